@@ -287,6 +287,18 @@ def events() -> str:
     return page("Events", introduction, [f"## Fields\n\n{_keys(SCHEMA)}", recorded + outcomes])
 
 
+def verification() -> str:
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.report_schema import SCHEMA
+
+    introduction = (
+        f"{SCHEMA['description']} It holds no value. [Verify an environment](../how-to/verify.md) shows the command.\n"
+        "The source is the schema in `plugins/plugin_utils/_verify/report_schema.py`; "
+        "[verification.schema.json](../verification.schema.json) is the same for programs."
+    )
+    sections = [f"## {name}\n\n{_keys(schema)}" for name, schema in {"report": SCHEMA, **SCHEMA["$defs"]}.items()]
+    return page("Verification report", introduction, sections)
+
+
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +332,7 @@ def pages() -> dict[str, str]:
         "catalog.md": catalog(),
         "checks.md": checks(),
         "events.md": events(),
+        "verification.md": verification(),
     }
 
 

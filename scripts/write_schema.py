@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes docs/catalog.schema.json, by which editors complete a catalog, and docs/events.schema.json.
+"""Writes docs/catalog.schema.json, by which editors complete a catalog, and the schemas of events and verify.json.
 
 With --check: writes nothing, and exits 1 if one is stale.
 """
@@ -17,7 +17,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "plugins"
-CATALOG, EVENTS = "catalog.schema.json", "events.schema.json"
+CATALOG = "catalog.schema.json"
+OTHERS = {
+    "events.schema.json": PLUGINS / "plugin_utils" / "_audit" / "events.py",
+    "verification.schema.json": PLUGINS / "plugin_utils" / "_verify" / "report_schema.py",
+}
 
 
 def main() -> int:
@@ -27,7 +31,7 @@ def main() -> int:
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
     stale = 0
-    for name, document in {CATALOG: catalog(), EVENTS: events()}.items():
+    for name, document in {CATALOG: catalog(), **others()}.items():
         file, text = options.folder / name, json.dumps(document, indent=2) + "\n"
         if file.exists() and file.read_text(encoding="utf-8") == text:
             continue
@@ -55,8 +59,8 @@ def catalog() -> dict[str, Any]:
     }
 
 
-def events() -> dict[str, Any]:
-    return dict(runpy.run_path(str(PLUGINS / "plugin_utils" / "_audit" / "events.py"))["SCHEMA"])
+def others() -> dict[str, dict[str, Any]]:
+    return {name: dict(runpy.run_path(str(path))["SCHEMA"]) for name, path in OTHERS.items()}
 
 
 if __name__ == "__main__":

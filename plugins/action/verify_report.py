@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events, metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import accepted as verify_accepted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
@@ -83,6 +83,17 @@ class ActionModule(ActionBase):
         for line in announcer.announcer_of(catalog, connection.announcing_client).announce(event):
             Display().warning(line)
 
+    def _measured(self, catalog: Catalog, counts: Mapping[str, int], args: Mapping[str, Any]) -> None:
+        """Metrics that AWS refuses are a warning: the alarms fire for want of them."""
+        if catalog.alerts is None:
+            return
+        connection = AwsConnection("watchparty.secrets.verify_report", args)
+        try:
+            suit(connection, catalog, check_account=False)
+            metrics.put(connection.store_client("cloudwatch"), catalog, metrics.of_verification(counts))
+        except SecretsError as error:
+            Display().warning(f"no metrics were sent: {one_line(error)}")
+
     def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         info = registered(args["info"], task_vars, having="parts")
         checks = verify_check.chosen(info["checks"])
@@ -106,9 +117,8 @@ class ActionModule(ActionBase):
         for problem in problems:
             Display().warning(f"verify_baseline: {problem}")
         result = verify_table.data(facts, results, sorted(parts.get("hosts", ())))
-        files = (
-            written(result, args["path"], partial=len(checks) < len(verify_check.registry())) if args["path"] else []
-        )
+        is_whole = len(checks) == len(verify_check.registry()) and not task_vars.get("ansible_limit")
+        files = written(result, args["path"], partial=not is_whole) if args["path"] else []
         show(result, files)
         failed, unmade = ids(results, verdicts.FAIL), ids(results, verdicts.NOT_CHECKED)
         answer: dict[str, Any] = {"counts": result["counts"], "files": files}
@@ -120,6 +130,8 @@ class ActionModule(ActionBase):
             answer |= {"failed": True, "msg": message}
             if not self._task.check_mode:
                 self._announced(facts.catalog, failed or unmade, message, args)
+        if is_whole and not self._task.check_mode:
+            self._measured(facts.catalog, result["counts"], args)
         return answer
 
 

@@ -41,7 +41,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "deploy": {"ReadPinned ssm:GetParameters": OPEN, **WRITES},
     "host": {"ReadPinned ssm:GetParameters": OPEN, **OPENS},
     "rotate": {"EncryptParameters kms:GenerateDataKey": ADVANCED, **WRITES},
-    "verify": {},
+    "verify": {"Metrics cloudwatch:PutMetricData": "only a verification of everything sends them"},
     "respond": {
         "Trail cloudtrail:LookupEvents": "moto has no event history; test_leak_response asks a stand-in for it",
         "Forget cloudfront:GetInvalidation": "only to compare with an invalidation that is still under way",

@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import jsonschema
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.report_schema import SCHEMA
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.postgres import Postgres
 from sandbox.process import clean_environment
@@ -82,7 +85,11 @@ class VerifyLab:
         given["verify_cafile"] = str(self.authority.cafile)
         run = self.lab.run("-e", json.dumps(given), *chosen, *arguments, playbook=VERIFY, environment=variables)
         path = report / ("partial.json" if only else "verify.json")
-        return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"checks": []}
+        if not path.exists():
+            return run, {"checks": []}
+        report = json.loads(path.read_text(encoding="utf-8"))
+        jsonschema.validate(report, SCHEMA, format_checker=jsonschema.FormatChecker())
+        return run, report
 
     def client(self, service: str) -> Any:
         return self.lab.moto.client(service)

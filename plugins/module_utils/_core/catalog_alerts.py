@@ -43,6 +43,8 @@ class Alerts:
     """Days before a credential is due; an alarm for each."""
     silent_hours: int = 26
     """Hours without a report after which every alarm fires."""
+    verification_hours: int = 0
+    """Hours without a good verification after which its alarms fire; 0 for none."""
     emails: Tuple[str, ...] = ()
     event_bus: str = "default"
 
@@ -71,6 +73,13 @@ ALERTS: Mapping[str, Any] = {
         },
         "silent_hours": {
             "description": "Hours without a report after which every alarm fires; 26 by default.",
+            "type": "integer",
+            "minimum": 2,
+            "maximum": 168,
+        },
+        "verification_hours": {
+            "description": "Hours without a verification that found all well, after which alarms fire; without it, "
+            "none watch verifications.",
             "type": "integer",
             "minimum": 2,
             "maximum": 168,

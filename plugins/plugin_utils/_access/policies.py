@@ -176,7 +176,7 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         grants.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
         grants.append(key_grant(ground, "EncryptParameters", "ssm", encrypt, written))
     own_servers = [*_servers(reach, ground), *_sent(reach, ground)]
-    announcing = _announcing(reach, ground, measures=True)
+    announcing = _announcing(reach, ground)
     return [*grants, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground), *announcing]
 
 
@@ -219,13 +219,13 @@ def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> l
     return []
 
 
-def _announcing(reach: CatalogReach, ground: AwsScope, *, measures: bool = False) -> list[Grant]:
+def _announcing(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """Our own events on one bus, and our own metrics: neither can pass for another's."""
     if not reach.catalog.alerts:
         return []
     bus = ground.arn("events", f"event-bus/{reach.catalog.alerts.event_bus}", region=ground.region)
     put = Grant("Metrics", ("cloudwatch:PutMetricData",), ("*",), {"cloudwatch:namespace": NAMESPACE})
-    return [Grant("Events", ("events:PutEvents",), (bus,), {"events:source": SOURCE}), *([put] if measures else [])]
+    return [Grant("Events", ("events:PutEvents",), (bus,), {"events:source": SOURCE}), put]
 
 
 def _servers(reach: CatalogReach, ground: AwsScope) -> list[Grant]:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ages of credentials as metrics of CloudWatch.
+"""The ages of credentials, and what a verification found, as metrics of CloudWatch.
 
-Each metric is there for a credential, and for the environment as a whole, which alarms watch: the same alarms watch a
-credential that is added later.
+Each metric of ages is there for a credential, and for the environment as a whole, which alarms watch: the same alarms
+watch a credential that is added later.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ OPEN_ROTATIONS = "OpenRotations"
 PENDING_CONFIRMATIONS = "PendingConfirmations"
 LAST_SUCCESS = "LastSuccess"
 """Days since the last rotation that ended well; an age can be compared, a date cannot."""
+VERIFICATION_FAILED = "VerificationFailed"
+VERIFICATION_NOT_CHECKED = "VerificationNotChecked"
+COUNTS = (OPEN_ROTATIONS, PENDING_CONFIRMATIONS, VERIFICATION_FAILED, VERIFICATION_NOT_CHECKED)
 NEVER = 9999
 """Days until an environment is due in which no credential has a limit."""
 AT_ONCE = 500
@@ -37,7 +40,7 @@ class Metric:
     """Empty for the environment as a whole."""
 
     def datum(self, catalog: Catalog) -> dict[str, Any]:
-        unit = "Count" if self.name in (OPEN_ROTATIONS, PENDING_CONFIRMATIONS) else "None"
+        unit = "Count" if self.name in COUNTS else "None"
         dimensions = dimensions_of(catalog, self.credential)
         return {"MetricName": self.name, "Dimensions": dimensions, "Value": self.value, "Unit": unit}
 
@@ -78,6 +81,14 @@ def _together(each: Sequence[Metric], report: Mapping[str, Any]) -> Iterator[Met
         yield Metric(LAST_SUCCESS, max(values[LAST_SUCCESS]))
     yield Metric(OPEN_ROTATIONS, int(report["rotation"] is not None))
     yield Metric(PENDING_CONFIRMATIONS, len(report["revocations"]))
+
+
+def of_verification(counts: Mapping[str, int]) -> list[Metric]:
+    """How many checks failed, and could not be made."""
+    return [
+        Metric(VERIFICATION_FAILED, counts["fail"]),
+        Metric(VERIFICATION_NOT_CHECKED, counts["not_checked"]),
+    ]
 
 
 def put(client: Any, catalog: Catalog, found: Sequence[Metric]) -> None:

@@ -41,13 +41,16 @@ class Alarm:
     threshold: float
     statistic: str
     says: str
+    hours: int
+    playbook: str = "rotation_report"
+    """Whose report it waits for."""
 
     def request(self, catalog: Catalog, alerts: Alerts, topic: str) -> dict[str, Any]:
         """As PutMetricAlarm takes it and DescribeAlarms tells it."""
         about = f"{catalog.application} {catalog.environment}: {self.says}"
         return {
             "AlarmName": f"{alerts.topic}-{self.ending}",
-            "AlarmDescription": f"{about}, or no report came for {alerts.silent_hours} hours. Run rotation_report.",
+            "AlarmDescription": f"{about}, or no report came for {self.hours} hours. Run {self.playbook}.",
             "Namespace": metrics.NAMESPACE,
             "MetricName": self.metric,
             "Dimensions": metrics.dimensions_of(catalog),
@@ -55,8 +58,8 @@ class Alarm:
             "Threshold": float(self.threshold),
             "Statistic": self.statistic,
             "Period": HOUR,
-            "EvaluationPeriods": alerts.silent_hours,
-            "DatapointsToAlarm": alerts.silent_hours,
+            "EvaluationPeriods": self.hours,
+            "DatapointsToAlarm": self.hours,
             "TreatMissingData": "breaching",
             "ActionsEnabled": True,
             "AlarmActions": [topic],
@@ -65,19 +68,30 @@ class Alarm:
 
 
 def alarms(alerts: Alerts) -> Iterator[Alarm]:
+    hours = alerts.silent_hours
     for days in sorted(set(alerts.warn_days), reverse=True):
         says = f"a credential is due within {days} days"
-        yield Alarm(f"due-in-{days}-days", metrics.DAYS_UNTIL_DUE, "LessThanOrEqualTo", days, "Minimum", says)
+        yield Alarm(f"due-in-{days}-days", metrics.DAYS_UNTIL_DUE, "LessThanOrEqualTo", days, "Minimum", says, hours)
     for ending, metric, says in (
         ("rotation-open", metrics.OPEN_ROTATIONS, "a rotation is open"),
         ("confirmation-pending", metrics.PENDING_CONFIRMATIONS, "a provider has yet to revoke a value"),
     ):
-        yield Alarm(ending, metric, "GreaterThanOrEqualTo", 1, "Minimum", says)
-    yield Alarm("silent", metrics.OPEN_ROTATIONS, "LessThan", 1, "SampleCount", "the ages are not known")
+        yield Alarm(ending, metric, "GreaterThanOrEqualTo", 1, "Minimum", says, hours)
+    yield Alarm("silent", metrics.OPEN_ROTATIONS, "LessThan", 1, "SampleCount", "the ages are not known", hours)
+    if alerts.verification_hours:
+        yield from _of_verifications(alerts.verification_hours)
+
+
+def _of_verifications(hours: int) -> Iterator[Alarm]:
+    for ending, metric, says in (
+        ("failed", metrics.VERIFICATION_FAILED, "a check of the last verification failed"),
+        ("not-checked", metrics.VERIFICATION_NOT_CHECKED, "a check of the last verification could not be made"),
+    ):
+        yield Alarm(f"verification-{ending}", metric, "GreaterThanOrEqualTo", 1, "Minimum", says, hours, "verify")
 
 
 class AlertResources:
-    """Completes what is there. Of alarms it removes those alone that an earlier ``warn_days`` made."""
+    """Completes what is there. Of alarms it removes those alone that the catalog asked for earlier."""
 
     def __init__(
         self, client: Callable[[str], Any], catalog: Catalog, alerts: Alerts, tags: Mapping[str, str], *, region: str
@@ -189,7 +203,7 @@ class AlertResources:
             if any(_plain(present.get(key)) != _plain(value) for key, value in alarm.items()):
                 message = f"alarm {alarm['AlarmName']} {'is set anew' if present else 'is made'}"
                 yield MissingPart(message, lambda alarm=alarm: self._put_alarm(alarm))  # type: ignore[misc]
-        ours = re.compile(re.escape(prefix) + r"due-in-\d+-days")
+        ours = re.compile(re.escape(prefix) + r"(due-in-\d+-days|verification-(failed|not-checked))")
         for name in sorted(filter(ours.fullmatch, found.keys() - {alarm["AlarmName"] for alarm in wanted})):
             yield MissingPart(f"alarm {name} is removed", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
 

@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
     PASS,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import CheckResult, Facts, Outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.report_schema import VERSION
 
 HOSTS = "hosts' .env"
 """The node of the graph that stands for every host's file."""
@@ -37,6 +38,7 @@ def data(facts: Facts, results: Sequence[CheckResult], hosts: Sequence[str]) -> 
     """Everything that the files hold."""
     counts = Counter(check_result.status for check_result in results)
     return {
+        "schema_version": VERSION,
         "application": facts.catalog.application,
         "environment": facts.catalog.environment,
         "at": timestamps.stamp(facts.now),

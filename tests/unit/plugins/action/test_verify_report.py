@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action import verify_report
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 
 FOUND: dict[str, Any] = {
     "application": "shop",
@@ -68,3 +70,35 @@ def test_a_failure_is_announced_and_who_is_deaf_stops_nothing(tmp_path: Path, mo
     detail = json.loads(file.read_text(encoding="utf-8"))
     assert (detail["event"], detail["checks"], detail["environment"]) == ("verification.failed", ["WPS101"], "test")
     assert warnings == ["deaf was not notified of verification.failed: /bin/false ended with code 1"]
+
+
+COUNTS = {"pass": 40, "fail": 2, "not_checked": 1, "not_applicable": 3}
+
+
+@pytest.mark.parametrize("alerts", [{}, {"alerts": {}}])
+def test_metrics_are_for_those_who_have_alerts(monkeypatch: pytest.MonkeyPatch, alerts: dict[str, Any]) -> None:
+    sent: list[dict[str, Any]] = []
+    client = SimpleNamespace(put_metric_data=lambda **request: sent.append(request))
+    measured(monkeypatch, client, alerts)
+    numbers = {one["MetricName"]: (one["Value"], one["Unit"]) for request in sent for one in request["MetricData"]}
+    wanted = {"VerificationFailed": (2, "Count"), "VerificationNotChecked": (1, "Count")}
+    assert numbers == ({} if not alerts else wanted)
+
+
+def test_metrics_that_aws_refuses_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**_request: Any) -> None:
+        raise SecretsError("AWS denies cloudwatch:PutMetricData")
+
+    warnings = measured(monkeypatch, SimpleNamespace(put_metric_data=refused), {"alerts": {}})
+    assert warnings == ["no metrics were sent: AWS denies cloudwatch:PutMetricData"]
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, client: Any, alerts: dict[str, Any]) -> list[str]:
+    warnings: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, line, **_how: warnings.append(line))
+    monkeypatch.setattr(verify_report, "suit", lambda *_arguments, **_options: None)
+    monkeypatch.setattr(verify_report.AwsConnection, "store_client", lambda _self, _service: client)
+    document = {"application": "shop", "settings": {"A": {"value": "x"}}, **alerts}
+    action = verify_report.ActionModule.__new__(verify_report.ActionModule)
+    action._measured(catalog_parser.parse(document, "test"), COUNTS, {})
+    return warnings

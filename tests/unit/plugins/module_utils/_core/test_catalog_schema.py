@@ -77,7 +77,7 @@ def test_the_published_schema_is_current() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["catalog.schema.json", "events.schema.json"])
+@pytest.mark.parametrize("name", ["catalog.schema.json", "events.schema.json", "verification.schema.json"])
 def test_a_stale_schema_is_noticed_and_written(tmp_path: Path, name: str) -> None:
     folder = ("--folder", str(tmp_path))
     assert _write("--check", *folder).returncode == 1, "missing"

@@ -99,6 +99,21 @@ def test_an_alarm_fires_unless_a_report_said_that_all_is_well(account: Account) 
     )
 
 
+def test_verifications_have_alarms_where_the_catalog_asks_for_them(account: Account) -> None:
+    account.make(verification_hours=50)
+    found = {name: alarm for name, alarm in account.alarms.items() if name.startswith("verification-")}
+    assert set(found) == {"verification-failed", "verification-not-checked"}
+    for alarm in found.values():
+        assert alarm["EvaluationPeriods"] == alarm["DatapointsToAlarm"] == 50
+        assert "no report came for 50 hours. Run verify." in alarm["AlarmDescription"]
+    assert {f"verification-{name}" for name in ("failed", "not-checked")} <= sounding(account, hours=0)
+    document = {"application": "shop", "settings": {"A": {"value": "x"}}}
+    well = metrics.of_verification({"fail": 0, "not_checked": 0})
+    metrics.put(account.client("cloudwatch"), catalog_parser.parse(document, "test"), well)
+    assert not [name for name in sounding(account, hours=1) if name.startswith("verification-")]
+    assert account.make() == [f"alarm {TOPIC}-{name} is removed" for name in sorted(found)]
+
+
 COMPARISONS = {"LessThan": operator.lt, "LessThanOrEqualTo": operator.le, "GreaterThanOrEqualTo": operator.ge}
 
 

