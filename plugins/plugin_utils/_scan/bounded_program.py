@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
@@ -22,6 +25,8 @@ try:
 except ImportError:  # not on every system
     resource = None  # type: ignore[assignment]
 
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
 MEMORY = 512 * 1024 * 1024
 """Bytes of data that a program, and each that it starts, may hold."""
 IDLE = 300.0
@@ -101,6 +106,7 @@ def running(
             env=environment,
             cwd=cwd,
             start_new_session=True,
+            preexec_fn=partial(_end_with, os.getpid()) if _LIBC else None,
         )
     except OSError as error:
         raise NotStarted(f"{command[0]}: cannot be started: {error.strerror}") from None
@@ -182,6 +188,14 @@ class _Output(io.RawIOBase):
         if not self._poll.poll(min(self._bounds.idle, left) * 1000):
             raise ScanError(f"{self._what} gave no answer in {round(min(self._bounds.idle, left), 1):g} s")
         return os.readv(self._fd, [buffer])
+
+
+def _end_with(parent: int) -> None:
+    """Between fork and exec: a scan that is killed cannot end what it started. It starts and reads it in one thread."""
+    if _LIBC:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _limit(process: int, memory: int) -> None:

@@ -26,6 +26,11 @@ class Budget:
     def ends(self) -> float:
         return self.began + self.seconds
 
+    @property
+    def share(self) -> float:
+        """For what ends itself, and says how far it came, before ``spend`` leaves it behind."""
+        return max((self.ends - time.time()) * 0.4, 1)
+
     def spend(self, act: Callable[[], T]) -> T:
         """What ``act`` returns or raises. It may take half of what is left, so that the next one has time too.
 

@@ -36,6 +36,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import c
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_revocations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline import Baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     collect_access,
     collect_github,
@@ -305,7 +306,7 @@ class Gatherer:
     def history(self) -> dict[str, Any]:
         with suppress(SecretsError):
             getattr(self, FIRST)
-        return collect_scan.live(self._checkout, self.catalog, self._stores, self.baseline)
+        return collect_scan.live(self._checkout, self.catalog, self._stores, self.baseline, self._bounds)
 
     @once
     def unknown_secrets(self) -> dict[str, Any]:
@@ -313,7 +314,11 @@ class Gatherer:
         places: Set[Any] = set()
         with suppress(SecretsError):
             places = {(finding["path"], finding["line"]) for finding in self.history["findings"]}
-        return collect_scan.unknown(self._checkout, self.baseline, places)
+        return collect_scan.unknown(self._checkout, self.baseline, places, self._bounds)
+
+    @property
+    def _bounds(self) -> Bounds:
+        return Bounds(idle=self.budget.share, seconds=self.budget.share)
 
     @once
     def _look(self) -> collect_access.Look:

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import ba
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks, live_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers as scan_matchers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
@@ -24,7 +25,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_
 Baseline = scan_baseline.Baseline
 
 
-def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -> dict[str, Any]:
+def live(
+    path: str,
+    catalog: Catalog,
+    stores: Once,
+    baseline: Baseline | None,
+    bounds: Bounds = Bounds(),  # noqa: B008
+) -> dict[str, Any]:
     """Every object of the history and the working tree, with the live values. Raises SecretsError."""
     root = _root(path)
     values, unread = live_values.read(catalog, *stores)
@@ -34,17 +41,22 @@ def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -
     slower = scan_matchers.slower()
     if slower:
         Display().warning(slower)
-    report = scan_scan.scan([GitSource(root)], looked_for, unread=unread, baseline=baseline)
+    report = scan_scan.scan([GitSource(root)], looked_for, unread=unread, baseline=baseline, bounds=bounds)
     return {**_as_data(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
 
 
-def unknown(path: str, baseline: Baseline | None, known_findings: Collection[tuple[str, int]]) -> dict[str, Any]:
+def unknown(
+    path: str,
+    baseline: Baseline | None,
+    known_findings: Collection[tuple[str, int]],
+    bounds: Bounds = Bounds(),  # noqa: B008
+) -> dict[str, Any]:
     """What gitleaks takes for a secret, but for ``known_findings``. Raises ScanError where it is not installed."""
     root = _root(path)
     if gitleaks.installed() is None:
         raise ScanError(f"gitleaks is not installed here; {gitleaks.REMEDY}")
     engines = [gitleaks.Gitleaks(root, how) for how in (gitleaks.HISTORY, gitleaks.STAGED)]
-    report = scan_scan.scan([], Sought(), engines=engines, engine=gitleaks.NAME, baseline=baseline)
+    report = scan_scan.scan([], Sought(), engines=engines, engine=gitleaks.NAME, baseline=baseline, bounds=bounds)
     result = _as_data(report)
     result["findings"] = [
         finding for finding in result["findings"] if (finding["path"], finding["line"]) not in known_findings
