@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog names a contact for leaks."""
+"""A contact for leaks is named, and contacts have the form of an address."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHECK = Check(
     name="contacts",
     area="contacts",
     severity="high",
-    title="The catalog names a contact for leaks",
+    title="A contact for leaks is named, and contacts have the form of an address",
     reason="Without a contact no person is alerted in the first hour of a leak.",
     fix="The operator sets contacts.security in the catalog to an address that several people read.",
     look=look,

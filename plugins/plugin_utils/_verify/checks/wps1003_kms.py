@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's KMS key encrypts the secrets, is enabled and rotates."""
+"""The secrets' KMS keys are the catalog's, are enabled and rotate."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ CHECK = Check(
     name="kms",
     area="recovery",
     severity="high",
-    title="The catalog's KMS key encrypts the secrets, is enabled and rotates",
+    title="The secrets' KMS keys are the catalog's, are enabled and rotate",
     reason="A key that is disabled or deleted makes every version unreadable at once.",
     fix=(
         "aws kms enable-key, cancel-key-deletion, enable-key-rotation; "

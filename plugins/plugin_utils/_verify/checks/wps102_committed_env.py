@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Committed .env files hold placeholders only."""
+"""Tracked .env files hold placeholders only, those of tests no live value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHECK = Check(
     name="committed-env",
     area="git",
     severity="high",
-    title="Committed .env files hold placeholders only",
+    title="Tracked .env files hold placeholders only, those of tests no live value",
     reason="Everyone with access to the repository can read the values, and every clone and fork keeps them.",
     fix=(
         "Write placeholders: ansible-playbook watchparty.secrets.env_example. Then rotate the values that were "

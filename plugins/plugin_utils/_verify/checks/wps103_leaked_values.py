@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No live secret value is in the repository or its history."""
+"""No current or previous value is in the repository, its history or tree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHECK = Check(
     name="leaked-values",
     area="git",
     severity="high",
-    title="No live secret value is in the repository or its history",
+    title="No current or previous value is in the repository, its history or tree",
     reason="Every clone contains the value, also after a later commit removes it.",
     fix=(
         "Rotate the value: ansible-playbook watchparty.secrets.leak_response -e leak_credentials=NAME. For the history "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Only the owner may read .env and the files beside it; a group may read .env if env_deploy_mode says so."""
+""".env has mode 0600, 0400 or env_deploy_mode; mark and backup are private."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CHECK = Check(
     name="env-mode",
     area="hosts",
     severity="high",
-    title=".env is readable only as env_deploy_mode declares",
+    title=".env has mode 0600, 0400 or env_deploy_mode; mark and backup are private",
     reason="Every account on the host, and every program that one of them runs, could read every secret.",
     fix="Set env_deploy_mode to 0600, or to 0640 if the application's group reads the file, and deploy again.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env belongs to the user that its services run as."""
+""".env belongs to env_deploy_owner, or to root or the services' user."""
 
 from __future__ import annotations
 
@@ -40,9 +40,12 @@ CHECK = Check(
     name="env-owner",
     area="hosts",
     severity="high",
-    title=".env belongs to the user that its services run as",
+    title=".env belongs to env_deploy_owner, or to root or the services' user",
     reason="The owner can read the file whatever its mode is, and can change the values that the services start with.",
-    fix="Set env_deploy_owner to the services' user and deploy again, or chown the file.",
+    fix=(
+        "Set env_deploy_owner to the services' user and deploy again, or chown the file. Its mark and backup belong to "
+        "root or the account that deploys."
+    ),
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),
     needs=("hosts",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Nothing below the directory of .env is a copy of it."""
+"""Below .env's directory no file is named like a copy or holds its values."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ CHECK = Check(
     name="env-strays",
     area="hosts",
     severity="high",
-    title="Nothing below the directory of .env is a copy of it",
+    title="Below .env's directory no file is named like a copy or holds its values",
     reason="A copy keeps old and current secrets, often with a wider mode.",
     fix=(
-        "Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay. Looked into: the "
-        "20000 smallest files, archives, compressed files and base64 included, without .git and installed packages."
+        "Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay. Looked for: "
+        "values of high sensitivity. Looked into: the 20000 smallest files, archives, compressed files and base64 "
+        "included, without .git and installed packages."
     ),
     command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {target}'",
     look=by_host(_host),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Only root, or the account that deploys, may replace .env."""
+"""By owner and mode, only root and the deploying account can replace .env."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHECK = Check(
     name="env-directory",
     area="hosts",
     severity="high",
-    title="Only root and the deploying account can replace .env",
+    title="By owner and mode, only root and the deploying account can replace .env",
     reason="systemd reads an EnvironmentFile as root: a link in its place shows its owner any file of the host.",
     fix="Run watchparty.secrets.host, which gives the directory to root, or keep .env in a directory of its own.",
     command="ansible-playbook watchparty.secrets.host --limit {place}",

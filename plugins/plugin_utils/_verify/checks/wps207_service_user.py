@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No service runs as root."""
+"""No unit of the catalog runs as root outside a container."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CHECK = Check(
     name="service-user",
     area="hosts",
     severity="medium",
-    title="No service runs as root",
+    title="No unit of the catalog runs as root outside a container",
     reason="Whoever takes over a service that runs as root has the host, and the values of every application on it.",
     fix="Set User= in the unit, give .env to that user by env_deploy_owner, and deploy again.",
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every unit of the catalog is installed, runs and starts with its host."""
+"""Every unit is installed, and runs and starts with each host that has it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ CHECK = Check(
     name="unit-state",
     area="drift",
     severity="high",
-    title="Every unit of the catalog is installed, runs and starts with its host",
+    title="Every unit is installed, and runs and starts with each host that has it",
     reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
     fix="systemctl unmask, enable or start the unit. A unit that other hosts have may be missing on this one.",
     command=(

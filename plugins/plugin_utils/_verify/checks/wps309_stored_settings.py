@@ -33,7 +33,10 @@ CHECK = Check(
     severity="medium",
     title="Every stored value belongs to a setting and is in its primary place",
     reason="A value that no setting names is never rotated. A rotation that follows a copy alone changes half.",
-    fix="The operator names it in the catalog, or deletes it in its store. Write a missing value to the primary place.",
+    fix=(
+        "The operator names it in the catalog, or deletes it in its store. Write a missing value to the primary place. "
+        "Looked into: the catalog's secrets, and the parameters below its path."
+    ),
     look=look,
     needs=("stores",),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Only principals that the catalog names can assume the roles."""
+"""Trust policies let only principals of the catalog assume the roles."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ CHECK = Check(
     name="iam-trust",
     area="iam",
     severity="high",
-    title="Only principals that the catalog names can assume the roles",
+    title="Trust policies let only principals of the catalog assume the roles",
     reason="Every principal that can assume the role can read production.",
     fix=(
         "Remove the principal from the trust policy, or name it in aws.operators, aws.readers or aws.host_principal. "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every static access key is younger than 90 days."""
+"""Every active access key of the account's users is younger than 90 days."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CHECK = Check(
     name="static-keys",
     area="iam",
     severity="high",
-    title="Every static access key is younger than 90 days",
+    title="Every active access key of the account's users is younger than 90 days",
     reason="A static key works from anywhere until it is removed. Most leaked keys are static ones.",
     fix="Use roles (OIDC for GitHub, profiles on hosts), rotate what must stay (kind aws_access_key), remove the rest.",
     command="aws iam list-access-keys --user-name {name}",

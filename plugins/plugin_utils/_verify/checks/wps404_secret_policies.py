@@ -33,6 +33,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if not outsiders:
             yield good("allows no other account" if policy["document"] else "has no resource policy", place)
     for name, key in sorted(facts.of("keys").items()):
+        if key.get("problem") or key.get("access_problem"):
+            yield unknown(key.get("problem") or key["access_problem"], f"key {name}")
         for message in policy_findings.outsiders(key.get("policy") or {}, account):
             yield bad(message, f"key {name}", command=OF_KEYS)
     if not policies:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No workflow uses static AWS keys."""
+"""No static AWS key was found in workflows and composite actions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHECK = Check(
     name="workflow-keys",
     area="ci",
     severity="high",
-    title="No workflow uses static AWS keys",
+    title="No static AWS key was found in workflows and composite actions",
     reason="A static key in CI is in every job's environment and in every action that the job runs.",
     fix="Use aws-actions/configure-aws-credentials with role-to-assume and id-token: write, then delete the key.",
     command=EDIT,

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No workflow contains a password."""
+"""No password was found in workflows and composite actions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHECK = Check(
     name="workflow-passwords",
     area="ci",
     severity="high",
-    title="No workflow contains a password",
+    title="No password was found in workflows and composite actions",
     reason="Everyone with access to the repository or a fork can read it.",
     fix="Move it to a secret of the deployment environment, then rotate it.",
     command=EDIT,

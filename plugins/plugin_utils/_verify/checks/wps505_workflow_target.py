@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No workflow can be started by anybody with the repository's secrets."""
+"""zizmor finds no trigger that runs anybody's code with secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHECK = Check(
     name="workflow-target",
     area="ci",
     severity="high",
-    title="No workflow can be started by anybody with the repository's secrets",
+    title="zizmor finds no trigger that runs anybody's code with secrets",
     reason="pull_request_target, workflow_run and issue_comment give a job secrets when anyone forks or comments.",
     fix=(
         "Use pull_request. If the job has no secrets, no write permissions and does not check out the head, accept the "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""GitHub has exactly the secrets and variables that the catalog names."""
+"""GitHub has the secrets and variables of the catalog, and no others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CHECK = Check(
     name="github-values",
     area="ci",
     severity="medium",
-    title="GitHub has exactly the secrets and variables that the catalog names",
+    title="GitHub has the secrets and variables of the catalog, and no others",
     reason="An undeclared secret is not rotated, and a workflow without a value fails.",
     fix=(
         "Sync missing values: ansible-playbook watchparty.secrets.github_sync. Declare the others in the catalog, or "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Certificates are trusted, name the host and stay valid for at least 14 days."""
+"""Certificates of health addresses are trusted and last 14 days or longer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CHECK = Check(
     name="tls",
     area="health",
     severity="high",
-    title="Certificates are trusted, name the host and stay valid for at least 14 days",
+    title="Certificates of health addresses are trusted and last 14 days or longer",
     reason="An expired certificate makes the application unreachable for every user.",
     fix=(
         "The administrator of the host or load balancer renews the certificate there, and finds out why the automatic "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Previous values are rejected."""
+"""Every previous value that can be tried is rejected."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHECK = Check(
     name="refused",
     area="revocation",
     severity="high",
-    title="Previous values are rejected",
+    title="Every previous value that can be tried is rejected",
     reason="A rotation has no effect while the previous value is still accepted.",
     fix=(
         "Revoke the previous values: ansible-playbook watchparty.secrets.rotate. Otherwise remove the login or "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Closed rotations left no AWSPENDING version and no temporary secret."""
+"""Rotations left no AWSPENDING version or secret, and AWS rotates none."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CHECK = Check(
     name="leftovers",
     area="ages",
     severity="medium",
-    title="Closed rotations left no AWSPENDING version and no temporary secret",
+    title="Rotations left no AWSPENDING version or secret, and AWS rotates none",
     reason="An unfinished rotation can promote the pending version.",
     fix="Roll it back: ansible-playbook watchparty.secrets.rotate. If another tool made it, use that tool.",
     command="ansible-playbook watchparty.secrets.rotate {run}",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The chain of the audit log is complete."""
+"""The audit log's records form an unbroken chain, up to the journal's head."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHECK = Check(
     name="audit-chain",
     area="ages",
     severity="high",
-    title="The chain of the audit log is complete",
+    title="The audit log's records form an unbroken chain, up to the journal's head",
     reason="A missing or altered record can hide an unauthorized action.",
     fix="Compare the log with the local copy and CloudTrail before you rebuild it (docs/how-to/audit-log.md).",
     command="ansible-playbook watchparty.secrets.rotation_report {run}",

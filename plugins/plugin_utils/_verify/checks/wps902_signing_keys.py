@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every environment has its own signing key."""
+"""No other environment of the catalog has a signing key of this one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CHECK = Check(
     name="signing-keys",
     area="isolation",
     severity="high",
-    title="Every environment has its own signing key",
+    title="No other environment of the catalog has a signing key of this one",
     reason="Production would accept a session or password reset link that staging signed.",
     fix=(
         "Rotate the signing key in one of the environments: "
