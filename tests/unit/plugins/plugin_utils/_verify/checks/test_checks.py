@@ -323,6 +323,12 @@ def test_a_mode_that_the_inventory_declares(mode: str, declared: str | None) -> 
     assert check_results["WPS201"].status == PASS
 
 
+@pytest.mark.parametrize("over", [{"problem": "denied"}, {"access_problem": "denied"}])
+def test_a_key_whose_policy_cannot_be_read(over: dict[str, str]) -> None:
+    result = ran(facts(**keyed(**over)))["WPS404"]
+    assert (result.status, evidence(result, NOT_CHECKED)) == (NOT_CHECKED, f"key {KEY}: denied")
+
+
 def test_every_check_has_a_state_that_fails_it() -> None:
     elsewhere = {"WPS001"}  # whose facts are the catalog's
     assert {check for check, _over, _words in FAILS} | elsewhere == {check.id for check in verify_check.registry()}
