@@ -69,8 +69,9 @@ def _deletion(catalog: Catalog, target: GithubTarget) -> str:
     where = catalog.github
     if where is None or target.scope not in (REPOSITORY, ENVIRONMENT):
         return ""
-    environment = f" --env {shlex.quote(where.environment)}" if target.scope == ENVIRONMENT else ""
-    return f"gh {target.kind} delete {target.name} --repo {where.repository}{environment}"
+    environment = ["--env", where.environment] if target.scope == ENVIRONMENT else []
+    command = shlex.join(["gh", target.kind, "delete", target.name, "--repo", where.repository, *environment])
+    return command.replace("{", "{{").replace("}", "}}")
 
 
 def deploy(run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], file: str) -> list[Row]:

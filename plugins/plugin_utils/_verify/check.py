@@ -131,7 +131,7 @@ class Check:
         names = {"place": outcome.place, "name": outcome.place.rpartition(" ")[2], "target": outcome.target}
         names |= {"file": outcome.file, "line": str(outcome.line)}
         used = [text for key, text in names.items() if f"{{{key}}}" in command]
-        is_safe = all(text and text[0] != "-" and shlex.quote(text) == text for text in used)
+        is_safe = all(text and text[0] not in "-+" and shlex.quote(text) == text for text in used)
         run = f"-e app_environment={shlex.quote(environment)}"
         return command.format(run=run, **names) if is_safe else ""
 

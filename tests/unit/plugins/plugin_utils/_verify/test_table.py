@@ -53,7 +53,7 @@ def test_each_finding_has_a_command_that_can_be_pasted() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a; id", "$(id)", "it's", "{{ lookup('pipe', 'id') }}", "-x", "a b", "", "a\nb", "`id`"]
+    "name", ["a; id", "$(id)", "it's", "{{ lookup('pipe', 'id') }}", "-x", "+sh", "a b", "", "a\nb", "`id`"]
 )
 def test_a_name_that_a_shell_would_not_take_as_it_is_makes_no_command(name: str) -> None:
     stray = {"path": name, "mode": "0644", "why": "looks like a copy"}
