@@ -96,6 +96,15 @@ def test_what_nobody_names() -> None:
     ]
 
 
+@pytest.mark.parametrize(("scope", "more"), [("repository", ""), ("environment", " --env 'a {b} c'")])
+def test_what_nobody_names_is_deleted_by_a_command(scope: str, more: str) -> None:
+    document = {**DOCUMENT, "github": {"repository": "example/app", "environment": "a {b} c"}}
+    catalog = catalog_parser.parse(document, "production")
+    entries = github_state.missing_or_unnamed([catalog], {GithubTarget(SECRET, scope, "OLD"): AT}, {})
+    (command,) = [entry["command"] for entry in entries if "command" in entry]
+    assert command.format() == f"gh secret delete OLD --repo example/app{more}"
+
+
 RUN = {"id": 7, "conclusion": "success", "created_at": "2026-11-25T10:00:00Z"}
 STATIC = {"kind": "static-key", "line": 3, "message": "AWS_ACCESS_KEY_ID is set, from a secret"}
 
