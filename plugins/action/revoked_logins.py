@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
             packages=True,
             private=True,
             python=args["python"],
-            seconds=args["connect_timeout"] * sum(1 + len(entry["former"]) for entry in tries),
+            seconds=args["connect_timeout"] * sum(2 * len(entry["former"]) for entry in tries),
         )
 
 

@@ -11,8 +11,8 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Logs in once with each value that a credential had before its current one, as C(AWSPREVIOUS) has it, where the
-    application uses the current one. Logs in and nothing else.
+  - Logs in once with each value that a credential had before its current one, where the application uses the current
+    one. Logs in and nothing else. That is the value of C(AWSPREVIOUS); of databases and caches the last three.
   - Databases and caches are tried on a host of the application with the application's interpreter, which has
     C(psycopg), C(psycopg2) or C(redis). The action plugin of the same name takes the values from what
     M(watchparty.secrets.verify_info) has read, and hands them to the module on standard input. No value is ever in the
@@ -51,7 +51,7 @@ attributes:
     description: Finds the values on the controller, and tries SSH keys from there.
     support: full
 notes:
-  - A failed login is a line in the server's log.
+  - A failed login is a line in the server's log. The current value logs in after each.
   - Of Valkey the node at the address in the application's URL is tried. A rotation verifies every node before it
     closes.
 seealso:

@@ -21,6 +21,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 
 ACCEPTED, REFUSED, UNTRIED, NEITHER = "accepted", "refused", "untried", "neither"
 """The last one: the current value is refused as the former ones are, so their refusal proves nothing."""
+PAUSE = 0.5
+"""Seconds between two tries at a server."""
 LOOKS = 10
 """At sessions that end; the server ends them soon after it was told to."""
 Answer = Tuple[str, str]
@@ -33,26 +35,37 @@ def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[s
     result = {}
     for entry in wanted:
         log_in = partial(_SERVERS[entry["server"]], timeout)
-        state, message = judged(log_in, entry["current"], entry["former"])
+        state, message = judged(log_in, entry["current"], entry["former"], pause=PAUSE)
         if state == REFUSED and entry.get("sessions_of"):
             state, message = _without_sessions(timeout, entry, message)
         result[entry["credential"]] = {"state": state, "message": message}
     return result
 
 
-def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T]) -> Answer:
-    """What the tries of all former values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough."""
+def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T], *, pause: float = 0) -> Answer:
+    """What the tries of all former values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough.
+
+    The current value logs in after each refusal: where a server locks a login after several failures in a row, the
+    application's own is never locked by these.
+    """
     if not former:
         return UNTRIED, "no previous value was given"
-    answers = [_asked(log_in, item) for item in former]
-    answer = dict(answers)
+    answer: Dict[str, str] = {}
+    now: Answer = (UNTRIED, "")
+    for number, item in enumerate(former):
+        time.sleep(pause if number else 0)
+        state, message = _asked(log_in, item)
+        answer[state] = message
+        if state == REFUSED:
+            now = _asked(log_in, current)
     if ACCEPTED in answer:
         return ACCEPTED, "a previous value still logs in at %s" % answer[ACCEPTED]
     if UNTRIED in answer:
         return UNTRIED, "it could not be tried: %s" % answer[UNTRIED]
-    state, message = _asked(log_in, current)
+    state, message = now
     if state == ACCEPTED:
-        return REFUSED, "rejected now at %s, which accepts the current value" % message
+        tries = " (%d previous logins were tried)" % len(former) if len(former) > 1 else ""
+        return REFUSED, "rejected now at %s, which accepts the current value%s" % (message, tries)
     proof = "not even the current value is accepted from here, so a refusal would prove nothing: %s" % message
     return NEITHER if state == REFUSED else UNTRIED, proof
 

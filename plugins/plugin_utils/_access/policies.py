@@ -297,8 +297,8 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         Grant("Secrets", ("secretsmanager:ListSecrets",), ("*",)),
     ]
     if secrets:
-        described = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
-        grants.append(Grant("Describe", described, secrets))
+        described = ("DescribeSecret", "GetResourcePolicy", "ListSecretVersionIds")
+        grants.append(Grant("Describe", tuple(f"secretsmanager:{name}" for name in described), secrets))
     if reach.reads_parameters:
         history = ground.parameter(f"{reach.catalog.ssm_path}/*")
         grants.append(Grant("History", ("ssm:GetParameterHistory",), (history,)))

@@ -286,16 +286,18 @@ class Gatherer:
 
     @once
     def former_tries(self) -> list[previous_values.Try]:
-        return self._versions.tries(self.catalog)
+        return previous_values.tries(self.catalog, self._versions)
 
     @once
-    def _versions(self) -> collect_previous.Versions:
+    def _versions(self) -> previous_values.Versions:
         now, journal, secrets = self.environment.contents, self.journal_read, self._stores.secrets
         names = [name for name, item in self.secrets.items() if PREVIOUS in item.get("stages", {})]
         names += collect_previous.in_vault(self.catalog, self.connection)
         versions = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
         before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
-        return collect_previous.Versions(now | secrets.read(versions), before, journal)
+        read = previous_values.Versions(now | secrets.read(versions), before, journal)
+        versioned = secret_stores(self.connection.store_client)
+        return collect_previous.with_older(self.catalog, self._stores, versioned, read)
 
     @once
     def _stores(self) -> Once:

@@ -6,31 +6,73 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from dataclasses import replace
+from functools import partial, reduce
+from itertools import zip_longest
+from operator import or_
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    labelled_names,
+    names_in,
+    numbered_names,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values, try_previous_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import (
+    Once,
+    ParametersOnce,
+    ReadOnce,
+)
+
+KEPT = 8
+"""Versions of a secret or a parameter, before the previous one, that are looked at."""
 
 
-class Versions(NamedTuple):
-    """What the stores hold now, what they held before, and the journal that tells of it."""
+def with_older(
+    catalog: Catalog, stores: Once, store: VersionedStore, read: previous_values.Versions
+) -> previous_values.Versions:
+    """``read`` with what logins of servers were before the previous version, also where no label keeps it."""
+    credentials = [item for item in catalog.credentials.values() if previous_values.at_servers(item)]
+    places = [spot.place for item in credentials for spot in credential_graph.spots(catalog, item)]
+    columns: list[list[Contents]] = []
+    problems: list[str] = []
+    for act in (
+        *(partial(_secret, stores.secrets, store, name, read) for name in labelled_names(places)),
+        *(partial(_parameter, stores.parameters, name, read) for name in numbered_names(places)),
+    ):
+        try:
+            columns.append(act())
+        except NotFound:
+            continue
+        except SecretsError as error:
+            problems.append(one_line(error))
+    rows = zip_longest(*columns, fillvalue=Contents())
+    older = tuple(reduce(or_, row) for row in rows)
+    problems += dict.fromkeys(denial for contents in older for denial in contents.denials)
+    return replace(read, older=older, unread="; ".join(problems))
 
-    now: Contents
-    before: Contents
-    journal: _journal.Journal
 
-    def tries(self, catalog: Catalog) -> list[previous_values.Try]:
-        """What can be tried, with values."""
-        return previous_values.tries(catalog, self.now, self.before, self.journal)
+def _secret(secrets: ReadOnce, store: VersionedStore, name: str, read: previous_values.Versions) -> list[Contents]:
+    """The newest first."""
+    known = {contents.readings[name].version for contents in (read.now, read.before) if name in contents.readings}
+    versions = [version for version in reversed(store.every_version(name)) if version not in known][:KEPT]
+    return store.side_by_side([partial(secrets.read, [name], pins={name: version}) for version in versions])
+
+
+def _parameter(parameters: ParametersOnce, name: str, read: previous_values.Versions) -> list[Contents]:
+    current = read.now.readings.get(name)
+    history = [item for item in reversed(parameters.history(name)) if not current or item.value != current.value]
+    return [Contents({name: item}) for item in history[:KEPT]]
 
 
 def in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
@@ -51,13 +93,13 @@ def staged_in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
 
 def states(
     catalog: Catalog,
-    read: Versions,
+    read: previous_values.Versions,
     values: Mapping[str, str],
     tries: list[previous_values.Try],
     connection: AwsConnection,
 ) -> dict[str, Any]:
     """State and words by credential."""
-    result = previous_values.states(catalog, read.now, values, read.before, read.journal)
+    result = previous_values.states(catalog, read, values)
     for item in tries:
         if item.by == previous_values.BY_AWS:
             result[item.credential] = try_previous_keys.at_aws(access_key_preconditions.store(connection), item)

@@ -8,7 +8,7 @@ Values are compared here and leave as words, but for those of a :class:`Try`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ SERVERS = {
 BY_SERVERS, BY_HOSTS, BY_SESSIONS, BY_AWS = "servers", "hosts", "sessions", "aws"
 BY = {POSTGRESQL: BY_SERVERS, VALKEY: BY_SERVERS, SSH: BY_HOSTS, DJANGO: BY_SESSIONS, AWS: BY_AWS}
 """Where it is tried: at servers from one application host, at every host, at the application, from the controller."""
+VALUES = 3
+"""Previous passwords of a server's login that are tried: some servers lock a login after a few failures."""
 EXEMPT = "exempt"
 """Nothing is to be tried: no value, a value that is valid by plan, or one that only its provider could refuse."""
 
@@ -78,70 +80,94 @@ class NotTried:
 NONE_KEPT = NotTried("no former value of it is kept", exempt=True)
 
 
-def states(
-    catalog: Catalog, now: Contents, values: Mapping[str, str], before: Contents, journal: Journal
-) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class Versions:
+    """What the stores hold now, what they held before, and the journal that tells of it."""
+
+    now: Contents
+    before: Contents
+    journal: Journal = field(default_factory=Journal)
+    older: tuple[Contents, ...] = ()
+    """Before that, the newest first; of logins of servers alone."""
+    unread: str = ""
+    """Why some of the older ones could not be read."""
+
+
+def at_servers(credential: Credential) -> bool:
+    """Whether a host tries it at a server."""
+    return BY.get(SERVERS.get(credential.kind, "")) == BY_SERVERS
+
+
+def states(catalog: Catalog, read: Versions, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """State and words by credential; ``by`` where it can be tried, beside words that hold until it was."""
     result: dict[str, dict[str, Any]] = {}
     for name, credential in catalog.credentials.items():
-        old, new = (
-            credential_graph.find(catalog, credential, before),
-            credential_graph.find(catalog, credential, now).login,
-        )
-        if not [password for password in _passwords(old) if password != new.password]:
+        old = credential_graph.find(catalog, credential, read.before)
+        if not _formers(catalog, credential, read):
             result[name] = verdict(EXEMPT, NONE_KEPT.message)
         elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
-            attempt = _try(catalog, credential, now, before, journal)
-            result[name] = _signing(credential, values, old.login.password, journal, attempt)
+            attempt = _try(catalog, credential, read)
+            result[name] = _signing(credential, values, old.login.password, read.journal, attempt)
         else:
-            result[name] = _login(catalog, credential, now, before, journal)
+            result[name] = _login(catalog, credential, read)
+        if read.unread and at_servers(credential):
+            result[name]["unread"] = read.unread
     return result
 
 
-def tries(catalog: Catalog, now: Contents, before: Contents, journal: Journal) -> list[Try]:
+def tries(catalog: Catalog, read: Versions) -> list[Try]:
     """What can be tried, with values."""
-    all_tries = (_try(catalog, credential, now, before, journal) for credential in catalog.credentials.values())
+    all_tries = (_try(catalog, credential, read) for credential in catalog.credentials.values())
     return [item for item in all_tries if isinstance(item, Try)]
 
 
-def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Try | NotTried:
-    why = _planned(credential, journal)
+def _formers(catalog: Catalog, credential: Credential, read: Versions) -> list[tuple[str, list[str]]]:
+    """Its previous passwords, the newest first, each with the users of its time."""
+    current = credential_graph.find(catalog, credential, read.now).login
+    result: dict[str, list[str]] = {}
+    for contents in (read.before, *(read.older if at_servers(credential) else ())):
+        stored = credential_graph.find(catalog, credential, contents)
+        for password in _passwords(stored):
+            if password != current.password:
+                result.setdefault(password, []).extend(_users(stored))
+    return list(result.items())
+
+
+def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotTried:
+    why = _planned(credential, read.journal)
     if why:
         return why
     server = SERVERS.get(credential.kind)
     if server is None:
         return NotTried(f"credentials of the kind {credential.kind} are not tried here", exempt=True)
-    current, former = (
-        credential_graph.find(catalog, credential, now),
-        credential_graph.find(catalog, credential, before),
-    )
+    current = credential_graph.find(catalog, credential, read.now)
     if current.problems or current.login.password is None:
         return NotTried(f"its current value cannot be read: {'; '.join(current.problems) or 'no place holds it'}")
-    passwords = [password for password in _passwords(former) if password != current.login.password]
+    formers = _formers(catalog, credential, read)
     if BY[server] != BY_SERVERS:
-        return _apart(credential, server, current.login, passwords, _users(former))
+        return _apart(credential, server, current.login, formers)
     if current.url is None:
         return NotTried("no server is known to try it at: it appears in no URL", exempt=credential.server is not None)
     wrong = server_addresses.leads_elsewhere(catalog, credential, current.locations)
     if wrong:
         return NotTried(wrong)
     results = []
-    for password in passwords:
-        for user in dict.fromkeys((*_users(former), current.login.username)):
+    for password, users in formers[:VALUES]:
+        for user in dict.fromkeys((*users, current.login.username)):
             results.append(with_login(current.url, Login(user, password)))
     return _found(Try(credential.name, server, current.url, tuple(dict.fromkeys(results))))
 
 
 def _apart(
-    credential: Credential, server: str, current: Login, passwords: list[str], users: list[str]
+    credential: Credential, server: str, current: Login, formers: Sequence[tuple[str, list[str]]]
 ) -> Try | NotTried:
     """What no URL leads to: keys, which are their own whole login, but for those that have an id."""
     if server != AWS:
         user = str(credential.options.get("user") or "") if server == SSH else ""
-        return _found(Try(credential.name, server, current.password, tuple(passwords), user))
-    if passwords and not users:
+        return _found(Try(credential.name, server, current.password, tuple(password for password, _ in formers), user))
+    pairs = [Login(user, password) for password, users in formers for user in users]
+    if formers and not pairs:
         return NotTried("the id of its former key is not kept")
-    pairs = [Login(user, password) for password in passwords for user in users]
     return _found(Try(credential.name, server, current, tuple(pairs)))
 
 
@@ -211,14 +237,12 @@ def _planned(credential: Credential, journal: Journal) -> NotTried | None:
     return None
 
 
-def _login(
-    catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal
-) -> dict[str, Any]:
-    result = _try(catalog, credential, now, before, journal)
+def _login(catalog: Catalog, credential: Credential, read: Versions) -> dict[str, Any]:
+    result = _try(catalog, credential, read)
     if isinstance(result, Try):
         return verdict(UNTRIED, "the previous value was not tried", by=result.by)
-    why = _planned(credential, journal)
-    last = journal.rotated.get(credential.name)
+    why = _planned(credential, read.journal)
+    last = read.journal.rotated.get(credential.name)
     if why:
         return verdict(EXEMPT if why.exempt else UNTRIED, why.message)
     if last is None:

@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
     BY_HOSTS,
     BY_SERVERS,
     BY_SESSIONS,
+    EXEMPT,
     verdict,
 )
 
@@ -40,6 +41,9 @@ def merged(former: Mapping[str, Verdict], by_host: Results, sessions: Results) -
             result[name] = _of_sessions(entry, sessions.get(name) or {})
         else:
             result[name] = entry
+        if entry.get("unread") and result[name]["state"] in (REFUSED, EXEMPT):
+            unread = f"{result[name]['message']}; older values could not be read: {entry['unread']}"
+            result[name] = verdict(UNTRIED, unread)
     return result
 
 

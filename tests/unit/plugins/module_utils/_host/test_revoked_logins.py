@@ -77,3 +77,16 @@ def test_sessions_of_a_login_that_was_dropped(looks: list[Any], answers: list[An
 def test_sessions_are_not_asked_for_where_nobody_wants_to_know(looks: list[Any]) -> None:
     assert revoked_logins.tried([{**ENTRY, "sessions_of": None}], 5)["database"]["state"] == REFUSED
     assert looks == []
+
+
+def test_the_current_value_logs_in_after_each_refusal() -> None:
+    """A server that locks a login after failures in a row never sees two."""
+    seen: list[str] = []
+
+    def log_in(value: str) -> tuple[str, str]:
+        seen.append(value)
+        return (ACCEPTED, "db") if value == "now" else (REFUSED, "wrong_password")
+
+    message = "rejected now at db, which accepts the current value (3 previous logins were tried)"
+    assert revoked_logins.judged(log_in, "now", ["a", "b", "c"]) == (REFUSED, message)
+    assert seen == ["a", "now", "b", "now", "c", "now"]

@@ -385,16 +385,16 @@ def test_who_may_read_and_that_the_account_is_not_reported(world: World) -> None
 
 
 def test_what_can_be_tried_is_reported_without_values_and_read_with_them(world: World) -> None:
-    manager = CLIENTS["secretsmanager"]
-    url = "postgresql://app:{}@127.0.0.1:9/app"
-    for password in ("canary-former-password", "canary-current-password"):
-        content = {"KEY": "canary-key-1", "TOKEN": url.format(password)}
-        manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps(content))
-    over = {"credentials": {"token": {"kind": "postgresql_role", "appears_in": [{"setting": "TOKEN"}]}}}
-    former = world.gatherer(**over).former
-    message = "the previous value was not tried"
-    assert former == {"token": {"state": "untried", "message": message, "by": "servers"}}
-    (item,) = world.gatherer(**over).former_tries
-    assert item.former == (url.format("canary-former-password"),)
-    assert item.current == url.format("canary-current-password")
-    assert "canary" not in repr(item)
+    url = "postgresql://app:canary-{}@127.0.0.1:9/app"
+    for age in (4, 3, 2, 1, 0):  # versions without a label, and histories of parameters
+        content = json.dumps({"TOKEN": url.format(age)})
+        CLIENTS["secretsmanager"].put_secret_value(SecretId="app/test/core", SecretString=content)
+        CLIENTS["ssm"].put_parameter(Name="/app/test/P", Value=url.format(f"p{age}"), Type="String", Overwrite=True)
+    over = {"settings": {**CATALOG["settings"], "P": {"parameter": "P", "type": "url"}}}
+    over["credentials"] = {n: {"kind": "postgresql_role", "appears_in": [{"setting": n}]} for n in ("TOKEN", "P")}
+    assert {(item["state"], item["by"]) for item in world.gatherer(**over).former.values()} == {("untried", "servers")}
+    tries = {item.credential: item for item in world.gatherer(**over).former_tries}
+    expected = {"TOKEN": tuple(map(url.format, (1, 2, 3))), "P": tuple(map(url.format, ("p1", "p2", "p3")))}
+    assert ({name: item.former for name, item in tries.items()}, "canary" in repr(tries)) == (expected, False)
+    world.refused = {"ListSecretVersionIds"}
+    assert "secretsmanager:ListSecretVersionIds" in world.gatherer(**over).former["TOKEN"]["unread"]

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import jo
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 
 DOCUMENT: dict[str, Any] = {
     "application": "app",
@@ -58,7 +59,7 @@ NOW = contents(core=core("canary-now"), admin={"username": "app", "password": "c
 
 def judged(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Contents = NOW) -> tuple[Any, str]:
     values = {"KEYS": "old-key"}
-    result = previous_values.states(CATALOG, now, values, before, journal)[name]
+    result = previous_values.states(CATALOG, Versions(now, before, journal), values)[name]
     assert "canary" not in json.dumps(result)
     return result["state"], result["message"]
 
@@ -66,7 +67,7 @@ def judged(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: 
 def test_what_can_be_tried() -> None:
     before = contents(core=core("canary-old"))
     assert judged(before, "database") == ("untried", "the previous value was not tried")
-    (item,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
+    (item,) = previous_values.tries(CATALOG, Versions(NOW, before))
     assert (item.credential, item.server, item.current) == ("database", "postgresql", URL.format("app", "canary-now"))
     assert item.former == (URL.format("app", "canary-old"),)
     assert "canary" not in repr(item)
@@ -74,15 +75,26 @@ def test_what_can_be_tried() -> None:
 
 def test_every_place_may_hold_another_former_value() -> None:
     before = contents(core=core("canary-old", "app_b"), admin={"username": "app_c", "password": "canary-older"})
-    (item,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
+    (item,) = previous_values.tries(CATALOG, Versions(NOW, before))
     assert set(item.former) >= {URL.format("app_b", "canary-old"), URL.format("app_c", "canary-older")}
     assert not [url for url in item.former if "canary-now" in url]
+
+
+def test_the_last_three_passwords_are_tried_whatever_keeps_them() -> None:
+    older = tuple(contents(core=core(f"canary-old-{age}", "app_b")) for age in (2, 2, 3, 4))
+    read = Versions(NOW, contents(core=core("canary-now")), older=older)
+    (item,) = previous_values.tries(CATALOG, read)
+    assert item.former == tuple(URL.format(user, f"canary-old-{age}") for age in (2, 3, 4) for user in ("app_b", "app"))
+    four = Versions(NOW, contents(core=core("canary-old-1")), older=older)
+    (item,) = previous_values.tries(CATALOG, four)
+    assert not [url for url in item.former if "canary-old-4" in url]
+    assert previous_values.states(CATALOG, read, {})["token"]["message"].startswith("no former value"), "servers alone"
 
 
 @pytest.mark.parametrize("before", [contents(), contents(core=core("canary-now"))])
 def test_no_former_value(before: Contents) -> None:
     assert judged(before, "database") == ("exempt", "no former value of it is kept")
-    assert previous_values.tries(CATALOG, NOW, before, EMPTY) == []
+    assert previous_values.tries(CATALOG, Versions(NOW, before)) == []
 
 
 def test_what_has_no_server_is_not_tried() -> None:
@@ -121,7 +133,7 @@ def test_what_is_valid_by_a_plan_is_not_tried() -> None:
     journal = replace(EMPTY, rotation=rotation)
     state, message = judged(before, "database", journal)
     assert (state, "is open, and both values are valid" in message) == ("exempt", True)
-    assert previous_values.tries(CATALOG, NOW, before, journal) == []
+    assert previous_values.tries(CATALOG, Versions(NOW, before, journal)) == []
 
 
 @pytest.mark.parametrize(("fallback", "state"), [("old-key", "accepted"), ("older-key", "refused")])
@@ -150,7 +162,7 @@ def keys(when: str, **extra: str) -> Contents:
 def test_keys_are_tried_where_they_open_something() -> None:
     catalog = catalog_parser.parse(KEYS, "test")
     now, before = keys("now"), keys("old")
-    tries = {item.credential: item for item in previous_values.tries(catalog, now, before, EMPTY)}
+    tries = {item.credential: item for item in previous_values.tries(catalog, Versions(now, before))}
     assert {name: item.by for name, item in tries.items()} == {"storage": "aws", "deploy": "hosts", "key": "sessions"}
     assert tries["storage"].current == Login("canary-AKIANOW-now", "canary-secret-now")
     assert tries["storage"].former == (Login("canary-AKIAOLD-old", "canary-secret-old"),)
@@ -162,7 +174,7 @@ def test_keys_are_tried_where_they_open_something() -> None:
         "user": "ci",
     }
     assert "canary" not in repr(list(tries.values()))
-    answer = previous_values.states(catalog, now, {"KEYS": ""}, before, EMPTY)
+    answer = previous_values.states(catalog, Versions(now, before), {"KEYS": ""})
     assert {name: (entry["state"], entry["by"]) for name, entry in answer.items()} == {
         "storage": ("untried", "aws"),
         "deploy": ("untried", "hosts"),
@@ -175,15 +187,13 @@ def test_a_former_key_without_its_id() -> None:
     (core_before,) = before.readings.values()
     text = json.loads(core_before.value)
     del text["AWS_ACCESS_KEY_ID"]
-    answer = previous_values.states(catalog_parser.parse(KEYS, "test"), keys("now"), {}, contents(core=text), EMPTY)[
-        "storage"
-    ]
+    read = Versions(keys("now"), contents(core=text))
+    answer = previous_values.states(catalog_parser.parse(KEYS, "test"), read, {})["storage"]
     assert answer["message"].startswith("the id of its former key is not kept")
 
 
 def test_a_signing_key_that_still_verifies_is_not_tried() -> None:
     before = keys("old")
-    answer = previous_values.states(
-        catalog_parser.parse(KEYS, "test"), keys("now"), {"KEYS": "canary-signing-old"}, before, EMPTY
-    )["key"]
+    read, values = Versions(keys("now"), before), {"KEYS": "canary-signing-old"}
+    answer = previous_values.states(catalog_parser.parse(KEYS, "test"), read, values)["key"]
     assert (answer["state"], "by" in answer) == ("accepted", False)

@@ -44,6 +44,12 @@ def test_at_servers(by_host: dict[str, Any], expected: tuple[str, str]) -> None:
     assert of("servers", by_host) == expected
 
 
+def test_older_values_that_could_not_be_read() -> None:
+    for state, expected in {"refused": "untried", "exempt": "untried", "accepted": "accepted"}.items():
+        entry = {"state": "untried", "message": WORDS, "by": "servers", "unread": "AWS denies it"}
+        assert merged({"x": entry}, {"a": answer(state)}, {})["x"]["state"] == expected
+
+
 @pytest.mark.parametrize(
     ("by_host", "expected"),
     [

@@ -91,7 +91,9 @@ LATER = PendingTask("o", "django_key", "drop_fallback", "2026-12-01T00:00:00Z", 
 def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, message: str) -> None:
     now, before = core(SECRET_KEY="new-key"), core(SECRET_KEY="old-key")
     journal = Journal(pending_tasks=pending_tasks)
-    django_key = previous_values.states(catalog(**DJANGO), now, {"FORMER": fallbacks}, before, journal)["django_key"]
+    django_key = previous_values.states(
+        catalog(**DJANGO), previous_values.Versions(now, before, journal), {"FORMER": fallbacks}
+    )["django_key"]
     assert django_key["state"] == state
     assert message in django_key["message"]
     assert "old-key" not in django_key["message"]
@@ -106,14 +108,16 @@ def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, me
     ],
 )
 def test_a_former_login_is_not_tried(journal: Journal, state: str, message: str) -> None:
-    api = previous_values.states(catalog(**DJANGO), core(API="new-value"), {}, core(API="old-value"), journal)["api"]
+    api = previous_values.states(
+        catalog(**DJANGO), previous_values.Versions(core(API="new-value"), core(API="old-value"), journal), {}
+    )["api"]
     assert api["state"] == state
     assert message in api["message"]
 
 
 def test_the_same_value_before_and_now_is_no_former_one() -> None:
     same = core(API="value", SECRET_KEY="key")
-    result = previous_values.states(catalog(**DJANGO), same, {}, same, Journal())
+    result = previous_values.states(catalog(**DJANGO), previous_values.Versions(same, same), {})
     assert {row["message"] for row in result.values()} == {"no former value of it is kept"}
 
 
