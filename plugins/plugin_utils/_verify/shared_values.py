@@ -14,11 +14,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_types import items
 
+CREDENTIAL = " (credential)"
+"""Ends the name of what stands in a secret alone, such as an administrator's password."""
+
 
 def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key: str) -> dict[str, str]:
     """Setting by fingerprint: whole values of high sensitivity, each key of a list, and the password inside each URL.
 
-    What is shorter than eight characters is equal by chance too often.
+    What is shorter than eight characters is equal by chance too often, but for a credential's password.
     """
     result: dict[str, str] = {}
     for name in sorted(values, key=lambda name: (name.endswith(")"), name)):  # a setting's name comes first
@@ -26,15 +29,16 @@ def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key:
         texts = redaction.maskable({name: values[name]}, {name: how})
         # A URL of medium sensitivity, or a host, may well be shared; the password in it may not.
         texts += [item for item in items(values[name]) if how == "high" and len(item) >= redaction.SHORTEST]
+        texts += [values[name]] if name.endswith(CREDENTIAL) else []
         for text in texts if how == "high" else [text for text in texts if text != values[name]]:
-            result.setdefault(of_value(key, text), name)
+            result.setdefault(of_value(key, text.strip()), name)
     return result
 
 
 def passwords(catalog: Catalog, contents: Contents) -> dict[str, str]:
     """What each credential logs in with, as far as a place holds it."""
     found = {
-        f"{name} (credential)": credential_graph.find(catalog, credential, contents).login.password
+        f"{name}{CREDENTIAL}": credential_graph.find(catalog, credential, contents).login.password
         for name, credential in catalog.credentials.items()
     }
     return {name: password for name, password in found.items() if password}

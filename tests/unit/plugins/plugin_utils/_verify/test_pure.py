@@ -54,6 +54,14 @@ def test_a_url_of_medium_sensitivity_counts_by_its_password() -> None:
     assert shared_values.fingerprints(values, {"URL": "low"}, "k") == {}
 
 
+def test_a_credential_counts_however_short_and_a_key_without_its_last_line_break() -> None:
+    own = {"admin (credential)": "redis", "KEY": "a-private-key\n"}
+    other = {"dba (credential)": "redis", "KEY": "a-private-key"}
+    macs = [shared_values.fingerprints(values, {}, "k") for values in (own, other)]
+    shared = [{"own": "KEY", "other": "KEY"}, {"own": "admin (credential)", "other": "dba (credential)"}]
+    assert shared_values.shared(*macs) == shared
+
+
 def test_signing_settings() -> None:
     assert shared_values.signing_settings(catalog()) == ["SECRET_KEY"]
 
