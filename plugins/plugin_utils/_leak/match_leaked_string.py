@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import SHORTEST, URL, forms
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Spelling
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ def text_of(data: bytes) -> str:
 def matches(text: str, known: Iterable[CandidateValue]) -> list[Match]:
     """Every credential whose value stands in the text, once a version; the plainest form is reported."""
     result: dict[tuple[str, str], Match] = {}
-    bare = _bare(text)
+    bare, data = _bare(text), text.encode("utf-8", "replace")
     as_found = ((text, bare), *((read(text), _bare(read(bare))) for read in (unquote, unquote_plus)))
     for candidate_value in known:
         value = _sought(candidate_value)
         if len(value) < SHORTEST or (candidate_value.credential, candidate_value.stage) in result:
             continue
-        form = _form_in(as_found, value)
+        form = _form_in(as_found, value) or _escaped_in(data, value)
         if form is not None:
             result[candidate_value.credential, candidate_value.stage] = Match(
                 candidate_value.credential, candidate_value.stage, form
@@ -84,6 +85,19 @@ def _form_in(as_found: Sequence[tuple[str, str]], value: str) -> str | None:
             # A paste may wrap long lines, indent a key's lines or end them otherwise.
             if form in whole or (len(_bare(form)) >= SHORTEST and _bare(form) in bare):
                 return name if at == 0 else URL
+    return None
+
+
+def _escaped_in(data: bytes, value: str) -> str | None:
+    """The form of a value that some encoder wrote in a way of its own."""
+    spelling = Spelling(value)
+    for anchor in spelling.anchors:
+        at = data.find(anchor.data)
+        while at >= 0:
+            span = spelling.match(data, at, anchor)
+            if span is not None:
+                return span.form
+            at = data.find(anchor.data, at + 1)
     return None
 
 

@@ -259,3 +259,19 @@ class TestBase64:
 
     def test_what_is_too_short_has_none(self) -> None:
         assert list(value_encodings.base64_cores(b"12345")) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "k4Jx'\\''pW9z&amp;Lq7",
+        "k4Jx\\u0027pW9z\\u0026Lq7",
+        "k4Jx&#39;pW9z&#38;Lq7",
+        "k4Jx%27pW9z&Lq7",
+        "k4Jx''pW9z&Lq7",
+    ],
+    ids=["shell and html", ".NET", "numbers", "half encoded", "SQL"],
+)
+def test_a_spelling_that_no_list_names(written: str) -> None:
+    assert found(f"PASSWORD={written}\n", "k4Jx'pW9z&Lq7")
+    assert not found(f"PASSWORD={written}\n", "k4Jx+pW9z&Lq7")
