@@ -6,20 +6,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import login_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main, server_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import server_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values, try_previous_keys
 
-SET_HERE = ("tries",)
+SET_HERE = ("tries", "inspections")
 OPTIONS: dict[str, Any] = {
     "info": {"type": "str", "required": True},
+    "keys": {"type": "bool", "default": True},
     "servers": {"type": "bool", "default": True},
+    "administrators": {"type": "bool", "default": False},
     "python": {"type": "str"},
     **{name: item for name, item in revoked_logins_main.ARGUMENT_SPEC.items() if name not in SET_HERE},
 }
@@ -37,24 +41,33 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"revoked_logins sets {', '.join(given)} itself; give info")
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         tries = try_previous_keys.given(args["info"], task_vars or {})
+        inspections = registered(args["info"], task_vars, having="inspections", kind=Sequence)["inspections"]
         host = str((task_vars or {}).get("inventory_hostname", ""))
-        keys = [entry for entry in tries if entry["server"] == previous_values.SSH]
+        keys = [entry for entry in tries if entry["server"] == previous_values.SSH and args["keys"]]
         report = {key["credential"]: try_previous_keys.at_host(self._connection, host, key) for key in keys}
-        servers = (
-            [entry for entry in tries if previous_values.BY[entry["server"]] == previous_values.BY_SERVERS]
-            if args["servers"]
-            else []
-        )
-        answer = self._at_servers(servers, args, task_vars or {}) if servers else {}
+        if not args["administrators"]:
+            inspections = [{**entry, "admin_url": ""} for entry in inspections]
+        try:
+            answer = self._at_servers(tries, inspections, args, task_vars or {}) if args["servers"] else {}
+        except AnsibleConnectionFailure as error:  # unreachable would end the play before the report
+            answer = server_action.not_reached(self, task_vars, error)
         entries = {**answer, "tried": {**report, **answer.get("tried", {})}}
-        clean: dict[str, Any] = redaction.scrub(entries, _values(tries))
+        clean: dict[str, Any] = redaction.scrub(entries, _values(tries, inspections))
         return {**result, "changed": False, **clean}
 
     def _at_servers(
-        self, tries: Sequence[Mapping[str, Any]], args: Mapping[str, Any], task_vars: Mapping[str, Any]
+        self,
+        tries: Sequence[Mapping[str, Any]],
+        inspections: Sequence[Mapping[str, Any]],
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
+        tries = [dict(entry) for entry in tries if previous_values.BY[entry["server"]] == previous_values.BY_SERVERS]
+        if not tries and not inspections:
+            return {}
         transport_guard.require(self._connection, self._task)
-        params = {"connect_timeout": args["connect_timeout"], "tries": [dict(entry) for entry in tries]}
+        timeout = args["connect_timeout"]
+        params = {"connect_timeout": timeout, "tries": tries, "inspections": list(inspections)}
         return remote_program.execute(
             self,
             revoked_logins_main,
@@ -63,13 +76,15 @@ class ActionModule(ActionBase):
             packages=True,
             private=True,
             python=args["python"],
-            seconds=args["connect_timeout"] * sum(2 * len(entry["former"]) for entry in tries),
+            seconds=timeout * sum(2 * len(entry["former"]) for entry in tries)
+            + sum(server_logins.seconds(entry, timeout) for entry in inspections),
         )
 
 
-def _values(tries: Sequence[Mapping[str, Any]]) -> list[str]:
+def _values(tries: Sequence[Mapping[str, Any]], inspections: Sequence[Mapping[str, Any]] = ()) -> list[str]:
     """What must not be shown: each value, the lines of keys, and the passwords in URLs."""
-    values: list[str] = []
+    urls = [url for entry in inspections for url in (entry["admin_url"], *(login["url"] for login in entry["logins"]))]
+    values: list[str] = [login.password for url in urls for login in [login_of(url)] if login and login.password]
     for entry in tries:
         for value in (entry["current"], *entry["former"]):
             login = None if entry["server"] == previous_values.SSH else login_of(value)

@@ -87,16 +87,18 @@ class ActionModule(ActionBase):
         gathered = gatherer.gathered(wanted)
         former = gathered["parts"].get("former", {})
         by = {name: item["by"] for name, item in former.items() if "by" in item}
+        inspections = gatherer.asked_servers.inspections if "servers" in gathered["parts"] else []
         return {
             **gathered,
             **seal.sealed(
                 tries=[former_try.data for former_try in gatherer.former_tries if former_try.credential in by]
                 if by
                 else [],
+                inspections=inspections,
                 expected=gatherer.expected() if compares else {},
             ),
             "former_on_each": previous_values.BY_HOSTS in by.values(),
-            "former_on_one": previous_values.BY_SERVERS in by.values(),
+            "servers_needed": bool(inspections) or previous_values.BY_SERVERS in by.values(),
             "signing": sorted(name for name, how in by.items() if how == previous_values.BY_SESSIONS),
             "checks": [check.id for check in checks],
             "ends": budget.ends,

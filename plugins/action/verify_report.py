@@ -33,7 +33,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events, metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import accepted as verify_accepted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    previous_values_results,
+    server_logins_results,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
 
@@ -43,6 +46,7 @@ OPTIONS: dict[str, Any] = {
     "info": {"type": "str", "required": True},
     "hosts": {"type": "dict", "default": {}},
     "tried": {"type": "dict", "default": {}},
+    "servers": {"type": "dict", "default": {}},
     "sessions": {"type": "dict", "default": {}},
     "outside": {"type": "list", "elements": "str", "default": []},
     "cafile": {"type": "path"},
@@ -104,7 +108,10 @@ class ActionModule(ActionBase):
         if info.get("outside_needed"):
             parts["outside"] = asked(args["outside"], args["timeout"], args["cafile"])
         if "former" in parts:
-            parts["former"] = previous_values_results.merged(parts["former"], args["tried"], args["sessions"])
+            tries = (args["tried"], args["servers"], args["sessions"])
+            parts["former"] = previous_values_results.merged(parts["former"], *tries)
+        if "servers" in parts:
+            parts["servers"] = server_logins_results.merged(parts["servers"], args["servers"])
         facts = verify_check.Facts(
             catalog=catalog_parser.parse(args["catalog"], args["environment"]),
             now=datetime.now(UTC),

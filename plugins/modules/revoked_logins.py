@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: revoked_logins
-short_description: Check that previous logins of databases and caches, and previous SSH keys, are rejected
+short_description: Check which logins databases and caches accept, and that previous logins and SSH keys are rejected
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
@@ -21,6 +21,8 @@ description:
     try. No session is opened there.
   - A refusal counts only if the current value is accepted from the same place; else it is V(neither). Whatever cannot
     be tried is V(untried), with the reason.
+  - Databases and caches are also asked, in read-only transactions and by C(ACL LIST), which logins they have and what
+    the application's may do. Values of passwords are compared on the host, by their digests.
   - A value that is still valid by a plan is not tried. That is the value of an open rotation, or of one that revokes
     later.
 options:
@@ -28,10 +30,20 @@ options:
     description: Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered.
     type: str
     required: true
-  servers:
-    description: Whether databases and caches are tried on this host too, for which one host is enough.
+  keys:
+    description: Whether SSH keys are tried at this host.
     type: bool
     default: true
+  servers:
+    description: Whether databases and caches are asked from this host, for which one host is enough.
+    type: bool
+    default: true
+  administrators:
+    description:
+      - Whether this host is sent the logins of Valkey's administrators, to list the users there. Without them only a
+        user that may list them itself is asked.
+    type: bool
+    default: false
   connect_timeout:
     description: Seconds to wait for a connection.
     type: int
@@ -40,6 +52,11 @@ options:
     description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
     type: str
   tries:
+    description: Set by the action plugin, and refused from anybody else.
+    type: list
+    elements: dict
+    default: []
+  inspections:
     description: Set by the action plugin, and refused from anybody else.
     type: list
     elements: dict
@@ -72,4 +89,18 @@ tried:
   type: dict
   returned: success
   sample: {database: {state: refused, message: "rejected now at database shop at db.internal, port 5432"}}
+inspected:
+  description:
+    - What each server showed, by its address. C(rights) are words by credential, C(unexplained)
+      are the first logins that nothing in the catalog explains, with the beginnings of their passwords' digests.
+  type: dict
+  returned: when there is a server to ask
+  sample:
+    db.internal:5432:
+      problems: []
+      rights: {database: []}
+      listed: true
+      seen: 4
+      unexplained: [{name: reporting, known: false}]
+      more: 0
 """

@@ -118,8 +118,8 @@ former_on_each:
   description: Whether there is something to try at every host.
   type: bool
   returned: success
-former_on_one:
-  description: Whether there is something to try at servers, from one host.
+servers_needed:
+  description: Whether databases and caches are to be asked, from one host.
   type: bool
   returned: success
 signing:

@@ -39,6 +39,10 @@ options:
     description: Results of M(watchparty.secrets.revoked_logins) by host. An empty one is a host that gave no answer.
     type: dict
     default: {}
+  servers:
+    description: The result of M(watchparty.secrets.revoked_logins) on the host that asked databases and caches.
+    type: dict
+    default: {}
   sessions:
     description: Results of M(watchparty.secrets.django_sessions) by the credential whose former keys were tried.
     type: dict

@@ -5,13 +5,18 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of as valkey_digest
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey_rights import ADMINISTRATION
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins, server_logins
 from sandbox.postgres import Postgres, scram_verifier
 from sandbox.process import free_port
 from sandbox.seed import Layout
@@ -21,7 +26,7 @@ from tests.integration.valkey_lab import new_password
 from tests.integration.verify_lab import VERIFY, outcomes, write_journal
 
 pytestmark = pytest.mark.slow
-FORMER, CURRENT = (f"canary-{name}-password-" + "x" * 20 for name in ("former", "current"))
+OLDEST, FORMER, CURRENT = (f"canary-{name}-password-" + "x" * 20 for name in ("oldest", "former", "current"))
 
 
 @pytest.fixture(scope="module")
@@ -95,51 +100,167 @@ def test_valkey(valkey: Valkey) -> None:
     assert (state, "cannot be reached" in message) == ("untried", True)
 
 
+def look(server: str, *urls: str, known: Sequence[str] = (), **over: Any) -> dict[str, Any]:
+    """What one server shows; the first URL's login and ``known`` ones are explained."""
+    entry = {"server": server, "place": "s", "databases": ["shop"], "admin_url": "", "nodes": [], "changing": []}
+    digests = {name: [valkey_digest(CURRENT)] for name in known}
+    logins = [{"credential": f"c{number}", "url": url} for number, url in enumerate(urls)]
+    report = server_logins.seen([{**entry, "logins": logins, "known": digests, **over}], 5)["s"]
+    assert "canary" not in json.dumps(report)
+    return report
+
+
+POSTGRESQL_MISTAKES = {
+    "ALTER ROLE shop_b SUPERUSER": "SUPERUSER",
+    "ALTER ROLE shop_b CREATEROLE": "CREATEROLE",
+    "ALTER ROLE shop_b CREATEDB": "CREATEDB",
+    "ALTER ROLE shop_b REPLICATION": "REPLICATION",
+    "ALTER ROLE shop_b BYPASSRLS": "BYPASSRLS",
+    "ALTER ROLE shop_a CREATEDB": "CREATEDB by role shop_a",
+    "GRANT pg_execute_server_program TO shop_a": "member of pg_execute_server_program",
+    "ALTER DATABASE other OWNER TO shop_a": "owner of database other",
+}
+
+
+def test_rights_and_logins_of_postgresql(postgres: Postgres) -> None:
+    url = postgres.url("shop_b", CURRENT, "shop")
+    postgres.execute("CREATE DATABASE other")
+    mend = (
+        "ALTER ROLE shop_b NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS; ALTER ROLE shop_a NOCREATEDB;"
+        "REVOKE pg_execute_server_program FROM shop_a; ALTER DATABASE other OWNER TO postgres"
+    )
+    for statement, right in POSTGRESQL_MISTAKES.items():
+        postgres.execute(statement)
+        try:
+            assert look("postgresql", url)["rights"] == {"c0": [right]}, statement
+        finally:
+            postgres.execute(mend)
+    report = look("postgresql", url, known=["shop_a", "shop_b"])
+    assert (report["rights"], report["listed"], report["unexplained"]) == ({"c0": []}, True, [])
+    postgres.execute('CREATE ROLE "evil\nname" LOGIN; CREATE ROLE nobody NOLOGIN')
+    report = look("postgresql", url, known=["shop_a", "shop_b"])
+    postgres.execute('DROP ROLE "evil\nname", nobody; DROP DATABASE other')
+    assert report["unexplained"] == [{"name": "evil\nname", "known": False}]
+    assert "c0: " in look("postgresql", postgres.url("shop_b", FORMER, "shop"))["problems"][0]
+
+
+def test_rights_and_users_of_valkey(valkey: Valkey) -> None:
+    url = valkey.url(0, user="shop", password=CURRENT)
+    own = look("valkey", url, known=["shop"])
+    assert len(own["rights"]["c0"]) == 3
+    assert {user["name"] for user in own["unexplained"]} == {"default", "admin", "replicator"}
+    valkey.execute("ACL", "SETUSER", "shop", "-@admin", "-@dangerous", f">{FORMER}")
+    valkey.execute("ACL", "SETUSER", "guest", "on", "nopass")
+    valkey.execute("ACL", "SETUSER", "off", "off", f">{FORMER}")
+    try:
+        shy = look("valkey", url, known=["shop"])
+        report = look("valkey", url, known=["shop"], admin_url=valkey.admin_url())
+        changing = look("valkey", url, known=["shop"], admin_url=valkey.admin_url(), changing=["shop"])
+    finally:
+        valkey.execute("ACL", "DELUSER", "guest", "off")
+        valkey.execute("ACL", "SETUSER", "shop", "+@all", f"<{FORMER}")
+    assert (shy["listed"], shy["rights"], shy["problems"]) == (False, {"c0": []}, [])
+    assert report["rights"] == {"c0": []}
+    users = {user["name"]: user for user in report["unexplained"]}
+    assert set(users) == {"default", "admin", "replicator", "guest", "shop"}
+    assert (users["guest"]["nopass"], users["shop"]["known"]) == (True, True)
+    assert users["shop"]["digests"] == [valkey_digest(FORMER)[:8]]
+    assert "shop" not in {user["name"] for user in changing["unexplained"]}
+
+
+REPLICA = {"reason": "replicas log in with it", "expires": (date.today() + timedelta(days=30)).isoformat()}
+
+
 def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
-    """Accepted, refused, and with nothing to try it with; the values stay on standard input."""
+    """Of a host outside the application's group: what is planted is named, and the values stay on standard input."""
+    dba, cache = (f"127.0.0.1:{server.port}" for server in (postgres, valkey))
     lab.catalog["settings"]["CACHE_URL"] = {"group": "core", "schemes": ["redis"], "type": "url"}
     lab.catalog["credentials"] = {
-        "database": {"kind": "postgresql_role", "appears_in": [{"setting": "DATABASE_URL"}]},
-        "cache": {"kind": "valkey_user", "appears_in": [{"setting": "CACHE_URL"}]},
+        "database": {"kind": "postgresql_role", "admin": "dba", "appears_in": [{"setting": "DATABASE_URL"}]},
+        "cache": {"kind": "valkey_user", "admin": "cache_admin", "appears_in": [{"setting": "CACHE_URL"}]},
+        **{
+            name: {
+                "kind": "external",
+                "server": {"address": address},
+                "appears_in": [{"secret": f"shop/{{environment}}/{name}", "keys": ["username", "password"]}],
+            }
+            for name, address in (("dba", dba), ("cache_admin", cache))
+        },
     }
     lab.add_hosts(2)
     core: dict[str, Any] = {"SECRET_KEY": "k" * 60, "API_TOKEN": "t" * 60}
-    for user, password in (("shop_a", FORMER), ("shop_b", CURRENT)):
+    admins = {
+        f"shop/production/{name}": login.groupdict()
+        for name, url in (("dba", postgres.admin_url()), ("cache_admin", valkey.admin_url()))
+        for login in [re.match(r"\w+://(?P<username>[^:]+):(?P<password>[^@]+)@", url)]
+        if login
+    }
+    for user, password in (("shop_b", OLDEST), ("shop_a", FORMER), ("shop_b", CURRENT)):
         urls = {
             "DATABASE_URL": postgres.url(user, password, "shop"),
             "CACHE_URL": valkey.url(0, user="shop", password=password),
         }
         wanted = layout()
-        lab.seed(Layout({**wanted.secrets, "shop/production/core": core | urls}, wanted.parameters))
+        lab.seed(Layout({**wanted.secrets, **admins, "shop/production/core": core | urls}, wanted.parameters))
     write_journal(lab)
+    baseline = lab.directory / "accepted.yml"
+    users = ("default", "replicator")
+    accepted = [{"check": "WPS1102", "place": cache, "message": f"user {user} ", **REPLICA} for user in users]
+    baseline.write_text(json.dumps({"accepted": accepted}))
 
-    def verified(**over: Any) -> tuple[int, dict[str, tuple[str, str]], str]:
+    def verified(**over: Any) -> tuple[int, dict[str, list[str]]]:
         report = lab.directory / "report"
-        given = {"verify_report_path": str(report), "verify_only": "WPS701", "rotation_python": sys.executable, **over}
-        run = lab.run("-vvvv", "-e", json.dumps(given), playbook=VERIFY)
-        assert FORMER not in run.output
-        assert CURRENT not in run.output
+        shutil.rmtree(report, ignore_errors=True)
+        given = {"verify_report_path": str(report), "verify_only": "WPS701,servers", "rotation_host": "localhost"}
+        given |= {"rotation_python": sys.executable, "verify_baseline": str(baseline)}
+        run = lab.run("-vvvv", "-e", json.dumps({**given, **over}), playbook=VERIFY)
         result = json.loads((report / "partial.json").read_text())
-        assert "canary" not in json.dumps(result)
-        assert "Try previous values" in run.output
-        return (
-            run.code,
-            {outcome["place"]: (outcome["status"], outcome["message"]) for outcome in outcomes(result, "WPS701")},
-            run.text,
-        )
+        for value in (OLDEST, FORMER, CURRENT, *(login["password"] for login in admins.values())):
+            assert value not in run.output
+            assert value not in json.dumps(result)
+        assert "Ask databases and caches" in run.output
+        found: dict[str, list[str]] = {}
+        for check in ("WPS701", "WPS1101", "WPS1102"):
+            for item in outcomes(result, check):
+                found.setdefault(item["status"], []).append(f"{check} {item['place']}: {item['message']}")
+        return run.code, {status: sorted(lines) for status, lines in found.items()}
 
-    code, result, _text = verified()
-    assert (code != 0, result["database"][0], result["cache"][0]) == (True, "fail", "pass")
-    postgres.execute("ALTER ROLE shop_a NOLOGIN")
+    postgres.execute("ALTER ROLE shop_b CREATEDB; CREATE ROLE mallory LOGIN")
+    valkey.execute("ACL", "SETUSER", "shop", f">{OLDEST}")
+    valkey.execute("ACL", "SETUSER", "guest", "on", "nopass")
     try:
-        code, result, _text = verified()
+        code, result = verified()
+    finally:
+        postgres.execute("ALTER ROLE shop_b NOCREATEDB; DROP ROLE mallory; ALTER ROLE shop_a NOLOGIN")
+        valkey.execute("ACL", "SETUSER", "shop", f"<{OLDEST}", "-@admin", "-@dangerous")
+        valkey.execute("ACL", "DELUSER", "guest")
+    try:
+        mended_code, mended = verified()
+        shy_code, shy = verified(rotation_host="web1", rotation_python="/usr/bin/false")
     finally:
         postgres.execute("ALTER ROLE shop_a LOGIN")
-    assert (code, {how for how, _words in result.values()}) == (0, {"pass"})
-    code, result, _text = verified(rotation_python="/usr/bin/false")
-    assert (code, {how for how, _words in result.values()}) == (2, {"not checked"})
-    assert all("the module did not run" in message.lower() for _how, message in result.values())
+        valkey.execute("ACL", "SETUSER", "shop", "+@all")
+    digest = valkey_digest(OLDEST)[:8]
+    none = "and no credential of the catalog explains it"
+    powers = ", ".join(sorted(ADMINISTRATION.values()))
+    assert (code, set(result)) == (2, {"fail", "not applicable"})
+    assert set(result["fail"]) == {
+        f"WPS1101 cache: its login at {cache}: {powers}",
+        f"WPS1101 database: its login at {dba}: CREATEDB",
+        f"WPS1102 {cache}: user guest needs no password (nopass)",
+        f"WPS1102 {cache}: user shop accepts 1 password (sha256 {digest}) that no store holds",
+        f"WPS1102 {dba}: login mallory may log in, {none}",
+        f"WPS1102 {dba}: login shop_a may log in, {none}",
+        f"WPS701 cache: a previous value still logs in at {cache}",
+        f"WPS701 database: a previous value still logs in at database shop at 127.0.0.1, port {postgres.port}",
+    }
+    assert [line.partition(" may log in with")[0] for line in result["not applicable"] if "1102" in line] == [
+        f"WPS1102 {cache}: accepted until {REPLICA['expires']}, {REPLICA['reason']}: user {user}" for user in users
+    ]
+    assert (mended_code, set(mended)) == (0, {"pass", "not applicable"}), mended
+    assert any(line.endswith("(2 previous logins were tried)") for line in mended["pass"])
+    assert (shy_code, len(shy["not checked"])) == (2, 6)
+    assert all("the module did not run" in line.lower() for line in shy["not checked"])
     lab.host_vars["web1"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
-    code, result, _text = verified(rotation_host="web1")
-    assert {how for how, _words in result.values()} == {"not checked"}
-    assert all("the host cannot be reached" in message for _how, message in result.values())
+    _code, result = verified(rotation_host="web1")
+    assert [line for line in result["not checked"] if "web1 cannot be reached" not in line] == []

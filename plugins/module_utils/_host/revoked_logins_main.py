@@ -4,25 +4,42 @@
 
 from __future__ import annotations
 
+import resource
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins, server_logins
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "connect_timeout": {"type": "int", "default": 5},
     "tries": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+    "inspections": {"type": "list", "elements": "dict", "default": [], "no_log": True},
 }
+_LOGIN = {"name": str, "known": bool, "node?": str, "nopass?": bool, "passwords?": int, "digests?": [str]}
 RETURNS: dict[str, Any] = {
     "tried": {str: {"state": {"accepted", "refused", "neither", "untried"}, "message": str}},
+    "inspected?": {
+        str: {
+            "problems": [str],
+            "rights": {str: [str]},
+            "listed": bool,
+            "seen": int,
+            "unexplained": [_LOGIN],
+            "more": int,
+        }
+    },
 }
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    params = module.params
-    module.exit_json(changed=False, tried=revoked_logins.tried(params["tries"], params["connect_timeout"]))
+    tries, inspections, timeout = (module.params[name] for name in ("tries", "inspections", "connect_timeout"))
+    tried = revoked_logins.tried(tries, timeout)
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if hard == resource.RLIM_INFINITY or hard > server_logins.MEMORY:
+        resource.setrlimit(resource.RLIMIT_DATA, (server_logins.MEMORY, hard))
+    module.exit_json(changed=False, tried=tried, inspected=server_logins.seen(inspections, timeout))
 
 
 if __name__ == "__main__":

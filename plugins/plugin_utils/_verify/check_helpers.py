@@ -66,6 +66,18 @@ def renewed(finding: Outcome, catalog: Catalog, setting: str, command: str = ROT
     return replace(finding, target=setting, command=SET)
 
 
+def rows_of(part: str, rows: str, nothing: str) -> Look:
+    """Rows that hold a state, a place and a message; ``nothing`` says why there may be none."""
+
+    def look(facts: Facts) -> Iterator[Outcome]:
+        for row in facts.of(part)[rows]:
+            yield Outcome(row["state"], row["message"], row["place"])
+        if not facts.of(part)[rows]:
+            yield not_applicable(nothing)
+
+    return look
+
+
 def no_workflow(kind: str) -> Look:
     """Findings of one kind in the repository's workflows."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror_run
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
@@ -47,6 +47,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     collect_stores,
     previous_values,
     revocation_times,
+    server_logins,
     shared_values,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
@@ -289,15 +290,24 @@ class Gatherer:
         return previous_values.tries(self.catalog, self._versions)
 
     @once
+    def servers(self) -> dict[str, Any]:
+        """What their answers are judged by, which come later."""
+        return self.asked_servers.expected
+
+    @once
+    def asked_servers(self) -> server_logins.Servers:
+        try:
+            read = self._versions
+        except NotApplicable:  # no journal, so no rotation
+            read = previous_values.Versions(self.environment.contents, Contents())
+        further = set(credential_graph.every_secret(self.catalog)) - set(read.now.readings)
+        now = read.now | self._stores.secrets.read(sorted(further))
+        return server_logins.asked(self.catalog, replace(read, now=now))
+
+    @once
     def _versions(self) -> previous_values.Versions:
-        now, journal, secrets = self.environment.contents, self.journal_read, self._stores.secrets
-        names = [name for name, item in self.secrets.items() if PREVIOUS in item.get("stages", {})]
-        names += collect_previous.in_vault(self.catalog, self.connection)
-        versions = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
-        before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
-        read = previous_values.Versions(now | secrets.read(versions), before, journal)
-        versioned = secret_stores(self.connection.store_client)
-        return collect_previous.with_older(self.catalog, self._stores, versioned, read)
+        stored = collect_previous.Stored(self.connection, self._stores, self.environment.contents, self.secrets)
+        return collect_previous.versions(self.catalog, stored, self.journal_read)
 
     @once
     def _stores(self) -> Once:
@@ -388,6 +398,6 @@ class Gatherer:
 PARTS = (
     *("access", "account", "audit", "deploys", "former", "github", "granted", "history", "isolation"),
     *("journal", "keys", "leftovers", "mirror", "policies", "readers", "repository", "rights", "roles"),
-    *("secrets", "stores", "unknown_secrets", "users", "workflows", "zizmor"),
+    *("secrets", "servers", "stores", "unknown_secrets", "users", "workflows", "zizmor"),
 )
 """What is gathered on the controller; hosts and what is seen from outside come later."""

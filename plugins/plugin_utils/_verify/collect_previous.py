@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial, reduce
 from itertools import zip_longest
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     numbered_names,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
@@ -38,7 +39,27 @@ KEPT = 8
 """Versions of a secret or a parameter, before the previous one, that are looked at."""
 
 
-def with_older(
+class Stored(NamedTuple):
+    """What reads versions, and what was read before."""
+
+    connection: AwsConnection
+    stores: Once
+    now: Contents
+    described: Mapping[str, Mapping[str, Any]]
+    """The secrets of Secrets Manager."""
+
+
+def versions(catalog: Catalog, stored: Stored, journal: Journal) -> previous_values.Versions:
+    secrets = stored.stores.secrets
+    names = [name for name, item in stored.described.items() if PREVIOUS in item.get("stages", {})]
+    names += in_vault(catalog, stored.connection)
+    unread = sorted(set(names) - set(stored.now.readings))  # administrators' secrets, which no setting is in
+    before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
+    read = previous_values.Versions(stored.now | secrets.read(unread), before, journal)
+    return _with_older(catalog, stored.stores, secret_stores(stored.connection.store_client), read)
+
+
+def _with_older(
     catalog: Catalog, stores: Once, store: VersionedStore, read: previous_values.Versions
 ) -> previous_values.Versions:
     """``read`` with what logins of servers were before the previous version, also where no label keeps it."""

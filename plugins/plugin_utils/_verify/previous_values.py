@@ -133,6 +133,10 @@ def _formers(catalog: Catalog, credential: Credential, read: Versions) -> list[t
     return list(result.items())
 
 
+def former_passwords(catalog: Catalog, credential: Credential, read: Versions) -> list[str]:
+    return [password for password, _users in _formers(catalog, credential, read)]
+
+
 def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotTried:
     why = _planned(credential, read.journal)
     if why:

@@ -29,12 +29,15 @@ Verdict = dict[str, Any]
 Results = Mapping[str, Mapping[str, Any]]
 
 
-def merged(former: Mapping[str, Verdict], by_host: Results, sessions: Results) -> dict[str, Verdict]:
-    """``by_host`` are revoked_logins' results by host, ``sessions`` those of django_sessions by credential."""
+def merged(
+    former: Mapping[str, Verdict], by_host: Results, servers: Mapping[str, Any], sessions: Results
+) -> dict[str, Verdict]:
+    """``by_host`` are revoked_logins' results by host, ``servers`` is its result on the host that asked servers,
+    ``sessions`` are those of django_sessions by credential."""
     result = {}
     for name, entry in former.items():
         if entry.get("by") == BY_SERVERS:
-            result[name] = _of_servers(name, entry, by_host)
+            result[name] = _of_servers(name, entry, servers)
         elif entry.get("by") == BY_HOSTS:
             result[name] = _of_hosts(name, entry, by_host)
         elif entry.get("by") == BY_SESSIONS:
@@ -47,13 +50,11 @@ def merged(former: Mapping[str, Verdict], by_host: Results, sessions: Results) -
     return result
 
 
-def _of_servers(name: str, entry: Verdict, by_host: Results) -> Verdict:
+def _of_servers(name: str, entry: Verdict, result: Mapping[str, Any]) -> Verdict:
     """One host tries it."""
-    for result in by_host.values():
-        if name in (result.get("tried") or {}):
-            return dict(result["tried"][name])
-    reasons = [why for result in by_host.values() if not result.get("skipped") for why in [_why(result)] if why]
-    return {**entry, "message": f"{entry['message']}: {'; '.join(reasons) or 'no application host could be asked'}"}
+    if name in (result.get("tried") or {}):
+        return dict(result["tried"][name])
+    return {**entry, "message": f"{entry['message']}: {why_silent(result) or 'no host could be asked'}"}
 
 
 def _of_hosts(name: str, entry: Verdict, by_host: Results) -> Verdict:
@@ -65,7 +66,7 @@ def _of_hosts(name: str, entry: Verdict, by_host: Results) -> Verdict:
         state = answer["state"] if answer else UNTRIED
         by_state.setdefault(state, []).append(host)
         if state == UNTRIED:
-            reasons.append(f"{host}: {answer['message'] if answer else _why(result) or 'was not asked'}")
+            reasons.append(f"{host}: {answer['message'] if answer else why_silent(result) or 'was not asked'}")
     hosts = {state: ", ".join(sorted(names)) for state, names in by_state.items()}
     if ACCEPTED in hosts:
         return verdict(ACCEPTED, f"a previous value still logs in at {hosts[ACCEPTED]}")
@@ -82,16 +83,17 @@ def _of_sessions(entry: Verdict, result: Mapping[str, Any]) -> Verdict:
     if not result or result.get("skipped"):
         return verdict(
             entry["state"],
-            f"{entry['message']}; no session was tried: {_why(result) or 'no django_probe_url is set'}",
+            f"{entry['message']}; no session was tried: {why_silent(result) or 'no django_probe_url is set'}",
         )
     if result.get("accepted"):
         return verdict(ACCEPTED, "; ".join(result["accepted"]))
-    problem = _why(result) if "tried" not in result else "; ".join(result.get("not_tried") or ())
+    problem = why_silent(result) if "tried" not in result else "; ".join(result.get("not_tried") or ())
     if problem or not result.get("tried"):
         return verdict(UNTRIED, f"{entry['message']}, and no session could be tried: {problem or 'no answer'}")
     return verdict(REFUSED, "; ".join(result["tried"]))
 
 
-def _why(result: Mapping[str, Any]) -> str | None:
+def why_silent(result: Mapping[str, Any]) -> str | None:
+    """Why a host told nothing, if a task's result says."""
     message = one_line(result.get("msg") or "") or None
     return f"the host cannot be reached: {message}" if result.get("unreachable") else message

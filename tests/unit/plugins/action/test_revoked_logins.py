@@ -40,3 +40,23 @@ def test_what_is_no_result_of_verify_info(registered: dict[str, Any]) -> None:
 def test_everything_is_masked() -> None:
     values = revoked_logins._values([SSH, SERVER])
     assert {"a-private-key", "another", URL, "a-password", "no url at all"} - set(values) == {"another"}, "it is short"
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_an_administrators_login_stays_here(named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the host was named for it."""
+    login = {"credential": "cache", "url": "redis://shop:canary-cache@c:1/0"}
+    entry = {"place": "c:1", "logins": [login], "nodes": [], "admin_url": "redis://admin:canary-admin@c:1/0"}
+    sent: list[Any] = []
+
+    def execute(*_: Any, args: dict[str, Any], **_how: Any) -> dict[str, Any]:
+        sent.extend(args["inspections"])
+        return {"inspected": {"c:1": {"problems": [args["inspections"][0]["admin_url"], "canary-cache"]}}}
+
+    monkeypatch.setattr(revoked_logins.remote_program, "execute", execute)
+    monkeypatch.setattr(revoked_logins.transport_guard, "require", lambda *_: None)
+    info = {"tries": [], "inspections": [entry]}
+    variables = {"verify_info": info}
+    result = run_action(revoked_logins.ActionModule, variables=variables, info="verify_info", administrators=named)
+    assert ("canary-admin" in str(sent)) is named
+    assert "canary" not in str(result)

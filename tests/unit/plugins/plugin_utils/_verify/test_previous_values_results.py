@@ -21,33 +21,34 @@ def answer(state: str, message: str = "why") -> dict[str, Any]:
 
 def of(by: str, by_host: dict[str, Any], sessions: dict[str, Any] | None = None) -> tuple[str, str]:
     entry = {"state": "refused", "message": SIGNED} if by == "sessions" else {"state": "untried", "message": WORDS}
-    result = merged({"x": {**entry, "by": by}}, by_host, {} if sessions is None else {"x": sessions})["x"]
+    servers = by_host if by == "servers" else {}
+    result = merged({"x": {**entry, "by": by}}, by_host, servers, {} if sessions is None else {"x": sessions})["x"]
     return result["state"], result["message"]
 
 
 def test_what_cannot_be_tried_is_left_as_it_is() -> None:
     entry = {"state": "untried", "message": "not here"}
-    assert merged({"x": entry}, {}, {}) == {"x": entry}
+    assert merged({"x": entry}, {}, {}, {}) == {"x": entry}
 
 
 @pytest.mark.parametrize(
-    ("by_host", "expected"),
+    ("result", "expected"),
     [
-        ({"a": {"skipped": True}, "b": answer("refused", "rejected now at db")}, ("refused", "rejected now at db")),
-        ({"a": {"msg": "no driver", "tried": {}}}, ("untried", f"{WORDS}: no driver")),
-        ({"a": {"unreachable": True, "msg": "gone"}}, ("untried", f"{WORDS}: the host cannot be reached: gone")),
-        ({"a": {"skipped": True}}, ("untried", f"{WORDS}: no application host could be asked")),
-        ({}, ("untried", f"{WORDS}: no application host could be asked")),
+        (answer("refused", "rejected now at db"), ("refused", "rejected now at db")),
+        ({"msg": "no driver", "tried": {}}, ("untried", f"{WORDS}: no driver")),
+        ({"unreachable": True, "msg": "gone"}, ("untried", f"{WORDS}: the host cannot be reached: gone")),
+        ({"skipped": True}, ("untried", f"{WORDS}: no host could be asked")),
+        ({}, ("untried", f"{WORDS}: no host could be asked")),
     ],
 )
-def test_at_servers(by_host: dict[str, Any], expected: tuple[str, str]) -> None:
-    assert of("servers", by_host) == expected
+def test_at_servers(result: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert of("servers", result) == expected
 
 
 def test_older_values_that_could_not_be_read() -> None:
     for state, expected in {"refused": "untried", "exempt": "untried", "accepted": "accepted"}.items():
         entry = {"state": "untried", "message": WORDS, "by": "servers", "unread": "AWS denies it"}
-        assert merged({"x": entry}, {"a": answer(state)}, {})["x"]["state"] == expected
+        assert merged({"x": entry}, {}, answer(state), {})["x"]["state"] == expected
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,10 @@ def parts(**over: Any) -> dict[str, Any]:
         "repository": {"path": "/src", "ignores": {".env": True}, "env_files": {".env.example": []}},
         "roles": {"watchparty-production-host": {"trust": trust, "policies": {"read": {"Statement": []}}}},
         "secrets": {SECRET: secret()},
+        "servers": {
+            "rights": [{"state": "pass", "place": "database", "message": "its login at db:5432 has none"}],
+            "logins": [{"state": "pass", "place": "db:5432", "message": "4 logins, each explained"}],
+        },
         "stores": {
             "problems": [],
             "rules": [],

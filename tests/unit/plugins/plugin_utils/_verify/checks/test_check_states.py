@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from tests.unit.plugins.plugin_utils._verify import verify_facts
 from tests.unit.plugins.plugin_utils._verify.checks.test_checks import (
     OUTSIDE,
+    at_servers,
     evidence,
     in_journal,
     isolated,
@@ -78,6 +79,8 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS901", isolated(others={}, unread={"staging": "denied"}), "denied"),
     ("WPS1002", {"secrets": {SECRET: {"problem": "denied"}}}, "denied"),
     ("WPS1003", keyed(rotating=None, why="denied"), "denied"),
+    ("WPS1101", at_servers("rights", "not checked"), "x: y"),
+    ("WPS1102", at_servers("logins", "not checked"), "x: y"),
 ]
 
 
@@ -103,6 +106,8 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS901", isolated(others={}), "names no other environment"),
     ("WPS1002", {"secrets": {}}, "names no secrets"),
     ("WPS1003", {"keys": {}}, "names its KMS key"),
+    ("WPS1101", {"servers": {"rights": [], "logins": []}}, "names no login"),
+    ("WPS1102", {"servers": {"rights": [], "logins": []}}, "names no login"),
 ]
 
 

@@ -72,6 +72,10 @@ def isolated(**over: Any) -> dict[str, Any]:
     return {"isolation": {"compared": 9, "signing": ["SECRET_KEY"], "others": {"staging": []}, "unread": {}, **over}}
 
 
+def at_servers(rows: str, state: str) -> dict[str, Any]:
+    return {"servers": {**parts()["servers"], rows: [{"state": state, "place": "x", "message": "y"}]}}
+
+
 def keyed(**over: Any) -> dict[str, Any]:
     return {"keys": {KEY: {"state": "Enabled", "manager": "CUSTOMER", "rotating": True, "arn": ARN, **over}}}
 
@@ -263,6 +267,8 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         in_journal(ages=[{**age("stripe", "external", 0, 90), "last": "2031-01-01T00:00:00Z"}]),
         "stripe: was rotated in the future",
     ),
+    ("WPS1101", at_servers("rights", "fail"), "x: y"),
+    ("WPS1102", at_servers("logins", "fail"), "x: y"),
     ("WPS1001", {"secrets": {SECRET: secret(replicas={})}}, "no replica in eu-west-1"),
     ("WPS1001", {"secrets": {SECRET: secret(replicas={"eu-west-1": "Failed"})}}, "not in sync in eu-west-1 (Failed)"),
     ("WPS1002", {"secrets": {SECRET: secret(deleted="2026-11-24T10:00:00Z")}}, "was deleted at 2026-11-24"),

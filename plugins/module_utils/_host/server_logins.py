@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which logins a server has that nothing explains, and what the application's may do there. It only reads.
+Python 3.8.
+
+A server may answer anything, at any length and slowly: each has a time, names are cut, and the rest is counted.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey, valkey_rights
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    connection as postgresql_connection,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
+
+SECONDS = 10
+"""That a server may take beside its connections."""
+MOST = 50
+"""Logins of a server that are named."""
+ROWS = 5000
+"""That a server is asked for."""
+LONGEST = 80
+"""Characters of a name."""
+DIGEST = 8
+"""Characters of a password's SHA-256: enough to compare, too few to search for the password."""
+MESSAGE = 300
+"""Characters of a problem."""
+MEMORY = 256 * 1024 * 1024
+"""Bytes that answers may take in all."""
+_FAULTS = (SecretsError, MemoryError, postgresql_connection.Retry, *valkey_connection.UNREADABLE)
+_DOING = "reading roles"
+_READ_ONLY = "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '5s'"
+_ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
+_COLUMNS = "rolname::text, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
+_POWERFUL = (
+    *("rds_superuser", "pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"),
+    *("pg_read_all_data", "pg_write_all_data"),
+)
+"""Groups whose members reach more than one application's data."""
+_FIRST = 10
+"""The oid of the role that initdb makes: the server's own, which nobody can drop."""
+_OF_RDS = {"rdsadmin": ("rdstopmgr", "rdsrepladmin", "rdsproxyadmin", "rdswriteforwarduser")}
+"""AWS's own logins, where the first role is AWS's."""
+
+Report = Dict[str, Any]
+
+
+def seen(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Report]:
+    """What each server showed, by its place."""
+    return {entry["place"]: _seen(entry, timeout) for entry in wanted}
+
+
+def seconds(entry: Mapping[str, Any], timeout: int) -> int:
+    """How long one server may take."""
+    return SECONDS + timeout * (len(entry["logins"]) + len(entry["nodes"]) + 1)
+
+
+def _seen(entry: Mapping[str, Any], timeout: int) -> Report:
+    most = seconds(entry, timeout)
+    late = {**_nothing(), "problems": ["gave no complete answer within %d seconds" % most]}
+    try:
+        return within(most, partial(_SERVERS[entry["server"]], entry, timeout), late)
+    except _FAULTS as error:
+        return {**_nothing(), "problems": [_problem(error)]}
+
+
+def _nothing() -> Report:
+    """``rights`` are by credential; ``seen`` is how many logins there are, if the list is complete."""
+    return {"problems": [], "rights": {}, "listed": False, "seen": 0, "unexplained": [], "more": 0}
+
+
+def _problem(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "its answer is too long"
+    return str(error)[:MESSAGE] if isinstance(error, SecretsError) else "its answer cannot be read"
+
+
+def _name(text: Any) -> str:
+    return str(text)[:LONGEST]
+
+
+def _add(report: Report, logins: Iterable[Mapping[str, Any]]) -> None:
+    """Names as many as there is room for."""
+    for login in logins:
+        if len(report["unexplained"]) < MOST:
+            report["unexplained"].append(login)
+        else:
+            report["more"] += 1
+
+
+# --- PostgreSQL: any login may read the roles -----------------------------------------------------------------------
+
+
+def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
+    report = _nothing()
+    for login in entry["logins"]:
+        try:
+            target = postgresql.parse_url(login["url"], "the URL")
+            with ServerConnection(target, what="the URL", timeout=timeout) as server:
+                server.rows(_READ_ONLY, doing=_DOING)
+                report["rights"][login["credential"]] = _rights(server, entry["databases"])
+                if not report["listed"]:
+                    _roles(server, entry["known"], report)
+        except _FAULTS as error:
+            report["problems"].append("%s: %s" % (login["credential"], _problem(error)))
+    return report
+
+
+def _rights(server: ServerConnection, databases: Collection[str]) -> List[str]:
+    """What the login, or a role that it may become, has beyond its own database."""
+    query = "SELECT %s FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname <> session_user"
+    rows = server.rows("%s LIMIT %d" % (query % _COLUMNS, ROWS), doing=_DOING)
+    own, others = rows[0], rows[1:ROWS]
+    if own[1]:
+        return ["SUPERUSER"]
+    rights = [name for name, has in zip(_ATTRIBUTES, own[1:]) if has]
+    for role, *attributes in others:
+        rights += ["%s by role %s" % (name, _name(role)) for name, has in zip(_ATTRIBUTES, attributes) if has]
+        rights += ["member of %s" % role] if role in _POWERFUL else []
+    query = (
+        "SELECT datname::text FROM pg_database WHERE datname <> current_database() AND NOT datistemplate "
+        "AND pg_has_role(session_user, datdba, 'MEMBER') ORDER BY 1 LIMIT %d"
+    )
+    owned = [_name(row[0]) for row in server.rows(query % ROWS, doing=_DOING)[:ROWS]]
+    return (rights + ["owner of database %s" % name for name in owned if name not in databases])[:MOST]
+
+
+def _roles(server: ServerConnection, known: Collection[str], report: Report) -> None:
+    query = (
+        "SELECT rolname::text, oid::bigint FROM pg_roles WHERE rolcanlogin OR oid = %d "
+        "ORDER BY oid <> %d, rolname LIMIT %d"
+    )
+    rows = server.rows(query % (_FIRST, _FIRST, ROWS), doing=_DOING)
+    if len(rows) >= ROWS:
+        report["problems"].append("has more than %d logins, and the rest was not looked at" % ROWS)
+    first = next((name for name, oid in rows[:ROWS] if oid == _FIRST), "")
+    explained = {*known, first, *_OF_RDS.get(first, ())}
+    report.update(listed=True, seen=len(rows))
+    _add(report, ({"name": _name(name), "known": False} for name, _oid in rows[:ROWS] if name not in explained))
+
+
+# --- Valkey: an administrator lists the users -----------------------------------------------------------------------
+
+
+def _valkey(entry: Mapping[str, Any], _timeout: int) -> Report:
+    report = _nothing()
+    logins = {login["credential"]: valkey.parse_url(login["url"], "the URL") for login in entry["logins"]}
+    admin = valkey.parse_url(entry["admin_url"], "admin_url") if entry["admin_url"] else None
+    places = [admin, *(admin.at(node) for node in entry["nodes"])] if admin else list(logins.values())
+    for address in places:
+        if report["listed"] and not admin:
+            break
+        try:
+            users = _users(address, "admin_url" if admin else "the URL")
+        except valkey_connection.NotAllowed as error:
+            report["problems"] += [_problem(error)] if admin else []
+            report["rights"].update({name: [] for name, login in logins.items() if login.user == address.user})
+        except _FAULTS as error:
+            report["problems"].append("%s: %s" % (address, _problem(error)))
+        else:
+            _judge(report, users, logins, str(address), entry)
+    return report
+
+
+def _users(address: valkey.Address, what: str) -> Mapping[str, valkey.User]:
+    with valkey_connection.Connection(address, what) as connection:
+        return valkey.parse_users(connection.ask("ACL", "LIST"))
+
+
+def _judge(
+    report: Report,
+    users: Mapping[str, valkey.User],
+    logins: Mapping[str, valkey.Address],
+    node: str,
+    entry: Mapping[str, Any],
+) -> None:
+    report.update(listed=True, seen=max(report["seen"], len(users)))
+    _add(report, _unexplained(users.values(), node, entry))
+    for name, login in logins.items():
+        user = users.get(login.user)
+        rights = valkey_rights.administration(user.rules) if user else []
+        report["rights"][name] = sorted({*report["rights"].get(name, ()), *rights})
+
+
+def _unexplained(users: Iterable[valkey.User], node: str, entry: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """Users that can log in, other than with the passwords that the stores hold."""
+    for user in users:
+        digests = entry["known"].get(user.name)
+        unknown = sorted(user.digests - set(digests or ()))
+        is_new = user.name in entry["changing"] and len(unknown) == 1  # the password that a rotation has just made
+        if not user.enabled or not (user.nopass or unknown) or (is_new and not user.nopass):
+            continue
+        yield {
+            "name": _name(user.name),
+            "known": digests is not None,
+            "node": node,
+            "nopass": user.nopass,
+            "passwords": len(unknown),
+            "digests": [digest[:DIGEST] for digest in unknown[:MOST]],
+        }
+
+
+_SERVERS: Dict[str, Callable[[Mapping[str, Any], int], Report]] = {"postgresql": _postgresql, "valkey": _valkey}

@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No login of the application administers its server."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+
+CHECK = Check(
+    id="WPS1101",
+    name="login-rights",
+    area="servers",
+    severity="high",
+    title="No login of the application has administrators' rights at its server",
+    reason="Who has the application's password has the whole server, and can make a login that outlives a rotation.",
+    fix=(
+        "PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS, REVOKE the role, or "
+        "ALTER DATABASE … OWNER TO another role. Valkey: ACL SETUSER … -@admin -@dangerous. Looked at: attributes and "
+        "powerful groups of the login and of the roles that it may become, databases that no URL of the catalog names; "
+        "of Valkey, ACL SETUSER, CONFIG SET and MODULE LOAD, not which keys."
+    ),
+    look=rows_of("servers", "rights", "the catalog names no login of a database or cache"),
+    needs=("servers",),
+)

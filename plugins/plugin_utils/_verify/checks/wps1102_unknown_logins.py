@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers accept only logins and passwords that the catalog explains."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+
+CHECK = Check(
+    id="WPS1102",
+    name="unknown-logins",
+    area="servers",
+    severity="high",
+    title="Servers accept only logins and passwords that the catalog explains",
+    reason="A login that the catalog does not name is never rotated, and keeps an attacker's access after a leak.",
+    fix=(
+        "Find out whose it is. Remove it: DROP ROLE, ACL DELUSER; a password: ACL SETUSER USER !SHA256, then ACL SAVE. "
+        "Otherwise name it in the catalog as an external credential, or accept the finding. Looked at: roles that may "
+        "log in, but for the server's first one and AWS's own; users and passwords of every declared Valkey node."
+    ),
+    look=rows_of("servers", "logins", "the catalog names no login of a database or cache"),
+    needs=("servers",),
+)

@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What each server of a database or cache is asked about its logins, and which of them the catalog explains. Pure.
+
+A login is explained by a credential at the same server, and by one at no server, such as a replica's user. While a
+rotation or a pending task keeps a second value of a credential valid, its other logins and passwords are explained too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_graph,
+    kind_names,
+    postgresql,
+    server_addresses,
+    valkey,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_graph import StoredCredential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
+
+MANAGED = "AWS manages it, and tells of no users"
+ITS_OWN = "the catalog declares it as its own administrator"
+UNDECLARED = "the catalog declares no administrator of it, so its other logins may be another application's"
+
+
+class Servers(NamedTuple):
+    """What servers are asked."""
+
+    expected: dict[str, Any]
+    """By place, what the answer is judged by."""
+    inspections: list[dict[str, Any]]
+    """What the host is sent, with values."""
+
+
+def asked(catalog: Catalog, read: Versions) -> Servers:
+    stored = {
+        name: credential_graph.find(catalog, credential, read.now) for name, credential in catalog.credentials.items()
+    }
+    groups: dict[tuple[str, str], list[Credential]] = {}
+    for name, credential in catalog.credentials.items():
+        engine = kind_names.ENGINES.get(credential.kind)
+        if engine and not _administers_others(catalog, name):
+            groups.setdefault((engine, _place(catalog, credential, stored[name])), []).append(credential)
+    servers = [_Server(catalog, read, stored, engine, place, group) for (engine, place), group in groups.items()]
+    return Servers(
+        {server.place: server.expected for server in servers},
+        [server.inspection for server in servers if server.logins],
+    )
+
+
+def _administers_others(catalog: Catalog, name: str) -> bool:
+    return any(other.admin == name and other.name != name for other in catalog.credentials.values())
+
+
+def _place(catalog: Catalog, credential: Credential, stored: StoredCredential) -> str:
+    """The server's address: as the catalog declares it, or as a URL has it."""
+    engine = kind_names.ENGINES[credential.kind]
+    admin = server_addresses.administrator(catalog, credential)
+    if admin and admin.server:
+        return str(server_addresses.own_endpoint(admin.server, engine))
+    try:
+        return str(server_addresses.endpoints(stored.url or "", engine, credential.name)[0])
+    except SecretsError:
+        return f"the server of {credential.name}"
+
+
+class _Server:
+    """One server, with the credentials that log in there."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        read: Versions,
+        stored: Mapping[str, StoredCredential],
+        engine: str,
+        place: str,
+        group: list[Credential],
+    ) -> None:
+        self._catalog, self._read, self._stored = catalog, read, stored
+        self._engine, self.place = engine, place
+        self._group = group
+        admins = [server_addresses.administrator(catalog, credential) for credential in group]
+        self._admin = next((admin for admin in admins if admin and admin.server), None)
+        self._admin_url, self._admin_problem = self._administrator_login()
+        self._left_out = {item.name: why for item in group for why in [self._why_not(item)] if why}
+        self.logins = [
+            {"credential": item.name, "url": stored[item.name].url} for item in group if item.name not in self._left_out
+        ]
+
+    def _why_not(self, credential: Credential) -> str:
+        """Why a credential's login is not used, or is not judged."""
+        stored = self._stored[credential.name]
+        if credential.kind == kind_names.ELASTICACHE_AUTH_TOKEN or valkey.MANAGED.search(self.place.rpartition(":")[0]):
+            return MANAGED
+        if stored.problems or stored.login.password is None or stored.url is None:
+            return f"cannot be asked: {'; '.join(stored.problems) or 'it appears in no URL'}"
+        try:
+            for where, url in stored.locations:
+                server_addresses.endpoints(url, self._engine, where)
+        except SecretsError as error:
+            return f"cannot be asked: {error}"
+        return server_addresses.leads_elsewhere(self._catalog, credential, stored.locations) or ""
+
+    @property
+    def expected(self) -> dict[str, Any]:
+        managed = all(why == MANAGED for why in self._left_out.values()) and not self.logins
+        return {
+            "server": self._engine,
+            "credentials": [item.name for item in self._group],
+            "own_administrators": [item.name for item in self._group if item.admin == item.name],
+            "left_out": self._left_out,
+            "administrator": self._admin.name if self._admin else "",
+            "administrator_problem": self._admin_problem,
+            "unjudged": MANAGED if managed else "" if self._admin else UNDECLARED,
+        }
+
+    @property
+    def inspection(self) -> dict[str, Any]:
+        server = self._admin.server if self._admin and self._engine == VALKEY else None
+        return {
+            "server": self._engine,
+            "place": self.place,
+            "logins": self.logins,
+            "databases": self._databases(),
+            "admin_url": self._admin_url,
+            "nodes": server_addresses.nodes(server) if server else [],
+            "known": self._known(),
+            "changing": [name for item in self._group if self._is_rotating(item) for name in self._users(item)],
+        }
+
+    def _administrator_login(self) -> tuple[str, str]:
+        """The URL of Valkey's administrator, or why it does not exist. PostgreSQL tells every login."""
+        admin = self._admin
+        if admin is None or admin.server is None or self._engine != VALKEY:
+            return "", ""
+        stored = self._stored[admin.name]
+        wrong = server_addresses.administrator_elsewhere(admin, self._engine, stored.locations)
+        if wrong or stored.problems or stored.login.password is None:
+            return "", f"the administrator {admin.name} cannot be asked: {wrong or '; '.join(stored.problems)}"
+        return server_addresses.administrators_url(admin.server, self._engine, stored.login), ""
+
+    def _databases(self) -> list[str]:
+        """Those that the credentials' URLs name."""
+        if self._engine != POSTGRESQL:
+            return []
+        held = [self._stored[item.name] for item in self._group if item.name not in self._left_out]
+        urls = [url for stored in held for _where, url in stored.locations]
+        return sorted({postgresql.parse_url(url, "the URL").database for url in urls})
+
+    def _known(self) -> dict[str, list[str]]:
+        """The digests of each login's passwords; PostgreSQL shows none."""
+        known: dict[str, set[str]] = {}
+        for item in self._catalog.credentials.values():
+            if item in self._group or item == self._admin or self._is_at_no_server(item):
+                for user in self._users(item):
+                    known.setdefault(user, set()).update(self._digests(item) if self._engine == VALKEY else ())
+        return {user: sorted(digests) for user, digests in known.items()}
+
+    def _is_at_no_server(self, credential: Credential) -> bool:
+        stored = self._stored[credential.name]
+        elsewhere = credential.server or credential.kind in (*kind_names.ENGINES, kind_names.AWS_ACCESS_KEY)
+        return not elsewhere and stored.url is None and bool(stored.login.username)
+
+    def _users(self, credential: Credential) -> list[str]:
+        login = self._stored[credential.name].login
+        user = login.username or (valkey.DEFAULT_USER if self._engine == VALKEY else "")
+        owner = re.sub(f"({'|'.join(postgresql.SUFFIXES)})$", "", user)
+        others = [owner, *(owner + suffix for suffix in postgresql.SUFFIXES)] if self._has_two(credential) else []
+        return list(dict.fromkeys([user, *others])) if user else []
+
+    def _digests(self, credential: Credential) -> list[str]:
+        passwords = [self._stored[credential.name].login.password]
+        if self._has_two(credential):
+            passwords += previous_values.former_passwords(self._catalog, credential, self._read)
+        digests = [valkey.digest_of(password) for password in passwords if password]
+        rotation = self._read.journal.rotation
+        return digests + ([valkey.gate_digest(rotation.id)] if rotation and self._is_rotating(credential) else [])
+
+    def _is_rotating(self, credential: Credential) -> bool:
+        rotation = self._read.journal.rotation
+        return rotation is not None and credential.name in (rotation.plan.get("credentials") or ())
+
+    def _has_two(self, credential: Credential) -> bool:
+        """Whether a second value of it is valid, or about to be."""
+        pending = {task.credential for task in self._read.journal.pending_tasks.values()}
+        return credential.name in pending or self._is_rotating(credential)

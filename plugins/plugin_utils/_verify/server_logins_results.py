@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host saw of servers' logins, as rows of a state, a place and a message. Pure: a task's result in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import ITS_OWN, MANAGED
+
+Row = dict[str, str]
+ASK_AN_ADMINISTRATOR = (
+    "the application's user may not list the users, and the administrator {admin} is asked only from a rotation_host: "
+    "set it in the inventory, to a host outside the application's group"
+)
+
+
+def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """``result`` is revoked_logins' own."""
+    silence = previous_values_results.why_silent(result) or "no host could ask it"
+    answers = result.get("inspected") or {}
+    return {
+        "rights": [row for place, entry in expected.items() for row in _rights(place, entry, answers, silence)],
+        "logins": [row for place, entry in expected.items() for row in _logins(place, entry, answers, silence)],
+    }
+
+
+def _row(state: str, place: str, message: str) -> Row:
+    return {"state": state, "place": place, "message": message}
+
+
+def _rights(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], silence: str) -> Iterator[Row]:
+    answer = answers.get(place)
+    for credential in entry["credentials"]:
+        why_not = entry["left_out"].get(credential)
+        rights = answer["rights"].get(credential) if answer else None
+        if credential in entry["own_administrators"]:
+            yield _row(NOT_APPLICABLE, credential, ITS_OWN)
+        elif why_not:
+            yield _row(NOT_APPLICABLE if why_not == MANAGED else NOT_CHECKED, credential, why_not)
+        elif rights is None:
+            yield _row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence)}")
+        elif rights:
+            yield _row(FAIL, credential, f"its login at {place}: {', '.join(rights)}")
+        else:
+            yield _row(PASS, credential, f"its login at {place} has none")
+
+
+def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], silence: str) -> Iterator[Row]:
+    if entry["unjudged"]:
+        yield _row(NOT_APPLICABLE, place, entry["unjudged"])
+        return
+    answer = answers.get(place)
+    if not answer or not answer["listed"]:
+        yield _row(NOT_CHECKED, place, _reasons(answer, silence, _unlisted(entry)))
+        return
+    for login in answer["unexplained"]:
+        yield _row(FAIL, place, _unexplained(login, place, entry["server"]))
+    if answer["more"]:
+        yield _row(FAIL, place, f"{answer['more']} more logins are not explained; list them at the server")
+    for problem in answer["problems"]:
+        yield _row(NOT_CHECKED, place, problem)
+    if not any(answer[found] for found in ("unexplained", "more", "problems")):
+        yield _row(PASS, place, f"{answer['seen']} logins, each explained")
+
+
+def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
+    if engine != VALKEY:
+        return f"login {login['name']} may log in, and no credential of the catalog explains it"
+    node = login.get("node", place)
+    user = f"user {login['name']}" + (f" at {node}" if node != place else "")
+    count = login.get("passwords", 0)
+    digests = ", ".join(login.get("digests", ()))
+    passwords = f"{count} password{'' if count == 1 else 's'} (sha256 {digests})" if count else ""
+    if login.get("nopass"):
+        return f"{user} needs no password (nopass)"
+    if login["known"]:
+        return f"{user} accepts {passwords} that no store holds"
+    return f"{user} may log in with {passwords}, and no credential of the catalog explains it"
+
+
+def _unlisted(entry: Mapping[str, Any]) -> str:
+    """Why the application's user alone was asked."""
+    return str(entry["administrator_problem"] or ASK_AN_ADMINISTRATOR.format(admin=entry["administrator"]))
+
+
+def _reasons(answer: Mapping[str, Any] | None, silence: str, otherwise: str = "its answer tells nothing") -> str:
+    return "; ".join(answer["problems"]) or otherwise if answer else silence

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers that answer questions about their logins with anything, at any length, or slowly."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main, server_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_logins_results
+from tests.hostile import silent
+from tests.hostile.fake_servers import REQUESTS, fake_valkey
+from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
+
+pytestmark = pytest.mark.servers
+PLACE = "cache.internal:6379"
+EXPECTED = {
+    "server": "valkey",
+    "credentials": ["cache"],
+    "own_administrators": [],
+    "left_out": {},
+    "administrator": "cache_admin",
+    "administrator_problem": "",
+    "unjudged": "",
+}
+
+
+def entry(server: str, url: str) -> dict[str, Any]:
+    login = {"credential": "cache", "url": url}
+    empty: dict[str, Any] = {"databases": [], "admin_url": "", "nodes": [], "known": {}, "changing": []}
+    return {"server": server, "place": PLACE, "logins": [login], **empty}
+
+
+def on_host(server: str, url: str) -> dict[str, Any]:
+    """As a verification asks it: in a program with its own limits, whose answer passes the gate."""
+    params = {"connect_timeout": 1, "inspections": [entry(server, url)]}
+    valid = remote_program.validated(revoked_logins_main.ARGUMENT_SPEC, params)
+    variables = {"ansible_python_interpreter": sys.executable, "secrets_host_timeout": 60}
+    answer = remote_program.execute(
+        Host(),  # type: ignore[arg-type]
+        revoked_logins_main,
+        args=valid,
+        task_vars=variables,
+        packages=True,
+    )
+    result: dict[str, Any] = answer["inspected"][PLACE]
+    return result
+
+
+def bulk(text: bytes) -> bytes:
+    return b"$%d\r\n%s\r\n" % (len(text), text)
+
+
+def listed(*lines: bytes) -> dict[str, bytes]:
+    return {"ACL": b"*%d\r\n" % len(lines) + b"".join(map(bulk, lines))}
+
+
+def valkey(answers: dict[str, bytes]) -> dict[str, Any]:
+    with fake_valkey(answers=answers) as server:
+        return on_host("valkey", f"redis://shop:password@{server.place}/0")
+
+
+def test_names_do_not_reach_the_terminal() -> None:
+    long = b"user " + b"x" * 100_000 + b" on nopass"
+    result = valkey(listed(b"user \x1b[2Jev\xe2\x80\xaeil\x07 on nopass +@all", long))
+    names = [user["name"] for user in result["unexplained"]]
+    assert names == ["[2Jevil", "x" * server_logins.LONGEST]
+    rows = server_logins_results.merged({PLACE: EXPECTED}, {"inspected": {PLACE: result}})["logins"]
+    assert {row["state"] for row in rows} == {"fail"}
+    assert all(row["message"].isprintable() for row in rows)
+
+
+def test_a_hundred_thousand_users() -> None:
+    """Ten megabytes; the rest is counted."""
+    digest = b"#" + b"0" * 64
+    result = valkey(listed(*(b"user u%06d on %s ~* +@all" % (number, digest) for number in range(100_000))))
+    assert (len(result["unexplained"]), result["more"]) == (server_logins.MOST, 100_000 - server_logins.MOST)
+
+
+@pytest.mark.parametrize("answer", [b":1\r\n", b"$-1\r\n", b"*1\r\n:1\r\n", b"*1\r\n$4\r\nuser\r\n", b"+OK\r\n"])
+def test_an_answer_of_another_form(answer: bytes) -> None:
+    with fake_valkey(answers={"ACL": answer}) as server:
+        place = server.place
+        result = server_logins.seen([entry("valkey", f"redis://shop:password@{place}/0")], 1)[PLACE]
+    assert (result["listed"], result["problems"]) == (False, [f"{place}: its answer cannot be read"])
+
+
+def test_an_answer_without_end() -> None:
+    """Of which the host takes a quarter of a gigabyte."""
+    began = time.monotonic()
+    result = valkey({"ACL": b"*1\r\n$%d\r\n" % 2**40 + b"x" * 2**28})
+    assert not result["listed"]
+    assert result["problems"]
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize("server", ["postgresql", "valkey"])
+def test_a_byte_now_and_then(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_logins, "SECONDS", 1)
+    first = REQUESTS["none"] if server == "postgresql" else b"+OK\r\n$900000\r\n"
+    with silent.server(b"N", first=first) as port:
+        url = f"{'postgresql' if server == 'postgresql' else 'redis'}://shop:password@127.0.0.1:{port}/0"
+        began = time.monotonic()
+        result = server_logins.seen([entry(server, url + ("?sslmode=disable" if server == "postgresql" else ""))], 1)
+    assert time.monotonic() - began < 10
+    assert result[PLACE]["problems"] == ["gave no complete answer within 3 seconds"]

@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What servers are asked, which logins the catalog explains, and what the answers come to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_logins, server_logins_results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
+
+DOCUMENT: dict[str, Any] = {
+    "application": "shop",
+    "contacts": {"security": "security@example.com"},
+    "audit_log": {"log_group": "/shop/audit"},
+    "settings": {name: {"group": "core", "type": "url"} for name in ("DATABASE_URL", "CACHE_URL", "BROKER_URL")},
+    "credentials": {
+        "database": {
+            "kind": "postgresql_role",
+            "admin": "database_admin",
+            "appears_in": [{"setting": "DATABASE_URL"}],
+        },
+        "cache": {"kind": "valkey_user", "admin": "cache_admin", "appears_in": [{"setting": "CACHE_URL"}]},
+        "broker": {"kind": "valkey_user", "appears_in": [{"setting": "BROKER_URL"}]},
+        **{
+            name: {
+                "kind": "external",
+                "appears_in": [{"secret": f"shop/{{environment}}/{name}", "keys": ["username", "password"]}],
+                **({"server": server} if server else {}),
+            }
+            for name, server in {
+                "database_admin": {"address": "db.internal"},
+                "cache_admin": {"address": "cache.internal", "nodes": ["cache-2.internal:6379"]},
+                "replica": {},
+            }.items()
+        },
+    },
+    "environments": {"test": {}},
+}
+URLS = {
+    "DATABASE_URL": "postgresql://shop_a:canary-database@db.internal/shop",
+    "CACHE_URL": "rediss://shop:canary-cache@cache.internal:6379/0",
+    "BROKER_URL": "rediss://:canary-broker@broker.internal/0",
+}
+DATABASE, CACHE, BROKER = "db.internal:5432", "cache.internal:6379", "broker.internal:6379"
+
+
+def contents(**over: str) -> Contents:
+    core = {"shop/test/core": {**URLS, **over}}
+    logins = {
+        f"shop/test/{name}": {"username": user, "password": f"canary-{user}"}
+        for name, user in {"database_admin": "master", "cache_admin": "admin", "replica": "replicator"}.items()
+    }
+    readings = {name: Reading("secretsmanager", name, "v1", json.dumps(text)) for name, text in (core | logins).items()}
+    return Contents(readings)
+
+
+def asked(
+    journal: _journal.Journal | None = None, before: Contents | None = None, **over: Any
+) -> server_logins.Servers:
+    now = over.pop("now", contents())
+    catalog = catalog_parser.parse({**DOCUMENT, **over}, "test")
+    return server_logins.asked(catalog, Versions(now, before or Contents(), journal or _journal.Journal()))
+
+
+def inspections(*given: Any, **over: Any) -> dict[str, dict[str, Any]]:
+    return {entry["place"]: entry for entry in asked(*given, **over).inspections}
+
+
+def credentials(**over: dict[str, Any]) -> dict[str, Any]:
+    return {name: {**item, **over.get(name, {})} for name, item in DOCUMENT["credentials"].items()}
+
+
+def rotating(name: str) -> _journal.Journal:
+    rotation = _journal.OpenRotation("r1", "deploy", "ops", "2026-11-25T10:00:00Z", plan={"credentials": {name: {}}})
+    return replace(_journal.Journal(), rotation=rotation)
+
+
+def test_each_server_is_asked_once_with_what_explains_its_logins() -> None:
+    result = inspections()
+    assert set(result) == {DATABASE, CACHE, BROKER}
+    assert result[DATABASE]["known"] == {"shop_a": [], "master": [], "replicator": []}
+    assert (result[DATABASE]["databases"], result[DATABASE]["admin_url"]) == (["shop"], "")
+    assert result[CACHE]["known"] == {
+        user: [valkey.digest_of(f"canary-{name}")]
+        for user, name in {"shop": "cache", "admin": "admin", "replicator": "replicator"}.items()
+    }
+    assert result[CACHE]["admin_url"].startswith("rediss://admin:canary-admin@cache.internal:6379/0")
+    assert result[CACHE]["nodes"] == ["cache-2.internal:6379"]
+    assert set(result[BROKER]["known"]) == {"default", "replicator"}
+    assert "canary" not in json.dumps(asked().expected)
+
+
+def test_two_credentials_at_one_server_are_one_inspection() -> None:
+    both = credentials(broker={"admin": "cache_admin"})
+    result = inspections(credentials=both, now=contents(BROKER_URL=URLS["CACHE_URL"]))
+    assert [login["credential"] for login in result[CACHE]["logins"]] == ["cache", "broker"]
+
+
+def test_a_rotation_explains_the_other_login_and_one_new_password() -> None:
+    result = inspections(rotating("database"))
+    assert set(result[DATABASE]["known"]) >= {"shop", "shop_a", "shop_b"}
+    assert "shop_b" not in inspections(rotating("cache"))[DATABASE]["known"]
+    result = inspections(rotating("cache"), contents(CACHE_URL=URLS["CACHE_URL"].replace("canary-cache", "canary-old")))
+    passwords = {valkey.digest_of(text) for text in ("canary-cache", "canary-old")} | {valkey.gate_digest("r1")}
+    assert set(result[CACHE]["known"]["shop"]) == passwords
+    assert "shop" in result[CACHE]["changing"]
+
+
+def test_a_value_that_is_revoked_later_is_explained() -> None:
+    task = _journal.PendingTask("r1/cache", "cache", "revoke", "2026-11-25T10:00:00Z", "r1")
+    journal = replace(_journal.Journal(), pending_tasks={task.id: task})
+    before = contents(CACHE_URL=URLS["CACHE_URL"].replace("canary-cache", "canary-old"))
+    entry = inspections(journal, before)[CACHE]
+    assert valkey.digest_of("canary-old") in entry["known"]["shop"]
+    assert entry["changing"] == []
+
+
+LEFT_OUT: list[tuple[dict[str, Any], str, str]] = [
+    ({"now": contents(DATABASE_URL="postgresql://shop_a:canary@elsewhere/shop")}, DATABASE, "elsewhere"),
+    ({"now": contents(DATABASE_URL="no url")}, DATABASE, "cannot be asked"),
+    ({"now": contents(DATABASE_URL="postgresql://shop_a:canary%zz@db.internal/shop")}, DATABASE, "cannot be asked"),
+    ({"now": contents(BROKER_URL="rediss://:canary@x.cache.amazonaws.com/0")}, "x.cache.amazonaws.com:6379", "AWS"),
+    (
+        {"credentials": credentials(broker={"kind": "elasticache_auth_token", "options": {"replication_group": "g"}})},
+        BROKER,
+        "AWS manages it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("over", "place", "why"), LEFT_OUT)
+def test_whom_nothing_is_sent_to(over: dict[str, Any], place: str, why: str) -> None:
+    servers = asked(**over)
+    assert place not in {entry["place"] for entry in servers.inspections}
+    (reason,) = servers.expected[place]["left_out"].values()
+    assert why in reason
+    assert "canary" not in json.dumps(servers.expected)
+
+
+def test_an_administrator_that_its_own_secret_sends_elsewhere_is_not_asked() -> None:
+    urls = {"shop/test/cache_admin": "rediss://admin:canary-admin@elsewhere/0"}
+    readings = {name: Reading("secretsmanager", name, "v1", text) for name, text in urls.items()}
+    admin = {"cache_admin": {"appears_in": [{"secret": "shop/{environment}/cache_admin"}]}}
+    servers = asked(credentials=credentials(**admin), now=contents() | Contents(readings))
+    assert {entry["admin_url"] for entry in servers.inspections} == {""}
+    answer = {"inspected": {CACHE: {**QUIET, "listed": False}}}
+    rows = server_logins_results.merged({CACHE: servers.expected[CACHE]}, answer)["logins"]
+    assert "leads to elsewhere:6379" in rows[0]["message"]
+
+
+# --- the answers ----------------------------------------------------------------------------------------------------
+
+QUIET = {"problems": [], "rights": {}, "listed": True, "seen": 3, "unexplained": [], "more": 0}
+USER = {"name": "guest", "known": False, "node": CACHE, "nopass": False, "passwords": 1, "digests": ["0badcafe"]}
+
+
+def rows(place: str, kind: str, answer: dict[str, Any] | None, **over: Any) -> list[tuple[str, str]]:
+    result = {"inspected": {place: {**QUIET, **answer}}} if answer is not None else {"msg": "the host is lost"}
+    merged = server_logins_results.merged({place: asked(**over).expected[place]}, result)
+    return [(row["state"], row["message"]) for row in merged[kind]]
+
+
+@pytest.mark.parametrize(
+    ("place", "answer", "state", "words"),
+    [
+        (DATABASE, {"rights": {"database": ["SUPERUSER"]}}, "fail", f"its login at {DATABASE}: SUPERUSER"),
+        (DATABASE, {"rights": {"database": []}}, "pass", "has none"),
+        (DATABASE, {"problems": ["database: no"]}, "not checked", f"{DATABASE}: database: no"),
+        (DATABASE, None, "not checked", "the host is lost"),
+        (CACHE, {"rights": {"cache": ["may change users"]}}, "fail", "may change users"),
+    ],
+)
+def test_rights(place: str, answer: dict[str, Any] | None, state: str, words: str) -> None:
+    ((found, message),) = rows(place, "rights", answer)
+    assert (found, words in message) == (state, True), message
+
+
+def test_its_own_administrator_has_rights_by_declaration() -> None:
+    own = credentials(cache={"admin": "cache", "server": {"address": CACHE}})
+    assert rows(CACHE, "rights", {"rights": {"cache": ["x"]}}, credentials=own)[0][0] == "not applicable"
+
+
+@pytest.mark.parametrize(
+    ("place", "answer", "state", "words"),
+    [
+        (DATABASE, {}, "pass", "3 logins, each explained"),
+        (DATABASE, {"unexplained": [{"name": "mallory", "known": False}]}, "fail", "login mallory may log in, and no"),
+        (DATABASE, {"more": 900}, "fail", "900 more logins"),
+        (DATABASE, {"listed": False, "problems": ["late"]}, "not checked", "late"),
+        (DATABASE, {"problems": ["late"]}, "not checked", "late"),
+        (DATABASE, None, "not checked", "the host is lost"),
+        (CACHE, {"unexplained": [USER]}, "fail", "user guest may log in with 1 password (sha256 0badcafe), and no"),
+        (CACHE, {"unexplained": [{**USER, "known": True}]}, "fail", "user guest accepts 1 password (sha256 0badcafe)"),
+        (CACHE, {"unexplained": [{**USER, "nopass": True}]}, "fail", "user guest needs no password (nopass)"),
+        (CACHE, {"unexplained": [{**USER, "node": "c2:1"}]}, "fail", "user guest at c2:1"),
+        (CACHE, {"listed": False}, "not checked", "cache_admin is asked only from a rotation_host"),
+        (BROKER, {}, "not applicable", "declares no administrator"),
+    ],
+)
+def test_logins(place: str, answer: dict[str, Any] | None, state: str, words: str) -> None:
+    ((found, message),) = rows(place, "logins", answer)
+    assert (found, words in message) == (state, True), message
