@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_parser,
-    credential_ages,
     credential_graph,
     env_placeholders,
     fingerprints,
@@ -34,19 +33,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_revocations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     collect_access,
     collect_github,
     collect_isolation,
+    collect_journal,
     collect_previous,
     collect_repository,
     collect_scan,
     collect_stores,
     previous_values,
-    revocation_times,
     server_logins,
     shared_values,
 )
@@ -149,22 +147,7 @@ class Gatherer:
             records = [audit_chain.record_of(line) for line in self.chain.lines]
         except SecretsError:
             records = []
-        ages = credential_ages.ages(self.catalog, journal, self.now)
-        return {
-            "rotation": str(journal.rotation) if journal.rotation else None,
-            "incident": journal.incident.id if journal.incident else None,
-            "pending_tasks": sorted(journal.pending_tasks),
-            "pending_tasks_due": [
-                pending_task.id for pending_task in credential_ages.due_pending_tasks(journal, self.now)
-            ],
-            "revocations": [entry["message"] for entry in provider_revocations.waiting(self.catalog, journal)],
-            "ages": [
-                {"credential": age.credential, "kind": age.kind, "days": age.days, "limit": age.limit}
-                | {"due": age.due, "message": age.message, "last": age.last.at if age.last else None}
-                for age in ages
-            ],
-            "measured": revocation_times.measured(_journal.entries(journal), records),
-        }
+        return collect_journal.as_data(self.catalog, journal, records, self.now)
 
     @once
     def chain(self) -> audit_chain.Chain:

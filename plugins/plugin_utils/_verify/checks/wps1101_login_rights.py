@@ -15,10 +15,11 @@ CHECK = Check(
     title="No login of the application has administrators' rights at its server",
     reason="Who has the application's password has the whole server, and can make a login that outlives a rotation.",
     fix=(
-        "PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS, REVOKE the role, or "
-        "ALTER DATABASE … OWNER TO another role. Valkey: ACL SETUSER … -@admin -@dangerous. Looked at: attributes and "
-        "powerful groups of the login and of the roles that it may become, databases that no URL of the catalog names; "
-        "of Valkey, ACL SETUSER, CONFIG SET and MODULE LOAD, not which keys."
+        "The server's administrator takes the right away. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB "
+        "NOREPLICATION NOBYPASSRLS, REVOKE the role, or ALTER DATABASE … OWNER TO another role. Valkey: ACL SETUSER … "
+        "-@admin -@dangerous. Looked at: attributes and powerful groups of the login and of the roles that it may "
+        "become, databases that no URL of the catalog names; of Valkey, ACL SETUSER, CONFIG SET and MODULE LOAD, not "
+        "which keys."
     ),
     look=rows_of("servers", "rights", "the catalog names no login of a database or cache"),
     needs=("servers",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No other environment of the catalog has a secret value or credential of this one."""
+"""No other environment shares a secret value or credential with this one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CHECK = Check(
     name="shared-values",
     area="isolation",
     severity="high",
-    title="No other environment of the catalog has a secret value or credential of this one",
+    title="No other environment shares a secret value or credential with this one",
     reason="An attacker in the weaker environment can also enter the stronger one.",
     fix="The operator rotates the credential in one of the environments, or creates a separate one at the provider.",
     look=look,
