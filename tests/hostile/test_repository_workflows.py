@@ -85,7 +85,7 @@ def test_a_text_that_is_repeated_by_name(where: Path) -> None:
 def test_findings_name_few_variables(where: Path) -> None:
     """Each line that prints the environment named every variable: 17 GB of 1 MB."""
     variables = "".join(f"  A{at}: ${{{{ secrets.A }}}}\n" for at in range(1000))
-    added(where, f"{FOLDER}/names.yml", f"env:\n{variables}run: |\n  env\n")
+    added(where, f"{FOLDER}/names.yml", f"env:\n{variables}jobs: {{a: {{steps: [{{run: env}}]}}}}\n")
     findings = collect_repository.workflows(str(where))["findings"]
     (result,) = (finding for finding in findings if finding["file"] == f"{FOLDER}/names.yml")
     assert result["message"] == "prints the variables, A0, A1, A10, A100, A101 and 995 more among them"

@@ -1,39 +1,63 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The simple commands of a shell script, with their words, redirections and pipes. Pure.
+"""The simple commands of a shell script in the order in which they run, with words, redirections and pipes. Pure.
 
-It reads quotes, comments, continued lines, here-documents and here-strings as a shell does. Compound commands are their
-parts: ``if``, ``then`` and the like are left out. What stands in ``$(…)`` is part of its word.
+Compound commands are their parts: ``if``, ``then`` and the like are left out. What is collected from several commands,
+by ``$(…)`` or by a redirection of a group, is written to a variable that the script cannot have (:data:`COLLECTED`).
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import dropwhile
 
-_KEYWORDS = re.compile(r"if|then|elif|else|fi|while|until|do|done|case|esac|[{}!]|time|sudo|command|builtin|exec")
-_OPERATOR = re.compile(r"\d?(?:<<<|<<-?|>>|>&|&>>?|>\||<>|>|<)(?:&?\d(?![\w.]))?|&&|\|\||;;|\|&|[;&|()\n]")
-_VARIABLE = re.compile(r"\$\{?[#!]?(\w+)|\$env:(\w+)", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"(\w+)\+?=(.*)", re.DOTALL)
-LITERAL = "\0"
-"""Stands for a ``$`` that the shell does not expand."""
-_AS_IT_IS = {"$": LITERAL, "'": ""}
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_words import Inner, Token, Words
+
+_CLOSED_BY = {
+    "{": "}",
+    "(": ")",
+    "if": "fi",
+    "while": "done",
+    "until": "done",
+    "for": "done",
+    "select": "done",
+    "case": "esac",
+}
+_PREFIXES = re.compile(r"then|elif|else|do|!|time|coproc")
+_WRAPPERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("builtin", "command", "exec", "nohup", "stdbuf", "setsid", "time"), ()),
+    "sudo": ("-u", "-g"),
+    "env": ("-u",),
+    "nice": ("-n",),
+    "timeout": ("-s", "-k"),
+}
+"""Programs that start another, with their options that have a value."""
+_VARIABLE = re.compile(r"\$env:(\w+)|\$(\w+|[@*])|\$\{(!?\w+|[@*])(?!:?\+)\b|%(\w+)%", re.IGNORECASE)
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[[^]]*\])?\+?=(.*)", re.DOTALL)
+_DECLARES = ("export", "declare", "local", "readonly", "typeset")
+_PATH = re.compile(r"^/(?:usr/)?(?:local/)?s?bin/|(?<=^python3)\.\d+$")
+COLLECTED = "0out"
+STDERR = "/dev/stderr"
+NESTED = 20
+"""Scripts inside a word of a script, at most; what is deeper is left out."""
 
 
 @dataclass
 class Command:
-    """One simple command."""
+    """One simple command, or a function's definition."""
 
     line: int
     words: list[str] = field(default_factory=list)
     given: str = ""
-    """What a here-document or here-string hands to it."""
+    """What a here-document, a here-string or ``<(…)`` hands to it."""
     target: str = ""
-    """The file that its output goes to."""
+    """The file that its output goes to, or what collects it."""
     piped: bool = False
     """Whether its output goes to the next command."""
+    function: str = ""
+    body: list[Command] = field(default_factory=list)
 
     @property
     def assignments(self) -> list[tuple[str, str]]:
@@ -44,7 +68,7 @@ class Command:
             match = _ASSIGNMENT.fullmatch(word)
             if match:
                 results.append((match[1], match[2]))
-            elif not declares and word in ("export", "declare", "local", "readonly", "env", "typeset"):
+            elif not declares and word in (*_DECLARES, *_WRAPPERS):
                 declares = True
             elif not (declares and word.startswith("-")):
                 break
@@ -52,125 +76,196 @@ class Command:
 
     @property
     def arguments(self) -> list[str]:
-        """The command's name and what follows, without assignments before it."""
-        return list(
-            dropwhile(lambda word: _ASSIGNMENT.fullmatch(word) or (word == "env" and len(self.words) > 1), self.words)
-        )
+        """The command's name and what follows, without assignments before it and programs that only start it."""
+        words, at = self.words, _unassigned(self.words, 0)
+        started = at
+        while at < len(words) - 1 and words[at : at + 2] != ["command", "-v"]:
+            name = _PATH.sub("", words[at])
+            if name not in _WRAPPERS:
+                break
+            started, at = at, at + 1
+            while at < len(words) and words[at].startswith("-"):
+                at += 2 if words[at] in _WRAPPERS[name] else 1
+            at = _unassigned(words, at + (name == "timeout"))
+        at = at if at < len(words) else started
+        return [_PATH.sub("", words[at]), *words[at + 1 :]] if at < len(words) else []
+
+
+def _unassigned(words: list[str], at: int) -> int:
+    """Where the words begin that assign nothing."""
+    while at < len(words) and _ASSIGNMENT.fullmatch(words[at]):
+        at += 1
+    return at
 
 
 def variables(text: str) -> list[str]:
-    """Names that the shell fills in."""
-    return [name or other for name, other in _VARIABLE.findall(text)]
+    """Names that the shell fills in; ``${#NAME}`` and ``${NAME:+text}`` give no value, ``${!NAME}`` that of another."""
+    return ["".join(names) for names in _VARIABLE.findall(text)]
 
 
 def commands(script: str, line: int = 1) -> list[Command]:
     """In their order. What is open at the end of the script ends there."""
-    reader = _Reader(line)
-    for number, word, operator in _tokens(script, line, reader.waiting):
-        if operator:
-            reader.operator(number, word)
-        else:
-            reader.word(number, word)
+    numbers = itertools.count()
+    return _read(script, line, lambda: f"{COLLECTED}{next(numbers)}", NESTED)
+
+
+def _read(script: str, line: int, named: Callable[[], str], depth: int) -> list[Command]:
+    reader = _Reader(line, named, depth)
+    for token in Words(script, line, named).tokens():
+        reader.take(token)
     reader.end(line)
     return reader.results
 
 
+@dataclass
+class _Group:
+    opener: str
+    start: int
+    """Where its commands begin among all."""
+    function: str = ""
+    is_pattern: bool = False
+    """Whether the next words are a pattern of ``case``."""
+
+
 class _Reader:
-    def __init__(self, line: int) -> None:
+    def __init__(self, line: int, named: Callable[[], str], depth: int) -> None:
         self.results: list[Command] = []
-        self.waiting: list[tuple[Command, str, bool]] = []
-        """Here-documents that begin on the next line."""
+        self._named, self._depth = named, depth
         self._now = Command(line)
         self._redirect = ""
+        self._groups: list[_Group] = []
+        self._ended: _Group | None = None
+        """The group that has just ended, whose redirections may follow."""
+        self._function = ""
+        self._pipeline = 0
+        """Where the commands begin that the present one is piped to."""
 
-    def end(self, line: int) -> None:
-        if self._now.words or self._now.given:
-            self.results.append(self._now)
-        self._now, self._redirect = Command(line), ""
+    def take(self, token: Token) -> None:
+        group = self._groups[-1] if self._groups else None
+        if group and group.is_pattern and token.text != "esac":
+            group.is_pattern = token.text != ")"
+        elif self._now.words[:1] == ["[["] and self._now.words[-1] != "]]":
+            self._inner(token.inner)
+            self._now.words.append(token.text)
+        elif token.is_operator:
+            self._operator(token)
+        else:
+            self._word(token)
 
-    def operator(self, line: int, text: str) -> None:
-        if not re.match(r"\d?[<>]|&>", text):
-            self._now.piped = text in ("|", "|&")
-            self.end(line)
+    def end(self, line: int, *, piped: bool = False) -> None:
+        command, group = self._now, self._ended
+        command.piped = piped
+        if group and (command.target or piped or command.given):
+            self._collect(group, command)
+        if command.words or command.given:
+            self.results.append(command)
+        self._now, self._redirect, self._ended = Command(line), "", None
+        self._pipeline = self._pipeline if piped else len(self.results)
+
+    def _collect(self, group: _Group, command: Command) -> None:
+        """What a group writes goes where its redirection says."""
+        inside = self.results[group.start :]
+        if inside and command.given:
+            inside[0].given += command.given
+        name = self._named()
+        collect(inside, name)
+        command.words, command.given = ["cat"], f"${name}"
+
+    def _operator(self, token: Token) -> None:
+        text = token.text
+        if re.match(r"\d?[<>]|&>", text):
+            self._redirected(text)
+        elif text == "(":
+            self._open(text)
+        elif text == ")":
+            self._close(text, token.line)
+        elif text[0] == "(":  # NAME ()
+            self._function = self._now.words.pop() if self._now.words else self._function
+        else:
+            self.end(token.line, piped=text in ("|", "|&"))
+            if text.startswith((";;", ";&")) and self._groups and self._groups[-1].opener == "case":
+                self._groups[-1].is_pattern = True
+
+    def _redirected(self, text: str) -> None:
+        if re.fullmatch(r"1?>&2", text):
+            self._now.target = STDERR
         elif not re.search(r"&\d$", text):
             self._redirect = text.lstrip("01")
 
-    def word(self, line: int, text: str) -> None:
+    def _word(self, token: Token) -> None:
         redirect, self._redirect = self._redirect, ""
-        if redirect in ("<<", "<<-"):
-            self.waiting.append((self._now, text.lstrip(LITERAL), text.startswith(LITERAL)))
+        text = token.text
+        self._inner(token.inner)
+        if token.document is not None:
+            self._now.given += token.document
         elif redirect == "<<<":
-            self._now.given = text
+            self._now.given += text
         elif redirect[:1] in (">", "&"):
             self._now.target = text
-        elif redirect[:1] != "2" and (self._now.words or not _KEYWORDS.fullmatch(text)):
-            self._now.line = self._now.line if self._now.words else line
-            self._now.words.append(text)  # a file that is read too, as if it were named
+        elif redirect and self._ended:
+            self._read_by(self._ended, text)
+        elif redirect[:1].isdigit():
+            return
+        elif self._now.words or token.is_quoted or not self._keyword(text, token.line):
+            self._argument(text, token.line)
 
+    def _read_by(self, group: _Group, file: str) -> None:
+        for command in self.results[group.start : group.start + 1]:
+            command.words.append(file)
 
-def _tokens(script: str, line: int, waiting: list[tuple[Command, str, bool]]) -> Iterator[tuple[int, str, bool]]:
-    """Line, text, and whether it is an operator."""
-    at, size, document = 0, len(script), False
-    while at < size:
-        here = script[at]
-        if here in " \t\r":
-            at += 1
-        elif script.startswith("\\\n", at):
-            at, line = at + 2, line + 1
-        elif here == "#":
-            end = script.find("\n", at)
-            at = size if end < 0 else end
-        elif match := _OPERATOR.match(script, at):
-            at = match.end()
-            document = match[0].lstrip("01") in ("<<", "<<-")
-            yield line, match[0], True
-            if match[0] == "\n":
-                line += 1
-                for command, last, literal in waiting:
-                    body, at = _document(script, at, last)
-                    line += body.count("\n") + 1
-                    command.given += body.replace("$", LITERAL) if literal else body
-                waiting.clear()
+    def _argument(self, text: str, line: int) -> None:
+        """Also a file that is read, as if it were named."""
+        self._now.line = self._now.line if self._now.words else line
+        self._now.words.append(text)
+        if self._now.words[0] == "case" and text == "in" and self._groups:
+            self._groups[-1].is_pattern = True
+            self._now = Command(line)
+        elif self._now.words[0] == "function" and len(self._now.words) == 2:
+            self._function = self._now.words.pop()
+            self._now.words.clear()
+
+    def _keyword(self, text: str, line: int) -> bool:
+        """Whether a word at the beginning of a command was one."""
+        if self._groups and text == _CLOSED_BY[self._groups[-1].opener]:
+            self._close(text, line)
+        elif text in _CLOSED_BY:
+            self._open(text)
+            return text not in ("for", "select", "case")  # whose words follow
+        elif not _PREFIXES.fullmatch(text):
+            return False
+        return True
+
+    def _open(self, opener: str) -> None:
+        self._groups.append(_Group(opener, len(self.results), self._function))
+        self._function = ""
+
+    def _close(self, closer: str, line: int) -> None:
+        if not self._groups or _CLOSED_BY[self._groups[-1].opener] != closer:
+            return
+        self.end(line)
+        group = self._groups.pop()
+        if group.function:
+            body = self.results[group.start :]
+            self.results[group.start :] = [Command(line, function=group.function, body=body)]
         else:
-            quoted = here in "'\"\\"
-            word, at, lines = _word(script, at)
-            # Quotes around the end of a here-document say that nothing in it is filled in.
-            yield line, LITERAL + word if quoted and document else word, False
-            document = False
-            line += lines
+            self._ended = group
+        self._pipeline = group.start
+
+    def _inner(self, scripts: list[Inner]) -> None:
+        """Commands inside a word run before the pipeline that the word is in."""
+        for inner in scripts if self._depth else ():
+            found = _read(inner.script, inner.line, self._named, self._depth - 1)
+            collect(found, inner.name)
+            self.results[self._pipeline : self._pipeline] = found
+            for group in self._groups:
+                group.start += len(found) if group.start > self._pipeline else 0
+            self._pipeline += len(found)
+            if inner.is_file:
+                self._now.given += f"${inner.name}"
 
 
-def _document(script: str, at: int, end: str) -> tuple[str, int]:
-    """The text up to a line that is the end, and where the script goes on."""
-    match = re.compile(rf"^\t*{re.escape(end)}$", re.MULTILINE).search(script, at)
-    return (script[at : match.start()], match.end() + 1) if match else (script[at:], len(script))
-
-
-def _word(script: str, at: int) -> tuple[str, int, int]:
-    """The word without its quotes, its end, and the lines that it goes on for."""
-    start, parts, quote, depth = at, [], "", 0
-    while at < len(script):
-        here = script[at]
-        if quote == "'":
-            quote = quote if here != "'" else ""
-            parts.append(_AS_IT_IS.get(here, here))
-        elif here == "\\" and at + 1 < len(script):
-            at += 1
-            parts.append(_AS_IT_IS.get(script[at], script[at]) if script[at] != "\n" else "")
-        elif here == '"':
-            quote = "" if quote else here
-        elif here == "'" and not quote:
-            quote = here
-        elif script.startswith("$(", at):
-            depth += 1
-            parts.append("$(")
-            at += 1
-        elif depth and here in "()":
-            depth += 1 if here == "(" else -1
-            parts.append(here)
-        elif not quote and not depth and here in " \t\r\n;&|<>()":
-            break
-        else:
-            parts.append(here)
-        at += 1
-    return "".join(parts), at, script.count("\n", start, at)
+def collect(found: list[Command], name: str) -> None:
+    """Directs what would be printed to a variable."""
+    for command in found:
+        if not command.target and not command.piped:
+            command.target = f"${name}"

@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import workflow_taint
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import commands
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.script_taint import Scripts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import Command, commands
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import is_collected
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.workflow_taint import FollowedWorkflow
 
 KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 _KEY_NAMES = re.compile(r"aws[-_](?:access[-_]key[-_]id|secret[-_]access[-_]key)", re.IGNORECASE)
@@ -49,19 +51,19 @@ class Text(str):
 Finding = dict[str, Any]
 
 
-def findings(file: str, document: Any) -> list[Finding]:
-    """Everything that is wrong in one workflow or composite action."""
-    results = [
-        {"kind": kind, "file": file, "line": line, "message": message}
-        for kind, line, message in (
-            *_static_keys(document),
-            *_passwords(document),
-            *workflow_taint.findings(document),
-            *_unpinned(document),
-        )
-    ]
-    unique = {(entry["kind"], entry["line"], entry["message"]): entry for entry in results}
-    return sorted(unique.values(), key=lambda entry: (entry["line"], entry["kind"]))
+def findings(file: str, document: Any, workflow: FollowedWorkflow | None = None) -> list[Finding]:
+    """Everything that is wrong in one workflow or composite action, and in what it calls.
+
+    ``workflow`` reads what it calls. Raises :class:`script_taint.TooManyCommands`.
+    """
+    workflow = workflow or FollowedWorkflow(file, Scripts())
+    own = [*_static_keys(document), *_passwords(document), *_unpinned(document), *_permissions(document)]
+    results = [(kind, file, line, message) for kind, line, message in own]
+    results += [("echo", *spot) for spot in workflow.spots(document)]
+    for path, script in workflow.scripts.parsed.items():
+        results += [(kind, path, line, message) for kind, line, message in _set_keys(script)]
+    rows = sorted(dict.fromkeys(results), key=lambda row: (row[1] != file, row[1], row[2], row[0]))
+    return [{"kind": kind, "file": file, "line": line, "message": message} for kind, file, line, message in rows]
 
 
 Spotted = Iterator[tuple[str, int, str]]
@@ -107,17 +109,18 @@ def _static_keys(document: Any) -> Spotted:
             how = "from a secret" if "secrets." in value else "written here"
             yield "static-key", key.line, f"{key} is set, {how}"
         if key == "run" and isinstance(value, Text):
-            yield from _set_keys(value)
+            yield from _set_keys(commands(value, value.line + (1 if "\n" in value else 0)))
 
 
-def _set_keys(script: Text) -> Spotted:
+def _set_keys(script: list[Command]) -> Spotted:
     """Keys that a script sets, for itself or for later steps."""
-    for command in commands(script, script.line + (1 if "\n" in script else 0)):
+    for command in script:
+        yield from _set_keys(command.body)
         words = command.arguments
         pairs = [*command.assignments]
         if words[:3] == ["aws", "configure", "set"] and len(words) > 4:
             pairs.append((words[3], words[4]))
-        if "GITHUB_ENV" in command.target:
+        if "GITHUB_ENV" in command.target or is_collected(command.target):
             pairs += [(name, value) for name, sign, value in (word.partition("=") for word in words[1:]) if sign]
         for name, value in pairs:
             if _KEY_NAMES.fullmatch(name) and value and not _THROWAWAY.fullmatch(value):
@@ -157,3 +160,10 @@ def _unpinned(document: Any) -> Spotted:
             name, _at, ref = value.partition("@")
             if not _PINNED.fullmatch(ref):
                 yield "unpinned", value.line, f"{name} has no digest"
+
+
+def _permissions(document: Any) -> Spotted:
+    """zizmor passes this over in a workflow of one job."""
+    for key, value in _pairs(document):
+        if key == "permissions" and value == "write-all":
+            yield "permissions", key.line, "its token may write everything (permissions: write-all)"

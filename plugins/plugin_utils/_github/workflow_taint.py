@@ -1,197 +1,204 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a workflow's secrets go: from ``secrets`` through variables and files to logs, summaries, artifacts and URLs.
+"""Where a workflow's secrets go: through steps, jobs, and actions, workflows and scripts of the same repository.
 
-Pure: parsed YAML in, findings out. Commands that are not known here are taken to keep what they get.
+Pure: parsed YAML in, findings out. Files of the repository come from readers that are handed in.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import (
-    Command,
-    commands,
-    variables,
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import command_effects
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.expressions import SecretContexts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.script_taint import (
+    Job,
+    Scripts,
+    Spot,
+    below,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import MARK, Taint, plain_path
 
-NAMED = 5
-"""Variables that one finding names."""
 PATHS = 100
 """Paths of one upload that are compared."""
-_EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{).)*?)\}\}", re.DOTALL)
-"""It begins at the last ``${{`` before the end, so that a line of nothing else is read once."""
-_COMPARED = re.compile(
-    r"secrets\s*\.\s*\w+\s*[!=]=\s*('[^']*'|[\w.]+)|('[^']*'|(?<![\w.])[\w.]+)\s*[!=]=\s*secrets\s*\.\s*\w+"
-)
-_SECRET = re.compile(r"\bsecrets\s*(?:\.\s*(\w+)|\[\s*['\"](\w+)|(?=[\s)\]]|$))")
-_MARK = re.compile("\1(\\w*)\1")
-"""Stands for an expression, which GitHub fills in before the shell reads its quotes."""
-_PRINTERS = ("echo", "printf", "print", "write-output", "write-host")
-_FILTERS = re.compile(
-    r"base64|base32|rev|sed|tr|xxd|tee|cut|head|tail|cat|fold|od|hexdump|awk|grep|sort|uniq|tac|nl|strings|jq|yq|"
-    r"envsubst|gzip|column|paste|python3?|node|ruby|perl|less|more"
-)
-"""What they get, they give on."""
-_PROGRAMS = ("python", "python3", "node", "ruby", "perl", "php")
-_PRINT_CALL = re.compile(r"print|console\.log|puts|echo|stdout")
-_ALL = re.compile(r"(?:env|printenv|set|export -p|declare -p|declare -x|compgen -v|export|declare)")
-_TRACE = re.compile(r"-\w*x\w*|xtrace")
-_PASSED = re.compile(r"-p|--?(?:pass\w*|token|secret|api[-_]?key)", re.IGNORECASE)
-Spotted = Iterator[tuple[str, int, str]]
-
-
-def of_expression(text: str) -> str:
-    """The secret that an expression gives, or empty; a comparison with one gives none."""
-    for expression in _EXPRESSION.findall(text):
-        match = _SECRET.search(_COMPARED.sub("", expression))
-        if match:
-            return f"secrets.{match[1] or match[2]}" if match[1] or match[2] else "secrets"
-    return ""
+PASSES = 4
+"""Jobs may stand before those that they need."""
+DEEPEST = 5
+"""Actions and workflows that call each other."""
+_UPLOADS = re.compile(r"actions/(?:upload-(?:pages-)?artifact|cache(?:/save)?)@.*|softprops/action-gh-release@.*")
+_EVERYTHING = (".", "", "*", "**", "${{ github.workspace }}")
+_PROGRAMS = ("python", "python3", "node", "ruby", "perl")
+_SCRIPTS = ("script", "run", "command", "commands", "inlineScript")
+"""Inputs by which actions take a shell's script."""
 
 
 @dataclass
-class Taint:
-    """What holds secrets, at one point of a job."""
+class FollowedWorkflow:
+    """A workflow or a composite action, as it is called."""
 
+    file: str
+    scripts: Scripts
+    document: Callable[[str], Any] = lambda _path: None
+    """A parsed file of the repository; None where nothing has this name."""
+    known: SecretContexts = field(default_factory=SecretContexts)
     names: dict[str, str] = field(default_factory=dict)
-    """Variables, with what to call each."""
+    """Variables that hold secrets."""
     files: dict[str, str] = field(default_factory=dict)
+    depth: int = 0
 
-    def of(self, text: str) -> str:
-        """What of it a text holds, or empty."""
-        mark = _MARK.search(text)
-        if mark:
-            return f"secrets.{mark[1]}".rstrip(".")
-        return next((self.names[name] for name in variables(text) if name in self.names), "")
+    def spots(self, document: Any) -> Iterator[Spot]:
+        document = _mapping(document)
+        self.names |= self._env(document)
+        jobs = _mapping(document.get("jobs"))
+        defaults = {**_mapping(_mapping(document.get("defaults")).get("run")), **_traced(document)}
+        count = -1
+        for _pass in range(PASSES):
+            if len(self.known.names) == count:
+                break
+            count = len(self.known.names)
+            for name, job in jobs.items():
+                yield from self._job(str(name), _mapping(job), defaults)
+        yield from self._steps(_mapping(document.get("runs")).get("steps"), self.names, defaults, self.files)
 
-    def named(self) -> str:
-        names = sorted(name for name in self.names)
-        return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    def outputs(self, values: Any) -> list[str]:
+        """The names of outputs of an action or a called workflow that hold secrets."""
+        return [str(name) for name, output in _mapping(values).items() if self.known.of(_mapping(output).get("value"))]
+
+    def _env(self, node: Mapping[str, Any]) -> dict[str, str]:
+        names = self.known.among(node.get("env"))
+        for name in names:
+            self.known.add(f"env.{name}")
+        return {name: f"${name}" for name in names}
+
+    def _job(self, name: str, job: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[Spot]:
+        self.known.forget("steps")
+        own = {**defaults, **_mapping(_mapping(job.get("defaults")).get("run")), **_traced(job)}
+        yield from self._steps(job.get("steps"), {**self.names, **self._env(job)}, own, {})
+        outputs = list(self.known.among(job.get("outputs")))
+        if isinstance(job.get("uses"), str):
+            called, document = self._open(job["uses"], job, {}, {})
+            yield from called.spots(document)
+            trigger = _mapping(_mapping(_mapping(document).get("on")).get("workflow_call"))
+            outputs += called.outputs(trigger.get("outputs"))
+        for output in outputs:
+            self.known.add(f"needs.{name}.outputs.{output}")
+            self.known.add(f"jobs.{name}.outputs.{output}")
+
+    def _steps(
+        self, steps: Any, names: Mapping[str, str], defaults: Mapping[str, Any], files: dict[str, str]
+    ) -> Iterator[Spot]:
+        left = dict(names)
+        for step in steps if isinstance(steps, list) else ():
+            if isinstance(step, Mapping):
+                job = Job()
+                taint = Taint({**left, **self._env(step)}, files)
+                yield from self._step({**defaults, **step, **_traced(step)}, taint, job)
+                left |= job.names
+                for name in job.names:
+                    self.known.add(f"env.{name}")
+                for output in job.outputs:
+                    self.known.add(".".join(filter(None, ("steps", str(step.get("id", "")), "outputs", output))))
+        self.names |= left  # which an action leaves to its caller
+
+    def _step(self, step: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
+        if self.known.of(step.get("name")):
+            yield self.file, _line(step["name"]), f"prints {self.known.of(step['name'])} as the name of the step"
+        if isinstance(step.get("run"), str):
+            yield from self._run(step, taint, job)
+        if isinstance(step.get("uses"), str):
+            yield from self._uses(step, taint, job)
+
+    def _run(self, step: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
+        script, shell = step["run"], str(step.get("shell", "")).split()
+        text = self._text(script)
+        if any(map(command_effects.TRACE.fullmatch, shell[1:])) and (taint.own or MARK in text):
+            yield self.file, _line(step["shell"]) or _line(script), command_effects.TRACED
+        if shell[:1] and re.sub(r"[\d.]+$", "", shell[0]) in _PROGRAMS:
+            yield from self._program(script, text, taint)
+        else:
+            folder = below("", str(step.get("working-directory", "")))
+            yield from self.scripts.shell(text, (self.file, _first_line(script)), taint, job, folder)
+
+    def _text(self, script: str) -> str:
+        here = posixpath.dirname(self.file)
+        script = re.sub(r"\$\{\{\s*github\.action_path\s*\}\}|\$\{?GITHUB_ACTION_PATH\}?", f"./{here}", script)
+        return self.known.marked(re.sub(r"\$\{\{\s*github\.workspace\s*\}\}/", "./", script))
+
+    def _program(self, script: str, text: str, taint: Taint) -> Iterator[Spot]:
+        for line, secret in command_effects.printed(text, _first_line(script), taint):
+            yield self.file, line, f"prints {secret}"
+
+    def _uses(self, step: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
+        uses, given = step["uses"], _mapping(step.get("with"))
+        if uses.startswith("./"):
+            called, document = self._open(uses, step, taint.names, taint.files)
+            yield from called.spots(document)
+            job.names |= {name: label for name, label in called.names.items() if name not in taint.names}
+            job.outputs += called.outputs(_mapping(document).get("outputs"))
+        elif uses.startswith("actions/github-script@"):
+            yield from self._program(given.get("script", ""), self._text(given.get("script", "")), taint)
+        elif _UPLOADS.fullmatch(uses):
+            yield from self._uploaded(given.get("path") or given.get("files"), taint)
+        else:
+            yield from self._given(uses, given, taint, job)
+
+    def _given(self, uses: str, given: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
+        """What other actions are known to do with an input."""
+        for name, secret in self.known.among(given).items():
+            if name in ("build-args", "labels"):
+                yield self.file, _line(given[name]), f"builds {secret} into an image"
+            elif name == "body":
+                yield self.file, _line(given[name]), f"publishes {secret}"
+        for name in _SCRIPTS:
+            if isinstance(given.get(name), str):
+                own = Taint() if "ssh" in uses else taint  # whose script runs elsewhere
+                place = self.file, _first_line(given[name])
+                yield from self.scripts.shell(self._text(given[name]), place, own, job)
+
+    def _uploaded(self, paths: Any, taint: Taint) -> Iterator[Spot]:
+        for part in str(paths or "").split()[:PATHS]:
+            path = plain_path(re.sub(r"^\$\{\{\s*github\.workspace\s*\}\}/", "", part))
+            for file, secret in taint.files.items():
+                if path in _EVERYTHING or file == path or file.startswith(path.rstrip("*/") + "/"):
+                    yield self.file, _line(paths), f"uploads {file}, which holds {secret}"
+
+    def _open(
+        self, uses: str, caller: Mapping[str, Any], names: Mapping[str, str], files: dict[str, str]
+    ) -> tuple[FollowedWorkflow, Any]:
+        """A workflow or action of the repository, with what its caller gives to it; an empty one for another's."""
+        known = SecretContexts()
+        for name in self.known.among(caller.get("with")):
+            known.add(f"inputs.{name}")
+        path = below("", uses) if uses.startswith("./") and self.depth < DEEPEST else ""
+        leaves = ("",) if path.endswith((".yml", ".yaml")) else ("/action.yml", "/action.yaml")
+        for file in [path + leaf for leaf in leaves if path]:
+            document = self.document(file)
+            if document is not None:
+                return self._called(file, known, {**names}, files), document
+        return self._called(uses, known, {**names}, files), None
+
+    def _called(self, file: str, *caller: Any) -> FollowedWorkflow:
+        return FollowedWorkflow(file, self.scripts, self.document, *caller, self.depth + 1)
 
 
-def findings(node: Any, names: Mapping[str, str] | None = None) -> Spotted:
-    """``names``: variables that hold secrets at this place."""
-    if isinstance(node, list):
-        taint = Taint(dict(names or {}))
-        for item in node:
-            yield from _step(item, taint) if isinstance(item, Mapping) else findings(item, names)
-    elif isinstance(node, Mapping) and isinstance(node.get("run"), str):
-        yield from _step(node, Taint(dict(names or {})))
-    elif isinstance(node, Mapping):
-        inner = {**(names or {}), **_from_secrets(node)}
-        for value in node.values():
-            yield from findings(value, inner)
+def _mapping(node: Any) -> Mapping[str, Any]:
+    return node if isinstance(node, Mapping) else {}
 
 
-def _from_secrets(node: Mapping[str, Any]) -> dict[str, str]:
-    env = node.get("env")
-    entries = env.items() if isinstance(env, Mapping) else ()
-    return {str(name): f"${name}" for name, value in entries if isinstance(value, str) and of_expression(value)}
+def _traced(node: Mapping[str, Any]) -> dict[str, str]:
+    """The shell that follows from a variable of bash's."""
+    options = str(_mapping(node.get("env")).get("SHELLOPTS", ""))
+    return {"shell": "bash -x"} if "xtrace" in options.split(":") else {}
 
 
-def _step(step: Mapping[str, Any], taint: Taint) -> Spotted:
-    own = Taint({**taint.names, **_from_secrets(step)}, taint.files)
-    for value in step.values():
-        if isinstance(value, (list, Mapping)):
-            yield from findings(value, own.names)
-    script, shell, uses = step.get("run"), str(step.get("shell", "")), str(step.get("uses", ""))
-    if isinstance(script, str):
-        line = getattr(script, "line", 0) + (1 if "\n" in script else 0)
-        text = _EXPRESSION.sub(_marked, script)
-        holds = bool(own.names) or bool(_MARK.search(text))
-        if holds and any(map(_TRACE.fullmatch, shell.split()[1:])):
-            yield "echo", getattr(step["shell"], "line", line), "the shell prints each command, with secrets in it"
-        yield from _script(text, line, own, taint, holds)
-    if uses.startswith("actions/upload-artifact@"):
-        yield from _uploaded(step.get("with"), own)
+def _line(text: Any) -> int:
+    return int(getattr(text, "line", 0))
 
 
-def _marked(match: re.Match[str]) -> str:
-    secret = of_expression(match[0])
-    return (f"\1{secret.partition('.')[2]}\1" if secret else "EXPRESSION") + "\n" * match[0].count("\n")
-
-
-def _uploaded(given: Any, taint: Taint) -> Spotted:
-    path = given.get("path", "") if isinstance(given, Mapping) else ""
-    for part in str(path).split()[:PATHS]:
-        for file, secret in taint.files.items():
-            inside = part in (".", "./", "*", "**", "${{ github.workspace }}") or file == part
-            if inside or file.startswith(part.rstrip("*/") + "/"):
-                yield "echo", getattr(path, "line", 0), f"uploads {file}, which holds {secret}"
-
-
-def _script(text: str, line: int, taint: Taint, job: Taint, holds: bool) -> Spotted:
-    flowing = ""
-    for command in commands(text, line):
-        arguments = command.arguments
-        for name, value in command.assignments:
-            secret = taint.of(value)
-            if secret:
-                taint.names[name] = f"${name}"
-        if not arguments:
-            continue
-        for message in _exposed(command, arguments, taint, holds):
-            yield "echo", command.line, message
-        flowing = _output(command, arguments, flowing, taint)
-        if flowing and (not command.piped or arguments[0] == "tee"):
-            message = _arrives(command, arguments, flowing, taint, job)
-            if message:
-                yield "echo", command.line, message
-        if not command.piped:
-            flowing = ""
-
-
-def _exposed(command: Command, arguments: list[str], taint: Taint, holds: bool) -> Iterator[str]:
-    name = arguments[0]
-    if holds and name in ("set", "bash", "sh") and any(map(_TRACE.fullmatch, arguments[1:])):
-        yield "the shell prints each command, with secrets in it"
-    for before, word in zip(["", *arguments[:-1]], arguments, strict=True):
-        secret = taint.of(word)
-        if not secret or name in _PRINTERS or word is arguments[0]:
-            continue
-        address = word.partition("://")[2]
-        if taint.of(address.partition("/")[0].rpartition("@")[0]) or taint.of(address.partition("?")[2]):
-            yield f"puts {secret} into a URL"
-        elif _PASSED.fullmatch(before) or re.match(_PASSED.pattern + r"=?[$\1]", word, re.IGNORECASE):
-            yield f"gives {secret} as an argument, which other processes see"
-
-
-def _output(command: Command, arguments: list[str], flowing: str, taint: Taint) -> str:
-    """The secret that a command gives out, or empty."""
-    name, rest = arguments[0].lower(), " ".join(arguments[1:])
-    if taint.names and _ALL.fullmatch(" ".join(arguments)):
-        return f"the variables, {taint.named()} among them"
-    if name == "printenv":
-        shown = [word for word in arguments[1:] if word in taint.names]
-        return f"the variables, {', '.join(shown)} among them" if shown else ""
-    if name in _PRINTERS:
-        return "" if "::add-mask::" in rest else taint.of(rest)
-    if name in _PROGRAMS and _PRINT_CALL.search(rest):
-        code = rest.replace("\0", "$")
-        return taint.of(rest) or next(
-            (taint.names[word] for word in re.findall(r"\w+", code) if word in taint.names), ""
-        )
-    if _FILTERS.fullmatch(name):
-        files = [taint.files[word] for word in arguments[1:] if word in taint.files]
-        return flowing or taint.of(command.given) or (files[0] if files else "")
-    return ""
-
-
-def _arrives(command: Command, arguments: list[str], secret: str, taint: Taint, job: Taint) -> str:
-    """What is wrong with the place that a secret gets to; a file is remembered."""
-    target = command.target
-    if arguments[0] == "tee":
-        taint.files.update({word: secret for word in arguments[1:] if not word.startswith("-")})
-    if "GITHUB_STEP_SUMMARY" in " ".join([target, *(arguments if arguments[0] == "tee" else ())]):
-        return f"writes {secret} into the summary of the step"
-    if "GITHUB_ENV" in target:
-        for name in re.findall(r"(\w+)=", " ".join(arguments[1:])):
-            job.names[name] = f"${name}"
-    if not target or re.fullmatch(r"/dev/(stdout|stderr|tty)", target):
-        return "" if command.piped and arguments[0] != "tee" else f"prints {secret}"
-    taint.files[target] = secret
-    return ""
+def _first_line(script: str) -> int:
+    """A block's first line follows its key's."""
+    return _line(script) + (1 if "\n" in script else 0)

@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import en
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import workflow_lint
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.script_taint import TooManyCommands
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.workflow_lint import Text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as scan_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git as scan_git
@@ -24,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_p
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Ignores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor as _zizmor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.followed_files import FollowedFiles
 
 ASKED = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""
@@ -55,6 +57,10 @@ class Checkout:
         if len(result) > FILES:
             raise HostError(f"repository {self.root}: more than {FILES} such files; nothing was read")
         return result
+
+    def paths(self) -> dict[str, bytes]:
+        """All in the index, as they are shown."""
+        return {scan_files.shown(path): path for path in self._repository.index()}
 
     def text(self, path: bytes) -> str:
         """A regular file's beginning; empty if it does not exist, or a link leads there."""
@@ -103,22 +109,25 @@ def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
 
 
 def workflows(path: str) -> dict[str, Any]:
-    """What is wrong in workflows and composite actions. Raises HostError."""
+    """What is wrong in workflows and composite actions, and in scripts that they run. Raises HostError."""
     findings: list[dict[str, Any]] = []
-    unread: dict[str, str] = {}
     with _checkout(path) as checkout:
         files = checkout.tracked(_is_workflow)
+        followed = FollowedFiles(checkout.paths(), checkout.content, parsed)
+        unread = followed.unread
         for name, file in sorted(files.items()):
             try:
-                findings += workflow_lint.findings(name, parsed(checkout.text(file)))
-            except TooLarge as error:
+                document = parsed(checkout.text(file))
+                findings += workflow_lint.findings(name, document, followed.workflow(name))
+            except (TooLarge, TooManyCommands) as error:
                 unread[name] = str(error)
             except yaml.YAMLError:
                 unread[name] = "is not valid YAML"
             if len(findings) > FINDINGS:
                 del findings[FINDINGS:]
                 unread[name] = "has more findings than are listed; fix those first"
-    return {"files": list(files), "findings": findings, "unread": unread}
+    unique = {(finding["file"], finding["line"], finding["kind"], finding["message"]): finding for finding in findings}
+    return {"files": list(files), "findings": list(unique.values()), "unread": unread}
 
 
 def zizmor(path: str) -> dict[str, Any]:

@@ -231,6 +231,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS504", by_zizmor("unpinned-uses"), "unpinned-uses (high)"),
     ("WPS505", by_zizmor("dangerous-triggers"), "dangerous-triggers (high)"),
     ("WPS601", on_host(health=[answer(status=500)]), "web2: https://127.0.0.1:8000/health/: status 500"),
+    ("WPS509", workflow("permissions"), "test.yml:7: is wrong"),
     ("WPS508", by_zizmor("template-injection"), "template-injection (high)"),
     ("WPS601", on_host(health=[answer(problem="no answer: refused")]), "no answer: refused"),
     ("WPS602", {"outside": {OUTSIDE: answer(status=302)}}, f"{OUTSIDE}: status 302"),

@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What one command does with secrets: what it prints, keeps, shows to others, and which script it runs. Pure.
+
+A command that is not known here is taken to keep what it gets.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import Command
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_words import LITERAL
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import MARK, Taint, plain_path
+
+PRINTERS = ("echo", "printf", "print", "write-output", "write-host", "logger", "wall")
+_FILTERS = re.compile(
+    r"base(?:64|32|nc)|rev|sed|tr|xxd|tee|cut|head|tail|z?cat|bat|fold|fmt|od|hd|hexdump|g?awk|[ef]?grep|rg|sort|uniq|"
+    r"tac|nl|strings|jq|yq|gzip|gunzip|column|paste|python3?|node|ruby|perl|less|more|diff|comm|xargs|iconv|dd|pr|shuf|expand"
+)
+"""What they get, they give on."""
+_SHELLS = ("bash", "sh", "dash", "zsh", "ksh")
+_PROGRAMS = ("python", "python3", "node", "ruby", "perl", "php", "awk", "gawk", "jq", "deno", "bun")
+_PROGRAM_FILE = re.compile(r".*\.(?:py|m?js|cjs|ts|rb|pl|php)")
+_PROGRAM_LINE = re.compile(r"#!.*\b(?:python|node|ruby|perl|php|deno|bun)")
+_PRINT_CALL = re.compile(
+    r"\b(?:p?print(?:f|ln|_r)?|puts|echo|var_dump)\b|console\.\w|\bstd(?:out|err)(?:\.buffer)?\.write|"
+    r"\bcore\.(?:info|notice|warning|error|debug)|core\.summary|\blog(?:ger|ging)?\.\w",
+    re.IGNORECASE,
+)
+_READ = r"(?:env\w*|_server)(?:\.get|\.fetch)?[\[({.'\"\s]{1,3}"
+"""Before the name of a variable of the environment, in the languages of the programs."""
+_WHOLE = (
+    r"(?:os\.environ|process\.env|\bENV(?:IRON)?|getenv\(\))(?:\.(?:to_h|inspect|copy|items)\b[()]*)?\s*(?:[,)\]};]|$)"
+)
+_PLAIN_TEXT = re.compile(r"\"[^\"{}$#]*\"|'[^'{}$#]*'")
+_ASSIGNED = re.compile(r"\s*(?:const |let |var |my )?\s*[$@]?(\w+)\s*:?=[^=]")
+_ALL = re.compile(
+    r"env(?: -0)?|printenv(?: -0)?|set|(?:export|declare|typeset)(?: -[px]+)?|compgen -[ve]+|"
+    r"docker(?:-| )compose\b.* config\b.*|\S+ (?:.* )?/proc/\S+/environ\b.*|ps [a-z]*e[a-z]*|"
+    r"(?:get-childitem|gci|dir|ls) env:\S*",
+    re.IGNORECASE,
+)
+TRACED = "the shell prints each command, with secrets in it"
+TRACE = re.compile(r"-[a-zA-Z]*x[a-zA-Z]*|xtrace")
+_PASSED = re.compile(r"-p|--?(?:pass\w*|token|secret|api[-_]?key)", re.IGNORECASE)
+_SHOWS_REQUEST = re.compile(r"-[a-zA-Z]*v[a-zA-Z]*|--verbose|--trace(?:-ascii)?")
+_ARCHIVE = re.compile(r".*\.(?:tar|t?gz|tgz|zip|bz2|xz|zst|7z)")
+
+
+def exposed(arguments: list[str], taint: Taint, holds: bool) -> Iterator[str]:
+    """What is wrong with how a command is started; ``holds``: whether the script has a secret at all."""
+    name, rest = arguments[0], arguments[1:]
+    if holds and name in ("set", *_SHELLS) and any(map(TRACE.fullmatch, _options(rest) if name != "set" else rest)):
+        yield TRACED
+    if name == "git" and rest[:1] == ["add"] and taint.in_files(rest):
+        yield f"commits a file which holds {taint.in_files(rest)}"
+    for before, word in zip(arguments, rest):  # noqa: B905 each with the one before it
+        secret = taint.of(word)
+        if "--build-arg" in (before, word.partition("=")[0]):
+            secret = secret or taint.names.get(word, "")
+            yield from [f"builds {secret} into an image"] if secret else []
+        elif secret and name not in PRINTERS:
+            yield from _shown(name, rest, before, word, secret, taint)
+
+
+def _shown(name: str, rest: list[str], before: str, word: str, secret: str, taint: Taint) -> Iterator[str]:
+    address = word.partition("://")[2]
+    if taint.of(address.partition("/")[0].rpartition("@")[0]) or taint.of(address.partition("?")[2]):
+        yield f"puts {secret} into a URL"
+    elif _PASSED.fullmatch(before) or re.match(rf"(?:{_PASSED.pattern})=?[${MARK}]", word, re.IGNORECASE):
+        yield f"gives {secret} as an argument, which other processes see"
+    elif name == "curl" and any(map(_SHOWS_REQUEST.fullmatch, rest)):
+        yield f"prints {secret}, since curl shows what it sends"
+
+
+def _options(words: list[str]) -> list[str]:
+    """Those before a file."""
+    count = next((at for at, word in enumerate(words) if word[:1] not in "-+" and word not in ("xtrace",)), len(words))
+    return words[:count]
+
+
+def output(command: Command, arguments: list[str], flowing: str, taint: Taint) -> str:
+    """The secret that a command gives out, or empty; ``flowing``: what is piped to it."""
+    name, rest = arguments[0].lower(), " ".join(arguments[1:])
+    if _ALL.fullmatch(" ".join(arguments)) and taint.own:
+        return f"the variables, {taint.named()} among them"
+    if name == "printenv":
+        shown = [word for word in arguments[1:] if word in taint.names]
+        return f"the variables, {', '.join(shown)} among them" if shown else ""
+    if name in PRINTERS:
+        is_kept = "::add-mask::" in rest or (name == "printf" and arguments[1:2] == ["-v"])
+        return "" if is_kept else taint.of(rest)
+    if name == "envsubst":
+        asked = rest.replace(LITERAL, "$")
+        return taint.of(asked) if "$" in asked else next(iter(taint.own.values()), "")
+    if name in _PROGRAMS:
+        shown_by = printed(f"{rest}\n{command.given}", 1, taint, always=name == "jq")
+        if shown_by:
+            return shown_by[0][1]
+    if _FILTERS.fullmatch(name) or (name == "openssl" and "base64" in arguments):
+        return flowing or taint.of(command.given) or taint.in_files(arguments[1:])
+    return taint.in_files(arguments) if len(arguments) == 1 else ""  # $(<file)
+
+
+def printed(program: str, line: int, taint: Taint, *, always: bool = False) -> list[tuple[int, str]]:
+    """Lines of a program in another language that print a secret; ``always``: what it reads, it prints."""
+    held, results = _Held(taint, {"argv": taint.names["@"]} if "@" in taint.names else {}), []
+    for number, row in enumerate(program.replace(LITERAL, "$").split("\n"), line):
+        if re.match(r"\s*(?:#|//)", row) or re.search("add-mask|setSecret", row):
+            continue
+        call = re.match("", row) if always else _PRINT_CALL.search(row)
+        secret = held.by(row[call.start() :] if call else row)
+        if call and secret:
+            results.append((number, secret))
+        elif secret and (assigned := _ASSIGNED.match(row)):
+            held.names[assigned[1]] = secret
+    return results
+
+
+class _Held:
+    """What a program's lines hold, by the names of its variables."""
+
+    def __init__(self, taint: Taint, names: dict[str, str]) -> None:
+        self._taint, self.names = taint, names
+        variables = [re.escape(name) for name in taint.own if name[0] != "!"]
+        self._read = re.compile(rf"{_READ}({'|'.join(variables)})\b|{_WHOLE}", re.IGNORECASE) if variables else None
+
+    def by(self, text: str) -> str:
+        match = self._read.search(text) if self._read else None
+        if match:
+            return f"${match[1]}" if match[1] else f"the variables, {self._taint.named()} among them"
+        words = (word for word in re.findall(r"\w+", _PLAIN_TEXT.sub("", text)) if word in self.names)
+        return self._taint.of(text) or next((self.names[word] for word in words), "")
+
+
+def keep(command: Command, arguments: list[str], flowing: str, taint: Taint) -> None:
+    """Variables and files that get a secret otherwise than by an assignment or a redirection."""
+    name, rest = arguments[0], arguments[1:]
+    if name in ("for", "select"):
+        for word in rest[2:]:
+            taint.assign(rest[0], word)
+    elif name in ("read", "mapfile", "readarray"):
+        secret = flowing or taint.of(command.given) or taint.in_files(rest)
+        taint.names.update({word: f"${word}" for word in rest if secret and word.isidentifier()})
+    elif name == "printf" and rest[:1] == ["-v"] and len(rest) > 1:
+        taint.assign(rest[1], " ".join(rest[2:]))
+    elif name in ("cp", "mv", "ln", "install") and taint.in_files(rest[:-1]):
+        target, source = plain_path(rest[-1]), next(word for word in rest if plain_path(word) in taint.files)
+        for file in (target.rstrip("/"), posixpath.join(target, posixpath.basename(source))):
+            taint.files[file] = taint.in_files(rest[:-1])
+    elif name in ("tar", "zip", "7z") and taint.in_files(rest):
+        taint.files.update({plain_path(word): taint.in_files(rest) for word in rest if _ARCHIVE.fullmatch(word)})
+    elif name == "tee" and (flowing or taint.of(command.given)):
+        secret = flowing or taint.of(command.given)
+        taint.files.update({plain_path(word): secret for word in rest if not word.startswith("-")})
+
+
+def script_in(arguments: list[str], given: str) -> str:
+    """The shell script that is an argument or the input of a command, or empty."""
+    name, rest = arguments[0], arguments[1:]
+    if name == "eval":
+        return " ".join(rest).replace(LITERAL, "$")
+    if name == "trap" and len(rest) > 1:
+        return rest[0].replace(LITERAL, "$")
+    after = arguments[next((at for at, word in enumerate(arguments) if word in _SHELLS), len(arguments)) :]
+    option = next((at for at, word in enumerate(after) if re.fullmatch(r"-[a-zA-Z]*c", word)), len(after))
+    if after[option + 1 :]:
+        return after[option + 1].replace(LITERAL, "$")
+    if name in (*_SHELLS, "ssh") and not (name != "ssh" and script_file(arguments)[0]):
+        return given.replace(LITERAL, "$")
+    return ""
+
+
+def script_file(arguments: list[str]) -> tuple[str, list[str]]:
+    """The path of the script that a command runs, and its words; an empty path for none."""
+    name, rest = arguments[0], arguments[1:]
+    if name in (*_SHELLS, *_PROGRAMS, "source", "."):
+        for at, word in enumerate(rest):
+            if re.fullmatch(r"-[a-zA-Z]*[cmers]|-", word):
+                break
+            if word[:1] not in "-+" and not re.search(r"(?:^|[^.])-\w*o$", rest[at - 1] if at else ""):
+                return word, rest[at + 1 :]
+        return "", []
+    is_path = "/" in name or re.search(r"\.\w+$", name)
+    return (name, rest) if is_path else ("", [])
+
+
+def is_program(starter: str, path: str, text: str) -> bool:
+    return starter in _PROGRAMS or bool(_PROGRAM_FILE.fullmatch(path) or _PROGRAM_LINE.match(text))
+
+
+def is_shell(starter: str, path: str, text: str) -> bool:
+    is_named = path.endswith((".sh", ".bash", ".zsh", ".ksh"))
+    return starter in (*_SHELLS, "source", ".") or is_named or bool(re.match(r"#!.*\b(?:ba|da|z|k)?sh\b", text))

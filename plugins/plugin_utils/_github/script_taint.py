@@ -1,0 +1,225 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a script's secrets go: through variables, functions, files and other scripts to logs, summaries and outputs.
+
+Pure: text in, findings out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import command_effects as effects
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import (
+    COLLECTED,
+    STDERR,
+    Command,
+    collect,
+    commands,
+    variables,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import (
+    MARK,
+    Taint,
+    is_collected,
+    plain_path,
+)
+
+MOST_COMMANDS = 20_000
+DEEPEST = 8
+"""Functions and scripts that call each other."""
+_RETURNED = f"{COLLECTED}-"
+_OPTIONS = re.compile(r"#!\S+(?: \w+)? +(-\w+)")
+_KEY = re.compile(r"([\w-]+)=")
+_KEY_OF_LINES = re.compile(r"([\w-]+)<<")
+
+Spot = tuple[str, int, str]
+"""File, line and words."""
+Reader = Callable[[str], "str | None"]
+"""A file of the repository as text; None where none can be read."""
+
+
+class TooManyCommands(SecretsError):
+    """Raised for a workflow that would take too long to follow."""
+
+
+@dataclass
+class Job:
+    """What a step leaves to the next ones."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+    """Names; an empty one may be any."""
+
+
+@dataclass
+class Scripts:
+    """Follows the scripts of one workflow. Raises :class:`TooManyCommands`."""
+
+    read: Reader = lambda _path: None
+    count: int = 0
+    open: list[tuple[str, str]] = field(default_factory=list)
+    """Functions and files that are being followed."""
+    parsed: dict[str, list[Command]] = field(default_factory=dict)
+    """Files that have been followed."""
+
+    def shell(self, text: str, place: tuple[str, int], taint: Taint, job: Job, folder: str = "") -> Iterator[Spot]:
+        """``taint`` and ``job`` are changed by what the script does."""
+        file, line = place
+        run = _Run(self, file, taint, job, bool(taint.own) or MARK in text, [folder])
+        yield from run.some(self.commands(text, line))
+        for name in [name for name in taint.functions if name not in run.called]:
+            yield from run.some([Command(line, [name])])
+
+    def commands(self, text: str, line: int) -> list[Command]:
+        self.spend(len(text) // 100)
+        return commands(text, line)
+
+    def of_file(self, file: str, text: str) -> list[Command]:
+        if file not in self.parsed:
+            options = _OPTIONS.match(text)
+            self.parsed[file] = [*([Command(1, ["set", options[1]])] if options else []), *self.commands(text, 1)]
+        return self.parsed[file]
+
+    def spend(self, count: int = 1) -> None:
+        self.count += count
+        if self.count > MOST_COMMANDS:
+            raise TooManyCommands(f"runs more than {MOST_COMMANDS} commands; the rest was not followed")
+
+
+@dataclass
+class _Called:
+    """A function or script that a command runs."""
+
+    name: str
+    file: str
+    script: list[Command] | str
+    """A text is in another language than the shell's."""
+    words: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Run:
+    scripts: Scripts
+    file: str
+    taint: Taint
+    job: Job
+    holds: bool
+    folders: list[str]
+    """Where paths may begin: the working directory comes last."""
+    called: set[str] = field(default_factory=set)
+    key: str = ""
+    """The name whose value follows in lines of its own."""
+
+    def some(self, script: list[Command], flowing: str = "") -> Iterator[Spot]:
+        for command in script:
+            self.scripts.spend()
+            for name, value in command.assignments:
+                self.taint.assign(name, value)
+            if command.function:
+                self.taint.functions[command.function] = self.file, command.body
+            if command.arguments:
+                flowing = yield from self._one(command, command.arguments, flowing)
+
+    def _one(self, command: Command, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
+        """What goes on to the next command."""
+        for message in effects.exposed(arguments, self.taint, self.holds):
+            yield self.file, command.line, message
+        effects.keep(command, arguments, flowing, self.taint)
+        if arguments[0] == "cd":
+            self.folders.append(posixpath.join(self.folders[-1], *arguments[1:2]))
+        returned = yield from self._follow(command, arguments, flowing)
+        flowing = returned or effects.output(command, arguments, flowing, self.taint)
+        self._announced(arguments)
+        if flowing and (not command.piped or arguments[0] == "tee"):
+            message = self._arrives(command, arguments, flowing)
+            if message:
+                yield self.file, command.line, message
+        return flowing if command.piped else ""
+
+    def _announced(self, arguments: list[str]) -> None:
+        key = _KEY_OF_LINES.search(" ".join(arguments[1:])) if arguments[0] in effects.PRINTERS else None
+        self.key = key[1] if key else self.key
+
+    def _follow(self, command: Command, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
+        """What a function or script gives out where that is collected; else it prints by itself."""
+        called, running = self._called(command, arguments), self.scripts.open
+        if not called or (called.file, called.name) in running or len(running) >= DEEPEST:
+            return ""
+        running.append((called.file, called.name))
+        self.called.add(called.name)
+        into = _RETURNED if command.target or command.piped else ""
+        flowing = flowing or self.taint.of(command.given)
+        outer = self.taint.call(called.words, into)
+        if isinstance(called.script, str):
+            yield from self._program(called, into)
+        else:
+            body = [replace(inner) for inner in called.script]
+            for inner in body:
+                self.taint.names.pop(inner.target[1:], None)  # what an earlier call collected
+            if into:
+                collect(body, into)
+            yield from replace(self, file=called.file, folders=[*self.folders]).some(body, flowing)
+        running.pop()
+        return self.taint.returned(outer, into)
+
+    def _program(self, called: _Called, into: str) -> Iterator[Spot]:
+        for line, secret in effects.printed(str(called.script), 1, self.taint):
+            self.scripts.spend()
+            if into:
+                self.taint.names[into] = secret
+            else:
+                yield called.file, line, f"prints {secret}"
+
+    def _called(self, command: Command, arguments: list[str]) -> _Called | None:
+        name = arguments[0]
+        if name in self.taint.functions:
+            return _Called(name, *self.taint.functions[name], arguments[1:])
+        text = effects.script_in(arguments, command.given)
+        if text:
+            return _Called(text, self.file, self.scripts.commands(text, command.line))
+        path, words = effects.script_file(arguments)
+        for folder in reversed(self.folders) if path else ():
+            file = below(folder, path)
+            text = (self.scripts.read(file) if file else None) or ""
+            if text and effects.is_program(name, file, text):
+                return _Called(file, file, text, words)
+            if text and effects.is_shell(name, file, text):
+                return _Called(file, file, self.scripts.of_file(file, text), words)
+        return None
+
+    def _arrives(self, command: Command, arguments: list[str], secret: str) -> str:
+        """What is wrong with the place that a secret gets to; a place that keeps it is remembered."""
+        target, is_tee = command.target, arguments[0] == "tee"
+        places = " ".join([target, *(arguments if is_tee else ())])
+        if "GITHUB_STEP_SUMMARY" in places:
+            return f"writes {secret} into the summary of the step"
+        if "GITHUB_ENV" in places:
+            self.job.names |= {name: f"${name}" for name in self._keys(command, arguments) if name}
+        if "GITHUB_OUTPUT" in places:
+            self.job.outputs += self._keys(command, arguments)
+        if is_collected(target):
+            self.taint.names[target[1:]] = secret
+            self.taint.keys.setdefault(target[1:], []).extend(self._keys(command, arguments))
+        elif not target or re.fullmatch(rf"{STDERR}|/dev/(?:stdout|tty)", target):
+            return "" if command.piped and not is_tee else f"prints {secret}"
+        elif target != "/dev/null":
+            self.taint.files[plain_path(target)] = secret
+        return ""
+
+    def _keys(self, command: Command, arguments: list[str]) -> list[str]:
+        """The names of what is written as ``NAME=value``."""
+        collected = [key for name in variables(command.given) for key in self.taint.keys.get(name, ())]
+        rows = [" ".join(arguments[1:]), *command.given.split("\n")]
+        keys = [key for row in rows if self.taint.of(row) for key in _KEY.findall(row)[:1]]
+        return collected or keys or [self.key]
+
+
+def below(folder: str, path: str) -> str:
+    """A path of the repository, or empty for what leads out of it or is not known."""
+    path = posixpath.normpath(posixpath.join(folder, plain_path(path)))
+    return "" if path.startswith(("/", "..", "~")) or re.search(rf"[${MARK}\0]", path) else path

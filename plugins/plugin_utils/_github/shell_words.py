@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The words, operators and here-documents of a shell script. Pure.
+
+A word comes without its quotes. A ``$`` that the shell does not expand is :data:`LITERAL` in it, and what stands in
+``$(…)``, backticks and ``<(…)`` is a script of its own, with a variable's name in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+LITERAL = "\0"
+_OPERATOR = re.compile(
+    r"\d?(?:<<<|<<-?|>>|>&|&>>?|>\||<>|<(?!\()|>(?!\())(?:&?\d(?![\w.]))?"
+    r"|&&|\|\||;;&?|;&|\|&|\([ \t]*\)|[;&|()\n]"
+)
+_DOCUMENT = ("<<", "<<-")
+_AS_IT_IS = {"$": LITERAL, "'": "", "`": LITERAL}
+LONGEST_NAME = 100
+_ENDS = " \t\r\n;&|<>()"
+
+
+@dataclass
+class Inner:
+    """A script inside a word."""
+
+    name: str
+    """The variable that stands for its output."""
+    script: str
+    line: int
+    is_file: bool = False
+    """Whether it stands for a file with its output, not for the output."""
+
+
+@dataclass
+class Token:
+    line: int
+    text: str
+    is_operator: bool = False
+    inner: list[Inner] = field(default_factory=list)
+    document: str | None = None
+    """The here-document that an end-word announces."""
+    is_quoted: bool = False
+
+
+class Words:
+    """Reads one script once."""
+
+    def __init__(self, script: str, line: int, named: Callable[[], str]) -> None:
+        self._script, self._at, self._line, self._named = script, 0, line, named
+        self._inner: list[Inner] = []
+        self._quote, self._is_array = "", False
+
+    def tokens(self) -> Iterator[Token]:
+        """A here-document comes with the word that ends it, before the rest of its line."""
+        script, skipped, redirect = self._script, 0, ""
+        while self._at < len(script):
+            here = script[self._at]
+            if here in " \t\r":
+                self._at += 1
+            elif script.startswith("\\\n", self._at):
+                self._pass(2)
+            elif here == "#":
+                self._pass(len(re.compile(r"[^\n]*").match(script, self._at)[0]))  # type: ignore[index]
+            elif script.startswith("((", self._at) and "))" in script[self._at : self._at + 500]:
+                yield Token(self._line, self._pass(script.index("))", self._at) + 2 - self._at))
+            elif match := _OPERATOR.match(script, self._at):
+                yield Token(self._line, match[0], is_operator=True)
+                redirect = match[0].lstrip("01")
+                self._pass(len(match[0]) + (skipped if match[0] == "\n" else 0))
+                skipped = 0 if match[0] == "\n" else skipped
+            else:
+                token = self._token()
+                if redirect in _DOCUMENT:
+                    skipped += self._document(token, skipped)
+                redirect = ""
+                yield token
+
+    def _pass(self, count: int) -> str:
+        text = self._script[self._at : self._at + count]
+        self._at += count
+        self._line += text.count("\n")
+        return text
+
+    def _token(self) -> Token:
+        line, is_quoted, self._inner = self._line, self._script[self._at] in "'\"\\", []
+        return Token(line, self.text(), inner=self._inner, is_quoted=is_quoted)
+
+    def _document(self, token: Token, skipped: int) -> int:
+        """Adds the text that begins on the next line; how long it is, its end included."""
+        start = self._script.find("\n", self._at) + 1
+        if not start:
+            return 0
+        start += skipped
+        end = re.compile(rf"^\t*{re.escape(token.text)}$", re.MULTILINE).search(self._script, start)
+        stop = end.start() if end else len(self._script)
+        body = self._script[start:stop]
+        if token.is_quoted:  # then nothing in it is filled in
+            token.document = body.replace("$", LITERAL)
+        else:
+            words = Words(body, self._line + self._script.count("\n", self._at, start), self._named)
+            token.document = words.text(is_document=True)
+            token.inner += words._inner
+        return (end.end() + 1 if end else stop) - start
+
+    def text(self, *, is_document: bool = False) -> str:
+        """The word that begins here, or all that is left as a here-document."""
+        parts: list[str] = []
+        self._quote, self._is_array = '"' if is_document else "", False
+        while self._at < len(self._script) and not self._is_end(parts):
+            parts.append(self._piece(parts, is_document))
+        return "".join(parts)
+
+    def _is_end(self, parts: list[str]) -> bool:
+        here = self._script[self._at]
+        if self._quote or self._script.startswith(("<(", ">("), self._at):
+            return False
+        if self._is_array:
+            return here == ")" and bool(self._pass(1))
+        self._is_array = here == "(" and parts[-1:] == ["="]
+        return here in _ENDS and not self._is_array
+
+    def _piece(self, parts: list[str], is_document: bool) -> str:
+        here, quote = self._script[self._at], self._quote
+        if here == "\\" and quote != "'":
+            escaped = self._pass(2)[1:]
+            return "" if escaped == "\n" else _AS_IT_IS.get(escaped, escaped)
+        if here in "'\"" and here == (quote or here) and not is_document:
+            _close_name(parts)
+            self._quote = "" if quote else here
+            return self._pass(1)[1:]
+        if quote == "'":
+            return _AS_IT_IS.get(self._pass(1), here)
+        if not quote and self._script.startswith("$'", self._at):
+            self._pass(2)
+            return re.sub(r"\\(.)", r"\1", self._until("'")).replace("$", LITERAL)
+        return self._substituted(quote) or self._pass(1)
+
+    def _until(self, end: str) -> str:
+        """What stands before an end that no backslash escapes, without it."""
+        match = re.compile(rf"((?:[^{end}\\]|\\.)*){end}?", re.DOTALL).match(self._script, self._at)
+        self._pass(len(match[0]))  # type: ignore[index]
+        return match[1]  # type: ignore[index]
+
+    def _substituted(self, quote: str) -> str:
+        """What stands for a script inside the word that begins here, or empty."""
+        script, at, line = self._script, self._at, self._line
+        if script.startswith("$((", at):
+            return self._pass(closing(script, at + 2) - at)
+        if script[at] == "`":
+            self._pass(1)
+            return self._put(re.sub(r"\\([$`\\])", r"\1", self._until("`")), line)
+        if script.startswith("$(", at):
+            return self._put(self._pass(closing(script, at + 2) - at)[2:-1], line)
+        if not quote and script[at : at + 2] in ("<(", ">("):
+            return self._put(self._pass(closing(script, at + 2) - at)[2:-1], line, is_file=True)
+        return ""
+
+    def _put(self, script: str, line: int, *, is_file: bool = False) -> str:
+        inner = Inner(self._named(), script, line, is_file)
+        self._inner.append(inner)
+        return "/dev/fd" if is_file else f"${{{inner.name}}}"
+
+
+def _close_name(parts: list[str]) -> None:
+    """A variable's name ends at a quote, which the word does not show."""
+    name = re.search(r"\$(\w+)$", "".join(parts[-LONGEST_NAME:]))
+    if name:
+        parts[-len(name[1]) :] = [f"{{{name[1]}}}"]
+
+
+def closing(script: str, at: int) -> int:
+    """Where the parenthesis that was opened before ends, quotes and other parentheses inside it passed over."""
+    open_ones = ["("]
+    while at < len(script) and open_ones:
+        here, top = script[at], open_ones[-1]
+        if here == "\\" and top != "'":
+            at += 1
+        elif (here == top and top in "'\"") or (here == ")" and top == "("):
+            open_ones.pop()
+        elif (top != "'" and (here == "(" and (top == "(" or script[at - 1] == "$"))) or (here in "'\"" and top == "("):
+            open_ones.append(here)
+        at += 1
+    return at

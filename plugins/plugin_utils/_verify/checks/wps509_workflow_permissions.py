@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No workflow's token may write everything."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
+
+CHECK = Check(
+    id="WPS509",
+    name="workflow-permissions",
+    area="ci",
+    severity="high",
+    title="No workflow's token may write everything",
+    reason="Every action and script of the job can then push code, publish packages and start deployments.",
+    fix="Write permissions: {contents: read} at the top, and give a job what it needs more.",
+    look=no_workflow("permissions"),
+    needs=("workflows",),
+)
