@@ -119,6 +119,9 @@ class Asked:
                 yield through("ssm", "Decrypt", arn)
 
     def _logs(self, operation: str, request: Mapping[str, Any]) -> Iterator[IamRequest]:
+        if operation == "DescribeLogGroups":
+            yield IamRequest(f"logs:{operation}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group::log-stream:")
+            return
         group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{request['logGroupName']}"
         stream = f":log-stream:{request.get('logStreamName')}"
         yield IamRequest(f"logs:{operation}", group if operation == "DescribeLogStreams" else group + stream)

@@ -219,6 +219,15 @@ def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> l
     return []
 
 
+def _audit_retention(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
+    if "log_group" not in reach.catalog.audit_log:
+        return []
+    # AWS lists log groups by a prefix, and asks for the right to all of them.
+    return [
+        Grant("AuditGroups", ("logs:DescribeLogGroups",), (ground.arn("logs", "log-group:*", region=ground.region),))
+    ]
+
+
 def _announcing(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """Our own events on one bus, and our own metrics: neither can pass for another's."""
     if not reach.catalog.alerts:
@@ -285,6 +294,7 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     grants = [
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
+        *_audit_retention(reach, ground),
         *_announcing(reach, ground),
         Grant(
             "Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy", "kms:ListGrants"), (ground.key,)

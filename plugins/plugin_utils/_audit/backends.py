@@ -55,6 +55,10 @@ class AuditBody(ABC):
     def chain(self, head: _chain.Head | None = None) -> _chain.Chain:
         return _chain.chain(self.lines(), head)
 
+    def retention(self) -> int | None:
+        """The days after which a record is deleted, or None for never, as far as the place says it."""
+        return None
+
     def confirmed(self, number: int, digest: str | None = None) -> bool:
         """Whether the record with this number, and digest, can be read there."""
         return any(
@@ -146,6 +150,12 @@ class CloudWatchLogs(AuditBody):
             f"{self.where}: its answer has no end ({len(results)} events were read). See who writes there, or name "
             "another log group in audit_log of the catalog"
         )
+
+    def retention(self) -> int | None:
+        with aws_errors.translated("logs:DescribeLogGroups", f"log group {self._group}"):
+            groups = self._client.describe_log_groups(logGroupNamePrefix=self._group)["logGroups"]
+        days = [group.get("retentionInDays") for group in groups if group["logGroupName"] == self._group]
+        return days[0] if days else None
 
     def append(self, line: str) -> str:
         try:

@@ -181,8 +181,10 @@ class FollowedWorkflow:
                 return self._called(file, known, {**names}, files), document
         return self._called(uses, known, {**names}, files), None
 
-    def _called(self, file: str, *caller: Any) -> FollowedWorkflow:
-        return FollowedWorkflow(file, self.scripts, self.document, *caller, self.depth + 1)
+    def _called(
+        self, file: str, known: SecretContexts, names: dict[str, str], files: dict[str, str]
+    ) -> FollowedWorkflow:
+        return FollowedWorkflow(file, self.scripts, self.document, known, names, files, self.depth + 1)
 
 
 def _mapping(node: Any) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resourc
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as _environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
@@ -149,12 +149,16 @@ class Gatherer:
             records = []
         return collect_journal.as_data(self.catalog, journal, records, self.now)
 
-    @once
-    def chain(self) -> audit_chain.Chain:
+    @property
+    def _audit_body(self) -> AuditBody:
         body = body_of(self.catalog, self.connection.store_client)
         if body is None:
             raise NotApplicable("the catalog names no audit_log")
-        return body.chain(self._head)
+        return body
+
+    @once
+    def chain(self) -> audit_chain.Chain:
+        return self._audit_body.chain(self._head)
 
     @property
     def _head(self) -> audit_chain.Head | None:
@@ -172,7 +176,11 @@ class Gatherer:
             return {"where": where, "problem": one_line(error)}
         problems = [*audit_chain.verify(chain.lines, self._head), *audit_chain.strays(chain)]
         known = self._head is not None
-        return {"where": where, "records": len(chain.lines), "problems": problems, "head_known": known}
+        result = {"where": where, "records": len(chain.lines), "problems": problems, "head_known": known}
+        try:
+            return {**result, "retention": self._audit_body.retention()}
+        except SecretsError as error:
+            return {**result, "retention_problem": one_line(error)}
 
     @once
     def secrets(self) -> dict[str, dict[str, Any]]:

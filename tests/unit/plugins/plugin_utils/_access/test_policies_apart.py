@@ -68,8 +68,8 @@ def granted(environment: str) -> list[tuple[str, str]]:
 
 
 def neutral(action: str, arn: str) -> bool:
-    """What belongs to no environment: looks that admit only ``*``, and streams' names in the one audit group."""
-    return arn == "x" or action == "logs:DescribeLogStreams"
+    """What belongs to no environment: looks that admit only ``*``, and names in CloudWatch Logs."""
+    return arn == "x" or action in ("logs:DescribeLogStreams", "logs:DescribeLogGroups")
 
 
 @pytest.mark.parametrize("role", EVERY)

@@ -107,6 +107,7 @@ def by_zizmor(audit: str) -> dict[str, Any]:
 STRANGER = allowing(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="sts:AssumeRole")
 OWNED = {"path": "/srv/watchparty", "uid": 998, "owner": "watchparty", "mode": "0750"}
 FAILS: list[tuple[str, dict[str, Any], str]] = [
+    ("WPS002", {"audit": {"where": "log_group /x", "records": 3, "problems": [], "retention": 7}}, "after 7 days"),
     ("WPS002", {"audit": {"where": "log_group /x", "problem": "denied"}}, "log_group /x: not readable: denied"),
     ("WPS101", {"repository": {"ignores": {".env": False}, "env_files": {}}}, ".env: is not ignored"),
     (
