@@ -11,8 +11,8 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from typing import Callable, Mapping, Optional
-from urllib.parse import SplitResult
+from typing import Callable, List, Mapping, Optional
+from urllib.parse import SplitResult, unquote
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction, value_types
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Setting
@@ -23,14 +23,35 @@ _PLACEHOLDER = re.compile(
 SECRET_KEY_LENGTH = 50
 STRENGTH = 48
 """Bits of a secret that cannot be guessed within the limits of a server's login."""
-_SECRET_NAME = re.compile(r"(?:^|_)(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASS|PASSPHRASE|PEPPER|SALT)$", re.I)
-_PUBLIC_NAME = re.compile(r"PUBLIC|PUBLISHABLE|SITE_?KEY|KEY_ID$", re.I)
-_REGISTRY = re.compile(r"(?:[^.]+|(?:co|com|org|net|gov|ac|edu)\.[a-z]{2})", re.I)
-"""A domain below which anybody registers names: a last label, and the likes of co.uk."""
-_DEVELOPMENT = re.compile(r"(?:.*[._])?(?:dev|develop|development|local|test|tests|testing|debug)(?:_settings)?", re.I)
-_WEAK_TLS = re.compile(
-    r"[?&](sslmode=(?:disable|allow|prefer)|(?:ssl_)?cert_reqs=(?:cert_)?none|ssl=(?:false|0))(?:&|$)", re.I
+_WORDS = re.compile(
+    r"(?:^|[-_ .])(?:example|sample|placeholder|insecure|change_?me|dummy|do[-_ ]not|lorem|passw[o0]rd)(?:[-_ .]|$)"
+    r"|^(?:ENC\[|\$ANSIBLE_VAULT|op://)",
+    re.I,
 )
+"""What no generated value holds, and references that nobody resolved."""
+_KEYBOARD = re.compile(r"qwerty(?:uiop)?|qwertz(?:uiop)?|azerty(?:uiop)?|asdf(?:ghjkl)?|zxcv(?:bnm)?", re.I)
+_TEST_MODE = re.compile(r"(?:sk|pk|rk|whsec)_test_", re.I)
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASS|PASSPHRASE|PEPPER|SALT)S?|KEY_FALLBACKS)$", re.I
+)
+_PUBLIC_NAME = re.compile(r"PUBLIC|PUBLISHABLE|SITE_?KEY|KEY_ID$", re.I)
+_REGISTRY = re.compile(
+    r"[^.]*|(?:co|com|org|net|gov|ac|edu)\.[a-z]{2}|(?:.+\.)?amazonaws\.com|(?:github|gitlab|ngrok)\.io|herokuapp\.com|"
+    r"(?:vercel|netlify|web|run|ngrok)\.app|(?:pages|workers|fly)\.dev|(?:appspot|onrender|firebaseapp)\.com|"
+    r"cloudfront\.net|azurewebsites\.net",
+    re.I,
+)
+"""A domain below which anybody registers names: a last label, the likes of co.uk, and those of hosting providers."""
+_STAGES = r"(?:dev|devel|develop|development|local|tests?|testing|debug|ci|staging|example|sample)"
+_DEVELOPMENT = re.compile(rf"(?:.*[._])?{_STAGES}(?:_settings)?|(?:.*\.)?{_STAGES}\..*", re.I)
+_WEAK_TLS = re.compile(
+    r"[?&](ssl-?mode=(?:disabled?|allow|prefer(?:red)?)|(?:ssl_)?cert_reqs=(?:cert_)?none|ssl_check_hostname=(?:false|0)|"
+    r"(?:ssl|tls)=(?:false|0|no|off|skip-verify))(?:&|$)",
+    re.I,
+)
+_PLAIN_SCHEMES = ("valkey", "amqp", "mqtt", "ldap", "ftp")
+_SECURE_OPTION = re.compile(r"(?:SESSION|CSRF)_COOKIE_SECURE")
+_OPEN_OPTION = re.compile(r"CORS_(?:ALLOW_ALL_ORIGINS|ORIGIN_ALLOW_ALL)|(?!DJANGO_).+_DEBUG")
 _WITH_PASSWORD = ("postgres", "postgresql", "mysql", "redis", "rediss", "valkey", "valkeys", "amqp", "amqps", "mongodb")
 
 
@@ -49,7 +70,7 @@ def is_secret_name(name: str) -> bool:
 
 def strength(value: str) -> float:
     """Bits, estimated low: what repeats, or goes on as a, b, c, counts once."""
-    value = value[:200]
+    value = _KEYBOARD.sub("q", value[:200])
     jumps = value[:1] + "".join(after for before, after in zip(value, value[1:]) if abs(ord(after) - ord(before)) > 1)
     once = re.sub(r"(.+?)\1+", r"\1", jumps, flags=re.DOTALL)
     return len(once) * math.log2(len(set(once))) if once else 0.0
@@ -102,11 +123,26 @@ def _any_host(setting: Setting, value: str) -> Optional[str]:
 
 
 def _weak(setting: Setting, value: str) -> Optional[str]:
-    texts = redaction.passwords(value)
-    if not texts and setting.sensitivity == "high" and setting.type == "string" and is_secret_name(setting.name):
-        texts = [value]
-    if any(is_placeholder(text) or strength(text) < STRENGTH for text in texts):
+    texts = [*redaction.passwords(value), *_query_passwords(value)]
+    if not texts and setting.sensitivity == "high" and is_secret_name(setting.name):
+        texts = value_types.items(value) if setting.type == "list" else [value] if setting.type == "string" else []
+    if any(is_placeholder(text) or _WORDS.search(text) or strength(text) < STRENGTH for text in texts):
         return "is easily guessed; generate one of 20 random characters or more"
+    return None
+
+
+def _query_passwords(value: str) -> List[str]:
+    return [unquote(text) for text in re.findall(r"://.*[?&](?:password|passwd|pwd)=([^&#]*)", value)]
+
+
+def _test_mode(setting: Setting, value: str) -> Optional[str]:
+    return "is a key of its provider's test mode" if _TEST_MODE.match(value) else None
+
+
+def _insecure_option(setting: Setting, value: str) -> Optional[str]:
+    is_on = value_types.is_true(value)
+    if (_OPEN_OPTION.fullmatch(setting.name) and is_on) or (_SECURE_OPTION.fullmatch(setting.name) and not is_on):
+        return f"is {'on' if is_on else 'off'}; production runs with the opposite"
     return None
 
 
@@ -127,14 +163,17 @@ def _no_password(setting: Setting, value: str) -> Optional[str]:
 
 
 def _weak_tls(setting: Setting, value: str) -> Optional[str]:
-    option = _WEAK_TLS.search(value) if _url_parts(value) else None
+    parts = _url_parts(value)
+    option = _WEAK_TLS.search(value) if parts else None
+    if parts and parts.scheme.lower() in _PLAIN_SCHEMES:
+        return f"goes over the network without TLS; use {parts.scheme.lower()}s://"
     return f"does not demand TLS ({option[1]})" if option else None
 
 
 def _any_domain(setting: Setting, value: str) -> Optional[str]:
     hosts = value_types.items(value) if setting.type in ("host_list", "origin_list") else []
     wide = [host.rpartition("://")[2].partition(":")[0].lstrip("*") for host in hosts]
-    below = [host for host in wide if host.startswith(".") and _REGISTRY.fullmatch(host[1:])]
+    below = [host for host in wide if host.startswith(".") and _REGISTRY.fullmatch(host[1:].rstrip("."))]
     if below:
         return f"admits every name below {below[0]}"
     return "admits every host (*)" if setting.type == "origin_list" and "" in wide else None
@@ -149,7 +188,7 @@ def _plain_origin(setting: Setting, value: str) -> Optional[str]:
 
 def _development(setting: Setting, value: str) -> Optional[str]:
     if setting.name == "DJANGO_SETTINGS_MODULE" and _DEVELOPMENT.fullmatch(value):
-        return "names the settings of development or tests"
+        return "names the settings of development, tests or staging"
     return None
 
 
@@ -162,9 +201,11 @@ RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
 }
 STRICT_RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
     "any_domain": _any_domain,
+    "insecure_option": _insecure_option,
     "plain_origin": _plain_origin,
     "settings_module": _development,
     "strength": _weak,
+    "test_mode": _test_mode,
     "url_password": _no_password,
     "url_tls": _weak_tls,
 }
