@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
@@ -22,8 +23,20 @@ REMEDY = "install gitleaks (apt-get install gitleaks, or brew install gitleaks)"
 HISTORY, STAGED, FILES = "history", "staged", "files"
 MEMORY = 4 * 1024 * 1024 * 1024
 """Bytes of data that it may hold, and the git that it starts as well; it is asked to keep to half of them."""
-OWN = (".gitleaks.toml", ".gitleaksignore")
+CONFIGURATION = ".gitleaks.toml"
+OWN = (CONFIGURATION, ".gitleaksignore")
 """What a repository may say of its findings."""
+EXAMPLES = """[extend]
+useDefault = true
+[allowlist]
+description = "keys of AWS's and Stripe's documentation"
+regexes = ["AKIA[A-Z0-9]{9}EXAMPLE", "sk_test_4eC39HqLyjWDarjtT1zdp7dc"]
+regexTarget = "match"
+"""
+"""The configuration where a repository has none."""
+GENERIC = "generic-api-key"
+OF_TESTS = (".env.test", ".env.testing", ".env.ci")
+"""Files that hold values of tests, which the generic rule takes for secrets."""
 _ARGUMENTS = {
     HISTORY: ("detect",),
     STAGED: ("protect", "--staged"),
@@ -53,7 +66,8 @@ class Gitleaks:
             scanning.passed(self.path, "unknown secrets", str(error))
             return
         for entry in results:
-            yield self._finding(entry)
+            if entry.get("RuleID") != GENERIC or os.path.basename(str(entry.get("File", ""))) not in OF_TESTS:
+                yield self._finding(entry)
 
     def _run(self, bounds: Bounds) -> list[Mapping[str, Any]]:
         if self.program is None:
@@ -66,6 +80,8 @@ class Gitleaks:
                 source = os.path.join(view.place.top or view.place.directory, name)
                 if os.path.isfile(source) and not os.path.islink(source):
                     os.symlink(source, view.inside(name))
+            if not os.path.lexists(view.inside(CONFIGURATION)):
+                Path(view.inside(CONFIGURATION)).write_text(EXAMPLES, encoding="utf-8")
             return self._ran(view.directory, view.directory, bounds)
 
     def _ran(self, source: str, git: str, bounds: Bounds) -> list[Mapping[str, Any]]:

@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.script_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.workflow_lint import Text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as scan_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git as scan_git
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Ignores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor as _zizmor
@@ -29,7 +30,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.followe
 
 ASKED = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""
-OF_TESTS = (".env.test", ".env.testing", ".env.ci")
 WITHOUT_VALUES = (".env.vault", ".env.schema")
 """Ciphertext of dotenv-vault, and the declarations of varlock."""
 LARGEST = 1024 * 1024
@@ -223,7 +223,7 @@ def _checkout(path: str) -> Iterator[Checkout]:
 def _placeholders(name: str, text: str, catalog: Catalog, live: Set[str]) -> list[tuple[str, int, str]]:
     """Files of tests hold values of tests, so only live ones are wrong there."""
     results = env_placeholders.judged(text, catalog, live)
-    of_tests = name.rpartition("/")[2] in OF_TESTS
+    of_tests = name.rpartition("/")[2] in gitleaks.OF_TESTS
     return [result for result in results if result[2] == env_placeholders.LIVE or not of_tests]
 
 
