@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import (
@@ -106,6 +107,8 @@ class Trusted:
     services: frozenset[str] = frozenset()
     repository: str | None = None
     """OWNER/NAME at GitHub."""
+    environment: str | None = None
+    """The deployment environment there."""
 
 
 def unnamed(document: Mapping[str, Any], trusted: Trusted) -> Iterator[str]:
@@ -212,14 +215,17 @@ def _federated(provider: str, keys: Mapping[str, list[str]], trusted: Trusted) -
     wide = [subject for subject in subjects if "*" in subject or "?" in subject]
     if wide:
         return f"allows more than one environment or branch by the subject {', '.join(wide)}"
-    foreign = [subject for subject in subjects if not _is_own_job(subject, trusted.repository)]
+    foreign = [subject for subject in subjects if not _is_own_job(subject, trusted.repository, trusted.environment)]
     return f"allows jobs that are not the deployment's: {', '.join(foreign)}" if foreign else None
 
 
-def _is_own_job(subject: str, repository: str | None) -> bool:
-    """Whether it is of this repository, with or without ids, and no pull request, which anybody may open."""
+def _is_own_job(subject: str, repository: str | None, environment: str | None) -> bool:
+    """Whether it is of this repository, with or without ids, and neither a pull request nor of another environment."""
     match = _SUBJECT.fullmatch(subject)
     if not match:
         return repository is None
     name = re.sub(r"@\d+", "", match[1])
-    return match[2] != "pull_request" and (repository is None or name.lower() == repository.lower())
+    context, _colon, value = match[2].partition(":")
+    if context == "environment" and environment and unquote(value) != environment:
+        return False
+    return context != "pull_request" and (repository is None or name.lower() == repository.lower())

@@ -183,7 +183,7 @@ class Look:
             principal = iam_readers.Principal("role", name, role["arn"], policies, attached=attached)
             own = targets
             if kind in ("rotate", "respond"):  # which write the journal and the audit log, and rotate users' keys
-                own = replace(own, written=(), users=())
+                own = replace(own, written=(), users=(), changed_secrets=(), changed_parameters=())
             if kind == "respond":  # denies leaked versions
                 own = replace(own, secrets=())
             foreign = [item.name for item in self._elsewhere() if iam_readers.may_read(principal, item)]
@@ -204,8 +204,14 @@ class Look:
         objects = tuple(self._arn("s3", f"{bucket}/{key}", region=False, account=False) for bucket, key in places)
         users = [self._arn("iam", f"user/{user}", region=False) for user in reach.users]
         groups = [self._arn("logs", f"log-group:{audit['log_group']}")] if "log_group" in audit else []
+        secrets = tuple(entry["arn"] for entry in described.values() if entry.get("arn"))
+        parameters = (self._arn("ssm", f"parameter{catalog.ssm_path}/{EXAMPLE}"),) if catalog.reads_ssm else ()
         return iam_rights.Targets(
-            secrets=tuple(entry["arn"] for entry in described.values() if entry.get("arn")),
+            secrets=secrets,
+            changed_secrets=secrets,
+            changed_parameters=parameters,
+            trails=(self._arn("cloudtrail", f"trail/{EXAMPLE}"),),
+            instances=(self._arn("ec2", f"instance/i-{EXAMPLE}"),),
             keys={key["arn"]: key.get("policy") for key in keys.values() if key.get("arn")},
             roles=tuple(
                 self._arn("iam", f"role/{role}", region=False)

@@ -29,6 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.paramet
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import AccessOptions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import Workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as _environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
@@ -232,6 +233,8 @@ class Gatherer:
         for name in sorted(set(self.catalog.aws.roles.values())) if self.catalog.aws else ():
             try:
                 result[name] = self._iam.role(name)
+                if self.asked.workflow != Workflow():
+                    result[name]["environment"] = self.asked.workflow.environment
             except SecretsError as error:
                 missing = isinstance(error, NotFound)
                 result[name] = {"missing": missing, "problem": one_line(error)}

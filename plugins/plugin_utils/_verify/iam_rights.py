@@ -27,8 +27,22 @@ _OWN = {
 _GROUPS = ("iam:PutGroupPolicy", "iam:AttachGroupPolicy")
 _VERSIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 _ROLES = ("iam:UpdateAssumeRolePolicy",)
-_USERS = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile")
-_STARTS = ("ec2:RunInstances", "lambda:CreateFunction", "lambda:UpdateFunctionConfiguration", "ecs:RunTask")
+_USERS = (
+    *("iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
+    "iam:DeactivateMFADevice",
+)
+_STARTS = (
+    *("ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "ecs:RunTask", "codebuild:CreateProject"),
+    *("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration", "cloudformation:CreateStack"),
+    *("glue:CreateDevEndpoint", "glue:CreateJob", "ssm:StartAutomationExecution", "states:CreateStateMachine"),
+)
+_INSTANCES = ("ssm:SendCommand", "ssm:StartSession", "ec2-instance-connect:SendSSHPublicKey")
+_SECRETS = tuple(
+    f"secretsmanager:{name}"
+    for name in ("PutSecretValue", "UpdateSecret", "RotateSecret", "ReplicateSecretToRegions", "DeleteSecret")
+)
+_PARAMETERS = ("ssm:PutParameter", "ssm:DeleteParameter")
+_TRAILS = ("cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:PutEventSelectors")
 _LOGS = ("logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:PutRetentionPolicy")
 _BUCKETS = ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:PutBucketVersioning")
 _OBJECTS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
@@ -41,6 +55,9 @@ class Targets:
     """What an environment has that rights may be taken over, by ARN."""
 
     secrets: tuple[str, ...] = ()
+    changed_secrets: tuple[str, ...] = ()
+    changed_parameters: tuple[str, ...] = ()
+    """The same and parameters, where the role has no reason to change them."""
     keys: Mapping[str, Document | None] = field(default_factory=dict)
     """With their own policies, where those are known."""
     roles: tuple[str, ...] = ()
@@ -49,6 +66,8 @@ class Targets:
     log_groups: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     """Of the audit log and the journal."""
+    trails: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     """The objects again, where the role has no reason to write them."""
@@ -89,30 +108,31 @@ def rights(principal: Principal, targets: Targets) -> Iterator[str]:
 
 
 def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
-    itself = "may grant itself access"
-    yield itself, _OWN[principal.kind], principal.arn
-    for arn in principal.groups:
-        yield itself, _GROUPS, arn
-    for arn in principal.attached:
-        yield itself, _VERSIONS, arn
-    for arn in targets.roles:
-        yield "may change who assumes the roles", _ROLES, arn
-    for arn in targets.users:
-        if arn != principal.arn:
-            yield "may log in as another user", _USERS, arn
-    for arn in targets.secrets:
-        yield "may share the secrets", ("secretsmanager:PutResourcePolicy",), arn
-    for arn in targets.keys:
-        yield "may open the key to others", ("kms:PutKeyPolicy", "kms:CreateGrant"), arn
-    evidence = "may remove or overwrite the audit log or the journal"
-    for arns, actions in (
-        (targets.log_groups, _LOGS),
-        (targets.buckets, _BUCKETS),
-        (targets.objects, _OBJECTS),
-        (targets.written, ("s3:PutObject",)),
-    ):
-        for arn in arns:
-            yield evidence, actions, arn
+    itself, open_key = "may grant itself access", ("kms:PutKeyPolicy", "kms:CreateGrant", "kms:ReplicateKey")
+    evidence = "may remove or overwrite the audit log, the journal or CloudTrail's"
+    group = f"{principal.arn.partition(':user/')[0]}:group/another"
+    others = [arn for arn in targets.users if arn != principal.arn]
+    table: tuple[tuple[str, tuple[str, ...], Sequence[str]], ...] = (
+        (itself, _OWN[principal.kind], [principal.arn]),
+        (itself, ("iam:AddUserToGroup",), [group] if principal.kind == "user" else []),
+        (itself, _GROUPS, principal.groups),
+        (itself, _VERSIONS, principal.attached),
+        ("may change who assumes the roles", _ROLES, targets.roles),
+        ("may log in as another user", _USERS, others),
+        ("may share the secrets", ("secretsmanager:PutResourcePolicy",), targets.secrets),
+        ("may change or copy the secrets", _SECRETS, targets.changed_secrets),
+        ("may change the parameters", _PARAMETERS, targets.changed_parameters),
+        ("may open the key to others", open_key, [*targets.keys]),
+        ("may take the key away", ("kms:DisableKey", "kms:ScheduleKeyDeletion"), [*targets.keys]),
+        ("may run commands on every instance", _INSTANCES, targets.instances),
+        (evidence, _LOGS, targets.log_groups),
+        (evidence, _TRAILS, targets.trails),
+        (evidence, _BUCKETS, targets.buckets),
+        (evidence, _OBJECTS, targets.objects),
+        (evidence, ("s3:PutObject",), targets.written),
+    )
+    for message, actions, arns in table:
+        yield from ((message, actions, arn) for arn in arns)
 
 
 def _may(principal: Principal, action: str, arn: str, targets: Targets) -> bool:

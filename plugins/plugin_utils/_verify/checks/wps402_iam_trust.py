@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 )
 
 
-def _trusted(catalog: Catalog, account: str, role: str) -> Trusted:
+def _trusted(catalog: Catalog, account: str, role: str, environment: str | None) -> Trusted:
     aws = catalog.aws
     mirrors = bool(aws and catalog.mirror and role == aws.roles.get("mirror"))
     return Trusted(
@@ -29,6 +29,7 @@ def _trusted(catalog: Catalog, account: str, role: str) -> Trusted:
         frozenset((*aws.operators, *aws.readers, *aws.roles.values(), aws.host_principal) if aws else ()),
         frozenset((*([aws.host_principal] if aws else []), *([LAMBDA] if mirrors else []))),
         catalog.github.repository if catalog.github else None,
+        environment,
     )
 
 
@@ -39,7 +40,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if role.get("problem"):
             yield unknown(role["problem"], place)
             continue
-        unnamed = list(policy_findings.unnamed(role["trust"], _trusted(facts.catalog, account, name)))
+        environment = role.get("environment", facts.catalog.github.environment if facts.catalog.github else None)
+        unnamed = list(policy_findings.unnamed(role["trust"], _trusted(facts.catalog, account, name, environment)))
         for message in unnamed:
             yield bad(message, place)
         if not unnamed:

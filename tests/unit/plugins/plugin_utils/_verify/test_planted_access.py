@@ -156,6 +156,12 @@ def on_key(**statement: Any) -> Plant:
     return lambda world: world.key["policy"]["Statement"].append(entry)
 
 
+def delegated(world: World) -> None:
+    """The key's policy leaves everything to IAM."""
+    everything = {"Effect": "Allow", "Principal": {"AWS": f"{IAM}:root"}, "Action": "kms:*", "Resource": "*"}
+    world.key.update(policy={"Statement": [everything]})
+
+
 def grant(who: str, *operations: str) -> Plant:
     entry = {"GrantId": "g-1", "GranteePrincipal": who, "Operations": [*operations]}
     return lambda world: world.key["grants"].append(entry)
@@ -199,6 +205,7 @@ MISTAKES: list[tuple[str, Plant, str]] = [
     ("pull requests", workflow("repo:example/watchparty:pull_request"), "402"),
     ("one of two subjects", workflow([SUBJECT, "repo:example/other:ref:refs/heads/main"]), "402"),
     ("every branch", workflow("repo:example/watchparty:*", operator="StringLike"), "402"),
+    ("staging's environment", workflow("repo:example/watchparty:environment:staging"), "402"),
     ("no audience", workflow(SUBJECT, Condition={"StringEquals": {f"{OIDC}:sub": SUBJECT}}), "402"),
     ("no subject", workflow(SUBJECT, Condition={"StringEquals": {f"{OIDC}:aud": "sts.amazonaws.com"}}), "402"),
     ("a subject if there is one", workflow(SUBJECT, operator="StringEqualsIfExists"), "402"),
@@ -253,6 +260,19 @@ MISTAKES: list[tuple[str, Plant, str]] = [
     ("opens the journal", user(allow("s3:PutBucketPolicy", "arn:aws:s3:::watchparty-journal")), "407"),
     ("everything of IAM", user(allow("iam:*")), "407"),
     ("everything but secrets", user({"Effect": "Allow", "NotAction": ["secretsmanager:*", "ssm:*"], "Resource": "*"}), "407"),
+    ("a grant by who may make one", lambda world: delegated(world) or user(allow("kms:CreateGrant", KEY))(world), "407"),
+    ("disables the key", lambda world: delegated(world) or user(allow("kms:DisableKey"))(world), "407"),
+    ("copies the key", lambda world: delegated(world) or user(allow("kms:ReplicateKey"))(world), "407"),
+    ("a group of administrators", user(allow("iam:AddUserToGroup")), "407"),
+    ("an old key of an operator", user(allow("iam:UpdateAccessKey", ADMIN)), "407"),
+    ("a second factor of an operator", user(allow("iam:DeactivateMFADevice")), "407"),
+    ("a stack with the host's role", user(allow(["iam:PassRole", "cloudformation:CreateStack"])), "407"),
+    ("the host's role on another instance", user(allow(["iam:PassRole", "ec2:AssociateIamInstanceProfile"])), "407"),
+    *((f"commands by {action}", user(allow(action)), "407") for action in ("ssm:SendCommand", "ssm:StartSession", "ec2-instance-connect:SendSSHPublicKey")),
+    *((f"the secret by {name}", user(allow(f"secretsmanager:{name}", SECRET_ARN)), "407") for name in ("PutSecretValue", "UpdateSecret", "RotateSecret", "ReplicateSecretToRegions", "DeleteSecret")),
+    ("the parameters", user(allow("ssm:PutParameter", f"{PARAMETER}/watchparty/production/*")), "407"),
+    ("stops CloudTrail", user(allow("cloudtrail:StopLogging")), "407"),
+    ("the host changes a secret", role(allow("secretsmanager:PutSecretValue", SECRET_ARN)), "401"),
     ("a grant to a user", grant(f"{IAM}:user/intern", "Decrypt"), "407"),
     ("a grant to another account", grant(f"arn:aws:iam::{OTHER}:root", "CreateGrant"), "407"),
     # --- keys
@@ -267,6 +287,9 @@ LEGITIMATE: list[tuple[str, Plant]] = [
     ("secrets by a tag", role(allow(READ, **under(StringEquals={"aws:ResourceTag/Environment": "production"})))),
     ("logs of the host", role(allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/app/*"))),
     ("reads of IAM", role(allow(["iam:Get*", "iam:List*"], f"{IAM}:role/x"))),
+    ("commands on instances of a tag", user(allow("ssm:SendCommand", **under(StringEquals={"ssm:resourceTag/team": "x"})))),
+    ("secrets of another application", user(allow("secretsmanager:PutSecretValue", SECRET_ARN.replace("watchparty", "other")))),
+    ("the rotation changes a secret", role(allow("secretsmanager:PutSecretValue", SECRET_ARN), "watchparty-production-rotate")),
     ("a branch", workflow("repo:example/watchparty:ref:refs/heads/main")),
     ("a subject with ids", workflow("repo:example@1/watchparty@2:environment:production")),
     ("a repository in another case", workflow("repo:Example/WatchParty:environment:production")),
