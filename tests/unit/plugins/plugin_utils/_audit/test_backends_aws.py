@@ -56,6 +56,17 @@ def test_a_missing_stream_is_made_and_a_missing_group_is_not(moto: Moto) -> None
     assert "CreateLogGroup" not in calls
 
 
+def test_the_retention_of_the_group_and_of_no_other(moto: Moto) -> None:
+    client, _calls = moto("logs")
+    for group, days in ((GROUP, None), (f"{GROUP}-other", 7)):
+        client.create_log_group(logGroupName=group)
+        if days:
+            client.put_retention_policy(logGroupName=group, retentionInDays=days)
+    assert logs(client).retention() is None
+    client.put_retention_policy(logGroupName=GROUP, retentionInDays=7)
+    assert logs(client).retention() == 7
+
+
 def test_a_group_is_made_where_that_is_allowed(moto: Moto) -> None:
     client, calls = moto("logs")
     body = logs(client, create=True)

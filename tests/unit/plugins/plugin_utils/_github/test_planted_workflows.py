@@ -130,6 +130,15 @@ def test_the_password_of_a_service_that_the_job_starts() -> None:
     assert kinds(services + "    env: {DB_PASSWORD: another-one-of-production}\n") == {"password"}
 
 
+@pytest.mark.parametrize(
+    ("permissions", "result"),
+    [("write-all", {"permissions"}), ("read-all", set()), ("{contents: write, id-token: write}", set()), ("{}", set())],
+)
+def test_permissions(permissions: str, result: set[str]) -> None:
+    assert kinds(f"permissions: {permissions}\njobs: {{a: {{steps: [{{run: make}}]}}}}\n") == result
+    assert kinds(f"jobs: {{a: {{permissions: {permissions}, steps: [{{run: make}}]}}}}\n") == result
+
+
 def test_the_lines_of_findings() -> None:
     script = "cat <<EOF\n        a\n        EOF\n        echo a \\\n          b\n        echo $TOKEN\n"
     text = f"{JOB}    - run: |\n        {script}"
