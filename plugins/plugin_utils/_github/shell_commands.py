@@ -202,10 +202,10 @@ class _Reader:
             self._now.given += text
         elif redirect[:1] in (">", "&"):
             self._now.target = text
-        elif redirect and self._ended:
-            self._read_by(self._ended, text)
         elif redirect[:1].isdigit():
             return
+        elif redirect and self._ended:
+            self._read_by(self._ended, text)
         elif self._now.words or token.is_quoted or not self._keyword(text, token.line):
             self._argument(text, token.line)
 
