@@ -32,7 +32,7 @@ CHECK = Check(
     name="rights",
     area="iam",
     severity="high",
-    title="Only principals that the catalog names can grant access, change secrets or run commands on every instance",
+    title="Only principals that the catalog names can grant access or change secrets",
     reason="A user who can change policies, trusts or the key reads production tomorrow, and may delete the evidence.",
     fix=(
         "The AWS administrator removes the permission in IAM, or the operator names the user or role in aws.readers of "
