@@ -24,7 +24,7 @@ from tests.modules import run_module
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
 
 KEY = "key of this run"
-SECRET_KEY = "Zk4-canary+key/of&the=application_9x7Qw"
+SECRET_KEY = "Zk4-canary+key/of&the=application_9x7Qw-Hm3vTb8sLp2Rj"
 PASSWORD = "canary!database%password 77aa"
 VALUES = {"SECRET_KEY": SECRET_KEY, "DATABASE_PASSWORD": PASSWORD, "DEBUG": "False", "PORT": "8000"}
 SENSITIVE = ["DATABASE_PASSWORD", "SECRET_KEY"]
@@ -45,6 +45,7 @@ class HostWorld:
             (root / place).mkdir(parents=True)
         (root / "etc/systemd/system/shop.service.d").mkdir()
         self.env = self.app / ".env"
+        self.home = "home/ann"
         self.text = dotenv.to_dotenv(VALUES, READERS, atomic_file.HEADER)
         self.wanted: dict[str, Any] = {"owner": None, "mode": None}
         self.unit: dict[str, Any] = {
@@ -101,8 +102,9 @@ class HostWorld:
     def state(self) -> Path:
         return Path(atomic_file.state_of(str(self.env)))
 
-    def write(self, place: str, content: str | bytes, *, mode: int = 0o644) -> Path:
-        path = self.root / place
+    def write(self, place: str | Path, content: str | bytes, *, mode: int = 0o644) -> Path:
+        """``~`` is somebody's home."""
+        path = self.root / str(place).replace("~/", f"{self.home}/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         path.chmod(mode)
@@ -135,10 +137,14 @@ class HostWorld:
 
     def judged(self) -> dict[str, list[str]]:
         """Evidence by the id of each check that does not pass."""
-        answer = self.answer()
-        hosts = {"web1": answer if "file" in answer else {"problem": answer.get("msg")}}
-        return {
-            result.check.id: [outcome.message for outcome in result.results if outcome.status == result.status]
-            for result in check.run(check.chosen(CHECKS), facts(hosts=hosts))
-            if result.status in (FAIL, NOT_CHECKED)
-        }
+        return failures(self.answer())
+
+
+def failures(answer: dict[str, Any]) -> dict[str, list[str]]:
+    """Evidence by the id of each check of hosts that does not pass on this answer of one."""
+    hosts = {"web1": answer if "file" in answer else {"problem": answer.get("msg")}}
+    return {
+        result.check.id: [outcome.message for outcome in result.results if outcome.status == result.status]
+        for result in check.run(check.chosen(CHECKS), facts(hosts=hosts))
+        if result.status in (FAIL, NOT_CHECKED)
+    }
