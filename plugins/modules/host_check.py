@@ -63,11 +63,16 @@ options:
     type: list
     elements: str
     default:
+      - /etc/systemd/*
       - /etc/systemd/system/*
       - /etc/systemd/system/*/*
+      - /run/systemd/system/*
+      - /run/systemd/system/*/*
+      - /run/systemd/transient/*
       - /etc/default/*
       - /etc/sysconfig/*
       - /etc/environment
+      - /etc/environment.d/*
       - /etc/profile.d/*
       - /etc/cron*/*
       - /var/spool/cron/*
@@ -78,6 +83,11 @@ options:
       - /var/tmp/*
       - /var/tmp/*/*
       - /dev/shm/*
+      - /opt/*
+      - /opt/*/*
+      - /srv/*
+      - /srv/*/*
+      - /usr/local/*/*
       - /var/log/*
       - /var/log/*/*
   fingerprint_key:
@@ -172,6 +182,11 @@ shown:
   type: list
   elements: dict
   returned: success
+journal:
+  description: Units whose newest entries in the systemd journal hold its values.
+  type: list
+  elements: dict
+  returned: success
 flaws:
   description: Settings that are assigned twice or that a reader reads otherwise, and comments that hold a value.
   type: dict
@@ -237,6 +252,8 @@ RETURNS = {
     "copies": [{"path": str, "mode": str, "why": str}],
     "copies_unread": [str],
     "shown": [{"process": str, "why": str}],
+    "journal": [{"unit": str, "why": str}],
+    "journal_unread": [str],
     "flaws?": {
         "twice": [str],
         "misread": [{"name": str, "reader": str}],
@@ -246,7 +263,7 @@ RETURNS = {
     "units": [
         {
             **dict.fromkeys(("unit", "load", "active", "sub", "enabled", "user"), str),
-            **dict.fromkeys(("is_up", "starts", "container", "old"), bool),
+            **dict.fromkeys(("is_up", "starts", "stale", "container", "old"), bool),
             "began": (str, None),
             "pids": [int],
             "environment": {str: str},

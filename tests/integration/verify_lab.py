@@ -259,7 +259,7 @@ def write_systemctl(lab: Lab) -> None:
         program.write_text(
             "#!/bin/sh\nprintf '%s\\n' Id=shop.service LoadState=loaded User=nobody Type=simple ActiveState=active \\\n"
             "  'ExecStart={ path=/usr/bin/podman ; argv[]=podman run shop ; }' \\\n"
-            "  SubState=running UnitFileState=enabled\n"
+            "  SubState=running UnitFileState=enabled WantedBy=multi-user.target\n"
             f'echo "MainPID=$({sys.executable} -IS -c "{read}")"\n'
         )
         program.chmod(0o755)

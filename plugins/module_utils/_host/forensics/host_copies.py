@@ -30,9 +30,12 @@ MOST_ELSEWHERE = 50
 LAST = 256 << 10
 """Bytes at the end of a file elsewhere."""
 ELSEWHERE = (
-    *("/etc/systemd/system/*", "/etc/systemd/system/*/*", "/etc/default/*", "/etc/sysconfig/*", "/etc/environment"),
+    *("/etc/systemd/*", "/etc/systemd/system/*", "/etc/systemd/system/*/*", "/run/systemd/system/*"),
+    *("/run/systemd/system/*/*", "/run/systemd/transient/*"),
+    *("/etc/default/*", "/etc/sysconfig/*", "/etc/environment", "/etc/environment.d/*"),
     *("/etc/profile.d/*", "/etc/cron*/*", "/var/spool/cron/*", "/var/spool/cron/*/*", "/var/backups/*"),
     *("/tmp/*", "/tmp/*/*", "/var/tmp/*", "/var/tmp/*/*", "/dev/shm/*"),  # noqa: S108 - nothing is made there
+    *("/opt/*", "/opt/*/*", "/srv/*", "/srv/*/*", "/usr/local/*/*"),
     *("/var/log/*", "/var/log/*/*"),
 )
 IN_HOMES = (

@@ -27,6 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     host_copies,
+    journal_search,
     unit_facts,
     value_search,
 )
@@ -127,7 +128,8 @@ def _copies(
     texts = _searched(wanted, values)
     below = host_copies.below(env, value_search.values_of(texts, SEARCH_SECONDS), wanted.sensitive)
     if not texts:
-        return {"strays": below.copies, "strays_unread": below.unread, "copies": [], "copies_unread": [], "shown": []}
+        found = {"strays": below.copies, "strays_unread": below.unread}
+        return {**found, "copies": [], "copies_unread": [], "shown": [], "journal": [], "journal_unread": []}
     owner = safe_files.status(env.file)
     accounts = {"root", _name(os.geteuid()), _name(owner.st_uid) if owner else "", *(unit["user"] for unit in units)}
     soon = value_search.values_of(texts, SEARCH_SECONDS)
@@ -136,12 +138,15 @@ def _copies(
         shown = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
     except value_search.OutOfTime:
         shown, away = [], away._replace(unread=[*away.unread, "processes: looking into them took too long"])
+    journal = journal_search.searched([unit["unit"] for unit in units], soon)
     return {
         "strays": below.copies,
         "strays_unread": below.unread,
         "copies": away.copies,
         "copies_unread": away.unread,
         "shown": shown,
+        "journal": journal.units,
+        "journal_unread": journal.unread,
     }
 
 

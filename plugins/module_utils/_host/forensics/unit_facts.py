@@ -7,8 +7,11 @@ Standard library only; Python 3.8. Of values only fingerprints under the run's k
 
 from __future__ import annotations
 
+import glob
 import os
+import pwd
 import shlex
+import stat
 from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
@@ -18,17 +21,21 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import pr
 
 SHOWN = (
     *("Id", "LoadState", "UnitFileState", "Type", "ActiveState", "SubState", "Result", "MainPID", "User"),
-    *("DynamicUser", "ExecStart", "ControlGroup", "Environment", "EnvironmentFiles"),
+    *("DynamicUser", "ExecStart", "ControlGroup", "Environment", "EnvironmentFiles", "NeedDaemonReload"),
     *("WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy"),
 )
 STARTERS = ("WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy")
-ENABLED = ("enabled", "alias", "generated")
 ENGINES = ("docker", "podman", "nerdctl", "docker-compose", "podman-compose", "systemd-nspawn", "lxc-start")
 """Programs that run as root what is in a container."""
 CGROUPS = "/sys/fs/cgroup"
+TREES = ("", "/unified", "/systemd")
+"""Below it: one tree of groups, or those of a host that still has several."""
+LINGERING = "/var/lib/systemd/linger"
+"""A file for each account whose units start with the host."""
 MOST_PROCESSES = 100
 LARGEST = 1 << 20
 """Bytes of a file of settings, or of a process's environment, that are read."""
+MISSING = "does not exist"
 TICK = 0.02
 """The clock of processes counts in hundredths."""
 
@@ -53,27 +60,69 @@ class Known(NamedTuple):
         }
 
 
+class Manager(NamedTuple):
+    """The systemd that runs the units: the host's, or an account's own."""
+
+    program: Sequence[str] = ("systemctl",)
+    account: str = "root"
+    """What a unit without ``User=`` runs as."""
+    lingers: bool = True
+    """Whether it starts with the host."""
+
+    def show(self, properties: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+        return [*self.program, "show", "--property=" + ",".join(properties), "--", *names]
+
+
 def units(names: Sequence[str], known: Known, since: Optional[float], run: Command) -> Tuple[List[Dict[str, Any]], str]:
     """A row for each unit, and why there is no row. ``since`` is when the file that they read came to be."""
     names = [name for name in names if not name.startswith("-")]
     if not names:
         return [], ""
-    code, text, why = run(["systemctl", "show", "--property=" + ",".join(SHOWN), "--", *names])
+    manager, own = Manager(), _own_manager(known.path)
+    code, text, why = run(manager.show(SHOWN, names))
     entries = systemd_show.shown(text)
-    if code == 0 and os.geteuid() and all(entry.get("LoadState") == "not-found" for entry in entries):
-        code, text, why = run(["systemctl", "--user", "show", "--property=" + ",".join(SHOWN), "--", *names])
-        entries = systemd_show.shown(text)
+    if code == 0 and own and all(entry.get("LoadState") == "not-found" for entry in entries):
+        own_code, text, _why = run(own.show(SHOWN, names))
+        if own_code == 0:
+            manager, entries = own, systemd_show.shown(text)
     if code != 0:
         return [], why or "systemctl failed with code %s; run it there, and see whether systemd runs the host" % code
     if len(entries) != len(names):
         return [], "systemd does not tell of each unit"
-    return [_row(name, entry, known, since) for name, entry in zip(names, entries)], ""
+    idle = _idle_starters(entries, manager, run)
+    return [_row(name, entry, known, since, manager, idle) for name, entry in zip(names, entries)], ""
 
 
-def _row(name: str, entry: Mapping[str, str], known: Known, since: Optional[float]) -> Dict[str, Any]:
+def _own_manager(path: str) -> Optional[Manager]:
+    """Of the account that runs this or, where that is root, of the file's owner."""
+    try:
+        uid = os.geteuid() or os.lstat(path).st_uid
+        entry = pwd.getpwuid(uid)
+    except (OSError, KeyError):
+        return None
+    if uid == 0:
+        return None
+    become = () if os.geteuid() else ("setpriv", "--reuid=%d" % uid, "--regid=%d" % entry.pw_gid, "--clear-groups")
+    program = (*become, "env", "XDG_RUNTIME_DIR=/run/user/%d" % uid, "systemctl", "--user")
+    return Manager(program, entry.pw_name, os.path.exists(os.path.join(LINGERING, entry.pw_name)))
+
+
+def _idle_starters(entries: Sequence[Mapping[str, str]], manager: Manager, run: Command) -> Set[str]:
+    """Of the units that would start these, those that are not active: nothing starts them with the host."""
+    names = sorted({name for entry in entries for name in _starters(entry)})
+    _code, text, _why = run(manager.show(("Id", "ActiveState"), names)) if names else (0, "", "")
+    return {entry.get("Id", "") for entry in systemd_show.shown(text) if entry.get("ActiveState") == "inactive"}
+
+
+def _starters(entry: Mapping[str, str]) -> List[str]:
+    return [name for starter in STARTERS for name in entry.get(starter, "").split()]
+
+
+def _row(
+    name: str, entry: Mapping[str, str], known: Known, since: Optional[float], manager: Manager, idle: Set[str]
+) -> Dict[str, Any]:
     pid = int(entry["MainPID"]) if entry.get("MainPID", "").isdigit() else 0
     began = processes.began(pid) if pid else None
-    account = processes.account(pid) if pid else ""
     pids = sorted({pid, *_members(entry.get("ControlGroup", ""))} - {0})[:MOST_PROCESSES]
     return {
         "unit": name,
@@ -81,9 +130,10 @@ def _row(name: str, entry: Mapping[str, str], known: Known, since: Optional[floa
         "active": entry.get("ActiveState", ""),
         "sub": entry.get("SubState", ""),
         "is_up": services.is_up(entry) or (entry.get("ActiveState") == "inactive" and bool(entry.get("TriggeredBy"))),
-        "enabled": entry.get("UnitFileState", ""),
-        "starts": entry.get("UnitFileState") in ENABLED or any(entry.get(starter) for starter in STARTERS),
-        "user": account or entry.get("User") or ("" if entry.get("DynamicUser") == "yes" else "root"),
+        "enabled": entry.get("UnitFileState", "") + ("" if manager.lingers else ", but its account does not linger"),
+        "starts": manager.lingers and _starts(entry, idle),
+        "stale": entry.get("NeedDaemonReload") == "yes",
+        "user": _account(entry, pid, manager),
         "container": os.path.basename(_program(entry.get("ExecStart", ""))) in ENGINES,
         "began": timestamps.stamp_of(began) if began is not None else None,
         "old": began is not None and since is not None and began + TICK < since,
@@ -92,6 +142,20 @@ def _row(name: str, entry: Mapping[str, str], known: Known, since: Optional[floa
         "held": _held(pids, known),
         "pids": pids,
     }
+
+
+def _starts(entry: Mapping[str, str], idle: Set[str]) -> bool:
+    """Whether it starts with the host: what starts it is active now, and not for this boot alone."""
+    is_kept = not entry.get("UnitFileState", "").endswith("-runtime")
+    return is_kept and any(name not in idle for name in _starters(entry))
+
+
+def _account(entry: Mapping[str, str], pid: int, manager: Manager) -> str:
+    """Root, too, where a change of the unit counts from its next start."""
+    if entry.get("User") in ("root", "0"):
+        return "root"
+    process = processes.account(pid) if pid else ""
+    return process or entry.get("User") or ("" if entry.get("DynamicUser") == "yes" else manager.account)
 
 
 def _program(text: str) -> str:
@@ -111,14 +175,13 @@ def _assigned(text: str) -> Dict[str, str]:
 def _files(text: str, known: Known) -> Iterator[Dict[str, Any]]:
     """Files of settings other than the one that is deployed, in the order in which they count."""
     for line in text.splitlines():
-        path, _mark, ignores = line.strip().rpartition(" (ignore_errors=")
-        if not path or _is_same(path, known.path):
-            continue
-        values, problem = _settings(path)
-        is_missing = problem == "does not exist"
-        if is_missing and ignores.startswith("yes"):
-            continue
-        yield {"path": path, "problem": problem, "values": known.fingerprints(values)}
+        pattern, _mark, ignores = line.strip().rpartition(" (ignore_errors=")
+        for path in sorted(glob.glob(pattern)) or [pattern]:
+            if not path or _is_same(path, known.path):
+                continue
+            values, problem = _settings(path)
+            if not (problem == MISSING and ignores.startswith("yes")):
+                yield {"path": path, "problem": problem, "values": known.fingerprints(values)}
 
 
 def _is_same(path: str, other: str) -> bool:
@@ -133,9 +196,11 @@ def _settings(path: str) -> Tuple[Dict[str, str], str]:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
+            if stat.S_ISFIFO(os.fstat(handle).st_mode):
+                return {}, "is a pipe"
             return dotenv.from_dotenv(stream.read(LARGEST).decode("utf-8"), ["systemd"]), ""
     except FileNotFoundError:
-        return {}, "does not exist"
+        return {}, MISSING
     except OSError as error:
         return {}, "cannot be read: %s" % error.strerror
     except (UnicodeDecodeError, DotenvError):
@@ -154,7 +219,7 @@ def _held(pids: Sequence[int], known: Known) -> Dict[str, List[str]]:
 def _members(group: str) -> Iterator[int]:
     if not group.startswith("/") or "/../" in group + "/":
         return
-    for folder, _folders, files in os.walk(CGROUPS + group):
+    for folder, _folders, files in (place for tree in TREES for place in os.walk(CGROUPS + tree + group)):
         if "cgroup.procs" in files:
             try:
                 with open(os.path.join(folder, "cgroup.procs"), encoding="ascii") as stream:

@@ -23,7 +23,7 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
     elif unit["container"]:
         yield not_applicable(f"{unit['unit']} runs a container", host)
     elif unit["user"] == "root":
-        yield bad(f"{unit['unit']} runs as root", host, target=unit["unit"])
+        yield bad(f"{unit['unit']} runs as root, or will from its next start", host, target=unit["unit"])
     else:
         yield good(f"{unit['unit']} runs as {unit['user'] or 'an account of its own'}", host)
 

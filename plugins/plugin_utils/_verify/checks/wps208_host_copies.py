@@ -52,7 +52,7 @@ CHECK = Check(
     fix=(
         "The host's administrator removes the value from the file, or a file that nobody needs. Looked into: the last "
         "256 KiB of the 50 newest files each of units, cron, histories and login files of every home, /tmp, /var/tmp, "
-        "/dev/shm, /var/backups and /var/log."
+        "/dev/shm, /var/backups, /var/log, /opt, /srv and /usr/local."
     ),
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),

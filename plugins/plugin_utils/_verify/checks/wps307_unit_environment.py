@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     bad,
     good,
     not_applicable,
+    unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
@@ -21,9 +22,11 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
     problems = list(_problems(unit))
     for problem in problems:
         yield bad(f"{unit['unit']} {problem}", host, target=unit["unit"])
+    if unit["stale"]:
+        yield unknown(f"{unit['unit']} has changed on disk: run systemctl daemon-reload there, then verify again", host)
     if unit["load"] != "loaded":
         yield not_applicable(f"{unit['unit']} does not run here", host)
-    elif not problems:
+    elif not problems and not unit["stale"]:
         yield good(f"{unit['unit']} sets nothing that .env sets", host)
 
 

@@ -31,7 +31,7 @@ SENSITIVE = ["DATABASE_PASSWORD", "SECRET_KEY"]
 READERS = ["python_dotenv", "django_environ", "shell", "systemd", "docker_compose"]
 NOBODY = 65534
 PLACES = ("etc/systemd/system", "etc/default", "etc/cron.d", "tmp", "var/log", "var/backups", "home/ann")
-CHECKS = [f"WPS{number}" for number in (*range(201, 204), *range(205, 210), *range(301, 304), *range(306, 309))]
+CHECKS = [f"WPS{number}" for number in (*range(201, 204), *range(205, 211), *range(301, 304), *range(306, 309))]
 
 
 class HostWorld:
@@ -68,11 +68,11 @@ class HostWorld:
         self.deploy()
 
     def _patch(self, patch: pytest.MonkeyPatch) -> None:
-        program = self.root / "bin" / "systemctl"
-        program.parent.mkdir()
-        program.write_text(f"#!/bin/sh\ncat {self.root}/shown\nexit $(cat {self.root}/code)\n")
-        program.chmod(0o755)
-        patch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+        self.journal = self.root / "journal"
+        self.journal.write_text("the worker is ready\n")
+        self.program("systemctl", f"cat {self.root}/shown; exit $(cat {self.root}/code)")
+        self.program("journalctl", f"cat {self.journal}")
+        patch.setenv("PATH", f"{self.root}/bin:/usr/bin:/bin")
         patch.setattr(atomic_file, "STATE", str(self.root / "state"))
         self.places = [str(self.root) + pattern for pattern in host_copies.ELSEWHERE]
         patch.setattr(host_copies.pwd, "getpwall", lambda: [SimpleNamespace(pw_dir=str(self.root / "home/ann"))])
@@ -83,6 +83,11 @@ class HostWorld:
         patch.setattr(processes, "environment", lambda pid, _largest: self._process(pid, "environment", {}))
         patch.setattr(processes, "account", lambda pid: self._process(pid, "user", "nobody" if pid == 4242 else ""))
         patch.setattr(processes, "began", lambda pid: self._process(pid, "began", time.time() + 5))
+
+    def program(self, name: str, script: str) -> None:
+        """What stands for a program of the host's."""
+        path = self.write(f"bin/{name}", f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
 
     def _process(self, pid: int, name: str, other: Any) -> Any:
         return self.processes.get(pid, {}).get(name, other)

@@ -225,9 +225,9 @@ FILE_MISTAKES: list[tuple[str, str, Plant]] = [
     ("the directory above is 0777", "WPS206", lambda world: world.env.parent.parent.chmod(0o777)),
     ("cp -p of an older file", "WPS301", preserved),
 ]  # fmt: skip
-BESIDE = {"WPS201": "WPS202 WPS203 WPS205 WPS301 WPS302 WPS303 WPS308 WPS208 WPS209", "WPS306": "WPS202"}
+BESIDE = {"WPS201": "WPS202 WPS203 WPS205 WPS301 WPS302 WPS303 WPS308 WPS208 WPS209 WPS210", "WPS306": "WPS202"}
 """What cannot be checked beside a finding, where the file or the unit is gone."""
-UNREADABLE = "WPS302 WPS308 WPS208 WPS209"
+UNREADABLE = "WPS302 WPS308 WPS208 WPS209 WPS210"
 
 
 def is_found(checks: str, found: Collection[str], *others: str) -> bool:

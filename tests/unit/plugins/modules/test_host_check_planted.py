@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -98,6 +99,15 @@ def touched_back(world: HostWorld) -> None:
     world.processes[4242]["began"] = time.time() - 600
 
 
+def logged(text: str) -> Plant:
+    return lambda world: world.journal.write_text(text)
+
+
+def piped(world: HostWorld) -> None:
+    os.mkfifo(world.root / "srv" / "pipe")
+    world.unit["EnvironmentFiles"] += f"\n{world.root}/srv/pipe (ignore_errors=no)"
+
+
 def worker(world: HostWorld) -> None:
     world.write("cgroup/system.slice/shop.service/cgroup.procs", "4242\n4243\n")
     world.unit["ControlGroup"] = "/system.slice/shop.service"
@@ -123,7 +133,7 @@ MISTAKES: list[tuple[str, str, Plant]] = [
     ("a drop-in with the present key", "WPS307", unit(Environment=f"SECRET_KEY={SECRET_KEY}")),
     ("a drop-in with another port", "WPS307", unit(Environment="PORT=9000")),
     ("reads another file with former values", "WPS307", other_file(OLD)),
-    ("reads a second copy", "WPS307", other_file(f"SECRET_KEY='{SECRET_KEY}'\n")),
+    ("reads a second copy", "WPS307 WPS208", other_file(f"SECRET_KEY='{SECRET_KEY}'\n")),
     ("reads a file with another port", "WPS307", other_file("PORT=9000\n", ignores="yes")),
     ("reads a file that is not there", "WPS307", unit(EnvironmentFiles="/nonexistent/env (ignore_errors=no)")),
     ("reads a file that cannot be parsed", "WPS307", other_file("PORT='x\n")),
@@ -140,6 +150,14 @@ MISTAKES: list[tuple[str, str, Plant]] = [
     ("a value in a URL in arguments", "WPS209", shown(7, words=f"psql postgresql://a:{quote(PASSWORD, safe='')}@db")),
     ("a value in another's environment", "WPS209",
      shown(7, environment={"PGPASSWORD": PASSWORD}, words="cron", user="eve")),
+    # the journal
+    ("a value in the journal", "WPS210", logged(f"login with {PASSWORD}\n")),
+    ("a value in a long journal", "WPS210", logged("x" * 3000000 + SECRET_KEY + "y" * 90)),
+    ("a value in JSON in the journal", "WPS210", logged(json.dumps({"dsn": f"postgresql://{quote(PASSWORD)}@db"}))),
+    ("journalctl fails", "WPS210", lambda world: world.program("journalctl", "exit 1")),
+    ("systemd has not read a change", "WPS307", unit(NeedDaemonReload="yes")),
+    ("reads a pipe", "WPS307", piped),
+    ("wanted by nothing", "WPS306", unit(WantedBy="")),
 ]  # fmt: skip
 PLANTED = [*FILE_MISTAKES, *MISTAKES]
 

@@ -181,6 +181,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         "web2: watchparty-web.service runs as root",
     ),
     ("WPS208", on_host(copies=[{"path": "/root/.bash_history", "mode": "0600", "why": "holds K"}]), "holds K"),
+    ("WPS210", on_host(journal=[{"unit": "web.service", "why": "holds K"}]), "the journal of web.service holds K"),
     ("WPS209", on_host(shown=[{"process": "7 (x)", "why": "has K in its arguments"}]), "process 7 (x) has K in its"),
     ("WPS308", on_host(flaws={**NO_FLAWS, "twice": ["A"]}), "web2: assigns A more than once"),
     (
@@ -278,7 +279,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS1003", keyed(rotating=False), f"key {KEY}: does not rotate"),
 ]
 BESIDE: dict[str, str] = {
-    "WPS301": "WPS302 WPS208 WPS209 WPS308",  # a file that cannot be parsed
+    "WPS301": "WPS302 WPS208 WPS209 WPS210 WPS308",  # a file that cannot be parsed
     "WPS002": "WPS804",  # a log that cannot be read
     "WPS201": "WPS202 WPS203 WPS204",  # a file that is not there has neither owner, access list nor context
     "WPS306": "WPS202",  # no unit tells whose the file should be

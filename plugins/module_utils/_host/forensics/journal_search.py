@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the systemd journal holds a present value, by unit. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import threading
+from typing import Dict, List, NamedTuple, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import value_search
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_search import ValueSearch
+
+LARGEST = 4 << 20
+"""Bytes of the newest entries that are looked into."""
+LINES = 20000
+SECONDS = 5
+_SHOW = ("journalctl", "--quiet", "--no-pager", "--reverse", "--lines=%d" % LINES, "--output=cat")
+_FIELDS = "--output-fields=MESSAGE,_CMDLINE"
+"""What was logged, and the arguments of the process that did, which the journal keeps beside it."""
+_NAMED_BY = ("_SYSTEMD_UNIT", "UNIT", "_SYSTEMD_USER_UNIT", "USER_UNIT")
+
+
+class JournalFindings(NamedTuple):
+    """Units whose entries hold a value, and why some were not looked into."""
+
+    units: List[Dict[str, str]]
+    unread: List[str]
+
+
+class Unreadable(Exception):
+    """Raised with the reason why the journal's answer is not complete."""
+
+
+def searched(units: Sequence[str], values: ValueSearch) -> JournalFindings:
+    """The newest entries of all units at once; unit by unit only where they hold something."""
+    try:
+        if not units or not _named(units, values):
+            return JournalFindings([], [])
+        found = [(unit, _named([unit], values)) for unit in units]
+    except FileNotFoundError:  # without the program nobody reads a journal here
+        return JournalFindings([], [])
+    except Unreadable as error:
+        return JournalFindings([], ["the journal: %s" % error])
+    except value_search.OutOfTime:
+        return JournalFindings([], ["the journal: looking into it took too long"])
+    rows = [{"unit": unit, "why": "holds %s" % ", ".join(named[:3])} for unit, named in found if named]
+    return JournalFindings(rows, [])
+
+
+def _named(units: Sequence[str], values: ValueSearch) -> List[str]:
+    return value_search.in_stream(io.BytesIO(_entries(units)).read, values)
+
+
+def _entries(units: Sequence[str]) -> bytes:
+    matches: List[str] = []
+    for field in _NAMED_BY:
+        matches += [*(["+"] if matches else []), *("%s=%s" % (field, unit) for unit in units)]
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
+        [*_SHOW, _FIELDS, *matches], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as program:
+        late = threading.Timer(SECONDS, program.kill)
+        late.start()
+        content = program.stdout.read(LARGEST) if program.stdout else b""
+        is_whole = len(content) < LARGEST
+        if not is_whole:
+            program.kill()
+        code = program.wait()
+        late.cancel()
+    if code and is_whole:
+        raise Unreadable("journalctl gave no answer" if code < 0 else "journalctl failed with code %d" % code)
+    return content
