@@ -113,8 +113,8 @@ SABOTAGES = {
     "the diff shows values": Sabotage(
         "/output: ",
         (
-            ("plugins/module_utils/_host/env_file/diff.py", "mac.hexdigest()[:8]", "settings[name]"),
-            (ENV_FILE, "= _redact.scrub(answer, masked)", "= answer"),
+            ("plugins/module_utils/_host/env_file/diff.py", "(name, shown)", "(name, settings[name])"),
+            (ENV_FILE, "= redaction.scrub(answer, masked)", "= answer"),
         ),
     ),
     "the snapshot becomes a cached fact": Sabotage(
@@ -149,10 +149,10 @@ SABOTAGES = {
             SHOWN,
             (
                 "roles/env_deploy/vars/main.yml",
-                "    'command': env_deploy_restart_command | default(none),\n",
+                "command=env_deploy_restart_command | default(none),\n",
                 # A second is long enough for the samples of the process list to see it on a busy machine.
                 (
-                    "    'command': \"sh -c 'sleep 1; exec \" ~ env_deploy_restart_command ~ \"' sh \""
+                    'command="sh -c \'sleep 1; exec " ~ env_deploy_restart_command ~ "\' sh "'
                     " ~ env_snapshot.settings.API_TOKEN | quote,\n"
                 ),
             ),
@@ -163,14 +163,20 @@ SABOTAGES = {
         (
             (
                 "plugins/module_utils/_host/health_check.py",
-                'found["status"] = connection.getresponse().status',
-                'found["problem"] = connection.getresponse().read().decode()',
+                'result["status"] = connection.getresponse().status',
+                'result["problem"] = connection.getresponse().read().decode()',
             ),
-            (ENV_FILE, "= _redact.scrub(answer, masked)", "= answer"),
+            (ENV_FILE, "= redaction.scrub(answer, masked)", "= answer"),
         ),
         application="leak",
     ),
 }
+
+
+def test_each_safeguard_that_is_taken_out_is_there() -> None:
+    """make long alone takes most of them out."""
+    changes = [change for sabotage in SABOTAGES.values() for change in sabotage.changes]
+    assert [(name, text) for name, text, _ in changes if text not in (REPOSITORY / name).read_text()] == []
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES.values(), ids=SABOTAGES)

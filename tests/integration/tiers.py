@@ -45,7 +45,7 @@ SELECTED = {
     "test_aws_access_key": ("from_end_to_end",),
     "test_aws_as_it_is": ("a_rotation_and_a_deploy[stale",),
     "test_canary_leak": (),
-    "test_canary_rotation": ("no_value_is_anywhere_else",),
+    "test_canary_rotation": ("no_value_is_anywhere_else", "each_safeguard"),
     "test_django_sessions": ("looked_for_elsewhere", "applications_source[cached_db]"),
     "test_former_keys": ("access_keys",),
     "test_former_logins": ("test_postgresql", "test_valkey"),
