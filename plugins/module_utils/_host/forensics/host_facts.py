@@ -12,7 +12,6 @@ import os
 import pwd
 import stat
 import struct
-import subprocess
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -22,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import bounded_command, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
@@ -41,6 +40,7 @@ SELINUX = "/sys/fs/selinux/enforce"
 NO_CONTEXT = "<<none>>"
 """How a policy says of a path that it leaves its context alone."""
 SECONDS = 5
+LARGEST_OUTPUT = 1 << 20
 SEARCH_SECONDS = 8
 """Of work, for copies below the file, and as long for those elsewhere."""
 
@@ -274,10 +274,9 @@ def _is_edited(mark: Dict[str, Any], present: Optional[atomic_file.Present]) -> 
 def _command(command: Sequence[str]) -> Tuple[Optional[int], str, str]:
     """Exit code, output, and the reason for a missing one."""
     try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
-            list(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "gave no answer"
-        return None, "", "%s: %s" % (command[0], reason)
-    return done.returncode, done.stdout.decode("utf-8", "replace"), ""
+        done = bounded_command.output(command, seconds=SECONDS, largest=LARGEST_OUTPUT)
+    except OSError as error:
+        return None, "", "%s: %s" % (command[0], error.strerror)
+    if done.code is None or done.is_cut:
+        return None, "", "%s: gave no answer" % command[0]
+    return done.code, done.content.decode("utf-8", "replace"), ""

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import threading
 from typing import Dict, List, NamedTuple, Sequence
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import bounded_command
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import value_search
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_search import ValueSearch
 
@@ -57,17 +56,9 @@ def _entries(units: Sequence[str]) -> bytes:
     matches: List[str] = []
     for field in _NAMED_BY:
         matches += [*(["+"] if matches else []), *("%s=%s" % (field, unit) for unit in units)]
-    with subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
-        [*_SHOW, _FIELDS, *matches], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as program:
-        late = threading.Timer(SECONDS, program.kill)
-        late.start()
-        content = program.stdout.read(LARGEST) if program.stdout else b""
-        is_whole = len(content) < LARGEST
-        if not is_whole:
-            program.kill()
-        code = program.wait()
-        late.cancel()
-    if code and is_whole:
-        raise Unreadable("journalctl gave no answer" if code < 0 else "journalctl failed with code %d" % code)
-    return content
+    answer = bounded_command.output([*_SHOW, _FIELDS, *matches], seconds=SECONDS, largest=LARGEST)
+    if answer.code is None:
+        raise Unreadable("journalctl gave no answer in %d s" % SECONDS)
+    if answer.code and not answer.is_cut:
+        raise Unreadable("journalctl failed with code %d" % answer.code)
+    return answer.content

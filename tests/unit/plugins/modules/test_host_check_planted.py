@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import journal_search
 from tests.unit.plugins.modules.host_world import PASSWORD, SECRET_KEY, VALUES, HostWorld
 from tests.unit.plugins.modules.planted_mistakes import (
     BELOW,
@@ -175,6 +176,22 @@ def test_systemd_does_not_answer(world: HostWorld) -> None:
     found = world.judged()
     assert set(found) == {"WPS202", "WPS207", "WPS303", "WPS306", "WPS307"}, found
     assert found["WPS306"] == ["systemctl failed with code 1; run it there, and see whether systemd runs the host"]
+
+
+@pytest.mark.parametrize(("script", "checks"), [("exec yes x", []), ("exec sleep 60", ["WPS210"])])
+def test_a_journal_without_end(
+    world: HostWorld, monkeypatch: pytest.MonkeyPatch, script: str, checks: list[str]
+) -> None:
+    monkeypatch.setattr(journal_search, "SECONDS", 1)
+    world.program("journalctl", script)
+    assert list(world.judged()) == checks
+
+
+def test_an_accounts_systemd_that_answers_without_end(world: HostWorld) -> None:
+    """Root asks it where the host's own knows none of the units."""
+    world.unit["LoadState"] = "not-found"
+    world.program("setpriv", "exec yes LoadState=loaded")
+    assert world.judged()["WPS306"] == ["shop.service is not installed"]
 
 
 def test_how_many() -> None:
