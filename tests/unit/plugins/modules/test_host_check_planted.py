@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import journal_search
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import journal_search, unit_facts
 from tests.unit.plugins.modules.host_world import PASSWORD, SECRET_KEY, VALUES, HostWorld
 from tests.unit.plugins.modules.planted_mistakes import (
     BELOW,
@@ -109,10 +109,13 @@ def piped(world: HostWorld) -> None:
     world.unit["EnvironmentFiles"] += f"\n{world.root}/srv/pipe (ignore_errors=no)"
 
 
-def worker(world: HostWorld) -> None:
-    world.write("cgroup/system.slice/shop.service/cgroup.procs", "4242\n4243\n")
-    world.unit["ControlGroup"] = "/system.slice/shop.service"
-    world.processes[4243] = {"environment": {**VALUES, "SECRET_KEY": "former"}, "words": "gunicorn: worker"}
+def worker(tree: str = "") -> Plant:
+    def plant(world: HostWorld) -> None:
+        world.write(f"cgroup{tree}/system.slice/shop.service/cgroup.procs", "4242\n4243\n")
+        world.unit["ControlGroup"] = "/system.slice/shop.service"
+        world.processes[4243] = {"environment": {**VALUES, "SECRET_KEY": "former"}, "words": "gunicorn: worker"}
+
+    return plant
 
 
 MISTAKES: list[tuple[str, str, Plant]] = [
@@ -143,7 +146,8 @@ MISTAKES: list[tuple[str, str, Plant]] = [
     # what runs
     ("runs with a former key", "WPS303", process(environment={**VALUES, "SECRET_KEY": "former"})),
     ("runs with another port", "WPS303", process(environment={**VALUES, "PORT": "1"})),
-    ("a worker runs with a former key", "WPS303", worker),
+    ("a worker runs with a former key", "WPS303", worker()),
+    *((f"a worker runs with a former key below {tree}", "WPS303", worker(tree)) for tree in ("/unified", "/systemd")),
     ("is older than the deploy", "WPS303", process(began=time.time() - 600)),
     ("rsync -t over it", "WPS301 WPS303", touched_back),
     ("a value in its own arguments", "WPS209", process(words=f"gunicorn --key {SECRET_KEY}")),
@@ -192,6 +196,20 @@ def test_an_accounts_systemd_that_answers_without_end(world: HostWorld) -> None:
     world.unit["LoadState"] = "not-found"
     world.program("setpriv", "exec yes LoadState=loaded")
     assert world.judged()["WPS306"] == ["shop.service is not installed"]
+
+
+def test_a_unit_of_an_account_that_does_not_linger(
+    world: HostWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root finds it at the systemd of the file's owner; it ends with that account's last session."""
+    monkeypatch.setattr(unit_facts, "LINGERING", str(tmp_path / "linger"))
+    shown = "\\n".join(f"{name}={value}" for name, value in world.unit.items())
+    world.program("setpriv", f"printf '{shown}\\n'")
+    world.unit["LoadState"] = "not-found"
+    remedy = "shop.service does not start with the host (it is enabled, but its account does not linger)"
+    assert world.judged() == {"WPS306": [remedy]}
+    world.write("linger/nobody", "")
+    assert world.judged() == {}
 
 
 def test_how_many() -> None:

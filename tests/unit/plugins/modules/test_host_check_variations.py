@@ -38,6 +38,11 @@ def two_files(world: HostWorld) -> None:
     world.unit["EnvironmentFiles"] += f"\n{other} (ignore_errors=no)\n/nonexistent/local.env (ignore_errors=yes)"
 
 
+def by_pattern(world: HostWorld) -> None:
+    world.write("etc/shop.d/a.env", "WORKERS=4\n")
+    world.unit["EnvironmentFiles"] += f"\n{world.root}/etc/shop.d/*.env (ignore_errors=no)"
+
+
 def by_link(world: HostWorld) -> None:
     """The unit names the file through the link to the current release."""
     (world.root / "srv/current").symlink_to("app")
@@ -84,6 +89,7 @@ VARIATIONS: dict[str, Callable[[HostWorld], Any]] = {
     "a drop-in with other settings": unit(Environment="DJANGO_SETTINGS=shop PYTHONUNBUFFERED=1 TZ=UTC"),
     "a drop-in that repeats what is not secret": unit(Environment="PORT=8000"),
     "several files": two_files,
+    "files by a pattern": by_pattern,
     "a release behind a link": by_link,
     "a templated unit and a worker": two_units,
     "a job that ran to its end": idle(Type="oneshot", Result="success"),
