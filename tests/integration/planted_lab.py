@@ -45,11 +45,13 @@ KEPT = ("/srv", "/var/lib/watchparty-secrets", "/etc/systemd/system")
 KEEP = "mkdir /run/kept && cp -a --parents " + " ".join(KEPT) + " /run/kept"
 RESTORE = "; ".join(f"rm -rf {place} && cp -a /run/kept{place} {place}" for place in KEPT[:2])
 RESTORE_UNITS = f"""
-kill -9 $(cat {STARTED} 2>/dev/null) 2>/dev/null; rm -f {STARTED}
-systemctl stop planted.service 2>/dev/null
+for group in $(cat {STARTED} 2>/dev/null); do kill -KILL -$group; done; rm -f {STARTED}
+systemctl stop planted.service user@2001 app.slice 2>/dev/null; umount /srv/watchparty 2>/dev/null
+rm -rf /var/lib/systemd/linger /etc/default/mail
 rm -rf /etc/systemd/system /run/systemd/system
 cp -a /run/kept/etc/systemd/system /etc/systemd/system; mkdir /run/systemd/system
 systemctl daemon-reload; systemctl reset-failed; systemctl restart {MAIL}
+journalctl --quiet --rotate --vacuum-time=1s
 """
 
 

@@ -24,6 +24,27 @@ pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=f"{why_not()}: no deploy to real hosts was tested"),
 ]
 
+PLANTED = {
+    "app1": """
+        sed -i "1i # $KEY" /srv/watchparty/.env; echo STRANGE=1 >> /srv/watchparty/.env
+        touch /srv/watchparty/.env.bak; chmod 644 /srv/watchparty/.env""",
+    "app2": """
+        setfacl -m u:nobody:r /srv/watchparty/.env; chown nobody /srv/watchparty/.env
+        systemctl disable --quiet watchparty-celery
+        mkdir /etc/systemd/system/watchparty-web.service.d; cd /etc/systemd/system/watchparty-web.service.d
+        printf '[Service]\\nUser=root\\nEnvironment=SECRET_KEY=old\\n' > old.conf; systemctl daemon-reload""",
+    "app3": """
+        echo "$KEY" > /var/tmp/notes
+        printf 'UNIT=watchparty-web.service\\nMESSAGE=signed with %s\\n' "$KEY" | logger --journald; journalctl --sync
+        setsid sh -c 'sleep 1000; :' "$KEY" > /dev/null 2>&1 < /dev/null &""",
+}
+"""What is wrong on each host; ``$KEY`` is its SECRET_KEY."""
+FOUND = {
+    "app1": {"WPS201", "WPS205", "WPS206", "WPS301", "WPS302", "WPS303", "WPS308"},
+    "app2": {"WPS202", "WPS203", "WPS206", "WPS207", "WPS306", "WPS307"},
+    "app3": {"WPS206", "WPS208", "WPS209", "WPS210"},
+}
+"""WPS206: the example's directory belongs to its application."""
 CORE = "watchparty/production/core"
 ENV_FILE = "srv/watchparty/.env"
 ALLOWED = {ENV_FILE, "var/lib/watchparty-secrets/srv-watchparty-.env/healthy"}
@@ -41,9 +62,13 @@ def first(fleet: Fleet) -> subprocess.CompletedProcess[str]:
 
 
 def deploy(fleet: Fleet, *arguments: str) -> subprocess.CompletedProcess[str]:
-    playbook = Path(sys.executable).with_name("ansible-playbook")
-    argv = [playbook, "-i", fleet.inventory, REPOSITORY / "playbooks" / "deploy.yml", "-vvvv", "--diff"]
-    extra = ["-e", "app_environment=production", "-e", "env_deploy_health_retries=15", *arguments]
+    return play(fleet, "deploy", "-e", "env_deploy_health_retries=15", *arguments)
+
+
+def play(fleet: Fleet, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("ansible-playbook")
+    argv = [program, "-i", fleet.inventory, REPOSITORY / "playbooks" / f"{playbook}.yml", "-vvvv", "--diff"]
+    extra = ["-e", "app_environment=production", *arguments]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
     env |= {**fleet.services.aws, "ANSIBLE_HOME": str(fleet.names.state / "ansible")}
     return subprocess.run(
@@ -151,3 +176,22 @@ def test_a_value_that_does_not_work_goes_back(fleet: Fleet, first: subprocess.Co
     client(fleet, "secretsmanager").put_secret_value(SecretId=CORE, SecretString=json.dumps(good))
     client(fleet, "ssm").put_parameter(Value=good["DATABASE_URL"], **parameter)
     assert deploy(fleet).returncode == 0
+
+
+def places(check: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(outcome["place"], outcome["status"]) for outcome in check["outcomes"]}
+
+
+def test_mistakes_on_all_hosts_are_named_in_one_verification(
+    fleet: Fleet, first: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    """The suite of planted mistakes is test_real_planted's; these go through the whole playbook."""
+    key = core(fleet)["SECRET_KEY"]
+    for name, script in PLANTED.items():
+        fleet.run(name, ["sh", "-c", f"read -r KEY; {script}"], text=key)
+    run = play(fleet, "verify", "-e", "verify_only=hosts,drift", "-e", f"verify_report_path={tmp_path}")
+    assert run.returncode != 0
+    checks = json.loads((tmp_path / "partial.json").read_text())["checks"]
+    failed = {name: {check["id"] for check in checks if (name, "fail") in places(check)} for name in PLANTED}
+    assert failed == FOUND, run.stdout[-4000:]
+    assert key not in run.stdout + run.stderr

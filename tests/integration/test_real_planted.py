@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from sandbox.hosts import Fleet, Plan, why_not
-from tests.integration.planted_lab import PlantedHost
+from tests.integration.planted_lab import MAIL, PlantedHost
+from tests.integration.planted_units import ENVIRONMENT, FILE, LOGGED, RUNNING, SHOWN, START, STATE, replaced
+from tests.integration.planted_variations import ONLY_MAIL, USER_UNIT, VARIATIONS
 from tests.unit.plugins.modules.planted_mistakes import (
     BELOW,
     CONTAINERS,
     ELSEWHERE,
-    FILE,
     FILE_MISTAKES,
     NAMES,
     OLD,
@@ -29,16 +31,14 @@ pytestmark = [
 ]
 RESTARTED = ("WPS303",)
 """Who changes the file by hand does not restart its services."""
+UNIT_MISTAKES = [*STATE, *ENVIRONMENT, *RUNNING, *SHOWN, *LOGGED]
+NAMED = [row[0] for row in UNIT_MISTAKES]
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlantedHost]:
     with Fleet(tmp_path_factory.mktemp("fleet"), Plan(count=1, services=True)) as fleet:
         yield PlantedHost(fleet)
-
-
-def test_a_deployed_host_passes(host: PlantedHost) -> None:
-    assert host.found() == {}
 
 
 @pytest.mark.parametrize("how", CONTAINERS)
@@ -52,7 +52,7 @@ def test_a_copy_below_the_file(host: PlantedHost, how: str) -> None:
 @pytest.mark.parametrize("place", ELSEWHERE)
 def test_a_copy_where_copies_usually_are(host: PlantedHost, place: str) -> None:
     with host.undone():
-        host.write(place, CONTAINERS["tar.gz"] if place.endswith(".gz") else FILE)
+        host.write(place, CONTAINERS["tar.gz"] if place.endswith(".gz") else CONTAINERS["as it is"])
         assert list(host.found()) == ["WPS208"]
 
 
@@ -69,3 +69,35 @@ def test_a_mistake_in_files(host: PlantedHost, checks: str, plant: Plant) -> Non
         plant(host)
         found = host.found()
     assert is_found(checks, found, *RESTARTED), found
+
+
+@pytest.mark.parametrize(("checks", "script"), [row[1:] for row in UNIT_MISTAKES], ids=NAMED)
+def test_a_mistake_in_units_and_processes(host: PlantedHost, checks: str, script: str) -> None:
+    with host.units_undone():
+        host.shell(START + script)
+        found = host.found()
+    assert is_found(checks, found), found
+
+
+@pytest.mark.parametrize(("script", "over"), [row[1:] for row in VARIATIONS], ids=[row[0] for row in VARIATIONS])
+def test_no_false_alarm(host: PlantedHost, script: str, over: dict[str, Any]) -> None:
+    with host.units_undone():
+        host.shell(START + script)
+        assert host.found(**over) == {}
+
+
+def test_a_rootless_unit_without_lingering(host: PlantedHost) -> None:
+    with host.units_undone():
+        host.shell(START + USER_UNIT + "rm /var/lib/systemd/linger/watchparty")
+        found = host.found(**ONLY_MAIL)
+    assert found == {
+        "WPS306": [f"{MAIL} does not start with the host (it is enabled, but its account does not linger)"]
+    }
+
+
+def test_a_health_address_of_ipv6(host: PlantedHost) -> None:
+    serve = "ExecStart=/usr/bin/python3 -m http.server --bind ::1 8600"
+    with host.units_undone():
+        host.shell(START + replaced("User=watchparty", FILE, "WorkingDirectory=/usr/share", serve) + "; sleep 1")
+        (health,) = host.answer(health=["http://[::1]:8600/"])["health"]
+    assert health["status"] == 200, health
