@@ -52,8 +52,8 @@ VARIATIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("not Django: a shell reads the file", program(f"set -a; . {PATH}; exec sleep infinity") + "; "
      + dropped_in("EnvironmentFile=", then=RESTART), {}),
     ("a job that ran to its end", dropped_in("Type=oneshot", "ExecStart=", "ExecStart=/bin/true", then=RESTART), {}),
-    ("started by a timer", dropped_in("Type=oneshot", "ExecStart=", "ExecStart=/bin/true") + f"""
-systemctl disable --now -q {MAIL}; sed -i '/Install/,$d' $U
+    ("started by a timer", f"""
+systemctl disable --now -q {MAIL}; sed -i '/Install/,$d; s/^ExecStart=.*/ExecStart=true\\nType=oneshot/' $U
 printf '[Timer]\\nOnCalendar=yearly\\n[Install]\\nWantedBy=timers.target\\n' > ${{U%service}}timer
 {RELOAD}; systemctl enable --now -q {MAIL.replace(".service", ".timer")}""", {}),
     ("started by a socket", f"""
