@@ -22,9 +22,9 @@ from check_results import Tally, counted, skipped
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 NEWEST = ROOT / ".venv"
-LINTED = ("changelog",)
-"""Of ansible-test's checks those that the stage lint runs too, with the same program."""
-WITHOUT_ANSIBLE = ("ansible-doc", "pep8", "pylint", "runtime-metadata", "yamllint")
+LINTED = ("changelog", "pep8", "pylint")
+"""Of ansible-test's checks those that the stage lint stands for: by the same program, or by ruff and mypy."""
+WITHOUT_ANSIBLE = ("ansible-doc", "runtime-metadata", "yamllint")
 """Those that take long and find the same with every Ansible."""
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 """Variables of the caller that checks do not inherit."""
@@ -75,8 +75,8 @@ class Run:
     def sanity(self, name: str, environment: Path) -> Tally:
         """ansible-test, counted by its own tests. What it skips is Pythons that are not on this machine.
 
-        Among other stages what the stage lint checks is not checked again, nor is, with the older Ansible, what does
-        not depend on it. Modules are imported with the oldest Python of each Ansible. With the newest Python, which the
+        Among other stages what the stage lint stands for is left out, and, with the older Ansible, what does not
+        depend on it. Modules are imported with the oldest Python of each Ansible. With the newest Python, which the
         import test takes a minute for, tests/unit/plugins/test_imports.py imports all plugins.
         """
         argv: list[str | Path] = [ROOT / "scripts" / "sanity.sh", environment.name]
