@@ -33,7 +33,7 @@ KINDS = ("become", "cache", "callback", "connection", "inventory", "shell", "str
 """Of Ansible's own plugins those that a run looks at whatever it does."""
 LARGEST = 1 << 18
 """Bytes of a request."""
-SERVICES = ("iam", "logs", "s3", "secretsmanager", "ssm", "sts")
+SERVICES = ("cloudwatch", "events", "iam", "kms", "logs", "s3", "secretsmanager", "ssm", "sts")
 """Those that most runs ask."""
 
 
@@ -113,9 +113,12 @@ def use_bytecode(finder: Any) -> None:
 
 
 def read_models_once() -> None:
-    """Parse the descriptions of the AWS services that runs ask; each session of botocore reads them anew."""
-    session = importlib.import_module("botocore.session")
-    session.create_loader = cache(session.create_loader)
+    """Parse the descriptions of the AWS services that runs ask; each session of botocore reads them anew.
+
+    The collection's own sessions ask for a loader by the other name, and get the same one.
+    """
+    session, loaders = (importlib.import_module(f"botocore.{name}") for name in ("session", "loaders"))
+    loaders.create_loader = session.create_loader = cache(session.create_loader)
     for service in SERVICES:
         session.get_session().create_client(
             service, region_name="eu-west-3", aws_access_key_id="none", aws_secret_access_key="none"
