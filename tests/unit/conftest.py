@@ -31,6 +31,7 @@ ONE_VERSION = (
     "plugins/action/test_github_actions_secrets",
     "plugins/action/test_provision_journal",
     "plugins/modules/test_env_file_killed",
+    "plugins/modules/test_host_check_",
     "plugins/plugin_utils/_ansible/reports/",
     "plugins/plugin_utils/_ansible/test_encrypted_",
     "plugins/plugin_utils/_ansible/test_environment",
