@@ -312,7 +312,7 @@ def pages() -> dict[str, str]:
     return {
         "playbooks.md": page(
             "Playbooks",
-            "The roles of a playbook list its variables. Brackets mark what may be left out.\n"
+            "The roles of a playbook list its variables. Brackets mark optional arguments.\n"
             "The source is the comment at the head of each file in `playbooks/`.",
             map(playbook, playbooks),
         ),
