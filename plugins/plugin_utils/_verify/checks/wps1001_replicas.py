@@ -48,8 +48,8 @@ CHECK = Check(
     title="Every secret has the replicas that the catalog declares",
     reason="During an outage of a region, hosts elsewhere read their settings from a replica.",
     fix=(
-        "Create missing replicas: ansible-playbook watchparty.secrets.provision. Secrets Manager shows why one is not "
-        "in sync."
+        "Create missing replicas: ansible-playbook watchparty.secrets.provision. Secrets Manager shows why a "
+        "replica is not in sync."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access",
     look=look,

@@ -45,8 +45,8 @@ CHECK = Check(
     title="Every secret exists and is not scheduled for deletion",
     reason="A deleted secret is lost, with every version, when its recovery window ends.",
     fix=(
-        "aws secretsmanager restore-secret --secret-id NAME, then find out who deleted it. Create missing ones: "
-        "ansible-playbook watchparty.secrets.provision."
+        "Restore the secret: aws secretsmanager restore-secret --secret-id NAME. Then find out who deleted it. Create "
+        "missing secrets: ansible-playbook watchparty.secrets.provision."
     ),
     command="aws secretsmanager restore-secret --secret-id {name}",
     look=look,

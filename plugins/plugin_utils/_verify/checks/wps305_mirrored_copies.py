@@ -40,7 +40,7 @@ CHECK = Check(
     area="drift",
     severity="high",
     title="Mirrored parameters hold what their secrets hold",
-    reason="Whoever reads the parameter uses an old value, or one that somebody else wrote.",
+    reason="A reader of the parameter uses an old value, or a value that somebody else wrote.",
     fix=(
         "ansible-playbook watchparty.secrets.mirror --check shows each parameter; without --check it writes them. "
         "docs/how-to/mirror.md says what to do about a conflict."

@@ -35,8 +35,8 @@ CHECK = Check(
     title="No rotation or leak is open, and no pending task is due",
     reason="Both values are valid for as long as a rotation is open.",
     fix=(
-        "Continue it: ansible-playbook watchparty.secrets.rotate. See its owner, and what a provider has to revoke: "
-        "ansible-playbook watchparty.secrets.rotation_report."
+        "Continue the rotation: ansible-playbook watchparty.secrets.rotate. To see its owner and the values to revoke "
+        "at a provider: ansible-playbook watchparty.secrets.rotation_report."
     ),
     command="ansible-playbook watchparty.secrets.rotate {run}",
     look=look,
