@@ -63,7 +63,7 @@ def test_due_differs_from_not_asked(tmp_path: Path) -> None:
         argv = ["sh", "-c", script, "rotation-due-tell", str(path)]
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
-    assert page_text() == "whether a rotation is due could not be asked; look at the run's output\n"
+    assert page_text() == "could not find out whether a rotation is due; see the run's output\n"
     path.write_text(json.dumps(FOUND), encoding="utf-8")
     assert page_text().splitlines() == [
         "due: database",
