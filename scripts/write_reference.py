@@ -276,8 +276,8 @@ def events() -> str:
     from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import OF_OUTCOMES, SCHEMA, SOURCE
 
     introduction = (
-        f"What EventBridge gets from the source `{SOURCE}`, and a command of `notify` on its standard input. No event "
-        "holds a value.\nAn event may come twice, after a run was killed, with the same `id`. "
+        f"EventBridge gets these fields from the source `{SOURCE}`. A command of `notify` gets them on standard input. "
+        "No event holds a value.\nIf a run was killed, an event may come twice, with the same `id`. "
         "[Get alarms and events](../how-to/get-alerts.md) shows rules.\n"
         "The source is the schema in `plugins/plugin_utils/_audit/events.py`; "
         "[events.schema.json](../events.schema.json) is the same for programs."
