@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No workflow or script that it runs was found to print, upload or send a secret."""
+"""No workflow or its script was found to print, upload or send a secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHECK = Check(
     name="workflow-echo",
     area="ci",
     severity="high",
-    title="No workflow or script that it runs was found to print, upload or send a secret",
+    title="No workflow or its script was found to print, upload or send a secret",
     reason="GitHub masks a secret as it is stored; an encoded, truncated or concatenated secret is not masked.",
     fix="Pass the secret to the program by env: or its input, and do not print or upload any part of it.",
     command=EDIT,

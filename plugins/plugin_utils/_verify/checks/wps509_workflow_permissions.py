@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
 
 CHECK = Check(
@@ -14,7 +14,8 @@ CHECK = Check(
     severity="high",
     title="No workflow's token may write everything",
     reason="Every action and script of the job can then push code, publish packages and start deployments.",
-    fix="Write permissions: {contents: read} at the top, and give a job what it needs more.",
+    fix="Write permissions: {contents: read} at the top. Give a job further rights in its own permissions.",
+    command=EDIT,
     look=no_workflow("permissions"),
     needs=("workflows",),
 )
