@@ -219,13 +219,8 @@ def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> l
     return []
 
 
-def _audit_retention(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
-    if "log_group" not in reach.catalog.audit_log:
-        return []
-    # AWS lists log groups by a prefix, and asks for the right to all of them.
-    return [
-        Grant("AuditGroups", ("logs:DescribeLogGroups",), (ground.arn("logs", "log-group:*", region=ground.region),))
-    ]
+def _audit_retention(reach: CatalogReach) -> list[Grant]:
+    return [Grant("AuditGroups", ("logs:DescribeLogGroups",), ("*",))] if "log_group" in reach.catalog.audit_log else []
 
 
 def _announcing(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
@@ -294,7 +289,7 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     grants = [
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
-        *_audit_retention(reach, ground),
+        *_audit_retention(reach),
         *_announcing(reach, ground),
         Grant(
             "Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy", "kms:ListGrants"), (ground.key,)

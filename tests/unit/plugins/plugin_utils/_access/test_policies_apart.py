@@ -104,6 +104,7 @@ def test_what_admits_only_a_star_stands_alone() -> None:
         "iam:ListOpenIDConnectProviders",
         "iam:GetAccountAuthorizationDetails",
         "secretsmanager:ListSecrets",
+        "logs:DescribeLogGroups",
     }
     starred = set()
     for each in documents("production").values():
