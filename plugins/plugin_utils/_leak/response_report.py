@@ -28,7 +28,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 FOOTHOLDS_CHECKED = "leak_footholds_checked"
-"""The extra variable with the credentials whose possible footholds the operator has looked at."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ HEADINGS = [
     "Evidence from before the containment",
     "What was done",
     "Old values tried",
+    "Ways back in",
     "Scrubbed",
     "Cannot be scrubbed",
     "Still open",
