@@ -125,7 +125,8 @@ def _any_host(setting: Setting, value: str) -> Optional[str]:
 def _weak(setting: Setting, value: str) -> Optional[str]:
     texts = [*redaction.passwords(value), *_query_passwords(value)]
     if not texts and setting.sensitivity == "high" and is_secret_name(setting.name):
-        texts = value_types.items(value) if setting.type == "list" else [value] if setting.type == "string" else []
+        items = value_types.items(value) if setting.type == "list" else [value] if setting.type == "string" else []
+        texts = [text for text in items if text or setting.type == "string"]
     if any(is_placeholder(text) or _WORDS.search(text) or strength(text) < STRENGTH for text in texts):
         return "is easily guessed; generate one of 20 random characters or more"
     return None

@@ -172,6 +172,7 @@ LEGITIMATE: list[tuple[str, str]] = [
     ("FLASK_DEBUG", "0"),
     ("API_KEYS", f"{GOOD},{SECRET_KEY[:40]}"),
     ("SECRET_KEY_FALLBACKS", SECRET_KEY),
+    ("SECRET_KEY_FALLBACKS", ""),
     ("BROKER_URL", f"amqps://app:{GOOD}@mq.example.com//"),
     ("BROKER_URL", f"amqp://app:{GOOD}@localhost//"),
     ("ALLOWED_HOSTS", "shop.github.io,.shop.herokuapp.com"),
