@@ -26,7 +26,7 @@ MEMORY = 4 * 1024 * 1024 * 1024
 CONFIGURATION = ".gitleaks.toml"
 OWN = (CONFIGURATION, ".gitleaksignore")
 """What a repository may say of its findings."""
-EXAMPLES = """[extend]
+DEFAULT_CONFIGURATION = """[extend]
 useDefault = true
 [allowlist]
 description = "keys of AWS's and Stripe's documentation"
@@ -81,7 +81,7 @@ class Gitleaks:
                 if os.path.isfile(source) and not os.path.islink(source):
                     os.symlink(source, view.inside(name))
             if not os.path.lexists(view.inside(CONFIGURATION)):
-                Path(view.inside(CONFIGURATION)).write_text(EXAMPLES, encoding="utf-8")
+                Path(view.inside(CONFIGURATION)).write_text(DEFAULT_CONFIGURATION, encoding="utf-8")
             return self._ran(view.directory, view.directory, bounds)
 
     def _ran(self, source: str, git: str, bounds: Bounds) -> list[Mapping[str, Any]]:
