@@ -71,7 +71,9 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         # During a rollback a key that is not seen yet would stay.
         new = setting.new_value(rotation, name, made=False) or issued.find(name, made=rotation.aborting)
     if old.username is None:
-        raise RotationError(f"{name}: the id of its old access key cannot be read any more; delete that key by hand")
+        raise RotationError(
+            f"{name}: the id of its old access key can no longer be read; delete that key in IAM by hand"
+        )
     aborting = rotation.step in state_machine.BACKWARD
     keys = store(setting.connection)
     kept = old if aborting or new is None else new
@@ -99,6 +101,7 @@ def _in_force(setting: RotationSetup, name: str) -> Login:
     stored_credential = setting.held(setting.catalog.credentials[name])
     if stored_credential.problems or stored_credential.login.username is None:
         raise RotationError(
-            f"{name}: {'; '.join(stored_credential.problems) or 'no place holds the id of its access key'}"
+            f"{name}: "
+            f"{'; '.join(stored_credential.problems) or 'no place in the catalog holds the id of its access key'}"
         )
     return stored_credential.login

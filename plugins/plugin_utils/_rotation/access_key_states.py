@@ -124,7 +124,7 @@ class AccessKeyStage:
             removed = [Login(access_key.id) for access_key in self._leftovers()]
         if gone is not None and gone.username == kept.username:
             raise RotationError(
-                f"{access_key_pair.credential}: the key that is to go is the one that stays; nothing is done"
+                f"{access_key_pair.credential}: the old and the new access key are the same key; nothing was changed"
             )
         if access_key_pair.aborting and access_key_pair.first_off:
             self._hands.keys.activate(access_key_pair.user, str(kept.username), fresh=self._hands.fresh())
@@ -135,8 +135,8 @@ class AccessKeyStage:
             self._remove(login)
         if gone is not None and not self._becomes(gone, accepted=False):
             raise RotationError(
-                f"AWS still accepts key {gone.username} of user {access_key_pair.user} {SECONDS:.0f} s after it was "
-                "deleted; run it again"
+                f"AWS still accepts key {gone.username} of user {access_key_pair.user} {SECONDS} s after its "
+                "deletion; run the same command again"
             )
         return result
 
@@ -149,8 +149,8 @@ class AccessKeyStage:
         self._unless_ended(lambda fresh: self._hands.keys.activate(user, str(old.username), fresh=fresh))
         if not self._becomes(old, accepted=False):
             raise RotationError(
-                f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after it was switched off, and "
-                "it may read the new one; run it again"
+                f"AWS still accepts key {old.username} of user {user} {SECONDS} s after its deactivation, and the "
+                "key may read the new one; run the same command again"
             )
 
     def _unless_ended(self, undo: Callable[[Fresh], Any]) -> None:
@@ -158,7 +158,7 @@ class AccessKeyStage:
         fresh = self._hands.ended()
         if fresh is not None:
             undo(fresh)
-            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
+            raise Overtaken("another run ended this rotation; this run stops here")
 
     def _made(self) -> Login:
         try:
@@ -215,8 +215,8 @@ class AccessKeyStage:
             lambda: any(access_key.id == kept.username for access_key in self._hands.keys.of(self._found.user))
         ):
             raise RotationError(
-                f"{self._found.credential}: key {kept.username} was made for this rotation, and user "
-                f"{self._found.user} does not have it any more; abort the rotation with -e rotation_abort=true"
+                f"{self._found.credential}: user {self._found.user} no longer has key {kept.username}, which this "
+                "rotation made; abort the rotation with -e rotation_abort=true"
             )
 
     def _is_there(self, login: Login) -> bool:
@@ -227,7 +227,8 @@ class AccessKeyStage:
     def _require_accepted(self, login: Login) -> None:
         if not self._becomes(login, accepted=True):
             raise RotationError(
-                f"AWS does not accept key {login.username} as one of user {self._found.user}; nothing is taken away"
+                f"AWS does not accept key {login.username} as a key of user {self._found.user}; no key was "
+                "deactivated or deleted"
             )
 
     def _becomes(self, login: Login, *, accepted: bool) -> bool:
@@ -247,9 +248,14 @@ class AccessKeyStage:
 def blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
     """Blockers of rotating this key that AWS shows before anything is changed."""
     if not _ID.fullmatch(key):
-        return ["the place for its user name holds no id of an access key; correct it, or what appears_in names"]
+        return [
+            (
+                "the place for its user name holds no id of an access key; correct that value, or appears_in in "
+                "the catalog"
+            )
+        ]
     if key.startswith(TEMPORARY):
-        return [f"{key} is a temporary key, which ends by itself; get a new one where it came from"]
+        return [f"{key} is a temporary key, which expires by itself; get a new key from its source"]
     try:
         return list(_blockers(keys, key, user))
     except StoreError as error:
@@ -260,17 +266,28 @@ def _blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
     try:
         user = user or keys.owner(key)
     except NotFound:
-        return [f"IAM knows no access key {key} in this account; correct it where the catalog says that it is"]
+        return [
+            (f"IAM knows no access key {key} in this account; correct the id where the catalog says that it is stored")
+        ]
     if not user:
-        return [f"{key} is not an IAM user's key, so it is not rotated here; give the application a user of its own"]
+        return [
+            (
+                f"{key} is not an IAM user's key, and only those are rotated here; give the application an IAM user "
+                "of its own"
+            )
+        ]
     listed = {access_key.id: access_key for access_key in keys.of(user)}
     if key not in listed:
-        return [f"user {user} has no access key {key}; correct it, or credentials.<name>.options.user"]
+        return [f"user {user} has no access key {key}; correct the stored id, or credentials.<name>.options.user"]
     if not listed[key].active:
-        return [f"access key {key} of user {user} is inactive: no application can use it. Find out who deactivated it"]
+        return [
+            (f"access key {key} of user {user} is inactive, so no application can use it. Find out who deactivated it")
+        ]
     second_keys = [second_key(user, other) for other in listed if other != key]
     if keys.caller() == user:
-        second_keys.append(f"this run itself uses a key of user {user}; run it with another one, such as a role's")
+        second_keys.append(
+            f"this run itself uses a key of user {user}; run it with other AWS credentials, such as a role's"
+        )
     return second_keys
 
 

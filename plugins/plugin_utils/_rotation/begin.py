@@ -132,7 +132,10 @@ def _considered(
     data = plan_text.described(setting.catalog, plan, [host for host in hosts if host not in args["skipped"]])
     spoken = plan_text.summary(data, read.late) + plan_text.elsewhere(plan, args["hosts"], hosts, args["skipped"])
     spoken += [
-        f"{name}: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
+        (
+            f"{name}: this run asks for its new value at the terminal; without a terminal, give it by -e "
+            "rotation_values_file=FILE"
+        )
         for name in needs
         if name in data["credentials"]
     ]
@@ -179,8 +182,8 @@ def _require_holder_gone(args: Mapping[str, Any], rotation: OpenRotation) -> Non
     if args["resume"] in (rotation.id, "any") or process_identity.is_gone(rotation.holder):
         return
     raise JournalError(
-        f"{rotation} is open, and this run cannot tell that its process is gone. If it is, take it over: the "
-        f"same command with -e rotation_resume={rotation.id}; to abort it instead, add "
+        f"{rotation} is open, and its process may still be running. If that process has ended, take the "
+        f"rotation over: the same command with -e rotation_resume={rotation.id}; to abort it instead, add "
         "-e rotation_abort=true"
     )
 
@@ -189,8 +192,8 @@ def _require_return(rotation: OpenRotation) -> None:
     if state_machine.is_past_return(rotation):
         past = "promotion" if rotation.step in ("revoke", "record") else "revocation of old values"
         raise RotationError(
-            f"{rotation} is past its {past} and the old value may be revoked; finish it: run the same command without "
-            "-e rotation_abort"
+            f"{rotation} is past its {past}, so the old value may be revoked and no abort is possible; finish "
+            "it: run the same command without -e rotation_abort"
         )
 
 
@@ -199,10 +202,10 @@ def _continuation(args: Mapping[str, Any], rotation: OpenRotation) -> list[str]:
     names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
     messages = [
         f"{rotation} was not finished; it {way} from there",
-        f"it rotates {names}; nothing else starts before it ends",
+        f"it rotates {names}; no other rotation starts before it ends",
     ]
     if rotation.step in ("revoke", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
-        messages.append("hosts that are not verified are deployed to before anything is revoked")
+        messages.append("hosts that are not verified get the new values before any old value is revoked")
     return messages
 
 
@@ -221,10 +224,12 @@ def _after_leak(
     if joined:
         former = plan_reader.former(setting, journal, args["reached"])
         joined = redeclaration.with_former(joined, setting.catalog, setting.kinds, journal, former)
-        messages.append("it replaces what leaked, so it answers the leak too: nothing is revoked later")
+        messages.append(
+            "it replaces a leaked credential, so it becomes part of the leak response: old values are revoked at once"
+        )
     hastened = incident_events.hastened(joined or rotation) if args["immediate"] else None
     if hastened:
-        messages.append("it was graceful; the old values are removed first from now on")
+        messages.append("it was graceful; from now on the old values are revoked before the new ones are deployed")
     return hastened or joined, messages
 
 
@@ -298,4 +303,4 @@ def _require_copies(setting: RotationSetup, rotation: OpenRotation, *, back: boo
         ahead = rotation.step not in ("revoke", "record")
     against = setting.rotator.against_copies(rotation, {}) if ahead else ""
     if against:
-        raise RotationError(f"{rotation} does not go on: {against}. Nothing was done, and it stays as it is")
+        raise RotationError(f"{rotation} cannot continue: {against}. Nothing was changed; the rotation stays open")

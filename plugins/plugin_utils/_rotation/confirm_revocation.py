@@ -36,7 +36,7 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
     names = [name for name in args["credentials"] if name not in {task.credential for task in alive}]
     new = [f"confirmed/{name}" for name in names if incident and f"confirmed/{name}" not in incident.events]
     if journal.rotation is not None and incident is None and closed:
-        raise JournalError(f"{journal.rotation} is open; finish it, then say again what was revoked")
+        raise JournalError(f"{journal.rotation} is open; finish it, then give the confirmation again")
     now = context.now()
     result = {name: " ".join(str(item["message"]).split())[:300] for name, item in tried.items()}
     record = provider_revocations.record(setting.catalog, closed, setting.rotator.me.who, now, result) if closed else {}
@@ -81,7 +81,7 @@ def _shown(
 
 def _message(task: PendingTask, state: str | None, message: str) -> str:
     trial = "" if state is None else f" ({message})" if state == REFUSED else f" (not verified: {message})"
-    return f"{task.credential}: what {task.rotation} replaced was revoked, as the operator says{trial}"
+    return f"{task.credential}: the operator confirms that the value replaced by {task.rotation} was revoked{trial}"
 
 
 def _tries(setting: RotationSetup, pending_tasks: Sequence[PendingTask]) -> list[dict[str, Any]]:

@@ -181,7 +181,10 @@ def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) ->
 def open_summary(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
     """The same of the rotation whose entry was just written. Raises JournalError where the journal does not show it."""
     if journal.rotation is None:
-        raise JournalError("the journal lacks the rotation that was just written; check its store, then start again")
+        raise JournalError(
+            "the journal lacks the rotation that was just written; check the journal's store, then run the "
+            "same command again"
+        )
     return summary(setting, journal, journal.rotation)
 
 
@@ -190,8 +193,8 @@ def require_kinds(setting: RotationSetup, rotation: OpenRotation) -> None:
     for item in _plan.items_of(rotation.plan):
         if item.kind not in setting.kinds:
             raise RotationError(
-                f"{item.credential}: its kind {item.kind} has no folder any more; give rotation_kinds_path as before, "
-                f"or put the folder back, until {rotation} has ended"
+                f"{item.credential}: the folder of its kind {item.kind} is missing; give rotation_kinds_path as "
+                f"before, or restore the folder, until {rotation} has ended"
             )
 
 

@@ -113,12 +113,12 @@ class Rehearsal(JournalWriter):
             audit_chain.following({**record, **own}, LAST)
         except AuditError as error:
             raise RotationError(
-                f"nothing was begun: how it ends could not be recorded. {error}\n"
-                "rename what these fields hold (docs/how-to/audit-log.md lists them), then start again"
+                f"no rotation was started: its end could not be recorded in the audit log. {error}\nRename the "
+                "fields' contents (docs/how-to/audit-log.md lists the fields), then run the same command again"
             ) from None
 
 
 def _of(journal: Journal) -> OpenRotation:
     if journal.rotation is None:
-        raise JournalError("a rotation that was just begun is not in the journal")
+        raise JournalError("the rotation that was just started is not in the journal")
     return journal.rotation

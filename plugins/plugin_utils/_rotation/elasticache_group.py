@@ -35,7 +35,8 @@ def checked(token: str) -> str:
     """A token as ElastiCache takes it; the error does not show it."""
     if not _TOKEN.fullmatch(token):
         raise StoreError(
-            "The new AUTH token is not one that ElastiCache takes: 16 to 128 letters, digits and characters of !&#$^<>-"
+            "ElastiCache does not accept the new AUTH token: a token has 16 to 128 letters, digits and "
+            "characters of !&#$^<>-"
         )
     return token
 
@@ -69,8 +70,8 @@ class Group:
             raise StoreError("Replication group %s has no encryption in transit, which an AUTH token needs" % self.name)
         if not self.has_token:
             raise StoreError(
-                "Replication group %s has no AUTH token; give it a first one with the strategy SET, since after ROTATE "
-                "it would still accept every client that sends none" % self.name
+                "Replication group %s has no AUTH token; set the first one with the strategy SET. After ROTATE the "
+                "group would still accept clients without a token" % self.name
             )
 
 
@@ -123,14 +124,15 @@ class AuthTokens:
             if group.settled:
                 return group
             if group.status not in (AVAILABLE, *CHANGING):
-                raise StoreError("Replication group %s is %s; nothing was sent to it" % (self._name, group.status))
+                raise StoreError("Replication group %s is %s; no change was sent to it" % (self._name, group.status))
             self._sleep(self._interval)
             group = self.describe()
         if group.settled:
             return group
         what = " ".join(word for word in (group.status, group.pending) if word)
         raise NoAccess(
-            "Replication group %s is still %s after %d s; run this again later" % (self._name, what, self._seconds)
+            "Replication group %s is still %s after %d s; run the same command again later"
+            % (self._name, what, self._seconds)
         )
 
     def add(self, token: str) -> Group:
@@ -171,7 +173,7 @@ class AuthTokens:
                         ) from None
                     if code == "InvalidReplicationGroupState":
                         raise Conflict(
-                            "Replication group %s is being changed already; see whether its server accepts the token"
+                            "Replication group %s is being changed already; check whether its server accepts the token"
                             % self._name
                         ) from None
                     raise

@@ -16,7 +16,7 @@ def forgotten(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -
     journal = setting.rotator.look()
     tasks = pending_tasks.named(journal, args["credentials"])
     if journal.rotation is not None:
-        raise JournalError(f"{journal.rotation} is open; finish it, then say again what is to be forgotten")
+        raise JournalError(f"{journal.rotation} is open; finish it, then run the same command again")
     record = pending_tasks.record(setting.catalog, tasks, "forgotten", setting.rotator.me.who, context.now())
     if not check:
         ids = [task.id for task in tasks]
@@ -24,7 +24,10 @@ def forgotten(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -
     return {
         "changed": True,
         "messages": [
-            f"{task.id} ({task.act}, due {task.due}) is forgotten; what it was to end is valid unless you have ended it"
+            (
+                f"{task.id} ({task.act}, due {task.due}) is forgotten; its old value stays valid unless you revoked "
+                "it by hand"
+            )
             for task in tasks
         ],
         "record": record,

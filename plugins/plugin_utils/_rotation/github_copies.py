@@ -63,24 +63,27 @@ def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]
 def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
     """The message if no token or repository can sync the names."""
     if catalog.github is None:
-        return f"GitHub holds {', '.join(names)} too; name the repository in github.repository of the catalog"
+        return (
+            f"GitHub holds {', '.join(names)} too, and the catalog names no repository; give it in "
+            "github.repository of the catalog"
+        )
     return (
-        f"GitHub holds {', '.join(names)} too, and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN or "
-        "GITHUB_TOKEN_FILE, then start again"
+        f"GitHub holds {', '.join(names)} too, and there is no token to send the new value; set "
+        "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE, then run the same command again"
     )
 
 
 def needs_value(names: Sequence[str]) -> str:
     """The message if the names have no value to sync."""
     return (
-        f"GitHub holds {', '.join(names)} too, and what that is made of cannot be read or is missing; give it a value, "
-        "or allow reading it, then start again"
+        f"GitHub holds {', '.join(names)} too, and a part of that value is missing or cannot be read; give "
+        "it a value, or allow reading it, then run the same command again"
     )
 
 
 def not_synced(names: Sequence[str]) -> str:
     """The message about names that a leak does not wait for."""
     return (
-        f"GitHub was not sent {', '.join(names)}, and may hold another value; send it with a token by "
+        f"{', '.join(names)} was not sent to GitHub, which may hold an older value; set a token and run "
         "watchparty.secrets.github_sync"
     )

@@ -127,7 +127,7 @@ def _sessions(
         silent = [] if "tried" in entry else [" ".join(str(entry.get("msg") or "no answer").split())]
         result.lines += [f"{host}: NOT tried: {reason}" for reason in entry.get("not_tried") or silent]
     asked = {entry["act"]["host"] for entry in results}
-    why = unread or "the host says no django_chdir and django_probe_url"
+    why = unread or "the host's variables lack django_chdir and django_probe_url"
     result.lines += [
         f"{host}: NOT tried: a session that the former key of {name} signed: {why}"
         for host in engine.run.hosts
@@ -135,7 +135,7 @@ def _sessions(
     ]
     still = [message for entry in results for message in entry.get("accepted") or ()]
     if still:
-        result.failed = f"{'; '.join(still)}. Restart what serves that address, then start again"
+        result.failed = f"{'; '.join(still)}. Restart the service at that address, then run the same command again"
 
 
 def _key(
@@ -153,7 +153,8 @@ def _key(
         messages = [f"{host} cannot be reached" for host in unreached]
         messages += [*problems, *(f"{name} is not in this run (--limit)" for name in outside)]
         result.blocked = (
-            f"{', '.join(messages)}; bring them back, or go on without them by -e rotation_skip_hosts={','.join(lost)}"
+            f"{', '.join(messages)}; make them reachable, or continue without them by -e "
+            f"rotation_skip_hosts={','.join(lost)}"
         )
         return
     if lost:

@@ -72,16 +72,18 @@ class JournalWriter:
     def _held(self, journal: Journal) -> OpenRotation:
         rotation = journal.rotation
         if rotation is None:
-            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
+            raise Overtaken("another run ended this rotation; this run stops here")
         if rotation.run != self.me.run:
-            raise Overtaken(f"{rotation} was taken over by another run; nothing more is done here")
+            raise Overtaken(f"another run took {rotation} over; this run stops here")
         self.require_known(rotation)
         return rotation
 
     def require_known(self, rotation: OpenRotation) -> None:
         gone = sorted(set(rotation.plan.get("credentials", {})) - set(self.catalog.credentials))
         if gone:
-            raise RotationError(f"the catalog has lost {', '.join(gone)}; put it back until {rotation} has ended")
+            raise RotationError(
+                f"the catalog no longer declares {', '.join(gone)}; restore the entry until {rotation} has ended"
+            )
 
     def append(self, journal: Journal, rotation: str, step: str, **extra: Any) -> Journal:
         """The journal with one more entry; only one process can append it."""

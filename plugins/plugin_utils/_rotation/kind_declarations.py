@@ -108,8 +108,9 @@ def parse(name: str, document: Any, *, folder: str) -> Kind:
     """The kind that the document declares. Raises :class:`CatalogError` naming its folder or its file."""
     if not audit_record.is_word(name):
         message = (
-            "a kind's name is a small letter and then small letters, digits, _ and -, up to 64; rename the folder to "
-            f"{audit_record.word(name)}, and the kind of its credentials in the catalog"
+            "the name of a kind starts with a small letter, followed by small letters, digits, _ and -, 64 "
+            f"characters at most; rename the folder to {audit_record.word(name)}, and the kind of its "
+            "credentials in the catalog"
         )
         raise CatalogError([f"{folder}: {message}"])
     where = f"{folder}/kind.yml"

@@ -45,7 +45,7 @@ def leased_logins(setting: RotationSetup, name: str, pending_task: str = "") -> 
     )
     wrong = server_addresses.leads_elsewhere(setting.catalog, credential, stored.locations)
     if wrong or not stored.url:
-        raise RotationError(f"{name}: {wrong or 'no place holds the URL of its server'}")
+        raise RotationError(f"{name}: {wrong or 'no place in the catalog holds the URL of its server'}")
     new = setting.new_value(rotation, name) if item.act in plan.CHANGES else None
     if task:
         waits = replace(item, pending_task=task.id)

@@ -35,9 +35,9 @@ def login_for(
     """The login that takes the found one's place, generated or supplied."""
     name = stored_credential.credential.name
     if kind.value != "generated" and given is None:
-        raise RotationError(f"{name}: its new value is needed again; give it as you did at the start")
+        raise RotationError(f"{name}: the rotation needs its new value again; give the same value as at the start")
     if kind.value != "supplied" and given is not None:
-        raise RotationError(f"{name}: its new value is not given; take it out of the file")
+        raise RotationError(f"{name}: this rotation takes no new value for it; remove its line from the file")
     given = given or Login()
     password = given.password or (generate(kind) if kind.value == "generated" else stored_credential.login.password)
     made = _plan.new_login(kind, stored_credential, password)
@@ -48,7 +48,7 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
     """The former value that a pending task names by the versions that held it."""
     pending_task = journal.pending_tasks.get(item.pending_task or "")
     if pending_task is None:
-        raise RotationError(f"{item.credential}: the pending task {item.pending_task} is not in the journal any more")
+        raise RotationError(f"{item.credential}: the journal no longer has the pending task {item.pending_task}")
     held = secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
     login = credential_graph.find(catalog, catalog.credentials[item.credential], held).login
     if login.password is None:
@@ -90,7 +90,10 @@ class Issued:
         contents = read([name], pins={name: version_id(self._rotation, name)})
         failure = contents.failures.get(name)
         if failure and failure.reason == DENIED:  # not to be taken for "not made yet"
-            raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
+            raise Denied(
+                f"secret {name} cannot be read: access denied; allow secretsmanager:GetSecretValue on it",
+                failure.detail,
+            )
         return parse_secret(contents.readings[name].value) if name in contents.readings else None
 
     def take(self, credential: str) -> Login:

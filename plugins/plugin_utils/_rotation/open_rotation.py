@@ -20,7 +20,7 @@ def ahead(rotation: OpenRotation | None, *, may_have_leaked: bool) -> str:
         return ""
     way = "is rolled back, since its new values may have leaked" if may_have_leaked else "is ended"
     names = ", ".join(sorted(rotation.plan.get("credentials", {})))
-    return f"first, {rotation} of {names} {way}; nothing new is made before that"
+    return f"first, {rotation} of {names} {way}; no new value is made before that"
 
 
 def ends(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, *, back: bool) -> dict[str, Any]:
@@ -58,21 +58,22 @@ def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, An
     own = rotation.plan.get("incident") == incident
     if not (own or messages):
         return ""
-    why = next((message for message in messages if message), "it did not come to its end")
+    why = next((message for message in messages if message), "it did not end")
     whose = "of this leak" if own else "that was open before"
     return f"{rotation} of {', '.join(names)}, {whose}, blocks the leak response: {why}. {_remedy(rotation)}"
 
 
 def _remedy(rotation: OpenRotation) -> str:
-    go_on = "Remove the blocker, then run the same watchparty.secrets.leak_response command again"
+    go_on = "Remove that cause, then run the same watchparty.secrets.leak_response command again"
     if rotation.aborting:
         return f"{go_on}; or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume={rotation.id}"
     if state_machine.is_past_return(rotation):
         return (
-            f"{go_on}; it cannot be rolled back any more. Or finish it alone: watchparty.secrets.rotate -e "
-            f"rotation_resume={rotation.id}, "
-            "without hosts that are gone by -e rotation_skip_hosts=HOST"
+            f"{go_on}; no rollback is possible any more. Or finish the rotation alone: "
+            f"watchparty.secrets.rotate -e rotation_resume={rotation.id}; leave out hosts that are gone by -e "
+            "rotation_skip_hosts=HOST"
         )
     return (
-        f"{go_on}, or abort it with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}"
+        f"{go_on}, or abort the rotation with watchparty.secrets.rotate -e rotation_abort=true -e "
+        f"rotation_resume={rotation.id}"
     )

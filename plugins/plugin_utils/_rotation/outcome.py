@@ -46,22 +46,22 @@ def ending(messages: Sequence[str], verdict: str, *, incident: str, encrypted: b
 
 def _state(result: Mapping[str, Any]) -> str:
     if not result.get("closed"):
-        return f"is NOT finished; it stands at {result['step']}"
+        return f"is NOT finished; it stopped at step {result['step']}"
     return "is complete" if result["step"] == "record" else "was rolled back; the old values are in force"
 
 
 def verdict(result: Mapping[str, Any], *, abort: bool) -> str:
     """Why the run fails; empty where it does not."""
-    where = f"Rotation {result.get('id')} stands at {result.get('step')}"
+    where = f"Rotation {result.get('id')} stopped at step {result.get('step')}"
     if result.get("stopped"):
         back = "" if result["step"] in FORWARD_ONLY else ", or with -e rotation_abort=true to abort it"
-        return f"{where}: {result['stopped']}. Start the same command again to go on{back}."
+        return f"{where}: {result['stopped']}. Run the same command again to continue{back}."
     if result.get("id") and not result.get("closed"):
         left = next(iter(result["todo"]), "")
-        return f"{where}: this run skipped the next step, {left}. Start the same command again to go on."
+        return f"{where}: this run skipped the next step, {left}. Run the same command again to continue."
     if result.get("reason") and not abort:
         return f"The rotation was rolled back: {result['reason']}"
     refused = result.get("refused") or {}
     if refused:
-        return "Refused, and left as they are: " + ". ".join(f"{name}: {why}" for name, why in refused.items())
+        return "Refused, old values unchanged: " + ". ".join(f"{name}: {why}" for name, why in refused.items())
     return ""

@@ -36,15 +36,15 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
     """
     what = "its former key" if task.act == DROP_FALLBACK else "its former value"
     end = (
-        f"take {what} out by hand (docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e "
+        f"remove {what} by hand (docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e "
         f"rotation_forget={task.credential}"
     )
     credential = catalog.credentials.get(task.credential)
     if credential is None:
-        return f"it is not in the catalog any more, and {what} is yet to go; put it back, or {end}"
+        return f"the catalog no longer has this credential, and {what} is still valid; restore the entry, or {end}"
     kind = kinds.get(credential.kind)
     if kind is None:
-        return f"no kind {credential.kind} is there, and {what} is yet to go; put it back, or {end}"
+        return f"kind {credential.kind} does not exist, and {what} is still valid; restore the kind, or {end}"
     if former is None:
         return None
     denied = sorted(name for name, failure in former.failures.items() if failure.reason == DENIED)
@@ -54,7 +54,10 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
     ):
         return None
     if denied:
-        return f"secret {', '.join(denied)}, which holds {what}, may not be read; allow secretsmanager:GetSecretValue"
+        return (
+            f"secret {', '.join(denied)}, which holds {what}, cannot be read: access denied; allow "
+            "secretsmanager:GetSecretValue"
+        )
     versions = ", ".join(f"version {version} of secret {name}" for name, version in sorted(task.secrets.items()))
     return f"{what} can no longer be read from {versions or 'any secret'}; {end}"
 
@@ -84,13 +87,13 @@ def waiting(journal: Journal) -> dict[str, str]:
 
 
 def _waits(name: str, pending_tasks: Sequence[PendingTask]) -> str:
-    what = " and ".join(f"what {task.rotation} replaced may still be valid until {task.due}" for task in pending_tasks)
+    what = " and ".join(
+        f"the value that {task.rotation} replaced may be valid until {task.due}" for task in pending_tasks
+    )
     return (
-        f"{what}. Start the same command again; or once it is due, revoke it by watchparty.secrets.rotate -e "
-        f"rotation_credentials={name}, and "
-        "start it again then; or take it out by hand (docs/runbooks/by-hand.md), then say "
-        "watchparty.secrets.rotation_forget -e "
-        f"rotation_forget={name}"
+        f"{what}. Run the same command again. Or, once it is due, revoke it by watchparty.secrets.rotate -e "
+        f"rotation_credentials={name}, then run the same command again. Or revoke it by hand "
+        f"(docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e rotation_forget={name}"
     )
 
 
@@ -101,7 +104,7 @@ def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     if unknown or not names:
         there = ", ".join(task.id for task in pending_tasks) or "nothing"
         raise RotationError(
-            f"{', '.join(unknown) or 'no credential was named'}: no pending task; the journal has {there}"
+            f"{', '.join(unknown) or 'no credential was named'}: no such pending task; pending in the journal: {there}"
         )
     return [task for task in pending_tasks if task.id in names or task.credential in names]
 

@@ -141,7 +141,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
     unknown = sorted(set(wish.names) - set(ground.catalog.credentials))
     if unknown:
         known = ", ".join(sorted(ground.catalog.credentials)) or "none"
-        raise RotationError(f"{', '.join(unknown)}: is not a credential of the catalog; it has {known}")
+        raise RotationError(f"{', '.join(unknown)}: is not a credential of the catalog; its credentials are {known}")
     items: list[Item] = []
     refused: dict[str, str] = {}
     passed: dict[str, str] = {}
@@ -162,7 +162,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
             credential_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ()
         )
         problems = list(preconditions.blockers(ground, credential, stored_credential, places))
-        problems += [f"{place} is already {taken[place]}'s" for place in places if place in taken]
+        problems += [f"{place} already belongs to {taken[place]}" for place in places if place in taken]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
             continue
@@ -253,7 +253,7 @@ def _on_skipped_hosts(ground: PlanInputs, wish: RotationRequest, busy: set[str])
         credential = ground.catalog.credentials.get(task.credential)
         if task.hosts and credential is not None and task.credential in wish.names and task.credential not in busy:
             busy = busy | {task.credential}
-            reason = f"its leaked key still opens {', '.join(task.hosts)}"
+            reason = f"its leaked key is still authorized on {', '.join(task.hosts)}"
             item = Item(task.credential, credential.kind, REVOKE, reason, 0, pending_task=task.id, hosts=task.hosts)
             former = _with_former(ground, item).former
             yield replace(item, former=tuple(other for other in former if other != task.id))

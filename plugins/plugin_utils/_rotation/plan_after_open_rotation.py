@@ -50,7 +50,7 @@ class AfterOpenRotation:
         rotation_plan = plan(replace(wish, names=names))
         replaced = () if self.back else _changed(self.rotation)
         passed = {
-            name: f"rotation {self.rotation.id}, which is open, replaces it" if name in replaced else why
+            name: f"the open rotation {self.rotation.id} replaces it" if name in replaced else why
             for name, why in rotation_plan.passed_over.items()
         }
         return replace(rotation_plan, passed_over=passed)
@@ -59,7 +59,10 @@ class AfterOpenRotation:
     def messages(self) -> list[str]:
         end = "is rolled back" if self.back else "has ended"
         return [
-            f"{name}: whether it can be replaced once more is known only when rotation {self.rotation.id} {end}"
+            (
+                f"{name}: only when rotation {self.rotation.id} {end} is it known whether this credential can be "
+                "replaced again"
+            )
             for name in self.unknown
         ]
 

@@ -45,7 +45,7 @@ def _item(catalog: Catalog, item: _plan.Item) -> dict[str, Any]:
 
 def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
     """The plan as lines for the terminal; ``late`` are secrets of rotations that have ended."""
-    lines = [f"secret {name} is of a rotation that has ended, and was made too late; it is removed" for name in late]
+    lines = [f"secret {name} was made too late, by a rotation that has already ended; it is removed" for name in late]
     acts = {
         "rotate": "rotates",
         "drop_fallback": "drops its former key",
@@ -57,7 +57,9 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
         lines += [f"  changes {place}" for place in item["places"]]
         if item["settings"]:
             lines.append(f"  is part of {', '.join(item['settings'])}")
-        lines += [f"  revokes with it what {rotation} had replaced" for rotation in item.get("revokes_with_it", ())]
+        lines += [
+            f"  also revokes the value that {rotation} had replaced" for rotation in item.get("revokes_with_it", ())
+        ]
         if item["github"]:
             lines.append(f"  sends {', '.join(item['github'])} to GitHub")
     for name, why in plan["refused"].items():
@@ -70,7 +72,7 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
         )
         times = "one rollout restarts" if plan["rollouts"] == 1 else f"{plan['rollouts']} rollouts restart"
         lines.append(f"{times} {units} on {', '.join(plan['hosts']) or 'no host'}")
-    return lines or ["no credential is in the catalog"]
+    return lines or ["the catalog has no credentials"]
 
 
 def elsewhere(
@@ -82,8 +84,8 @@ def elsewhere(
     lines = []
     if away and plan.items and not plan.incident:
         lines.append(
-            f"{', '.join(away)}: not in this run (--limit), so the old values stay valid, and the rotation open, until "
-            f"the same command runs with {'it' if len(away) == 1 else 'them'}"
+            f"{', '.join(away)}: not in this run (--limit). Their old values stay valid and the rotation stays "
+            f"open until the same command runs with {'it' if len(away) == 1 else 'them'}"
         )
     if left and plan.items:
         lines.append(f"skipped hosts: {', '.join(left)} (not deployed to, not waited for)")

@@ -47,8 +47,8 @@ def blockers(
     kind = ground.kinds.get(credential.kind)
     if kind is None:
         yield (
-            f"no kind {credential.kind} is there; kinds are {', '.join(sorted(ground.kinds))}, and your own are "
-            "folders in rotation_kinds_path"
+            f"kind {credential.kind} does not exist; kinds are {', '.join(sorted(ground.kinds))}, and your own "
+            "are folders in rotation_kinds_path"
         )
         return
     yield from stored_credential.problems
@@ -74,7 +74,10 @@ def _of_its_kind(
             None, [server_addresses.leads_elsewhere(ground.catalog, credential, stored_credential.locations)]
         )
     if kind.needs_user and not stored_credential.problems and stored_credential.login.username is None:
-        yield "no place holds its user name or id; add one to appears_in, such as a setting ending in ACCESS_KEY_ID"
+        yield (
+            "no place in the catalog holds its user name or id; add a setting to appears_in, such as one "
+            "ending in ACCESS_KEY_ID"
+        )
     if kind.needs_admin:
         yield from _administered(ground, credential)
     if kind.alternates == "always" and not stored_credential.problems:
@@ -85,8 +88,8 @@ def _of_its_kind(
         yield from _signing(ground, credential, stored_credential)
     elif revokes_later(credential) and not stored_credential.problems and not _is_kept(stored_credential):
         yield (
-            "it revokes after the rotation has ended, and what parameters held is not kept; let a secret hold it too, "
-            f"or set revoke_after to {LONGEST_WAIT} at most"
+            "its old value is revoked after the rotation has ended (revoke_after), and previous values of "
+            f"parameters are not kept; store it in a secret too, or set revoke_after to {LONGEST_WAIT} at most"
         )
     if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (stored_credential.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
@@ -94,8 +97,9 @@ def _of_its_kind(
 
 def no_address(credential: Credential) -> str:
     return (
-        "its server's address is unknown: it appears in no URL, and the catalog declares none; name the settings that "
-        f"hold it: credentials.{credential.name}.parts: {{host: …, port: …}}"
+        "the address of its server is unknown: no URL contains the credential, and the catalog declares no "
+        f"address; name the settings that hold the address: credentials.{credential.name}.parts: "
+        "{host: …, port: …}"
     )
 
 
@@ -112,14 +116,18 @@ def _supplied(
 ) -> Iterator[str]:
     given = ground.supplied.get(credential.name)
     if given is None and ground.leak:
-        yield "its provider issues it; at a terminal its new value is asked for at the end, or give it by " + FILE
+        yield (
+            "its provider issues the new value; give it at the terminal, where you are asked at the end, or by " + FILE
+        )
     elif given is None:
         yield (
-            f"its provider issues it; give the new value by {FILE}, or name it with "
-            f"-e rotation_credentials={credential.name} to be asked"
+            f"its provider issues the new value; give it by {FILE}, or name the credential with -e "
+            f"rotation_credentials={credential.name} to be asked"
         )
     elif given.username and not stored_credential.problems and stored_credential.login.username is None:
-        yield "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
+        yield (
+            "the new value has a user name, and no place in the catalog holds a user name; add a setting to appears_in"
+        )
     else:
         yield from filter(None, [in_use(credential, stored_credential.login, given)])
         yield from _undeliverable(ground.catalog, stored_credential, given)
@@ -155,7 +163,7 @@ def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence
     message = f"{', '.join(elsewhere)} {'gets its' if flag else 'get their'} new value{'' if flag else 's'} without you"
     supplied = ", ".join(sorted(set(catalog.credentials) - set(made))) or "no credential"
     problem = "; ".join([*unknown, *([message] if elsewhere else [])])
-    return f"{problem}. Correct the name or take the line out; values are given for {supplied}"
+    return f"{problem}. Correct the name or remove the line; values are needed for {supplied}"
 
 
 def _may_be_supplied(kinds: Mapping[str, Kind], credential: Credential) -> bool:
@@ -171,7 +179,7 @@ def in_use(credential: Credential, old: Login, given: Login) -> str | None:
     """The blocker if the given new value is the one in use."""
     if Login(given.username or old.username, given.password or old.password) != old:
         return None
-    return "the new value that was given is the one in use; get a new one from the provider" + (
+    return "the given new value is the value in use; get a new one from the provider" + (
         f" at {credential.provider_url}" if credential.provider_url else ""
     )
 
@@ -179,7 +187,7 @@ def in_use(credential: Credential, old: Login, given: Login) -> str | None:
 def _administered(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     admin = ground.catalog.credentials.get(credential.admin or credential.name)
     if admin is None or credential.admin is None:
-        yield f"its administrator is not declared; name it in credentials.{credential.name}.admin"
+        yield f"it has no administrator in the catalog; name one in credentials.{credential.name}.admin"
         return
     held = credential_graph.find(ground.catalog, admin, ground.contents)
     if held.problems or held.login.password is None:
@@ -191,11 +199,11 @@ def _alternating(
 ) -> Iterator[str]:
     username = stored_credential.login.username
     if username is None:
-        yield "no place holds its user name, which alternates; add one to appears_in"
+        yield "no place in the catalog holds its user name, which changes at each rotation; add a setting to appears_in"
     elif not turn_of(username) and credential.name not in ground.journal.prepared:
         yield (
-            f"its login owns everything and has no second one ({other_login(username)}) beside it; run "
-            f"watchparty.secrets.rotation_prepare -e rotation_credentials={credential.name} once"
+            f"role {username} owns the database objects, and its second login {other_login(username)} does not "
+            f"exist; run watchparty.secrets.rotation_prepare -e rotation_credentials={credential.name} once"
         )
 
 
@@ -204,8 +212,8 @@ def _in_use(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     for task in ground.journal.pending_tasks.values():
         if task.credential == credential.name and task.act == "revoke":
             yield (
-                f"its other login is to be revoked at {task.due} (revoke_after) and would get a new password now; "
-                "rotate it once that is done"
+                f"its other login is still valid until {task.due} (revoke_after), and a rotation would change its "
+                "password now; rotate after that time"
             )
 
 
@@ -215,34 +223,44 @@ def _signing(
     where = f"credentials.{credential.name}"
     setting = ground.catalog.settings.get(credential.fallbacks or "")
     if setting is None or setting.place is None or setting.name in credential.settings:
-        yield f"without a setting of former keys everybody would be logged out; name one in {where}.fallbacks"
+        yield (
+            f"its rotation would log all users out, because no setting lists former keys; name one in {where}.fallbacks"
+        )
     holdings = Holdings(ground.contents)
     for place in credential_graph.fallback_places(ground.catalog, credential):
         holdings.value(place, setting)
         if place.key is None:
-            yield f"{place} cannot be empty, and without former keys it is; keep them in a key of a secret"
+            yield f"{place} cannot be empty, and without former keys it would be; store them in a key of a secret"
         elif place.name not in ground.contents.readings:
-            yield f"{place}, which lists former keys, cannot be read"
+            yield f"{place}, which lists the former keys, cannot be read"
     yield from holdings.problems
     if stored_credential.places and not any(place.traits.has_labels for place in stored_credential.places):
-        yield "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
+        yield (
+            "only parameters hold it, and previous values of parameters are not kept; store it in a secret "
+            "too, as a copy"
+        )
     if "," in (stored_credential.login.password or ""):
-        yield "it has a comma in it, so a list of former keys cannot hold it; change it by hand once"
+        yield "its value contains a comma, which a list of former keys cannot hold; change it by hand once"
     others = sorted(set(credential.used_for) - _USES)
     if others:
-        yield f"{', '.join(others)} would be lost with the old key; give that a key of its own ({where}.used_for)"
+        yield (
+            f"{', '.join(others)} would be lost with the old key; give that purpose a key of its own ({where}.used_for)"
+        )
     if not credential.used_for:
-        yield f"nothing says what it is used for; list it in {where}.used_for, such as [sessions, signing]"
+        yield f"the catalog does not say what it signs; list that in {where}.used_for, such as [sessions, signing]"
 
 
 def _mirrored(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     names = credential_graph.mirrored_names(ground.catalog, credential)
     if names and ground.catalog.github is None:
-        yield f"GitHub holds it too ({', '.join(names)}); name the repository in github.repository of the catalog"
+        yield (
+            f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; give it in "
+            "github.repository of the catalog"
+        )
     elif names and not ground.mirrors:
         yield (
-            f"GitHub holds it too ({', '.join(names)}), and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN "
-            "or GITHUB_TOKEN_FILE"
+            f"GitHub holds it too ({', '.join(names)}), and there is no token to send the new value; set "
+            "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
         )
 
 
@@ -251,10 +269,13 @@ def _of_its_secret(ground: PlanInputs, name: str) -> Iterator[str]:
     if described is None:
         return
     if described.rotation_enabled:
-        yield f"AWS rotates secret {name} itself; cancel that (cancel-rotate-secret), or leave the credential to it"
+        yield (
+            f"AWS itself rotates secret {name}; cancel that (aws secretsmanager cancel-rotate-secret), or leave "
+            "this credential to AWS"
+        )
     pending = described.stages.get(PENDING)
     if pending and pending != described.stages.get(CURRENT):
         yield (
-            f"secret {name} has a pending version {pending} that is not of this rotation; finish it, or take its label "
-            f"off by '{command(name, 'takes_label_off')}'"
+            f"secret {name} has a pending version {pending} of another writer; finish that change, or remove "
+            f"its label by '{command(name, 'takes_label_off')}'"
         )

@@ -55,7 +55,7 @@ def taken(states: Mapping[str, str]) -> Promotion | None:
     names = tuple(name for name, state in states.items() if state == "taken")
     if not names:
         return None
-    message = f"somebody changed secret {', '.join(names)} in the keys that rotate; their change stays"
+    message = f"somebody changed secret {', '.join(names)} in the keys that rotate; that change was kept"
     return Promotion("taken", names, message=message)
 
 
@@ -63,9 +63,9 @@ def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: 
     """Somebody else wrote other keys of these secrets each time before AWSCURRENT could be moved."""
     last = ", ".join(f"secret {name} (now version {version})" for name, version in versions.items())
     message = (
-        f"somebody else goes on writing other keys of {last}: merged {max(merges.values(), default=0)} times within "
-        f"{seconds:.0f} s, and each time written again before AWSCURRENT was moved. Let that writer pause, or merge "
-        "for longer by -e rotation_merge_seconds=600"
+        f"another writer keeps changing other keys of {last}: merged "
+        f"{max(merges.values(), default=0)} times within {seconds} s, and changed each time before "
+        "AWSCURRENT was moved. Pause that writer, or merge for longer by -e rotation_merge_seconds=600"
     )
     return Promotion("blocked", tuple(versions), message=message)
 
@@ -75,6 +75,6 @@ def merged_message(merges: Mapping[str, int]) -> str:
     if not merges:
         return ""
     return (
-        f"secret {', '.join(merges)}: somebody else's change of other keys was merged. Bring it to hosts by "
-        "watchparty.secrets.deploy"
+        f"secret {', '.join(merges)}: another writer's change of other keys was merged. Deploy it to hosts "
+        "by watchparty.secrets.deploy"
     )

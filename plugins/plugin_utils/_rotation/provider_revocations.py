@@ -72,8 +72,8 @@ def _summary(catalog: Catalog, task: PendingTask) -> dict[str, str]:
         "credential": task.credential,
         "page": _page(catalog, task.credential),
         "since": task.due,
-        "message": f"{task.credential}: its old value, replaced by {task.rotation} at {task.due}, is not yet confirmed "
-        f"revoked {where(catalog, task.credential)}; once it is, run watchparty.secrets.rotate -e "
+        "message": f"{task.credential}: revoke its old value {where(catalog, task.credential)}; "
+        f"{task.rotation} replaced it at {task.due}. Then run watchparty.secrets.rotate -e "
         f"rotation_revoked={task.credential}",
     }
 
@@ -96,8 +96,8 @@ def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[
     unknown = [name for name in names if name not in catalog.credentials and name not in waiting_for]
     if unknown:
         raise RotationError(
-            f"{', '.join(unknown)}: is not a credential of the catalog; {', '.join(waiting_for) or 'none'} "
-            f"wait{'s' if len(waiting_for) < 2 else ''} for it"
+            f"{', '.join(unknown)}: is not a credential of the catalog; a confirmation is pending for "
+            f"{', '.join(waiting_for) or 'none'}"
         )
     return [task for task in tasks if task.credential in names]
 
@@ -126,8 +126,9 @@ def against_confirmation(
     if not results:
         return None
     return (
-        f"{', '.join(results)}: a run revokes the old value itself and verifies it, so a confirmation does not end it; "
-        "remove the cause of its refusal, and start the same command again without its confirmation"
+        f"{', '.join(results)}: a run revokes the old value itself and verifies that it is rejected, so "
+        "your confirmation is not enough; remove the cause of the refusal, then run the same command again "
+        "without the confirmation"
     )
 
 

@@ -19,9 +19,12 @@ def require_open(journal: Journal, named: str, *, back: bool) -> None:
     if rotation is None and (back or named in _ended(journal)):
         return  # a run that is killed at its very end is started again with the same words
     instead = (
-        f"{rotation} is; name that one to take it over"
+        f"{rotation} is open instead; give its id to take it over"
         if rotation
-        else "no such one ended lately (watchparty.secrets.rotation_report); leave it out to begin a new one"
+        else (
+            "no rotation of that id ended lately (watchparty.secrets.rotation_report lists them); leave "
+            "rotation_resume out to start a new one"
+        )
     )
     raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
 
@@ -31,7 +34,7 @@ def over(journal: Journal, args: Mapping[str, Any]) -> str:
     if args["abort"]:
         return "no rotation is open; there is nothing to abort"
     if args["resume"] in _ended(journal):
-        return f"rotation {args['resume']} has ended; there is nothing to go on with, and no other is begun"
+        return f"rotation {args['resume']} has ended already; no other rotation was started"
     return ""
 
 

@@ -50,5 +50,5 @@ def _took(since: str, rotation: OpenRotation) -> str:
     except JournalError:
         seconds = -1
     if seconds < 0:  # two controllers' clocks may differ
-        return f"refused at {rotation.refused_at}; the journal does not tell how long after the promotion"
+        return f"rejected at {rotation.refused_at}; the journal does not say how long after the promotion"
     return f"from promotion to revocation: {seconds:.0f} s"

@@ -27,7 +27,7 @@ def undo(rotator: Rotator) -> list[str]:
     journal, rotation = rotator.mine()
     against = rotator.against_copies(rotation, {}) if rotation.promoted and not journal.incident else ""
     if against:
-        raise RotationError(f"nothing was rolled back: {against}")
+        raise RotationError(f"no rollback was made: {against}")
     with rotator.cleared_if_late(rotation):
         return _undone(rotator, rotation)
 
@@ -111,13 +111,13 @@ def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
     former = contents.readings[name].value
     now = rotator.parameters.read([rotator.catalog.ssm_path]).readings.get(name)
     if now is None:
-        return [f"parameter {name} is gone; create it again"]
+        return [f"parameter {name} no longer exists; create it again"]
     try:
         new = rotator.values(rotation).phases[-1][name]
     except NotFound:
         new = None
     if now.value not in (former, new):
-        return [f"parameter {name} was changed by somebody else (version {now.version}); it is left as it is"]
+        return [f"parameter {name} was changed by another writer (version {now.version}); that change was kept"]
     between = range(number + 1, int(now.version))
     if now.value != former:
         rotator.overwrite(name, former, instead_of=int(now.version), fresh=rotator.fresh())
@@ -127,8 +127,8 @@ def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
 def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Sequence[str | None]) -> list[str]:
     """Somebody's versions that a request of a killed run, which came late, took the place of: AWS has no condition."""
     return [
-        f"parameter {name}: version {version}, which somebody else wrote, was written over by a request that came "
-        f"late; it is kept as {name}:{version}"
+        f"parameter {name}: a late request overwrote version {version} of another writer; that version is "
+        f"kept as {name}:{version}"
         for version in versions
         for reading in rotator.parameters.read_known([], pins={name: str(version)}).readings.values()
         if reading.value not in ours

@@ -67,7 +67,7 @@ class Parties:
         if not self.aborting:
             return self.old
         if self.new is None:
-            raise RotationError("the rotation has made no new value yet, so nothing is to be removed")
+            raise RotationError("the rotation has made no new value yet, so there is no value to remove")
         return self.new
 
     def of(self, login: Login) -> str:
@@ -217,7 +217,7 @@ class ServerAction(ActionBase):
     module: Any = None
     set_here: tuple[str, ...] = ()
     extra_options: dict[str, Any] = {}
-    idle = "no new value was made, so none is removed"
+    idle = "no new value was made, so no value is removed"
     by_any_host = True
     """Whether another host can do it too, such as one that talks to a server."""
     private = True

@@ -74,7 +74,9 @@ def concerned(setting: RotationSetup, name: str, former: str = "") -> Pair:
         login = setting.new_value(rotation, name)
         new = login.password if login else None
     if old is None:
-        raise RotationError(f"{name}: its old key cannot be read any more; take its line out of the hosts by hand")
+        raise RotationError(
+            f"{name}: its old key can no longer be read; remove its line from authorized_keys on the hosts by hand"
+        )
     back = rotation.step in state_machine.BACKWARD
     leak = bool(rotation.plan.get("incident"))
     return Pair(name, old, new, back, leak, journal.head, _comment(setting, name))
@@ -118,21 +120,21 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
     file, account, ended = result["file"], result["account"], result.get("ended", ())
     results = []
     if not result["old"] and not result["new"]:
-        results.append(f"{file} of {account} has neither key and is left as it is")
+        results.append(f"{file} of {account} contains neither key; it was not changed")
     if ended:
         end = "would be ended" if check else "ended"
         results.append(f"{len(ended)} sessions of {account} {end}, from {', '.join(dict.fromkeys(ended))}")
     if result.get("remaining_sessions"):
         results.append(
-            f"{result['remaining_sessions']} sessions of {account} go on, and no log tells which key opened them"
+            f"{result['remaining_sessions']} sessions of {account} continue, and no log says which key opened them"
         )
     if result.get("others"):
         results.append(f"{file} also authorizes {', '.join(result['others'])}")
     results += filter(None, [elsewhere(name, result)])
     if result.get("unread"):
         results.append(
-            f"{result['unread']} authorized_keys of other accounts cannot be read by this one: it is unknown whether "
-            f"they hold the leaked key of {name}; give the host become, or look there yourself"
+            f"{result['unread']} authorized_keys files of other accounts cannot be read by this account, so the "
+            f"leaked key of {name} may be in them; set become for the host, or check them by hand"
         )
     return [f"{host}: {name}" for name in results]
 
@@ -141,7 +143,9 @@ def _in_use(setting: RotationSetup, name: str) -> str:
     (credential,) = setting.chosen([name])
     stored_credential = setting.held(credential)
     if stored_credential.problems or stored_credential.login.password is None:
-        raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or 'no place holds its private key'}")
+        raise RotationError(
+            f"{name}: {'; '.join(stored_credential.problems) or 'no place in the catalog holds its private key'}"
+        )
     return stored_credential.login.password
 
 

@@ -12,7 +12,10 @@ def blockers(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
     """``seen`` says of each host whether it is in the run, answered and has the key, or what is wrong there."""
     if not seen:
         return [
-            "no host was checked, so it is unknown where the key is authorized. Check the inventory's application group"
+            (
+                "no host was checked, so the hosts that authorize the key are unknown. Check the inventory's "
+                "application group"
+            )
         ]
     lost = [str(entry["host"]) for entry in seen if entry.get("lost")]
     outside = [str(entry["host"]) for entry in seen if entry.get("outside")]
@@ -26,13 +29,13 @@ def blockers(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
     ]
     if lost and is_waited_for:
         results.append(
-            f"{', '.join(lost)} cannot be reached, and would still authorize the old key; bring them back, or go on "
-            f"without them by -e rotation_skip_hosts={','.join(lost)}"
+            f"{', '.join(lost)} cannot be reached, and would still authorize the old key; make them reachable, "
+            f"or continue without them by -e rotation_skip_hosts={','.join(lost)}"
         )
     if outside and is_waited_for:
         results.append(
-            f"{', '.join(outside)}: not in this run (--limit), and would not authorize the new key; start it for all "
-            f"hosts, or go on without them by -e rotation_skip_hosts={','.join(outside)}"
+            f"{', '.join(outside)}: not in this run (--limit), so they would not authorize the new key; run it "
+            f"for all hosts, or continue without them by -e rotation_skip_hosts={','.join(outside)}"
         )
     if not results and not any(entry.get("there") for entry in seen):
         places = sorted({f"{entry['file']} of {entry['account']}" for entry in seen if entry.get("file")})

@@ -169,7 +169,7 @@ class Rotator(StoreReads):
         still = self.look().rotation
         if still is None or still.id != rotation.id or still.step in ("record", "discard"):
             self.clear(rotation, late=True)
-            raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
+            raise Overtaken("another run ended this rotation; the values that this run still staged were removed")
 
     def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
         """Takes every label of the rotation off, and removes its own secrets."""
@@ -222,7 +222,7 @@ class Rotator(StoreReads):
                 return None
             if holder is not None and holder not in (base, *self.ours(rotation, name)):
                 return RotationError(
-                    f"secret {name} has a pending version {holder} that is not of this rotation; it is left as it is"
+                    f"secret {name} has a pending version {holder} of another writer; it was not changed"
                 )
             try:
                 self.secrets.promote(name, to=target, instead_of=holder, label=PENDING, known=True)

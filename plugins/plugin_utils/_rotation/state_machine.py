@@ -18,7 +18,7 @@ keys; the gate is shut, or others write without a pause; the revocation is due l
 
 _AFTER_PROMOTION = {
     "revoke": " and the old one may still be valid",
-    "record": ", and what this rotation was to remove is gone; what is left is to tidy up and to record it",
+    "record": ", and the old one is revoked; only cleanup and the audit record remain",
 }
 GO, BACK, STOP = "go", "back", "stop"
 
@@ -80,7 +80,7 @@ def following(rotation: OpenRotation, outcome: str, *, message: str = "", is_tes
         return Decision(STOP, message=f"{message}; the new value is in force{_AFTER_PROMOTION[rotation.step]}")
     if outcome in (FAILED, TAKEN):
         if is_past_return(rotation):
-            return Decision(STOP, message=f"{message}; the old value is removed already, so no rollback is possible")
+            return Decision(STOP, message=f"{message}; the old value is revoked already, so no rollback is possible")
         return Decision(BACK, "abort", phase=way_back(rotation), message=message)
     if outcome in (LOST, BLOCKED):
         return Decision(STOP, message=message)
@@ -126,7 +126,7 @@ class Gate:
         if missing:
             results.append(
                 f"not verified to run without the value that is revoked next: {', '.join(missing)} (unreachable, "
-                "outside --limit, or not deployed since something else changed: run watchparty.secrets.deploy); bring "
-                f"them back, or continue without them: -e rotation_skip_hosts={','.join(missing)}"
+                "outside --limit, or not deployed since another change: run watchparty.secrets.deploy); make them "
+                f"reachable, or continue without them: -e rotation_skip_hosts={','.join(missing)}"
             )
         return results

@@ -80,7 +80,7 @@ class StoreReads(JournalWriter):
         planned = wanted.keys() & {*rotation.plan.get("secrets", {}), *numbers}
         lost = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
         if lost:
-            raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")
+            raise RotationError(f"{', '.join(lost)} can no longer be read, and the plan of {rotation} needs it")
         return contents
 
     def read_ahead(self, rotation: OpenRotation) -> None:
@@ -113,9 +113,12 @@ class StoreReads(JournalWriter):
         contents = read([name], pins={name: version})
         failure = contents.failures.get(name)
         if failure and failure.reason == DENIED:  # not to be taken for "not made yet", which has other consequences
-            raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
+            raise Denied(
+                f"secret {name} cannot be read: access denied; allow secretsmanager:GetSecretValue on it",
+                failure.detail,
+            )
         if name not in contents.readings:
-            raise NotFound(f"secret {name} is not there: the rotation has no new values yet")
+            raise NotFound(f"secret {name} does not exist: the rotation has no new values yet")
         document = json.loads(contents.readings[name].value)
         former = document.get("former", {})
         self.secrets.keep([Reading(self.secrets.name, item, *versioned) for item, versioned in former.items()])

@@ -70,7 +70,7 @@ def wanted_again(setting: RotationSetup, rotation: OpenRotation, given: Mapping[
         ).login
         message = preconditions.in_use(credential, old, given[name]) if name in given else None
         if message:
-            raise RotationError(f"{name}: {message}, then start again")
+            raise RotationError(f"{name}: {message}, then run the same command again")
     return [name for name in names if name not in given]
 
 
@@ -84,7 +84,8 @@ def _login(name: str, value: Any) -> Login:
     parts = value if isinstance(value, Mapping) else {"password": value}
     if not parts or not all(isinstance(part, str) and part for part in parts.values()) or set(parts) - _PARTS:
         raise RotationError(
-            f"{name}: its new value is empty or no text; write it in quotes, or as a username, a password or both"
+            f"{name}: its new value is empty or not text; write it in quotes, or as a mapping with username, "
+            "password or both"
         )
     return Login(**{part: str(text) for part, text in parts.items()})
 
@@ -96,7 +97,7 @@ def read_values(path: Path) -> dict[str, Any]:
     except NoAccess as error:
         raise RotationError(str(error)) from None
     except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
-        raise RotationError(f"{path}: is not valid YAML; write one line a credential, NAME: 'value'") from None
+        raise RotationError(f"{path}: is not valid YAML; write one line for each credential, NAME: 'value'") from None
     if not isinstance(document, dict):
-        raise RotationError(f"{path}: holds no mapping; write one line a credential, NAME: 'value'")
+        raise RotationError(f"{path}: is not a mapping; write one line for each credential, NAME: 'value'")
     return document

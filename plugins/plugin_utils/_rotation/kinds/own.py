@@ -83,7 +83,9 @@ class OwnKind(Acts):
         try:
             return {**answer, "notes": json.loads(answer["notes"])}
         except (ValueError, RecursionError):
-            raise RotationError(f"{name}: the notes in the host's answer are not JSON") from None
+            raise RotationError(
+                f"{name}: the notes in the host's answer are not JSON; correct the kind's program"
+            ) from None
 
 
 def _shown(text: str, masked: list[str]) -> str:

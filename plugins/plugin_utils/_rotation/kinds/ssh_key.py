@@ -14,7 +14,10 @@ class SshKey(Acts):
 
     kind = Kind(
         kind_names.SSH_KEY,
-        "A key pair that opens the hosts; the new public key goes beside the old one, whose sessions end with it.",
+        (
+            "A key pair that logs in to the hosts; the new public key is added beside the old one, then the "
+            "old one and its sessions are removed."
+        ),
         form="ssh_key",
         revokes_each=True,
         stages=("set", "test", "revoke"),

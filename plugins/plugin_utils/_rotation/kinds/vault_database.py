@@ -57,7 +57,9 @@ class VaultDatabase(Acts):
     def check(self, part: Part) -> Answer:
         denied = _leases(part).denied()
         if denied:
-            raise RotationError(f"no policy of Vault's token allows {', '.join(denied)}; add it to one of them")
+            raise RotationError(
+                f"no policy of Vault's token allows {', '.join(denied)}; add that permission to one of its policies"
+            )
         return {}
 
     def issue(self, part: Part) -> Answer:
@@ -87,7 +89,7 @@ class VaultDatabase(Acts):
         if still is None or still.id != rotation.id or still.step in ("record", "discard"):
             issued.forget_one(part.name)
             leases.end(made.lease, fresh=Fresh.uncontested())
-            raise Overtaken("this run's rotation was ended by another run; the login that it still made was ended")
+            raise Overtaken("another run ended this rotation; the login that this run still made was revoked")
 
     @staticmethod
     def _lengthened(part: Part, lease: Lease) -> str:
@@ -99,8 +101,8 @@ class VaultDatabase(Acts):
             seconds = _leases(part).extended(lease, wanted, fresh=part.setting.rotator.fresh())
         except NotFound:
             raise RotationError(
-                "the login that was made for this rotation has ended, since no run went on with it in time; roll it "
-                "back with -e rotation_abort=true, then rotate again"
+                "the login that Vault made for this rotation has expired, because the rotation was not continued "
+                "in time; roll it back with -e rotation_abort=true, then rotate again"
             ) from None
         if seconds < SHORTEST:
             raise RotationError(
@@ -124,9 +126,9 @@ class VaultDatabase(Acts):
         logins = leased_logins(part.setting, part.name, part.pending_task)
         goes, stays = logins.goes, logins.stays
         if goes is None or stays is None:
-            return {"message": "no new login was made, so none is ended"}
+            return {"message": "no new login was made, so no login is revoked"}
         if goes.username == stays.username:
-            raise RotationError("the login that is to go is the one that stays; nothing is done")
+            raise RotationError("the old and the new login are the same login; nothing was changed")
         if logins.lease:
             _leases(part).end(logins.lease, fresh=part.setting.rotator.fresh())
         state, message = self._tried(part, logins.of(stays), logins.of(goes), sessions_of=goes.username)
@@ -154,6 +156,6 @@ def _leases(part: Part) -> DatabaseLeases:
 
 def _unknown(login: Login, message: str) -> str:
     return (
-        f"{message}. No rotation made login {login.username}, so its lease is unknown: end it ('bao lease revoke ID', "
-        "or DROP ROLE at the server), then run the same command"
+        f"{message}. The journal knows no lease of login {login.username}, which no rotation made: revoke "
+        "it ('bao lease revoke ID', or DROP ROLE at the server), then run the same command"
     )
