@@ -90,7 +90,7 @@ def drilled(
 ) -> list[str]:
     """Records a drill with its time and what would stop a real response; who could not be notified."""
     me, now, took = setting.rotator.me, rotation_context.now(), process_identity.running_seconds()
-    notes = [f"declared: {', '.join(declared_names)}", *(f"a real run stops here: {line}" for line in stops)]
+    notes = [f"declared: {', '.join(declared_names)}", *(f"a real run would stop here: {line}" for line in stops)]
     recorded = audit.recorded(
         {
             "rotation": f"drill-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",

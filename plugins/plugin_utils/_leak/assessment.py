@@ -70,7 +70,7 @@ def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> 
     """Raises RotationError where nothing was given, or a name is unknown."""
     if given.text is None and not given.leaked:
         raise RotationError(
-            "nothing was declared. Name what leaked by -e leak_credentials=NAME, or give the string that was found by "
+            "no leaked credential was named. Name it by -e leak_credentials=NAME, or give the leaked string by "
             "-e leak_value_file=FILE"
         )
     matches, not_sought = candidate_values.identified(setting, given.text) if given.text is not None else ([], [])
@@ -80,14 +80,14 @@ def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> 
     declared = [*before, *declared]
     messages = [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches]
     if given.text is not None and not matches:
-        messages.append("the leaked string is not a current, pending or previous value of a credential here")
+        messages.append("the leaked string is no current, pending or previous value of a credential in this catalog")
     results = [vars(match) for match in matches]
     if not declared:
         return BlastRadius(declared, results, messages, not_sought)
     # A host that was declared before may have left the inventory since.
     gone = [name.partition(":")[2] for name in before if name.startswith(blast_radius.HOST)]
     impact = blast_radius.impact(setting.catalog, declared, [*hosts, *gone])
-    goes_on = [f"{incident.id} is open and goes on; {', '.join(before)} leaked too"] if incident and before else []
+    goes_on = [f"{incident.id} is open and continues; {', '.join(before)} leaked too"] if incident and before else []
     return BlastRadius(declared, results, messages, not_sought, [*goes_on, *blast_radius_diagram.text(impact)], impact)
 
 
@@ -145,7 +145,7 @@ def refused_host(
     if not admins or host not in blast_radius.reached_hosts(catalog, impact, hosts) or host in trusted:
         return ""
     return (
-        f"{host} would receive the passwords of {', '.join(admins)}, and whoever has what leaked may be on it. "
-        "Nothing was touched. Name a clean host, best outside the application's group, by -e rotation_host=HOST"
-        f"; or, if you trust {host}, confirm it on the command line by -e {variable}={host}"
+        f"{host} would receive the passwords of {', '.join(admins)}, and an intruder may be on it. Nothing "
+        "was changed. Name a clean host, best outside the application's group, by -e rotation_host=HOST; "
+        f"or, if you trust {host}, confirm it on the command line by -e {variable}={host}"
     )

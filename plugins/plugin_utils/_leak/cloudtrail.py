@@ -52,7 +52,7 @@ def _short(left: Sequence[_Open]) -> tuple[str, ...]:
     messages = [f"{item.question} only back to {timestamps.stamp(item.back_to)}" for item in left if item.back_to]
     never = [str(item.question) for item in left if not item.back_to]
     short = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
-    return (*messages, f"nothing of {', '.join(never[:NAMED])}{short}") if never else tuple(messages)
+    return (*messages, f"no events of {', '.join(never[:NAMED])}{short}") if never else tuple(messages)
 
 
 class CloudTrail:

@@ -155,7 +155,7 @@ def lines(uses: Iterable[Use], wanted: WatchedItems) -> list[str]:
                 row.keys.append(use.key)
     ordered = sorted(rows.items(), key=lambda item: (item[1].last, item[0]), reverse=True)
     messages = [_line(about, row) for about, row in ordered[:MOST]]
-    return messages + ([f"and {len(ordered) - MOST} more, which CloudTrail shows"] if len(ordered) > MOST else [])
+    return messages + ([f"and {len(ordered) - MOST} more; CloudTrail shows all of them"] if len(ordered) > MOST else [])
 
 
 def _about(use: Use, wanted: WatchedItems) -> Sequence[str]:

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cl
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail, TrailAnswer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
-LATE = "events reach CloudTrail up to 15 minutes late, and it keeps them for 90 days; look again"
+LATE = "CloudTrail shows events up to 15 minutes late and keeps them for 90 days; run the query again in 15 minutes"
 PAGES = 10
 
 
@@ -74,12 +74,12 @@ def _wanted(
 def _messages(region: str, trail_answer: TrailAnswer, wanted: cloudtrail_events.WatchedItems) -> list[str]:
     messages = cloudtrail_events.lines(trail_answer.uses, wanted)
     if trail_answer.asked:
-        messages = messages or ["no reader that CloudTrail has recorded"]
+        messages = messages or ["CloudTrail has recorded no reader"]
         messages.append(f"CloudTrail was asked in {region} only; {LATE}")
     if trail_answer.asked and not trail_answer.problem:
-        messages += [f"CloudTrail was not asked to the end: {line}" for line in trail_answer.short]
+        messages += [f"CloudTrail's answer is incomplete: {line}" for line in trail_answer.short]
     if trail_answer.problem:
         messages.append(f"CloudTrail was not asked{' further' if trail_answer.asked else ''}: {trail_answer.problem}")
     elif not trail_answer.asked:
-        messages.append("CloudTrail was not asked: there was no time, or no place of these credentials is in AWS")
+        messages.append("CloudTrail was not asked: no time was left, or these credentials have no place in AWS")
     return messages

@@ -11,7 +11,7 @@ from typing import Any
 
 UNDECLARED = (
     "neither the catalog (used_for: [sessions], purge of the kind sessions) nor a host (django_chdir, "
-    "django_session_engine) declares any"
+    "django_session_engine) declares sessions"
 )
 
 
@@ -98,57 +98,57 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     yield from [ahead.open_rotation] if ahead.open_rotation else []
     yield f"what users notice: {'; '.join(_noticed(ahead))}"
     if ahead.logs_out and ahead.sessions.get("against"):
-        yield f"sessions cannot be ended, and the leak stays open until they are: {ahead.sessions['against']}"
+        yield f"sessions cannot be ended, so the leak will stay open: {ahead.sessions['against']}"
     for name in ahead.to_come(ahead.first_off):
         yield (
-            f"{name}: its key may read new values, so it is deactivated before they are made; the application's calls "
-            "with it fail until its hosts have the new key"
+            f"{name}: its key may read new values, so it is deactivated before they are made. The application's "
+            "calls with this key fail until its hosts have the new key"
         )
     for cycle in filter(None, map(ahead.to_come, ahead.cycles)):
         yield (
-            f"{', '.join(cycle)}: the old values are revoked before new ones are deployed; the application's calls "
-            "with them fail until its hosts have the new values. Until the revocation an intruder can read the present "
-            "values"
+            f"{', '.join(cycle)}: the old values are revoked before new ones are deployed. The application's "
+            "calls with them fail until its hosts have the new values. Until the revocation an intruder can "
+            "read the present values"
         )
     for invalidation in ahead.purge.get("invalidations", ()):
-        unable = "" if ahead.purge.get("cloudfront") else ": NOT by this run, since community.aws is not installed"
+        unable = "" if ahead.purge.get("cloudfront") else ": NOT by this run, because community.aws is not installed"
         paths, distribution = ", ".join(invalidation["paths"]), invalidation["distribution"]
-        yield f"CloudFront forgets {paths} of {distribution} ({invalidation['name']}){unable}"
+        yield f"CloudFront drops its copies of {paths} in {distribution} ({invalidation['name']}){unable}"
     yield f"no rollback after: {_point(ahead)}"
     yield from _abort(ahead)
     yield from _by_hand(ahead)
     yield from (f"{host} gets no new value and must be rebuilt" for host in ahead.compromised)
-    yield f"security contact: {ahead.contact or 'none is in the catalog (contacts.security)'}"
+    yield f"security contact: {ahead.contact or 'not in the catalog (contacts.security)'}"
 
 
 def _noticed(ahead: Ahead) -> Iterator[str]:
     signing = [name for name in ahead.to_come(ahead.signing) if name not in ahead.refused]
     if ahead.down:
         yield (
-            f"the application is down from the revocation of {', '.join(ahead.down)} until its hosts have the new "
-            "values; all hosts restart at once"
+            f"the application is down from the revocation of {', '.join(ahead.down)} until its hosts have the "
+            "new values; all hosts restart at once"
         )
     elif signing:
         names = ", ".join(signing)
-        yield f"the application stays up but for the moment in which all its hosts restart at once for {names}"
+        yield f"the application stays up, except while all its hosts restart at once for {names}"
     else:
         yield f"the application stays up{', and its hosts restart batch by batch' if ahead.rollouts else ''}"
     if ahead.logs_out and not ahead.sessions.get("declared", True):
         yield f"no session is ended, since {UNDECLARED}"
     elif ahead.logs_out:
-        yield "everybody is logged out"
+        yield "all users are logged out"
     elif signing:
-        yield f"everybody is logged out, since {', '.join(signing)} keeps no former key"
+        yield f"all users are logged out, since {', '.join(signing)} keeps no former key"
     else:
         yield "no user is logged out on purpose"
     if ahead.purge.get("valkey"):
         kept = not (ahead.logs_out or signing)
-        yield "caches start empty" + (", and sessions that Django keeps there alone (engine cache) go too" * kept)
+        yield "caches start empty" + (", and sessions that Django keeps only there (engine cache) end too" * kept)
 
 
 def _point(ahead: Ahead) -> str:
     if ahead.ends.get("past"):
-        return "this moment: the open rotation is already revoking old values, and can only be finished"
+        return "now: the open rotation is already revoking old values, and can only be finished"
     removed, first = ahead.first_removal
     revoked = f"the old values of {', '.join(removed)} are revoked"
     if not removed:
@@ -165,13 +165,13 @@ def _abort(ahead: Ahead) -> Iterator[str]:
     )
     back, closed = f"{rotate} -e rotation_abort=true", f"{respond} -e leak_false_alarm=true"
     stays = (
-        f"The leak stays declared, since {ahead.done}: it is not a false alarm any more. Run the same command again to "
-        "finish"
+        f"The leak stays declared, since {ahead.done}, so it can no longer be closed as a false alarm. Run "
+        "the same command again to finish"
     )
     nothing = "this run then changes nothing" if ahead.done else "nothing has changed yet"
     yield f"to abort now: answer anything but yes; {nothing}"
     if ahead.ends.get("past") and not ahead.done:
-        yield f"to abort later: Ctrl-C, then {closed}, as long as the rotation that is open has not ended"
+        yield f"to abort later: Ctrl-C, then {closed}, if the open rotation has not ended by then"
     elif ahead.ends.get("past") or not ahead.first_removal[0]:
         yield f"to abort later: Ctrl-C. {stays}" if ahead.done else f"to abort later: Ctrl-C, then {closed}"
     else:
@@ -189,14 +189,17 @@ def _by_hand(ahead: Ahead) -> Iterator[str]:
         page = f" at {ahead.pages[name]}" if ahead.pages.get(name) else ""
         where = page or " where it was issued"
         if name in ahead.needs:
-            then = "" if name in ahead.revoked else f", then revoke the old one and say so by -e leak_revoked={name}"
-            yield f"by hand: {name}: issue a new value{where}, which is asked for at the end at a terminal{then}"
+            then = (
+                "" if name in ahead.revoked else f", then revoke the old one and confirm it by -e leak_revoked={name}"
+            )
+            yield f"by hand: {name}: issue a new value{where}; the run asks for it at the end at a terminal{then}"
         elif name in ahead.refused:
             yield f"by hand: {name}{page}: {ahead.refused[name]}"
         elif name not in ahead.revoked:
-            yield f"by hand: {name}: revoke the old value{where}, then say so by -e leak_revoked={name}"
+            yield f"by hand: {name}: revoke the old value{where}, then confirm it by -e leak_revoked={name}"
     for name in ahead.access_keys:
         yield (
-            f"by hand: {name}: temporary credentials that somebody got from STS with the leaked key work until they "
-            "expire; end them by policies that deny what was issued before (docs/runbooks/by-hand.md, An access key)"
+            f"by hand: {name}: temporary credentials that an intruder got from STS with the leaked key work "
+            "until they expire; end them by policies that deny credentials issued before now "
+            "(docs/runbooks/by-hand.md, An access key)"
         )

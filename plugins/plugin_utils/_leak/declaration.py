@@ -107,7 +107,7 @@ def _containment(before: Incident | None, now: Incident, asked: str) -> str:
         return f"containment: {now.containment}"
     if now.immediate and not before.immediate:
         return f"containment: immediate from now on; {now.id} was declared as graceful"
-    return f"containment: stays immediate, as {now.id} was declared, although {asked} was asked for"
+    return f"containment: immediate, as {now.id} was declared; the requested {asked} has no effect"
 
 
 def _since(text: str) -> str:

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
 
 OUTCOME = "false_alarm"
-PAST = "takes old values away already and can only go on"
+PAST = "already revokes old values and can only be finished"
 _HARMLESS = {
     "purged": "caches were purged",
     "invalidated": "CloudFront copies were invalidated",
@@ -60,14 +60,13 @@ def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapp
         "started": incident.at,
         "run": run,
         "journal": number,
-        "reason": "a leak was declared that was none",
+        "reason": "a leak was declared, and it was a false alarm",
         "notes": [f"declared: {name}" for name in incident.declared] + done(incident),
     }
 
 
 def _finish() -> str:
     return (
-        "What remains is to finish: start watchparty.secrets.leak_response again with the words that declared "
-        "it. What was replaced "
-        "is left alone, the rest is done, and the post-mortem takes the cause"
+        "Finish the response: run watchparty.secrets.leak_response again with the variables of the "
+        "declaration. It leaves replaced values alone, does the rest, and writes the post-mortem"
     )

@@ -27,12 +27,12 @@ EVENTS = {
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
     "kept": "the new key of {} signs; the old one still verifies",
     "confirmed": "the operator confirmed that the old value of {} was revoked",
-    "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
+    "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced again",
     "renewed": "the new key of {} signs; skipped hosts still verify with the old one",
     "skipped": "{} was skipped: it was not verified on the values in force",
     "verified": "{} is healthy on the values in force",
-    "unrecorded": "{} ended without a record in the audit log, which held nothing up",
-    "down": "{} began to take old values away; the application is down",
+    "unrecorded": "{} ended without a record in the audit log; the response continued",
+    "down": "{} began to revoke old values; the application is down",
     "up": "{} had every host healthy again",
     "purged": "caches were purged",
     "invalidated": "CloudFront copies were invalidated ({})",
@@ -40,7 +40,7 @@ EVENTS = {
     "outlived": "sessions of the old value of {} could not be ended",
     "foothold": "a possible foothold was found ({})",
     "ruled_out": "the operator has looked at the possible footholds of {}",
-    "healthy": "every host was seen healthy, with nothing left to be done to it",
+    "healthy": "every host was healthy, and no work was left on any host",
 }
 """By an event's first word; the rest names what it is about."""
 CUTS = ("refused", "purged", "invalidated", "sessions")
@@ -238,10 +238,10 @@ def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> lis
 def _still_verifies(hosts: Sequence[str]) -> str:
     was, they, them, their = ("was", "it", "it", "its") if len(hosts) == 1 else ("were", "they", "them", "their")
     return (
-        f"the new key signs, but not on {', '.join(hosts)}, which {was} skipped: the leaked one may be valid there "
-        f"while {their} services run. Stop them or take {them} from the load balancer; start the same command again "
-        f"once {they} answer{'s' if len(hosts) == 1 else ''}; or give {them} up with -e leak_compromised_hosts="
-        f"{','.join(hosts)} and rebuild {them}"
+        f"the new key signs, but not on {', '.join(hosts)}, which {was} skipped: the leaked key may be "
+        f"valid there while {their} services run. Stop them or take {them} from the load balancer, and run "
+        f"the same command again once {they} answer{'s' if len(hosts) == 1 else ''}. Or give {them} up with "
+        f"-e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
     )
 
 
@@ -250,8 +250,9 @@ def _exchanged(incident: Incident, impact: Mapping[str, Any]) -> list[str]:
     keys = [credential["name"] for credential in impact.get("credentials", []) if credential["kind"] == AWS_ACCESS_KEY]
     gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"confirmed/{name}") for name in keys}
     return [
-        f"temporary credentials that were issued with the leaked key of {name} before {at} work until they expire; end "
-        "them by policies that deny what was issued before, see docs/runbooks/by-hand.md (An access key)"
+        f"temporary credentials that were issued with the leaked key of {name} before {at} work until they "
+        "expire; end them by policies that deny credentials issued before that time, see "
+        "docs/runbooks/by-hand.md (An access key)"
         for name, at in gone.items()
         if at
     ]
@@ -261,9 +262,10 @@ def _outlived(incident: Incident) -> list[str]:
     """A server asks for a token once. No run can end these, and the same command would not try."""
     return [
         f"{name}: sessions that its old value opened could not be ended and stay logged in "
-        f"({incident.evidence.get(f'outlived/{name}', 'where is not known')}); end them at each node by valkey-cli "
-        "(CLIENT KILL TYPE normal), or where cluster mode is off reboot the nodes, which lose what they hold (aws "
-        "elasticache reboot-cache-cluster), see docs/runbooks/by-hand.md (An ElastiCache token)"
+        f"({incident.evidence.get(f'outlived/{name}', 'where is not known')}). End them at each node by "
+        "valkey-cli (CLIENT KILL TYPE normal). Where cluster mode is off, you can reboot the nodes "
+        "instead, which lose their data (aws elasticache reboot-cache-cluster). See "
+        "docs/runbooks/by-hand.md (An ElastiCache token)"
         for name in incident.about("outlived")
     ]
 
@@ -279,23 +281,22 @@ def _is_word_alone(incident: Incident, name: str) -> bool:
 
 def _not_in_force(name: str) -> str:
     return (
-        f"{name}: revoked, and this response has put no new value in force: unless you did, give it by "
-        "watchparty.secrets.rotate "
-        f"-e rotation_credentials={name} -e rotation_force=true"
+        f"{name}: revoked, but this response has put no new value in force. Unless you did, give it by "
+        f"watchparty.secrets.rotate -e rotation_credentials={name} -e rotation_force=true"
     )
 
 
 def _unrecorded(incident: Incident) -> list[str]:
-    message = "has no record in the audit log; put the log right, and write one by hand (docs/how-to/audit-log.md)"
+    message = "has no record in the audit log; repair the log, and write the record by hand (docs/how-to/audit-log.md)"
     return [f"rotation {rotation} {message}" for rotation in incident.about("unrecorded")]
 
 
 def _still_open(hosts: Sequence[str]) -> str:
     they, them = ("it answers", "it") if len(hosts) == 1 else ("they answer", "them")
     return (
-        f"but still open to the leaked one: {', '.join(hosts)}. Deploy nothing there; start the same "
-        f"command again once {they}, or give {them} up with "
-        f"-e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
+        f"but the leaked one still works on {', '.join(hosts)}. Deploy nothing there. Run the same command "
+        f"again once {they}, or give {them} up with -e leak_compromised_hosts={','.join(hosts)} and rebuild "
+        f"{them}"
     )
 
 
@@ -332,14 +333,14 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
     if flag:
         tried = TRIED if _is_tried(incident, name) else "NOT tried"
         force = f"the new value is {'' if given else 'NOT '}in force"
-        return f"revoked, as the operator says; {force}; the old one was {tried}", False
+        return f"revoked, as the operator confirmed; {force}; the old one was {tried}", False
     if given:
         message = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
-        return f"OPEN: the new value is in force; {message}, then start again with -e leak_revoked={name}", True
+        return f"OPEN: the new value is in force; {message}, then run again with -e leak_revoked={name}", True
     if renewed and result.get("behind"):
         return f"OPEN: {_still_verifies(result['behind'])}", True
     if renewed and result.get("given_up"):
         where = ", ".join(result["given_up"])
         given_up = f"which {'is' if len(result['given_up']) == 1 else 'are'} given up"
-        return f"replaced; the old value is rejected everywhere but on {where}, {given_up}", False
+        return f"replaced; the old value is rejected everywhere except on {where}, {given_up}", False
     return "replaced, the old value is rejected", False

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-LEFT_OUT = "which this run has left out; start the same command again"
+LEFT_OUT = "which this run skipped; run the same command again"
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Response:
             for name, why in (rotation.get("refused") or {}).items()
             if name in wave.credentials and name not in self.refused
         }
-        stands = f"its rotation {rotation.get('id', '')} stands at {rotation.get('step', '')}, {LEFT_OUT}"
+        stands = f"its rotation {rotation.get('id', '')} stopped at step {rotation.get('step', '')}, {LEFT_OUT}"
         result = {
             "replaced": ended and rotation.get("step") == "record",
             "why": rotation.get("stopped") or rotation.get("reason") or stands,

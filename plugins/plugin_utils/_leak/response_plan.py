@@ -106,8 +106,9 @@ class LeakPlan:
             else ""
         )
         return (
-            f"{', '.join(names)} reveals others and cannot be replaced here, so a thief would read every new value. "
-            f"Nothing was touched. {give}Replace it by hand first, then start again with -e leak_ignore_blockers=true"
+            f"{', '.join(names)} reveals other credentials and cannot be replaced here, so an intruder would "
+            f"read every new value. Nothing was changed. {give}Replace it by hand first, then run again with -e "
+            "leak_ignore_blockers=true"
         )
 
 
@@ -117,8 +118,8 @@ def require_names(args: Mapping[str, Any]) -> None:
     unknown = [host for host in compromised if host not in hosts]
     if unknown:
         raise RotationError(
-            f"leak_compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has {', '.join(hosts)}. "
-            "Nothing was touched"
+            f"leak_compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has "
+            f"{', '.join(hosts)}. Nothing was changed"
         )
     missing = [host for host in hosts if host not in (*args["targeted_hosts"], *compromised)]
     if missing:
@@ -126,11 +127,9 @@ def require_names(args: Mapping[str, Any]) -> None:
         left = ",".join([*compromised, *missing])
         raise RotationError(
             f"{', '.join(missing)}: in {group}, but not in this run (--limit). Their applications would fail on "
-            "revoked values, or accept what a leaked key signed. Nothing was touched. Start again without --limit; or "
-            f"give them up with -e leak_compromised_hosts={left} and rebuild them. Where they are another "
-            "environment's, name a group without them by -e app_hosts=GROUP"
+            "revoked values, or accept signatures of a leaked key. Nothing was changed. Run again without "
+            f"--limit; or give them up with -e leak_compromised_hosts={left} and rebuild them. If they belong "
+            "to another environment, name a group without them by -e app_hosts=GROUP"
         )
     if args["rotation_host"] in compromised:
-        raise RotationError(
-            f"rotation_host: {args['rotation_host']} is named in leak_compromised_hosts; name another one"
-        )
+        raise RotationError(f"rotation_host: {args['rotation_host']} is in leak_compromised_hosts; name a clean host")

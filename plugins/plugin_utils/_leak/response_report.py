@@ -73,10 +73,10 @@ class ResponseReport:
         problems += [f"{self._left}: {'; '.join(self.footholds.values())}"] if self.footholds else []
         if not problems:
             return ""
-        away = ". A host that stays away is given up with -e leak_compromised_hosts=HOST" if self.unhealthy else ""
+        away = ". Give up a host that does not come back with -e leak_compromised_hosts=HOST" if self.unhealthy else ""
         return (
-            f"contained, and {'; and '.join(problems)}. Mend that, then start the same command again{self._checked}: "
-            f"it replaces nothing anew, looks at every host, and ends{away}"
+            f"contained, but {'; and '.join(problems)}. Fix that, then run the same command again{self._checked}: "
+            f"it replaces no value again, checks every host, and ends{away}"
         )
 
     @property
@@ -140,8 +140,8 @@ def write(
     result["not_scrubbed"] += encrypted["not_scrubbed"]
     result["open"] = [*rebuilt, *filter(None, [sockets]), *encrypted["open"]]
     healthy, problems = task_summaries.health(gathered.get("health"), incident.behind)
-    result["healthy"] = {host: f"in the end, {answers}" for host, answers in healthy.items()}
-    result["unhealthy"] = [f"not seen healthy in the end: {problem}" for problem in problems]
+    result["healthy"] = {host: f"at the end, {answers}" for host, answers in healthy.items()}
+    result["unhealthy"] = [f"not healthy at the end: {problem}" for problem in problems]
     results = {name: dict(entry) for name, entry in response.results.items()}
     for name, why in redeclaration.still_leaked(journal).items():
         if results.get(name, {}).get("replaced", True):
@@ -179,5 +179,5 @@ def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str
         for file, text in files.items():
             reports_files.write_text(file, text)
     except RotationError as error:
-        return [], f"the post-mortem is not written: {error}; -e leak_report_path=… names another folder"
+        return [], f"the post-mortem could not be written: {error}; name another folder by -e leak_report_path=…"
     return [str(file) for file in files], ""

@@ -101,17 +101,19 @@ def _more(
     except NotFound:  # whoever scrubs it says so
         return [], []
     except SecretsError as error:
-        return [], [f"other versions of secret {name} were not looked at: {error}"]
+        return [], [f"other versions of secret {name} were not checked: {error}"]
     needed = _needed(setting, journal, name)
     versions, untold = [], []
     for version in others:
         contents = setting.rotator.secrets.read([name], pins={name: version})
         for failure in contents.failures.values():
-            untold.append(f"version {version} of {failure}; whether it holds a leaked value cannot be determined")
+            untold.append(f"version {version} of {failure}; it is unknown whether it holds a leaked value")
         if not _holds(setting.catalog, contents, values):
             continue
         if version in needed:
-            untold.append(f"version {version} of {name} may hold it and is needed by the rotation that is open")
+            untold.append(
+                f"version {version} of {name} may hold a leaked value, and the open rotation still needs that version"
+            )
         else:
             versions.append(version)
     return versions, untold

@@ -87,10 +87,10 @@ def push_out(parameters: Any, names: Sequence[str]) -> tuple[list[str], list[str
         try:
             parameters.push_out(name)
         except NotFound:
-            return "", f"parameter {name} is not there, or may not be read"
+            return "", f"parameter {name} does not exist, or may not be read"
         except StoreError as error:
             return "", f"parameter {name}: {error}"
-        return f"the history of parameter {name} holds its present value only", ""
+        return f"the history of parameter {name} holds only its present value", ""
 
     side = parameters.side_by_side([partial(pushed, name) for name in names])
     return [done for done, _cannot in side if done], [cannot for _done, cannot in side if cannot]
@@ -106,7 +106,7 @@ def deny_in(
     for delay in DELAYS:
         sleep(delay)
         if set(versions) <= denied_by(client, name):
-            return f"the policy of {name} denies them in {region} too"
+            return f"the policy of {name} in {region} denies them too"
     deny(client, name, versions)
     return f"a policy of {name} in {region} denies version {', '.join(sorted(set(versions)))}"
 

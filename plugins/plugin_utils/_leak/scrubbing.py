@@ -49,7 +49,7 @@ def scrubbed(
     refreshed, unknown = _refreshed(setting, journal, credentials)
     sent = [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
     cannot = [*cannot, *stuck, *unknown, *_mirrors(setting.catalog, credentials, refreshed)]
-    cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
+    cannot.append("scrubbing does not undo earlier reads; a denied version stays in AWS until AWS removes it")
     return {"scrubbed": [*done, *pushed, *sent], "not_scrubbed": cannot}
 
 
@@ -111,7 +111,7 @@ def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -
         stores = (setting.rotator.secrets, setting.rotator.parameters)
         return sync.refreshed(catalog, mirrored, stores), []
     except SecretsError as error:
-        return {}, [f"whether GitHub holds the new values cannot be determined: {error}"]
+        return {}, [f"it is unknown whether GitHub holds the new values: {error}"]
 
 
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:

@@ -35,7 +35,7 @@ def _against(host: str, variables: Mapping[str, Any]) -> str:
     if variables.get(CHDIR):
         return ""
     if engine == "auto":
-        return f"{host}: set {CHDIR}, where the application's manage.py is, or {ENGINE}"
+        return f"{host}: set {CHDIR} to the folder of the application's manage.py, or set {ENGINE}"
     if engine == "file" and not variables.get(FILES):
-        return f"{host}: set {FILES}, the folder of the session files"
+        return f"{host}: set {FILES} to the folder of the session files"
     return ""

@@ -13,8 +13,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmat
 Lines = list[tuple[str, str]]
 """Hosts, each with a message."""
 NONE_FOUND = (
-    "whether that was all: no session was found {} its variables say that they are; see that django_session_engine "
-    "and the other django_session_… are the application's, or set django_chdir"
+    "whether all sessions ended: no session was found {} its variables point to; check that "
+    "django_session_engine and the other django_session_… match the application, or set django_chdir"
 )
 VARIABLES = {"chdir": "django_chdir", "env_file": "env_deploy_path"}
 """What a host calls an option of django_sessions; the others are django_session_OPTION."""
@@ -33,11 +33,11 @@ def messages(
     if not gathered:
         return {"tried": [], "problems": []}
     if not gathered.get("wanted"):
-        return {"tried": ["not tried: sessions, since leak_sessions=false"], "problems": []}
+        return {"tried": ["not ended: sessions, because leak_sessions=false"], "problems": []}
     plan = gathered.get("plan") or {}
     if not plan.get("ends", True):
-        why = "those that the catalog's purge names go with it" if plan["declared"] else UNDECLARED
-        return {"tried": [f"not tried: sessions, since {why}"], "problems": []}
+        why = "the purge of the catalog ends them" if plan["declared"] else UNDECLARED
+        return {"tried": [f"not ended: sessions, because {why}"], "problems": []}
     return _tried(gathered, declared, keys, behind)
 
 
@@ -93,7 +93,7 @@ def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: 
     if not gathered.get("wanted") or _problem(ended) or ended.get("only_the_key") or _by_the_key(keys):
         return ""
     lines = [(host, f"systemctl restart {' '.join(units)}") for host, units in restarts.items() if units]
-    do = "; ".join(f"on {line}" for line in _shared(lines)) or "restart what serves them on every host"
+    do = "; ".join(f"on {line}" for line in _shared(lines)) or "restart their services on every host"
     return f"websockets that were opened before the sessions ended stay connected. If the application has any: {do}"
 
 
@@ -105,12 +105,12 @@ def _by_the_key(keys: Mapping[str, bool]) -> bool:
 def _may_live(doubt: Mapping[str, Any]) -> str:
     options = [VARIABLES.get(name, f"django_session_{name}") for name in doubt["options"]]
     if doubt["restart"]:
-        do = "restart the services on every host, then start again with -e leak_sessions=false"
+        do = "restart the services on every host, then run again with -e leak_sessions=false"
     elif doubt["options"] == ["clear_cache"]:
-        do = f"set {options[0]}=true, which empties it as a whole, then start again"
+        do = f"set {options[0]}=true, which empties the whole cache, then run the same command again"
     else:
-        do = f"see that {' and '.join(options)} are the application's, then start again"
-    return f"sessions in {PLACES[doubt['store']]} may live on: {doubt['why']}; {do}"
+        do = f"check that {' and '.join(options)} match the application, then run the same command again"
+    return f"sessions in {PLACES[doubt['store']]} may still be valid: {doubt['why']}; {do}"
 
 
 def _empty(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> list[str]:
@@ -125,7 +125,8 @@ def _empty(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> list[str]:
 def _of_files(result: Mapping[str, Any]) -> str:
     if result.get("skipped"):
         return (
-            "sessions in its files, if any, were not ended; it names neither django_chdir nor django_session_file_path"
+            "sessions in its files, if any, were not ended, because its variables lack django_chdir and "
+            "django_session_file_path"
         )
     problem = _problem(result)
     return f"sessions in its files were not ended: {problem}" if problem else ""
@@ -135,8 +136,8 @@ def _untried(result: Mapping[str, Any], is_other: bool) -> Iterator[str]:
     """``is_other``: the one that ends them says why it tries none, or that it failed."""
     if is_other and result.get("skipped"):
         yield (
-            "an old session: it names no address that answers logged-in users alone (django_probe_url), or no "
-            "django_chdir"
+            "an old session: its variables lack an address that answers only logged-in users "
+            "(django_probe_url), or django_chdir"
         )
     elif is_other and _problem(result):
         yield f"an old session: {_problem(result)}"
@@ -149,17 +150,19 @@ def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Seque
     kept = sorted(name for name, is_replaced in keys.items() if not is_replaced)
     if not keys:
         yield (
-            f"{only}, and the catalog has no credential of it: replace it by hand, then start again with "
-            "-e leak_sessions=false"
+            f"{only}, and the catalog has no such credential: replace the key by hand, then run again with -e "
+            "leak_sessions=false"
         )
     elif kept:
         credentials = ",".join(dict.fromkeys((*declared, *kept)))
         yield (
-            f"{only}, and {', '.join(kept)} was not replaced: start again with -e leak_credentials={credentials}, or "
-            "with -e leak_sessions=false to leave everybody logged in"
+            f"{only}, and {', '.join(kept)} was not replaced: run again with -e leak_credentials={credentials}, "
+            "or with -e leak_sessions=false to leave all users logged in"
         )
     elif behind:
-        message = "sessions are in cookies, and it was skipped: those that the old SECRET_KEY signed stay valid there"
+        message = (
+            "sessions are in cookies, and this host was skipped: sessions signed by the old SECRET_KEY stay valid there"
+        )
         yield from _shared((host, message) for host in behind)
 
 

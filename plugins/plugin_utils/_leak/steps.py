@@ -152,7 +152,7 @@ def _keep_evidence(run: ResponseRun) -> ResponseRun:
         )
     except RotationError as error:
         # The post-mortem has it too, and containment must not wait for a folder.
-        run.warn(f"the evidence is not written: {error}")
+        run.warn(f"the evidence could not be written: {error}")
     return run
 
 
@@ -205,7 +205,7 @@ def _session_tries(run: ResponseRun) -> Work | None:
     try:
         return {"hosts": hosts, VALUES: _searchable(run, [name for name in replaced if replaced[name]])}
     except SecretsError as error:
-        run.warn(f"signing keys that were replaced cannot be read, so no session of theirs is tried: {error}")
+        run.warn(f"replaced signing keys cannot be read, so none of their sessions is tried: {error}")
         return {"hosts": hosts}  # a host that needs them reports that they are missing
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 
-LEFT_OUT = "was not asked, being compromised; keep an image of its disks before it is rebuilt"
+LEFT_OUT = "was not asked, because it is compromised; keep an image of its disks before you rebuild it"
 HEALTHY = 200
 STILL_OLD = "the encrypted .env still holds old values"
 ENCRYPT_ANEW = "watchparty.secrets.env_encrypt -e encrypt_new_key=true"
-OVER = "was not asked: the time for evidence was over"
+OVER = "was not asked: the time limit for evidence was over"
 
 
 def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -34,7 +34,7 @@ def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     left = [f"{host}: {line}" for host, result in copies.items() for line in _left(result)]
     left += [f"{host}: copies of revoked values: not checked, since the host is compromised" for host in left_out]
     unread = gathered.get("unread") or ()
-    left += [f"{name}: no copies were looked for; no former value of it is known" for name in unread]
+    left += [f"{name}: copies were not searched for; no former value of it is known" for name in unread]
     return {
         "evidence": evidence,
         "readers": _readers(gathered.get("readers") or ()),
@@ -119,10 +119,10 @@ def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """The later answer, which holds the earlier one's events too, unless it has no message."""
     answers = [entry for entry in results if entry.get("messages")]
     if not answers:
-        problem = next((name for name in map(_problem, reversed(results)) if name), "there was no time")
-        return [f"CloudTrail was not asked: {'there was no time' if problem == OVER else problem}"]
+        problem = next((name for name in map(_problem, reversed(results)) if name), "no time was left")
+        return [f"CloudTrail was not asked: {'no time was left' if problem == OVER else problem}"]
     asked = [answer for answer in answers if answer.get("asked")]
     chosen = (asked or answers)[-1]
     if chosen is not results[-1]:
-        return [*chosen["messages"], "this is the answer from before the containment; there was none after it"]
+        return [*chosen["messages"], "this answer is from before the containment; CloudTrail gave no answer after it"]
     return list(chosen["messages"])
