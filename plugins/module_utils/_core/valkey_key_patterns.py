@@ -159,7 +159,7 @@ def problem(pattern: str, *, of_broker: bool) -> Optional[str]:
     hit = reaches(pattern)
     if hit is None or (is_everything(pattern) and not of_broker):
         return None
-    return "%r can match %s (%s); write what the cache's own keys begin with" % (pattern, hit, BROKER_KEYS[hit])
+    return "%r can match %s (%s); write the prefix of the cache's own keys" % (pattern, hit, BROKER_KEYS[hit])
 
 
 def broker_patterns(bindings: Mapping[bytes, Iterable[bytes]]) -> Tuple[str, ...]:

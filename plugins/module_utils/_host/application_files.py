@@ -45,7 +45,7 @@ def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check:
     except KeyError:
         if check:  # it is yet to be made
             return FileChange(bool(keys), [])
-        raise HostError("there is no account %s here" % name) from None
+        raise HostError("this host has no account %s" % name) from None
     if user.pw_uid == 0:
         raise HostError("%s is root" % name)
     account = authorized_keys_file.Account(name, user.pw_uid, user.pw_gid, user.pw_dir)
@@ -158,7 +158,7 @@ def _own(at: OpenPath, wanted: atomic_file.Ownership, *, check: bool) -> bool:
     try:
         now = os.fstat(handle)
         if there and not os.path.samestat(there, now):
-            raise HostError("%s: was exchanged meanwhile; run again" % at.path)
+            raise HostError("%s: another process replaced it meanwhile; run again" % at.path)
         gid = now.st_gid if wanted.gid is None else wanted.gid
         same = (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (uid, gid, wanted.mode)
         if not same and not check:

@@ -34,7 +34,7 @@ def problems(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
         except SecretsError as error:
             state, text = UNTRIED, str(error)
         if state != ACCEPTED:
-            message = "is refused" if state == REFUSED else "could not be tried"
+            message = "is refused" if state == REFUSED else "the value could not be tried"
             results.append("the new value %s%s: %s" % (message, entry["what"], text))
     return results
 
@@ -64,7 +64,11 @@ def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
     if status in request["status"]:
         return ACCEPTED, place
     message = "%s answers with status %d" % (place, status)
-    return (REFUSED, message) if status in request["refused"] else (UNTRIED, "%s, which proves nothing" % message)
+    return (
+        (REFUSED, message)
+        if status in request["refused"]
+        else (UNTRIED, "%s, which neither accepts nor rejects the value" % message)
+    )
 
 
 def _at_every_node(nodes: Sequence[str], timeout: int, url: str) -> Answer:

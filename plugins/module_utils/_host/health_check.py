@@ -102,7 +102,9 @@ def _asked(
         if hasattr(error, "verify_code"):
             result["tls"] = {"problem": str(message)}
         refused = hasattr(error, "verify_code")
-        result["problem"] = "no connection: the certificate is refused" if refused else "no answer: %s" % message
+        result["problem"] = (
+            "no connection: the server's certificate was rejected" if refused else "no answer: %s" % message
+        )
     result["seconds"] = round(time.monotonic() - began, 3)
     return result
 

@@ -73,7 +73,7 @@ def carry_out(
     if answer is None and (len(stdout) > LONGEST or not process.returncode):
         raise RotationError("%s did not write one JSON object of at most %d bytes" % (name, LONGEST))
     if process.returncode:
-        reason = str((answer or {}).get("message") or stderr or "it ended with %d" % process.returncode)
+        reason = str((answer or {}).get("message") or stderr or "its exit code was %d" % process.returncode)
         raise RotationError(redaction.scrub(reason, masked).strip()[:SHOWN])
     result = answer or {}
     return {
@@ -87,9 +87,9 @@ def checked_notes(notes: Any, masked: List[str], *, name: str) -> Optional[Dict[
     if not isinstance(notes, dict):
         return None
     if redaction.scrub(notes, masked) != notes:
-        reason = "its notes contain a value, and the journal keeps none. Note an id in its place"
+        reason = "its notes contain a secret value, which the journal must not store. Store an id instead"
     elif not _is_plain(notes, DEEPEST):
-        reason = "its notes are nested too deeply, or contain a number that JSON has not"
+        reason = "its notes are nested too deeply, or contain a number that JSON does not have"
     elif len(json.dumps(notes)) > LONGEST:
         reason = "its notes are longer than %d characters" % LONGEST
     else:

@@ -37,7 +37,7 @@ def main() -> None:
     params = module.params
     try:
         if module.check_mode and params["request"]["verb"] != "check":
-            raise RotationError("%s was not run: check mode runs the verb check only" % params["name"])
+            raise RotationError("%s was not run: check mode only runs the verb check" % params["name"])
         answer = _carried_out(params)
     except RotationError as error:
         module.fail_json(msg=str(error))
@@ -84,7 +84,9 @@ def _require_trusted(program: bytes, name: str) -> None:
         trusted_imports.check(path, trusted_imports.own_accounts(), set())
     except trusted_imports.Untrusted as error:
         at = str(error)[len(trusted_imports.UNTRUSTED) :]
-        remedy = "Another account may change it. Name one that belongs to root in the executable's first line"
+        remedy = (
+            "Another account may change it. In the executable's first line, name an interpreter that belongs to root"
+        )
         raise RotationError("%s: untrusted interpreter %s: %s" % (name, at, remedy)) from None
     except OSError as error:
         raise RotationError("%s: its interpreter %s: %s" % (name, path, error.strerror)) from None

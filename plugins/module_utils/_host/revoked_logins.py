@@ -66,7 +66,7 @@ def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T], *, pa
     if state == ACCEPTED:
         tries = " (%d previous logins were tried)" % len(former) if len(former) > 1 else ""
         return REFUSED, "rejected now at %s, which accepts the current value%s" % (message, tries)
-    proof = "not even the current value is accepted from here, so a refusal would prove nothing: %s" % message
+    proof = "even the current value is rejected from here, so a rejection of the old value proves nothing: %s" % message
     return NEITHER if state == REFUSED else UNTRIED, proof
 
 
@@ -84,7 +84,10 @@ def _without_sessions(timeout: int, entry: Mapping[str, Any], refused: str) -> A
                 time.sleep(0.5)
     except SecretsError as error:
         return UNTRIED, "its sessions could not be counted: %s" % error
-    return ACCEPTED, "it is rejected, and %d sessions of it go on at %s; end them there" % (number, target.place)
+    return ACCEPTED, "the old value is rejected, but %d of its sessions are still open at %s; end them there" % (
+        number,
+        target.place,
+    )
 
 
 def _asked(log_in: Callable[[T], Answer], value: T) -> Answer:

@@ -16,8 +16,8 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional
 
 BASIC = "ansible.module_utils.basic"
 LATE = (
-    "not done after %.0f s: what it waits for on this host, or a server that it asks, accepts connections and never "
-    "answers. Look there; raise secrets_host_timeout if it is only slow"
+    "no answer after %.0f s: this host, or a server that it asks, accepts connections but does not "
+    "answer. Check the host; raise secrets_host_timeout if it is only slow"
 )
 
 
@@ -154,7 +154,7 @@ def each(
         began = time.monotonic()
         needed = act.get("needs")
         if needed is not None and (needed < 0 or results[needed]["result"].get("failed")):
-            keep({"failed": True, "msg": "not done, since the act before it failed"})
+            keep({"failed": True, "msg": "not run, because the action before it failed"})
             continue
         timer = end_after(seconds, late) if seconds else None
         try:

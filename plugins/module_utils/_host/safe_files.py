@@ -166,7 +166,7 @@ def require_owners(at: OpenPath, uid: int, declare: str = "env_deploy_owner") ->
             )
         if component.is_shared:
             raise HostError(
-                "%s: %s may be written by other accounts (mode %04o); run: chmod go-w %s"
+                "%s: other accounts may write to %s (mode %04o); run: chmod go-w %s"
                 % (at.path, component.path, component.mode, component.path)
             )
 
@@ -186,7 +186,7 @@ def status(at: OpenPath) -> Optional[os.stat_result]:
     except FileNotFoundError:
         return None
     except PermissionError:
-        raise HostError("%s: cannot be looked at; use become" % at.path) from None
+        raise HostError("%s: cannot be inspected; use become" % at.path) from None
 
 
 def opened(at: OpenPath) -> int:

@@ -70,7 +70,7 @@ def require_running(units: Sequence[str]) -> None:
     answer = _systemctl("show", "--property", ",".join(SHOWN), "--", *units)
     results = systemd_show.shown(answer.stdout)
     if answer.returncode or len(results) != len(units):
-        raise HostError("systemd does not tell whether the units stayed up: %s" % _reason(answer))
+        raise HostError("systemd does not report whether the units stayed up: %s" % _reason(answer))
     down = [
         "%s is %s (%s)" % (entry["Id"], entry["ActiveState"], entry["SubState"])
         for entry in results
@@ -95,7 +95,7 @@ def _by_command(command: str) -> None:
     except OSError as error:
         raise HostError("the restart command cannot be run: %s" % (error.strerror or error)) from None
     if code:
-        raise HostError("the restart command ended with %d; what it prints is not shown" % code)
+        raise HostError("the restart command's exit code was %d; its output is not shown" % code)
 
 
 def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -113,7 +113,7 @@ def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _reason(answer: subprocess.CompletedProcess[str]) -> str:
-    return (answer.stderr.strip().splitlines() or ["systemctl ended with %d" % answer.returncode])[0]
+    return (answer.stderr.strip().splitlines() or ["the exit code of systemctl was %d" % answer.returncode])[0]
 
 
 def is_up(unit: Mapping[str, str]) -> bool:

@@ -21,4 +21,4 @@ def remedy(addresses: Iterable[str]) -> str:
     unknown_addresses = [name for name in dict.fromkeys(addresses) if _is_address(name)]
     add = "add them (-e rotation_known_addresses=%s), or " % ",".join(unknown_addresses) if unknown_addresses else ""
     end = "set allow_sessions (-e rotation_allow_sessions=true), which ends them"
-    return "give what runs there the new value, then start again; or %s%s" % (add, end)
+    return "give those clients the new value, then run the same command again; or %s%s" % (add, end)

@@ -97,11 +97,11 @@ def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None
             "No AWS region was found; set AWS_REGION, the region option, or environments.<name>.region in the catalog"
         ) from None
     except (exceptions.TokenRetrievalError, exceptions.SSOError) as error:
-        raise NoAccess(f"The AWS login has run out ({error}); log in again by 'aws sso login'") from None
+        raise NoAccess(f"The AWS login has expired ({error}); log in again by 'aws sso login'") from None
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         raise NoAccess(f"AWS could not be reached for {operation} on {name}: {error}") from None
     except exceptions.BotoCoreError as error:
-        raise StoreError(f"{operation} on {name} could not be asked: {_without(carries, str(error))}") from None
+        raise StoreError(f"{operation} on {name} failed: {_without(carries, str(error))}") from None
 
 
 def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
@@ -112,22 +112,22 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
         return Denied(f"AWS denies {operation} on {name}; {remedy} ({message})", message)
     if code in _CREDENTIAL_CODES:
         remedy = "log in again, or set AWS_PROFILE or the AWS_* variables to valid ones"
-        return NoAccess(f"AWS does not accept the credentials in use ({code} at {operation}); {remedy}")
+        return NoAccess(f"AWS rejects the credentials in use ({code} at {operation}); {remedy}")
     if code in throttling.CODES:
         return NoAccess(f"AWS still throttles {operation} on {name} after every retry. {throttling.remedy(operation)}")
     if code in _MISSING_CODES or is_scheduled_for_deletion(code, message):
-        return NotFound(f"{name} is not there for {operation}: {message or code}")
+        return NotFound(f"{name} does not exist ({operation}): {message or code}")
     if code in _EXISTING_CODES:
-        return AlreadyExists(f"{name} is there already, says AWS at {operation}: {message}")
+        return AlreadyExists(f"{name} already exists (AWS at {operation}): {message}")
     if code in _RACE_CODES:
-        return Conflict(f"{name} is being written by somebody else at {operation}; run again")
+        return Conflict(f"another writer changes {name} at the same time ({operation}); run again")
     if code == "ParameterMaxVersionLimitExceeded":
-        remedy = "take the label off its oldest version by 'aws ssm unlabel-parameter-version'"
-        return StoreError(f"{name} has 100 versions and a label on the oldest, so {operation} fails; {remedy}")
+        remedy = "remove the label of its oldest version by 'aws ssm unlabel-parameter-version'"
+        return StoreError(f"{name} has 100 versions, the oldest with a label, so {operation} fails; {remedy}")
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return NoAccess(f"AWS failed at {operation} on {name} after every retry: {code} {message}")
     if carries and code in _QUOTING_CODES:
-        message = "its words are left out, since they may quote the value"
+        message = "its message is not shown, because it may quote the value"
     return StoreError(f"AWS refused {operation} on {name}: {code}: {message}")
 
 
@@ -152,6 +152,6 @@ def account_id(client: Any) -> str:
 def require_account(actual: str, expected: str) -> None:
     if actual != expected:
         raise WrongAccount(
-            f"These credentials belong to the AWS account {actual}, and the catalog expects {expected} "
-            "(expected_account_id); choose another AWS_PROFILE or role"
+            f"These credentials belong to AWS account {actual}, but the catalog expects "
+            f"{expected} (expected_account_id); choose another AWS_PROFILE or role"
         )

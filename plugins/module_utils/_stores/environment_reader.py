@@ -107,7 +107,7 @@ def _read_journal(
     rotation = journal.rotation
     if request.journal == "required" and rotation and not rotation.prescribes:
         raise JournalError(
-            f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with "
+            f"{rotation} is open and has no snapshot for hosts yet; run again later, or finish it with "
             "watchparty.secrets.rotate"
         )
     others = rotation if rotation and rotation.id != request.rotation else None
@@ -150,7 +150,8 @@ def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
     failed = [str(failure) for name, failure in contents.failures.items() if name in pinned]
     if failed:
         raise JournalError(
-            f"{rotation} prescribes versions that cannot be read: {'; '.join(failed)}; finish it or abort it"
+            f"{rotation} prescribes versions that cannot be read: {'; '.join(failed)}; finish or abort that "
+            "rotation with watchparty.secrets.rotate"
         )
 
 

@@ -128,8 +128,8 @@ class VersionedStore(Store):
         except AlreadyExists:
             if not self._holds(name, version, content):
                 raise AlreadyExists(
-                    f"secret {name} is there already, or still being deleted, and does not hold version {version} as "
-                    "it was to be made; find out whose it is before you delete it"
+                    f"secret {name} already exists or is still being deleted, and lacks version {version} of this run; "
+                    "find out who owns it before you delete it"
                 ) from None
 
     def stage(self, name: str, content: str, *, version: str, label: str) -> None:
@@ -141,7 +141,7 @@ class VersionedStore(Store):
         _require_secret_fits(name, content)
         if label.startswith(AWS_LABELS):
             raise StoreError(
-                f"secret {name}: label {label} is shared with others; stage under a label of your own and promote it"
+                f"secret {name}: label {label} is shared with other writers; stage under another label and promote that"
             )
         try:
             labels = self._put(name, content, version, label)
@@ -149,8 +149,8 @@ class VersionedStore(Store):
             # A retry whose first try arrived is refused by its own version: only the content tells.
             if not self._holds(name, version, content):
                 raise Conflict(
-                    f"secret {name}: version {version} is taken by other content; it cannot be changed, so start the "
-                    "rotation again, which takes a new id"
+                    f"secret {name}: version {version} already has other content and cannot be changed; start the "
+                    "rotation again, which uses a new version id"
                 ) from None
             self._attach(name, label, version)
         else:
@@ -210,7 +210,7 @@ class VersionedStore(Store):
     def discard(self, name: str, *, version: str, labels: Sequence[str]) -> None:
         """Takes these labels off this version; where they are elsewhere, or nowhere, they stay as they are."""
         if CURRENT in labels:
-            raise StoreError(f"secret {name}: {CURRENT} cannot be taken off a version, only moved to another")
+            raise StoreError(f"secret {name}: {CURRENT} cannot be removed from a version, only moved to another")
         for label in labels:
             self._take_off(name, label, version)
 
@@ -244,8 +244,8 @@ class VersionedStore(Store):
         described = self.describe(name)
         if described.deleted:
             raise NotFound(
-                f"secret {name} is scheduled for deletion; take that back by '{command(name, 'restores')}', or "
-                "take the secret out of the catalog"
+                f"secret {name} is scheduled for deletion; restore it by '{command(name, 'restores')}', or remove "
+                "the secret from the catalog"
             )
         return described
 
@@ -257,15 +257,15 @@ class VersionedStore(Store):
     def _require_version(self, name: str, version: str) -> None:
         failure = self._version(name, version).failures.get(name)
         if failure:
-            raise NotFound(f"secret {name} has no version {version} that can be read ({failure.reason}); stage it anew")
+            raise NotFound(f"secret {name} has no readable version {version} ({failure.reason}); stage it again")
 
     def _version(self, name: str, version: str) -> Contents:
         contents = self.read_known([name], pins={name: version})
         for failure in contents.failures.values():
             if failure.reason == DENIED:
                 raise Denied(
-                    f"secret {name} may not be read, to see what its version {version} holds; allow "
-                    f"{of_name(name).allows_reading} on it ({failure.detail})",
+                    f"secret {name} cannot be read (access denied), so the content of version {version} is unknown; "
+                    f"allow {of_name(name).allows_reading} on it ({failure.detail})",
                     failure.detail,
                 )
         return contents
@@ -291,8 +291,8 @@ def _moved(name: str, label: str, holder: Optional[str], expected: Optional[str]
     place = f"on version {holder}" if holder else "on no version"
     due = f"on {expected}" if expected else "on none"
     return Conflict(
-        f"secret {name}: {label} is {place} and not {due} as planned, so somebody else moved it; look at both by "
-        f"'{command(name, 'lists_versions')}', then run again"
+        f"secret {name}: somebody moved {label}: it is {place}, not {due} as planned; check both versions "
+        f"by '{command(name, 'lists_versions')}', then run again"
     )
 
 
@@ -300,6 +300,6 @@ def _require_secret_fits(name: str, content: str) -> None:
     size = len(content.encode())
     if not 0 < size <= SECRET_BYTES:
         raise StoreError(
-            f"secret {name} would hold {size:,} bytes, and AWS takes 1 to {SECRET_BYTES:,}; move some of its keys to a "
-            "secret of their own"
+            f"secret {name} would hold {size} bytes, but AWS accepts 1 to {SECRET_BYTES}; move some of its keys "
+            "to a secret of their own"
         )

@@ -86,7 +86,7 @@ class JournalStore(ABC):
         content = "".join(f"{line}\n" for line in (_journal.written(self._header), *journal.lines)).encode()
         if len(content) > self.limit:
             raise JournalError(
-                f"the journal {self.where} would hold {len(content):,} bytes, and at most {self.limit:,} fit; rotate "
+                f"the journal {self.where} would hold {len(content)} bytes, but at most {self.limit} fit; rotate "
                 "fewer credentials in one run (-e rotation_credentials=… or -e leak_credentials=…)"
             )
         return content
@@ -104,7 +104,10 @@ class JournalStore(ABC):
             raise JournalError(f"{self.where} is not a journal; {_RESTORE}")
         if result != self._header:
             of = ", ".join(f"{key} {result.get(key)!r}" for key in self._header)
-            raise JournalError(f"{self.where} is the journal of another one ({of}); correct journal.s3 in the catalog")
+            raise JournalError(
+                f"{self.where} is the journal of another application or environment ({of}); correct journal.s3 in "
+                "the catalog"
+            )
         return lines
 
     @abstractmethod
@@ -136,13 +139,13 @@ class S3Journal(JournalStore):
                 content: bytes = answer["Body"].read(LIMIT + 1)
         except NotFound:
             raise NotFound(
-                f"the journal {self.where} does not exist; make it by watchparty.secrets.provision, or if there was "
-                f"one, {_RESTORE}"
+                f"the journal {self.where} does not exist; create it by watchparty.secrets.provision; if it was "
+                f"deleted, {_RESTORE}"
             ) from None
         except Denied as error:  # S3 says the same of what does not exist, to whom may not list the bucket
             raise Denied(
-                f"the journal {self.where} cannot be read; allow s3:GetObject on it, or make it by "
-                f"watchparty.secrets.provision if it does not exist ({error.detail})",
+                f"the journal {self.where} cannot be read; allow s3:GetObject on it. If it does not exist, create "
+                f"it by watchparty.secrets.provision ({error.detail})",
                 error.detail,
             ) from None
         return content, str(answer["ETag"])
@@ -168,11 +171,11 @@ class NoJournal(JournalStore):
         raise JournalError(f"environment {self._header['environment']}: {_DECLARE}")
 
 
-_ADVICE = "nothing further was done by this run; see who holds the rotation by watchparty.secrets.rotation_report"
+_ADVICE = "this run stops here; find the run that holds the rotation by watchparty.secrets.rotation_report"
 _RESTORE = "restore its newest version (docs/runbooks/lost-journal.md)"
 _DECLARE = (
-    "the catalog names no journal, and rotations and leak responses need one; set journal: {s3: bucket/prefix} in the "
-    "catalog, then run watchparty.secrets.provision, which makes it"
+    "the catalog names no journal, but rotations and leak responses need it; set journal: {s3: "
+    "bucket/prefix} in the catalog, then run watchparty.secrets.provision, which creates it"
 )
 
 
@@ -186,6 +189,6 @@ def _whose(standing: Journal, wanted: Journal) -> str:
     name = _journal.name_of(standing.head)
     entry = _journal.entries(standing)[-1] if standing.lines else {}
     if wanted.head > standing.head:
-        return f"the journal went back to {name}, so somebody restored an earlier version"
+        return f"the journal now ends at the earlier entry {name}, so somebody restored an earlier version"
     result = {key: str(entry.get(key, "unknown")) for key in ("rotation", "who", "at", "step")}
     return f"{name} was written by " + "rotation {rotation} of {who} at {at} (step {step})".format(**result)

@@ -82,7 +82,7 @@ class MirrorParameters(ParameterStore):
                 self._client.put_parameter(Name=copy.parameter, Value=copy.value, Overwrite=False, **kept)
         except AlreadyExists:
             if not self._holds(copy.parameter, 1, copy.value):  # else the answer to our first try was lost
-                raise Conflict(f"parameter {copy.parameter} was made by somebody else meanwhile; run again") from None
+                raise Conflict(f"another writer created parameter {copy.parameter} meanwhile; run again") from None
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -
     """The lines of what was done. Raises :class:`Conflict` when a rotation began since the read."""
     done: List[str] = []
     if state.changed and _journal(state.catalog, client).head != state.journal.head:
-        raise Conflict("the journal got an entry since the mirror read it, so a rotation may write too; run again")
+        raise Conflict(
+            "the journal has a new entry since the mirror read it, so a rotation may be writing too; run again"
+        )
     for region, plan in state.plans.items():
         store, key = MirrorParameters(client("ssm", region or None)), _key(state.catalog, region)
         where = f" in {region}" if region else ""

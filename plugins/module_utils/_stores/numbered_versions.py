@@ -38,8 +38,8 @@ class NumberedStore(Store):
             if done:
                 return current
             raise Conflict(
-                f"parameter {name} is at version {current} and not at {instead_of}, which was to be replaced; see who "
-                "wrote it by 'aws ssm get-parameter-history', then run again"
+                f"parameter {name} is at version {current} instead of {instead_of}, so somebody wrote it; find the "
+                "writer by 'aws ssm get-parameter-history', then run again"
             )
         return self._replace(name, value, instead_of, kept)
 
@@ -64,13 +64,13 @@ class NumberedStore(Store):
             return written
         message = self._put_back(name, value, before, written)
         raise Conflict(
-            f"parameter {name}: version {written} was written where {before + 1} was due, so somebody else "
-            f"wrote in the same moment; {message}"
+            f"parameter {name}: version {written} was written instead of {before + 1}, so somebody wrote at the "
+            f"same moment; {message}"
         )
 
     def _put_back(self, name: str, value: str, before: int, written: int) -> str:
         """Writes what ours buried once more; says in words what became of it."""
-        by_hand = "see what it was by 'aws ssm get-parameter-history', and put it back by hand if it is due"
+        by_hand = "check the other value by 'aws ssm get-parameter-history', and write it again by hand if it is needed"
         try:
             theirs = self._newest_but(name, value, before, written)
             current, kept = self._look_since(name, written)
@@ -79,7 +79,7 @@ class NumberedStore(Store):
             back = self._write(name, theirs, kept)
         except StoreError as error:
             return f"{by_hand} ({error})"
-        return f"their value stands again, as version {back}" if back == written + 1 else by_hand
+        return f"the other writer's value was restored as version {back}" if back == written + 1 else by_hand
 
     def _newest_but(self, name: str, value: str, before: int, last: int) -> Optional[str]:
         """The newest value between these versions that is not this one."""
@@ -161,6 +161,6 @@ def _require_parameter_fits(name: str, value: str, tier: str) -> None:
     size, limit = len(value.encode()), PARAMETER_BYTES.get(tier, PARAMETER_BYTES[STANDARD])
     if not 0 < size <= limit:
         raise StoreError(
-            f"parameter {name} would hold {size:,} bytes, and AWS takes 1 to {limit:,} in its tier ({tier}); shorten "
-            "the value, or choose another tier or store for it"
+            f"parameter {name} would hold {size} bytes, but AWS accepts 1 to {limit} in its tier ({tier}); "
+            "shorten the value, or choose another tier or store for it"
         )

@@ -38,7 +38,7 @@ def entries(parameters: NumberedStore, path: str, *, who: str, at: str) -> List[
     for reading in contents.readings.values():
         number = reading.name[len(path) + 1 :]
         if not re.fullmatch(r"[1-9][0-9]{0,11}", number):
-            raise JournalError(f"parameter {reading.name} lies in the former journal's path and is not an entry")
+            raise JournalError(f"parameter {reading.name} lies in the former journal's path but is not an entry")
         texts[int(number)] = reading.value
     if not texts:
         return []
@@ -46,7 +46,7 @@ def entries(parameters: NumberedStore, path: str, *, who: str, at: str) -> List[
     if journal.rotation is not None:
         raise JournalError(
             f"{journal.rotation} is open in the former journal below {path}; finish it with the version of "
-            "watchparty.secrets that began it, then run provision again"
+            "watchparty.secrets that started it, then run provision again"
         )
     base = {"rotation": "import", "step": "closed", "who": who, "at": at, **_journal.base_entry(journal)}
     return [_journal.written({**base, "number": journal.head + 1})]

@@ -115,7 +115,7 @@ class SecretMaking(VersionedStore):
             self._make(name, content, version, form)
         except AlreadyExists:
             if not self._holds(name, version, content):
-                raise AlreadyExists(f"secret {name} was made by somebody else in the same moment; run again") from None
+                raise AlreadyExists(f"another writer created secret {name} at the same moment; run again") from None
         if form.policy:
             self._put_policy(name, form.policy)
 
@@ -154,9 +154,7 @@ class SecretMaking(VersionedStore):
         """Takes a scheduled deletion back; whether that was still to be done."""
         kept = self.kept(name)
         if kept is None:
-            raise NotFound(
-                f"secret {name} is not there, and AWS does not hold it for recovery either; provision it anew"
-            )
+            raise NotFound(f"secret {name} does not exist, and AWS cannot restore it either; provision it again")
         if not kept.deleted:
             return False
         self._restore(name)
@@ -209,9 +207,7 @@ class ParameterMaking(NumberedStore):
             self._make(name, value, SECURE if secure else PLAIN, form, tier)
         except (AlreadyExists, Conflict):
             if self._look_since(name, 1)[0].value != value:
-                raise AlreadyExists(
-                    f"parameter {name} was made by somebody else in the same moment; run again"
-                ) from None
+                raise AlreadyExists(f"another writer created parameter {name} at the same moment; run again") from None
 
     def reform(self, name: str, wanted: Change) -> None:
         """AWS takes another description or key only with a value, so the present one is written once more for them.

@@ -62,8 +62,8 @@ def remedy(operation: str) -> str:
     """What an operator can do about calls that are throttled."""
     if operation.startswith("ssm:"):
         return (
-            "Run the same command again when fewer others use Parameter Store in this account, or raise its throughput "
-            "('aws ssm update-service-setting --setting-id /ssm/parameter-store/high-throughput-enabled "
-            "--setting-value true', which AWS charges for)"
+            "Run the same command again when other programs use Parameter Store less in this account, or raise "
+            "its throughput ('aws ssm update-service-setting --setting-id "
+            "/ssm/parameter-store/high-throughput-enabled --setting-value true', which AWS charges for)"
         )
-    return "Run the same command again when fewer others use this service in this account and region"
+    return "Run the same command again when other programs use this service less in this account and region"

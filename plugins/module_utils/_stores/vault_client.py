@@ -26,7 +26,7 @@ LOGIN_BYTES = 65536
 def connect(vault: Optional[Vault], aws_credentials: Optional[Callable[[], Any]] = None) -> VaultClient:
     """Logs in. ``aws_credentials`` gives botocore's credentials, for the login aws."""
     if vault is None:
-        raise NoAccess("A place is in Vault, and the catalog declares no server; add stores.vault to it")
+        raise NoAccess("The catalog has a place in Vault, but declares no server; add stores.vault to it")
     client = VaultClient(vault)
     client.login(aws_credentials)
     return client
@@ -37,7 +37,9 @@ def _http() -> Any:
     from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_http
 
     if vault_http.hvac is None:
-        raise NoAccess("hvac is not installed, which reads Vault; install it by 'python3 -m pip install hvac'")
+        raise NoAccess(
+            "hvac, the library that reads Vault, is not installed; install it by 'python3 -m pip install hvac'"
+        )
     return vault_http
 
 
@@ -59,7 +61,9 @@ class VaultClient:
         auth = answer.get("auth")
         token = auth.get("client_token") if isinstance(auth, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise NoAccess(f"{self._where} answered the login by {vault.auth} without a token; is it a Vault server?")
+            raise NoAccess(
+                f"{self._where} answered the login by {vault.auth} without a token; check that it is a Vault server"
+            )
         self._adapter.token = token
 
     def _proof(self, aws_credentials: Optional[Callable[[], Any]]) -> Dict[str, Any]:
@@ -71,7 +75,7 @@ class VaultClient:
             return {"role": vault.role_id, "jwt": _from_file("jwt_file", str(vault.jwt_file))}
         credentials = aws_credentials() if aws_credentials else None
         if credentials is None:
-            raise NoAccess("stores.vault.auth: aws needs AWS credentials, and none were found; set AWS_PROFILE")
+            raise NoAccess("stores.vault.auth: aws needs AWS credentials, but none were found; set AWS_PROFILE")
         return _http().signed_identity(vault, credentials)
 
     @property
@@ -117,10 +121,10 @@ class VaultClient:
 
     def _unreachable(self, what: str, error: Exception) -> NoAccess:
         if _http().is_untrusted(error):
-            remedy = "give the file of its authority in stores.vault.ca_cert, or correct its certificate"
+            remedy = "give the file of its certificate authority in stores.vault.ca_cert, or correct its certificate"
             return NoAccess(f"{self._where} could not be asked for {what}: its certificate is not trusted; {remedy}")
         if isinstance(error, _http().UnboundedAnswer):
-            return NoAccess(f"{self._where} answered {what} with {error}; is it a Vault server?")
+            return NoAccess(f"{self._where} answered {what} with {error}; check that it is a Vault server")
         remedy = "start it, or correct stores.vault.address"
         return NoAccess(f"{self._where} could not be reached for {what} ({type(error).__name__}); {remedy}")
 
@@ -130,16 +134,20 @@ class VaultClient:
             return self._denial(where)
         if 300 <= status < 400:
             return NoAccess(
-                f"{where} was redirected elsewhere (HTTP {status}), which is not followed; give the address of a node "
-                "that answers by itself in stores.vault.address"
+                f"{where} was redirected (HTTP {status}), and redirects are not followed; in stores.vault.address, "
+                "give the address of a node that answers by itself"
             )
         if status == 503:
-            return NoAccess(f"{where} was refused, since it is sealed or starts; unseal it by 'bao operator unseal'")
+            return NoAccess(
+                f"{where} was refused, because the server is sealed or starting; unseal it by 'bao operator unseal'"
+            )
         if status in (429, 473, 501) or status >= 500:
-            return NoAccess(f"{where} failed with HTTP {status}; see its log, then run again")
+            return NoAccess(f"{where} failed with HTTP {status}; check the server's log, then run again")
         if status in (400, 401, 405) and what.startswith("the login"):
             return NoAccess(f"{where} was refused (HTTP {status}); correct stores.vault.role_id and the file beside it")
-        return StoreError(f"{where} was refused with HTTP {status}; is stores.vault.mount a KV engine of version 2?")
+        return StoreError(
+            f"{where} was refused with HTTP {status}; check that stores.vault.mount is a KV engine of version 2"
+        )
 
     def _denial(self, where: str) -> StoreError:
         """A policy's, or the token's own: the server answers alike, so it is asked for the token."""
@@ -159,7 +167,7 @@ class VaultClient:
             return parse_secret(response.content.decode())
         except (ValueError, UnicodeDecodeError):
             raise StoreError(
-                f"{self._where} answered {what}, but not with a JSON object. Is it a Vault server?"
+                f"{self._where} answered {what} without a JSON object; check that it is a Vault server"
             ) from None
 
 
@@ -175,9 +183,9 @@ def _from_file(option: str, path: str) -> str:
         with os.fdopen(descriptor, "rb") as handle:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise NoAccess(f"stores.vault.{option}: {path} is not an ordinary file")
+                raise NoAccess(f"stores.vault.{option}: {path} is not a regular file")
             if found.st_mode & 0o077:
-                raise NoAccess(f"stores.vault.{option}: {path} may be read by others; run 'chmod 600 {path}'")
+                raise NoAccess(f"stores.vault.{option}: other accounts may read {path}; run 'chmod 600 {path}'")
             text = handle.read(LOGIN_BYTES).decode().strip()
     except OSError as error:
         remedy = "log in by 'vault login' or 'bao login', or name the file" if option == "token_file" else "write it"

@@ -101,7 +101,7 @@ def _session(vault: Vault, connections: int) -> Any:
 
 def _trusting(file: str) -> ssl.SSLContext:
     if not os.path.isfile(file):
-        raise NoAccess(f"stores.vault.ca_cert: {file} is not there; put the authority's certificates there")
+        raise NoAccess(f"stores.vault.ca_cert: {file} does not exist; put the authority's certificates there")
     try:
         return ssl.create_default_context(cafile=file)
     except OSError:

@@ -126,11 +126,11 @@ class DatabaseLeases:
         self._end("auth/token/revoke-accessor", {"accessor": lease.accessor})
 
     def _end(self, path: str, body: Mapping[str, Any]) -> None:
-        status, _answer = self._client.write("post", path, f"ending a lease by {path}", json.dumps(body), lost=(400,))
+        status, _answer = self._client.write("post", path, f"revoking a lease by {path}", json.dumps(body), lost=(400,))
         if status == 400 and path.startswith("sys/"):
             raise StoreError(
-                f"Vault could not end a lease of {self._path}: its database refuses it or cannot be reached; see the "
-                "server's log, then run again"
+                f"Vault could not revoke a lease of {self._path}: its database refuses it or cannot be reached; "
+                "check the server's log, then run again"
             )
 
 
@@ -142,7 +142,7 @@ def _mapping(answer: Any, key: str) -> Dict[str, Any]:
 def _text(answer: Mapping[str, Any], key: str, form: str, what: str) -> str:
     found = answer.get(key)
     if not isinstance(found, str) or not fullmatch(form, found, ASCII):
-        raise _strange(f"{what}: its {key} is not there or has a form that is not used")
+        raise _strange(f"{what}: its {key} is missing or has an unsupported form")
     return found
 
 
@@ -150,9 +150,9 @@ def _seconds(answer: Mapping[str, Any]) -> int:
     text = answer.get("lease_duration")
     seconds = int(text) if isinstance(text, str) and fullmatch(r"\d{1,10}", text, ASCII) else 0
     if not seconds:
-        raise _strange("renewing a lease: its lease_duration is not there or not a time")
+        raise _strange("renewing a lease: its lease_duration is missing or not a time")
     return seconds
 
 
 def _strange(what: str) -> StoreError:
-    return StoreError(f"Vault answered {what}; is options.engine a database engine?")
+    return StoreError(f"Vault's answer cannot be used ({what}); check that options.engine is a database engine")

@@ -175,7 +175,7 @@ class VaultSecrets(VersionedStore):
             self._client.secret("metadata", path_of(name)), f"reading the versions of {name}"
         )
         if status == 404:
-            raise NotFound(f"secret {name} is not there")
+            raise NotFound(f"secret {name} does not exist")
         try:
             data = answer["data"]
             custom = {str(key): str(value) for key, value in (data["custom_metadata"] or {}).items()}
@@ -221,14 +221,14 @@ class VaultSecrets(VersionedStore):
         try:
             number = self._write(path_of(name), name, content, 0)
         except Conflict:
-            raise AlreadyExists(f"secret {name} is there already") from None
+            raise AlreadyExists(f"secret {name} already exists") from None
         self._patch(name, {f"{VERSION}{number}": version})
 
     def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
         try:
             self._write(_staging(name, version), name, content, 0)
         except Conflict:
-            raise AlreadyExists(f"version {version} of secret {name} is there already") from None
+            raise AlreadyExists(f"version {version} of secret {name} already exists") from None
         try:
             self._patch(name, {LABEL + label: version})
         except NotFound:
@@ -301,8 +301,10 @@ class VaultSecrets(VersionedStore):
         status, answer = self._client.write("post", self._client.secret("data", path), what, body, lost=(400,))
         if status == 400:
             if "check-and-set" in json.dumps(answer):
-                raise Conflict(f"secret {name}: another version than {base} is current, so somebody else wrote it")
-            raise StoreError(f"{what} was refused with HTTP 400; is stores.vault.mount a KV engine of version 2?")
+                raise Conflict(f"secret {name}: the current version is not {base}, so somebody else wrote it")
+            raise StoreError(
+                f"{what} was refused with HTTP 400; check that stores.vault.mount is a KV engine of version 2"
+            )
         try:
             return int(answer["data"]["version"])
         except (KeyError, TypeError, ValueError):
@@ -313,7 +315,7 @@ class VaultSecrets(VersionedStore):
         what = f"writing the metadata of secret {name}"
         status, _answer = self._client.write("patch", self._client.secret("metadata", path_of(name)), what, body)
         if status == 404:
-            raise NotFound(f"secret {name} is not there")
+            raise NotFound(f"secret {name} does not exist")
 
     def destroy(self, name: str, versions: Sequence[str]) -> List[str]:
         """Ends what these versions hold, for good; those that are no more are fine. What was destroyed, in words.
@@ -328,7 +330,7 @@ class VaultSecrets(VersionedStore):
             if version in (str(number), self._id(name, found["custom_metadata"], number))
         ]
         if found["current"] in numbers:
-            raise StoreError(f"version {found['current']} of secret {name} is its current one; rotate it first")
+            raise StoreError(f"version {found['current']} of secret {name} is its current version; rotate it first")
         if numbers:
             path, body = self._client.secret("destroy", path_of(name)), json.dumps({"versions": sorted(numbers)})
             self._client.write("post", path, f"destroying versions of secret {name}", body)
@@ -338,7 +340,7 @@ class VaultSecrets(VersionedStore):
         self._client.delete(self._client.secret("metadata", path_of(name)), f"deleting secret {name}")
 
 
-_NO_KV = "Vault answered {0} with no secret of a KV engine of version 2. Correct stores.vault.mount"
+_NO_KV = "Vault's answer to {0} is not a secret of a KV engine of version 2. Correct stores.vault.mount"
 
 
 def _is_number(version: str) -> bool:

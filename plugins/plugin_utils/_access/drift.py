@@ -62,7 +62,7 @@ def _key(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> Iterat
 def _provider(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> Iterator[Row]:
     place = f"provider {wanted['url']}"
     if present is None:
-        yield _row("bad", place, "is not there, so no workflow gets a session")
+        yield _row("bad", place, "does not exist, so no workflow gets a session")
     elif present.get("problem"):
         yield _row("unknown", place, present["problem"])
     else:
@@ -80,7 +80,7 @@ def _role(
     if present.get("missing"):
         yield _row("bad", place, "is not there")
         return
-    differs = [f"who may take it: {difference}" for difference in differences(wanted["trust"], present["trust"])]
+    differs = [f"who may assume it: {difference}" for difference in differences(wanted["trust"], present["trust"])]
     attached = {arn: policy_name for policy_name, arn in present["attached"].items()}
     for arn in wanted["policies"]:
         policy = policies[arn]
@@ -95,7 +95,7 @@ def _role(
         *(policy_name for arn, policy_name in attached.items() if arn not in wanted["policies"]),
         *present["inline"],
     ]
-    differs += [f"has the policy {addition} too, which the catalog does not ask for" for addition in sorted(additions)]
+    differs += [f"also has the policy {addition}, which is not in the catalog" for addition in sorted(additions)]
     yield from _judged(place, differs)
 
 
@@ -111,7 +111,7 @@ def differences(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Iterat
             yield f"statement {sid} differs in {', '.join(parts)}"
     for sid in theirs:
         if sid not in ours:
-            yield f"has statement {sid}, which the catalog does not ask for"
+            yield f"has statement {sid}, which is not in the catalog"
 
 
 def _named(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:

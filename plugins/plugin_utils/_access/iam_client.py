@@ -84,8 +84,8 @@ class AccessKeys:
                 raise
             except Exception:  # noqa: BLE001 an answer that cannot be parsed is quoted in its error, and holds the key
                 raise NoAccess(
-                    f"AWS's answer to iam:CreateAccessKey on user {user} cannot be read; its words are left out, since "
-                    "they may hold the key"
+                    f"AWS's answer to iam:CreateAccessKey on user {user} cannot be read; it is not shown, because it "
+                    "may contain the key"
                 ) from None
 
     def deactivate(self, user: str, key: str, *, fresh: Fresh) -> None:
@@ -155,7 +155,7 @@ def translated(operation: str, what: str) -> Iterator[None]:
         except aws_errors.exceptions.ClientError as error:
             code = aws_errors.code_of(error)
             if code == "EntityAlreadyExists":
-                raise AlreadyExists(f"{what} is there already, says IAM at {operation}") from None
+                raise AlreadyExists(f"{what} already exists (IAM at {operation})") from None
             if code == "NoSuchEntity":
                 raise NotFound(f"IAM knows no {what} in this account; correct it in the catalog") from None
             if code in ("LimitExceeded", "EntityTemporarilyUnmodifiable", "ConcurrentModification"):

@@ -30,7 +30,8 @@ class Policies:
                 role = self._client.get_role(RoleName=name)["Role"]
         except NotFound:
             raise NotFound(
-                "is not there; watchparty.secrets.provision (role aws_access) makes it, or name another in aws.roles"
+                "does not exist; watchparty.secrets.provision (role aws_access) creates it, or name another role "
+                "in aws.roles"
             ) from None
         policies: dict[str, Any] = {}
         arns: dict[str, str] = {}
@@ -74,7 +75,7 @@ class Policies:
         with aws_errors.translated("iam:GetAccountAuthorizationDetails", "this account"):
             for number, page in enumerate(asked, 1):
                 if number > PAGES:
-                    raise StoreError(f"the account has more users, roles and policies than {PAGES} pages tell")
+                    raise StoreError(f"the account has more users, roles and policies than {PAGES} pages hold")
                 for kind, message in kinds.items():
                     result[kind] += page.get(message, [])
         for user in (*result["users"], *result["groups"], *result["roles"]):

@@ -88,9 +88,9 @@ def _within(catalog: Catalog) -> Iterator[str]:
     for name in sorted({*reach.read, *reach.rotating}):
         for own in (f"{catalog.rotation_secret}/", f"{catalog.rotation_logins}/"):
             if name.startswith(own):
-                yield f"secret {name}: lies among those that rotations make and delete ({own}…); rename it"
+                yield f"secret {name}: only secrets that rotations create and delete may begin with {own}; rename it"
     if catalog.github and _overlap(reach.sent, catalog.ssm_path):
-        message = "which records what GitHub was sent, lie in one another"
+        message = "for the records of GitHub syncs, overlap"
         yield f"stores.ssm.path: {catalog.ssm_path} and {reach.sent}, {message}"
     for credential in catalog.credentials.values():
         if credential.kind == AWS_ACCESS_KEY and not credential.options.get("user"):
@@ -103,23 +103,27 @@ def _within(catalog: Catalog) -> Iterator[str]:
     taken: dict[str, str] = {}
     for role, name in catalog.aws.roles.items():
         if name in taken:
-            yield f"aws.roles.{role}: {name} is the role {taken[name]} too; each has a name of its own"
+            yield (
+                f"aws.roles.{role}: {name} is already the name of role {taken[name]}; give each role a name of its own"
+            )
         taken[name] = role
     if catalog.journal and catalog.journal[0] == catalog.aws.bucket:
-        yield f"aws.bucket: {catalog.aws.bucket} holds the journal, which hosts could then write; use another"
+        yield (
+            f"aws.bucket: {catalog.aws.bucket} holds the journal, so hosts could write the journal; use another bucket"
+        )
     if "s3" in catalog.audit_log and audit_chain.location(catalog.audit_log["s3"])[0] == catalog.aws.bucket:
-        yield f"aws.bucket: {catalog.aws.bucket} holds the audit log, which hosts could then delete; use another"
+        yield f"aws.bucket: {catalog.aws.bucket} holds the audit log, so hosts could delete the log; use another bucket"
 
 
 def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
     """What both environments would be granted. In two accounts nothing of one is the other's."""
     mine, theirs = CatalogReach(catalog), CatalogReach(other)
-    also = f"is {other.environment}'s too; give each its own"
+    also = f"also belongs to {other.environment}; give each its own"
     for name in sorted({*mine.read, *mine.rotating} & {*theirs.read, *theirs.rotating}):
         yield f"secret {name}: {also}"
     if _overlap(catalog.ssm_path, other.ssm_path):
         there = f"{other.environment}'s {other.ssm_path}"
-        yield f"stores.ssm: {catalog.ssm_path} and {there} lie in one another; give each its own"
+        yield f"stores.ssm: {catalog.ssm_path} and {there} overlap; give each its own path"
     pairs: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
         ("replication group", mine.groups, theirs.groups),
         ("IAM user", mine.users, theirs.users),
@@ -133,7 +137,7 @@ def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
         ]
         if catalog.journal and catalog.journal[0] == other.aws.bucket:
             theirs_is = f"{other.environment}'s aws.bucket, whose hosts could then write the journal"
-            yield f"journal.s3: {catalog.journal[0]} is {theirs_is}; use another"
+            yield f"journal.s3: {catalog.journal[0]} is {theirs_is}; use another bucket"
     for what, ours, foreign in pairs:
         for name in sorted({*ours} & {*foreign} - {""}):
             yield f"{what} {name}: {also}"

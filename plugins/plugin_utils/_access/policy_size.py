@@ -91,16 +91,16 @@ def fitted(role: str, grants: Sequence[Grant]) -> tuple[dict[str, Any], ...]:
             statement = piece.statement
             if size(statement) > room:
                 raise PolicyError(
-                    f"the policy of role {role}: {piece.sid} takes {size(statement):,} characters by itself, and AWS "
-                    f"takes {CHARACTERS:,}; shorten the name in it"
+                    f"the policy of role {role}: {piece.sid} alone takes {size(statement)} characters, and AWS accepts "
+                    f"{CHARACTERS}; shorten the name in it"
                 )
             if not documents or size(_document([*documents[-1], statement])) > CHARACTERS:
                 documents.append([])
             documents[-1].append(statement)
     if len(documents) > POLICIES:
         raise PolicyError(
-            f"role {role} would need {len(documents)} managed policies of {CHARACTERS:,} characters, and AWS attaches "
-            f"{POLICIES}; keep settings together in fewer secrets, or credentials in fewer places"
+            f"role {role} would need {len(documents)} managed policies of {CHARACTERS} characters, and AWS "
+            f"attaches {POLICIES}; use fewer secrets for the settings, or fewer places for the credentials"
         )
     return tuple(_document(document) for document in documents)
 

@@ -27,7 +27,7 @@ DESCRIPTIONS = {
     "rotate": "Rotates the credentials of {0} in {1}",
     "respond": "Contains leaks of credentials of {0} in {1}",
     "mirror": "Repeats secrets of {0} in {1} in parameters",
-    "verify": "Looks whether {0} in {1} is as it should be, and changes nothing",
+    "verify": "Verifies whether {0} in {1} is as it should be, and changes nothing",
 }
 
 
@@ -55,21 +55,21 @@ def tags(catalog: Catalog) -> dict[str, str]:
     extra = dict(_aws(catalog).tags)
     taken = sorted(set(extra) & {*OURS, "Owner"})
     if taken:
-        raise PolicyError(f"aws.tags.{taken[0]}: is set by provisioning itself; for Owner use aws.owner")
+        raise PolicyError(f"aws.tags.{taken[0]}: provisioning sets this tag itself; for Owner use aws.owner")
     owner = _aws(catalog).owner or catalog.contacts.get("security") or catalog.application
     ours = {"Application": catalog.application, "Environment": catalog.environment}
     result = {**extra, **ours, "Owner": owner, "ManagedBy": MANAGED_BY}
     for name, value in result.items():
         if not _TAG.fullmatch(f"{name}") or not _TAG.fullmatch(value) or len(name) > 128 or name.startswith("aws:"):
             raise PolicyError(
-                f"aws.tags: {name}={value!r} is not a tag that AWS takes: letters, digits and ' .:/=+-@_'"
+                f"aws.tags: {name}={value} is not a tag that AWS accepts: letters, digits and ' .:/=+-@_'"
             )
     return result
 
 
 def _aws(catalog: Catalog) -> Aws:
     if catalog.aws is None:
-        raise PolicyError("the catalog says nothing of AWS")
+        raise PolicyError("the catalog has no key aws")
     return catalog.aws
 
 
@@ -81,8 +81,8 @@ def conflicts(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[st
         differs = [f"{name}={item.tags.get(name, '(none)')}" for name in wanted if item.tags.get(name) != wanted[name]]
         if differs and item.name not in adopt:
             messages.append(
-                f"{item.kind} {item.name} is there and not ours ({', '.join(differs)}); choose another name in the "
-                f"catalog's aws, or take it over by -e aws_access_adopt={item.name}"
+                f"{item.kind} {item.name} exists and belongs to another owner ({', '.join(differs)}); choose "
+                f"another name in the catalog's aws, or take it over by -e aws_access_adopt={item.name}"
             )
     return tuple(messages)
 
@@ -174,13 +174,13 @@ def _trusted(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[s
 def _notes(catalog: Catalog) -> Iterator[str]:
     ours = _aws(catalog)
     if not catalog.github:
-        yield "no role deploy: the catalog names no github.repository whose workflows could take it"
+        yield "no role deploy: the catalog names no github.repository whose workflows could assume it"
     if not ours.operators:
-        yield "no roles rotate, respond and verify: name in aws.operators the users or roles that may take them"
+        yield "no roles rotate, respond and verify: name in aws.operators the users or roles that may assume them"
     if trust_policies.is_for_any_account(ours.host_principal):
         yield (
-            f"role {ours.roles['host']} trusts {ours.host_principal} for any account's resources, since it is not "
-            "known to say whose they are (aws:SourceAccount)"
+            f"role {ours.roles['host']} trusts {ours.host_principal} for any account's resources, because that "
+            "service may not report the account (aws:SourceAccount)"
         )
 
 

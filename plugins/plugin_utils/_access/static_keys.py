@@ -49,14 +49,13 @@ def require_fresh(evidence: RoleUse, now: datetime, *, within_days: int) -> None
     """Raises PolicyError unless the role was used of late."""
     if evidence.used is None:
         raise PolicyError(
-            f"role {evidence.role} was never used, as far as IAM tells, which may take some hours; run the workflow by "
-            "it first. No key was touched"
+            f"role {evidence.role} was never used, according to IAM, whose record may be some hours late; run "
+            "the workflow with it first. No key was changed"
         )
     if now - evidence.used > timedelta(days=within_days):
         raise PolicyError(
             f"role {evidence.role} was used last at {timestamps.stamp(evidence.used)}, more than "
-            f"{within_days} days ago; "
-            "run the workflow by it first. No key was touched"
+            f"{within_days} days ago; run the workflow with it first. No key was changed"
         )
 
 
@@ -75,11 +74,11 @@ def plan(
     """
     used = evidence.used
     if used is None:
-        raise PolicyError(f"role {evidence.role} was never used. No key was touched")
+        raise PolicyError(f"role {evidence.role} was never used. No key was changed")
     results = []
     for key in keys:
         if key.user == own:
-            results.append(f"key {key.id}: user {key.user} is who this run is; run it by a role")
+            results.append(f"key {key.id}: this run itself uses user {key.user}; run it with a role")
         elif key.last_used is not None and key.last_used >= used:
             results.append(
                 f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, after role "
@@ -87,12 +86,11 @@ def plan(
             )
         elif key.active and key.last_used is not None and now - key.last_used < timedelta(days=idle_days):
             results.append(
-                f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, "
-                f"less than {idle_days} days "
-                "ago: something may still depend on it; run this again once it is idle for so long"
+                f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, less than "
+                f"{idle_days} days ago: something may still depend on it; run again once it is idle that long"
             )
     if results:
-        raise PolicyError("No key was touched:\n" + "\n".join(f"  - {line}" for line in results))
+        raise PolicyError("No key was changed:\n" + "\n".join(f"  - {line}" for line in results))
     return tuple(_step(key, evidence, now, timedelta(days=after_days)) for key in keys)
 
 
@@ -102,12 +100,15 @@ def _step(key: StaticKey, evidence: RoleUse, now: datetime, after: timedelta) ->
     if key.active:
         return KeyStep(key, DEACTIVATE, f"it {last}, {role}")
     if key.deactivated is None:
-        return KeyStep(key, STAMP, "it is inactive, and since when is not known; its days begin now")
+        return KeyStep(key, STAMP, "it is inactive, but since when is unknown; its days are counted from now")
     due = key.deactivated + after
     if now < due:
         return KeyStep(
             key,
             WAIT,
-            f"it is inactive since {timestamps.stamp(key.deactivated)}; it can go at {timestamps.stamp(due)}",
+            (
+                f"it has been inactive since {timestamps.stamp(key.deactivated)}; it can be deleted from "
+                f"{timestamps.stamp(due)} on"
+            ),
         )
-    return KeyStep(key, DELETE, f"it is inactive since {timestamps.stamp(key.deactivated)} and {last}, {role}")
+    return KeyStep(key, DELETE, f"it has been inactive since {timestamps.stamp(key.deactivated)} and {last}, {role}")

@@ -88,7 +88,7 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
             raise PolicyError(f"github.{part}: {text!r} holds a policy variable, which AWS would fill in")
         if _WILD.search(text) and (part == "repository" or not wildcards):
             raise PolicyError(
-                f"github.{part}: {text!r} holds a wildcard, which would trust more than one; "
+                f"github.{part}: {text} holds a wildcard, which would trust more than one; "
                 + ("name one repository" if part == "repository" else "name one, or ask for wildcards")
             )
     if not (owner and name):
@@ -104,7 +104,7 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
 def of_github(provider: str, issued_by: str, accepted: Sequence[str], *, wildcards: bool = False) -> dict[str, Any]:
     """Trusts the jobs of these subjects; ``provider`` is the ARN of the OIDC provider in IAM."""
     if not accepted:
-        raise PolicyError("a trust policy needs a subject: without it no job could assume the role")
+        raise PolicyError("a trust policy needs a subject: without a subject no job could assume the role")
     wild = [name for name in accepted if _WILD.search(name)]
     if wild and not wildcards:
         raise PolicyError(f"{wild[0]!r} holds a wildcard, which would trust more than one; ask for wildcards")
@@ -160,7 +160,7 @@ def of_operators(arns: Sequence[str]) -> dict[str, Any]:
         match = _PRINCIPAL.fullmatch(arn)
         if not match:
             raise PolicyError(
-                f"aws.operators: {arn!r} is not an ARN of one user or role (wildcards are not for principals)"
+                f"aws.operators: {arn} is not an ARN of one user or role (a principal cannot be a wildcard)"
             )
         if arn.endswith(":root"):
             raise PolicyError(f"aws.operators: {arn} is a whole account; name the users or roles")

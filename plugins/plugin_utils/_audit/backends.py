@@ -89,7 +89,7 @@ def record(
             continue
         return _chain.parsed(standing), standing == line
     raise Conflict(
-        f"{body.where}: {TRIES} times somebody else's record came first; look at its newest records, and run again"
+        f"{body.where}: another record was written first in {TRIES} attempts; check its newest records, then run again"
     )
 
 
@@ -147,8 +147,8 @@ class CloudWatchLogs(AuditBody):
                 raise self._no_group() from None
             return []
         raise StoreError(
-            f"{self.where}: its answer has no end ({len(results)} events were read). See who writes there, or name "
-            "another log group in audit_log of the catalog"
+            f"{self.where}: the log group has no end ({len(results)} events were read). Check who writes to it, "
+            "or name another log group in audit_log of the catalog"
         )
 
     def retention(self) -> int | None:
@@ -172,8 +172,8 @@ class CloudWatchLogs(AuditBody):
             answer = self._client.put_log_events(**self._names, logEvents=[event])
         if answer.get("rejectedLogEventsInfo"):
             raise StoreError(
-                f"{self.where}: AWS did not keep the record ({', '.join(answer['rejectedLogEventsInfo'])}); set this "
-                "machine's clock, or the log group's retention"
+                f"{self.where}: AWS did not store the record ({', '.join(answer['rejectedLogEventsInfo'])}); "
+                "correct this machine's clock, or the log group's retention"
             )
 
     def _standing(self, line: str) -> str:
@@ -185,12 +185,12 @@ class CloudWatchLogs(AuditBody):
                 break
         else:
             raise StoreError(
-                f"{self.where}: AWS accepted {entry} and does not show it after {sum(DELAYS):.0f} seconds; run again"
+                f"{self.where}: AWS accepted {entry} but does not show it after {sum(DELAYS)} seconds; run again"
             )
         for standing in _chain.chain(lines).entries:
             if standing.line == line or standing.id == entry.id:
                 return standing.line
-        raise Conflict(f"{self.where}: somebody else's record {entry.number} came first")
+        raise Conflict(f"{self.where}: another record {entry.number} was written first")
 
     def _make_stream(self) -> None:
         """A missing stream is made at the first record; a missing group is a mistake, unless it may be made."""

@@ -113,8 +113,8 @@ def following(record: Mapping[str, Any], head: Head) -> str:
     line = _canonical({**record, "number": head.number + 1, "id": identity(record), "previous": head.digest})
     if len(line) > LONGEST:
         raise AuditError(
-            f"The audit record has {len(line)} bytes, and at most {LONGEST} fit; name hosts by their groups, or leave "
-            "out steps"
+            f"The audit record has {len(line)} bytes, but at most {LONGEST} fit; name hosts by their groups, or "
+            "leave out steps"
         )
     return line
 
@@ -139,7 +139,7 @@ def parsed(line: str) -> AuditEntry:
     if not isinstance(identity_, str) or not isinstance(previous, str):
         raise AuditError("has no id, or no digest of the record before")
     if line != canonical:
-        raise AuditError("is not written as the log writes it")
+        raise AuditError("is not in the log's format")
     return AuditEntry(line, number, identity_, previous)
 
 
@@ -182,12 +182,12 @@ def _step(before: AuditEntry | None, entry: AuditEntry, trusted: bool) -> Iterat
     number, wanted = (before.number, before.digest) if before else (0, NONE)
     if not trusted:
         if entry.number <= number:
-            yield f"{entry} stands after record {number}: the order was changed"
+            yield f"{entry} comes after record {number}: the order was changed"
         return
     if entry.number == number:
-        yield f"record {number} is there twice"
+        yield f"record {number} occurs twice"
     elif entry.number < number:
-        yield f"{entry} stands after record {number}: the order was changed"
+        yield f"{entry} comes after record {number}: the order was changed"
     elif entry.number > number + 1:
         last = entry.number - 1
         yield f"record {last} is missing" if last == number + 1 else f"records {number + 1} to {last} are missing"
@@ -195,7 +195,7 @@ def _step(before: AuditEntry | None, entry: AuditEntry, trusted: bool) -> Iterat
         yield (
             f"{entry} does not follow record {number}: one of the two was altered"
             if before
-            else f"{entry} names a record before it, and is the first"
+            else f"{entry} names a previous record, but it is the first"
         )
 
 
@@ -203,11 +203,11 @@ def _end(lines: Sequence[str], last: AuditEntry | None, head: Head | None) -> It
     if head is None or not head.number:
         return
     if last is None or last.number < head.number:
-        yield f"the log ends at record {last.number if last else 0} and its head is {head}: the end was cut off"
+        yield f"the log ends at record {last.number if last else 0}, but its head is {head}: the end was cut off"
         return
     digests = [entry.digest for entry in map(readable, lines) if entry and entry.number == head.number]
     if digests and head.digest not in digests:
-        yield f"record {head.number} is not the one that the head names: it was altered"
+        yield f"record {head.number} differs from the record that the head names: it was altered"
 
 
 def chain(lines: Iterable[str], head: Head | None = None) -> Chain:
@@ -264,10 +264,12 @@ def strays(chain: Chain) -> list[str]:
         try:
             entry = parsed(line)
         except AuditError as error:
-            problems.append(f"a line {error}: it was altered, or written by something else")
+            problems.append(f"a line {error}: it was altered, or another program wrote it")
             continue
         if entry.id not in recorded:
-            problems.append(f"{entry} stands beside the chain: no record follows it, and it was recorded nowhere else")
+            problems.append(
+                f"{entry} is outside the chain: no record follows it, and no record in the chain has its id"
+            )
     return problems
 
 

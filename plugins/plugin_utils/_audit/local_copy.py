@@ -56,8 +56,8 @@ def require_lasting(path: str, environ: Mapping[str, str]) -> None:
     runner = _ephemeral(path, environ)
     if runner:
         raise AuditError(
-            f"{path}: this is {runner}, and the file would go with the job, so it cannot be the only audit log; set "
-            "audit_log to a log_group or an s3 location in the catalog"
+            f"{path}: this is {runner}, and the file would be lost when the job ends, so it cannot be the only "
+            "audit log; set audit_log to a log_group or an s3 location in the catalog"
         )
 
 
@@ -136,8 +136,8 @@ class AuditFile:
             if not wanted.startswith(content):
                 at = next(n for n, (a, b) in enumerate(_pairs(content, wanted), 1) if a != b)
                 raise AuditError(
-                    f"{self.path}: differs from the audit log's body from line {at} on; verify both by audit_log, and "
-                    "rebuild this copy by state: rebuilt if the body is whole"
+                    f"{self.path}: differs from the audit log from line {at} on; verify both by audit_log, and rebuild "
+                    "this copy by state: rebuilt if the log is whole"
                 )
             self._put(handle, len(content), wanted[len(content) :])
             return len(lines) - content.count(b"\n")
@@ -176,7 +176,7 @@ class AuditFile:
                 _sync_directory(self.path)
         except OSError as error:
             os.ftruncate(handle, at)
-            raise HostError(f"{self.path}: {_reason(error)}; nothing was added") from None
+            raise HostError(f"{self.path}: {_reason(error)}; no record was added") from None
 
 
 def enter_changelog(
@@ -189,7 +189,7 @@ def enter_changelog(
         try:
             text = _content(handle).decode("utf-8")
         except UnicodeDecodeError:
-            raise HostError(f"{path}: is not UTF-8; nothing was entered") from None
+            raise HostError(f"{path}: is not UTF-8; no entry was added") from None
         wanted = changelog.entered(text, record, heading=heading)
         if wanted != text and write:
             mode = stat.S_IMODE(os.fstat(handle).st_mode)

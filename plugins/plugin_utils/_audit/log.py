@@ -94,7 +94,7 @@ class AuditLog:
                 standing = _chain.record_of(entry.line)
                 changed |= local_copy.enter_changelog(self.changelog, standing, heading=self.heading, write=write)
         except HostError as error:
-            raise HostError(f"{error}; {entry} stands in {self._where}: put that right and run again") from None
+            raise HostError(f"{error}; {entry} is recorded in {self._where}: fix that and run again") from None
         return {
             "changed": changed,
             "id": entry.id,
@@ -133,8 +133,7 @@ class AuditLog:
         """Makes the local copy what the body is; a copy that says something else is kept beside it."""
         if self.body is None or self.path is None:
             raise AuditError(
-                f"environment {self.catalog.environment}: the catalog names no audit_log, so there is nothing to "
-                "rebuild the copy from"
+                f"environment {self.catalog.environment}: the catalog names no audit_log, so the copy cannot be rebuilt"
             )
         chain = self.body.chain(self.head)
         problems = self._problems(chain)
@@ -149,7 +148,7 @@ class AuditLog:
             "records": len(chain.lines),
             "kept": kept,
             "where": self._where,
-            "warnings": [f"{self.path} differed from the audit log's body; it was kept as {kept}"] if kept else [],
+            "warnings": [f"{self.path} differed from the audit log; the old file was kept as {kept}"] if kept else [],
         }
 
     @property
@@ -201,15 +200,15 @@ class AuditLog:
 
     def _nowhere(self, act: str) -> AuditError:
         return AuditError(
-            f"environment {self.catalog.environment}: there is nothing to {act}; set audit_log to a log_group or an s3 "
-            "location in the catalog, or give the path of a file"
+            f"environment {self.catalog.environment}: there is no audit log to {act}; set audit_log to a "
+            "log_group or an s3 location in the catalog, or give the path of a file"
         )
 
     def _of_this_environment(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         own = {"application": self.catalog.application, "environment": self.catalog.environment}
         for name, value in own.items():
             if fields.get(name, value) != value:
-                raise AuditError(f"record.{name}: is not {value}, whose audit log this is; leave it out")
+                raise AuditError(f"record.{name}: is not {value}, to which this audit log belongs; leave it out")
         return {**fields, **own}
 
 

@@ -97,8 +97,8 @@ class Api:
 
     def _odd(self, need: Need) -> StoreError:
         return StoreError(
-            f"{self._url}: the answer about {need.what} is not one of GitHub's API; correct github.api_url, or see "
-            "whether a proxy answers"
+            f"{self._url}: the answer about {need.what} does not come from GitHub's API; correct "
+            "github.api_url, or check whether a proxy answers"
         )
 
     def pages(self, path: str, key: str, need: Need, *, size: int = 100) -> Iterator[dict[str, Any]]:
@@ -134,7 +134,9 @@ class Api:
                 continue
             failures += 1
             if failures == TRIES:
-                raise NoAccess(f"GitHub could not be asked about {need.what} after {TRIES} tries ({lost}); run again")
+                raise NoAccess(
+                    f"GitHub gave no usable answer about {need.what} after {TRIES} tries ({lost}); run again"
+                )
             self._sleep(0.5 * 2**failures)
 
     def _once(self, method: str, path: str, document: Mapping[str, Any] | None) -> HttpResponse:
@@ -152,8 +154,8 @@ class Api:
     def _wait(self, seconds: float, answer: HttpResponse, need: Need) -> None:
         if seconds > self._patience:
             raise NoAccess(
-                f"GitHub's rate limit is used up at {need.what}{_until(answer, seconds)}; run again after that, or "
-                "with another token. What was sent is recorded and is not sent again"
+                f"GitHub's rate limit is reached at {need.what}{_until(answer, seconds)}; run again after that, or "
+                "with another token. Values that were sent are recorded and are not sent again"
             )
         self._patience -= seconds
         self._sleep(seconds)
@@ -186,10 +188,12 @@ def _refusal(answer: HttpResponse, need: Need) -> StoreError:
     message = _message(answer)
     text = f" ({message})" if message else ""
     if answer.status == 401:
-        return NoAccess(f"GitHub does not accept the token at {need.what}; give a valid one by {TOKENS}{text}")
+        return NoAccess(f"GitHub rejects the token at {need.what}; give a valid one by {TOKENS}{text}")
     if answer.status == 403:
         if "saml" in message.lower() or "x-github-sso" in answer.headers:
-            return Denied(f"GitHub wants the token authorised for single sign-on at {need.what}{text}", message)
+            return Denied(
+                f"GitHub requires single sign-on at {need.what}; authorise the token for it at GitHub{text}", message
+            )
         return Denied(f"GitHub denies {need.what}; {_wanted(answer, need)}{text}", message)
     if answer.status == 404:
         return NotFound(
@@ -202,7 +206,7 @@ def _refusal(answer: HttpResponse, need: Need) -> StoreError:
             "the catalog, and the trust of the roles with it"
         )
     if answer.status == 409:
-        return AlreadyExists(f"GitHub says at {need.what} that it is there already{text}")
+        return AlreadyExists(f"GitHub reports that {need.what} already exists{text}")
     return StoreError(f"GitHub refuses {need.what} with {answer.status}{text}")
 
 
@@ -212,7 +216,7 @@ def _wanted(answer: HttpResponse, need: Need) -> str:
     scopes = answer.headers.get("x-accepted-oauth-scopes", "")
     message = _SCOPES.format(permissions=accepted.replace(";", " or") or need.permissions, scope=scopes or need.scope)
     has = answer.headers.get("x-oauth-scopes")
-    return message + (f", and this one has {has or 'none'}" if has is not None else "")
+    return message + (f", and this token has {has or 'none'}" if has is not None else "")
 
 
 def _message(answer: HttpResponse) -> str:

@@ -71,13 +71,13 @@ def _problems(name: str, value: str) -> Iterable[str]:
     if not NAME.fullmatch(name):
         yield f"{name!r} is not a variable's name"
     elif _RESERVED.match(name) or name.upper() in _REFUSED:
-        yield f"{name} cannot be set in a job: the runner keeps it, or other programs are steered by it; rename it"
+        yield f"{name} cannot be set in a job: the runner reserves it, or it controls other programs; rename it"
     if "\0" in value:
         yield f"{name} holds a NUL, which no variable can; encode it as base64"
     if any("\ud800" <= name <= "\udfff" for name in value):
-        yield f"{name} holds what is not a character; correct it"
+        yield f"{name} holds half a surrogate pair, which UTF-8 cannot express; correct its value"
     elif len(f"{name}={value}".encode()) >= VALUE_BYTES:
-        yield f"{name} is longer than {VALUE_BYTES // 1024} KB, and no program could be started with it"
+        yield f"{name} is longer than {VALUE_BYTES // 1024} KB, and no program can be started with such a variable"
 
 
 def unmasked(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:

@@ -25,8 +25,8 @@ class SentStore:
         contents = self._parameters.read([self._path])
         for failure in contents.failures.values():
             raise NoAccess(
-                f"what was sent to GitHub is recorded below {self._path}, which cannot be read; allow "
-                f"ssm:GetParametersByPath on it ({failure.detail})"
+                f"the records of GitHub syncs below {self._path} cannot be read; allow ssm:GetParametersByPath on "
+                f"that path ({failure.detail})"
             )
         self._versions = {reading.name: int(reading.version) for reading in contents.readings.values()}
         return dict(self._parsed(reading) for reading in contents.readings.values())
@@ -61,6 +61,6 @@ class SentStore:
             return GithubTarget(kind, scope, name), Sent(str(parsed["identity"]), str(parsed["updated_at"]))
         except (ValueError, KeyError, TypeError):
             raise StoreError(
-                f"parameter {reading.name} lies below the path of the records of GitHub syncs, but is not "
-                "such a record. Move it to another path"
+                f"parameter {reading.name} lies below the path of the records of GitHub syncs, but is no such "
+                "record. Move it to another path"
             ) from None

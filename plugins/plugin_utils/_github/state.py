@@ -51,7 +51,7 @@ def missing_or_unnamed(
         elif setting is None or setting.required is True or setting.inventory:
             rows.append(_row("bad", str(target), "is missing; watchparty.secrets.github_sync sends it"))
         elif valued is None:
-            rows.append(_row("unknown", str(target), "is not there, and whether the stores hold it cannot be read"))
+            rows.append(_row("unknown", str(target), "is missing, and it is unknown whether the stores hold it"))
         elif target.name in {name.upper() for name in valued}:
             rows.append(
                 _row("bad", str(target), "is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
@@ -60,7 +60,7 @@ def missing_or_unnamed(
         # What the organisation shares is its own matter.
         known = target in named or target.scope == ORGANIZATION or (target.kind, target.name) in OF_THE_WORKFLOW
         if not known:
-            message = f"no catalog names it; it was written at {there[target].updated_at}"
+            message = f"not in the catalog; written at {there[target].updated_at}"
             rows.append({**_row("bad", str(target), message), "command": _deletion(own, target)})
     return rows
 

@@ -73,7 +73,10 @@ class GithubCopies(port.CopyPort):
     def blocker(self, names: Sequence[str]) -> str | None:
         """What GitHub has against being sent these, as far as asking tells; nothing is written."""
         if self._catalog.github is None:
-            return f"GitHub holds it too ({', '.join(names)}); name the repository in github.repository of the catalog"
+            return (
+                f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; give it in "
+                "github.repository of the catalog"
+            )
         wanted = {name.upper() for name in names}
         try:
             github = token.store(self._catalog.github)
@@ -192,7 +195,7 @@ def from_inventory(
         if not values:
             of = ", ".join(hosts) or "no host"
             inventory_values[setting.name] = FromInventory(
-                None, f"variable {setting.inventory} is set for none of {of}"
+                None, f"variable {setting.inventory} is not set for any of {of}"
             )
             continue
         distinct = list(dict.fromkeys(values.values()))
@@ -203,8 +206,8 @@ def from_inventory(
         first = next(iter(values))
         if len(distinct) > 1:
             messages.append(
-                f"{setting.name}: {setting.inventory} differs among the hosts, and that of the first one, {first}, is "
-                "taken; give the setting the type list for all of them"
+                f"{setting.name}: {setting.inventory} differs among the hosts; the value of the first host, "
+                f"{first}, is used. To send the values of all of them, give the setting the type list"
             )
         inventory_values[setting.name] = FromInventory(values[first], f"{where}, as of {first}")
     return inventory_values, messages
@@ -216,7 +219,7 @@ def _variable(hostvars: Mapping[str, Any], host: str, name: str) -> str | None:
         variables = hostvars[host]
         value = variables.get(name, host if name == "ansible_host" else None)
     except (AnsibleError, KeyError) as error:
-        raise StoreError(f"variable {name} of host {host} cannot be made out: {error}") from None
+        raise StoreError(f"variable {name} of host {host} cannot be evaluated: {error}") from None
     return None if value is None else str(value)
 
 

@@ -140,7 +140,7 @@ def _name(name: str) -> str:
     """GitHub knows no case in names, and lists them in capitals."""
     if name.upper().startswith("GITHUB_") or name[0].isdigit():
         raise StoreError(
-            f"{name}: GitHub takes no name that begins with GITHUB_ or a digit; mirror it under another one"
+            f"{name}: GitHub accepts no name that begins with GITHUB_ or a digit; sync it under another name"
         )
     return name.upper()
 
@@ -162,7 +162,7 @@ def held(
     result = targets(catalog, list(resolution.values))
     unknown = sorted({_name(name) for name in given} - {target.name for target in result})
     if unknown:
-        raise StoreError(f"{', '.join(unknown)}: a value was given, and the catalog mirrors no such name to GitHub")
+        raise StoreError(f"{', '.join(unknown)}: a value was given, but the catalog syncs no such name to GitHub")
     by_name = {_name(name): value for name, value in given.items()}
     copy_sources = []
     for target, (setting, credential) in result.items():
@@ -170,7 +170,7 @@ def held(
         if target.name in by_name:
             if copy_source.identity is not None or copy_source.value is not None:
                 raise StoreError(
-                    f"{target.name}: a value was given, and it comes from {copy_source.source}; change it there and "
+                    f"{target.name}: a value was given, but it comes from {copy_source.source}; change it there and "
                     "sync again"
                 )
             copy_source = CopySource(target, by_name[target.name], GIVEN, "the value that was given")
@@ -202,7 +202,7 @@ def _held(
     inventory: Mapping[str, FromInventory],
 ) -> CopySource:
     if setting is not None and setting.inventory:
-        there = inventory.get(setting.name, FromInventory(None, "the inventory was not looked at"))
+        there = inventory.get(setting.name, FromInventory(None, "the inventory was not read"))
         source = there.message or f"variable {setting.inventory} of the inventory"
         return CopySource(target, there.value, _plain(there.value, setting.sensitivity), source)
     if setting is not None and (setting.rendered or setting.is_pattern):
@@ -218,7 +218,7 @@ def _resolved(
     origins = [origin for origin in resolution.origins if _name(origin.setting) == target.name]
     value = next((value for name, value in resolution.values.items() if _name(name) == target.name), None)
     if value is None or value == "" or not origins:
-        return CopySource(target, source="the stores hold no value of it")
+        return CopySource(target, source="the stores hold no value for it")
     (origin,) = origins
     if origin.source == "catalog":
         return CopySource(target, value, _plain(value, setting.sensitivity), "the catalog")
@@ -290,10 +290,10 @@ def left(wanted: Sequence[CopySource], sent: Mapping[GithubTarget, Sent]) -> lis
 
 def _of_wanted(copy_source: CopySource, there: There | None, sent: Sent | None, same: bool) -> SyncStep:
     if copy_source.value is None:
-        text = "and GitHub has none either" if there is None else "so what GitHub holds is left as it is"
+        text = "and GitHub has none either" if there is None else "so GitHub keeps its value"
         return SyncStep(copy_source.target, MISSING if there is None else KEEP, f"{copy_source.source}, {text}")
     if copy_source.identity == FIRST and there is not None:
-        return SyncStep(copy_source.target, KEEP, "no store holds it, so what GitHub holds is left as it is")
+        return SyncStep(copy_source.target, KEEP, "no store holds it, so GitHub keeps its value")
     why = _why(copy_source, there, sent, same)
     if why:
         return SyncStep(copy_source.target, SEND, why)
@@ -301,9 +301,12 @@ def _of_wanted(copy_source: CopySource, there: There | None, sent: Sent | None, 
         return SyncStep(
             copy_source.target,
             NOTE,
-            f"GitHub holds the value, and {'an older version' if sent else 'nothing'} is recorded",
+            (
+                f"GitHub already holds the value; the record of the sync {'is older' if sent else 'is missing'} and "
+                "is written"
+            ),
         )
-    return SyncStep(copy_source.target, KEEP, "is what was sent last")
+    return SyncStep(copy_source.target, KEEP, "GitHub holds the value that was sent last")
 
 
 def _why(copy_source: CopySource, there: There | None, sent: Sent | None, same: bool) -> str:
@@ -311,7 +314,7 @@ def _why(copy_source: CopySource, there: There | None, sent: Sent | None, same: 
     if copy_source.identity == GIVEN:
         return "a value was given"
     if there is None:
-        return "GitHub has none" if sent is None else "was sent once, and somebody deleted it"
+        return "GitHub has none" if sent is None else "was sent before, and somebody deleted it at GitHub"
     if not there.seen:
         return "the organisation does not share it with the repository"
     if there.value is not None:  # a variable can be read back
@@ -324,11 +327,11 @@ def _why(copy_source: CopySource, there: There | None, sent: Sent | None, same: 
             else f"GitHub holds another value than {copy_source.source}"
         )
     if sent is None:
-        return f"somebody else made it at {there.updated_at}, or its sending was cut short"
+        return f"somebody else created it at {there.updated_at}, or an earlier sync was interrupted"
     if there.updated_at != sent.updated_at:
-        return f"somebody changed it at {there.updated_at}, or its sending was cut short"
+        return f"somebody changed it at {there.updated_at}, or an earlier sync was interrupted"
     if copy_source.identity is None:
-        return f"nothing may be recorded that tells whether {copy_source.source} has changed"
+        return f"no record may be kept that tells whether {copy_source.source} has changed"
     return "" if same or sent.identity == copy_source.identity else f"{copy_source.source} has changed"
 
 
@@ -336,13 +339,13 @@ def _of_left(
     target: GithubTarget, there: Mapping[GithubTarget, There], prune: bool, readers: Mapping[str, Sequence[str]]
 ) -> SyncStep:
     if target not in there:
-        return SyncStep(target, FORGET, "the catalog names it no more, and GitHub has none")
+        return SyncStep(target, FORGET, "the catalog no longer names it, and GitHub has none")
     if not prune:
-        return SyncStep(target, OBSOLETE, "the catalog names it no more; prune removes it")
+        return SyncStep(target, OBSOLETE, "the catalog no longer names it; prune removes it")
     reading_places = readers.get(reading(target))
     if reading_places:
-        return SyncStep(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(reading_places)}")
-    return SyncStep(target, REMOVE, "the catalog names it no more")
+        return SyncStep(target, REFUSED, f"the catalog no longer names it, but it is read: {'; '.join(reading_places)}")
+    return SyncStep(target, REMOVE, "the catalog no longer names it")
 
 
 def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
@@ -360,9 +363,9 @@ def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
         both = sorted(mine & set(targets(other)))
         if both:
             results.append(
-                f"{', '.join(target.name for target in both)}: {catalog.environment} and {other.environment} "
-                f"would write the same of {catalog.github.repository}; set github.scope or github_scope to "
-                f"environment, or environments.{other.environment}.github to null"
+                f"{', '.join(target.name for target in both)}: {catalog.environment} and "
+                f"{other.environment} would write to the same place in {catalog.github.repository}; set "
+                f"github.scope or github_scope to environment, or environments.{other.environment}.github to null"
             )
     return results
 

@@ -73,7 +73,8 @@ def _body(answer: Any, url: str) -> bytes:
         size += len(part)
         if size > BODY_BYTES or time.monotonic() > until:
             raise StoreError(
-                f"{url}: the answer does not end in {BODY_BYTES >> 20} MiB and {WHOLE} s; nothing was used"
+                f"{url}: the answer is longer than {BODY_BYTES >> 20} MiB or takes longer than {WHOLE} s; no part "
+                "of it was used"
             )
     return b"".join(parts)
 
@@ -107,21 +108,21 @@ def _token(where: GitHub, token_file: str | None) -> str:
         if os.environ.get(name):
             return _required(os.environ[name].strip(), name)
     raise NoAccess(
-        f"no token for GitHub is there; set {TOKENS} (a file with mode 0600), or GITHUB_APP_ID and GITHUB_APP_KEY_FILE"
+        f"there is no token for GitHub; set {TOKENS} (a file with mode 0600), or GITHUB_APP_ID and GITHUB_APP_KEY_FILE"
     )
 
 
 def _required(token: str, where: str) -> str:
     """What cannot stand in a header is refused here: the client would quote it."""
     if not token or not (token.isascii() and token.isprintable()) or " " in token:
-        raise NoAccess(f"{where}: holds no token; write the token alone into it")
+        raise NoAccess(f"{where}: holds no token; write only the token into it")
     return token
 
 
 def _installation_token(where: GitHub, app: str, key_file: str) -> str:
     """An hour's token of an App that is installed at the repository."""
     if not key_file:
-        raise NoAccess("GITHUB_APP_ID is set and GITHUB_APP_KEY_FILE is not; name the file of the App's private key")
+        raise NoAccess("GITHUB_APP_ID is set, but GITHUB_APP_KEY_FILE is not; give the file of the App's private key")
     api = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
     need = Need(f"the installation of App {app} at repository {where.repository}", "no more than the App's key")
     installation_token = api.get(f"/repos/{where.repository}/installation", need)
@@ -139,7 +140,9 @@ def _signed(app: str, key: str, key_file: str) -> str:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         private = None
     if not isinstance(private, rsa.RSAPrivateKey):
-        raise NoAccess(f"{key_file}: is not an RSA key without a passphrase; use the file that GitHub made for the App")
+        raise NoAccess(
+            f"{key_file}: is not an RSA key without a passphrase; use the file that GitHub created for the App"
+        )
     at = int(time.time()) - 60  # clocks differ
     claims = {"iat": at, "exp": at + _APP_SECONDS, "iss": app}
     signed = ".".join(_unpadded(json.dumps(item).encode()) for item in ({"alg": "RS256", "typ": "JWT"}, claims))

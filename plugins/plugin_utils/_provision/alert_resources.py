@@ -74,10 +74,10 @@ def alarms(alerts: Alerts) -> Iterator[Alarm]:
         yield Alarm(f"due-in-{days}-days", metrics.DAYS_UNTIL_DUE, "LessThanOrEqualTo", days, "Minimum", says, hours)
     for ending, metric, says in (
         ("rotation-open", metrics.OPEN_ROTATIONS, "a rotation is open"),
-        ("confirmation-pending", metrics.PENDING_CONFIRMATIONS, "a provider has yet to revoke a value"),
+        ("confirmation-pending", metrics.PENDING_CONFIRMATIONS, "a provider has not yet revoked an old value"),
     ):
         yield Alarm(ending, metric, "GreaterThanOrEqualTo", 1, "Minimum", says, hours)
-    yield Alarm("silent", metrics.OPEN_ROTATIONS, "LessThan", 1, "SampleCount", "the ages are not known", hours)
+    yield Alarm("silent", metrics.OPEN_ROTATIONS, "LessThan", 1, "SampleCount", "the ages are unknown", hours)
     if alerts.verification_hours:
         yield from _of_verifications(alerts.verification_hours)
 
@@ -117,7 +117,7 @@ class AlertResources:
                 self._events.describe_event_bus(Name=bus)
         except NotFound:
             raise ProvisionError(
-                [f"alerts.event_bus: {bus} is not there; make it by 'aws events create-event-bus --name {bus}'"]
+                [f"alerts.event_bus: {bus} does not exist; create it by 'aws events create-event-bus --name {bus}'"]
             ) from None
 
     def _topic_steps(self) -> Iterator[MissingPart]:
@@ -126,11 +126,11 @@ class AlertResources:
             with aws_errors.translated("sns:GetTopicAttributes", f"topic {name}"):
                 found = self._sns.get_topic_attributes(TopicArn=self._topic)["Attributes"]
         except NotFound:
-            yield MissingPart(f"topic {name} is made", self._make_topic)
+            yield MissingPart(f"topic {name} is created", self._make_topic)
             found = {}
         policy = json.loads(found.get("Policy") or "{}")
         if self._restricted(policy) != policy:
-            message = f"topic {name} takes messages from these alarms and this rule"
+            message = f"topic {name} accepts messages from these alarms and this rule"
             yield MissingPart(message, lambda: self._restrict(self._restricted(policy)))
         present = self._subscribed() if found else set()
         for address in self._alerts.emails:
@@ -263,7 +263,7 @@ class AlertResources:
         with aws_errors.translated("events:PutTargets", f"rule {self._rule}"):
             answer = self._events.put_targets(Rule=self._rule, Targets=[self._target()], **self._of_rule)
         if answer.get("FailedEntryCount"):
-            raise ProvisionError([f"rule {self._rule}: AWS did not take topic {self._alerts.topic} as its target"])
+            raise ProvisionError([f"rule {self._rule}: AWS did not accept topic {self._alerts.topic} as its target"])
 
 
 def _plain(value: Any) -> Any:

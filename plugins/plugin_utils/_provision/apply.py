@@ -160,7 +160,7 @@ class Provisioner:
         for at in range(TRIES):
             outlook = outlook if outlook and at == 0 else self.outlook(given)
             if outlook.plan.problems and done:
-                message = f"{'; '.join(done)}. Then a conflict stopped the rest: {'; '.join(outlook.plan.problems)}"
+                message = f"{'; '.join(done)}. Then the run stopped at a conflict: {'; '.join(outlook.plan.problems)}"
                 raise Conflict(message)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
@@ -187,7 +187,7 @@ class Provisioner:
                 self._reform(name, item)
                 done.append(_gets(name, item))
             return done
-        raise Conflict(f"{', '.join(still)}: is still scheduled for deletion, says AWS; run again")
+        raise Conflict(f"{', '.join(still)}: AWS still reports it as scheduled for deletion; run again")
 
     def absent(self, names: Sequence[str]) -> list[str]:
         """Schedules the deletion of these secrets; those that it was still to be done for."""
@@ -206,7 +206,7 @@ class Provisioner:
         if unknown:
             raise ProvisionError(
                 [
-                    f"{name}: is not a secret of {self.catalog.environment}; it has {', '.join(known)}"
+                    f"{name}: is not a secret of {self.catalog.environment}; its secrets are {', '.join(known)}"
                     for name in unknown
                 ]
             )
@@ -284,7 +284,9 @@ class Provisioner:
             item = change(kept.form, wanted)
             if not of_name(name).has_labels and item.rewrites and self._is_rotating(seen.journal, name):
                 late = ", ".join(replace(item, tags={}).messages)
-                notes.append(f"parameter {name} lacks {late}, until {seen.journal.rotation}, which changes it, ends")
+                notes.append(
+                    f"parameter {name} lacks {late} until {seen.journal.rotation}, which changes it, has ended"
+                )
                 item = Change(tags=item.tags)
             # A run that was cut short may have made it, and not come to its policy.
             policy = self._policy_for(name)
@@ -300,7 +302,9 @@ class Provisioner:
             return
         # A parameter cannot be written on condition, and what a rotation writes must not be overwritten by a late act.
         if item.rewrites and self._is_rotating(self._opened(), name):
-            raise Conflict(f"parameter {name}: a rotation that changes it began meanwhile; run again when it has ended")
+            raise Conflict(
+                f"parameter {name}: a rotation that changes it started meanwhile; run again when it has ended"
+            )
         self.parameters.reform(name, item)
 
     @staticmethod
@@ -320,9 +324,11 @@ class Provisioner:
         if not other:
             return []
         message = ", ".join(f"{tag}={value}" for tag, value in sorted(other.items()))
-        remedy = "give it another name in the catalog, or take it over with -e provision_adopt=true"
+        remedy = "give it another name in the catalog, or adopt it with -e provision_adopt=true"
         whose = f"{self.catalog.application}'s in {self.catalog.environment}"
-        return [f"{of_name(kept.name).noun} {kept.name} is tagged {message}, so it is not {whose}; {remedy}"]
+        return [
+            f"{of_name(kept.name).noun} {kept.name} is tagged {message}, so it does not belong to {whose}; {remedy}"
+        ]
 
 
 def _gets(name: str, item: Change) -> str:

@@ -47,4 +47,7 @@ def record(log: JournalStore | None, names: Collection[str], *, who: str, at: st
 
 
 def _message(names: Collection[str], reason: str) -> str:
-    return f"{', '.join(names)}: the age is unknown until the first rotation; the journal was not written: {reason}"
+    return (
+        f"{', '.join(names)}: the age is unknown until the first rotation, because the journal could not be "
+        f"written: {reason}"
+    )

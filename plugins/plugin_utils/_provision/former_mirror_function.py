@@ -32,8 +32,8 @@ class FormerMirrorFunction:
     @property
     def left(self) -> str:
         return (
-            f"function {self.name} still mirrors, and the catalog has no mirror.function; delete it by "
-            "-e provision_delete_function=true, or put mirror.function back"
+            f"function {self.name} still mirrors, but the catalog has no mirror.function; delete it by -e "
+            "provision_delete_function=true, or restore mirror.function in the catalog"
         )
 
     @property

@@ -58,8 +58,8 @@ class JournalBucket:
             versions = None
         except Denied as error:
             raise Denied(
-                f"bucket {self._bucket} cannot be looked at ({error.detail}); allow s3:GetBucketVersioning on it, or "
-                "name another one in journal.s3 if it belongs to somebody else",
+                f"bucket {self._bucket} cannot be read ({error.detail}); allow s3:GetBucketVersioning on it. If it "
+                "belongs to somebody else, name another bucket in journal.s3",
                 error.detail,
             ) from None
         made = not steps

@@ -125,7 +125,7 @@ class MirrorDeployment:
         kept = {**kept, "DestinationConfig": {"OnFailure": kept.get("DestinationConfig", {}).get("OnFailure")}}
         if {key: kept.get(key) for key in asynchronous} != asynchronous:
             yield self._step(
-                f"function {self._name} tries again, then queues the event",
+                f"function {self._name} retries, then queues the event",
                 "lambda:PutFunctionEventInvokeConfig",
                 client.put_function_event_invoke_config,
                 FunctionName=self._name,
@@ -180,7 +180,12 @@ class MirrorDeployment:
         ]
         if differs:
             raise ProvisionError(
-                [f"function {self._name} is not ours ({', '.join(differs)}); name another in aws.roles.mirror"]
+                [
+                    (
+                        f"function {self._name} belongs to another owner ({', '.join(differs)}); name another in "
+                        "aws.roles.mirror"
+                    )
+                ]
             )
 
     def _rule_steps(self) -> Iterator[MissingPart]:
@@ -259,7 +264,7 @@ class MirrorDeployment:
         if any(_plain(found.get(key)) != _plain(wanted[key]) for key in wanted):
             tags = {} if alarms else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
             yield self._step(
-                f"alarm {self._name} sounds after {self._settings.alarm_hours} h without a success",
+                f"alarm {self._name} fires after {self._settings.alarm_hours} h without a success",
                 "cloudwatch:PutMetricAlarm",
                 client.put_metric_alarm,
                 **wanted,
@@ -313,7 +318,7 @@ class MirrorDeployment:
             answer = act(**arguments)
             if answer.get("FailedEntryCount"):
                 raise ProvisionError(
-                    [f"rule {arguments['Rule']}: AWS did not take function {self._name} as its target"]
+                    [f"rule {arguments['Rule']}: AWS did not accept function {self._name} as its target"]
                 )
             if operation in (
                 "lambda:CreateFunction",

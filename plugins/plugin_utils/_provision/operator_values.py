@@ -64,9 +64,9 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(content.decode())
     except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
-        raise ProvisionError([f"{path}: is not valid YAML; write one line a setting, NAME: 'value'"]) from None
+        raise ProvisionError([f"{path}: is not valid YAML; write one line for each setting, NAME: 'value'"]) from None
     if not isinstance(document, Mapping):
-        raise ProvisionError([f"{path}: holds no mapping; write one line a setting, NAME: 'value'"])
+        raise ProvisionError([f"{path}: is not a mapping; write one line for each setting, NAME: 'value'"])
     return {str(name): value for name, value in document.items()}
 
 
@@ -90,7 +90,7 @@ def of_text(path: Path) -> str:
         text = content.decode()
     except UnicodeDecodeError:
         raise ProvisionError(
-            [f"{path}: is not UTF-8; store it base64-encoded where the application decodes it"]
+            [f"{path}: is not UTF-8; store it base64-encoded, and let the application decode it"]
         ) from None
     return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 

@@ -165,11 +165,13 @@ class _Planner:
         first, text = there[0]
         other = next((place for place, name in there if name != text), None)
         if other is not None and not self._is_rotating(target):
-            message = f"{first} and {other} hold different values; correct the one that is wrong"
+            message = f"{first} and {other} hold different values; correct the wrong one"
             self.problems.append(f"{target.name}: {message}")
         if given is not None and given != text:
-            message = f"{target.name}: {first} holds another value than the one given"
-            (self.problems if self.ground.exact else self.notes).append(f"{message}, and stays. {self._change(target)}")
+            message = f"{target.name}: {first} holds another value than the given one"
+            (self.problems if self.ground.exact else self.notes).append(
+                f"{message}, and keeps it. {self._change(target)}"
+            )
         if text == "":
             self.empty.append(target.name)
             return
@@ -185,8 +187,8 @@ class _Planner:
         if credential is None or kind is None or kind.value == "supplied":
             return f"To change it, run {command}"
         return (
-            f"If the given value is the one in use, run {command} -e set_force=true. To replace the value in use, run "
-            f"watchparty.secrets.rotate -e rotation_credentials={credential.name}"
+            f"If the given value is already in use, run {command} -e set_force=true. To replace the value in "
+            f"use, run watchparty.secrets.rotate -e rotation_credentials={credential.name}"
         )
 
     def _is_rotating(self, target: ValueTarget) -> bool:

@@ -64,11 +64,11 @@ def conflicts(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, 
     if kind.value == "supplied":
         return []
     message = (
-        f"watchparty.secrets.rotate -e rotation_credentials={credential.name} replaces it with the old and the new "
-        "value valid side by side"
+        f"watchparty.secrets.rotate -e rotation_credentials={credential.name} replaces it, and both values "
+        "are valid meanwhile"
     )
-    remedy = "if its server has the value already, add -e set_force=true"
-    return [f"{target.name}: is {credential.name}'s ({kind.name}), and {message}; {remedy}"]
+    remedy = "if its server already has the value, add -e set_force=true"
+    return [f"{target.name}: belongs to credential {credential.name} ({kind.name}), and {message}; {remedy}"]
 
 
 def _followers(
@@ -118,9 +118,11 @@ def _mirrored(ground: ProvisionInputs, names: list[str]) -> list[str]:
             held += credential_graph.mirrored_names(ground.catalog, credential)
         elif name in ground.catalog.settings and ground.catalog.settings[name].github:
             held.append(name)
-    return [f"GitHub holds {', '.join(dict.fromkeys(held))} as well; run github_sync"] if held else []
+    return (
+        [f"GitHub holds {', '.join(dict.fromkeys(held))} as well; run watchparty.secrets.github_sync"] if held else []
+    )
 
 
 def _encrypted(ground: ProvisionInputs, changed: list[Fill]) -> list[str]:
     declared = ground.catalog.encrypted_env
-    return [f"{declared.file} holds the value before; run env_encrypt"] if declared and changed else []
+    return [f"{declared.file} holds the old value; run watchparty.secrets.env_encrypt"] if declared and changed else []

@@ -35,14 +35,21 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
     foreign = sorted(kind for kind, value in _metadata(content).items() if value and kind not in _KNOWN)
     if foreign:
         raise ProvisionError(
-            [f"{path}: has keys of {', '.join(foreign)}; only AWS KMS and age are used: sops updatekeys {path}"]
+            [
+                (
+                    f"{path}: has keys of {', '.join(foreign)}, but only AWS KMS and age are supported; run: sops updatekeys "
+                    f"{path}"
+                )
+            ]
         )
     twice = _twice(content) if _is_json(content) else []
     if twice:
-        raise ProvisionError([f"{path}: {', '.join(twice)}: is there twice, which sops would join; keep one"])
+        raise ProvisionError([f"{path}: {', '.join(twice)}: occurs twice, and sops would join both; keep one"])
     program = shutil.which("sops")
     if program is None:
-        raise ProvisionError([f"{path}: is a sops file, and the program sops is not here; install it (getsops.io)"])
+        raise ProvisionError(
+            [f"{path}: is a sops file, but the program sops is not installed; install it (getsops.io)"]
+        )
     kind = "json" if _is_json(content) else "dotenv"
     command = [program, "--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"]
     try:
@@ -50,10 +57,12 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
             command, input=content, env=_environment(), capture_output=True, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ProvisionError([f"{path}: sops did not answer ({type(error).__name__}); run: sops -d {path}"]) from None
+        raise ProvisionError(
+            [f"{path}: sops did not answer ({type(error).__name__}); to see the cause, run: sops -d {path}"]
+        ) from None
     if done.returncode != 0:
         raise ProvisionError(
-            [f"{path}: sops could not decrypt it (exit code {done.returncode}); run for the reason: sops -d {path}"]
+            [f"{path}: sops could not decrypt it (exit code {done.returncode}); to see the cause, run: sops -d {path}"]
         )
     return _settings(path, done.stdout)
 
@@ -98,10 +107,12 @@ def _settings(path: Path, output: bytes) -> dict[str, str]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise ProvisionError([f"{path}: sops gave no JSON object; look at it with sops -d"])
+        raise ProvisionError([f"{path}: sops gave no JSON object; check its output: sops -d"])
     nested = sorted(name for name, value in found.items() if isinstance(value, (dict, list)))
     if nested:
-        raise ProvisionError([f"{path}: {name}: holds no single value; keep settings at the top" for name in nested])
+        raise ProvisionError(
+            [f"{path}: {name}: is not a single value; keep settings at the top level" for name in nested]
+        )
     return {name: _text(value) for name, value in found.items()}
 
 

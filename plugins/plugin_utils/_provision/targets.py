@@ -131,7 +131,7 @@ def _no_target(catalog: Catalog, name: str, known: Mapping[str, ValueTarget]) ->
     setting = catalog.settings.get(name)
     if name in catalog.credentials:
         settings = ", ".join(catalog.credentials[name].settings) or "none"
-        return f"is a credential that is held by settings; give those ({settings})"
+        return f"is a credential whose value is in settings; give those ({settings})"
     if setting is None:
         return "is neither a setting nor a credential of the catalog; correct the name, or add it there"
     if setting.literal is not None:
@@ -142,8 +142,8 @@ def _no_target(catalog: Catalog, name: str, known: Mapping[str, ValueTarget]) ->
     if setting.inventory:
         return f"comes from the inventory ({setting.inventory}); change it there"
     if setting.place is None:
-        return "is kept at GitHub only, where github_sync sends it"
-    return "stands for many; give one of them by its whole name"
+        return "is held only at GitHub, where github_sync sends it"
+    return "is a pattern for many names; give the whole name of one"
 
 
 def wrong(catalog: Catalog, setting: Setting | None, value: str) -> str | None:
@@ -151,7 +151,7 @@ def wrong(catalog: Catalog, setting: Setting | None, value: str) -> str | None:
     if not value:
         return "is empty; give it a value"
     if "\0" in value:
-        return "holds a NUL character, which no environment can carry"
+        return "holds a NUL character, which no environment variable can hold"
     if setting is None:
         return None
     problem = value_types.problem(setting, value) or deliverable_values.problem(catalog, setting, setting.name, value)

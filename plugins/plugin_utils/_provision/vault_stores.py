@@ -45,7 +45,7 @@ class MakingVault(SecretMaking, VaultSecrets):
         self._patch(name, {**form.tags, DESCRIPTION: form.description})
 
     def policy(self, name: str) -> str | None:
-        raise StoreError(f"secret {name}: Vault has no policies of single secrets; leave resource_policy out")
+        raise StoreError(f"secret {name}: Vault has no policies for single secrets; remove resource_policy")
 
     def _put_policy(self, name: str, policy: str) -> None:
         self.policy(name)
@@ -58,7 +58,7 @@ class MakingVault(SecretMaking, VaultSecrets):
         self._patch(name, tags)
 
     def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
-        raise StoreError(f"secret {name}: replicas of Vault are made by its server, and not for one secret")
+        raise StoreError(f"secret {name}: Vault replicates on its server, not for single secrets; remove replicas")
 
     def _schedule_deletion(self, name: str, days: int) -> None:
         self._soft("delete", name)

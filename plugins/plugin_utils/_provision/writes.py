@@ -107,7 +107,7 @@ def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced
         if size <= SECRET_BYTES:
             return []
         names = ", ".join(fill.target for fill in group)
-        message = f"and AWS takes {SECRET_BYTES:,}; move some of its settings to another group"
+        message = f"but AWS accepts {SECRET_BYTES}; move some of its settings to another group"
         return [f"secret {name} would hold {size:,} bytes with {names}, {message}"]
     limit = PARAMETER_BYTES[tier_for(text, advanced=advanced)]
     if size <= limit:
@@ -117,7 +117,7 @@ def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced
         remedy = (
             "allow the advanced tier, which costs (-e provision_advanced_tier=true), or keep it in a secret (group)"
         )
-    return [f"{group[0].target}: parameter {name} would hold {size:,} bytes, and AWS takes {limit:,}; {remedy}"]
+    return [f"{group[0].target}: parameter {name} would hold {size} bytes, but AWS accepts {limit}; {remedy}"]
 
 
 def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict[str, str]:
@@ -137,20 +137,18 @@ def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict
             result[name] = (
                 ""
                 if restoring
-                else (
-                    f"{failure}; take that back with -e provision_restore=true, or take the secret out of the catalog"
-                )
+                else (f"{failure}; restore it with -e provision_restore=true, or remove the secret from the catalog")
             )
         elif failure and failure.reason == BINARY:
-            result[name] = f"secret {name}: is binary, and text is asked of it; store a SecretString"
+            result[name] = f"secret {name}: is binary, but the catalog needs text; store a SecretString"
         elif failure and failure.reason != "missing":
-            result[name] = f"{failure}; allow reading it, since what exists must not be written over"
+            result[name] = f"{failure}; allow reading it, because an existing value must not be overwritten"
         elif name in contents.readings and keys:
             try:
                 parse_secret(contents.readings[name].value)
             except ValueError as error:
                 result[name] = (
-                    f"{of_name(name).noun} {name}: {error}, and key {keys[0]} is asked of it; store a JSON object"
+                    f"{of_name(name).noun} {name}: {error}, but the catalog needs key {keys[0]}; store a JSON object"
                 )
     return result
 
@@ -160,7 +158,7 @@ def busy(rotation: OpenRotation | None, writes: Sequence[Write]) -> list[str]:
     if rotation is None:
         return []
     return [
-        f"{write.name}: {rotation} is open and changes it; let watchparty.secrets.rotate end first"
+        f"{write.name}: {rotation} is open and changes it; finish that rotation with watchparty.secrets.rotate first"
         for write in writes
         if write.name in rotation.names
     ]

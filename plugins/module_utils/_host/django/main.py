@@ -22,12 +22,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.django im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import SessionStore, Whose
 
 ENGINES = ["auto", "db", "cache", "cached_db", "file", "signed_cookies"]
-ONLY_THE_KEY = (
-    "sessions in cookies are on no server: they end when SECRET_KEY is replaced and no fallback is kept, and not before"
-)
+ONLY_THE_KEY = "sessions in cookies are on no server: they end only when SECRET_KEY is replaced without a fallback"
 AS_ROOT = (
-    "the application's own code would run as root. Set django_become_user to the account that the application runs as; "
-    "root must be named, too"
+    "the application's own code would run as root. Set django_become_user to the application's "
+    "account; name root, too, if you mean root"
 )
 ARGUMENT_SPEC: dict[str, Any] = {
     "engine": {"type": "str", "choices": ENGINES, "default": "auto"},
@@ -98,9 +96,11 @@ def through_the_application(
 def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> tuple[str, Whose, list[SessionStore]]:
     engine = params["engine"]
     if engine == "auto":
-        raise HostError("engine auto asks the application; give chdir, where its manage.py is, or name the engine")
+        raise HostError(
+            "engine auto asks the application; set chdir to the folder of its manage.py, or name the engine"
+        )
     if params["users"]:
-        raise HostError("names of users are known to the application only; give chdir, or user_ids instead of users")
+        raise HostError("only the application knows names of users; give chdir, or user_ids instead of users")
     whose = Whose(frozenset(params["user_ids"]) if params["user_ids"] else None)
     if engine == "file":
         if not params["file_path"]:
@@ -125,7 +125,7 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
     doubts = [(place, doubt) for place in places for doubt in [place.doubt(rows)] if doubt]
     warnings = [note for note in (getattr(place, "note", "") for place in places) if note]
     warnings += [
-        "%s; see that %s are the application's" % (doubt.why, " and ".join(doubt.options))
+        "%s; check that %s match the application" % (doubt.why, " and ".join(doubt.options))
         for place, doubt in doubts
         if not getattr(place, "note", "")
     ]
@@ -134,7 +134,7 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
     unreadable = sum(tally.unreadable for tally in tallies)
     if unreadable:
         warnings.append(
-            "%d of the sessions cannot be read, so their users are unknown. They end only with those of all users"
+            "%d of the sessions cannot be read, so their users are unknown. They end only when those of all users end"
             % unreadable
         )
     return {
@@ -181,12 +181,12 @@ def only_tried(
 ) -> dict[str, Any]:
     """Ends nothing. But for sessions in cookies, one is made where the application keeps them, and removed."""
     if not params["probe_url"] or not params["chdir"]:
-        raise HostError("sessions are tried at probe_url through the application in chdir; give both")
+        raise HostError("sessions are tried at probe_url through the application in chdir; give both options")
     via_application.start(params["chdir"], settings, params["settings_module"])
     engine = via_application.found("auto")[0]
     result = {"changed": False, "engine": engine, "only_the_key": engine == "signed_cookies"}
     if engine != "signed_cookies" and (check or not params["make"]):
-        message = "a session would have to be made in %s for it, and that was not asked for" % engine
+        message = "%s would get a new session for this test, and this run was not asked to make sessions" % engine
         return {**result, "skipped": True, "msg": message}
 
     def end(session: Any) -> dict[str, Any]:
@@ -226,12 +226,12 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 def _why_not(params: Mapping[str, Any], *, check: bool) -> str:
     """Why no session is tried against the application; empty if one is."""
     if not params["probe_url"]:
-        return "no address is known that answers logged-in users alone (probe_url)"
+        return "no address that answers only logged-in users is set (probe_url)"
     if not params["chdir"]:
-        return "sessions are made through the application only (chdir)"
+        return "only the application can make a session, and chdir is not set"
     if params["users"] or params["user_ids"]:
-        return "not everybody's sessions were ended"
-    return "a drill makes none" if check else ""
+        return "not all users' sessions were ended"
+    return "check mode makes no session" if check else ""
 
 
 def main() -> None:

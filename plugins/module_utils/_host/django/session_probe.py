@@ -116,12 +116,12 @@ class SessionProbe:
             self._store, self._user = self._made_by()
             anonymous = self._answer(None)
             if not anonymous.refuses:
-                raise HostError("%s answers %s to those who are not logged in" % (self._url, anonymous))
+                raise HostError("%s answers %s to clients that are not logged in" % (self._url, anonymous))
             self._anonymous, self.tells = anonymous, True
             session = self._login()
             answer = self._answer(session)
             if answer.status != 200:
-                raise HostError("%s answers %s to a session that was just made" % (self._url, answer))
+                raise HostError("%s answers %s to a new session" % (self._url, answer))
             self.works = True
         return session if self.works else None
 
@@ -140,7 +140,7 @@ class SessionProbe:
 
     def close(self) -> None:
         for session in self._made:
-            with self._noted("the session that was made for it cannot be removed, and expires by itself"):
+            with self._noted("the session made for this test cannot be removed, and expires by itself"):
                 session.delete()
 
     @contextmanager
@@ -160,10 +160,10 @@ class SessionProbe:
         if answer.status == 200:
             self.answer["accepted"].append("%s is STILL ACCEPTED at %s" % (message, self._url))
         elif self._anonymous is None or not answer.is_as(self._anonymous):
-            wanted = ", and %s to those who are not logged in" % (self._anonymous,) if answer.refuses else ""
+            wanted = ", and %s to clients that are not logged in" % (self._anonymous,) if answer.refuses else ""
             raise HostError("%s answers %s%s" % (self._url, answer, wanted))
         elif not self.works:
-            raise HostError("refused at %s, as is a new one" % self._url)
+            raise HostError("rejected at %s, but so is a new session" % self._url)
         else:
             self.answer["tried"].append("%s: refused at %s (%d)" % (message, self._url, answer.status))
             return True

@@ -29,7 +29,7 @@ _MARK = "0mark0"
 def start(directory: str, settings: Mapping[str, str], module: Optional[str]) -> None:
     """Starts Django as the application's own programs do. What is set here is seen by this process only."""
     if not os.path.isdir(directory):
-        raise HostError("%s is not a directory; chdir is where manage.py is" % directory)
+        raise HostError("%s is not a directory; set chdir to the folder of manage.py" % directory)
     os.chdir(directory)
     sys.path.insert(0, directory)
     os.environ.update(settings)
@@ -40,7 +40,7 @@ def start(directory: str, settings: Mapping[str, str], module: Optional[str]) ->
     try:
         import django
     except ImportError:
-        raise HostError("This interpreter has no Django; set python to the application's own") from None
+        raise HostError("This interpreter has no Django; set python to the application's interpreter") from None
     django.setup()
 
 
@@ -54,8 +54,8 @@ def found(engine: str) -> Tuple[str, Any]:
     name = session_formats.engine_of(base.__module__ for base in store.__mro__)
     if name is None:
         raise HostError(
-            "SESSION_ENGINE %s builds upon none of Django's engines (%s); say in engine which of them keeps its "
-            "sessions" % (settings.SESSION_ENGINE, ", ".join(session_formats.ENGINES))
+            "SESSION_ENGINE %s is based on none of Django's engines (%s); give the engine that keeps its "
+            "sessions in engine" % (settings.SESSION_ENGINE, ", ".join(session_formats.ENGINES))
         )
     return name, store
 
@@ -72,7 +72,7 @@ def ids_of(names: Sequence[str]) -> FrozenSet[str]:
             ids[name] = model._meta.pk.value_to_string(user)
     unknown = [name for name in names if name not in ids]
     if unknown:
-        raise HostError("there is no user %s; nothing was ended" % ", ".join(unknown))
+        raise HostError("there is no user %s; no session was ended" % ", ".join(unknown))
     return frozenset(ids.values())
 
 
@@ -172,7 +172,7 @@ class Files(SessionStore):
                 problems.append(error.strerror)
         if problems:
             raise HostError(
-                "%s: %d session files cannot be removed (%s); run this as the application's user (become_user)"
+                "%s: %d session files cannot be removed (%s); run this task as the application's user (become_user)"
                 % (self._directory, len(problems), problems[0])
             )
         return gone
@@ -198,7 +198,7 @@ def cached(cache: Any, prefix: str, *, clear_cache: bool, alone: bool) -> Cached
     if alone:
         raise HostError(
             "the cache %s cannot list its keys, so sessions cannot be distinguished from other entries; set "
-            "clear_cache to empty it as a whole" % type(cache).__name__
+            "clear_cache to empty the whole cache" % type(cache).__name__
         )
     return Cached(cache, prefix)
 
@@ -207,7 +207,7 @@ class Cached(SessionStore):
     """Sessions in a cache that cannot list its keys."""
 
     name = "cache"
-    note = "the cache cannot list its keys; copies of sessions that have no row any more stay until they expire"
+    note = "the cache cannot list its keys; copies of sessions without a row stay until they expire"
 
     def __init__(self, cache: Any, prefix: str) -> None:
         self._cache, self._prefix = cache, prefix
@@ -238,7 +238,9 @@ class Cached(SessionStore):
         maker = getattr(getattr(self._cache, "client", None), "make_key", None) or self._cache.make_key
         key = str(maker(self._prefix + _MARK))
         if not key.endswith(_MARK):
-            raise HostError("KEY_FUNCTION changes more than the start of a key, so sessions cannot be found by it")
+            raise HostError(
+                "KEY_FUNCTION changes more than the start of a key, so sessions cannot be found by their keys"
+            )
         return key[: -len(_MARK)]
 
     def _paged(self, keys: Iterable[str], *, read: bool) -> Iterator[Sequence[DjangoSession]]:
@@ -260,11 +262,11 @@ class Listed(Cached):
 class Cleared(Listed):
     """A cache that is emptied as a whole."""
 
-    note = "the cache was emptied as a whole"
+    note = "the whole cache was emptied"
 
     def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         if read:
-            raise HostError("clear_cache would end everybody's sessions; leave users and user_ids out")
+            raise HostError("clear_cache would end all users' sessions; leave users and user_ids out")
         yield [DjangoSession("*", None)]
 
     def end(self, keys: Sequence[str]) -> int:
@@ -281,7 +283,7 @@ class InProcesses(Cached):
         self.note = (
             "the cache is in each process's own memory: restart the services to empty it"
             if own
-            else "the cache keeps nothing"
+            else "the cache stores nothing"
         )
 
     def doubt(self, rows: int) -> Optional[Doubt]:
@@ -289,7 +291,7 @@ class InProcesses(Cached):
         if self._own:
             return Doubt("the cache is in each process's own memory", restart=True)
         if self._alone:
-            return Doubt("the cache keeps nothing, so no login lasts with these settings", ("chdir", "env_file"))
+            return Doubt("the cache stores nothing, so no login lasts with these settings", ("chdir", "env_file"))
         return None
 
 

@@ -96,7 +96,7 @@ def _driver() -> Any:
             return __import__(name)
         except ImportError:
             continue
-    raise HostError("This interpreter has neither psycopg nor psycopg2; set python to the application's own")
+    raise HostError("This interpreter has neither psycopg nor psycopg2; set python to the application's interpreter")
 
 
 class ValkeySessions(SessionStore):
@@ -134,10 +134,13 @@ class ValkeySessions(SessionStore):
         ours = valkey_key_patterns.shown(self._start.encode("utf-8"))
         if self._other:
             other = valkey_key_patterns.shown(self._other.encode("utf-8"))
-            why = "there are keys of sessions that begin with %s, and none with %s" % (other, ours)
+            why = "the cache has session keys that begin with %s, but none with %s" % (other, ours)
             return Doubt(why, ("cache_prefix", "engine"))
         if rows:
-            why = "the database had %d and the cache no copy of any, under keys that begin with %s" % (rows, ours)
+            why = "the database had %d sessions, and the cache has no copy of them under keys that begin with %s" % (
+                rows,
+                ours,
+            )
             return Doubt(why, ("cache_prefix", "cache_setting"))
         return None
 

@@ -146,7 +146,7 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
         if os.geteuid() != 0:
             if write and os.path.lexists(state):
                 raise HostError(
-                    "%s: root deploys this file (its state is %s); use become, or, where root no longer does, remove "
+                    "%s: root deploys this file (its state is %s); use become. If root no longer deploys it, remove "
                     "that directory as root" % (file.path, state)
                 )
             if not look:
@@ -223,9 +223,9 @@ def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]
             except OSError as error:
                 if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):  # a file system without locks
                     break
-                raise HostError("%s: cannot be kept from other runs: %s" % (at.path, error.strerror)) from None
+                raise HostError("%s: cannot be locked against other runs: %s" % (at.path, error.strerror)) from None
         else:
-            raise HostError("%s: another run is writing here and does not end; look at it on the host" % at.path)
+            raise HostError("%s: another run is writing here and does not end; find its process on the host" % at.path)
         yield
     finally:
         os.close(handle)
@@ -248,7 +248,9 @@ def present(at: Optional[OpenPath]) -> Optional[Present]:
         with os.fdopen(handle, "rb") as stream:
             status = os.fstat(stream.fileno())
             if status.st_nlink > 1 and os.geteuid() == 0:
-                raise HostError("%s: has other names (hard links), so it may be another file; copy it" % at.path)
+                raise HostError(
+                    "%s: has other names (hard links), so it may be another file; replace it by a copy" % at.path
+                )
             content = stream.read(LARGEST + 1)
             if len(content) > LARGEST:
                 raise HostError("%s: is larger than %d MiB; remove it" % (at.path, LARGEST >> 20))
@@ -260,7 +262,7 @@ def present(at: Optional[OpenPath]) -> Optional[Present]:
 def for_writing(at: Optional[OpenPath]) -> OpenPath:
     """The place, which a run that writes always has."""
     if at is None:
-        raise HostError("the state of this file is not held for writing; report this defect")
+        raise HostError("the state of this file is not locked for writing; report this defect")
     return at
 
 
@@ -268,7 +270,7 @@ def required(at: OpenPath) -> Present:
     """The file at the place, which must be there."""
     result = present(at)
     if result is None:
-        raise HostError("%s: is gone; deploy again" % at.path)
+        raise HostError("%s: no longer exists; deploy again" % at.path)
     return result
 
 
@@ -307,7 +309,9 @@ def write(at: OpenPath, content: bytes, wanted: Ownership) -> None:
             os.fchmod(handle, wanted.mode)
             os.fsync(handle)
             if _written(handle, len(content)) != content:
-                raise HostError("%s: the written content does not read back; the old file is still in place" % at.path)
+                raise HostError(
+                    "%s: the new content was not read back as written; the old file is still in place" % at.path
+                )
         finally:
             os.close(handle)
         os.rename(temporary.name, at.name, src_dir_fd=at.directory, dst_dir_fd=at.directory)
@@ -335,7 +339,7 @@ def sweep(at: OpenPath, *suffixes: str) -> None:
                 with contextlib.suppress(IsADirectoryError):  # not one of ours
                     remove(at.sibling(name))
     except OSError as error:
-        raise HostError("%s: leftovers beside it cannot be removed: %s" % (at.path, reason(error))) from None
+        raise HostError("%s: temporary files beside it cannot be removed: %s" % (at.path, reason(error))) from None
 
 
 def reason(error: OSError) -> str:

@@ -95,7 +95,7 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
         try:
             text = dotenv.merge(present.content.decode("utf-8"), dotenv.from_dotenv(text, readers), readers)
         except UnicodeDecodeError:
-            raise HostError("%s: is not UTF-8, and its other lines are to be kept" % path) from None
+            raise HostError("%s: is not UTF-8, and other lines of it must be kept" % path) from None
     content = text.encode("utf-8")
     before = env_file_diff.settings_of(present.content if present else None, readers)
     after = dotenv.from_dotenv(text, readers)
@@ -184,7 +184,7 @@ def main() -> None:
         done["snapshot_id"] = params["snapshot_id"]
     try:
         if params["services"] and (params["assume_healthy"] or not params["mark"] or params["state"] == "healthy"):
-            raise HostError("services: not with assume_healthy=true, mark=false or state=healthy")
+            raise HostError("services: cannot be combined with assume_healthy=true, mark=false or state=healthy")
         wanted = atomic_file.ownership(params["owner"], params["group"], params["mode"])
         with atomic_file.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
             if params["state"] == "present":

@@ -69,8 +69,8 @@ class Mark:
     def refuse_older(self, journal: int) -> None:
         if journal < self.journal:
             raise HostError(
-                "this host already accepted a snapshot read at journal number %d, and this run read at %d. "
-                "Either another run was quicker: start the deploy again. Or somebody restored an older journal: "
+                "this host already accepted a snapshot read at journal number %d, and this run read at %d. Either "
+                "another run was quicker: deploy again. Or somebody restored an older journal: "
                 "docs/runbooks/lost-journal.md" % (self.journal, journal)
             )
 
@@ -101,14 +101,12 @@ class Mark:
             given, last = delivery, self.delivery
         ours = (last, *accepted.get("instead_of", ()))
         if accepted.get("snapshot") is not None and given is not None and given not in ours:
-            raise HostError(
-                "another run wrote snapshot %s here since; its file is left in place" % accepted["snapshot"]
-            )
+            raise HostError("another run wrote snapshot %s here meanwhile; its file was kept" % accepted["snapshot"])
 
     def refuse_healthy(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Another run may have delivered the same bytes and seen the services healthy on them."""
         if delivery and delivery == self.delivery and present and self.is_settled(atomic_file.digest(present.content)):
-            raise HostError("another run found the services healthy on this file since; it is left in place")
+            raise HostError("another run found the services healthy on this file meanwhile; the file was kept")
 
     def accept(
         self,
@@ -143,9 +141,7 @@ class Mark:
         accepted = self.accepted
         by_name = delivery == self.delivery if delivery and self.delivery else snapshot == accepted.get("snapshot")
         if not by_name or accepted.get("digest") != atomic_file.digest(present.content) or self._load() != self._data:
-            raise HostError(
-                "the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot
-            )
+            raise HostError("the file no longer holds snapshot %s: another run wrote it; deploy again" % snapshot)
         kept = atomic_file.present(self._env.backup)
         if kept is None or kept.content != present.content:
             atomic_file.write(

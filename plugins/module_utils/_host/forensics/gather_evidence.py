@@ -25,7 +25,7 @@ LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log
 WTMP = "/var/log/wtmp"
 JOURNALS = ("/var/log/journal", "/run/log/journal")
 JOURNAL_LINES = 20000
-FORGEABLE = "logins: from a text log, into which every account of this host can write lines such as sshd's"
+FORGEABLE = "logins: from a text log, in which every account of this host can forge lines of sshd"
 
 
 class Placed(NamedTuple):
@@ -81,7 +81,7 @@ def gathered(wanted: EvidenceRequest) -> Dict[str, List[str]]:
         lines += list(part.lines)
         short += list(part.short)
         if not part.done:
-            short.append("%s: not all was seen in %.0f s" % (name, wanted.seconds))
+            short.append("%s: incomplete after %.0f s" % (name, wanted.seconds))
     return {"lines": lines, "short": short}
 
 
@@ -199,7 +199,9 @@ def _keys(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     ]
     part.lines += records.stray_keys(keys, known, changed)
     if hidden:
-        message = "authorized_keys: %d files cannot be read or are larger than %d MiB; use become, or look at them"
+        message = (
+            "authorized_keys: %d files cannot be read or are larger than %d MiB; use become, or check them by hand"
+        )
         part.short.append(message % (hidden, all_accounts.LARGEST >> 20))
     if command:
         part.short.append("authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here")

@@ -68,16 +68,16 @@ def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return Found([], ["%s cannot be listed: %s" % (env.file.folder, reason)])
     if len(files) > MOST:
-        found.unread.append("%d files in %s were not looked into" % (len(files) - MOST, env.file.folder))
+        found.unread.append("%d files in %s were not searched" % (len(files) - MOST, env.file.folder))
     for number, (_size, folder, name) in enumerate(files[:MOST]):
         try:
             found.copies.extend(_copy(env, folder, name, values, names))
         except value_search.OutOfTime:
             rest = len(files[:MOST]) - number
-            found.unread.append("%d files in %s were not looked into: it took too long" % (rest, env.file.folder))
+            found.unread.append("%d files in %s were not searched: no time was left" % (rest, env.file.folder))
             break
         except value_search.FileTooLarge:
-            found.unread.append("%s is too large to be looked into" % plain(os.path.join(folder, name)))
+            found.unread.append("%s is too large to be searched" % plain(os.path.join(folder, name)))
         except (FileNotFoundError, safe_files.NoDirectory):
             continue
         except (HostError, OSError) as error:
@@ -171,7 +171,7 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
             seen.add(path)
             found.copies.extend(_one(path, values))
     except value_search.OutOfTime:
-        found.unread.append("units, histories, temporary files and logs: looking into them took too long")
+        found.unread.append("units, histories, temporary files and logs: the time limit was reached")
     return found
 
 

@@ -116,7 +116,7 @@ def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
     if unread:
         lines.append("%d files in %s cannot be read; use become" % (len(unread), directory))
     if passed:
-        lines.append("%d files in %s were not looked into, being large or many" % (passed, directory))
+        lines.append("%d files in %s were not searched, because they are large or many" % (passed, directory))
     return lines
 
 

@@ -159,7 +159,7 @@ class ServerConnection:
                 self._back()
                 if attempt == AGAIN:
                     raise DatabaseError(
-                        "busy", "another session keeps changing the same roles; run again when it has finished"
+                        "busy", "another session keeps changing the same roles; run again once that session has ended"
                     ) from None
                 time.sleep(0.1 * attempt)
             except DatabaseError as error:
@@ -218,8 +218,8 @@ def _with_scram(keywords: Dict[str, Any], libpq: int) -> Dict[str, Any]:
         return {**keywords, "channel_binding": "require"}
     raise DatabaseError(
         "old_libpq",
-        "the libpq of %s is version %d, which would also answer a request for the password itself. Upgrade "
-        "psycopg[binary] or psycopg2-binary there until it is 16 or newer; with 13 to 15, TLS is needed"
+        "the libpq of %s is version %d, which would also send the password itself if the server asks for "
+        "it. Upgrade psycopg[binary] or psycopg2-binary there to libpq 16 or newer; with 13 to 15, use TLS"
         % (sys.executable, libpq // 10000),
     )
 
@@ -242,13 +242,16 @@ def _scrubbed(text: str, target: ConnectionTarget) -> str:
 
 
 _CODES = {
-    "55P03": ("busy", "another session holds a lock on it for more than 5 seconds; run again"),
-    "57014": ("slow", "the server took more than 15 seconds; see what it is busy with, and run again"),
+    "55P03": ("busy", "another session holds a lock for more than 5 seconds; run again"),
+    "57014": ("slow", "the server took more than 15 seconds; check its load, then run again"),
     "57P01": ("interrupted", "the server ended the connection; run again"),
-    "25006": ("read_only", "the server is read-only, a standby perhaps: the URL must lead to the primary"),
+    "25006": ("read_only", "the server is read-only, perhaps a standby: the URL must lead to the primary"),
     "2BP01": ("owns_things", "other objects depend on the role: REASSIGN OWNED and DROP OWNED in each database first"),
-    "42501": ("missing_right", "the right is missing; run the statement once as a superuser, or grant the right"),
-    "53300": ("limit", "the connections are at their limit"),
+    "42501": (
+        "missing_right",
+        "a right is missing; run the statement once as a superuser, or grant the right",
+    ),
+    "53300": ("limit", "no connection is free"),
 }
 
 
@@ -260,9 +263,9 @@ def _translated(error: Any, target: ConnectionTarget, doing: str) -> Union[Datab
         return Retry()
     if code is None:
         result = refusal(answer)
-        message = "the connection to %s broke off; uncommitted changes are undone. Run again" % target.place
+        message = "the connection to %s broke; uncommitted changes were rolled back. Run again" % target.place
         return DatabaseError(result.reason, "%s: %s. The answer was: %s" % (doing, message, answer))
-    reason, message = _CODES.get(code, ("refused_statement", "the server refuses it (%s)" % code))
+    reason, message = _CODES.get(code, ("refused_statement", "the server refuses the statement (%s)" % code))
     return DatabaseError(reason, "%s: %s. The answer was: %s" % (doing, message, answer))
 
 
@@ -337,7 +340,7 @@ def sessions(server: ServerConnection, login: str, addresses: Sequence[str]) -> 
 
 def may_end_sessions(admin: Admin, login: str) -> None:
     for has, group, what in (
-        (admin.reads_sessions, "pg_monitor", "see where sessions come from"),
+        (admin.reads_sessions, "pg_monitor", "reading where sessions come from"),
         (admin.signals, "pg_signal_backend", "end sessions"),
     ):
         if not (has or admin.superuser):
@@ -363,7 +366,7 @@ def end_sessions(server: ServerConnection, login: str, *, seconds: float) -> int
         if rows and time.monotonic() > deadline:
             raise DatabaseError(
                 "sessions_stay",
-                "%d sessions of role %s did not end within %d seconds; look at them in pg_stat_activity, and run again"
+                "%d sessions of role %s did not end within %d seconds; check them in pg_stat_activity, then run again"
                 % (len(rows), login, seconds),
             )
         time.sleep(0.02)

@@ -96,7 +96,7 @@ def plan_present(
     """The login, able to log in with the verifier's password, ending up as the owner."""
     if not VERIFIER.fullmatch(verifier):
         raise DatabaseError(
-            "bad_verifier", "verifier is not a SCRAM-SHA-256 verifier; nothing else is sent to a server"
+            "bad_verifier", "verifier is not a SCRAM-SHA-256 verifier, and nothing else may be sent to a server"
         )
     role, model = facts.roles.get(login), facts.roles.get(like or "")
     plan = plan_layout(facts, login=login, owner=owner, journal=journal, like=like, leaked=leaked)
@@ -122,7 +122,7 @@ def plan_layout(
     """
     if login == owner:
         raise DatabaseError(
-            "login_is_owner", "login and owner are both %s; a rotation needs logins beside the owner" % owner
+            "login_is_owner", "login and owner are both %s; a rotation needs logins that differ from the owner" % owner
         )
     holder = _required(facts, owner, "owner")
     model = _required(facts, like, "like") if like else None
@@ -171,7 +171,7 @@ def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
     holder = _required(facts, owner, "owner")
     if holder.superuser:
         raise DatabaseError(
-            "superuser", "role %s is a superuser; take that away first: ALTER ROLE … NOSUPERUSER" % owner
+            "superuser", "role %s is a superuser; remove that attribute first: ALTER ROLE … NOSUPERUSER" % owner
         )
     plan = []
     for login in logins_of(owner):
@@ -179,7 +179,7 @@ def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
         if role and role.can_login and not _is_member(role, owner):
             raise DatabaseError(
                 "name_taken",
-                "role %s exists, can log in, and is not a member of %s; rename it, since that name is needed"
+                "role %s can log in and is not a member of %s, but the rotation needs that name; rename the role"
                 % (login, owner),
             )
         _may_change(facts, role, holder, needs_grant=not _is_member(role, owner))
@@ -249,7 +249,7 @@ def _required(facts: ServerFacts, name: str, what: str) -> Role:
     if role is None:
         raise DatabaseError(
             "no_%s" % what,
-            "role %s (%s) does not exist on the server; correct the catalog, or create it" % (name, what),
+            "role %s (%s) does not exist on the server; correct the catalog, or create the role" % (name, what),
         )
     return role
 
@@ -276,9 +276,9 @@ def _may_change(facts: ServerFacts, role: Optional[Role], holder: Optional[Role]
         if admin.version >= 160000 and not item.administered:
             raise DatabaseError(
                 "missing_right",
-                "administrator %s has no ADMIN OPTION on role %s, which PostgreSQL 16 and newer ask for. As a "
-                "superuser, or as the role that created it: GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"
-                % (admin.name, item.name, identifier(item.name), identifier(admin.name)),
+                "administrator %s has no ADMIN OPTION on role %s, which PostgreSQL 16 and newer require. As a "
+                "superuser, or as the role that created it: GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET "
+                "FALSE" % (admin.name, item.name, identifier(item.name), identifier(admin.name)),
             )
 
 

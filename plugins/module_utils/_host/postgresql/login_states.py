@@ -161,8 +161,8 @@ def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Opt
         if time.monotonic() > deadline:
             raise postgresql.DatabaseError(
                 "in_use",
-                "role %s is in use (%s), and login_url does not log in as it; its password was left as it is. Store "
-                "the password that is valid, or end those programs" % (run.login, described(login_sessions)),
+                "role %s is in use (%s), and login_url does not log in as it; its password was not changed. Store "
+                "the valid password, or end those programs" % (run.login, described(login_sessions)),
             )
         time.sleep(0.1)
 
@@ -208,13 +208,12 @@ def worked(run: LoginCall) -> bool:
         if session_user != run.login:
             raise postgresql.DatabaseError(
                 "other_login",
-                "login_url logs in as %s where %s is wanted; a pooler in between may map users"
-                % (session_user, run.login),
+                "login_url logs in as %s instead of %s; a pooler in between may map users" % (session_user, run.login),
             )
         if current_user != run.owner:
             raise postgresql.DatabaseError(
                 "not_a_member",
-                "role %s stays %s after it logs in and does not become %s. It must be a member, with this setting: "
+                "role %s stays %s after it logs in and does not become %s. Make it a member with this setting: "
                 "GRANT %s TO %s; ALTER ROLE %s SET role TO %s"
                 % (run.login, current_user, run.owner, *map(postgresql.identifier, (run.owner, run.login) * 2)),
             )
@@ -273,7 +272,7 @@ def refuse_own(server: connection.ServerConnection, login: str) -> None:
     ((itself,),) = server.rows("SELECT session_user::text", doing="asking who we are")
     if itself == login:
         raise postgresql.DatabaseError(
-            "own_login", "admin_url logs in as %s, the role that is to be ended; use another" % login
+            "own_login", "admin_url logs in as %s, the role that is to be revoked; use another administrator" % login
         )
 
 

@@ -39,6 +39,6 @@ def _content(path: str) -> bytes:
         try:
             handle = safe_files.opened(at)
         except FileNotFoundError:
-            raise EncryptedEnvError("%s: is not there; put the .env.enc of this environment there" % path) from None
+            raise EncryptedEnvError("%s: does not exist; put the .env.enc of this environment there" % path) from None
         with os.fdopen(handle, "rb") as stream:
             return stream.read(encrypted_env.LARGEST + 1)

@@ -73,7 +73,7 @@ def wanted_of(document: Any) -> FetchRequest:
     known = {option.name for option in fields(FetchRequest)}
     if not isinstance(document, Mapping) or not {"environment", "path"} <= set(document) or set(document) - known:
         raise NotConfigured(
-            "the configuration must be a JSON object with environment, path, and no others than %s" % sorted(known)
+            "the configuration must be a JSON object with environment, path, and no keys other than %s" % sorted(known)
         )
     result = {key: value for key, value in document.items() if value is not None}
     for key, value in result.items():
@@ -196,7 +196,7 @@ def _message(
         verb,
         plan.wanted.mode,
         snapshot,
-        "; " + changes if changes else "; owner, mode or spelling mended",
+        "; " + changes if changes else "; owner, mode or spelling corrected",
     )
 
 
@@ -216,14 +216,14 @@ def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
             present, status = atomic_file.present(env.file), safe_files.status(env.file)
             origin = _origin(env, present)
     except HostError as error:
-        return False, "there is no last good file: %s" % error
+        return False, "the last good file cannot be used: %s" % error
     if present is None or status is None:
-        return False, "%s: is not there either, so nothing can start on it" % path
+        return False, "%s: does not exist either, so the application cannot start" % path
     # Without a catalog its readers are unknown; only docker_run keeps quotes.
     if not any(_settings_of(present, readers) for readers in (dotenv.DEFAULT_READERS, ("docker_run",))):
-        return False, "%s: holds no settings, so nothing can start on it" % path
+        return False, "%s: holds no settings, so the application cannot start" % path
     written = timestamps.stamp_of(status.st_mtime)
-    return True, "%s stays as it was written at %s%s" % (path, written, origin)
+    return True, "%s stays as written at %s%s" % (path, written, origin)
 
 
 def _origin(env: atomic_file.EnvFile, present: Optional[atomic_file.Present]) -> str:
@@ -232,9 +232,9 @@ def _origin(env: atomic_file.EnvFile, present: Optional[atomic_file.Present]) ->
     try:
         mark = env_file_mark.Mark(env)
     except HostError:
-        return ", and its mark cannot be read"
+        return ", and its deploy marker cannot be read"
     content = atomic_file.digest(present.content)
     for entry in (mark.accepted, mark.healthy):
         if entry.get("digest") == content:
             return " (snapshot %s)" % entry.get("snapshot")
-    return ", and it is not the file that its mark names: somebody edited it, or a run was cut short"
+    return ", and its deploy marker names another file: somebody edited it, or a run was interrupted"

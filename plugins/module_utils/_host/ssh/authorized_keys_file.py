@@ -43,7 +43,7 @@ def account_of(name: Optional[str]) -> Account:
     try:
         account = pwd.getpwnam(name) if name else pwd.getpwuid(int(os.environ.get("SUDO_UID") or os.getuid()))
     except KeyError:
-        raise HostError("there is no account %s here; correct options.user" % (name or "of this user")) from None
+        raise HostError("this host has no account %s; correct options.user" % (name or "of this user")) from None
     return Account(account.pw_name, account.pw_uid, account.pw_gid, account.pw_dir)
 
 
@@ -71,7 +71,7 @@ def owned(account: Account, path: str) -> Iterator[Optional[OpenPath]]:
         yield None
         return
     if os.geteuid() not in (0, folder.uid):
-        raise HostError("%s: belongs to another account than this one; use become" % folder.path)
+        raise HostError("%s: belongs to another account; use become" % folder.path)
     with acting_as(folder.uid, gid), _with_its_rights(account, path, trusted) as at:
         yield at if safe_files.status(at) else None
 
@@ -83,7 +83,7 @@ def _with_its_rights(account: Account, path: str, trusted: Tuple[int, int]) -> I
         try:
             at = stack.enter_context(safe_files.place(path, trusted=trusted))
         except HostError as error:
-            message = "%s; %s itself cannot reach it; correct options.authorized_keys"
+            message = "%s; account %s itself cannot reach it; correct options.authorized_keys"
             raise HostError(message % (error, account.name)) from None
         yield at
 
@@ -137,7 +137,7 @@ def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, c
             if not authorized_keys.holds(present.content, gone):
                 return False
             if kept is not None and not authorized_keys.holds(present.content, kept):
-                raise HostError("%s: the key that stays is not authorized, so no key was removed" % path)
+                raise HostError("%s: does not authorize the key that stays, so no key was removed" % path)
             return _changed(at, present, authorized_keys.without(present.content, gone), check=check)
 
 

@@ -51,7 +51,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     account = authorized_keys_file.account_of(params["account"])
     path = authorized_keys_file.path_of(account, params["file"])
     if not params["old"]:
-        raise HostError("old is needed: the public line of the key that is in use")
+        raise HostError("old is required: the public line of the key in use")
     old = authorized_keys.blob_of(params["old"])
     new = authorized_keys.blob_of(params["new"]) if params["new"] else None
     before = authorized_keys_file.look(account, path, old, new)
@@ -77,7 +77,7 @@ def _removed(
 ) -> dict[str, Any]:
     gone, kept = (new, None) if params["rollback"] else (old, new)
     if gone is None:
-        raise HostError("new is needed: the public line of the key that goes")
+        raise HostError("new is required: the public line of the key to be removed")
     changed = authorized_keys_file.remove(account, path, gone, kept, check=check)
     leak = params["leak"] and not params["rollback"]
     ended = sessions.end(account.name, fingerprints.of_ssh_key(gone), leak=leak, check=check)
@@ -102,7 +102,7 @@ def _refuse_late(params: Mapping[str, Any]) -> None:
         return
     if params["journal"] < seen:
         raise HostError(
-            "a later run has been on this host (journal number %d, and this run read %d); nothing was added"
+            "a later run has changed this host (its journal number is %d, this run read %d); no key was added"
             % (seen, params["journal"])
         )
 

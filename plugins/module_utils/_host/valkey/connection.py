@@ -56,7 +56,7 @@ def _driver() -> Any:
         import redis
     except ImportError:
         raise HostError(
-            "This interpreter has no redis package; set ansible_python_interpreter to the application's own"
+            "This interpreter has no redis package; set ansible_python_interpreter to the application's interpreter"
         ) from None
     return redis
 
@@ -231,8 +231,8 @@ class Node:
         if self.info.get("config_file"):
             return ("CONFIG", "REWRITE")
         raise HostError(
-            "%s: it has neither an ACL file (aclfile) nor a configuration file, so the change would be lost at its "
-            "next restart; give it one" % self.name
+            "%s: it has neither an ACL file (aclfile) nor a configuration file, so its next restart would lose "
+            "the change; give it one of the two" % self.name
         )
 
     def clients(self) -> List[valkey.Client]:
@@ -274,8 +274,9 @@ def discover(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = 
     if problems:
         close(nodes)
         raise HostError(
-            "Nothing was changed on any node, since not all can be used; one that is gone for good is left out by "
-            "gone_nodes (watchparty.secrets.rotate: -e rotation_gone_nodes=host:port):\n  - " + "\n  - ".join(problems)
+            "Nothing was changed on any node, because not all nodes can be used. A node that no longer exists "
+            "is left out by gone_nodes (watchparty.secrets.rotate: -e rotation_gone_nodes=host:port):\n  - "
+            + "\n  - ".join(problems)
         )
     return nodes
 
@@ -349,15 +350,16 @@ def undeclared(nodes: Sequence[Node], known: Sequence[str]) -> Dict[str, str]:
     names = set(known).union(*(node.names for node in nodes))
     names_of_links = {link: node.name for node in nodes for link in node.links if link not in names}
     return {
-        link: "%s names the node %s, which the catalog does not declare; no password was sent there. If it is yours, "
-        "add it to server.nodes of the administrator in the catalog (to server.aliases, if it is another address of a "
-        "declared node). If not, somebody who has a password poses as a replica: treat that as a leak" % (by, link)
+        link: "%s names the node %s, which the catalog does not declare; no password was sent there. If the node "
+        "is yours, add it to server.nodes of the administrator in the catalog (or to server.aliases, if it "
+        "is another address of a declared node). If not, an intruder with a password poses as a replica: "
+        "treat that as a leak" % (by, link)
         for link, by in sorted(names_of_links.items())
     }
 
 
 def unreadable(node: str) -> str:
-    return "%s: its answer cannot be read; look whether a Valkey or Redis server listens there" % node
+    return "%s: its answer cannot be read; check that a Valkey or Redis server listens there" % node
 
 
 def close(nodes: Sequence[Node]) -> None:
@@ -387,5 +389,5 @@ def _write_read_delete(connection: Connection, key: str, value: str) -> str:
     read = connection.ask("GET", key)
     connection.ask("DEL", key)
     if read != value:
-        raise HostError("%s: a key was written and reads back otherwise" % connection.node)
+        raise HostError("%s: a key that was written reads back differently" % connection.node)
     return "written"

@@ -195,7 +195,7 @@ def _primary_of(replica: Primary, address: Address) -> Address:
         return address.at(valkey.join(info["master_host"], info["master_port"]))
     except (connection.NotAllowed, KeyError):
         raise HostError(
-            "%s: is a replica, and this user may not ask for its primary (INFO); name the primary in the setting"
+            "%s: is a replica, and this user may not query its primary (INFO); name the primary in the setting"
             % address
         ) from None
 
@@ -303,8 +303,8 @@ def _can_reach(entry: PurgeEntry, patterns: Sequence[str], database: int, shared
         hit = valkey_key_patterns.reaches(pattern, patterns)
         if hit is not None:
             yield (
-                "purge.%s.keys[%d]: %r can match %s, and database %d is also that of %s; give one of them a database "
-                "of its own, or write what the cache's own keys begin with"
+                "purge.%s.keys[%d]: %r can match %s, and database %d also belongs to %s; give one of them a "
+                "database of its own, or write the prefix of the cache's own keys"
                 % (entry.name, at, pattern, shown(hit.encode("utf-8", "replace")), database, ", ".join(shared))
             )
 
@@ -335,8 +335,8 @@ def _counted(ground: PurgePlan, problems: List[str]) -> Dict[str, Any]:
                 hits += theirs[: NAMED - len(hits)]
         if hits:
             problems.append(
-                "purge.%s.keys[%d]: %r matches keys of a broker in database %d: %s; write what the cache's own keys "
-                "begin with"
+                "purge.%s.keys[%d]: %r matches keys of a broker in database %d: %s; write the prefix of the "
+                "cache's own keys"
                 % (ground.entry.name, number, pattern, ground.place.database, ", ".join(shown(key) for key in hits))
             )
     return {"count": count, "spared": spared}

@@ -253,7 +253,11 @@ def _left(nodes: Nodes, wanted: UserRequest) -> List[str]:
 def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
     """Where the configuration still holds the password as text, though it is valid no more."""
     return [
-        "%s: its configuration still holds this password (requirepass); it is refused, yet remove the line" % node.name
+        (
+            "%s: its configuration still holds the revoked password (requirepass), which the server rejects; "
+            "remove that line"
+        )
+        % node.name
         for node in nodes
         if valkey.digest_of(node.setting("requirepass")) == digest
     ]
@@ -263,8 +267,8 @@ def _not_found(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
     """Nodes of the note that the catalog does not declare any more."""
     names = {name for node in nodes for name in node.names}
     return [
-        "%s: it was there when the new password came, and the catalog does not declare it any more. If it still runs, "
-        "it may accept the old password: empty it, or take the password away there" % name
+        "%s: this node existed when the new password was added, and the catalog no longer declares it. If "
+        "it still runs, it may accept the old password: empty it, or remove the password there" % name
         for name in sorted(set(wanted.last_client) - names - set(wanted.gone))
     ]
 

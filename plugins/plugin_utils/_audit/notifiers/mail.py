@@ -39,14 +39,14 @@ class MailNotifier:
                     server.login(email.username, password)
                 refused = server.send_message(message(event, email))
         except ssl.SSLCertVerificationError as error:
-            raise HostError(f"{where}: its certificate is refused: {error.verify_message}") from None
+            raise HostError(f"{where}: its certificate was rejected: {error.verify_message}") from None
         except smtplib.SMTPResponseException as error:
             # Its words are the server's, which might repeat the password.
             raise HostError(f"{where} refused with code {error.smtp_code}") from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise HostError(f"{where}: {getattr(error, 'strerror', '') or type(error).__name__}") from None
         if refused:
-            raise HostError(f"{where} refused {', '.join(sorted(refused))}")
+            raise HostError(f"{where} rejected {', '.join(sorted(refused))}")
 
 
 @contextmanager
