@@ -102,8 +102,12 @@ class ActionModule(ActionBase):
         if not text:
             raise _Unusable("the answer was empty")
         if "\n" in text and not lines:
-            several = "; a value of several lines needs the type json or pem in the catalog, or a file" if asked else ""
-            raise _Unusable(f"several lines came at once, and nothing of them is kept{several}")
+            several = (
+                ("; to give a value of several lines, set its type to json or pem in the catalog, or use a file")
+                if asked
+                else ""
+            )
+            raise _Unusable(f"the answer had several lines, and all of them were discarded{several}")
         problem = asked.problem_of(text) if asked else None
         if problem:
             raise _Unusable(problem)

@@ -69,7 +69,7 @@ class ActionModule(AwsAction):
         problems = [
             *access_resources.conflicts(catalog, standing, asked.adopt),
             *(
-                f"{name}: nothing of that name is there to be adopted"
+                f"{name}: does not exist, so it cannot be adopted"
                 for name in access_resources.unknown(asked.adopt, standing)
             ),
         ]
@@ -83,7 +83,7 @@ class ActionModule(AwsAction):
         ours = {name: plan["tags"][name] for name in access_resources.OURS}
         stale = [name for role in attached for name in look.earlier(attached[role], role, wanted[role], ours)]
         foreign = [
-            f"role {role} has the policy {arn} too, which is not made here"
+            f"role {role} also has the policy {arn}, which this role does not manage"
             for role, entries in attached.items()
             for name, arn in entries
             if arn not in wanted[role] and name not in stale

@@ -39,13 +39,13 @@ class ActionModule(ActionBase):
         dest = Path(args["dest"])
         values = operator_values.of_env(source)
         if not any(catalog_draft.is_name(name) for name in values):
-            raise ProvisionError([f"{source}: holds no setting; name another file"])
+            raise ProvisionError([f"{source}: holds no settings; give another file"])
         text = catalog_draft.draft(
             values, args["application"] or catalog_draft.application_of(source.resolve().parent.name)
         )
         former = dest.read_text(encoding="utf-8", errors="replace") if dest.exists() else None
         if former not in (None, text):
-            message = f"{dest}: is there already and stays as it is; move it away, or name another file by"
+            message = f"{dest}: exists already and was not changed; move it away, or give another path by"
             raise ProvisionError([f"{message} -e import_draft_path=FILE"])
         if former is None and not self._task.check_mode:
             reports_files.write_text(dest, text)

@@ -126,8 +126,8 @@ class ActionModule(ServerAction):
         for place in server_addresses.endpoints(self._found.url, VALKEY, "its URL"):
             if place not in known:
                 raise RotationError(
-                    f"{name}: its URL leads to {place}, and AWS names {', '.join(map(str, known)) or 'no address'} for "
-                    f"{group}. Nothing was sent there. If the URL is wrong, correct it, and find out who wrote it; if "
+                    f"{name}: its URL leads to {place}, but AWS names {', '.join(map(str, known)) or 'no address'} for "
+                    f"{group}. Nothing was sent there. If the URL is wrong, correct it and find out who wrote it. If "
                     f'it leads to the group, add to credentials.{name}: server: {{address: "{place}"}}'
                 )
 
@@ -217,9 +217,9 @@ class AuthTokenState:
             counts = {host: sum(session.get(host, 0) for session in seen["sessions"].values()) for host in hosts}
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
-                f"the old token was kept: logged in as {kept.username or valkey.DEFAULT_USER} from outside "
-                f"known_addresses: {named}; give what runs there the new token and add them "
-                f"(-e rotation_known_addresses={','.join(hosts)}), or {remedy}"
+                f"the old token was kept: user {kept.username or valkey.DEFAULT_USER} is logged in from outside "
+                f"known_addresses: {named}; give those clients the new token and add the addresses (-e "
+                f"rotation_known_addresses={','.join(hosts)}), or {remedy}"
             )
 
     def _without_sessions(self, result: dict[str, Any], kept: Login) -> dict[str, Any]:
@@ -232,9 +232,9 @@ class AuthTokenState:
             missing = list(answer["short"])
             result = {**result, "changed": result["changed"] or answer["changed"], "ended": dict(answer["ended"])}
         message = (
-            "sessions that the old token opened may be alive; end them by valkey-cli (CLIENT KILL TYPE normal), or "
-            "where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache "
-            "reboot-cache-cluster)"
+            "sessions that the old token opened may still be open. End them by valkey-cli (CLIENT KILL TYPE "
+            "normal). Where cluster mode is off, you can reboot the nodes instead, which lose their data (aws "
+            "elasticache reboot-cache-cluster)"
         )
         if missing:
             result = {**result, "not_ended": missing, "warnings": [f"{name}; {message}" for name in missing]}
@@ -258,15 +258,14 @@ class AuthTokenState:
             change()
         if not done():
             raise RotationError(
-                "ElastiCache says that the change is done, and its server does not show it; run it again"
+                "ElastiCache reports the change as complete, but the server does not show it; run again"
             )
 
     def _require(self, login: Login) -> None:
         refusing = [address for address, accepts in self._asked(login).items() if not accepts]
         if refusing:
             raise RotationError(
-                f"the AUTH token that is to stay or to come is not accepted by {', '.join(refusing)}; nothing is taken "
-                "away"
+                f"{', '.join(refusing)} does not accept the AUTH token that stays; no token was removed"
             )
 
     def _all_accept(self, login: Login) -> bool:

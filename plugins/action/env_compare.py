@@ -48,7 +48,7 @@ class ActionModule(SnapshotAction):
             raise ProvisionedOtherwise(
                 environment.catalog.environment,
                 [f"{name}: the stores hold another value" for name in different]
-                + [f"{name}: a deploy would not write it" for name in only_here],
+                + [f"{name}: the catalog has no such setting, so the next deploy removes it" for name in only_here],
             )
         return answer
 

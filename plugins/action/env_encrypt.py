@@ -67,8 +67,8 @@ class ActionModule(AwsAction):
 def _absent(catalog: Catalog, args: Mapping[str, Any]) -> str:
     file = args["path"] or (catalog.encrypted_env.file if catalog.encrypted_env else "")
     anew = " -e encrypt_new_key=true" if args["new_key"] else ""
-    remedy = f"run watchparty.secrets.env_encrypt{anew} where it is kept"
-    return file and f"{file} is not here, and was not renewed: {remedy}"
+    remedy = f"run watchparty.secrets.env_encrypt{anew} on the machine that has it"
+    return file and f"{file} is not on this machine, so it was not renewed: {remedy}"
 
 
 def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:
@@ -85,7 +85,7 @@ def _summary(plan: encrypted_file.EncryptedEnvPlan, path: str, *, check: bool) -
     named = {"added": plan.added, "updated": plan.updated, "removed": plan.removed}
     changes = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in named.items() if names)
     if plan.file_key is None:
-        changes = f"every one of {len(plan.values)} settings is encrypted under a new file key"
+        changes = f"all {len(plan.values)} settings are encrypted under a new file key"
     verb = "would be written" if check else "is written"
     if not changes:
         kept = "its key line is wrapped anew" if plan.wrapped_key is None else f"its journal number is {plan.journal}"

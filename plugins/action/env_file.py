@@ -77,9 +77,9 @@ class ActionModule(ActionBase):
         names = [name for name, hosts in opened.items() if host in hosts]
         if names:
             raise AnsibleActionFail(
-                f"Nothing was sent: {host} still lets the leaked key of {', '.join(names)} in. Start "
-                "watchparty.secrets.leak_response "
-                f"as before to take it out there, or deploy without the host, by --limit 'all:!{host}'"
+                f"Nothing was sent: {host} still authorizes the leaked key of {', '.join(names)}. Run the same "
+                "watchparty.secrets.leak_response command again to remove it there, or deploy without the host, by "
+                f"--limit 'all:!{host}'"
             )
 
     def _carried_out(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class ActionModule(ActionBase):
             then = (
                 "Its services are healthy, and the next deploy verifies them again"
                 if before
-                else "If it was lost on the way, the next deploy restarts and verifies its services"
+                else "If the connection broke during the deploy, the next deploy restarts and verifies its services"
             )
             return {**before, "failed": True, "lost": True, "msg": f"the host cannot be reached: {error}. {then}"}
 
@@ -151,7 +151,9 @@ def _require_addresses(services: Mapping[str, Any]) -> None:
     for name, url in declared:
         if url is not None and not health_check.is_address(url):
             what = "is not an http or https address" if url else "is empty"
-            raise AnsibleActionFail(f"Nothing was sent: {name} {what}. Correct it, or leave it out to ask none")
+            raise AnsibleActionFail(
+                f"Nothing was sent: {name} {what}. Correct it, or leave it out to skip that health check"
+            )
 
 
 def _wait_of(services: Mapping[str, Any]) -> float:

@@ -26,7 +26,7 @@ class ActionModule(ServerAction):
     module = external_value_main
     extra_options = supplied_values.OPTIONS
     set_here = ("tries",)
-    idle = "the catalog gives no way to try it"
+    idle = "the catalog has no request to try it with"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         self._answers_in = task_vars or {}

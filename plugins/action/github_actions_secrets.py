@@ -171,7 +171,7 @@ class ActionModule(ActionBase):
             hands.carry_out(step, values, listed)
         if environment == "made":
             messages = [
-                f"environment {where.environment} of {where.repository} is not there yet, and is made",
+                f"environment {where.environment} of {where.repository} does not exist yet, and is created",
                 *messages,
             ]
         return {
@@ -186,7 +186,7 @@ class ActionModule(ActionBase):
 
 def _repository(catalog: Catalog) -> GitHub:
     if catalog.github is None:
-        raise StoreError("the catalog names no repository to mirror to; give it in github.repository")
+        raise StoreError("the catalog names no repository for the sync; give it in github.repository")
     return catalog.github
 
 
@@ -206,7 +206,7 @@ def _given(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, s
     logins = supplied_values.supplied(args, task_vars)
     wrong = sorted(name for name, login in logins.items() if login.username is not None or login.password is None)
     if wrong:
-        raise StoreError(f"{', '.join(wrong)}: give one text each, since GitHub holds one")
+        raise StoreError(f"{', '.join(wrong)}: give one text for each name, because GitHub holds one text")
     return {name: str(login.password) for name, login in logins.items()}
 
 
@@ -214,7 +214,7 @@ def _chosen(held: list[CopySource], names: Sequence[str]) -> list[CopySource]:
     wanted = {name.upper() for name in names}
     unknown = sorted(wanted - {copy_source.target.name for copy_source in held})
     if unknown:
-        raise StoreError(f"{', '.join(unknown)}: the catalog mirrors no such name to GitHub")
+        raise StoreError(f"{', '.join(unknown)}: the catalog syncs no such name to GitHub")
     return [copy_source for copy_source in held if not wanted or copy_source.target.name in wanted]
 
 
@@ -238,7 +238,7 @@ def _require_at_rest(read: ansible_environment.Environment, held: Sequence[CopyS
 
 def _still(journal: JournalStore | None, head: int) -> None:
     if journal and journal.read().head > head:
-        raise Overtaken("a rotation went on meanwhile, and its values must not be written over; sync again after it")
+        raise Overtaken("a rotation continued meanwhile, and its values must not be overwritten; sync again after it")
 
 
 def _environment(
@@ -253,8 +253,8 @@ def _environment(
         return "there"
     if not args["create_environment"]:
         raise NotFound(
-            f"repository {where.repository} has no environment {where.environment}; make it there, or let this "
-            "make it by create_environment"
+            f"repository {where.repository} has no environment {where.environment}; create it there, or set "
+            "create_environment"
         )
     return "made"
 
@@ -314,7 +314,7 @@ def _summary(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[s
     lists = {
         f"{would}sent": answer["sent"],
         f"{would}removed": answer["removed"],
-        "sent once and no longer in the catalog (prune removes them)": answer["obsolete"],
+        "was sent before, and is no longer in the catalog (prune removes it)": answer["obsolete"],
     }
     messages = [f"{where.repository}: {len(answer['unchanged'])} unchanged"]
     messages += [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]

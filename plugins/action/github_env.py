@@ -49,11 +49,15 @@ class ActionModule(ActionBase):
         wanted = set(args["names"])
         unknown = sorted(wanted - set(resolution.values))
         if unknown:
-            raise HostError(f"{', '.join(unknown)}: {args['environment']} has no value of such a name")
+            raise HostError(f"{', '.join(unknown)}: {args['environment']} has no value of that name")
         values = {name: value for name, value in resolution.values.items() if not wanted or name in wanted}
         text = job_env.content(values, lambda: secrets.token_hex(16))
         short = job_env.unmasked(values, resolution.sensitivity)
-        messages = [f"{', '.join(short)}: too short to be masked without blotting out the log"] if short else []
+        messages = (
+            [f"{', '.join(short)}: too short to be masked, because the mask would hide too much of the log"]
+            if short
+            else []
+        )
         if not self._task.check_mode:
             for line in job_env.masks(values, resolution.sensitivity):
                 # To the terminal alone, which is the runner: not to a log file, and to no callback.
@@ -67,8 +71,8 @@ def _file() -> str:
     path = os.environ.get("GITHUB_ENV", "")
     if os.environ.get("GITHUB_ACTIONS") != "true" or not path:
         raise HostError(
-            "this is not a job of GitHub Actions (GITHUB_ACTIONS and GITHUB_ENV are not set), and masks printed "
-            "elsewhere would show the values; use the playbook fetch instead"
+            "this is not a job of GitHub Actions (GITHUB_ACTIONS and GITHUB_ENV are not set), and elsewhere "
+            "the masks would print the values; use the playbook fetch instead"
         )
     return path
 

@@ -65,10 +65,10 @@ class ActionModule(ActionBase):
             return ""
         message = host_answer.printable(str(answer["stderr"]).strip())[-host_answer.LONGEST_LINE :]
         if not message.startswith(interpreter.UNTRUSTED):
-            return f"{python or 'the interpreter'} could not look at {dest}: {message}"
+            return f"{python or 'the interpreter'} could not check {dest}: {message}"
         return (
-            f"{message[len(interpreter.UNTRUSTED) :]}: another account may change it, and the host would run what that "
-            "account wrote. Give a place and an interpreter that belong to root (app_host_fetch_root, "
+            f"{message[len(interpreter.UNTRUSTED) :]}: another account may change it, so that account could run "
+            "programs as root here. Give a path and an interpreter that belong to root (app_host_fetch_root, "
             "app_host_fetch_python)"
         )
 

@@ -36,7 +36,7 @@ class ActionModule(RotationAction):
         lines = [
             f"{incident.id} of {incident.who}, declared at {incident.at}: {', '.join(incident.declared)}",
             "; ".join(["no value was revoked for it", *done]),
-            "nothing is replaced, and what leaked after all stays valid",
+            "no value is replaced, and a value that leaked after all stays valid",
         ]
         show(lines)
         answer = {"changed": True, "next": "end", "incident": {"id": incident.id}, "lines": lines}

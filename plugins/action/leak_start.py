@@ -105,7 +105,7 @@ class ActionModule(rotation_segment.ServersAction):
             return {"changed": False, "next": "look", "look": look, "evidence_until": until}
         lines, stops = leak_plan.lines(setting, journal, args), leak_plan.stops(go_on=args["go_on"])
         self._make_ready(args["report_path"])
-        show([*lines, *(f"a real run stops here: {line}" for line in stops if drill)])
+        show([*lines, *(f"a real run would stop here: {line}" for line in stops if drill)])
         if drill:
             if args["record_drill"]:
                 self._recorded(setting, journal, radius, stops, args)
@@ -265,8 +265,8 @@ class ActionModule(rotation_segment.ServersAction):
         """Raises RotationError for a value on the command line."""
         if str(self._extra("leak_value") or ""):
             raise RotationError(
-                "leak_value is refused: it is in the shell's history and in the process list now. Write the "
-                "leaked value into a file of mode 0600 and pass -e leak_value_file=FILE"
+                "leak_value is refused: the leaked value is now in the shell's history and in the process list. "
+                "Write it into a file of mode 0600 and pass -e leak_value_file=FILE"
             )
 
     def _require_revocable(self, setting: RotationSetup, args: Mapping[str, Any]) -> None:
@@ -296,7 +296,7 @@ class ActionModule(rotation_segment.ServersAction):
                 reports_files.ready(path, make=not self._task.check_mode)
         except RotationError as error:
             raise RotationError(
-                f"leak_report_path: {error}. Nothing was touched; give another folder by -e leak_report_path=…"
+                f"leak_report_path: {error}. Nothing was changed; give another folder by -e leak_report_path=…"
             ) from None
 
     def _extra(self, name: str) -> Any:
@@ -336,5 +336,5 @@ def _not_invalidated(purge: Mapping[str, Any]) -> list[str]:
     missing = [invalidation["distribution"] for invalidation in purge["invalidations"] if not purge["cloudfront"]]
     if not missing:
         return []
-    command = "invalidate by 'aws cloudfront create-invalidation' what CloudFront keeps of"
+    command = "run 'aws cloudfront create-invalidation' for CloudFront's copies of"
     return [f"community.aws is not installed; {command} {', '.join(missing)}"]

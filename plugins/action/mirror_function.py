@@ -43,7 +43,9 @@ class ActionModule(AwsAction):
         if catalog.mirror is None or catalog.mirror.function is None:
             return self._deleted(connection, catalog) if args["delete"] else self._left(connection, catalog)
         if args["delete"]:
-            raise ProvisionError(["the catalog has mirror.function; remove it there before its function is deleted"])
+            raise ProvisionError(
+                ["the catalog still has mirror.function; remove it there before you delete its function"]
+            )
         suit(connection, catalog)
         require_region(connection.region, catalog)
         account, partition = aws_errors.identity(connection.store_client("sts"))

@@ -45,7 +45,7 @@ class ActionModule(rotation_segment.ServersAction):
 
 def _ending(result: dict[str, Any], incident: str) -> dict[str, Any]:
     alive = result.get("still_accepted") or []
-    verdict = f"{'. '.join(alive)}. Revoke it at its provider, then start again" if alive else ""
+    verdict = f"{'. '.join(alive)}. Revoke it at its provider, then run the same command again" if alive else ""
     waiting = [revocation["message"] for revocation in result.get("revocations", ())]
     messages = result.pop("messages")
     ending = rotation_outcome.ending([*messages, *alive, *waiting], verdict, incident=incident)

@@ -43,7 +43,7 @@ class ActionModule(AwsAction):
         if problems:
             raise ProvisionError(problems)
         for line in state.report["held"]:
-            Display().warning(f"parameter {line} stays as it is: {state.journal.rotation} is open and writes it")
+            Display().warning(f"parameter {line} was not changed: {state.journal.rotation} is open and writes it")
         answer = {"changed": state.changed, **state.report}
         if self._task.diff:
             answer["diff"] = diff(state)

@@ -36,9 +36,9 @@ class ActionModule(ValuesAction):
         values = operator_values.given(args, task_vars, self._loader, provisioner.catalog.readers)
         if args["value_file"]:
             if len(names) > 1:
-                raise ProvisionError(["value_file: holds one value, and several names are given; use values_file"])
+                raise ProvisionError(["value_file: holds one value, but several names are given; use values_file"])
             values[names[0]] = operator_values.of_text(Path(args["value_file"]).expanduser())
-        foreign = [f"{name}: is not among the names that are to be changed" for name in values if name not in names]
+        foreign = [f"{name}: is not among the given names" for name in values if name not in names]
         lacking = [
             f"{name}: has no value; answer when asked, or give value_file" for name in names if name not in values
         ]

@@ -120,7 +120,7 @@ class ActionModule(ServerAction):
             self._require(gone, accepted=False, file=result["file"], others=others)
         except KeyCheckFailed as error:
             return str(error)
-        return f"{others}; remove it there, then start the same command again" if others else ""
+        return f"{others}; remove it there, then run the same command again" if others else ""
 
     def _require_another_way(self, gone: str) -> None:
         """Ansible must not lock itself out: its own login must not use the revoked key.
@@ -131,21 +131,21 @@ class ActionModule(ServerAction):
         by_password = self._way.by_password and not verdict.logged_in and verdict.denied
         if verdict.by == key or (by_password and key in verdict.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"
-            remedy = f", or, where the host takes a password, forbid keys by {forbid}" if self._way.by_password else ""
+            remedy = f", or, if the host accepts a password, forbid keys by {forbid}" if self._way.by_password else ""
             raise RotationError(
-                f"Ansible itself logs in to {self._way.name} by the key that is to go, and has no other known"
-                " login; give it a key of your own (ansible_ssh_private_key_file, or an agent without this key)"
-                f"{remedy}"
+                f"Ansible itself logs in to {self._way.name} with the key that is to be revoked, and has no other "
+                "known login; give it a key of your own (ansible_ssh_private_key_file, or an agent without this "
+                f"key){remedy}"
             )
         if not verdict.logged_in and not by_password:
-            self._fail(f"a fresh login to {self._way.name} fails, so nothing is done", verdict)
+            self._fail(f"a new login to {self._way.name} fails, so no key was removed", verdict)
 
     def _is_accepted(self, private: str) -> bool:
         """Of the key that goes already the offer counts; by the one that stays a login must come about."""
         key_verdict = ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
         if key_verdict.accepted is None:
             name, key = self._way.name, key_verdict.fingerprint
-            silent = f"{name} did not answer when key {key} was offered, so nothing shows whether it takes it"
+            silent = f"{name} did not answer when key {key} was offered, so it is unknown whether it accepts the key"
             untried = f"key {key} could not be tried on {name}"
             self._fail(silent if key_verdict.verdict.is_unanswered(key) else untried, key_verdict.verdict)
         return key_verdict.accepted
@@ -161,9 +161,10 @@ class ActionModule(ServerAction):
             return
         if accepted:
             raise KeyCheckFailed(
-                f"{self._way.name} refuses the new key from here; see its log, and from= in the old key's line"
+                f"{self._way.name} rejects the new key from here; check sshd's log, and from= in the old key's line"
             )
         raise KeyCheckFailed(
-            f"{self._way.name} STILL ACCEPTS the key that was taken out of {file}: another file, or another account's, "
-            f"accepts it ({others or 'sshd -T | grep -i authorized'}); take it out there, then start again"
+            f"{self._way.name} STILL ACCEPTS the key that was removed from {file}: another file, or another "
+            f"account's, authorizes it ({others or 'sshd -T | grep -i authorized'}); remove it there, then run "
+            "the same command again"
         )

@@ -90,8 +90,8 @@ class ActionModule(ActionBase):
         else:
             return
         raise AnsibleActionFail(
-            f"Nothing was read: {option} leaves parts of this run out, and it is carried out as a whole or not at all. "
-            f"Run the same command without {option.partition(' ')[0]}"
+            f"Nothing was read: {option} skips parts of this run, and it must run as a whole. Run the same "
+            f"command without {option.partition(' ')[0]}"
         )
 
     def _declared(self, host: str, hostvars: Any) -> str | None:
@@ -107,9 +107,9 @@ def _require_part(parts: Sequence[str], opt_in_parts: Sequence[str], task_vars: 
     unknown = [tag for tag in chosen if tag not in {*every_part, "all", "tagged"}]
     remaining = set(every_part).intersection(chosen) or set(parts)
     if unknown:
-        problem = f"--tags {','.join(sorted(unknown))} names no part of this run"
+        problem = f"--tags {','.join(sorted(unknown))} matches no part of this run"
     elif {"all", "tagged", "always"}.intersection(left_out) or remaining.issubset(left_out):
-        problem = f"--skip-tags {','.join(sorted(left_out))} leaves every part of this run out"
+        problem = f"--skip-tags {','.join(sorted(left_out))} skips every part of this run"
     else:
         return
     raise AnsibleActionFail(f"Nothing was read: {problem}. Its parts are {', '.join(every_part)}")

@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         try:
             params = self._params(args, task_vars or {}, masked)
             if not params["chosen"]:
-                message = "the catalog names nothing of this kind under purge"
+                message = "the catalog has no entry of this kind under purge"
                 return {**result, "changed": False, "count": 0, "milliseconds": 0, "purged": [], "msg": message}
             valid = remote_program.validated(purge_main.ARGUMENT_SPEC, params)
             answer = remote_program.execute(
@@ -120,7 +120,7 @@ def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list
     unknown = [name for name in names or () if name not in catalog.purge]
     if unknown:
         known = ", ".join(catalog.purge) or "none"
-        raise NotFound(f"{', '.join(unknown)}: is not an entry of purge in the catalog; there are: {known}")
+        raise NotFound(f"{', '.join(unknown)}: is not an entry of purge in the catalog; its entries: {known}")
     return [purge for name, purge in catalog.purge.items() if (names is None or name in names) and purge.kind in kinds]
 
 

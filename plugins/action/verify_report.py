@@ -174,7 +174,7 @@ def require_certificates(cafile: str | None) -> None:
         try:
             ssl.create_default_context(cafile=cafile)
         except OSError as error:
-            message = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
+            message = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
             raise SecretsError(f"verify_cafile: {cafile}: {message}") from None
 
 

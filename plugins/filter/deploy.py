@@ -25,11 +25,11 @@ def _of(variables: Mapping[str, Any], check: bool) -> str:
     if file is None:
         return "skipped: the rollout stopped before this host"
     if file.get("lost") and "health" not in file:
-        return "not reached, or lost on the way"
+        return "not reached, or the connection broke during the deploy"
     if failure.get("recovery"):
         return f"failed; {failure['recovery']}"
     if file.get("unusable"):
-        return f"NOT delivered, left as it was; {failure.get('reason')}"
+        return f"NOT delivered, its .env was not changed; {failure.get('reason')}"
     if "restart_needed" not in file:
         return "failed"
     if not file.get("changed") and not file["restart_needed"]:
@@ -41,11 +41,11 @@ def _of(variables: Mapping[str, Any], check: bool) -> str:
 
 def _services(file: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
     if not file["restart_needed"]:
-        return "owner or mode mended"
+        return "owner or mode corrected"
     if file.get("healthy"):
         return "services restarted and healthy" if "health" in file else "delivered"
     if not boolean(variables.get("env_deploy_restart", True), strict=False):
-        return "delivered; its services were not restarted, which the next deploy does"
+        return "delivered; its services were not restarted; the next deploy restarts them"
     return "NOT health-checked"
 
 

@@ -25,7 +25,7 @@ def _seconds(value: Any) -> str:
 
 def _confirmation(value: Any) -> str:
     known = value is None or value in ("", "yes")
-    return "" if known else "is not a confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
+    return "" if known else "is not a confirmation; give yes (quoted in YAML) to confirm, or leave it out to be asked"
 
 
 KINDS = {"boolean": _boolean, "seconds": _seconds, "confirmation": _confirmation}

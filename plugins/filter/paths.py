@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 
 def full_path(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise AnsibleFilterError("full_path needs the path of a file or folder; it was given none")
+        raise AnsibleFilterError("full_path needs the path of a file or folder, and none was given")
     try:
         return paths.full_path(value)
     except SecretsError as error:

@@ -65,8 +65,8 @@ class LookupModule(LookupBase):
             limits = " and ".join(filter(None, ["--limit", skip_variable]))
             tags = ", without --skip-tags" if skipped else ""
             raise AnsibleError(
-                f"Nothing was done: no host of this run matches {pattern}. Name the application's group by "
-                f"-e app_hosts=…, and let {limits} leave one of its hosts in{tags}"
+                f"Nothing was done: no host of this run matches {pattern}. Name the application's group by -e "
+                f"app_hosts=…, and let {limits} include one of its hosts{tags}"
             )
         return [pattern]
 

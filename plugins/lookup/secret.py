@@ -96,7 +96,7 @@ class LookupModule(StoreLookup):
         try:
             parse_secret(reading.value)
         except ValueError as error:
-            self._do_fail(f"secret {reading.name} {error}, and key {key} is asked of it; store a JSON object")
+            self._do_fail(f"secret {reading.name} {error}, but key {key} is requested; store a JSON object")
         keys = json.loads(reading.value)
         if key not in keys:
             self.tolerate("on_missing", f"secret {reading.name} has no key {key}")

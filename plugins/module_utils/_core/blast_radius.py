@@ -123,15 +123,15 @@ def administrators(catalog: Catalog, impact: Impact) -> tuple[str, ...]:
 def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
     if name.startswith(HOST):
         if name[len(HOST) :] not in hosts:
-            raise RotationError(f"{name}: no such host is in the inventory; it has {', '.join(hosts) or 'none'}")
+            raise RotationError(f"{name}: the inventory has no such host; it has {', '.join(hosts) or 'none'}")
     elif name.startswith(SECRET):
         if name[len(SECRET) :] not in {place.name for place in _every_place(catalog)}:
             raise RotationError(f"{name}: no setting or credential of the catalog is in that secret")
     elif name not in (GITHUB, ALL) and name not in catalog.credentials:
         known = ", ".join(sorted(catalog.credentials)) or "none"
         raise RotationError(
-            f"{name}: is not a credential of the catalog; it has {known}, and beside them host:NAME, github, "
-            "secret:NAME and all can be declared"
+            f"{name}: is not a credential of the catalog; it has {known}. You can also declare host:NAME, "
+            "github, secret:NAME and all"
         )
 
 
@@ -179,7 +179,7 @@ def _of_credential(catalog: Catalog, credential: Credential) -> Iterator[Edge]:
         if other.admin == credential.name:
             yield Edge(credential.name, other.name, "it may change it")
         elif credential.kind in READS_HOSTS and in_env(catalog, other):
-            yield Edge(credential.name, other.name, "it opens the hosts, whose .env holds it")
+            yield Edge(credential.name, other.name, "it logs in to the hosts, whose .env holds it")
         elif credential.kind in READS_STORES and _readable(catalog, credential, other):
             yield Edge(credential.name, other.name, "it may read the store that holds it")
 

@@ -42,11 +42,11 @@ def text(impact: Impact) -> list[str]:
                 via = "; ".join(f"through {edge.source}, {edge.why}" for edge in reached.via[:3])
                 lines.append(f"     {reached.name} ({reached.kind}, {reached.severity}): {via or 'declared'}")
     lines += [
-        f"reveal each other, replaced together: {', '.join(cycle)}; all of them are made first, then the old ones are "
-        "taken away, and nothing new is deployed before that"
+        f"reveal each other, so they are replaced together: {', '.join(cycle)}; all new values are made "
+        "first, then the old ones are revoked, and nothing is deployed before that"
         for cycle in impact.cycles
     ]
-    return lines or ["nothing of the catalog is reached"]
+    return lines or ["no credential of the catalog is reached"]
 
 
 def mermaid(impact: Impact) -> str:

@@ -53,9 +53,9 @@ def _settings(catalog: Catalog) -> Iterator[str]:
 def _pattern(where: str, setting: Setting) -> Iterator[str]:
     ends = re.search(r"(^|/)" + re.escape(setting.name) + "$", setting.place.name if setting.place else "")
     if not setting.place or setting.place.key is not None or not ends:
-        yield f"{where}: a name that ends in * needs a parameter that ends the same, such as App/{setting.name}"
+        yield f"{where}: a name that ends in * needs a parameter that ends in * as well, such as App/{setting.name}"
     if setting.required or setting.copies:
-        yield f"{where}: a name that ends in * can neither be required nor have copies"
+        yield f"{where}: a name that ends in * cannot be required and cannot have copies"
 
 
 def _kept_where(catalog: Catalog) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _kept_where(catalog: Catalog) -> Iterator[str]:
         where = f"settings.{name}"
         if setting.literal is not None and setting.sensitivity != "low":
             level = setting.sensitivity
-            yield f"{where}.value: a value of {level} sensitivity does not belong in the catalog; use a store"
+            yield f"{where}.value: a value of {level} sensitivity does not belong in the catalog; store it in a store"
         if setting.github == "variable" and setting.sensitivity == "high":
             yield f"{where}.github: a variable is readable; high sensitivity needs github: secret"
 
@@ -72,18 +72,18 @@ def _provisioned(catalog: Catalog) -> Iterator[str]:
     for name, setting in catalog.settings.items():
         where = f"settings.{name}"
         if setting.github_scope and not setting.github:
-            yield f"{where}.github_scope: is of no use without github"
+            yield f"{where}.github_scope: has no effect without github"
         if setting.initial is None:
             continue
         if not setting.place:
-            yield f"{where}.initial: is for what a store holds; give the setting a group, secret or parameter"
+            yield f"{where}.initial: only a value in a store can have it; give the setting a group, secret or parameter"
         if setting.sensitivity != "low" and PASSWORD not in setting.initial:
             message = f"a value of {setting.sensitivity} sensitivity does not belong in the catalog"
             yield f"{where}.initial: {message}; write {PASSWORD} in it"
         if PASSWORD in setting.initial and not any(
             name in credential.settings for credential in catalog.credentials.values()
         ):
-            yield f"{where}.initial: {PASSWORD} is a credential's, and none appears in {name}"
+            yield f"{where}.initial: {PASSWORD} stands for a credential's password, and no credential appears in {name}"
 
 
 def _places_once(catalog: Catalog) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _alternatives(catalog: Catalog) -> Iterator[str]:
                 if member not in catalog.settings:
                     yield f"{where}: {member} is not a setting"
                 elif catalog.settings[member].required:
-                    yield f"{where}: {member} is required in its own right; drop required there"
+                    yield f"{where}: {member} is required by itself; remove required there"
 
 
 def _credentials(catalog: Catalog) -> Iterator[str]:
@@ -164,9 +164,8 @@ def _declared(where: str, server: Server, port: Optional[int]) -> Iterator[str]:
     weak = server.tls.mode not in (None, server_endpoint.VERIFIED) and not server.tls.reason
     if weak and not all(endpoint.is_local for endpoint in endpoints):
         yield (
-            f"{where}.tls.mode: {server.tls.mode} does not verify whose server it is; use "
-            f"{server_endpoint.VERIFIED} (with "
-            "tls.ca for a private authority), or say in tls.reason why that is enough"
+            f"{where}.tls.mode: {server.tls.mode} does not verify the server's identity; use "
+            f"{server_endpoint.VERIFIED} (with tls.ca for a private authority), or give the reason in tls.reason"
         )
     if bool(server.tls.cert) != bool(server.tls.key):
         yield f"{where}.tls: a client certificate needs both cert and key"
@@ -176,7 +175,7 @@ def _purged(catalog: Catalog) -> Iterator[str]:
     for name, entry in catalog.purge.items():
         where = f"purge.{name}"
         if entry.kind not in PURGED:
-            yield f"{where}.kind: say {' or '.join(PURGED)}"
+            yield f"{where}.kind: write {' or '.join(PURGED)}"
         setting = catalog.settings.get(entry.setting)
         if setting is None:
             yield f"{where}.setting: {entry.setting} is not a setting"
@@ -196,9 +195,12 @@ def _notified(catalog: Catalog) -> Iterator[str]:
             if setting not in catalog.settings:
                 yield f"{where}: {setting} is not a setting"
             elif not catalog.settings[setting].place or catalog.settings[setting].is_pattern:
-                yield f"{where}: {setting} is in no store; a secret does not belong in the catalog"
+                yield (
+                    f"{where}: {setting} is in no store, and a secret does not belong in the catalog; give it "
+                    "a group, secret or parameter"
+                )
         if notifier.command and not notifier.command[0].startswith("/"):
-            yield f"{where}.command: {notifier.command[0]} is no full path; begin it with a slash"
+            yield f"{where}.command: {notifier.command[0]} is not a full path; begin it with a slash"
         if notifier.email and bool(notifier.email.username) != bool(notifier.email.password):
             yield f"{where}.email: a login needs both username and password"
 
@@ -213,9 +215,9 @@ def _production(catalog: Catalog) -> Iterator[str]:
             yield f"{where}.setting: {exemption.setting} is not a setting"
     if catalog.production:
         if not catalog.contacts.get("security"):
-            yield "contacts.security: is required for production: who is notified of a leak"
+            yield "contacts.security: is required for production: the address that is notified of a leak"
         if not catalog.audit_log:
-            yield "audit_log: is required for production: a log_group or an s3 location"
+            yield "audit_log: is required for production; give a log_group or an s3 location"
     if len(catalog.audit_log) > 1:
         yield "audit_log: give log_group or s3, not both"
 
@@ -241,11 +243,11 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
         setting for setting in catalog.settings.values() if setting.place and setting.place.store == SECRETS_MANAGER
     ]
     if mirror.function and not any(copy.store == SSM for setting in sources for copy in setting.copies):
-        yield "mirror.function: has nothing to mirror; add mirror.groups or a setting's copies, or remove it"
+        yield "mirror.function: has no parameters to mirror; add mirror.groups or a setting's copies, or remove it"
     if mirror.function and mirror.function.alarm_hours > 24:
-        yield "mirror.function.alarm_hours: an alarm of CloudWatch looks back a day at most; give 24 or less"
+        yield "mirror.function.alarm_hours: CloudWatch alarms look back one day at most; give 24 or less"
     if mirror.function and mirror.function.schedule_minutes > mirror.function.alarm_hours * 60:
-        yield "mirror.function: alarm_hours is shorter than schedule_minutes, so the alarm would always sound"
+        yield "mirror.function: alarm_hours is shorter than schedule_minutes, so the alarm would always fire"
 
 
 _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (

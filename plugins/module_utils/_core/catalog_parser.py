@@ -178,7 +178,7 @@ class _Builder:
 
     def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
         if "repository" not in raw:
-            self.problems += [f"github.{key}: is of no use without github.repository" for key in raw]
+            self.problems += [f"github.{key}: has no effect without github.repository" for key in raw]
             return None
         return GitHub(**{"environment": self.environment, **raw})
 
@@ -214,7 +214,7 @@ class _Builder:
                 continue
             results = [f"purge.{name}.{key}: is required" for key in needed if key not in raw]
             foreign = [key for key in raw if key not in (*needed, *additions)]
-            results += [f"purge.{name}.{key}: does not go with {needed[0]}" for key in foreign]
+            results += [f"purge.{name}.{key}: cannot be combined with {needed[0]}" for key in foreign]
             self.problems += results
             if not results:
                 yield name, raw
@@ -238,7 +238,8 @@ class _Builder:
         owner = self.bound.get(name)
         if owner is None and "{environment}" not in name:
             self.problems.append(
-                f"{where}: secret {name!r} names no {{environment}}; say in secrets.{name}.environment whose it is"
+                f"{where}: secret {name!r} names no {{environment}}; name the environment that owns it in "
+                f"secrets.{name}.environment"
             )
         if owner not in (None, self.environment):
             return None
@@ -254,7 +255,9 @@ class _Builder:
 
     def _parameter(self, where: str, name: str) -> Place:
         if name.startswith("/") or name.endswith("/"):
-            self.problems.append(f"{where}: {name!r} is taken below {self.ssm_path}; write it without outer slashes")
+            self.problems.append(
+                f"{where}: {name!r} must be a path below {self.ssm_path}; write it without a slash at its start and end"
+            )
         return Place(SSM, f"{self.ssm_path}/{name.strip('/')}")
 
     def _place(self, where: str, raw: Mapping[str, Any]) -> Optional[Place]:
@@ -274,10 +277,12 @@ class _Builder:
         where = f"settings.{name}"
         sources = [source for source in SOURCES if source in raw]
         if len(sources) > 1:
-            self.problems.append(f"{where}: has several sources ({', '.join(sources)}); keep one and list copies")
+            self.problems.append(
+                f"{where}: has several sources ({', '.join(sources)}); keep one and list the others as copies"
+            )
         source = sources[0] if sources else None
         if source is None and "github" not in raw:
-            self.problems.append(f"{where}: names no source; give one of {', '.join(SOURCES)}, or github")
+            self.problems.append(f"{where}: has no source; give one of {', '.join(SOURCES)}, or github")
         required = raw.get("required", False)
         copies = [self._place(f"{where}.copies[{at}]", copy) for at, copy in enumerate(raw.get("copies", []))]
         copies += self._group_copies(name, raw)

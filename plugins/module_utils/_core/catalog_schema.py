@@ -88,7 +88,7 @@ _SETTING = schema_object(
         "initial": described(
             "Its first value, for provisioning, without secrets; {password} stands for a generated password.", NAME
         ),
-        "type": described("What a value must look like; string by default.", {"enum": list(TYPES)}),
+        "type": described("Form of its values; string by default.", {"enum": list(TYPES)}),
         "schemes": described("Schemes that a url may have.", {"type": "array", "items": NAME, "minItems": 1}),
         "min_length": described("Fewest characters of a value.", {"type": "integer", "minimum": 1}),
         "required": described(
@@ -101,7 +101,7 @@ _SETTING = schema_object(
         ),
         "example": described("Placeholder for .env.example; refused as a value in production.", {"type": "string"}),
         "broker": described(
-            "Whether queues, results or channels live behind this URL; by default what its name says.", SWITCH
+            "Whether queues, results or channels are behind this URL; by default derived from its name.", SWITCH
         ),
     }
 )
@@ -122,7 +122,7 @@ _PURGE = schema_object(
         "keys": described("Patterns of keys, as SCAN takes them.", {"type": "array", "items": NAME, "minItems": 1}),
         "distribution": described("Id of a CloudFront distribution.", {"type": "string", "pattern": r"^[A-Z0-9]+$"}),
         "paths": described(
-            "Paths whose copies it must forget, each with a slash first; /* by default.",
+            "Paths whose copies CloudFront removes, each starting with a slash; /* by default.",
             {"type": "array", "items": {"type": "string", "pattern": r"^/\S*$"}, "minItems": 1},
         ),
     }
@@ -187,7 +187,8 @@ _CREDENTIAL = schema_object(
         "used_for": described("What a signing key signs: sessions, signing.", {"type": "array", "items": NAME}),
         "fallbacks": described("The setting that lists former keys.", NAME),
         "exposes": described(
-            "Credentials that this one reveals, beside those derived.", {"type": "array", "items": NAME}
+            "Credentials that this one also reveals, beside those derived from the catalog.",
+            {"type": "array", "items": NAME},
         ),
         "revocation_ttl": described(
             "Seconds after which the old value must be refused.", {"type": "integer", "minimum": 0}
@@ -200,9 +201,11 @@ _CREDENTIAL = schema_object(
             "Seconds that a former signing key still verifies: SESSION_COOKIE_AGE, 1209600 by default.",
             {"type": "integer", "minimum": 0},
         ),
-        "options": described("What the kind needs beside that; its page says what.", {"type": "object"}),
+        "options": described("Options of the kind; the kind's page lists them.", {"type": "object"}),
         "test": described("A request that tests an externally issued value.", {"$ref": "#/$defs/test"}),
-        "server": described("Its server. An administrator's password goes nowhere else.", {"$ref": "#/$defs/server"}),
+        "server": described(
+            "Its server. An administrator's password is sent to no other address.", {"$ref": "#/$defs/server"}
+        ),
         "parts": described(
             "The settings that hold its server's address, where no URL does.", {"$ref": "#/$defs/parts"}
         ),
@@ -231,18 +234,18 @@ _GITHUB = schema_object(
             "The deployment environment at GitHub; the environment's own name by default.", GITHUB_ENVIRONMENT
         ),
         "scope": described("Where secrets and variables are kept; repository by default.", {"enum": list(SCOPES)}),
-        "api_url": described("Of GitHub Enterprise, such as https://github.example.com/api/v3.", NAME),
+        "api_url": described("Address of GitHub Enterprise's API, such as https://github.example.com/api/v3.", NAME),
         "owner_id": described(
             "Numeric id of the owner, for the subjects of repositories made since July 2026.", NUMBER
         ),
-        "repository_id": described("Numeric id of the repository, for the same.", NUMBER),
+        "repository_id": described("Numeric id of the repository, for the same purpose.", NUMBER),
     }
 )
 _AWS = schema_object(
     {
         "kms_key": described("Alias of the encryption key; alias/{application}-{environment} by default.", NAME),
-        "owner": described("Who answers for it: the value of the tag Owner.", NAME),
-        "tags": described("Further tags of everything that is made.", schema_map(NAME)),
+        "owner": described("The owner's name: the value of the tag Owner.", NAME),
+        "tags": described("Further tags of everything that provisioning creates.", schema_map(NAME)),
         "recovery_days": described(
             "Days in which a deleted secret can be restored; 30 by default.",
             {"type": "integer", "minimum": 7, "maximum": 30},
@@ -252,13 +255,14 @@ _AWS = schema_object(
             "Names of the roles, with {application} and {environment}.",
             schema_object(dict.fromkeys((*ROLES, "mirror"), ROLE)),
         ),
-        "host_principal": described("Who may be the host role; ec2.amazonaws.com by default.", NAME),
+        "host_principal": described("The principal that may assume the host role; ec2.amazonaws.com by default.", NAME),
         "operators": described(
-            "ARNs of those who may be the roles rotate, respond, mirror and verify.", {"type": "array", "items": NAME}
+            "ARNs of users and roles that may assume the roles rotate, respond, mirror and verify.",
+            {"type": "array", "items": NAME},
         ),
         "readers": described(
-            "ARNs of users and roles that may read the secrets beside those, such as administrators; "
-            "watchparty.secrets.verify asks.",
+            "ARNs of further users and roles that may read the secrets, such as administrators; "
+            "watchparty.secrets.verify reports all others.",
             {"type": "array", "items": NAME},
         ),
         "bucket": described("The application's S3 bucket, if its hosts use one.", NAME),
@@ -269,7 +273,7 @@ _SHARED: dict[str, Any] = {
         "Addresses by role; security is notified of a leak, and required for production.", schema_map(NAME)
     ),
     "audit_log": described(
-        "Where rotations are recorded, one of the two; required for production.",
+        "Where rotations are recorded: one of the two; required for production.",
         schema_object(
             {
                 "log_group": described("Log group in CloudWatch Logs.", NAME),
@@ -278,12 +282,12 @@ _SHARED: dict[str, Any] = {
         ),
     ),
     "alerts": described(
-        "Metrics and events in AWS, with a topic and alarms, which provisioning makes; without it, none.",
+        "Metrics and events in AWS, with a topic and alarms, which provisioning creates; without it, none.",
         {"$ref": "#/$defs/alerts"},
     ),
     "notify": catalog_notify.NOTIFY,
     "journal": described(
-        "The journal of rotations. Rotations and leak responses need it, and provisioning makes it.",
+        "The journal of rotations. Rotations and leak responses need it, and provisioning creates it.",
         schema_object({"s3": described("bucket/prefix.", NAME)}, required=["s3"]),
     ),
     "github": described(
@@ -294,23 +298,28 @@ _SHARED: dict[str, Any] = {
         "The encrypted .env of each environment, which may be kept in git; without it, none.",
         {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/encrypted_env"}]},
     ),
-    "aws": described("What provisioning makes in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
+    "aws": described("What provisioning creates in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
     "mirror": described(
         "Parameters that repeat settings of Secrets Manager: their copies, and whole groups; without it, none.",
         {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/mirror"}]},
     ),
     "stores": described("Names and paths in AWS, and a Vault server.", {"$ref": "#/$defs/stores"}),
     "readers": described(
-        "The programs that read the .env; each value must have a spelling that all of them read back exactly.",
+        "The programs that read the .env; for each value there must be a spelling that all of them read exactly.",
         {"type": "array", "items": {"enum": list(READERS)}, "minItems": 1},
     ),
-    "services": described("What a deploy restarts and asks for its health.", schema_map({"$ref": "#/$defs/service"})),
+    "services": described(
+        "Services that a deploy restarts and whose health it checks.", schema_map({"$ref": "#/$defs/service"})
+    ),
     "purge": described(
-        "What a leak response may empty: caches and sessions in Valkey, never a broker's keys; CloudFront's copies.",
+        (
+            "Caches and sessions that a leak response may purge: in Valkey (never a broker's keys), and "
+            "CloudFront's copies."
+        ),
         schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/purge"}]}),
     ),
     "alternatives": described(
-        "For each name, lists of settings of which at least one list must be complete.",
+        "For each name, lists of settings; all settings of at least one list must have values.",
         schema_map({"type": "array", "minItems": 2, "items": {"type": "array", "minItems": 1, "items": NAME}}),
     ),
 }
@@ -318,15 +327,15 @@ _ENVIRONMENT = schema_object(
     {
         **_SHARED,
         "github": described(
-            "What differs at GitHub; null where nothing of this environment is synced.",
+            "What differs at GitHub; null if nothing of this environment is synced.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/github"}]},
         ),
         "alerts": described(
-            "What differs in AWS; null where nothing is sent.",
+            "What differs in AWS; null if nothing of this environment is sent.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/alerts"}]},
         ),
         "production": described("Whether the rules for production apply; true for 'production'.", SWITCH),
-        "region": described("AWS region, where neither option nor environment names one.", REGION),
+        "region": described("AWS region, used if neither option nor environment gives a region.", REGION),
         "expected_account_id": described("12 digits in quotes.", {"type": "string", "pattern": r"^[0-9]{12}$"}),
         "settings": {
             "type": "object",
@@ -335,7 +344,7 @@ _ENVIRONMENT = schema_object(
         },
         "credentials": schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/credential"}]}),
         "exceptions": described(
-            "Rules for production that a setting may break, each with its reason.",
+            "Production rules that a setting may break, each with its reason.",
             {
                 "type": "array",
                 "items": schema_object(
@@ -348,7 +357,7 @@ _ENVIRONMENT = schema_object(
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "secrets_catalog",
-    "description": "What an application's settings and credentials are, where they live, and how they rotate.",
+    "description": "An application's settings and credentials: names, places, and how they rotate.",
     "type": "object",
     "properties": {
         "application": described(
@@ -358,11 +367,11 @@ SCHEMA: dict[str, Any] = {
         **_SHARED,
         "environments": described("What differs in one environment.", schema_map({"$ref": "#/$defs/environment"})),
         "secrets": described(
-            "Secrets named without {environment}, each with the one environment that it belongs to.",
+            "Secrets whose names lack {environment}, each with the one environment that it belongs to.",
             schema_map(schema_object({"environment": NAME}, required=["environment"])),
         ),
         "settings": described(
-            "Environment variables of the application; a name with * at its end stands for every such parameter.",
+            "Environment variables of the application; a name that ends in * stands for every such parameter.",
             {
                 "type": "object",
                 "minProperties": 1,
@@ -371,7 +380,8 @@ SCHEMA: dict[str, Any] = {
             },
         ),
         "credentials": described(
-            "What can be revoked, by name, and every place that holds it.", schema_map({"$ref": "#/$defs/credential"})
+            "Values that can be revoked, by name, with every place that holds them.",
+            schema_map({"$ref": "#/$defs/credential"}),
         ),
     },
     "required": ["application", "settings"],

@@ -87,17 +87,17 @@ def problems(raw: Mapping[str, Any]) -> Iterator[str]:
             yield f"stores.vault.{key}: is required for auth {auth}"
     for key in _OF_A_LOGIN:
         if key in raw and key not in _TAKEN[auth]:
-            yield f"stores.vault.{key}: does not go with auth {auth}; remove it"
+            yield f"stores.vault.{key}: cannot be combined with auth {auth}; remove it"
 
 
 def place_problems(path: str, key: Optional[str]) -> Iterator[str]:
     """What is wrong with a place, in words to follow its name."""
     if key is None:
-        yield "names no key; a secret in Vault has keys, so add key or keys"
+        yield "names no key; a secret in Vault has keys, so give key or keys"
     if "creds" in path.split("/"):
         yield (
-            f"{path} makes another login at each read; keep the login in the KV engine, and let a credential of kind "
-            "vault_database, whose options name the role, replace it there"
+            f"{path} creates another login at each read. Keep the login in the KV engine, and let a credential "
+            "of kind vault_database replace it there; its options name the role"
         )
 
 

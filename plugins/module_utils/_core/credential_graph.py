@@ -221,7 +221,7 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Stored
             problems.append(lacking[-1])
     problems += holdings.problems
     if not appearances and not problems:
-        lacking.append(f"no place that the catalog names holds it: {_nowhere(catalog, credential, wanted, contents)}")
+        lacking.append(f"no place in the catalog holds it: {_nowhere(catalog, credential, wanted, contents)}")
         problems.append(lacking[-1])
     password, additions = _agreed(
         appearances, "password", lambda appearance: not (appearance.spot.is_user and not appearance.in_url)
@@ -246,19 +246,19 @@ def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[Credenti
     unread = [
         f"{name} ({failure.reason})" for name, failure in failures.items() if failure and failure.reason != MISSING
     ]
-    remedy = "give it a value there, or take it out of the catalog's credentials"
+    remedy = "store its value there, or remove the credential from the catalog"
     return f"{', '.join(map(str, wanted))}; {'not read: ' + ', '.join(unread) if unread else remedy}"
 
 
 def _in_no_store(catalog: Catalog, credential: Credential) -> str:
     github = ", ".join(mirrored_names(catalog, credential))
     if not github:
-        return "it names none of a store; add one to its appears_in"
+        return "none of its places is in a store; add one to its appears_in"
     what, key = ("private half", "private_key") if credential.kind == kind_names.SSH_KEY else ("value", "value")
     place = f"{catalog.application}/{{environment}}/{credential.name.replace('_', '-')}"
     return (
-        f"it names GitHub alone ({github}), whose values cannot be read back; keep its {what} in a secret, too: add "
-        f'{{secret: "{place}", key: {key}}} to its appears_in, and store the value in use there'
+        f"its only place is GitHub ({github}), whose values cannot be read back; store its {what} in a secret, "
+        f'too: add {{secret: "{place}", key: {key}}} to its appears_in, and store the value in use there'
     )
 
 
@@ -306,7 +306,7 @@ def _agreed(
     plural = "passwords" if part == "password" else "user names"
     return value, [
         (appearance.flaw if sound else None)
-        or f"{first.spot} and {appearance.spot} hold different {plural}; correct the one that is wrong"
+        or f"{first.spot} and {appearance.spot} hold different {plural}; correct the wrong one"
         for appearance in holders
         if getattr(appearance.login, part) != value
     ]

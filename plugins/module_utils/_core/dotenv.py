@@ -174,7 +174,7 @@ def _name_problem(name: str, readers: Sequence[str]) -> str | None:
     if not isinstance(name, str) or not _NAME.match(name):
         return f"{name!a} is not a setting's name: letters, digits and _ only, and no digit first"
     if name in RESERVED_NAMES or (BASH_NAMES.fullmatch(name) and {"shell", "direnv"}.intersection(readers)):
-        return f"{name}: shells keep this name for themselves; choose another"
+        return f"{name}: shells reserve this name; choose another"
     return None
 
 
@@ -290,7 +290,7 @@ def _value(text: str, position: int, where: str) -> tuple[str, int]:
         raise DotenvError(f"{where} has an opening quote that is never closed")
     tail = _TAIL.match(text, match.end())
     if not tail:
-        raise DotenvError(f"{where} has something after its closing quote")
+        raise DotenvError(f"{where} has text after its closing quote")
     value = match.group(1)
     if quote == '"':
         value = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape.group(1), escape.group(1)), value)

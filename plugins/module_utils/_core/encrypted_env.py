@@ -99,11 +99,11 @@ def _parts(compose: Compose) -> List[str]:
 def parsed(content: bytes, path: str) -> EncryptedEnv:
     """Raises EncryptedEnvError, which names the line and never repeats it."""
     if len(content) > LARGEST:
-        raise EncryptedEnvError("%s: is larger than %d MiB; it is no .env.enc" % (path, LARGEST >> 20))
+        raise EncryptedEnvError("%s: is larger than %d MiB, so it is not a .env.enc" % (path, LARGEST >> 20))
     try:
         text = content.decode("ascii")
     except UnicodeDecodeError:
-        raise EncryptedEnvError("%s: is not ASCII; it is no .env.enc. %s" % (path, RESTORE)) from None
+        raise EncryptedEnvError("%s: is not ASCII, so it is not a .env.enc. %s" % (path, RESTORE)) from None
     lines = text.split("\n")
     if len(lines) < 4 or lines[-1] != "":
         raise _broken(path, len(lines), "the file ends too early")
@@ -132,7 +132,7 @@ def _moment(path: str, text: str) -> str:
     try:
         return timestamps.stamp(timestamps.moment(text))
     except ValueError:
-        raise _broken(path, 1, "written= is not a moment") from None
+        raise _broken(path, 1, "written= is not a time") from None
 
 
 def _broken(path: str, line: int, problem: str) -> EncryptedEnvError:
@@ -163,7 +163,7 @@ def _entries(path: str, lines: Sequence[str]) -> Tuple[Tuple[str, bytes], ...]:
         if not match:
             raise _broken(path, number, "is not NAME=encrypted value")
         if match.group(1) in found:
-            raise _broken(path, number, "%s is there twice" % match.group(1))
+            raise _broken(path, number, "%s occurs twice" % match.group(1))
         found[match.group(1)] = _decoded(path, number, match.group(2))
     return tuple(found.items())
 
@@ -173,7 +173,7 @@ def require_context(found: EncryptedEnv, context: Mapping[str, str]) -> None:
     for name in _CONTEXT[:2]:
         if found.context[name] != context[name]:
             raise EncryptedEnvError(
-                "%s: is of %s %s, and this run is for %s; give the file of %s"
+                "%s: belongs to %s %s, and this run is for %s; give the file of %s"
                 % (found.path, name, found.context[name], context[name], context[name])
             )
     if found.context["catalog"] != context["catalog"]:
@@ -189,7 +189,7 @@ def opened(found: EncryptedEnv, file_key: bytes) -> Dict[str, str]:
     keys = _Keys(file_key, found.context)
     if not hmac.compare_digest(keys.mac(found.signed), found.mac):
         raise EncryptedEnvError(
-            "%s: was changed since it was written: its MAC does not fit (a line was edited, moved or removed). %s"
+            "%s: was changed after it was written: its MAC does not match (a line was edited, moved or removed). %s"
             % (found.path, RESTORE)
         )
     return {name: keys.decrypted(found.path, name, encrypted) for name, encrypted in found.entries}

@@ -110,7 +110,7 @@ class ProvisionedOtherwise(SecretsError):
     def __init__(self, environment: str, problems: Sequence[str]) -> None:
         self.problems = list(problems)
         super().__init__(
-            "A deploy to %s would not write what the file holds:\n%s"
+            "The .env cannot be deployed to %s, because the file would hold other values:\n%s"
             % (environment, "\n".join("  - " + str(problem) for problem in self.problems))
         )
 

@@ -38,15 +38,15 @@ def problems(where: str, probe: ValueProbe) -> Iterator[str]:
             yield f"{where}.{path}: {unknown} is not a placeholder; write one of {', '.join(PLACEHOLDERS)}"
     sent = {placeholder for text in parts.values() for placeholder in _PLACEHOLDER.findall(text)}
     if not sent - {"{username}"}:
-        yield f"{where}: sends no {{value}}, so it would prove nothing; write it in a header or in the form"
+        yield f"{where}: sends no {{value}}, so it would test nothing; write it in a header or in the form"
     for status in sorted(set(probe.status) & set(probe.refused)):
-        yield f"{where}: {status} cannot mean both that the value is accepted and that it is refused"
+        yield f"{where}: {status} stands for an accepted and for a rejected value; remove it from one of both lists"
 
 
 def _of_address(where: str, url: str) -> Iterator[str]:
     placeholders = _PLACEHOLDER.findall(url)
     if placeholders:
-        yield f"{where}: holds {placeholders[0]}; addresses are logged, so let a header or the form carry it"
+        yield f"{where}: holds {placeholders[0]}, and addresses are logged; send it in a header or in the form"
         return
     try:
         parts = urlsplit(url)
@@ -57,7 +57,7 @@ def _of_address(where: str, url: str) -> Iterator[str]:
     if not host:
         yield f"{where}: names no host"
     elif "@" in parts.netloc:
-        yield f"{where}: has a login in it; addresses are logged, so let a header carry it as {{basic}}"
+        yield f"{where}: has a login in it, and addresses are logged; send the login in a header as {{basic}}"
     elif parts.scheme != "https" and not _is_loopback(host):
         yield f"{where}: would send the value unencrypted; use https"
 
@@ -84,8 +84,8 @@ def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
         missing = [placeholder for placeholder in _PLACEHOLDER.findall(text) if placeholder not in texts]
         if missing:
             raise RotationError(
-                "no place holds its user name, which its test sends; add one to appears_in, such as a key that is "
-                "called username"
+                "its test sends a user name, and no place in the catalog holds it; add a place to appears_in, such "
+                "as a key that is called username"
             )
         return _PLACEHOLDER.sub(lambda match: texts[match.group()], text)
 
@@ -93,7 +93,7 @@ def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
     for name, text in headers.items():
         if not _goes_in_a_header(text):
             raise RotationError(
-                f"the header {name} cannot carry the value, which has other characters than a header can"
+                f"the header {name} cannot carry the value, which has characters that a header cannot have"
             )
     return {
         "url": probe.url,

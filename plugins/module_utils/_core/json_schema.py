@@ -132,7 +132,7 @@ def _check_object(value: dict[Any, Any], schema: dict[str, Any], root: dict[str,
             continue
         if extra is False:
             choices = list(known) or list(patterns)
-            hint = _suggest(name, known) or f"; known here: {', '.join(choices)}"
+            hint = _suggest(name, known) or f"; known keys: {', '.join(choices)}"
             yield f"{where}: is not known{hint}"
         elif isinstance(extra, dict):
             yield from _check(item, extra, root, where)

@@ -185,7 +185,7 @@ def _unread(contents: Contents, wanted: Mapping[str, Tuple[str, Place]]) -> List
     for failure in contents.failures.values():
         names = sorted({name for name, place in wanted.values() if place.name == failure.name})
         remedy = (
-            "restore or provision it, allow reading it, or take these settings from the catalog's copies and mirror"
+            "restore or provision it, allow reading it, or remove these settings from the catalog's copies and mirror"
         )
         lines += [f"{', '.join(names)}: {failure}; their parameters stay as they are; {remedy}"] if names else []
     return lines
@@ -195,7 +195,7 @@ def _unfit(copy: WantedCopy) -> str:
     """What Parameter Store has against a value."""
     size = len(copy.value.encode())
     if size > PARAMETER_BYTES:
-        return f"has {size:,} bytes, and {copy.parameter} takes {PARAMETER_BYTES:,}; do not mirror the setting"
+        return f"has {size:,} bytes, but {copy.parameter} accepts {PARAMETER_BYTES:,}; do not mirror the setting"
     if "{{" in copy.value:
         return f"holds {{{{, which Parameter Store refuses in {copy.parameter}; do not mirror the setting"
     mark = copy.mark(1)
@@ -230,9 +230,9 @@ def plan(
         if kept.mark is None or name in held or _is_kept(wanted, name):
             continue
         if kept.is_untouched or conflict == OVERWRITE:
-            deletes.append(MirrorDelete(kept, f"{kept.mark.source} is mirrored there no longer"))
+            deletes.append(MirrorDelete(kept, f"{kept.mark.source} is no longer mirrored there"))
         else:
-            conflicts.append(f"parameter {name} is mirrored no longer, and {_changed(kept)}; {_OR_OVERWRITE}")
+            conflicts.append(f"parameter {name} is no longer mirrored, and {_changed(kept)}; {_OR_OVERWRITE}")
     return MirrorPlan(
         puts=tuple(sorted(puts, key=lambda put: put.copy.parameter)),
         deletes=tuple(sorted(deletes, key=lambda delete: delete.copy.parameter)),
@@ -258,12 +258,12 @@ def _due(copy: WantedCopy, kept: Optional[PresentCopy]) -> Tuple[str, str]:
     if _is_other_type(copy, kept):
         types = ("String", "SecureString")
         return "", (
-            f"is a {types[kept.secure]} and is to be a {types[copy.secure]}, which AWS changes in no parameter; delete "
-            "it by 'aws ssm delete-parameter', then run again"
+            f"is a {types[kept.secure]}, but must be a {types[copy.secure]}, and AWS cannot change the type; "
+            "delete it by 'aws ssm delete-parameter', then run again"
         )
     if kept.value == copy.value:
         ours = kept.is_untouched and kept.mark is not None and kept.mark.source == str(copy.source)
-        return "" if ours else "holds the same; marked as a copy", ""
+        return "" if ours else "already holds the value; it gets the mark of a copy", ""
     if kept.is_untouched:
         return "the secret changed", ""
     problem = _changed(kept) if kept.mark else "was not written by the mirror, and holds another value"
@@ -276,7 +276,7 @@ def _is_other_type(copy: WantedCopy, kept: Optional[PresentCopy]) -> bool:
 
 def _changed(kept: PresentCopy) -> str:
     number = kept.mark.number if kept.mark else 0
-    return f"was changed by somebody else (version {kept.number}, the mirror wrote {number})"
+    return f"was changed by another writer (version {kept.number}; the mirror wrote {number})"
 
 
 def too_many_deletes(catalog: Catalog, plan_: MirrorPlan, allowed: Optional[int]) -> str:
@@ -286,8 +286,8 @@ def too_many_deletes(catalog: Catalog, plan_: MirrorPlan, allowed: Optional[int]
     if count <= limit:
         return ""
     return (
-        f"{count} parameters would be deleted, and {limit} may be; read the list by --check, then give "
-        f"-e mirror_deletes={count}"
+        f"{count} parameters would be deleted, but only {limit} may be; read the list with --check, then "
+        f"give -e mirror_deletes={count}"
     )
 
 

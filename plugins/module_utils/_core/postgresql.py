@@ -253,27 +253,32 @@ _SAID = tuple(
 )
 
 _WORDS = {
-    "wrong_password": "the server refuses the password of {user}, or has no such role. If it was changed by hand, "
-    "store the right one; after a set, run the rotation again",
-    "no_login": "role {user} may not log in (NOLOGIN): it was revoked, or was never set. Run the rotation again",
+    "wrong_password": "the server rejects the password of {user}, or has no such role. If somebody changed the "
+    "password by hand, store the right one; after an interrupted rotation, run the rotation "
+    "again",
+    "no_login": (
+        "role {user} may not log in (NOLOGIN): it was revoked, or a rotation has not set it yet. Run the rotation again"
+    ),
     "role_limit": "role {user} has reached its connection limit. End idle sessions or raise it: "
     "ALTER ROLE … CONNECTION LIMIT",
     "database_limit": "the database has reached its connection limit. End idle sessions or raise it: "
     "ALTER DATABASE … CONNECTION LIMIT",
     "limit": "the server has reached max_connections. End idle sessions, raise max_connections, or lower the "
     "applications' pools; then run again",
-    "no_database": "there is no such database. Correct the URL's path, or create the database",
+    "no_database": "the database does not exist. Correct the URL's path, or create the database",
     "no_role": "role {user} does not exist. Create it, or correct the user in the URL",
     "no_connect": "role {user} may not connect to the database. As its owner: GRANT CONNECT ON DATABASE … TO …",
     "not_accepting": "the database takes no connections. As its owner: ALTER DATABASE … ALLOW_CONNECTIONS true",
-    "not_from_here": "pg_hba.conf has no line for {user} from this address. A line that names the owner alone does "
-    "not cover its logins: write +owner there; a line that wants TLS needs sslmode=require in the URL",
+    "not_from_here": "pg_hba.conf has no line for {user} from this address. A line that names only the owner "
+    "does not cover its logins: write +owner there. A line that requires TLS needs "
+    "sslmode=require in the URL",
     "starting": "the server is starting or stopping. Run again when it is up",
-    "not_scram": "the server asks for the password itself or for its MD5 hash, and only SCRAM is answered. Let its "
-    "pg_hba.conf say scram-sha-256, and give {user} a password under password_encryption = 'scram-sha-256'",
-    "tls": "TLS could not be agreed on. Look at sslmode and sslrootcert in the URL, for an administrator at server.tls "
-    "in the catalog, and at the server's certificate",
-    "unreachable": "the server cannot be reached. See that it runs, and that this host may connect to it (security "
+    "not_scram": "the server asks for the password itself or for its MD5 hash, and only SCRAM is allowed. Set "
+    "scram-sha-256 in its pg_hba.conf, and give {user} a password under password_encryption = "
+    "'scram-sha-256'",
+    "tls": "TLS could not be negotiated. Check sslmode and sslrootcert in the URL, for an administrator "
+    "server.tls in the catalog, and the server's certificate",
+    "unreachable": "the server cannot be reached. Check that it runs, and that this host may connect to it (security "
     "group, firewall, name)",
     "refused": "the server refuses the login",
 }

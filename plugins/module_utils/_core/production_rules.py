@@ -78,7 +78,7 @@ def strength(value: str) -> float:
 
 def _no_debug(setting: Setting, value: str) -> Optional[str]:
     if setting.name in ("DEBUG", "DJANGO_DEBUG") and value_types.is_true(value):
-        return "is on; production never runs with it"
+        return "is on; turn it off in production"
     return None
 
 
@@ -89,7 +89,7 @@ def _redis_tls(setting: Setting, value: str) -> Optional[str]:
         host = value_types.split_url(value).hostname or ""
     except ValueError:
         return None
-    return None if _is_loopback(host) else "goes over the network without TLS; use rediss://"
+    return None if _is_loopback(host) else "sends data over the network without TLS; use rediss://"
 
 
 def _is_loopback(host: str) -> bool:
@@ -118,7 +118,7 @@ def _placeholder(setting: Setting, value: str) -> Optional[str]:
 
 def _any_host(setting: Setting, value: str) -> Optional[str]:
     if setting.type == "host_list" and "*" in value_types.items(value):
-        return "admits every host (*)"
+        return "accepts every host (*)"
     return None
 
 
@@ -128,7 +128,7 @@ def _weak(setting: Setting, value: str) -> Optional[str]:
         items = value_types.items(value) if setting.type == "list" else [value] if setting.type == "string" else []
         texts = [text for text in items if text or setting.type == "string"]
     if any(is_placeholder(text) or _WORDS.search(text) or strength(text) < STRENGTH for text in texts):
-        return "is easily guessed; generate one of 20 random characters or more"
+        return "is easy to guess; generate one of 20 random characters or more"
     return None
 
 
@@ -168,7 +168,7 @@ def _weak_tls(setting: Setting, value: str) -> Optional[str]:
     option = _WEAK_TLS.search(value) if parts else None
     if parts and parts.scheme.lower() in _PLAIN_SCHEMES:
         return f"goes over the network without TLS; use {parts.scheme.lower()}s://"
-    return f"does not demand TLS ({option[1]})" if option else None
+    return f"does not require TLS ({option[1]})" if option else None
 
 
 def _any_domain(setting: Setting, value: str) -> Optional[str]:
@@ -176,8 +176,8 @@ def _any_domain(setting: Setting, value: str) -> Optional[str]:
     wide = [host.rpartition("://")[2].partition(":")[0].lstrip("*") for host in hosts]
     below = [host for host in wide if host.startswith(".") and _REGISTRY.fullmatch(host[1:].rstrip("."))]
     if below:
-        return f"admits every name below {below[0]}"
-    return "admits every host (*)" if setting.type == "origin_list" and "" in wide else None
+        return f"accepts every host name below {below[0]}"
+    return "accepts every host (*)" if setting.type == "origin_list" and "" in wide else None
 
 
 def _plain_origin(setting: Setting, value: str) -> Optional[str]:
@@ -189,7 +189,7 @@ def _plain_origin(setting: Setting, value: str) -> Optional[str]:
 
 def _development(setting: Setting, value: str) -> Optional[str]:
     if setting.name == "DJANGO_SETTINGS_MODULE" and _DEVELOPMENT.fullmatch(value):
-        return "names the settings of development, tests or staging"
+        return "names the settings module of development, tests or staging"
     return None
 
 

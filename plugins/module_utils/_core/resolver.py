@@ -131,7 +131,7 @@ class _Resolver:
                 if own in self.catalog.settings:
                     continue  # declared in its own right
                 if not own.isidentifier() or own in self.values:
-                    why = "is already another pattern's" if own in self.values else "is not a setting's name"
+                    why = "already belongs to another pattern" if own in self.values else "is not a setting's name"
                     self.problems.append(f"{setting.name}: {result} matches, and {own} {why}; rename the parameter")
                     continue
                 self._take(setting, own, reading.value, self._origin(own, result, False))
@@ -147,7 +147,7 @@ class _Resolver:
             if value_there != value:
                 self._conflict(setting, place, other)
         if place != primary:
-            self.warnings.append(f"{setting.name}: taken from its copy, {place}; {primary} lacks it")
+            self.warnings.append(f"{setting.name}: read from its copy, {place}, because {primary} lacks it")
         for holder, _value in held:
             self._plain(setting, setting.name, holder)
             self.used.add(str(holder))
@@ -156,9 +156,9 @@ class _Resolver:
     def _conflict(self, setting: Setting, place: Place, other: Place) -> None:
         message = f"{setting.name}: {place} and {other} hold different values"
         if self.half_promoted:
-            self.warnings.append(f"{message}; {place} wins while {self.half_promoted} is open")
+            self.warnings.append(f"{message}; the value of {place} is used while {self.half_promoted} is open")
         else:
-            self.problems.append(f"{message}; correct the one that is wrong")
+            self.problems.append(f"{message}; correct the wrong one")
 
     def _composed(self, setting: Setting, compose: Compose) -> None:
         for place in setting.places:
@@ -189,7 +189,7 @@ class _Resolver:
     def _plain(self, setting: Setting, name: str, place: Place) -> None:
         if setting.sensitivity == "high" and self.contents.readings[place.name].plain:
             self.problems.append(
-                f"{name}: is of high sensitivity, and {place} is an unencrypted String; store it as SecureString"
+                f"{name}: has high sensitivity, but {place} is an unencrypted String; store it as SecureString"
             )
 
     def _take(self, setting: Setting, name: str, value: str, origin: Origin) -> None:
@@ -225,7 +225,7 @@ class _Resolver:
     def _remedy(self, setting: Setting) -> str:
         place = setting.place
         if place is None:
-            return "store the parts that it is composed of"
+            return "store the parts of its composition"
         failure = self.contents.failures.get(place.name)
         if failure:
             return f"{place.traits.noun} {place.name} is {failure.reason}" + (
@@ -243,7 +243,7 @@ class _Resolver:
             lacking = " or ".join(
                 f"[{', '.join(member for member in choice if not self.values.get(member))}]" for choice in choices
             )
-            yield f"{name}: no set of its settings is complete; store all of {lacking}"
+            yield f"{name}: no list of its settings is complete; store all of {lacking}"
 
     def _unknown(self) -> Iterator[str]:
         named = {str(place) for setting in self.catalog.settings.values() for place in setting.places}

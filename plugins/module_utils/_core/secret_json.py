@@ -102,7 +102,9 @@ class Holdings:
         if reading is None:
             failure = self._contents.failures.get(place.name)
             if failure and failure.reason == BINARY:
-                self.problems.append(f"secret {place.name}: is binary, and text is asked of it; store a SecretString")
+                self.problems.append(
+                    f"secret {place.name}: is binary, but the catalog needs text; store a SecretString"
+                )
             return None
         if place.key is None:
             return reading.value
@@ -115,7 +117,7 @@ class Holdings:
                 self._parsed[name] = parse_secret(text)
             except ValueError as error:
                 self._parsed[name] = None
-                self.problems.append(f"secret {name}: {error}, and {asked} is asked of it; store a JSON object")
+                self.problems.append(f"secret {name}: {error}, but the catalog needs {asked}; store a JSON object")
         return self._parsed[name]
 
     def is_broken(self, place: Place) -> bool:

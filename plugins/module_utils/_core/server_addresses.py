@@ -63,8 +63,8 @@ def required_server(catalog: Catalog, credential: Credential) -> tuple[Credentia
         )
     if admin.server is None:
         raise RotationError(
-            f"{credential.name}: no address is declared for its administrator {admin.name}, and its password goes to "
-            f'no other. Add to credentials.{admin.name}: server: {{address: "HOST:PORT"}}'
+            f"{credential.name}: no address is declared for its administrator {admin.name}, whose password must go "
+            f'to no other. Add to credentials.{admin.name}: server: {{address: "HOST:PORT"}}'
         )
     return admin, admin.server
 
@@ -276,9 +276,10 @@ def _elsewhere(
             if endpoint in declared or (not endpoint.host and any(endpoint.is_socket for endpoint in declared)):
                 continue
             return (
-                f"{where} leads to {endpoint}, and credentials.{admin.name}.server declares "
-                f"{', '.join(map(str, declared))}. Nothing was sent there. If {where} is wrong, correct it, and find "
-                f"out who wrote it; if it is the same server, add {endpoint} to credentials.{admin.name}.server.aliases"
+                f"{where} leads to {endpoint}, but credentials.{admin.name}.server declares "
+                f"{', '.join(map(str, declared))}. Nothing was sent there. If {where} is wrong, correct it and find "
+                f"out who wrote it. If it is the same server, add {endpoint} to "
+                f"credentials.{admin.name}.server.aliases"
             )
     return None
 

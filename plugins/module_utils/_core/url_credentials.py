@@ -39,7 +39,7 @@ def flaw(text: str) -> Optional[str]:
     if not mark:
         return "cannot be parsed as a URL: it has no ://"
     if not is_url(text):
-        return "cannot be parsed as a URL: what stands before its :// is not a scheme"
+        return "cannot be parsed as a URL: the text before its :// is not a scheme"
     if "@" in rest:
         return "cannot be parsed as a URL: a /, ? or # stands before its @"
     return "holds a URL without a user name and a password"

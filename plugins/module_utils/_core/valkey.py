@@ -21,7 +21,7 @@ PLAIN, TLS = ("redis", "valkey"), ("rediss", "valkeys")
 TLS_OPTIONS = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname")
 MANAGED = re.compile(r"\.(cache|memorydb)\.([a-z0-9-]+\.)*amazonaws\.com(\.cn)?\.?$", re.IGNORECASE)
 MANAGED_REMEDY = (
-    "it is managed by AWS, which changes passwords through its own API only; use kind elasticache_auth_token"
+    "AWS manages this server and changes passwords only through its own API; use kind elasticache_auth_token"
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -249,13 +249,13 @@ def checked_digest(digest: str) -> str:
 _MEANINGS = (
     (
         r"WRONGPASS|invalid username-password|invalid password|no password is set",
-        "it does not accept the user and the password of %(what)s; correct them",
+        "the server rejects the user and the password of %(what)s; correct them",
     ),
-    (r"NOPERM|no permissions", "the user of %(what)s lacks a right there; grant it (%(text)s)"),
-    (r"max number of clients", "it is at its limit of connections (maxclients); raise it or end idle clients"),
+    (r"NOPERM|no permissions", "the user of %(what)s lacks a right on the server; grant it (%(text)s)"),
+    (r"max number of clients", "the server is at its limit of connections (maxclients); raise it or end idle clients"),
     (
         r"unknown (sub)?command",
-        "it has no such command (%(text)s); where a provider manages it, use its own way: kind elasticache_auth_token",
+        "the server has no such command (%(text)s); if AWS manages it, use kind elasticache_auth_token",
     ),
     (
         r"CERTIFICATE_VERIFY_FAILED|certificate|\bSSL\b|\bTLS\b",
@@ -263,9 +263,9 @@ _MEANINGS = (
     ),
     (
         r"refused|timed? ?out|unreachable|No route|not known|resolution|reset|closed|Broken pipe",
-        "it cannot be reached; start it, or correct its address or scheme in %(what)s (%(text)s)",
+        "the server cannot be reached; start it, or correct its address or scheme in %(what)s (%(text)s)",
     ),
-    (r"LOADING", "it is still loading its data; try again"),
+    (r"LOADING", "the server is still loading its data; try again"),
 )
 
 
@@ -279,4 +279,4 @@ def explain(node: str, what: str, message: str) -> str:
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, message, re.IGNORECASE):
             return "%s: %s" % (node, meaning % {"what": what, "text": message})
-    return "%s: it answers: %s" % (node, message)
+    return "%s: the server answers: %s" % (node, message)

@@ -38,8 +38,8 @@ def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> T
 def _refuse_nopass(users: Mapping[str, User], user: str) -> None:
     if user in users and users[user].nopass:
         raise HostError(
-            "the user %s needs no password (nopass), and its first password would shut out everyone who sends none; "
-            "deploy a password first, then take nopass away" % user
+            "the user %s needs no password (nopass), so its first password would lock out every client without "
+            "a password; deploy a password first, then remove nopass" % user
         )
 
 
@@ -84,8 +84,8 @@ def plan_present(
         return (wanted,) if wanted else ()
     if gate is not None and not closing:
         raise HostError(
-            "the gate of this rotation is not open for the user %s: it was aborted, or this node is new; nothing was "
-            "added" % user
+            "this rotation may no longer change the user %s (its gate is not open): it was aborted, or this "
+            "node is new; nothing was added" % user
         )
     return ((*closing, *rules, *_without_others(existing, digest, stored), "#" + digest, *enable),)
 
@@ -119,7 +119,7 @@ def plan_revoked(
     if existing is None:
         return ()
     if existing.nopass and stored is None:
-        raise HostError("the user %s needs no password (nopass), so no password of it can be taken away" % user)
+        raise HostError("the user %s needs no password (nopass), so none of its passwords can be revoked" % user)
     gone = [name for name in (gate, digest) if name is not None and name in existing.digests]
     left = existing.digests - set(gone) if stored is None else {*stored} - {digest}
     if (digest in gone or existing.nopass) and keep_one and not left:

@@ -94,7 +94,7 @@ def _hosts(setting: Setting, value: str) -> Optional[str]:
     for number, host in enumerate(items(value), 1):
         if host == "*" or _HOST.match(host) or _is_address(host):
             continue
-        return f"is a list of hosts, and item {number} is not a host; write it without scheme, port and path"
+        return f"is a list of hosts, but item {number} is not a host; write it without scheme, port and path"
     return None
 
 
@@ -115,9 +115,9 @@ def _origins(setting: Setting, value: str) -> Optional[str]:
         except ValueError as error:
             return f"is a list of origins, and item {number} {error}"
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            return f"is a list of origins, and item {number} is not an origin; write https://host or http://host:port"
+            return f"is a list of origins, but item {number} is not an origin; write https://host or http://host:port"
         if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-            return f"is a list of origins, and item {number} goes on behind the host"
+            return f"is a list of origins, but item {number} has text after the host; remove it"
     return None
 
 

@@ -86,7 +86,7 @@ class JournalStore(ABC):
         content = "".join(f"{line}\n" for line in (_journal.written(self._header), *journal.lines)).encode()
         if len(content) > self.limit:
             raise JournalError(
-                f"the journal {self.where} would hold {len(content)} bytes, but at most {self.limit} fit; rotate "
+                f"the journal {self.where} would hold {len(content):,} bytes, but at most {self.limit:,} fit; rotate "
                 "fewer credentials in one run (-e rotation_credentials=… or -e leak_credentials=…)"
             )
         return content

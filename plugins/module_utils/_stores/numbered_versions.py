@@ -161,6 +161,6 @@ def _require_parameter_fits(name: str, value: str, tier: str) -> None:
     size, limit = len(value.encode()), PARAMETER_BYTES.get(tier, PARAMETER_BYTES[STANDARD])
     if not 0 < size <= limit:
         raise StoreError(
-            f"parameter {name} would hold {size} bytes, but AWS accepts 1 to {limit} in its tier ({tier}); "
+            f"parameter {name} would hold {size:,} bytes, but AWS accepts 1 to {limit:,} in its tier ({tier}); "
             "shorten the value, or choose another tier or store for it"
         )

@@ -62,7 +62,7 @@ def plain_url(url: str) -> str:
     host = (rest if colon else scheme).rstrip("/")
     if (colon and scheme != "https") or not _HOST.fullmatch(host):
         raise PolicyError(
-            f"url: {url} is not an issuer of tokens that IAM accepts; write https://HOST, without a query"
+            f"url: {url!r} is not an issuer of tokens that IAM accepts; write https://HOST, without a query"
         )
     return host
 

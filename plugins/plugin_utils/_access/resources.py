@@ -62,7 +62,7 @@ def tags(catalog: Catalog) -> dict[str, str]:
     for name, value in result.items():
         if not _TAG.fullmatch(f"{name}") or not _TAG.fullmatch(value) or len(name) > 128 or name.startswith("aws:"):
             raise PolicyError(
-                f"aws.tags: {name}={value} is not a tag that AWS accepts: letters, digits and ' .:/=+-@_'"
+                f"aws.tags: {name}={value!r} is not a tag that AWS accepts: letters, digits and ' .:/=+-@_'"
             )
     return result
 

@@ -88,7 +88,7 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
             raise PolicyError(f"github.{part}: {text!r} holds a policy variable, which AWS would fill in")
         if _WILD.search(text) and (part == "repository" or not wildcards):
             raise PolicyError(
-                f"github.{part}: {text} holds a wildcard, which would trust more than one; "
+                f"github.{part}: {text!r} holds a wildcard, which would trust more than one; "
                 + ("name one repository" if part == "repository" else "name one, or ask for wildcards")
             )
     if not (owner and name):
@@ -160,7 +160,7 @@ def of_operators(arns: Sequence[str]) -> dict[str, Any]:
         match = _PRINCIPAL.fullmatch(arn)
         if not match:
             raise PolicyError(
-                f"aws.operators: {arn} is not an ARN of one user or role (a principal cannot be a wildcard)"
+                f"aws.operators: {arn!r} is not an ARN of one user or role (a principal cannot be a wildcard)"
             )
         if arn.endswith(":root"):
             raise PolicyError(f"aws.operators: {arn} is a whole account; name the users or roles")

@@ -90,7 +90,7 @@ class AccessWait:
                     continue
             except Denied as error:
                 if self._left() <= 0:
-                    waited = f"; still so after {seconds:.0f} s, so it is not a grant that was only just made"
+                    waited = f"; still denied after {seconds:.0f} s, so the cause is not a new grant"
                     raise Denied(f"{error}{waited if seconds else ''}", error.detail) from None
                 denied = [str(error)]
             was_denied = True

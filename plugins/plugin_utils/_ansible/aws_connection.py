@@ -90,11 +90,11 @@ class AwsConnection(AWSPluginBase):
             return self._sessions[profile].client(service, **where, **options, **extra)
         except NoRegionError:
             self.fail_aws(
-                f"{self.ansible_name}: no AWS region is known. Give it as region in the catalog, as the option of that "
-                "name, in AWS_REGION or in the profile"
+                f"{self.ansible_name}: the AWS region is unknown. Give it as region in the catalog, as the option "
+                "region, in AWS_REGION or in the profile"
             )
         except (BotoCoreError, ValueError) as error:
-            self.fail_aws(f"{self.ansible_name}: no client of {service} can be made", exception=error)
+            self.fail_aws(f"{self.ansible_name}: no client of {service} can be created", exception=error)
 
     def store_client(self, service: str) -> Any:
         """A client with our retries; what the user gives in aws_config wins. Made once, since that takes its time."""

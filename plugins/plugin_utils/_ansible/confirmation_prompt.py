@@ -24,7 +24,7 @@ def require(
     if variable and extra_variable(variable, loader=loader, templar=templar) == expected:
         return
     try:
-        answer = prompt.ask(f"{question} Type {expected} to go on: ", private=False)
+        answer = prompt.ask(f"{question} Type {expected} to continue: ", private=False)
     except AnsibleError as error:
         raise AnsibleActionFail(f"no confirmation can be asked for ({error}); {remedy}") from None
     if answer.decode(errors="replace").strip() != expected:

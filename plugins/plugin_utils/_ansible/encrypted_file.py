@@ -122,7 +122,7 @@ def plan(
         raise EncryptedEnvError(f"{error}. {REPLACE}") from None
     if found.journal > journal:
         raise EncryptedEnvError(
-            f"{path}: another run wrote it at journal number {found.journal}, and this run read at {journal}; run "
+            f"{path}: another run wrote it at journal number {found.journal}, and this run read {journal}; run "
             "again. If somebody restored an older journal: docs/runbooks/lost-journal.md"
         )
     stays = found.context == context and key.is_wrapped_by(keys)
@@ -194,7 +194,8 @@ def _parsed(path: str) -> EncryptedEnv:
     with held(path, write=False) as file:
         if file.found is None:
             raise EncryptedEnvError(
-                f"{path}: is not there; give another path, or write it: ansible-playbook watchparty.secrets.env_encrypt"
+                f"{path}: does not exist; give another path, or write it: ansible-playbook "
+                "watchparty.secrets.env_encrypt"
             )
         return encrypted_env.parsed(file.found.content, path)
 

@@ -22,7 +22,7 @@ def full_path(path: str) -> str:
         return os.path.abspath(expanded)
     except FileNotFoundError:
         raise SecretsError(
-            f"{path}: the folder in which the command was started does not exist any more; change to another folder"
+            f"{path}: the folder in which the command was started no longer exists; change to another folder"
         ) from None
 
 

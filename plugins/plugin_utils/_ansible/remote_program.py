@@ -35,8 +35,8 @@ _SYSTEM_PYTHON = re.compile(
 )
 _HOME = re.compile(r"~[A-Za-z0-9_.-]*/")
 _COMPROMISED = (
-    "The module never answers so: the Python of the host, or a login script of the account, was changed. "
-    "Examine the host before you trust it again"
+    "The module never sends such an answer: somebody changed the Python of the host, or a login script "
+    "of the account. Examine the host before you trust it again"
 )
 TIMEOUT = "secrets_host_timeout"
 """Variable of a host: seconds that one execution on it may take."""
@@ -276,7 +276,7 @@ def _parsed(
     try:
         result = host_answer.parsed(stdout, returns)
     except host_answer.BadAnswer as error:
-        raise AnsibleConnectionFailure(f"{host}: its answer was refused: {error}. {_COMPROMISED}") from None
+        raise AnsibleConnectionFailure(f"{host}: its answer was rejected: {error}. {_COMPROMISED}") from None
     return _unanswered(answer, host, sent) if result is None else result
 
 
@@ -287,7 +287,7 @@ def _parsed_each(
     try:
         results = host_answer.parsed_each(str(answer.get("stdout", "")), returns, most)
     except host_answer.BadAnswer as error:
-        raise AnsibleConnectionFailure(f"{host}: its answer was refused: {error}. {_COMPROMISED}") from None
+        raise AnsibleConnectionFailure(f"{host}: its answer was rejected: {error}. {_COMPROMISED}") from None
     if not results:
         return [_unanswered(answer, host, sent)] * most
     return results

@@ -27,10 +27,10 @@ def blocker(connection: Any, task: Any) -> str | None:
         return "async leaves module arguments on the host's disk; run the task without it"
     become = getattr(connection, "become", None)
     if become is not None and become.name.rpartition(".")[2] == "su":
-        return "become_method su rules pipelining out, and arguments would lie on the host's disk; use sudo"
+        return "become_method su prevents pipelining, so arguments would be written to the host's disk; use sudo"
     if not connection.is_pipelining_enabled(False):
         return (
-            f"pipelining is off or impossible for the connection {connection.transport}, and arguments would lie on "
-            "the host's disk; set ansible_pipelining: true and use ssh or local"
+            f"pipelining is off or impossible for the connection {connection.transport}, so arguments would be "
+            "written to the host's disk; set ansible_pipelining: true and use ssh or local"
         )
     return control_sockets.problem(connection)

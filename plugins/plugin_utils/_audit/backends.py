@@ -185,7 +185,7 @@ class CloudWatchLogs(AuditBody):
                 break
         else:
             raise StoreError(
-                f"{self.where}: AWS accepted {entry} but does not show it after {sum(DELAYS)} seconds; run again"
+                f"{self.where}: AWS accepted {entry} but does not show it after {sum(DELAYS):.0f} seconds; run again"
             )
         for standing in _chain.chain(lines).entries:
             if standing.line == line or standing.id == entry.id:

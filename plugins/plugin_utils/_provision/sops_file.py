@@ -34,14 +34,8 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
     """The settings of exactly this content. Raises ProvisionError, in words without a value."""
     foreign = sorted(kind for kind, value in _metadata(content).items() if value and kind not in _KNOWN)
     if foreign:
-        raise ProvisionError(
-            [
-                (
-                    f"{path}: has keys of {', '.join(foreign)}, but only AWS KMS and age are supported; run: sops updatekeys "
-                    f"{path}"
-                )
-            ]
-        )
+        unsupported = f"has keys of {', '.join(foreign)}, but only AWS KMS and age are supported"
+        raise ProvisionError([f"{path}: {unsupported}; run: sops updatekeys {path}"])
     twice = _twice(content) if _is_json(content) else []
     if twice:
         raise ProvisionError([f"{path}: {', '.join(twice)}: occurs twice, and sops would join both; keep one"])

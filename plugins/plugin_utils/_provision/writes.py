@@ -107,7 +107,7 @@ def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced
         if size <= SECRET_BYTES:
             return []
         names = ", ".join(fill.target for fill in group)
-        message = f"but AWS accepts {SECRET_BYTES}; move some of its settings to another group"
+        message = f"but AWS accepts {SECRET_BYTES:,}; move some of its settings to another group"
         return [f"secret {name} would hold {size:,} bytes with {names}, {message}"]
     limit = PARAMETER_BYTES[tier_for(text, advanced=advanced)]
     if size <= limit:
@@ -117,7 +117,7 @@ def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced
         remedy = (
             "allow the advanced tier, which costs (-e provision_advanced_tier=true), or keep it in a secret (group)"
         )
-    return [f"{group[0].target}: parameter {name} would hold {size} bytes, but AWS accepts {limit}; {remedy}"]
+    return [f"{group[0].target}: parameter {name} would hold {size:,} bytes, but AWS accepts {limit:,}; {remedy}"]
 
 
 def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict[str, str]:

@@ -135,7 +135,7 @@ class AccessKeyStage:
             self._remove(login)
         if gone is not None and not self._becomes(gone, accepted=False):
             raise RotationError(
-                f"AWS still accepts key {gone.username} of user {access_key_pair.user} {SECONDS} s after its "
+                f"AWS still accepts key {gone.username} of user {access_key_pair.user} {SECONDS:.0f} s after its "
                 "deletion; run the same command again"
             )
         return result
@@ -149,7 +149,7 @@ class AccessKeyStage:
         self._unless_ended(lambda fresh: self._hands.keys.activate(user, str(old.username), fresh=fresh))
         if not self._becomes(old, accepted=False):
             raise RotationError(
-                f"AWS still accepts key {old.username} of user {user} {SECONDS} s after its deactivation, and the "
+                f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after its deactivation, and the "
                 "key may read the new one; run the same command again"
             )
 

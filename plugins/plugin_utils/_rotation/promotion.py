@@ -64,7 +64,7 @@ def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: 
     last = ", ".join(f"secret {name} (now version {version})" for name, version in versions.items())
     message = (
         f"another writer keeps changing other keys of {last}: merged "
-        f"{max(merges.values(), default=0)} times within {seconds} s, and changed each time before "
+        f"{max(merges.values(), default=0)} times within {seconds:.0f} s, and changed each time before "
         "AWSCURRENT was moved. Pause that writer, or merge for longer by -e rotation_merge_seconds=600"
     )
     return Promotion("blocked", tuple(versions), message=message)

@@ -167,8 +167,8 @@ def refuse_replicas_own(nodes: Nodes, user: str, allowed: Callable[[str], bool])
         login = node.replica_login()
         if login is not None and login[0] == user and not allowed(login[1]):
             message = (
-                "it logs in at its primary as %s, by a password that is to go; give replicas a user of their own "
-                "(masteruser, masterauth)" % user
+                "it logs in at its primary as %s, with the password that is revoked; give replicas a user of their "
+                "own (masteruser, masterauth)" % user
             )
             if nodes.left_out is None:
                 raise HostError(message)
@@ -215,7 +215,9 @@ def _closed(node: Node, user: str) -> HostError:
     node.load_users()
     if user in node.users and node.users[user].nopass:
         return set_to_nopass(node, user)
-    return HostError("%s: the gate of this rotation was closed meanwhile; nothing was added there" % node.name)
+    return HostError(
+        "%s: this rotation was aborted meanwhile (its gate is closed); no password was added there" % node.name
+    )
 
 
 def set_to_nopass(node: Node, user: str) -> SetToNopass:

@@ -20,7 +20,7 @@ def folder(path: str | None) -> Path:
     """The folder at ``path``, or this one. Raises RotationError for what is meant as a file's name."""
     result = Path(path or ".").expanduser()
     if result.suffix in OURS and not os.path.isdir(result):
-        raise RotationError(f"{result}: is a file's name; give a folder")
+        raise RotationError(f"{result}: is a file; give a folder")
     return result
 
 

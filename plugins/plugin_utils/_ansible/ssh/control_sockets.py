@@ -27,8 +27,9 @@ def problem(connection: Any) -> str | None:
     if path is None:
         return None
     return (
-        f"others may write {path}, where SSH's control sockets are, and could receive the values that are "
-        "sent to the host. Set ANSIBLE_SSH_CONTROL_PATH_DIR to a directory of your own, such as ~/.ansible/cp"
+        f"other accounts may write to {path}, where SSH's control sockets are, and could receive the values "
+        "that are sent to the host. Set ANSIBLE_SSH_CONTROL_PATH_DIR to a directory of your own, such as "
+        "~/.ansible/cp"
     )
 
 

@@ -38,7 +38,7 @@ def public_line(private: str, name: str) -> str:
         line = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise RotationError(
-            f"{name}: what the stores hold is not a private SSH key without a passphrase; store it as "
+            f"{name}: the stores do not hold a private SSH key without a passphrase; store the key as "
             "ssh-keygen writes it"
         ) from None
     return line.decode("ascii")

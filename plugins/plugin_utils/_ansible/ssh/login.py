@@ -63,7 +63,7 @@ class AgentKey:
 def way_of(connection: Any, name: str, account: str = "") -> Way:
     """The options of Ansible's own connection. Raises RotationError where it is not OpenSSH's."""
     if connection.transport not in TRANSPORTS:
-        raise RotationError(f"{name} is reached by the connection {connection.transport}, and SSH keys need ssh")
+        raise RotationError(f"Ansible reaches {name} by the connection {connection.transport}, but SSH keys need ssh")
 
     def split(option: str) -> list[str]:
         return shlex.split(connection.get_option(option) or "")
@@ -75,8 +75,9 @@ def way_of(connection: Any, name: str, account: str = "") -> Way:
     with suppress(KeyError):  # older Ansible has no such option
         if connection.get_option("private_key"):
             raise RotationError(
-                f"{name} is reached by a key that is given as text (ansible_ssh_private_key), and whether that is the "
-                "one that goes cannot be tried; give it as ansible_ssh_private_key_file, or by an agent"
+                f"Ansible reaches {name} with a key that is given as text (ansible_ssh_private_key), so it cannot "
+                "be compared with the key that is to be revoked; give it as ansible_ssh_private_key_file, or by an "
+                "agent"
             )
     key = connection.get_option("private_key_file")
     arguments = [
@@ -123,7 +124,7 @@ def _agent(socket: Path) -> Iterator[dict[str, str]]:
         number = next(iter(process.stdout or ()), "").strip()
         try:
             if not number.isdigit():
-                raise RotationError("ssh-agent does not start on the controller; see whether it can be run by hand")
+                raise RotationError("ssh-agent does not start on the controller; try to start it by hand")
             yield {**os.environ, "SSH_AUTH_SOCK": str(socket)}
         finally:
             if number.isdigit():
@@ -139,7 +140,7 @@ def _run(command: Sequence[str], environment: dict[str, str], *, text: str, name
     except (OSError, subprocess.TimeoutExpired):
         raise RotationError(f"{name}: {command[0]} cannot be run on the controller") from None
     if done.returncode:
-        raise RotationError(f"{name}: {command[0]} refuses the key (exit code {done.returncode})")
+        raise RotationError(f"{name}: {command[0]} rejects the key (exit code {done.returncode})")
 
 
 def own(way: Way) -> verbose_output.Verdict:

@@ -47,6 +47,6 @@ class CommandNotifier:
             with suppress(ProcessLookupError):
                 os.killpg(program.pid, signal.SIGKILL)
             program.wait()
-            raise HostError(f"{self._argv[0]} did not end within {seconds} s and was stopped") from None
+            raise HostError(f"{self._argv[0]} did not end within {seconds:.0f} s and was stopped") from None
         if program.returncode:
             raise HostError(f"{self._argv[0]} failed with exit code {program.returncode}")
