@@ -74,7 +74,7 @@ def verdict(answer: Mapping[str, Any]) -> str:
     """Why a scheduler is to call somebody; empty where nothing is due. It ends with a command that can be pasted."""
     pending = [task for task in answer["pending_tasks"] if task["act"] != CONFIRM and task["due"]]
     ours = [f"due: {', '.join(answer['due'])}"] if answer["due"] else []
-    ours += [f"the open rotation finishes it: {task['id']}" for task in pending]
+    ours += [f"to be finished: {task['id']}" for task in pending]
     ours += [f"{task['credential']}: {task['against']}" for task in pending if task["against"]]
     ours += [f"open: {answer['rotation']['id']}"] if answer["rotation"] else []
     sentences = ["; ".join(ours), "Run watchparty.secrets.rotate"] if ours else []

@@ -37,4 +37,4 @@ class MemoryAudit(_Hooked, AuditBody):
         for standing in audit_chain.chain(self.held).entries:
             if standing.line == line or standing.id == entry.id:
                 return standing.line
-        raise Conflict(f"{self.where}: somebody else's record {entry.number} came first")
+        raise Conflict(f"{self.where}: another record {entry.number} was written first")

@@ -77,7 +77,7 @@ class MakingMemoryParameters(ParameterMaking, MemoryParameters):
     def _make(self, name: str, value: str, kind: str, form: Form, tier: str) -> None:
         def act() -> None:
             if name in self._parameters:
-                raise AlreadyExists(f"parameter {name} is there already")
+                raise AlreadyExists(f"parameter {name} already exists")
             self.seed(name, value, kind=kind, tier=tier)
             self.forms[name] = replace(form, key=form.key if kind == SECURE else None)
 

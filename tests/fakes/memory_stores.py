@@ -242,14 +242,14 @@ class MemorySecrets(_Hooked, VersionedStore):
         if op:
             secret = self._seen(op, name, secret)
         if secret is None or (secret.deleted and not deleted):
-            raise NotFound(f"secret {name} is not there, or is scheduled for deletion")
+            raise NotFound(f"secret {name} does not exist, or is scheduled for deletion")
         return secret
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         def act() -> None:
             secret = self._secrets.get(name)
             if secret is not None and (secret.deleted or secret.contents.get(version) != content):
-                raise AlreadyExists(f"secret {name} is there already")
+                raise AlreadyExists(f"secret {name} already exists")
             if secret is None:
                 self.seed(name, content, version=version)
                 self._secrets[name].key, self._secrets[name].tags = form.get("key"), form.get("tags") or {}
@@ -348,7 +348,7 @@ class MemoryParameters(_Hooked, NumberedStore):
     def _there(self, op: str, name: str) -> _Parameter:
         parameter: _Parameter | None = self._seen(op, name, self._parameters.get(name))
         if parameter is None:
-            raise NotFound(f"parameter {name} is not there")
+            raise NotFound(f"parameter {name} does not exist")
         return parameter
 
     def _below(self, path: str) -> Contents:
@@ -379,7 +379,7 @@ class MemoryParameters(_Hooked, NumberedStore):
     def _create(self, name: str, value: str) -> None:
         def act() -> None:
             if name in self._parameters:
-                raise AlreadyExists(f"parameter {name} is there already")
+                raise AlreadyExists(f"parameter {name} already exists")
             self.seed(name, value, kind="String")
 
         self._act("create", name, act)

@@ -94,6 +94,6 @@ def test_a_file_of_which_a_part_is_read_is_named(machine: Machine) -> None:
     noise = "# noise\n" * (all_accounts.LARGEST // 8 + 1)
     machine.write("home/deploy/.ssh/authorized_keys", f"{key('thief')} thief\n{noise}")
     assert (
-        "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or look at them"
+        "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or check them by hand"
         in (machine.gathered()["short"])
     )

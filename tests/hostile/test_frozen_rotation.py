@@ -56,7 +56,7 @@ def test_a_leak_is_contained_without_a_host_that_lies(lab: RotationLab) -> None:
     assert "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy" in post_mortem(
         lab
     )
-    assert "its answer was refused: it has an unexpected key: add_host" in run.text
+    assert "its answer was rejected: it has an unexpected key: add_host" in run.text
     assert lab.accepts(old)["cache"] is False
     lab.deploy()
     lab.assert_settled(old)
@@ -70,7 +70,7 @@ def test_a_rotation_stays_open_where_a_host_froze(lab: RotationLab) -> None:
         run = lab.rotate(*chosen)
         assert frozen.exists()
     assert run.code != 0, run.output
-    sentences(run, "web2", "stands at deploy", "Start the same command again to go on")
+    sentences(run, "web2", "stopped at step deploy", "Run the same command again to continue")
     assert [name for name in ("web1", "web2") if run.result(name)["failed"]] == ["web2"], run.output
     assert lab.values() == old
     assert lab.accepts(old)["cache"]

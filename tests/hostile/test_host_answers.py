@@ -104,7 +104,7 @@ def test_an_honest_answer_passes_whole(program: ModuleType, tmp_path: Path) -> N
 def test_ansibles_control_keys_are_refused(program: ModuleType, name: str, tmp_path: Path) -> None:
     for answer in (honest(program), {"failed": True, "msg": "no"}):
         message = refusal(program, tmp_path, json.dumps({**answer, name: CONTROL[name]}))
-        assert message.startswith("web1: its answer was refused: it has an unexpected key")
+        assert message.startswith("web1: its answer was rejected: it has an unexpected key")
 
 
 @EVERY_PROGRAM
@@ -151,7 +151,7 @@ def test_another_type_is_refused_at_every_key(program: ModuleType, wrong: str, t
         if isinstance(shape, tuple) and WRONG[wrong] is None:
             continue
         answer = json.dumps({**honest(program), name.rstrip("?"): WRONG[wrong]})
-        assert refusal(program, tmp_path, answer).startswith("web1: its answer was refused: "), name
+        assert refusal(program, tmp_path, answer).startswith("web1: its answer was rejected: "), name
 
 
 @EVERY_PROGRAM
@@ -176,7 +176,7 @@ def test_a_host_does_not_claim_a_network_as_its_own_address(claim: str, tmp_path
     """A thief's sessions from there would count as the application's."""
     program = next(module for module in PROGRAMS if module.__name__.endswith(".env_file.main"))
     message = refusal(program, tmp_path, json.dumps({**honest(program), "addresses": ["192.0.2.11", claim]}))
-    assert message.startswith("web1: its answer was refused: addresses[] is not an address of one host")
+    assert message.startswith("web1: its answer was rejected: addresses[] is not an address of one host")
 
 
 # --- the interpreter -------------------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def test_a_host_does_not_redirect_another_hosts_delivery_to_the_controller(lab: 
     assert not (lab.directory / "stolen").exists()
     assert (lab.directory / ".env").exists(), run.stdout + run.stderr
     assert (lab.directory / ".env").read_text().endswith("SECRET_KEY='a-value-of-web2'\n"), run.stdout
-    assert "its answer was refused" in run.stdout + run.stderr
+    assert "its answer was rejected" in run.stdout + run.stderr
 
 
 def test_a_host_does_not_choose_another_hosts_interpreter(lab: Lab) -> None:

@@ -119,7 +119,7 @@ class TestKeys:
 
     def test_root_and_nobody(self, run: Run) -> None:
         assert "is root" in run(account="root", keys=[OLD])["msg"]
-        assert "there is no account no-such-account here" in run(account="no-such-account", keys=[OLD])["msg"]
+        assert "this host has no account no-such-account" in run(account="no-such-account", keys=[OLD])["msg"]
         assert run(account="no-such-account", keys=[OLD], _ansible_check_mode=True)["changed"]
 
 

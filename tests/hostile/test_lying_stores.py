@@ -100,7 +100,7 @@ def test_pages_without_an_end(messages: tuple[str, ...], monkeypatch: pytest.Mon
     monkeypatch.setattr(audit_backends, "CHARACTERS", 50_000_000)
     client = Logs(*messages)
     body = audit_backends.CloudWatchLogs(client, "/shop/audit", "shop/production")
-    with pytest.raises(StoreError, match="its answer has no end"):
+    with pytest.raises(StoreError, match="the log group has no end"):
         body.lines()
     assert client.calls <= 1001
 
@@ -113,7 +113,7 @@ def test_a_number_that_no_record_has(number: Any) -> None:
         audit_chain.parsed(text)
     chain = audit_chain.chain([line(1), text])
     assert chain.head.number == 1
-    assert audit_chain.strays(chain) == ["a line has no number: it was altered, or written by something else"]
+    assert audit_chain.strays(chain) == ["a line has no number: it was altered, or another program wrote it"]
 
 
 def test_texts_of_records_stay_texts() -> None:

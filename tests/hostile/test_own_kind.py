@@ -87,11 +87,11 @@ def test_an_answer_of_another_shape_makes_the_host_a_lost_one(world: World, tmp_
         ("no JSON", "the notes in the host's answer are not JSON"),
         ("[" * 60000, "the notes in the host's answer are not JSON"),
         ('{"a": ' * 30 + "1" + "}" * 30, "nested too deeply"),
-        ('{"a": NaN}', "a number that JSON has not"),
+        ('{"a": NaN}', "a number that JSON does not have"),
         ('{"a": "' + "x" * 70000 + '"}', "the notes in the host's answer are not JSON"),
-        ('{"a": "the new-token"}', "its notes contain a value, and the journal keeps none"),
-        ('{"new-token": 1}', "its notes contain a value, and the journal keeps none"),
-        ('{"a": "new\\u200b-token"}', "its notes contain a value, and the journal keeps none"),
+        ('{"a": "the new-token"}', "its notes contain a secret value, which the journal must not store"),
+        ('{"new-token": 1}', "its notes contain a secret value, which the journal must not store"),
+        ('{"a": "new\\u200b-token"}', "its notes contain a secret value, which the journal must not store"),
     ],
 )
 def test_notes_that_the_journal_must_not_keep(world: World, tmp_path: Path, notes: str, message: str) -> None:

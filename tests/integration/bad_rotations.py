@@ -45,7 +45,7 @@ ROWS = {
     "unknown credential": Bad(("databse: is not a credential of the catalog; it has cache,",), credential="databse"),
     "unknown kind": Bad(
         (
-            "cache: no kind valky is there; kinds are ",
+            "cache: kind valky does not exist; kinds are ",
             "postgresql_role, ssh_key, valkey_user",
             "your own are folders in rotation_kinds_path",
         ),
@@ -56,7 +56,7 @@ ROWS = {
         ("credentials.database.appears_in",), catalog={"database": {"appears_in": []}}, credential="cache"
     ),
     "no place holds it": Bad(
-        ("database: no place that the catalog names holds it: DB_PASSWORD", f"secret {CORE} key DB_PASSWORD"),
+        ("database: no place in the catalog holds it: DB_PASSWORD", f"secret {CORE} key DB_PASSWORD"),
         catalog={"database": {"appears_in": [{"setting": "DB_PASSWORD"}]}},
     ),
     "not found at a place": Bad(
@@ -81,14 +81,14 @@ ROWS = {
     "two passwords": Bad(
         (
             (
-                f"DATABASE_URL (secret {CORE} key DATABASE_URL) and secret all-in-one-credentials key password hold "
-                "different passwords; correct the one that is wrong"
+                f"DATABASE_URL (secret {CORE} key DATABASE_URL) and secret all-in-one-credentials key "
+                "password hold different passwords; correct the wrong one"
             ),
         ),
         keys={"all-in-one-credentials": {"password": "canary-of-somebody"}},
     ),
     "two user names": Bad(
-        ("and secret all-in-one-credentials key username hold different user names; correct the one that is wrong",),
+        ("and secret all-in-one-credentials key username hold different user names; correct the wrong one",),
         keys={"all-in-one-credentials": {"username": "somebody-else"}},
     ),
     "a URL that cannot be parsed": Bad(
@@ -101,13 +101,18 @@ ROWS = {
         keys={CORE: {"REDIS_URL": "redis//:canary-in-no-url@127.0.0.1/0"}},
     ),
     "a token that cannot be parsed": Bad(
-        (f"cache: secret {TOKEN}: is not JSON (line 1, column 1), and key auth_token is asked of it; store a JSON ",),
+        (
+            (
+                f"cache: secret {TOKEN}: is not JSON (line 1, column 1), but the catalog needs key auth_token; "
+                "store a JSON "
+            ),
+        ),
         ("holds no value",),
         credential="cache",
         text={TOKEN: "canary-that-is-no-json"},
     ),
     "no administrator": Bad(
-        ("database: its administrator is not declared; name it in credentials.database.admin",),
+        ("database: it has no administrator in the catalog; name one in credentials.database.admin",),
         catalog={"database": {"admin": None}},
     ),
     "an administrator without a password": Bad(
@@ -126,12 +131,17 @@ ROWS = {
         },
     ),
     "no setting of former keys": Bad(
-        ("without a setting of former keys everybody would be logged out; name one in credentials.django_key",),
+        (
+            (
+                "its rotation would log all users out, because no setting lists former keys; name one in "
+                "credentials.django_key"
+            ),
+        ),
         credential="django_key",
         catalog={"django_key": {"fallbacks": None}},
     ),
     "a key with another use": Bad(
-        ("django_key: jwt would be lost with the old key; give that a key of its own",),
+        ("django_key: jwt would be lost with the old key; give that purpose a key of its own",),
         credential="django_key",
         catalog={"django_key": {"used_for": ["sessions", "jwt"]}},
     ),
@@ -146,7 +156,7 @@ ROWS = {
     "an externally issued value is the old one": Bad(
         (
             (
-                "mail: the new value that was given is the one in use; get a new one from the provider at "
+                "mail: the given new value is the value in use; get a new one from the provider at "
                 "https://mail.example.com/keys"
             ),
         ),
@@ -156,7 +166,7 @@ ROWS = {
         given={"mail": "canary-in-use-since-long-ago"},
     ),
     "an externally issued value is empty": Bad(
-        ("mail: its new value is empty or no text; write it in quotes",),
+        ("mail: its new value is empty or not text; write it in quotes",),
         credential="mail",
         catalog=MAIL,
         given={"mail": ""},

@@ -212,7 +212,7 @@ def test_who_hangs_or_fails_stops_no_rotation(
             run,
             f"slack was not notified of {event}: no answer",
             f"mail was not notified of {event}: mail server 127.0.0.1",
-            f"pager was not notified of {event}: /bin/sh was ended after 8 s",
+            f"pager was not notified of {event}: /bin/sh did not end within 8 s and was stopped",
             f"nobody was not notified of {event}: setting NO_HOOK cannot be read: it has no value",
         )
     assert "is complete" in run.output

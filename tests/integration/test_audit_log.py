@@ -121,7 +121,7 @@ def test_a_log_from_its_first_record_to_its_verification(log: Log) -> None:
     run, rebuilt = log.run("rebuilt", path=str(log.path))
     assert log.path.read_text() == "".join(lines)
     assert "eve" in Path(rebuilt["kept"]).read_text()
-    assert "it was kept as" in run.text
+    assert "the old file was kept as" in run.text
 
 
 def test_a_cut_off_body_is_found(log: Log) -> None:
@@ -193,11 +193,11 @@ def test_a_runners_workspace_is_no_only_place(logs: Log) -> None:
     """Production needs audit_log in the catalog; other environments may do without, and a CI job may not."""
     logs.lab.catalog = catalog(audit_log={})
     answer = logs.recorded()
-    assert "audit_log: is required for production: a log_group or an s3 location" in answer["msg"]
+    assert "audit_log: is required for production; give a log_group or an s3 location" in answer["msg"]
     logs.lab.catalog = catalog(audit_log={}, environments={"production": {"production": False}})
     runner = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(logs.lab.directory)}
     _run, answer = logs.run("recorded", record=record(), path=str(logs.path), environment=runner)
-    assert "this is GitHub Actions, and the file would go with the job" in answer["msg"]
+    assert "this is GitHub Actions, and the file would be lost when the job ends" in answer["msg"]
     assert not logs.path.exists()
     run, answer = logs.run("recorded", record=record(), path=str(logs.path))
     assert answer["changed"]

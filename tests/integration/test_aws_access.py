@@ -110,17 +110,17 @@ def test_what_is_not_ours_is_refused_before_the_first_write_and_adopted_by_name(
     refused = role(shop)
     assert refused.code != 0
     assert writes(refused) == []
-    assert "role shop-production-host is there and not ours (Application=(none)" in refused.text
-    assert "key alias/shop-production is there and not ours" in refused.text
+    assert "role shop-production-host exists and belongs to another owner (Application=(none)" in refused.text
+    assert "key alias/shop-production exists and belongs to another owner" in refused.text
     assert "-e aws_access_adopt=shop-production-host" in refused.text
     missing = role(shop, "-e", "aws_access_adopt=nobody,alias/shop-production,shop-production-host")
     assert missing.code != 0
-    assert "nobody: nothing of that name is there to be adopted" in missing.text
+    assert "nobody: does not exist, so it cannot be adopted" in missing.text
 
     run = role(shop, "-e", "aws_access_adopt=alias/shop-production,shop-production-host")
     assert run.code == 0, run.output
     assert tags_of(iam.get_role(RoleName="shop-production-host")["Role"]["Tags"]) == {**OURS, "Team": "x"}
-    assert f"role shop-production-host has the policy {arn} too, which is not made here" in run.text
+    assert f"role shop-production-host also has the policy {arn}, which this role does not manage" in run.text
     attached = iam.list_attached_role_policies(RoleName="shop-production-host")["AttachedPolicies"]
     assert {item["PolicyName"] for item in attached} == {"theirs", "shop-production-host"}
     again = role(shop)
@@ -151,11 +151,14 @@ def test_more_policies_come_and_go_with_the_catalog(shop: Lab) -> None:
 @pytest.mark.parametrize(
     ("over", "message"),
     [
-        ({"aws": {"kms_key": "alias/shop", "operators": [OPERATOR]}}, "aws.kms_key alias/shop: is staging's too"),
+        (
+            {"aws": {"kms_key": "alias/shop", "operators": [OPERATOR]}},
+            "aws.kms_key alias/shop: also belongs to staging",
+        ),
         ({"aws": {"operators": ["*"]}}, "aws.operators: '*' is not an ARN of one user or role"),
         ({"github": {"repository": "example/shop", "environment": "*"}}, "holds a wildcard"),
-        ({"aws": {"tags": {"Owner": "x"}}}, "aws.tags.Owner: is set by provisioning itself"),
-        ({"aws": {"tags": {"a": "#"}}}, "is not a tag that AWS takes"),
+        ({"aws": {"tags": {"Owner": "x"}}}, "aws.tags.Owner: provisioning sets this tag itself"),
+        ({"aws": {"tags": {"a": "#"}}}, "is not a tag that AWS accepts"),
         ({"aws": {"host_principal": "evil.example.com"}}, "aws.host_principal"),
     ],
 )
@@ -172,7 +175,7 @@ def test_a_catalog_that_grants_too_much_stops_before_the_first_call(
 def test_another_account_and_a_key_that_goes_are_named(shop: Lab) -> None:
     shop.catalog["environments"]["production"]["expected_account_id"] = "210987654321"
     run = role(shop)
-    assert "belong to the AWS account 123456789012, and the catalog expects 210987654321" in run.text
+    assert "belong to AWS account 123456789012, but the catalog expects 210987654321" in run.text
     assert writes(run) == []
     shop.catalog = access_catalog()
     kms = shop.moto.client("kms")

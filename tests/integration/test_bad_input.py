@@ -88,9 +88,13 @@ CASES = {
     "several settings": Bad(
         (
             *("API_TOKEN: is empty", CORE, "give it a value"),
-            *(f"SECRET_KEY: secret {CORE}", "/shop/production/App/SECRET_KEY hold different values", "correct the one"),
+            *(
+                f"SECRET_KEY: secret {CORE}",
+                "/shop/production/App/SECRET_KEY hold different values",
+                "correct the wrong one",
+            ),
             "DATABASE_URL: ",
-            *("SIGNING_KEY: is of high sensitivity", "/shop/production/App/SIGNING_KEY", "SecureString"),
+            *("SIGNING_KEY: has high sensitivity", "/shop/production/App/SIGNING_KEY", "SecureString"),
         ),
         stores=together(
             key("API_TOKEN", ""),
@@ -125,7 +129,7 @@ CASES = {
         operations=[],
     ),
     "open rotation": Bad(
-        ("rotation r7 of ops@example.com", "is open and prescribes no snapshot yet", "watchparty.secrets.rotate"),
+        ("rotation r7 of ops@example.com", "is open and has no snapshot for hosts yet", "watchparty.secrets.rotate"),
         prepare=lambda lab: lab.journal(1, rotation="r7", step="create"),
         operations=list(calls(secrets=0, parameters=0)),
     ),
@@ -134,7 +138,7 @@ CASES = {
         prepare=lambda lab: JOURNAL.put(lab.moto.client, "notes"),
     ),
     "no journal": Bad(
-        (f"the journal s3://{JOURNAL.target} does not exist", "make it by watchparty.secrets.provision"),
+        (f"the journal s3://{JOURNAL.target} does not exist", "create it by watchparty.secrets.provision"),
         prepare=lambda lab: lab.moto.client("s3").delete_object(Bucket=JOURNAL.bucket, Key=JOURNAL.key),
     ),
 }
@@ -234,6 +238,6 @@ def test_a_host_refuses_a_snapshot_read_under_a_lower_journal_number(lab: Lab) -
     run = lab.run()
     assert run.code != 0
     assert "accepted a snapshot read at journal number 5, and this run read at 4" in run.text
-    assert "start the deploy again" in run.text
+    assert "deploy again" in run.text
     assert lab.state() == before
     host.assert_healthy("2")

@@ -55,7 +55,7 @@ def test_a_drifted_mode_is_mended_without_a_restart(lab: Lab) -> None:
     host.env_file.chmod(0o644)
     mended = lab.deploy()
     assert mended.result("web1")["changed"] == 1
-    assert "owner or mode mended" in mended.text
+    assert "owner or mode corrected" in mended.text
     assert host.restarts == 1
     host.assert_healthy("1", mended=True)
     assert lab.deploy().result("web1")["changed"] == 0
@@ -79,7 +79,7 @@ def test_a_file_that_is_only_delivered_is_not_healthy(lab: Lab) -> None:
     lab.deploy()
     lab.seed(layout("2"))
     run = lab.deploy("-e", "env_deploy_restart=false")
-    sentences(run, "delivered; its services were not restarted, which the next deploy does")
+    sentences(run, "delivered; its services were not restarted; the next deploy restarts them")
     sentences(lab.deploy(), "services restarted and healthy")
     host.assert_healthy("2")
 
@@ -149,7 +149,7 @@ FAILURES = {
     "redirect": "answered 302",
     "slow": "timed out",
     "refuse": "refused",
-    "fail": "the restart command ended with",
+    "fail": "the restart command's exit code was",
 }
 
 
@@ -318,9 +318,9 @@ def test_a_host_that_is_lost_in_the_middle_is_left_to_the_next_deploy(lab: Lab) 
     lab.seed()
     run = lab.run()
     assert run.code != 0
-    assert "web1: not reached, or lost on the way" in run.text
+    assert "web1: not reached, or the connection broke during the deploy" in run.text
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "If it was lost on the way, the next deploy restarts and verifies its services" in reason
+    assert "If the connection broke during the deploy, the next deploy restarts and verifies its services" in reason
     (host.directory / "hangs-up").unlink()
     assert "services restarted and healthy" in lab.deploy().text
     host.assert_healthy("1")

@@ -126,7 +126,7 @@ def test_copies_that_were_looked_for_elsewhere_are_not_reported_as_ended(servers
         assert [store["count"] for store in server["stores"]] == [1, 0]
         assert shop.knows(ana), "it lives on"
         (line,) = alive(server)
-        assert line.startswith("web1: sessions in the cache may live on: "), line
+        assert line.startswith("web1: sessions in the cache may still be valid: "), line
         assert "see that django_session_cache_prefix and django_session_cache_setting are" in line
 
         for engine in ("cached_db", "cache"):
@@ -134,7 +134,7 @@ def test_copies_that_were_looked_for_elsewhere_are_not_reported_as_ended(servers
             assert prefix["count"] == 0
             assert shop.knows(ana), "it lives on"
             (line,) = alive(prefix)
-            assert "there are keys of sessions that begin with :1:django.contrib.sessions.cached_db, and none" in line
+            assert "the cache has session keys that begin with :1:django.contrib.sessions.cached_db, but none" in line
             assert "see that django_session_cache_prefix and django_session_engine are" in line
 
         result = end(**options)
@@ -202,7 +202,7 @@ def test_a_file_of_settings_that_is_not_there(tmp_path: Path) -> None:
 def test_an_unknown_user_ends_nothing(env_file: Path) -> None:
     migrated(env_file)
     answer = end(chdir=str(SOURCE), env_file=str(env_file), users=["nobody"])
-    assert "there is no user nobody; nothing was ended" in answer["msg"]
+    assert "there is no user nobody; no session was ended" in answer["msg"]
     assert end(chdir=str(SOURCE), env_file=str(env_file))["count"] == 0
     assert end(engine="db", env_file=str(env_file))["count"] == 0
     assert "name the table of sessions" in end(engine="db", env_file=str(env_file), table="other")["msg"]
@@ -212,7 +212,7 @@ def test_an_engine_that_is_none_of_djangos(env_file: Path, tmp_path: Path) -> No
     (tmp_path / "own_engine.py").write_text("class SessionStore: pass\n")
     (tmp_path / "own_settings.py").write_text("SECRET_KEY = 'x' * 50\nSESSION_ENGINE = 'own_engine'\n")
     answer = end(chdir=str(tmp_path), settings_module="own_settings")
-    assert "SESSION_ENGINE own_engine builds upon none of Django's engines" in answer["msg"]
+    assert "SESSION_ENGINE own_engine is based on none of Django's engines" in answer["msg"]
 
 
 def own_cache(directory: Path, backend: str, engine: str) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def own_cache(directory: Path, backend: str, engine: str) -> dict[str, Any]:
     return {"chdir": str(directory), "settings_module": "own_settings"}
 
 
-RESTART = "restart the services on every host, then start again with -e leak_sessions=false"
+RESTART = "restart the services on every host, then run again with -e leak_sessions=false"
 
 
 @pytest.mark.parametrize(
@@ -238,14 +238,14 @@ RESTART = "restart the services on every host, then start again with -e leak_ses
         ("locmem.LocMemCache", "cached_db", "restart the services", RESTART),
         ("dummy.DummyCache", "cache", "keeps nothing", "see that django_chdir and env_deploy_path are"),
         ("dummy.DummyCache", "cached_db", "keeps nothing", ""),
-        ("filebased.FileBasedCache", "cache", "set clear_cache to empty it as a whole", "sessions were not ended"),
+        ("filebased.FileBasedCache", "cache", "set clear_cache to empty the whole cache", "sessions were not ended"),
         ("filebased.FileBasedCache", "cached_db", "cannot list its keys", "set django_session_clear_cache=true"),
     ],
 )
 def test_caches_that_do_not_tell_their_keys(
     tmp_path: Path, backend: str, engine: str, expected: str, open_words: str
 ) -> None:
-    """What may live on there is reported as alive; what is cleared is not."""
+    """What may still be valid there is reported as alive; what is cleared is not."""
     options = own_cache(tmp_path, backend, engine)
     answer = end(**options)
     assert expected in str(answer.get("msg", answer.get("warnings")))
@@ -253,9 +253,9 @@ def test_caches_that_do_not_tell_their_keys(
     assert [open_words in line for line in results] == ([True] if open_words else []), results
     if backend.startswith("filebased"):
         cleared = end(**options, clear_cache=True)
-        assert cleared["warnings"] == ["the cache was emptied as a whole"]
+        assert cleared["warnings"] == ["the whole cache was emptied"]
         assert alive(cleared, by_application=True) == []
-        assert "everybody's sessions" in end(**options, clear_cache=True, user_ids=["1"])["msg"]
+        assert "all users' sessions" in end(**options, clear_cache=True, user_ids=["1"])["msg"]
 
 
 def test_a_cache_in_a_table_of_the_database(tmp_path: Path) -> None:

@@ -134,10 +134,10 @@ def test_waiting_has_an_end(server: Valkey) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"AuthTokenEnabled": False}, "has no AUTH token; give it a first one"),
+        ({"AuthTokenEnabled": False}, "has no AUTH token; set the first one"),
         ({"TransitEncryptionEnabled": False}, "no encryption in transit"),
         ({"UserGroupIds": ["team-a"]}, r"uses user groups \(team-a\)"),
-        ({"Status": "create-failed"}, "is create-failed; nothing was sent"),
+        ({"Status": "create-failed"}, "is create-failed; no change was sent"),
     ],
 )
 def test_groups_that_are_refused(settings: dict[str, Any], message: str, server: Valkey) -> None:

@@ -158,11 +158,11 @@ def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
     token = next(at for at, line in enumerate(lines) if line.startswith("API_TOKEN="))
     swapped = [*lines[:token], lines[token + 1], lines[token], *lines[token + 2 :]]
     hostile = {
-        "".join(swapped): "was changed since it was written",
-        "".join([*lines[:token], *lines[token + 1 :]]): "was changed since it was written",
+        "".join(swapped): "was changed after it was written",
+        "".join([*lines[:token], *lines[token + 1 :]]): "was changed after it was written",
         "".join([*lines[:token], lines[token], *lines[token:]]): f"line {token + 2}: API_TOKEN is there twice",
         good[: len(good) // 2]: "line ",
-        good.replace("environment=production", "environment=staging"): "is of environment staging",
+        good.replace("environment=production", "environment=staging"): "belongs to environment staging",
         "x" * (5 << 20): "is larger than 4 MiB",
         "SECRET_KEY=plain\n": "line 2: the file ends too early",
     }
@@ -175,7 +175,7 @@ def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
         assert not made.plain.exists()
         refused = made.encrypt()
         assert refused.code != 0
-        assert message in refused.text or "was changed since" in refused.text
+        assert message in refused.text or "was changed after" in refused.text
         assert made.file.read_text(encoding="ascii") == content
     made.file.unlink()
     other = made.lab.directory / "other"
@@ -202,7 +202,7 @@ def test_another_environments_file_does_not_open(made: EncryptedLab) -> None:
     made.lab.host_vars["web1"]["app_environment"] = "staging"
     run = made.decrypt("-e", "app_environment=staging", "-e", f"decrypt_file={made.file}")
     assert run.code != 0
-    assert "is of environment production, and this run is for staging" in run.text
+    assert "belongs to environment production, and this run is for staging" in run.text
     forged = made.file.read_text(encoding="ascii").replace("environment=production", "environment=staging")
     made.file.write_text(forged, encoding="ascii")
     run = made.decrypt("-e", "app_environment=staging", "-e", f"decrypt_file={made.file}")
@@ -288,7 +288,7 @@ def test_a_rotation_renews_the_file(made: EncryptedLab) -> None:
     with_signing_key(made)
     force = ("-e", "rotation_credentials=signing", "-e", "rotation_force=true")
     elsewhere = rotated(made, "playbooks/rotate.yml", *force)
-    assert "production.env.enc is not here, and was not renewed" in elsewhere.text
+    assert "production.env.enc is not on this machine, so it was not renewed" in elsewhere.text
     assert not made.file.exists()
     made.encrypted()
     before, killed = made.lines(), made.file.read_bytes()
@@ -328,7 +328,7 @@ def test_a_leak_response_makes_a_new_file_key_and_lists_the_commits(made: Encryp
     response = ("-e", "leak_credentials=signing", "-e", "leak_confirm=yes", "-e", "leak_trusted_host=web1")
     report = ("-e", f"leak_report_path={made.lab.directory / 'post-mortems'}")
     run = rotated(made, "playbooks/leak_response.yml", *response, *report)
-    assert re.search("every one of 1[01] settings is encrypted under a new file key", run.text)
+    assert re.search("all 1[01] settings are encrypted under a new file key", run.text)
     assert re.search(f"commit {commit[:12]} of .* holds old values of SECRET_KEY", run.text)
     assert "this clone is shallow, so older commits were not searched" in run.text
     written = max((made.lab.directory / "post-mortems").glob("leak-*.md"))  # the other is the evidence

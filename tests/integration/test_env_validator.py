@@ -122,7 +122,7 @@ def test_a_file_is_asked_without_aws(moto: Moto, tmp_path: Path) -> None:
     before = moto.count()
     run = call(moto, tmp_path, "validate", "production", "--file", "bad", AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert run.returncode == 1
-    assert "DEBUG: is on; production never runs with it" in run.stdout
+    assert "DEBUG: is on; turn it off in production" in run.stdout
     assert "change_me" not in run.stdout
     assert moto.count() == before
 

@@ -70,7 +70,7 @@ def test_access_keys(lab: Lab) -> None:
     assert outcome() == (True, "pass", f"rejected now at {user}, which accepts the current value")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(new.username))
     how, message = outcome()[1:]
-    assert (how, "a refusal would prove nothing" in message) == ("not checked", True)
+    assert (how, "a rejection of the old value proves nothing" in message) == ("not checked", True)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_ssh_keys(lab: Lab, sshds: list[Sshd]) -> None:
     assert (ok, how, message.startswith(f"{UNTRIED}web2: it could not be tried: ")) == (False, "not checked", True)
     assert "Connection refused" in message
     lab.host_vars["web2"]["ansible_connection"] = "local"
-    assert "web2 is reached by the connection local, and SSH keys need ssh" in outcome()[2]
+    assert "Ansible reaches web2 by the connection local, but SSH keys need ssh" in outcome()[2]
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_signing_keys(application: RotationLab) -> None:
     how, message = outcome()
     assert (how, message.partition("; ")[2]) == (
         "pass",
-        "no session was tried: a session would have to be made in db for it, and that was not asked for",
+        "no session was tried: db would get a new session for this test, and this run was not asked to make sessions",
     )
     database = urlsplit(lab.content()["DATABASE_URL"]).path.strip("/")
     sessions = lab.postgres.execute("SELECT count(*) FROM django_session", database=database)

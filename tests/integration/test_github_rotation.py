@@ -59,9 +59,11 @@ def test_a_rotation_sends_what_it_promotes(lab: RotationLab, github: GitHub) -> 
 
     # Without a token, or with one that GitHub does not take, it is refused by name and nothing is begun.
     run = rotate(lab, *mail, token=None)
-    sentences(run, "mail is REFUSED: GitHub holds it too (EMAIL_HOST_PASSWORD), and no token is there to send it")
+    sentences(
+        run, "mail is REFUSED: GitHub holds it too (EMAIL_HOST_PASSWORD), and there is no token to send the new value"
+    )
     run = rotate(lab, *mail, token="wrong")
-    sentences(run, "mail is REFUSED: GitHub holds it too (EMAIL_HOST_PASSWORD): GitHub does not accept the token")
+    sentences(run, "mail is REFUSED: GitHub holds it too (EMAIL_HOST_PASSWORD): GitHub rejects the token")
     assert lab.content()["EMAIL_HOST_PASSWORD"] == before
     assert lab.journal_state().rotation is None
 
@@ -83,7 +85,7 @@ def test_what_is_rolled_back_is_sent_back(lab: RotationLab, github: GitHub) -> N
     mail = ("-e", "rotation_credentials=mail", "-e", lab.values_file(mail=NEW + "-more"), "-e", "rotation_force=true")
     run = rotate(lab, *mail)
     assert run.code != 0
-    sentences(run, "The rotation was rolled back", "GitHub could not be asked about secret EMAIL_HOST_PASSWORD")
+    sentences(run, "The rotation was rolled back", "GitHub gave no usable answer about secret EMAIL_HOST_PASSWORD")
     assert len(github.writes()[since:]) == 5
     lab.assert_settled()
     assert lab.content()["EMAIL_HOST_PASSWORD"] == github.repository.values["EMAIL_HOST_PASSWORD"] == before
@@ -105,7 +107,11 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
     run = rotate(lab, "-e", "rotation_resume=any", token=None)
     assert run.code != 0
     sentences(
-        run, "does not go on: GitHub holds EMAIL_HOST_PASSWORD too, and no token is there to send it; set GITHUB_TOKEN"
+        run,
+        (
+            "cannot continue: GitHub holds EMAIL_HOST_PASSWORD too, and there is no token to send the new "
+            "value; set GITHUB_TOKEN"
+        ),
     )
     assert lab.journal_state().head == head
     sentences(rotate(lab, "-e", "rotation_resume=any"), "The rotation was rolled back")

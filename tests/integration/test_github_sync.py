@@ -129,7 +129,7 @@ def test_what_arrives_is_what_the_stores_hold_and_a_second_run_sends_nothing(syn
 def test_what_is_missing_or_still_read_is_reported(synced: Lab, github: GitHub) -> None:
     refused = sync(synced, token=None)
     assert refused.code != 0
-    assert "no token for GitHub is there; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE" in refused.text
+    assert "there is no token for GitHub; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE" in refused.text
     assert github.requests == []
 
     synced.host_vars["web2"]["app_environment"] = "staging"
@@ -147,8 +147,8 @@ def test_what_is_missing_or_still_read_is_reported(synced: Lab, github: GitHub) 
     run = sync(synced, "-e", "github_prune=true")
     assert run.code != 0
     assert (
-        "MODE is not removed: the catalog names it no more, but it is read: .github/workflows/deploy.yml:1" in run.text
-    )
+        "MODE is not removed: the catalog no longer names it, but it is read: .github/workflows/deploy.yml:1"
+    ) in run.text
     assert github.repository.values["MODE"] == "production"
 
 

@@ -37,7 +37,7 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
     assert password not in run.output
     run = lab.run(*found(tmp_path, "another-string"), playbook=IMPACT)
     assert run.code == 0, run.output
-    sentences(run, "the leaked string is not a current, pending or previous value of a credential here")
+    sentences(run, "the leaked string is no current, pending or previous value of a credential in this catalog")
 
 
 def test_a_string_on_the_command_line_is_refused_here_too(lab: RotationLab) -> None:
@@ -81,7 +81,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
         ),
         (
             ("leak_credentials=cache", "leak_confirm=yes", "leak_report_path=/dev/null/reports"),
-            ("leak_report_path: /dev/null/reports: cannot be written: Not a directory", "Nothing was touched"),
+            ("leak_report_path: /dev/null/reports: cannot be written: Not a directory", "Nothing was changed"),
         ),
         (
             ("leak_credentials=cache",),
@@ -104,7 +104,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
                 "leak_drill: 'ture' is neither yes nor no; give true or false",
                 "leak_sessions: 'y' is neither yes nor no",
                 "leak_wait_seconds: '2m' is not a number of seconds; give a whole number without a unit",
-                "leak_confirm: 'y' is not a confirmation; the word yes",
+                "leak_confirm: 'y' is not a confirmation; give yes",
                 "Nothing was read",
             ),
         ),
@@ -178,7 +178,10 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, additio
     ("text", "message"),
     [
         ("\n", "is empty; write the leaked string into it"),
-        ("another-string\n", "the leaked string is not a current, pending or previous value of a credential here"),
+        (
+            "another-string\n",
+            ("the leaked string is no current, pending or previous value of a credential in this catalog"),
+        ),
     ],
 )
 def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, message: str) -> None:
@@ -203,12 +206,12 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
     sentences(
         run,
         "1. together: cache, mail",
-        "what users notice: the application stays up, and its hosts restart batch by batch; everybody is logged out",
+        "what users notice: the application stays up, and its hosts restart batch by batch; all users are logged out",
         "no rollback after: the old values of cache, mail are revoked, once every host is healthy",
         "to abort now: answer anything but yes",
         "security contact: ",
     )
-    assert "a real run stops here" not in run.text
+    assert "a real run would stop here" not in run.text
     assert not re.search(r"leak-\d{8}T", run.text), "a name that no incident will ever have"
     assert lab.everything() == before
     assert lab.journal_state().incident is None
@@ -245,17 +248,22 @@ def test_what_reveals_others_blocks_beside_an_open_rotation_too(lab: RotationLab
             drill = lab.run("-e", "leak_credentials=partner", "--check", playbook=RESPONSE)
         assert drill.code == 0, drill.output
         sentences(
-            drill, "a real run stops here: partner reveals others and cannot be replaced here", "Nothing was touched"
+            drill,
+            "a real run would stop here: partner reveals other credentials and cannot be replaced here",
+            "Nothing was changed",
         )
         assert run.code != 0, run.output
-        assert "a real run stops here: partner" not in run.text
+        assert "a real run would stop here: partner" not in run.text
         sentences(
             run,
             "first, rotation r-before of ops",
             "the application stays up, and its hosts restart batch by batch",
             "no rollback after: the old values of cache are revoked, once every host is healthy",
             "by hand: partner: issue a new value",
-            "partner reveals others and cannot be replaced here, so a thief would read every new value. Nothing was",
+            (
+                "partner reveals other credentials and cannot be replaced here, so an intruder would read every "
+                "new value. Nothing was"
+            ),
         )
         assert lab.everything() == before
     finally:
@@ -275,5 +283,5 @@ def test_a_chain_is_as_long_as_the_catalog_makes_it(lab: RotationLab) -> None:
         )
     assert drill.code == 0, drill.output
     sentences(drill, "4. sentry_dsn", "5. database")
-    assert "a real run stops here" not in drill.text, "leak_ignore_blockers was said"
+    assert "a real run would stop here" not in drill.text, "leak_ignore_blockers was said"
     assert lab.everything() == before

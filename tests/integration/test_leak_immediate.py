@@ -65,7 +65,9 @@ def test_a_graceful_one_becomes_immediate(lab: RotationLab) -> None:
     assert lab.accepts(old) == {"database": True, "cache": True}
     run = respond(lab, "-e", "leak_credentials=cache", *IMMEDIATE)
     assert run.code == 0, run.output
-    sentences(run, "containment: immediate from now on; leak-", "the old values are removed first from now on")
+    sentences(
+        run, "containment: immediate from now on; leak-", "the old values are revoked before the new ones are deployed"
+    )
     order = acts(run.output)
     assert order.index("revoke") < order.index("Deliver the .env and verify")
     lab.assert_settled(old)

@@ -63,7 +63,10 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     write_private(values, json.dumps({"partner": NEW}))
     run = respond(lab, "leak_credentials=partner", f"rotation_values_file={values}")
     assert run.code != 0, run.output
-    message = f"partner: OPEN: the new value is in force; revoke the old value at {PAGE}, then start again with"
+    message = (
+        f"partner: OPEN: the new value is in force; revoke the old value at {PAGE}, then run the "
+        "same command again with"
+    )
     assert message in run.text
     assert "-e leak_revoked=partner" in run.text
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
@@ -75,7 +78,7 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     provider.keys = {NEW}
     run = respond(lab, "leak_credentials=partner", "leak_revoked=partner")
     assert run.code == 0, run.output
-    message = "revoked, as the operator says; the new value is in force; the old one was tried and refused"
+    message = "revoked, as the operator confirmed; the new value is in force; the old one was tried and refused"
     assert message in newest_post_mortem(lab)
     assert NEW not in run.output + newest_post_mortem(lab)
     run = respond(lab, "leak_credentials=partner", "leak_revoked=somebody")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A graceful leak response under load: no request fails, and everybody is logged out once, as is intended."""
+"""A graceful leak response under load: no request fails, and all users are logged out once, as is intended."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_no_request_fails(lab: RotationLab, capsys: pytest.CaptureFixture[str], 
         sys.stdout.write(f"\ngraceful under load: {report}; {' '.join(run.text.rpartition('contained in')[1:])[:40]}\n")
     loaded(record_property, "graceful leak response under load", report)
     assert report.failed == 0, report.messages
-    assert report.lost >= SESSIONS, "everybody is logged out, as is intended"
+    assert report.lost >= SESSIONS, "all users are logged out, as is intended"
     assert report.requests > 300
     assert len(report.hosts) == 2
     lab.assert_settled(old)

@@ -65,7 +65,7 @@ def test_one_with_a_forged_mark_is_skipped_and_named(lab: RotationLab) -> None:
     mark.write_text(json.dumps({"accepted": {"journal": 999999999, "snapshot": "s", "digest": "d"}, "healthy": None}))
     run = respond(lab, "-e", "leak_credentials=cache", "-e", "leak_wait_seconds=4")
     assert run.code != 0, run.output
-    sentences(run, "contained, and not healthy: web2: ", "already accepted a snapshot read at journal number 999999999")
+    sentences(run, "contained, but not healthy: web2: ", "already accepted a snapshot read at journal number 999999999")
     assert "web2" in newest_post_mortem(lab)
     assert lab.accepts(old)["cache"] is False
     assert lab.hosts[0].values()["REDIS_URL"] == lab.content()["REDIS_URL"]
@@ -113,7 +113,7 @@ def test_a_signing_key_stays_open_where_a_host_was_skipped(lab: RotationLab) -> 
     assert run.code != 0, run.output
     sentences(
         run,
-        "about to be revoked, except django_key, which they verify with until they have the new one: ",
+        "about to be revoked, except django_key (the hosts verify with the old key until then): ",
         "NOT contained: django_key: OPEN: the new key signs, but not on web2, which was skipped",
     )
     assert web2.healthy()
@@ -201,8 +201,8 @@ def test_one_that_is_not_healthy_in_the_end(lab: RotationLab) -> None:
         over.set()
         thread.join()
     assert run.code != 0, run.output
-    sentences(run, "healthy again: not yet", "contained, and not healthy: web2: http://")
-    assert 0 < run.text.index("open: not seen healthy in the end: web2: ") < run.text.index("contained in ")
+    sentences(run, "healthy again: not yet", "contained, but not healthy: web2: http://")
+    assert 0 < run.text.index("open: not healthy at the end: web2: ") < run.text.index("contained in ")
     assert lab.journal_state().incident is not None
     now = lab.values()
     subprocess.run([web2.restart_command], check=True, env=clean_environment())
@@ -227,7 +227,7 @@ def test_one_that_claims_to_be_unhealthy_has_no_veto(lab: RotationLab) -> None:
     if healthy:
         lab.host_vars["web1"]["env_deploy_health_url"] = healthy
     assert run.code != 0, run.output
-    sentences(run, "contained, and not healthy: web1: ")
+    sentences(run, "contained, but not healthy: web1: ")
     assert lab.accepts(old)["cache"] is False
     assert lab.hosts[1].values()["REDIS_URL"] == lab.content()["REDIS_URL"]
     assert lab.hosts[1].healthy()
@@ -281,7 +281,11 @@ def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: 
         seconds = time.monotonic() - began
     assert response.code == 0, response.output
     assert seconds < 300
-    sentences(response, "it replaces what leaked, so it answers the leak too", "contained in ")
+    sentences(
+        response,
+        "it replaces a leaked credential, so it becomes part of the leak response: old values are",
+        "contained in ",
+    )
     assert lab.values().cache != promoted.cache
     lab.assert_settled(old, promoted)
     post_mortem(lab)
@@ -309,7 +313,7 @@ def test_what_an_earlier_rotation_left_valid_for_hours_goes_too(lab: RotationLab
         assert lab.accepts(first)["cache"]
         response = respond(lab, "-e", "leak_credentials=cache")
     assert response.code == 0, response.output
-    sentences(response, "revokes with it what r-", "contained in ")
+    sentences(response, "also revokes the value that r-", "contained in ")
     assert lab.journal_state().pending_tasks == {}
     lab.assert_settled(first, second)
     previous = "the previous values of cache, which earlier rotations had left valid for a while, were rejected"

@@ -75,11 +75,13 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         assert "replaced, the old value is rejected" in post_mortem(lab)
         run = respond(lab, "-e", "leak_credentials=cache,twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
-        sentences(run, "and the end of sessions; this run takes no value away", "it is not a false alarm any more")
+        sentences(
+            run, "and the end of sessions; this run takes no value away", "it can no longer be closed as a false alarm"
+        )
         assert "leak_false_alarm=true" not in run.text
-        assert "say so by -e leak_revoked=twitch" not in run.text
+        assert "confirm it by -e leak_revoked=twitch" not in run.text
         text = post_mortem(lab)
-        assert "revoked, as the operator says; the new value is NOT in force" in text
+        assert "revoked, as the operator confirmed; the new value is NOT in force" in text
         assert lab.journal_state().incident is None
 
 
@@ -92,7 +94,7 @@ def test_a_word_alone_is_reported_as_one(lab: RotationLab) -> None:
         sentences(
             run,
             "last old value rejected: not yet",
-            "open: twitch: revoked, and this response has put no new value in force: unless you did, give it by",
+            "open: twitch: revoked, but this response has put no new value in force. Unless you did, give it by",
         )
         assert re.search(r"last old value confirmed as revoked: \d+ s", run.text), run.output
         message = r"contained in \d+ s, revocation of twitch confirmed by the operator, not tested"
@@ -102,7 +104,10 @@ def test_a_word_alone_is_reported_as_one(lab: RotationLab) -> None:
         remedy = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true")
         lab.rotated(*remedy, "-e", lab.values_file(twitch=f"{NEW}-given"))
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == f"{NEW}-given"
-        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
+        sentences(
+            lab.rotated("-e", "rotation_revoked=twitch"),
+            "twitch: the operator confirms that the value replaced by r-",
+        )
 
 
 def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
@@ -115,15 +120,18 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
             assert seen.index(before) < asked, before
         assert asked < seen.index(" Search for copies and check each host's health]")
         assert NEW not in seen
-        assert f"revoke the old value at {PAGE}, then start again with -e leak_revoked=twitch" in seen
+        assert f"revoke the old value at {PAGE}, then run again with -e leak_revoked=twitch" in seen
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
         lab.assert_settled(old)
         assert NEW not in post_mortem(lab)
         assert [pending_task.act for pending_task in lab.journal_state().pending_tasks.values()] == ["confirm"]
-        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
+        sentences(
+            lab.rotated("-e", "rotation_revoked=twitch"),
+            "twitch: the operator confirms that the value replaced by r-",
+        )
         run = respond(lab, "-e", "leak_credentials=cache,twitch")
         assert run.code == 0, run.output
-        assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
+        assert "revoked, as the operator confirmed; the new value is in force" in post_mortem(lab)
         assert lab.journal_state().pending_tasks == {}
 
 
@@ -145,7 +153,7 @@ def test_several_lines_are_no_value_and_it_stays_open(lab: RotationLab) -> None:
         answers = {"New value of twitch": f"{new}-1\r{new}-2\r".encode(), "Answer again": ""}
         code, seen = at_a_terminal(lab, answers, "leak_credentials=twitch")
         assert code != 0, seen
-        assert "twitch: several lines came at once, and nothing of them is kept; " in seen
+        assert "twitch: the answer had several lines, and all of them were discarded; " in seen
         assert "Answer again; Enter leaves it out" in seen
         assert f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}" in seen
         assert new not in seen
@@ -169,11 +177,14 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
         assert seen.index("revoke cache") < seen.index(f"New value of twitch (from {PAGE})")
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == new
         lab.assert_settled(old)
-        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
+        sentences(
+            lab.rotated("-e", "rotation_revoked=twitch"),
+            "twitch: the operator confirms that the value replaced by r-",
+        )
         run = respond(lab, "-e", "leak_credentials=cache,twitch")
         assert run.code == 0, run.output
         assert lab.journal_state().incident is None
-        assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
+        assert "revoked, as the operator confirmed; the new value is in force" in post_mortem(lab)
 
 
 @pytest.mark.long
@@ -198,11 +209,11 @@ def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> N
         assert code != 0, seen  # its old value is for the provider to revoke
         assert "Restore the last healthy file" in seen.partition("purge caches in Valkey")[0]
         assert [host.values()["TWITCH_CLIENT_SECRET"] for host in lab.hosts] == [new, new]
-        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "was revoked, as the operator says")
+        sentences(lab.rotated("-e", "rotation_revoked=twitch"), "the operator confirms that the value replaced by")
         run = respond(lab, "-e", message)
         assert run.code == 0, run.output
         assert lab.journal_state().incident is None
-        assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
+        assert "revoked, as the operator confirmed; the new value is in force" in post_mortem(lab)
         lab.assert_settled(old)
 
 
@@ -212,7 +223,7 @@ def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: Rotati
     lab.host_vars["web1"] = {**kept, "leak_sessions": True, "django_chdir": "/nowhere"}
     run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code != 0, run.output
-    message = "sessions were not ended: /nowhere is not a directory; chdir is where manage.py is"
+    message = "sessions were not ended: /nowhere is not a directory; set chdir to the folder of manage.py"
     sentences(run, f"NOT contained: web1: {message}")
     text = post_mortem(lab)
     assert f"- web1: {message}" in text

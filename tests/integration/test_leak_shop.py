@@ -44,9 +44,9 @@ def test_it_is_contained_while_somebody_writes_another_key(lab: RotationLab) -> 
         "leak_credentials=cache",
     ).run()
     assert run.code == 0, run.output
-    sentences(run, NO_SESSIONS, f"secret {CORE}: somebody else's change of other keys was merged")
+    sentences(run, NO_SESSIONS, f"secret {CORE}: another writer's change of other keys was merged")
     text = post_mortem(lab)
-    assert "not tried: sessions, since neither the catalog" in text
+    assert "not ended: sessions, because neither the catalog" in text
     assert "| sessions ended |" not in text
     assert lab.content()["SENTRY_DSN"] == dsn
     assert not lab.accepts(old)["cache"]
@@ -64,5 +64,5 @@ def test_a_drill_names_what_would_keep_the_leak_open(lab: RotationLab) -> None:
         drill = lab.run("--check", "-e", "leak_credentials=cache", playbook=RESPONSE)
     assert drill.code == 0, drill.output
     sentences(
-        drill, "everybody is logged out", "sessions cannot be ended as it stands, and would keep the leak open: web1"
+        drill, "all users are logged out", "sessions cannot be ended as it stands, and would keep the leak open: web1"
     )

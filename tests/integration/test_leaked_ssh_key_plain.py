@@ -103,7 +103,7 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
             "-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml"
         )
         assert run.code == 0, run.output
-        assert "2 sessions of deploy go on, and no log tells which key opened them" in run.text
+        assert "2 sessions of deploy continue, and no log says which key opened them" in run.text
         assert sleepers(plain) == 4
         rotated = in_force(small)
 
@@ -114,7 +114,7 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
         assert [process.wait(10) for process in open_ones.values()] == [255, 255]
     assert run.code != 0, run.output
     message = (
-        "deploy_ssh: OPEN: the new one is in force, but still open to the leaked one: web2. Deploy "
+        "deploy_ssh: OPEN: the new one is in force, but the leaked one still works on web2. Deploy "
         "nothing there; start the same command again once it answers, or give it up with "
         "-e leak_compromised_hosts=web2"
     )
@@ -127,10 +127,10 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
     assert opens(plain, "app2", rotated)
     run = small.run(playbook="playbooks/deploy.yml")
     assert run.code != 0, run.output
-    assert "Nothing was sent: web2 still lets the leaked key of deploy_ssh in." in run.text
+    assert "Nothing was sent: web2 still authorizes the leaked key of deploy_ssh." in run.text
     run = leak_lab.respond(small, "-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
     assert run.code == 0, run.output
-    assert "its leaked key still opens web2" in run.text
+    assert "its leaked key is still authorized on web2" in run.text
     assert [opens(plain, host, rotated) for host in plain.machines] == [False, False]
     assert [opens(plain, host, in_force(small)) for host in plain.machines] == [True, True]
     leak_lab.post_mortem(small)
@@ -157,11 +157,11 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
         arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
         run = leak_lab.respond(small, *arguments)
         assert run.code != 0, run.output
-        todo = "remove it there, then start the same command again"
+        todo = "remove it there, then run the same command again"
         message = f"is still authorized: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
         assert message in run.text
         assert (
-            "the new one is in force, but still open to the leaked one: web1" in run.text.partition("NOT contained")[2]
+            "the new one is in force, but the leaked one still works on web1" in run.text.partition("NOT contained")[2]
         )
         written = leak_lab.newest_post_mortem(small)
         fingerprint = key_pair.fingerprint(private, "test")
@@ -190,7 +190,7 @@ def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, s
     arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
     run = leak_lab.respond(small, *arguments)
     assert run.code != 0, run.output
-    assert "still open to the leaked one: web2" in run.text
+    assert "the leaked one still works on web2" in run.text
     assert [opens(plain, "app1", name) for name in (former, leaked, in_force(small))] == [False, False, True]
 
     plain.boot("app2")

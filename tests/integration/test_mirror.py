@@ -65,7 +65,7 @@ def test_somebody_elses_change_is_reported_and_not_overwritten(mirror_lab: Lab) 
     change(lab, DATABASE_URL="postgresql://shop:changed-password@db.example.com/shop")
     run = mirror(lab, code=2)
     assert writes(run) == ["PutParameter"]  # the other one
-    assert f"API_TOKEN: parameter {name} was changed by somebody else (version 2, the mirror wrote 1)" in run.text
+    assert f"API_TOKEN: parameter {name} was changed by another writer (version 2; the mirror wrote 1)" in run.text
     assert "move the change into the secret, or give -e mirror_conflict=overwrite" in run.text
     assert values(lab)[name] == "edited-in-the-console"
     assert writes(mirror(lab, "-e", "mirror_conflict=overwrite")) == ["PutParameter"]
@@ -79,7 +79,7 @@ def test_only_its_own_parameters_are_deleted_and_not_many_at_once(mirror_lab: La
     lab.catalog["mirror"] = {"deletes": 1}
     refused = mirror(lab, code=2)
     assert writes(refused) == []
-    assert "3 parameters would be deleted, and 1 may be; read the list by --check, then give" in refused.text
+    assert "3 parameters would be deleted, but only 1 may be; read the list with --check, then give" in refused.text
     assert "-e mirror_deletes=3" in refused.text
     before = set(values(lab))
     assert writes(mirror(lab, "-e", "mirror_deletes=3", "--check")) == []
@@ -192,7 +192,7 @@ def test_a_verification_uses_the_same_plan(mirror_lab: Lab) -> None:
     edit(lab, f"{PATH}/shared/API_TOKEN", "edited-in-the-console")
     output = checked(2)
     assert f"the mirror has not done this yet: parameter {PATH}/shared/DATABASE_URL gets" in output
-    assert f"API_TOKEN: parameter {PATH}/shared/API_TOKEN was changed by somebody else" in output
+    assert f"API_TOKEN: parameter {PATH}/shared/API_TOKEN was changed by another writer" in output
 
 
 def test_replica_regions_get_the_parameters_and_are_verified(mirror_lab: Lab) -> None:
@@ -210,7 +210,7 @@ def test_replica_regions_get_the_parameters_and_are_verified(mirror_lab: Lab) ->
     run = lab.run("-e", "verify_only=WPS305,WPS1001", playbook="playbooks/verify.yml")
     assert run.code == 2, run.output
     said = " ".join(run.text.split())
-    assert f"API_TOKEN: parameter {name} was changed by somebody else" in said
+    assert f"API_TOKEN: parameter {name} was changed by another writer" in said
     assert f"secret shop/production/license: no replica in {region}" in said
     assert f"secret shop/production/core: no replica in {region}" not in said
     assert writes(mirror(lab, "-e", "mirror_conflict=overwrite")) == ["PutParameter"]

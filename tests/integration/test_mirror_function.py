@@ -132,12 +132,12 @@ def test_what_it_cannot_mirror_fails_and_the_rest_is_done(mirror_lab: Lab, funct
     change(lab, SECRET_KEY="another-key-of-more-than-twenty-characters")
     run = invoked(lab, function, event("PutSecretValue", CORE), fails=True)
     assert len(run.logs[0]["plan"]) == 2
-    assert "was changed by somebody else (version 2, the mirror wrote 1)" in run.logs[0]["remaining"]
+    assert "was changed by another writer (version 2; the mirror wrote 1)" in run.logs[0]["remaining"]
     assert values(lab)[TOKEN] == "edited-in-the-console"
     lab.catalog["mirror"] = {"deletes": 1}
     function.deploy(lab.catalog, ENVIRONMENT)
     held = set(parameters(lab))
-    assert "2 parameters would be deleted, and 1 may be" in invoked(lab, function, SCHEDULED, fails=True).output
+    assert "2 parameters would be deleted, but only 1 may be" in invoked(lab, function, SCHEDULED, fails=True).output
     assert set(parameters(lab)) == held
 
 

@@ -147,7 +147,7 @@ def test_what_github_refuses_is_reported_before_anything_is_made(empty: Empty, t
     arguments = ("-e", f"app_environment={ENVIRONMENT}", *empty.command)
     run = empty.lab.run(*arguments, playbook=PROVISION, environment={"GITHUB_TOKEN": token})
     assert run.code != 0
-    assert ("no token for GitHub is there" if token is None else "GitHub does not accept") in run.text
+    assert ("no token for GitHub" if token is None else "GitHub rejects") in run.text
     assert writes(run) == ["BatchGetSecretValue"] * len(writes(run))
     assert empty.state() == {}
 

@@ -99,7 +99,7 @@ def test_booted_with_aws_gone(lab: FetchLab) -> None:
             assert status(lab) == "active 75", "the unit says that something is wrong, and lets the application start"
             assert lab.generation() == "2"
             assert lab.started_on_the_present_file()
-            assert re.search(f"AWS could not be reached .*\n.*{lab.path} stays as it was written at 20", lab.log_text())
+            assert re.search(f"AWS could not be reached .*\n.*{lab.path} stays as written at 20", lab.log_text())
             warnings = lab.shell("journalctl --boot --no-pager --output=cat --priority=warning --unit=shop-secrets")
             assert "AWS could not be reached" in warnings
         else:
@@ -180,7 +180,7 @@ def test_booted_with_kms_gone(lab: FetchLab) -> None:
 
 def test_a_swapped_file_and_an_older_one_are_refused(lab: FetchLab) -> None:
     lab.put_encrypted("7", 3, environment="staging")
-    assert "is of environment staging, and this run is for production" in lab.refreshed()
+    assert "belongs to environment staging, and this run is for production" in lab.refreshed()
     lab.put_encrypted("5", 1)
     assert "already accepted an encrypted .env written at 2026-11-29T01:02:00Z" in lab.refreshed()
     assert lab.generation() == "6"

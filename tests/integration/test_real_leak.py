@@ -95,7 +95,7 @@ def contained(lab: RealLab, *leaked: str, containment: str) -> tuple[Run, Report
         assert client.getdel("unrelated:1") == b"kept"
     assert report.tasks_lost <= (waiting_for_redelivery(lab) if containment == "immediate" else 0), report.task_errors
     assert report.tasks > 50
-    assert report.lost >= report.sessions, "everybody is logged out, as is intended"
+    assert report.lost >= report.sessions, "all users are logged out, as is intended"
     return run, report
 
 

@@ -112,7 +112,7 @@ def test_a_third_partys_value(lab: RealLab, say: Say, record_property: Record, t
         with lab.load() as load:
             run = lab.rotate("youtube", arguments=("-e", f"rotation_values_file={given}"))
         assert run.code == 0, run.output
-        assert "youtube: its old value, replaced by r-" in run.text
+        assert "youtube: revoke its old value" in run.text
         assert load.report is not None
         say(f"youtube: {run.seconds:.0f} s; {load.report}")
         loaded(record_property, "rotation under load", load.report)
@@ -135,7 +135,7 @@ def test_a_host_that_is_down(lab: RealLab, say: Say) -> None:
 
     assert run.code != 0
     assert lab.open_step() == "deploy", run.output
-    for message in ("stands at deploy", "app2: ", "cannot be reached", "Start the same command again to go on"):
+    for message in ("stopped at step deploy", "app2: ", "cannot be reached", "Run the same command again to continue"):
         assert message in run.text, run.output
     assert lab.values() == old
     assert lab.tried("app1", old) == lab.tried("app1", lab.host_values("app1")) == ACCEPTED

@@ -92,7 +92,7 @@ def test_a_file_of_values_that_others_can_read(lab: RotationLab) -> None:
         path.unlink()
         path.touch(mode=0o600)
         path.write_text("canary: [no YAML", encoding="utf-8")
-        refused(lab, messages, f"{path}: is not valid YAML; write one line a credential, NAME: 'value'")
+        refused(lab, messages, f"{path}: is not valid YAML; write one line for each credential, NAME: 'value'")
 
 
 def test_a_kind_of_ones_own_that_is_wrong(lab: RotationLab) -> None:
@@ -131,7 +131,11 @@ def test_an_audit_log_that_could_not_be_written(lab: RotationLab) -> None:
     try:
         for environments, extra, message in (
             (own, (), "log group /not/there does not exist; create it by"),
-            (none, (f"rotation_audit_path={path}",), f"{path}: this is GitHub Actions, and the file would go with the"),
+            (
+                none,
+                (f"rotation_audit_path={path}",),
+                f"{path}: this is GitHub Actions, and the file would be lost when the",
+            ),
             (none, (f"rotation_changelog={changelog}",), f"{changelog}: a CHANGELOG gets its lines from the audit log"),
         ):
             lab.catalog = {**kept, "environments": {**kept["environments"], **environments}}
@@ -169,8 +173,11 @@ SERVERS = {
         owner_has_another_name,
         weak_administrator,
         (
-            f"database: role {OWNER} (owner) does not exist on the server; correct the catalog, or create it. cache: ",
-            "the user of admin_url lacks a right there; grant it (no permissions: User weak has no permissions",
+            (
+                f"database: role {OWNER} (owner) does not exist on the server; correct the catalog, or "
+                "create the role. cache: "
+            ),
+            "the user of admin_url lacks a right on the server; grant it (no permissions: User weak has no permissions",
         ),
     ),
     "a right is missing, a user needs no password; in check mode": Refusing(
@@ -190,7 +197,7 @@ BOTH = ("-e", "rotation_credentials=database,cache", "-e", "rotation_force=true"
 def test_the_server_says_no(lab: RotationLab, servers: Refusing) -> None:
     """Both are named with the remedy, before anything is written."""
     with servers.database(lab), servers.cache(lab):
-        refused(lab, [*BOTH, *servers.arguments], "Refused, and left as they are: ", *servers.messages)
+        refused(lab, [*BOTH, *servers.arguments], "Refused, old values unchanged: ", *servers.messages)
 
 
 def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> None:
@@ -203,7 +210,7 @@ def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> Non
     hidden = {"kind": "hidden", "appears_in": [{**place, "key": "HIDDEN"}]}
     messages = (
         f"database: admin_url ({MASTER} to database postgres at 127.0.0.1, port ",
-        "the server refuses the password",
+        "the server rejects the password",
         "mail: no such mailbox",
         "hidden: no {verb: check, credential: hidden,",
     )
@@ -254,7 +261,7 @@ def test_the_others_go_on(lab: RotationLab) -> None:
             "is complete",
             "credentials: cache",
         )
-        assert "Refused, and left as they are: " in run.text
+        assert "Refused, old values unchanged: " in run.text
         sentences(run, "holds a URL without a user name and a password; write scheme://user:password@host/…")
     assert (lab.values().database, lab.values().django_key) == (old.database, old.django_key)
     assert lab.values().cache != old.cache

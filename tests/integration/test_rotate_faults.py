@@ -148,7 +148,7 @@ def test_aws_fails_at_the_end(lab: RotationLab) -> None:
     lab.moto.set_faults(Fault("deny", operation="PutLogEvents"))
     run = lab.rotate(*CACHE)
     lab.moto.set_faults()
-    failed(run, "stands at record", "PutLogEvents", "Start the same command again")
+    failed(run, "stopped at step record", "PutLogEvents", "Run the same command again")
     assert lab.journal_state().rotation is not None
     assert lab.values().cache != old.cache
     finished(lab, *CACHE, old=[old])
@@ -170,7 +170,7 @@ def test_the_journal_cannot_be_written(lab: RotationLab) -> None:
     assert lab.values() == old
     with lab.unreachable("web1"):
         run = lab.rotate(*CACHE)
-    failed(run, "stands at set", "web1 cannot be reached; choose another by -e rotation_host=…", "to go on")
+    failed(run, "stopped at step set", "web1 cannot be reached; choose another by -e rotation_host=…", "to continue")
     finished(lab, *CACHE, old=[old])
 
 
@@ -192,7 +192,7 @@ def test_a_host_that_cannot_be_reached(lab: RotationLab) -> None:
     old = lab.ready()
     with lab.unreachable("web2"):
         run = lab.rotate(*CACHE)
-        failed(run, "web2", "stands at deploy", "Start the same command again to go on")
+        failed(run, "web2", "stopped at step deploy", "Run the same command again to continue")
         assert lab.values() == old
         assert lab.accepts(old)["cache"]
     lab.hosts[0].assert_healthy()
@@ -230,7 +230,7 @@ def test_a_host_that_dies_in_the_middle_of_a_rollout(lab: RotationLab, when: str
         if when == "after the write":
             lab.host_vars[host.name]["env_deploy_restart_command"] = restart
         run = Held(lab, {DELIVERS: deliver}, *CACHE).run()
-    failed(run, "web2", "stands at deploy", "Start the same command again to go on")
+    failed(run, "web2", "stopped at step deploy", "Run the same command again to continue")
     assert dead.exists()
     assert (old.cache[1] in host.values()["REDIS_URL"]) == (when == "between the batches")
     assert lab.values() == old
@@ -245,8 +245,10 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
     """--limit is allowed until revoke, then the host is named; rotation_skip_hosts goes on without it."""
     old = lab.ready()
     run = lab.rotate(*CACHE, "--limit", "web1,localhost")
-    failed(run, "stands at revoke", "the value that is revoked next: web2", "rotation_skip_hosts=web2")
-    sentences(run, "on web1", "web2: not in this run (--limit), so the old values stay valid, and the rotation open")
+    failed(run, "stopped at step revoke", "the value that is revoked next: web2", "rotation_skip_hosts=web2")
+    sentences(
+        run, "on web1", "web2: not in this run (--limit). Their old values stay valid and the rotation stays open"
+    )
     assert lab.accepts(old)["cache"]
     assert lab.accepts(lab.values())["cache"]
     with lab.unreachable("web2"):
@@ -266,7 +268,7 @@ def test_a_host_that_was_left_out_gets_it_from_the_same_command(lab: RotationLab
     """Without the --limit it is deployed to before anything is removed; one that is not healthy on it stops that."""
     old = lab.ready()
     web2 = lab.hosts[1]
-    failed(lab.rotate(*CACHE, "--limit", "web1,localhost"), "stands at revoke")
+    failed(lab.rotate(*CACHE, "--limit", "web1,localhost"), "stopped at step revoke")
     assert old.cache[1] in web2.values()["REDIS_URL"]
     healthy = lab.host_vars["web2"]["env_deploy_health_url"]
     lab.host_vars["web2"].update(env_deploy_health_url="http://127.0.0.1:9/", env_deploy_health_retries=1)
@@ -274,11 +276,11 @@ def test_a_host_that_was_left_out_gets_it_from_the_same_command(lab: RotationLab
         run = lab.rotate(*CACHE)
     finally:
         lab.host_vars["web2"].update(env_deploy_health_url=healthy, env_deploy_health_retries=60)
-    failed(run, "stands at revoke", "not verified to run without the value that is revoked next: web2", "web2: ")
+    failed(run, "stopped at step revoke", "not verified to run without the value that is revoked next: web2", "web2: ")
     assert old.cache[1] in web2.values()["REDIS_URL"]
     assert lab.accepts(old)["cache"]
     run = finished(lab, *CACHE, old=[old])
-    sentences(run, "hosts that are not verified are deployed to before anything is revoked")
+    sentences(run, "hosts that are not verified get the new values before any old value is revoked")
 
 
 def test_a_host_of_another_environment_is_never_reached(lab: RotationLab) -> None:
@@ -307,7 +309,7 @@ def test_somebody_writes_other_keys(lab: RotationLab) -> None:
     assert run.code == 0, run.output
     sentences(
         run,
-        f"secret {CORE}: somebody else's change of other keys was merged. Bring it to hosts by",
+        f"secret {CORE}: another writer's change of other keys was merged. Deploy it to hosts by",
         "watchparty.secrets.deploy",
     )
     lab.assert_closed()
@@ -349,7 +351,7 @@ def test_postgresql_is_down(lab: RotationLab) -> None:
     old = lab.ready()
     with down(lab.postgres) as stop:
         run = Held(lab, {SETS: stop}, *DATABASE).run()
-    failed(run, "database", "Start the same command again to go on")
+    failed(run, "database", "Run the same command again to continue")
     assert lab.journal_state().rotation is not None
     run = lab.rotate(*DATABASE)
     sentences(run, "it is rolled back from there", "was rolled back; the old values are in force")
@@ -364,7 +366,7 @@ def test_valkey_is_down(lab: RotationLab) -> None:
         run = Held(lab, act, *CACHE).run()
     finally:
         lab.valkey.restart()
-    failed(run, "stands at revoke", "cache")
+    failed(run, "stopped at step revoke", "cache")
     finished(lab, *CACHE, old=[old])
 
 
@@ -390,7 +392,7 @@ def test_a_session_from_elsewhere(lab: RotationLab) -> None:
     database, cache = lab.postgres.url(*old.database, OWNER), lab.content()["REDIS_URL"]
     with program(ONE, FOREIGN, database, cache) as end:
         run = lab.rotate(*BOTH)
-        failed(run, "stands at revoke", FOREIGN)
+        failed(run, "stopped at step revoke", FOREIGN)
         assert lab.accepts(old) == {"database": True, "cache": True}
         assert lab.accepts(lab.values()) == {"database": True, "cache": True}
         finished(lab, *BOTH, "-e", "rotation_allow_sessions=true", old=[old])

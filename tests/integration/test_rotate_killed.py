@@ -177,7 +177,11 @@ def rolled_back(lab: RotationLab, old: Values) -> str:
         return "nothing was open"
     if rotation.step in ("revoke", "record"):
         assert run.code != 0, run.output
-        sentences(run, f"{rotation.id} of", "is past its promotion and the old value may be revoked; finish it")
+        sentences(
+            run,
+            f"{rotation.id} of",
+            "is past its promotion, so the old value may be revoked and no abort is possible; finish it",
+        )
         lab.rotated(*COMMAND)
         rotated_from(lab, old)
         return "too late for that; completed"

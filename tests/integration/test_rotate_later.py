@@ -117,7 +117,9 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
             assert run.code != 0, run.output
             sentences(run, "django_key (django_secret_key) drops its former key")
             sentences(
-                run, f"a session that former SECRET_KEY 1 signed is STILL ACCEPTED at {address}", "stands at revoke"
+                run,
+                f"a session that former SECRET_KEY 1 signed is STILL ACCEPTED at {address}",
+                "stopped at step revoke",
             )
         assert "django_key" in {pending_task.credential for pending_task in lab.journal_state().pending_tasks.values()}
         del lab.host_vars["web2"]["django_chdir"]
@@ -156,7 +158,10 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     lab.append(rotation="note", pending_tasks={"note/old_mail": pending})
     run, _found = due(lab)
     assert run.code != 0
-    message = "old_mail: it is not in the catalog any more, and its former value is yet to go; put it back, or take"
+    message = (
+        "old_mail: the catalog no longer has this credential, and its former value is still "
+        "valid; restore the entry, or take"
+    )
     sentences(run, message, "watchparty.secrets.rotation_forget -e rotation_forget=old_mail")
 
     forget = ("-e", "rotation_forget=old_mail")
@@ -231,7 +236,7 @@ def test_an_owners_login_becomes_two(lab: RotationLab) -> None:
     sentences(
         run,
         (
-            f"no second one ({OWNER}_a) beside it; run watchparty.secrets.rotation_prepare "
+            f"its second login {OWNER}_a does not exist; run watchparty.secrets.rotation_prepare "
             "-e rotation_credentials=database once"
         ),
     )

@@ -82,23 +82,25 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         run = lab.rotated(*arguments)
         # The provider alone can refuse the other one's.
         assert re.search(r'from promotion to revocation: \d+ s \(twitch\)"', run.output)
-        left = "mail: its old value, replaced by r-"
-        asked = (
-            "is not yet confirmed revoked at https://mail.example.com/keys; once it is, run watchparty.secrets.rotate "
-        )
-        sentences(run, left, f"{asked}-e rotation_revoked=mail")
+        left = "mail: revoke its old value at https://mail.example.com/keys; r-"
+        asked = "Then run watchparty.secrets.rotate -e rotation_revoked=mail"
+        sentences(run, left, asked)
         due = lab.run(playbook="playbooks/rotation_due.yml")
         assert due.code != 0, due.output
         sentences(due, left, asked)
         run = lab.rotate("-e", "rotation_revoked=mail,tiwtch")
-        sentences(run, "tiwtch: is not a credential of the catalog; mail waits for it")
+        sentences(run, "tiwtch: is not a credential of the catalog; a confirmation is pending for mail")
         run = lab.rotate("-e", "rotation_revoked=mail")
         assert run.code != 0, run.output
-        sentences(run, "STILL WORKS: a previous value still logs in at", "Revoke it at its provider, then start again")
+        sentences(
+            run,
+            "STILL WORKS: a previous value still logs in at",
+            "Revoke it at its provider, then run the same command again",
+        )
         assert pending_since(lab, since=kept) == {"mail": "confirm"}
         provider.keys = {"issued-by-the-provider"}
         run = lab.rotated("-e", "rotation_revoked=mail")
-        sentences(run, "mail: what r-", "was revoked, as the operator says (rejected now at")
+        sentences(run, "mail: the operator confirms that the value replaced by r-", "was revoked (rejected now at")
         assert left not in run.text
         assert "issued-by-the-provider" not in run.text
         assert pending_since(lab, since=kept) == {}

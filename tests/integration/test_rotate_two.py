@@ -28,7 +28,7 @@ FEW = {
     "at the promotion": (f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",),
     "at its copies": (f"{PARAMETERS}DB/URL#1",),
 }
-OVERTAKEN = ("was taken over by another run", "was ended by another run", "nothing further was done by this run")
+OVERTAKEN = ("another run took", "another run ended this rotation", "this run stops here; find the run that")
 pytestmark = pytest.mark.slow
 
 

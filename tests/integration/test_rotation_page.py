@@ -24,7 +24,7 @@ FOUND = {
         {"id": "r-1/django_key", "act": "drop_fallback", "due": False},
         {"id": "r-1/youtube", "act": "confirm", "due": True},
     ],
-    "revocations": [{"message": "youtube: its old value is not yet confirmed revoked"}],
+    "revocations": [{"message": "youtube: revoke its old value"}],
     "rotation": {"id": "r-2"},
     "act_now": True,
 }
@@ -68,7 +68,7 @@ def test_due_differs_from_not_asked(tmp_path: Path) -> None:
     assert page_text().splitlines() == [
         "due: database",
         "to be finished: r-1/cache",
-        "youtube: its old value is not yet confirmed revoked",
+        "youtube: revoke its old value",
         "open: r-2",
     ]
     path.write_text(json.dumps({**FOUND, "due": [], "revocations": [], "rotation": None}), encoding="utf-8")

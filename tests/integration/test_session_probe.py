@@ -65,10 +65,10 @@ def test_an_address_that_everybody_gets_tells_nothing(servers: Servers, tmp_path
         url = f"http://127.0.0.1:{web.hosts[0].port}/whoami/"
         options: dict[str, Any] = {"chdir": str(SOURCE), "env_file": str(web.hosts[0].env_file), "probe_url": url}
         result = end(**options)
-        assert result["not_tried"] == [f"an old session: {url} answers 200 to those who are not logged in"]
+        assert result["not_tried"] == [f"an old session: {url} answers 200 to clients that are not logged in"]
         assert result["tried"] == result["accepted"] == []
-        assert "a drill makes none" in end(check=True, **options)["not_tried"][0]
-        assert "not everybody's" in end(**options, users=["ana"])["not_tried"][0]
+        assert "check mode makes no session" in end(check=True, **options)["not_tried"][0]
+        assert "not all users'" in end(**options, users=["ana"])["not_tried"][0]
 
 
 @pytest.mark.parametrize("trouble", ["nobody", "engine"])
@@ -113,7 +113,7 @@ def test_tried_alone_nothing_ends(servers: Servers, tmp_path: Path) -> None:
         for entry in ({}, {"make": True, "check": True}):
             result = end(**options, **entry)
             assert (result["skipped"], "tried" in result) == (True, False)
-            assert "would have to be made in db for it" in result["msg"]
+            assert "db would get a new session for this test" in result["msg"]
         result = end(**options, make=True)
         assert [line.partition(":")[0] for line in result["tried"]] == [SIGNED]
         assert (result["changed"], result["accepted"], result["not_tried"]) == (False, [], [])

@@ -76,7 +76,7 @@ def test_what_is_refused_changes_nothing(account_of: Account) -> None:
     busy = change(account_of, "API_TOKEN", NEW)
     assert busy.code != 0
     assert "rotation r7 of ops@example.com" in busy.text
-    assert "let watchparty.secrets.rotate end first" in busy.text
+    assert "finish that rotation with watchparty.secrets.rotate first" in busy.text
     assert account_of.state() == {**before, **{k: v for k, v in account_of.state().items() if "journal" in k}}
 
 

@@ -153,12 +153,14 @@ def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: 
     since = own.moto.count()
     for run in (rotate(own), rotate(own, "--check")):
         assert run.code != 0
-        assert "Refused, and left as they are: deploy_ssh: web1: Ansible itself logs in to web1 by the key" in run.text
+        assert (
+            "Refused, old values unchanged: deploy_ssh: web1: Ansible itself logs in to web1 with the key" in run.text
+        )
     result = own.run(
         *("-e", "leak_credentials=deploy_ssh", "-e", "leak_confirm=yes", "--check"),
         playbook="playbooks/leak_response.yml",
     )
-    assert "by the key that is to go, and has no other known login" in result.text
+    assert "with the key that is to be revoked, and has no other known login" in result.text
     assert file_of(sshd).read_bytes() == before
     assert not {"PutParameter", "PutSecretValue", "CreateSecret"} & set(own.moto.operations(since=since))
 
@@ -170,7 +172,7 @@ def test_a_key_that_may_not_come_from_here_is_rolled_back(own: Lab, sshd: Sshd) 
     run = rotate(own)
     assert run.code != 0
     assert "The rotation was rolled back" in run.text
-    assert "web1 refuses the new key from here; see its log, and from= in the old key's line" in run.text
+    assert "web1 rejects the new key from here; check sshd's log, and from= in the old key's line" in run.text
     assert file_of(sshd).read_text() == lines
     assert in_store(own) == old
     assert own_secrets(own.moto) == []
@@ -191,7 +193,7 @@ def test_a_host_that_is_down_is_waited_for_or_skipped(own: Lab, sshd: Sshd) -> N
     assert not is_let_in(sshd, old)
     run = rotate(own, "--limit", "web1")
     assert run.code != 0
-    assert "web2: not in this run (--limit), and would not authorize the new key" in run.text
+    assert "web2: not in this run (--limit), so they would not authorize the new key" in run.text
     assert in_store(own) == second
     own.host_vars["web2"]["app_environment"] = "staging"
     run = rotate(own, "--limit", "web1")

@@ -78,7 +78,7 @@ class TestHolding:
         assert wait_until(lambda: not agents(folders), seconds=15)
 
     def test_what_is_no_key(self, folders: Path) -> None:
-        with pytest.raises(RotationError, match="is not a private SSH key"), ssh_login.holding("canary", "test"):
+        with pytest.raises(RotationError, match="a private SSH key"), ssh_login.holding("canary", "test"):
             pass
         assert list(folders.iterdir()) == []
 
@@ -95,7 +95,7 @@ class TestHolding:
         (tmp_path / "ssh-add").chmod(0o700)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         with (
-            pytest.raises(RotationError, match=r"test: ssh-add refuses the key \(exit code 3\)"),
+            pytest.raises(RotationError, match=r"test: ssh-add rejects the key \(exit code 3\)"),
             ssh_login.holding(key_pair.new_private_key(), "test"),
         ):
             pass

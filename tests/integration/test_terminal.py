@@ -15,7 +15,7 @@ from tests.integration.terminal import at_a_terminal
 
 FIRST, SECOND = "New value of twitch: ", "New value of stripe: "
 AGAIN = "Answer again"
-SEVERAL = "twitch: several lines came at once, and nothing of them is kept"
+SEVERAL = "twitch: the answer had several lines, and all of them were discarded"
 KEY = "-----BEGIN PRIVATE KEY-----\ncanaryLINE2canary\ncanaryLINE3canary\n-----END PRIVATE KEY-----\n"
 FILE = "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE"
 ASK = {"watchparty.secrets.ask_secret": {"names": ["twitch", "stripe"], "remedy": FILE}, "register": "asked"}
@@ -97,7 +97,7 @@ def test_what_is_pasted_is_no_answer_to_the_next_question(terminal: Terminal) ->
     code, seen = terminal.run(ask, answers=TYPED)
     assert code == 0, seen
     for name in NAMES[:4]:
-        assert f"{name}: several lines came at once, and nothing of them is kept. Answer again" in seen
+        assert f"{name}: the answer had several lines, and all of them were discarded. Answer again" in seen
     assert terminal.answers == {name: f"canary-{name}" for name in NAMES}
 
 
@@ -113,15 +113,15 @@ def test_what_need_not_be_answered_is_left_out(terminal: Terminal) -> None:
 def test_several_lines_confirm_nothing(terminal: Terminal) -> None:
     """Neither after the word that is wanted, nor if the word is among them."""
     for answer in (b"yes\rno\r", b"no\ryes\r"):
-        code, seen = terminal.run(CONFIRM, answers={"to go on: ": answer})
+        code, seen = terminal.run(CONFIRM, answers={"to continue: ": answer})
         assert code != 0, seen
         assert "not confirmed; nothing was changed" in seen
 
 
-@pytest.mark.parametrize("question", ["to go on: ", FIRST])
+@pytest.mark.parametrize("question", ["to continue: ", FIRST])
 def test_what_waited_before_the_question_is_no_answer(terminal: Terminal, question: str) -> None:
     """Here what somebody pasted at a question of another's, which took one line of it."""
-    task = CONFIRM if question == "to go on: " else ASK
+    task = CONFIRM if question == "to continue: " else ASK
     extra = {} if task is CONFIRM else {AGAIN: "canary-1", SECOND: "canary-2"}
     code, seen = terminal.run(PAUSE, task, answers={"Look around": b"\ryes\ryes\r", question: b"no\rno\r", **extra})
     assert (code == 0) == bool(extra), seen

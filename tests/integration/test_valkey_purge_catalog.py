@@ -83,6 +83,6 @@ def test_the_catalog_says_what_goes(lab: Lab, server: Valkey) -> None:
     assert set(client(server, 1).keys("*")) == kept
     fill(server, "s:", 2)
     assert "count=2 of" in purge("-e", "snapshot=read")
-    assert "other: is not an entry of purge in the catalog; there are: cache, sessions" in purge(
+    assert "other: is not an entry of purge in the catalog; its entries: cache, sessions" in purge(
         "-e", '{"entries": ["other"]}', code=2
     )

@@ -271,7 +271,7 @@ def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Va
         assert (dead(worker), dead(admin)) == (True, False)
         assert not run("ended", **given)["changed"]
     wrong = run("sessions", login_url=server.url(password=new_password()))
-    assert "does not accept the user and the password of login_url" in wrong["msg"]
+    assert "the server rejects the user and the password of login_url" in wrong["msg"]
 
 
 def test_a_replica_that_is_down_hides_no_session_of_its_primary(server: Valkey, run: Run) -> None:
@@ -290,7 +290,7 @@ def test_an_unknown_client_stops_the_end_before_anything_is_done(server: Valkey,
     wanted = {"admin_url": server.admin_url(), "login_url": server.url(), "last_client": added["last_client"]}
     with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", server, server.password):
         stopped = run("revoked", known_addresses=["127.0.0.3/32"], **wanted)
-        assert "127.0.0.2 (1); give what runs there the new value" in stopped["msg"]
+        assert "127.0.0.2 (1); give those clients the new value" in stopped["msg"]
         assert "(-e rotation_known_addresses=127.0.0.2), or" in stopped["msg"]
         assert "127.0.0.3" not in stopped["msg"]
         assert server.accepts(server.password)

@@ -144,7 +144,7 @@ def test_a_noted_node_that_was_replaced_holds_nothing_up_later(pair: tuple[Valke
     moved = {"last_client": added["last_client"], "nodes": [node(replica)]}
     result = run("revoked", end_sessions="unverified", **moved, **gone)
     assert set(result["refused"]) == {node(primary), node(replica)}
-    assert f"{name}: it was there when the new password came, and the catalog" in str(result["warnings"])
+    assert f"{name}: this node existed when the new password was added, and the catalog" in str(result["warnings"])
     assert dead(worker)
     assert dead(reader), "nothing is noted of its node"
     assert not dead(late)

@@ -64,7 +64,7 @@ def test_asked_again(lab: Lab) -> None:
     assert (
         "API_TOKEN (pem): Key of the partner's API. It is stored in secret shop/production/core key API_TOKEN." in seen
     )
-    assert "ALLOWED_HOSTS: is a list of hosts, and item 1 is not a host" in seen
+    assert "ALLOWED_HOSTS: is a list of hosts, but item 1 is not a host" in seen
     assert not {"Y2FuYXJ5", "canary.example.com"} & set(seen.split())
     assert account.secret("shop/production/core")["API_TOKEN"] == key
     assert account.parameter("/shop/production/App/ALLOWED_HOSTS") == "shop.example.com"

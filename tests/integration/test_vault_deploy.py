@@ -94,7 +94,7 @@ def _without_policy(vault: VaultLab) -> Callable[[], None]:
 @pytest.mark.parametrize(
     ("breaks", "words"),
     [
-        (_sealed, "since it is sealed or starts; unseal it by 'bao operator unseal'"),
+        (_sealed, "because the server is sealed or starting; unseal it by 'bao operator unseal'"),
         (_down, "could not be reached for reading secret vault:"),
         (_deleted, "STRIPE_KEY: is missing; secret vault:watchparty/production/stripe is scheduled for deletion"),
         (_gone, "STRIPE_KEY: is missing; secret vault:watchparty/production/stripe is missing"),
@@ -143,7 +143,7 @@ def _wrong_secret_id(vault: VaultLab) -> dict[str, Any]:
     ("options", "words"),
     [
         (_expired, "the token has expired or was revoked; log in again by 'vault login' or 'bao login'"),
-        (_open_to_all, "may be read by others; run 'chmod 600"),
+        (_open_to_all, "; run 'chmod 600"),
         (_wrong_secret_id, "the login by approle was refused"),
         (lambda vault: vault.jwt(sub="repo:example/other"), "the login by jwt was refused"),
         (lambda vault: vault.jwt(exp=1), "the login by jwt was refused"),

@@ -128,7 +128,7 @@ class TestStage(contract.TestStage):
 class TestPromote(contract.TestPromote):
     def test_a_version_without_labels_can_be_promoted(self, core: Any) -> None:  # noqa: F811
         core.discard("core", version=V2, labels=[OURS])
-        with pytest.raises(NotFound, match="stage it anew"):
+        with pytest.raises(NotFound, match="stage it again"):
             core.promote("core", to=V2, instead_of=V1)
         assert value(core) == "canary-1"
 
@@ -202,7 +202,7 @@ class TestKills:
         )
         lab.put(f"{secrets.folder}/core", content="canary-theirs")
         assert secrets.store.read(["core"]).readings["core"].version == "2"
-        with pytest.raises(Conflict, match="AWSCURRENT is on version 2 and not on"):
+        with pytest.raises(Conflict, match="AWSCURRENT: it is on version 2, not on"):
             secrets.store.promote("core", to=V2, instead_of=V1)
         secrets.store.discard("core", version=V2, labels=[OURS])
         assert secrets.store.read(["core"], pins={"core": V2}).is_missing("core")
@@ -227,7 +227,7 @@ def test_a_write_compares_on_the_server(lab: VaultLab, secrets: Side, core: Any)
         lab.put(f"{secrets.folder}/core", content="canary-theirs")
 
     core._patch = late
-    with pytest.raises(StoreError, match="another version than 1 is current, so somebody else wrote it"):
+    with pytest.raises(StoreError, match="the current version is not 1, so somebody else wrote it"):
         core._swap("core", V2, V1)
     assert value(core) == "canary-theirs"
 
@@ -246,7 +246,7 @@ def test_the_id_of_another_writer_stays(lab: VaultLab, secrets: Side, core: Any)
     """It wrote between our look and our first patch, and gave its version an id."""
     core.stage("core", "canary-2", version=V2, label=OURS)
     secrets.meanwhile("patch", lambda: secrets.write("core", "canary-theirs", contract.V3))
-    with pytest.raises(Conflict, match=f"AWSCURRENT is on version {contract.V3}"):
+    with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {contract.V3}"):
         core.promote("core", to=V2, instead_of=V1)
     assert core.describe("core").stages[CURRENT] == contract.V3
     core.discard("core", version=V2, labels=[OURS])
@@ -257,7 +257,7 @@ def test_the_id_of_another_writer_stays(lab: VaultLab, secrets: Side, core: Any)
 def test_what_is_destroyed_is_gone_and_the_current_version_stays(lab: VaultLab, secrets: Side, core: Any) -> None:  # noqa: F811
     core.stage("core", "canary-2", version=V2, label=OURS)
     core.promote("core", to=V2, instead_of=V1)
-    with pytest.raises(StoreError, match="version 2 of secret core is its current one; rotate it first"):
+    with pytest.raises(StoreError, match="version 2 of secret core is its current version; rotate it first"):
         core.destroy("core", [V1, V2])
     assert value(core, pins={"core": V1}) == "canary-1"
     for _time in range(2):

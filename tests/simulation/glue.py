@@ -286,7 +286,7 @@ class Hands:
         if isinstance(params, RotationError):
             return params
         if "needs" in entry and isinstance(results[entry["needs"]], RotationError):
-            return RotationError("not done, since the act before it failed")
+            return RotationError("not run, because the action before it failed")
         try:
             if params is not None:
                 carry_out(params, entry["state"])

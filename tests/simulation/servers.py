@@ -123,7 +123,9 @@ class Valkey:
                 if rule[1:] not in held:
                     if takes or all(rule.startswith("!") for rule in rules):
                         return
-                    raise HostError(f"{node}: the gate of this rotation was closed meanwhile; nothing was added there")
+                    raise HostError(
+                        f"{node}: this rotation was aborted meanwhile (its gate is closed); no password was added there"
+                    )
                 held.discard(rule[1:])
             elif rule == "resetpass":
                 held.clear()

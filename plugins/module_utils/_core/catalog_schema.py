@@ -187,8 +187,7 @@ _CREDENTIAL = schema_object(
         "used_for": described("What a signing key signs: sessions, signing.", {"type": "array", "items": NAME}),
         "fallbacks": described("The setting that lists former keys.", NAME),
         "exposes": described(
-            "Credentials that this one also reveals, beside those derived from the catalog.",
-            {"type": "array", "items": NAME},
+            "Credentials that this one also reveals, beside those derived.", {"type": "array", "items": NAME}
         ),
         "revocation_ttl": described(
             "Seconds after which the old value must be refused.", {"type": "integer", "minimum": 0}
@@ -203,9 +202,7 @@ _CREDENTIAL = schema_object(
         ),
         "options": described("Options of the kind; the kind's page lists them.", {"type": "object"}),
         "test": described("A request that tests an externally issued value.", {"$ref": "#/$defs/test"}),
-        "server": described(
-            "Its server. An administrator's password is sent to no other address.", {"$ref": "#/$defs/server"}
-        ),
+        "server": described("Its server. An administrator's password is sent only there.", {"$ref": "#/$defs/server"}),
         "parts": described(
             "The settings that hold its server's address, where no URL does.", {"$ref": "#/$defs/parts"}
         ),
@@ -257,12 +254,10 @@ _AWS = schema_object(
         ),
         "host_principal": described("The principal that may assume the host role; ec2.amazonaws.com by default.", NAME),
         "operators": described(
-            "ARNs of users and roles that may assume the roles rotate, respond, mirror and verify.",
-            {"type": "array", "items": NAME},
+            "ARNs that may assume the roles rotate, respond, mirror and verify.", {"type": "array", "items": NAME}
         ),
         "readers": described(
-            "ARNs of further users and roles that may read the secrets, such as administrators; "
-            "watchparty.secrets.verify reports all others.",
+            "ARNs of others that may read the secrets, such as administrators; verify reports the rest.",
             {"type": "array", "items": NAME},
         ),
         "bucket": described("The application's S3 bucket, if its hosts use one.", NAME),
@@ -308,14 +303,9 @@ _SHARED: dict[str, Any] = {
         "The programs that read the .env; for each value there must be a spelling that all of them read exactly.",
         {"type": "array", "items": {"enum": list(READERS)}, "minItems": 1},
     ),
-    "services": described(
-        "Services that a deploy restarts and whose health it checks.", schema_map({"$ref": "#/$defs/service"})
-    ),
+    "services": described("Services that a deploy restarts and checks.", schema_map({"$ref": "#/$defs/service"})),
     "purge": described(
-        (
-            "Caches and sessions that a leak response may purge: in Valkey (never a broker's keys), and "
-            "CloudFront's copies."
-        ),
+        "What a leak response may purge: caches and sessions in Valkey (never a broker's keys), CloudFront's copies.",
         schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/purge"}]}),
     ),
     "alternatives": described(

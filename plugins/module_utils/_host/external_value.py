@@ -34,7 +34,7 @@ def problems(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
         except SecretsError as error:
             state, text = UNTRIED, str(error)
         if state != ACCEPTED:
-            message = "is refused" if state == REFUSED else "the value could not be tried"
+            message = "is refused" if state == REFUSED else "could not be tried"
             results.append("the new value %s%s: %s" % (message, entry["what"], text))
     return results
 

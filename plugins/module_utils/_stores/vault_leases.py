@@ -69,7 +69,7 @@ class DatabaseLeases:
         try:
             held = {path: set(answer["data"][path]) for path in needed}
         except (KeyError, TypeError):
-            raise _strange("without the rights of its token") from None
+            raise _strange("it lacks the rights of its token") from None
         return [f"{act} on {path}" for path, act in needed.items() if not held[path] & {act, "root"}]
 
     def make(self, *, fresh: Fresh) -> LeasedLogin:

@@ -91,8 +91,8 @@ def fitted(role: str, grants: Sequence[Grant]) -> tuple[dict[str, Any], ...]:
             statement = piece.statement
             if size(statement) > room:
                 raise PolicyError(
-                    f"the policy of role {role}: {piece.sid} alone takes {size(statement):,} characters, and AWS accepts "
-                    f"{CHARACTERS:,}; shorten the name in it"
+                    f"the policy of role {role}: {piece.sid} alone takes {size(statement):,} characters, and AWS "
+                    f"accepts {CHARACTERS:,}; shorten the name in it"
                 )
             if not documents or size(_document([*documents[-1], statement])) > CHARACTERS:
                 documents.append([])

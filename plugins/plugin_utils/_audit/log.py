@@ -200,8 +200,8 @@ class AuditLog:
 
     def _nowhere(self, act: str) -> AuditError:
         return AuditError(
-            f"environment {self.catalog.environment}: there is no audit log to {act}; set audit_log to a "
-            "log_group or an s3 location in the catalog, or give the path of a file"
+            f"environment {self.catalog.environment}: cannot {act}, because the catalog names no audit log; set "
+            "audit_log to a log_group or an s3 location in the catalog, or give the path of a file"
         )
 
     def _of_this_environment(self, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -325,7 +325,7 @@ class Provisioner:
             return []
         message = ", ".join(f"{tag}={value}" for tag, value in sorted(other.items()))
         remedy = "give it another name in the catalog, or adopt it with -e provision_adopt=true"
-        whose = f"{self.catalog.application}'s in {self.catalog.environment}"
+        whose = f"{self.catalog.application} in {self.catalog.environment}"
         return [
             f"{of_name(kept.name).noun} {kept.name} is tagged {message}, so it does not belong to {whose}; {remedy}"
         ]

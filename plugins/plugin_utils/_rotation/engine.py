@@ -269,11 +269,7 @@ class Engine:
         if not blockers:
             return
         keys = [credential["name"] for credential in self.now["credentials"] if credential["act"] == "renew"]
-        but = (
-            f", except {', '.join(keys)} (these hosts verify with the old key until they get the new one)"
-            if keys
-            else ""
-        )
+        but = f", except {', '.join(keys)} (the hosts verify with the old key until then)" if keys else ""
         self._say(f"skipped hosts, whose old values are about to be revoked{but}: {'; '.join(blockers)}")
         missing = set(self.run.hosts) - set(self.verification.verified) - set(self.run.skipped)
         if self.run.incident:

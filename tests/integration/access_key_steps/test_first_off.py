@@ -50,7 +50,7 @@ class TestFirstOff:
 
     def test_one_that_stays_accepted_gets_no_successor(self, world: World) -> None:
         world.sts = lambda _login: Owner()
-        with pytest.raises(RotationError, match=r"still accepts key \w+ of user .* after it was switched off"):
+        with pytest.raises(RotationError, match=r"still accepts key \w+ of user .* after its deactivation"):
             world.steps(first_off=True).issued()
         assert world.names() == {world.old.username}
 

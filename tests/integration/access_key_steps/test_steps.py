@@ -178,7 +178,7 @@ class TestIssued:
     def test_ended_meanwhile(self, world: World) -> None:
         """What was kept goes; the key is left to whoever ended the rotation, who had seen it."""
         world.is_ended = True
-        with pytest.raises(Overtaken, match="ended by another run"):
+        with pytest.raises(Overtaken, match="another run ended this rotation"):
             world.steps().issued()
         assert world.issued.find("storage") is None
 
@@ -205,7 +205,7 @@ class TestUsable:
 
     def test_not_at_all(self, world: World) -> None:
         new = replace(world.made(), password="wrong")
-        with pytest.raises(RotationError, match=f"does not accept key {new.username} .* nothing is taken away"):
+        with pytest.raises(RotationError, match=f"does not accept key {new.username} .* no key was deactivated"):
             world.steps(new).usable()
         assert sum(world.slept) == SECONDS
 

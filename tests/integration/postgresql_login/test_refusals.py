@@ -26,7 +26,7 @@ from tests.integration.postgresql_login.shop import Shop, failed
 def test_errors_of_a_login(shop: Shop) -> None:
     shop.set()
     url = shop.url(shop.second)
-    failed(shop.test(login_url=shop.url(shop.second, "canary")), "wrong_password", "refuses the password", shop.second)
+    failed(shop.test(login_url=shop.url(shop.second, "canary")), "wrong_password", "rejects the password", shop.second)
     failed(shop.test(login_url=shop.url(shop.second, database="nowhere")), "no_database", "no such database")
     failed(shop.test(login_url=url.replace(str(shop.server.port), "1")), "unreachable", "cannot be reached")
     failed(shop.test(login_url=url.replace("127.0.0.1", "host.invalid")), "unreachable")

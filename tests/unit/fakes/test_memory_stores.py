@@ -87,7 +87,9 @@ class TestHook:
         store = MemorySecrets()
         store.seed("a", "1", version=IDS[0])
         store.hook = Recorder(fail_before="read", error=Denied("denied", "no policy"))
-        with pytest.raises(Denied, match=f"secret a may not be read, to see what its version {IDS[0]} holds"):
+        with pytest.raises(
+            Denied, match=rf"secret a cannot be read \(access denied\), so the content of version {IDS[0]} is unknown"
+        ):
             store.stage("a", "2", version=IDS[0], label="ours")
 
     def test_their_value_is_not_put_back_over_a_third_one(self) -> None:
@@ -106,7 +108,7 @@ class TestHook:
                     store.seed(name, "a third one's")
 
         store.hook = Race()
-        with pytest.raises(SecretsError, match="put it back by hand"):
+        with pytest.raises(SecretsError, match="write it again by hand"):
             store.overwrite("/p/a", "2", instead_of=1)
         assert store.read(["/p"], pins={"/p/a": "4"}).readings["/p/a"].value == "a third one's"
 
@@ -121,7 +123,7 @@ class TestHook:
                     store.hook = Recorder(fail_before="write")
 
         store.hook = Race()
-        with pytest.raises(SecretsError, match=r"put it back by hand if it is due \(cut off\)"):
+        with pytest.raises(SecretsError, match=r"write it again by hand if it is needed \(cut off\)"):
             store.overwrite("/p/a", "2", instead_of=1)
 
 

@@ -137,7 +137,7 @@ def _copies(
     try:
         shown = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
     except value_search.OutOfTime:
-        shown, away = [], away._replace(unread=[*away.unread, "processes: the time limit was reached"])
+        shown, away = [], away._replace(unread=[*away.unread, "processes: looking into them took too long"])
     journal = journal_search.searched([unit["unit"] for unit in units], soon)
     return {
         "strays": below.copies,
@@ -158,7 +158,7 @@ def _values(present: Optional[atomic_file.Present], readers: Sequence[str]) -> T
     except UnicodeDecodeError:
         return {}, "the file is not UTF-8"
     except DotenvError:
-        return {}, "the file cannot be parsed the way its readers do"
+        return {}, "the file cannot be parsed as its readers would"
 
 
 def _described(at: atomic_file.OpenPath) -> Dict[str, Any]:
@@ -223,7 +223,7 @@ def _selinux(at: atomic_file.OpenPath) -> Dict[str, Any]:
     try:
         context = _attribute(at, "security.selinux").rstrip(b"\0").decode("utf-8", "replace")
     except OSError as error:
-        return {"enabled": True, "why": "the file's SELinux context cannot be read: %s" % error.strerror}
+        return {"enabled": True, "why": "the file's context cannot be read: %s" % error.strerror}
     code, text, why = _command(["matchpathcon", "-V", at.path])
     answer: Dict[str, Any] = {"enabled": True, "context": context, "right": None, "why": why}
     wanted = text.strip().rpartition(" should be ")[2] if " should be " in text else ""
@@ -234,7 +234,7 @@ def _selinux(at: atomic_file.OpenPath) -> Dict[str, Any]:
     elif wanted:
         answer.update(right=False, wanted=wanted)
     elif code is not None:
-        answer["why"] = "matchpathcon does not know the right context (exit code %d)" % code
+        answer["why"] = "matchpathcon cannot tell the right context (exit code %d)" % code
     return answer
 
 

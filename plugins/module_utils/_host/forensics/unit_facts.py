@@ -86,12 +86,9 @@ def units(names: Sequence[str], known: Known, since: Optional[float], run: Comma
         if own_code == 0:
             manager, entries = own, systemd_show.shown(text)
     if code != 0:
-        return (
-            [],
-            why or "systemctl failed with code %s; run it on the host, and check whether systemd runs there" % code,
-        )
+        return [], why or "systemctl failed with code %s; run it there, and see whether systemd runs the host" % code
     if len(entries) != len(names):
-        return [], "systemd does not report each unit"
+        return [], "systemd does not tell of each unit"
     idle = _idle_starters(entries, manager, run)
     return [_row(name, entry, known, since, manager, idle) for name, entry in zip(names, entries)], ""
 

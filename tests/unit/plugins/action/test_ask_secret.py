@@ -69,7 +69,7 @@ def test_optional_ones_are_left_out(types: Types) -> None:
     ("answer", "message"),
     [
         (b"\n", "the answer was empty"),
-        (b"one\rcanary", "several lines came at once, and nothing of them is kept"),
+        (b"one\rcanary", "the answer had several lines, and all of them were discarded"),
         (b"canary\xff", "the answer is not UTF-8 text"),
     ],
 )
@@ -174,7 +174,7 @@ class TestWithACatalog:
         asked = types(b"canary", b"80", self.PEM, b"one")
         assert opened(self.ask("PORT", "TOKEN"))["answers"] == {"PORT": "80", "TOKEN": "one"}
         assert asked[1].startswith("PORT: is not a whole number. Answer again")
-        assert "a value of several lines needs the type json or pem in the catalog, or a file" in asked[3]
+        assert "a value of several lines, set its type to json or pem in the catalog, or use a file" in asked[3]
         assert "canary" not in "".join(asked)
 
     def test_what_no_deploy_could_write(self, types: Types) -> None:

@@ -43,7 +43,7 @@ def test_what_is_there_stays(env: Path) -> None:
     dest = env.parent / "draft.yaml"
     dest.write_text("mine\n", encoding="utf-8")
     failed = draft(env)
-    assert f"{dest}: is there already and stays as it is" in failed["msg"]
+    assert f"{dest}: exists already and was not changed" in failed["msg"]
     assert dest.read_text(encoding="utf-8") == "mine\n"
 
 

@@ -38,7 +38,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_answer(typed: Any, answer: bytes, wanted: str) -> None:
     asked = typed(answer)
     assert act(question="Contain it now?", answer=wanted)["changed"] is False
-    assert asked == [f"Contain it now? Type {wanted} to go on: "]
+    assert asked == [f"Contain it now? Type {wanted} to continue: "]
 
 
 @pytest.mark.parametrize("answer", [b"", b"y", b"Yes", b"no", b"yes yes", b"\xff"])

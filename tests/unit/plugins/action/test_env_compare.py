@@ -49,9 +49,9 @@ def test_different(old: Path) -> None:
     """It comes after values were written, so it does not say that nothing was changed."""
     old.write_text("TOKEN='canary two'\nKEY=canary-other\nLOST=canary\n", encoding="utf-8")
     assert compared(old)["msg"].splitlines() == [
-        "A deploy to test would not write what the file holds:",
+        "The .env cannot be deployed to test, because the file would hold other values:",
         "  - KEY: the stores hold another value",
-        "  - LOST: a deploy would not write it",
+        "  - LOST: the catalog has no such setting, so the next deploy removes it",
     ]
 
 

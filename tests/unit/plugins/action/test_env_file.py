@@ -145,7 +145,9 @@ class TestTheAddressFromOutside:
             False,
             False,
         )
-        assert result["msg"].startswith("the host cannot be reached: no route. If it was lost on the way")
+        assert result["msg"].startswith(
+            "the host cannot be reached: no route. If the connection broke during the deploy"
+        )
 
     def test_a_host_that_is_lost_before_its_mark(self, answers: tuple[list[Any], list[Any]]) -> None:
         left, _sent = answers
@@ -178,9 +180,9 @@ class TestAHostThatStillLetsALeakedKeyIn:
             deliver(**extra)
         host = extra.get("delegate_to") or extra["host"]
         assert str(raised.value) == (
-            f"Nothing was sent: {host} still lets the leaked key of deploy_ssh in. Start "
-            "watchparty.secrets.leak_response as before "
-            f"to take it out there, or deploy without the host, by --limit 'all:!{host}'"
+            f"Nothing was sent: {host} still authorizes the leaked key of deploy_ssh. Run the same "
+            "watchparty.secrets.leak_response command again to remove it there, or deploy without "
+            f"the host, by --limit 'all:!{host}'"
         )
         assert sent == []
 

@@ -123,7 +123,9 @@ def test_a_journal_that_cannot_be_written_fails_nothing(clients: Clients) -> Non
     done = provision(variables=ASKED)
     assert not done.get("failed")
     (note,) = [note for note in done["notes"] if "the age is unknown" in note]
-    assert note.startswith("token, key: the age is unknown until the first rotation; the journal was not written:")
+    assert note.startswith(
+        "token, key: the age is unknown until the first rotation, because the journal could not be written:"
+    )
     assert "r-1 of ops" in note
 
 
@@ -142,7 +144,7 @@ def test_what_github_alone_holds_is_left_to_it(clients: Clients, tmp_path: Path)
     assert result["at_github"] == ["ALONE", "SSH"]
     assert not result.get("failed")
     assert "canary" not in str(result)
-    for text, message in (("NOBODY: canary", "NOBODY: is neither"), ("ALONE=canary", "ALONE: is kept at GitHub only")):
+    for text, message in (("NOBODY: canary", "NOBODY: is neither"), ("ALONE=canary", "ALONE: is held only at GitHub")):
         path.write_text(text + "\n")
         refused = provision(catalog=catalog, **{"env_file" if "=" in text else "values_file": str(path)})
         assert refused["failed"]
@@ -154,7 +156,7 @@ def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
     provision(variables=ASKED)
     other = provision(variables={"asked": {"answers": {"TOKEN": "canary-2"}}})
     (note,) = other["notes"]
-    assert note.endswith("and stays. To change it, run watchparty.secrets.set -e set_names=TOKEN")
+    assert note.endswith("and keeps it. To change it, run watchparty.secrets.set -e set_names=TOKEN")
     assert not other["changed"]
 
 
@@ -165,7 +167,7 @@ def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
         ({"expected_account_id": "999999999999"}, "999999999999"),
         (
             {"aws": {"kms_key": "alias/none"}},
-            "the key alias/none is not there. Make it by watchparty.secrets.provision --tags access",
+            "the key alias/none does not exist. Create it by watchparty.secrets.provision --tags access",
         ),
     ],
 )

@@ -37,7 +37,7 @@ def test_first_everything_then_nothing(lab: Lab) -> None:
     assert lab.why(first, "DEPLOY") == ("missing", "no store holds it: give its value, and GitHub has none either")
     assert first["summary"][:2] == [f"{REPOSITORY}: 0 unchanged", "sent: HOST, KEY, PLAIN, URL, COUNT"]
     assert (
-        "HOST: ansible_host differs among the hosts, and that of the first one, web1, is taken" in first["summary"][2]
+        "HOST: ansible_host differs among the hosts; the value of the first host, web1, is used" in first["summary"][2]
     )
     held = {"HOST": "10.0.0.1", "KEY": "canary-key-1", "PLAIN": "plain", "URL": URL, "COUNT": "1"}
     assert lab.github.repository.values == held
@@ -62,7 +62,10 @@ def test_what_changed_in_a_store_is_sent(lab: Lab) -> None:
     assert result["sent"] == ["HOST", "KEY", "PLAIN", "COUNT"]
     assert lab.why(result, "KEY") == ("send", f"secret {CORE} key KEY has changed")
     # The same secret's new version, and the same value in it.
-    assert lab.why(result, "URL") == ("note", "GitHub holds the value, and an older version is recorded")
+    assert lab.why(result, "URL") == (
+        "note",
+        "GitHub already holds the value; the record of the sync is older and is written",
+    )
     assert lab.why(result, "COUNT") == ("send", "GitHub holds another value than parameter /app/test/COUNT")
     held = lab.github.repository.values
     assert (held["KEY"], held["COUNT"], held["HOST"]) == ("canary-key-2", "2", "10.0.0.9")
@@ -85,7 +88,7 @@ def test_what_somebody_deleted_or_changed_at_github_is_sent_again_and_named(lab:
     repository.variables["COUNT"] = lab.github._stamped("COUNT", "theirs", {})
     result = lab.run()
     assert result["sent"] == ["KEY", "URL", "COUNT"]
-    assert lab.why(result, "KEY")[1] == "was sent once, and somebody deleted it"
+    assert lab.why(result, "KEY")[1] == "was sent before, and somebody deleted it at GitHub"
     assert lab.why(result, "URL")[1].startswith("somebody changed it at 2026-11-25T")
     assert [item.partition(":")[0] for item in result["summary"][2:5]] == [
         "secret KEY (repository)",
@@ -104,8 +107,11 @@ def test_what_somebody_else_made_is_taken_over_and_named(lab: Lab) -> None:
     lab.github.put_by_hand("KEY", "canary-theirs")
     lab.github.repository.variables["COUNT"] = lab.github._stamped("COUNT", "1", {})
     result = lab.run()
-    assert lab.why(result, "KEY")[1].startswith("somebody else made it at")
-    assert lab.why(result, "COUNT") == ("note", "GitHub holds the value, and nothing is recorded")
+    assert lab.why(result, "KEY")[1].startswith("somebody else created it at")
+    assert lab.why(result, "COUNT") == (
+        "note",
+        "GitHub already holds the value; the record of the sync is missing and is written",
+    )
     assert lab.github.repository.values["KEY"] == "canary-key-1"
     assert "/repository/variable/COUNT" in lab.records()
 
@@ -118,7 +124,7 @@ def test_killed_between_sending_and_recording_it_is_sent_again(lab: Lab, monkeyp
         with pytest.raises(KeyboardInterrupt):
             lab.run()
     assert lab.github.repository.values["KEY"] == "canary-key-2"
-    assert lab.why(lab.run(), "KEY")[1].endswith("or its sending was cut short")
+    assert lab.why(lab.run(), "KEY")[1].endswith("or an earlier sync was interrupted")
     assert lab.run()["changed"] is False
 
 
@@ -127,7 +133,7 @@ def test_a_value_that_may_not_be_written_down_is_sent_each_time(lab: Lab) -> Non
     lab.run()
     result = lab.run()
     assert result["sent"] == ["HOST"]
-    assert "nothing may be recorded that tells whether variable ansible_host" in lab.why(result, "HOST")[1]
+    assert "no record may be kept that tells whether variable ansible_host" in lab.why(result, "HOST")[1]
     assert lab.records()["/repository/secret/HOST"]["identity"] == ""
     lab.setting("HOST", github="variable")
     lab.run()
@@ -140,14 +146,14 @@ def test_what_only_github_holds(lab: Lab) -> None:
     result = lab.run()
     assert lab.why(result, "DEPLOY") == (
         "keep",
-        "no store holds it: give its value, so what GitHub holds is left as it is",
+        "no store holds it: give its value, so GitHub keeps its value",
     )
     assert lab.run(answers={"DEPLOY": "canary-next"}, values_from="asked", names=["deploy"])["sent"] == ["DEPLOY"]
     with pytest.raises(
-        StoreError, match=f"KEY: a value was given, and it comes from secret {CORE} key KEY; change it there"
+        StoreError, match=f"KEY: a value was given, but it comes from secret {CORE} key KEY; change it there"
     ):
         lab.run(answers={"KEY": "canary-x"}, values_from="asked")
-    with pytest.raises(StoreError, match="OTHER: a value was given, and the catalog mirrors no such name"):
+    with pytest.raises(StoreError, match="OTHER: a value was given, but the catalog syncs no such name"):
         lab.run(answers={"OTHER": "canary-x"}, values_from="asked")
 
 
@@ -173,7 +179,7 @@ def test_hosts_that_differ_give_a_list_where_one_is_asked_for(lab: Lab) -> None:
     result = lab.run()
     assert lab.github.repository.values["HOST"] == "10.0.0.1,10.0.0.2"
     assert lab.github.repository.values["DIR"] == "/srv"
-    assert lab.why(result, "NONE")[1].startswith("variable none is set for none of web1, web2")
+    assert lab.why(result, "NONE")[1].startswith("variable none is not set for any of web1, web2")
     for host in lab.hosts.values():
         del host["ansible_host"]
     lab.run()
@@ -209,9 +215,7 @@ def test_the_organisation_must_share_it_with_the_repository(lab: Lab) -> None:
 
 def test_an_environment_is_made_when_asked(lab: Lab) -> None:
     lab.document["github"]["scope"] = "environment"
-    with pytest.raises(
-        NotFound, match="has no environment prod; make it there, or let this make it by create_environment"
-    ):
+    with pytest.raises(NotFound, match="has no environment prod; create it there, or set create_environment"):
         lab.run()
     asked = {"create_environment": True, "reviewers": ["ann"]}
     planned = lab.run(check=True, **asked)
@@ -252,7 +256,7 @@ def test_a_file_that_is_not_for_github_alone_gives_what_github_lacks(lab: Lab, t
     path.write_text("ALONE: canary-later\n")
     again = lab.run(shared_values_file=str(path))
     assert again["changed"] is False
-    assert lab.why(again, "ALONE") == ("keep", "no store holds it, so what GitHub holds is left as it is")
+    assert lab.why(again, "ALONE") == ("keep", "no store holds it, so GitHub keeps its value")
     assert lab.github.repository.values == held
     lab.run(answers={"ALONE": "canary-given"}, values_from="asked", shared_values_file=str(path))
     assert lab.github.repository.values["ALONE"] == "canary-given"

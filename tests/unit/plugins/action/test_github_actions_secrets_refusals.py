@@ -49,7 +49,7 @@ def test_prune(lab: Lab) -> None:
     planned = lab.run(check=True, prune=True)
     assert (planned["removed"], planned["diff"]["prepared"].splitlines()[0]) == (
         ["KEY", "COUNT"],
-        "-secret KEY (repository): the catalog names it no more",
+        "-secret KEY (repository): the catalog no longer names it",
     )
     assert "KEY" in lab.github.repository.values
     assert lab.run(prune=True)["removed"] == ["KEY", "COUNT"]
@@ -117,9 +117,9 @@ def refused(lab: Lab, error: type[SecretsError], message: str, **args: Any) -> N
 
 
 def test_bad_input(lab: Lab) -> None:
-    refused(lab, StoreError, "NOPE: the catalog mirrors no such name to GitHub", names=["nope", "KEY"])
+    refused(lab, StoreError, "NOPE: the catalog syncs no such name to GitHub", names=["nope", "KEY"])
     lab.setting("GITHUB_KEY", group="core", github="secret")
-    refused(lab, StoreError, "GITHUB_KEY: GitHub takes no name that begins with GITHUB_ or a digit")
+    refused(lab, StoreError, "GITHUB_KEY: GitHub accepts no name that begins with GITHUB_ or a digit")
     drop(lab, "GITHUB_KEY")
     lab.put(KEY="x" * 50000)
     refused(lab, StoreError, "secret KEY has 50,000 bytes and GitHub takes 49,152")
@@ -127,12 +127,16 @@ def test_bad_input(lab: Lab) -> None:
     lab.document["github"]["repository"] = "example/other"
     refused(lab, NotFound, "GitHub knows no repository example/other, or the token may not see it")
     del lab.document["github"]
-    refused(lab, StoreError, r"the catalog names no repository to mirror to; give it in github\.repository")
+    refused(lab, StoreError, r"the catalog names no repository for the sync; give it in github\.repository")
 
 
 def test_environments_that_would_write_over_each_other(lab: Lab) -> None:
     lab.document["environments"] = {"test": {}, "staging": {}, "ci": {}}
-    refused(lab, StoreError, "DEPLOY, HOST, KEY, PLAIN, URL, COUNT: test and staging would write the same of example/")
+    refused(
+        lab,
+        StoreError,
+        "DEPLOY, HOST, KEY, PLAIN, URL, COUNT: test and staging would write to the same place in example/",
+    )
     lab.document["environments"]["staging"] = {"github": None}
     assert lab.run()["sent"]
 
@@ -145,17 +149,17 @@ def test_tokens(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     )
     file.chmod(0o600)
     monkeypatch.setenv("GITHUB_TOKEN", "wrong")
-    refused(lab, NoAccess, "does not accept the token at repository example/watchparty")
+    refused(lab, NoAccess, "rejects the token at repository example/watchparty")
     monkeypatch.delenv("GITHUB_TOKEN")
-    refused(lab, NoAccess, "no token for GitHub is there; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE")
+    refused(lab, NoAccess, "there is no token for GitHub; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE")
     assert lab.run(check=True, token_file=str(file))["sent"]
     monkeypatch.setenv("GH_TOKEN", TOKEN)
     assert lab.run(check=True)["sent"]
     file.write_text("two words", encoding="utf-8")
-    refused(lab, NoAccess, "holds no token; write the token alone into it", token_file=str(file))
+    refused(lab, NoAccess, "holds no token; write only the token into it", token_file=str(file))
     for broken in ("canary-token\nrest", "canary token", "canary-token\u20ac"):  # the client would quote it
         monkeypatch.setenv("GITHUB_TOKEN", broken)
-        refused(lab, NoAccess, "GITHUB_TOKEN: holds no token; write the token alone into it")
+        refused(lab, NoAccess, "GITHUB_TOKEN: holds no token; write only the token into it")
 
 
 def test_an_app(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -167,7 +171,7 @@ def test_an_app(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     file = tmp_path / "app.pem"
     monkeypatch.delenv("GITHUB_TOKEN")
     monkeypatch.setenv("GITHUB_APP_ID", "4242")
-    refused(lab, NoAccess, "GITHUB_APP_ID is set and GITHUB_APP_KEY_FILE is not")
+    refused(lab, NoAccess, "GITHUB_APP_ID is set, but GITHUB_APP_KEY_FILE is not")
     monkeypatch.setenv("GITHUB_APP_KEY_FILE", str(file))
     refused(lab, NoAccess, "cannot be read: No such file")
 
@@ -177,7 +181,7 @@ def test_an_app(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         file.chmod(0o600)
 
     store(other)
-    refused(lab, NoAccess, r"does not accept the token at the installation of App 4242")
+    refused(lab, NoAccess, r"rejects the token at the installation of App 4242")
     file.write_text("canary-no-key", encoding="utf-8")
     refused(lab, NoAccess, "is not an RSA key without a passphrase")
     store(key)
@@ -208,7 +212,7 @@ def test_two_runs_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patched:
         patched.setattr(SentStore, "write", late)
-        with pytest.raises(Conflict, match="is at version 2 and not at 1"):
+        with pytest.raises(Conflict, match="is at version 2 instead of 1"):
             lab.run(names=["KEY"])
     assert lab.run()["sent"] == ["KEY"]
 

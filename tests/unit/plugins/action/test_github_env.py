@@ -79,7 +79,7 @@ def test_masks_first_then_variables(job: Job) -> None:
     assert job.run(check=True)["names"] == ["DEBUG", "KEY", "PIN", "URL"]
     assert (job.shown, job.path.read_text()) == ([], "EARLIER=value without an end")
     result = job.run()
-    assert result["notes"] == ["PIN: too short to be masked without blotting out the log"]
+    assert result["notes"] == ["PIN: too short to be masked, because the mask would hide too much of the log"]
     values = {"DEBUG": "False", "KEY": KEY, "PIN": "1234", "URL": URL}
     runner = Runner()
     assert runner.file(job.path.read_text()) == {"EARLIER": "value without an end", **values}
@@ -94,7 +94,7 @@ def test_only_some(job: Job) -> None:
     assert job.run(names=["URL"])["names"] == ["URL"]
     assert Runner().file(job.path.read_text()) == {"URL": URL}
     assert not any("line-1" in line for line in job.shown)
-    with pytest.raises(HostError, match="NOPE: ci has no value of such a name"):
+    with pytest.raises(HostError, match="NOPE: ci has no value of that name"):
         job.run(names=["NOPE"])
 
 

@@ -27,6 +27,6 @@ def test_a_directory_and_a_checkout(tmp_path: Path) -> None:
 
 
 def test_what_is_refused_is_reported(tmp_path: Path) -> None:
-    assert "there is no account no-such-account here" in act(account="no-such-account")["msg"]
+    assert "this host has no account no-such-account" in act(account="no-such-account")["msg"]
     (tmp_path / "file").write_text("")
     assert "is not a directory" in act(directory=str(tmp_path / "file"))["msg"]

@@ -129,7 +129,7 @@ class TestFound:
         world.secrets.hook = world.parameters.hook = Denies()
         result = find(world, tmp_path, "another-string")
         assert result["summary"] == [
-            "the leaked string is not a current, pending or previous value of a credential here"
+            "the leaked string is no current, pending or previous value of a credential in this catalog"
         ]
         assert result["not_checked"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
 
@@ -144,7 +144,7 @@ class TestFound:
         assert result["text"][0] == "1. token"
 
     def test_one_of_nobody_is_said_so(self, world: World, tmp_path: Path) -> None:
-        messages = ["the leaked string is not a current, pending or previous value of a credential here"]
+        messages = ["the leaked string is no current, pending or previous value of a credential in this catalog"]
         result = find(world, tmp_path, "another-string")
         assert (result["summary"], result["impact"], result["declared"], result["text"]) == (
             messages,
@@ -163,7 +163,7 @@ class TestFound:
 
 class TestBadInput:
     def test_nothing(self, world: World) -> None:
-        with pytest.raises(RotationError, match=r"^nothing was declared. Name what leaked"):
+        with pytest.raises(RotationError, match=r"^no leaked credential was named\. Name it"):
             ask(world)
 
     def test_an_empty_file(self, world: World, tmp_path: Path) -> None:
@@ -182,5 +182,5 @@ class TestBadInput:
     def test_an_unknown_one(self, world: World) -> None:
         with pytest.raises(RotationError, match=r"^nobody: is not a credential of the catalog"):
             ask(world, leaked=["nobody"])
-        with pytest.raises(RotationError, match=r"^host:web9: no such host is in the inventory; it has web1$"):
+        with pytest.raises(RotationError, match=r"^host:web9: the inventory has no such host; it has web1$"):
             ask(world, leaked=["host:web9"], hosts=["web1"])

@@ -128,7 +128,9 @@ class TestAScheduledRotation:
         scheduled(world, "test")
         assert first.declare("database").aborts is False
         answer = first.begin("database", reached=["database"])["messages"]
-        assert answer[2:] == ["it replaces what leaked, so it answers the leak too: nothing is revoked later"]
+        assert answer[2:] == [
+            ("it replaces a leaked credential, so it becomes part of the leak response: old values are revoked at once")
+        ]
         first.finish()
         assert first.begin("database")["nothing"]
 
@@ -137,7 +139,7 @@ class TestAScheduledRotation:
         first.declare("token")
         begun = first.begin("database", reached=["token"], immediate=True)
         assert (begun["rotation"]["incident"], begun["rotation"]["wait"]) == ("", 3600)
-        assert begun["messages"][1:] == ["it rotates database; nothing else starts before it ends"]
+        assert begun["messages"][1:] == ["it rotates database; no other rotation starts before it ends"]
 
     def test_is_hastened_by_a_second_command(self, world: World, first: Run) -> None:
         scheduled(world, "set")
@@ -146,17 +148,21 @@ class TestAScheduledRotation:
         second = Run(world, "second")
         assert second.declare("database", containment="immediate").aborts is False
         begun = second.begin("database", reached=["database"], immediate=True)
-        assert begun["messages"][2:] == ["it was graceful; the old values are removed first from now on"]
+        assert begun["messages"][2:] == [
+            "it was graceful; from now on the old values are revoked before the new ones are deployed"
+        ]
         assert begun["rotation"]["todo"] == ["set", "test", "revoke_first", "deploy_1", "promote", "revoke", "record"]
 
     def test_a_drill_says_so_and_writes_nothing(self, world: World, first: Run) -> None:
         scheduled(world, "set")
         head = first.setting.rotator.look().head
         answer = first.drill("database", reached=["database"], immediate=True)["messages"]
-        assert answer[2] == "it replaces what leaked, so it answers the leak too: nothing is revoked later"
+        assert answer[2] == (
+            "it replaces a leaked credential, so it becomes part of the leak response: old values are revoked at once"
+        )
         assert answer[3:] == [
-            "it was graceful; the old values are removed first from now on",
-            "database is skipped: rotation r1, which is open, replaces it",
+            "it was graceful; from now on the old values are revoked before the new ones are deployed",
+            "database is skipped: the open rotation r1 replaces it",
         ]
         assert "is rolled back" in first.drill("database", reached=["database"], abort=True)["messages"][0]
         assert first.setting.rotator.look().head == head
@@ -169,11 +175,13 @@ class TestThePlanBesideAnOpenRotation:
         scheduled(world, "set")
         head = world.rotator().look().head
         result = first.drill("token", "django", reached=["token", "django"])
-        assert result["refused"]["token"].startswith("its provider issues it; at a terminal its new value is asked for")
+        assert result["refused"]["token"].startswith(
+            "its provider issues the new value; give it at the terminal, where you are asked"
+        )
         assert result["needs"] == ["token"]
         assert {name: item["act"] for name, item in result["plan"]["credentials"].items()} == {"django": "renew"}
         assert result["messages"][0].endswith(" was not finished; it continues from there")
-        assert result["messages"][1] == "it rotates database; nothing else starts before it ends"
+        assert result["messages"][1] == "it rotates database; no other rotation starts before it ends"
         assert any(item.startswith("token is REFUSED") for item in result["messages"][2:])
         assert result["rotation"]["id"] == "r1"
         assert world.rotator().look().head == head
@@ -184,7 +192,8 @@ class TestThePlanBesideAnOpenRotation:
         secret.contents["theirs"] = secret.contents[secret.stages["AWSCURRENT"]]
         secret.stages["AWSPENDING"] = "theirs"
         assert (
-            "has a pending version theirs that is not" in first.drill("django", reached=["django"])["refused"]["django"]
+            "has a pending version theirs of another writer"
+            in first.drill("django", reached=["django"])["refused"]["django"]
         )
 
     def test_what_the_open_one_replaces_is_left_to_it(
@@ -193,7 +202,7 @@ class TestThePlanBesideAnOpenRotation:
         monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "test", "revoke")))
         scheduled(world, "test")
         result = first.drill("database", reached=["database"], immediate=True)
-        assert result["plan"]["passed_over"] == {"database": "rotation r1, which is open, replaces it"}
+        assert result["plan"]["passed_over"] == {"database": "the open rotation r1 replaces it"}
         assert (
             result["plan"]["credentials"],
             result["takes_down"],
@@ -223,7 +232,7 @@ class TestThePlanBesideAnOpenRotation:
         scheduled(world, step)
         result = first.drill("database", reached=["database"], abort=abort, spoiled=["r1/database"])
         assert (result["plan"]["credentials"], result["refused"], result["plan"]["passed_over"]) == ({}, {}, {})
-        message = f"whether it can be replaced once more is known only when rotation r1 {end}"
+        message = f"only when rotation r1 {end} is it known whether this credential can be replaced again"
         assert result["messages"][-1] == f"database: {message}"
 
 

@@ -32,7 +32,9 @@ def test_it_is_open_while_that_value_may_still_be_valid(run: Run, tmp_path: Any)
     run.begin("database")
     run.finish()
     (message,) = run.report(tmp_path, {"database": {"replaced": True}})
-    assert message.startswith("database: OPEN: the new one is in force, but what r1 replaced may still be valid until ")
+    assert message.startswith(
+        "database: OPEN: the new one is in force, but the value that r1 replaced may be valid until "
+    )
     assert "rotation_forget=database" in message
 
 
@@ -53,7 +55,7 @@ def test_it_is_revoked_with_the_present_one_where_the_kind_can(able: Run, tmp_pa
     former = able.setting.rotator.look().pending_tasks["r1/database"].secrets
     begun = able.begin("database")
     assert revoked(begun) == [("database", "r1/database"), ("database", "")]
-    assert "  revokes with it what r1 had replaced" in begun["messages"]
+    assert "  also revokes the value that r1 had replaced" in begun["messages"]
     able.finish()
     journal = able.setting.rotator.look()
     assert journal.pending_tasks == {}
@@ -71,7 +73,7 @@ def test_one_that_cannot_be_read_any_more_keeps_nothing_up_and_stays_open(able: 
     assert revoked(able.begin("database")) == [("database", "")]
     able.finish()
     assert set(able.setting.rotator.look().pending_tasks) == {"r1/database"}
-    assert "r1 replaced may still be valid" in able.report(tmp_path, {"database": {"replaced": True}})[0]
+    assert "r1 replaced may be valid" in able.report(tmp_path, {"database": {"replaced": True}})[0]
 
 
 def test_a_rotation_that_is_rolled_back_leaves_it_for_later(able: Run) -> None:

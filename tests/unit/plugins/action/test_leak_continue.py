@@ -152,7 +152,7 @@ def test_a_host_that_is_not_healthy_keeps_it_open(leak: Leak, shown: list[str], 
     seen(leak, "refused/token")
     leak.hosts["web2"]["leak_respond__copies"] = {"unreachable": True, "msg": "no route"}
     result = go_on(leak, "copies", report_path=str(tmp_path))
-    assert result["msg"].startswith("contained, and not healthy: web2: cannot be reached: no route. Mend that")
+    assert result["msg"].startswith("contained, but not healthy: web2: cannot be reached: no route. Fix that")
     assert leak.incident.id
 
 
@@ -169,7 +169,7 @@ def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path
     seen(leak, "refused/token")
     (tmp_path / "gone").write_text("")
     result = go_on(leak, "copies", report_path=str(tmp_path / "gone"))
-    assert result["msg"].startswith(f"contained, and the post-mortem is not written: {tmp_path / 'gone'}/leak-")
+    assert result["msg"].startswith(f"contained, but the post-mortem could not be written: {tmp_path / 'gone'}/leak-")
     assert any(line.startswith("last old value rejected: ") for line in shown)
     assert shown[-1].startswith("contained in ")
     assert leak.incident.id

@@ -196,9 +196,9 @@ def test_an_open_rotation_comes_first(world: World) -> None:
 def test_the_string_is_asked_for_where_nothing_is_named(world: World) -> None:
     assert start(world) == {"changed": False, "next": "paste", "tasks": "paste"}
     answers = {"leak_respond__found": {"answers": {"found": "nothing of ours"}}}
-    with pytest.raises(RotationError, match=r"^the leaked string is not a current, pending or previous value"):
+    with pytest.raises(RotationError, match=r"^the leaked string is no current, pending or previous value"):
         act(world, leak_start, variables={"hostvars": NAMED, **answers}, **HOSTS, found_by="leak_respond__found")
-    with pytest.raises(RotationError, match=r"^nothing was declared. Name what leaked"):
+    with pytest.raises(RotationError, match=r"^no leaked credential was named\. Name it"):
         act(world, leak_start, variables={"hostvars": NAMED}, **HOSTS, found_by="leak_respond__found")
     assert head(world) == 0
 
@@ -237,9 +237,9 @@ class TestStops:
 
     def test_before_the_question(self, world: World, operator: Operator) -> None:
         message = (
-            r"^token reveals others and cannot be replaced here, so a thief would read every new value\. Nothing was "
-            r"touched\. Give the new value of token by -e rotation_values_file=FILE \(mode 0600\)\. Or: Replace it by "
-            r"hand first, then start again with -e leak_ignore_blockers=true$"
+            "^token reveals other credentials and cannot be replaced here, so an intruder would read every new "
+            "value\\. Nothing was changed\\. Give the new value of token by -e rotation_values_file=FILE \\(mode "
+            "0600\\)\\. Or: Replace it by hand first, then run again with -e leak_ignore_blockers=true$"
         )
         with pytest.raises(RotationError, match=message):
             start(world, "token")
@@ -247,7 +247,7 @@ class TestStops:
 
     def test_a_drill_goes_on_and_says_so(self, world: World, operator: Operator) -> None:
         start(world, "token", check=True)
-        assert operator.lines[-1].startswith("a real run stops here: token reveals others")
+        assert operator.lines[-1].startswith("a real run would stop here: token reveals other credentials")
 
     def test_unless_the_operator_says_so(self, world: World) -> None:
         assert start(world, "token", go_on=True)["next"] == "wave"
@@ -255,7 +255,7 @@ class TestStops:
     def test_what_a_drill_alone_asked_the_servers_stops_nothing(self, world: World, operator: Operator) -> None:
         operator.planned["against"] = {"token": "no administrator"}
         start(world, "token", check=True)
-        assert not any(line.startswith("a real run stops here") for line in operator.lines)
+        assert not any(line.startswith("a real run would stop here") for line in operator.lines)
 
     def test_what_reveals_nothing_stops_nothing(self, world: World, operator: Operator) -> None:
         operator.planned = {"refused": {"django": "ask"}, "needs": [], "messages": []}
@@ -270,7 +270,7 @@ class TestRefused:
         [
             (
                 {"compromised_hosts": ["web2", "web9"]},
-                "^leak_compromised_hosts: web9: no such host is in app_hosts; it has web1, web2. Nothing was touched$",
+                "^leak_compromised_hosts: web9: no such host is in app_hosts; it has web1, web2. Nothing was changed$",
             ),
             (
                 {"hosts": ["web1", "web2", "web3"], "compromised_hosts": ["web2"]},
@@ -278,7 +278,7 @@ class TestRefused:
             ),
             (
                 {"compromised_hosts": ["web2"], "rotation_host": "web2"},
-                "^rotation_host: web2 is named in leak_compromised_hosts; name another one$",
+                "^rotation_host: web2 is in leak_compromised_hosts; name a clean host$",
             ),
             ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is not a credential of the catalog$"),
             ({"exposed_since": "9999-01-01"}, "^leak_exposed_since: 9999-01-01 lies in the future$"),
@@ -291,7 +291,9 @@ class TestRefused:
 
     def test_a_value_on_the_command_line(self, world: World, operator: Operator) -> None:
         operator.extra["leak_value"] = "canary"
-        with pytest.raises(RotationError, match=r"^leak_value is refused: it is in the shell's history") as refusal:
+        with pytest.raises(
+            RotationError, match=r"^leak_value is refused: the leaked value is now in the shell's history"
+        ) as refusal:
             start(world, "token")
         assert "canary" not in str(refusal.value)
 
@@ -314,7 +316,7 @@ def test_copies_at_cloudfront_stay_open_without_the_module(world: World, monkeyp
     purge = {"valkey": [], "invalidations": copies, "cloudfront": False}
     monkeypatch.setattr(leak_start.assessment, "purged", lambda _catalog: purge)
     (line,) = start(world, "token")["carried"]["failures"]
-    assert line.startswith("community.aws is not installed; invalidate by 'aws cloudfront create-invalidation'")
+    assert line.startswith("community.aws is not installed; run 'aws cloudfront create-invalidation'")
     assert line.endswith(" E1")
 
 

@@ -178,7 +178,7 @@ class TestFormer:
         for item in ({"state": "planned"}, {"check": True}, {}):
             failed = provision(**item)
             assert "rotation r1 of ann" in failed["msg"]
-            assert "finish it with the version of watchparty.secrets that began it" in failed["msg"]
+            assert "finish it with the version of watchparty.secrets that started it" in failed["msg"]
         assert not exists(clients)
 
     @pytest.mark.parametrize("text", ["canary", "[]", "zlib:canary", "zlib:" + base64.b64encode(b"canary").decode()])
@@ -190,7 +190,7 @@ class TestFormer:
 
     def test_what_lies_there_and_has_no_number(self, clients: Clients) -> None:
         clients("ssm").put_parameter(Name=f"{FORMER}/notes", Type="String", Value="{}")
-        assert f"parameter {FORMER}/notes lies in the former journal's path and is not an entry" in provision()["msg"]
+        assert f"parameter {FORMER}/notes lies in the former journal's path but is not an entry" in provision()["msg"]
 
     def test_an_altered_entry(self, clients: Clients) -> None:
         self.write(clients, {"step": "plan"}, {"step": "closed"})

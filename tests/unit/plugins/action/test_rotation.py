@@ -84,14 +84,14 @@ def test_what_is_no_key_is_refused_without_a_look(world: World, begun: Any) -> N
     world.write("private", "canary", SECRET)
     answer = begun("deploy")
     assert "looks" not in answer
-    assert answer["refused"]["deploy"].startswith("what the stores hold is not a private SSH key")
+    assert answer["refused"]["deploy"].startswith("the stores do not hold a private SSH key")
     assert "canary" not in json.dumps(answer)
 
 
 @pytest.mark.parametrize("state", ["planned", "begun"])
 def test_one_that_never_was_is_not_resumed(world: World, begun: Any, state: str) -> None:
     """Nor is another begun in its place."""
-    message = r"^rotation r-old, which rotation_resume names, is not open: .* leave it out"
+    message = r"^rotation r-old, which rotation_resume names, is not open: .* leave rotation_resume out"
     with pytest.raises(RotationError, match=message):
         begun("database", state=state, resume="r-old")
     assert world.rotator().look().head == 0
@@ -106,14 +106,16 @@ def test_of_one_that_has_ended_nothing_is_left_to_do(world: World, begun: Any, s
     head = world.rotator().look().head
     answer = begun("database", state=state, resume="r1")
     assert (answer["nothing"], answer["changed"]) == (True, False)
-    assert answer["messages"] == ["rotation r1 has ended; there is nothing to go on with, and no other is begun"]
+    assert answer["messages"] == ["rotation r1 has ended already; no other rotation was started"]
     assert world.rotator().look().head == head
 
 
 def test_one_that_is_not_the_open_one_is_not_resumed(world: World, begun: Any) -> None:
     world.begun("database")
     head = world.rotator().look().head
-    message = r"^rotation r-old, which rotation_resume names, is not open: rotation r1 of run1@laptop .* is;"
+    message = (
+        r"^rotation r-old, which rotation_resume names, is not open: rotation r1 of run1@laptop .* is open instead;"
+    )
     for abort in (False, True):
         with pytest.raises(RotationError, match=message):
             begun("database", resume="r-old", abort=abort)
@@ -141,12 +143,13 @@ def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> N
     answer = begun("token", ask=True, **wish)
     assert (answer["refused"], list(answer["plan"]["credentials"])) == ({}, ["token"])
     assert answer["messages"][-1] == (
-        "token: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
+        "token: this run asks for its new value at the terminal; without a terminal, give it by "
+        "-e rotation_values_file=FILE"
     )
     for item in ({"ask": False}, {"ask": True, "credentials": ["database"]}):
         answer = begun("token", **{**wish, **item})
         assert "asked for at the terminal" not in " ".join(answer["messages"])
-    assert begun("token", **wish)["refused"]["token"].startswith("its provider issues it; give the new value by")
+    assert begun("token", **wish)["refused"]["token"].startswith("its provider issues the new value; give it by")
     assert world.rotator().look().head == 0
 
 
@@ -168,14 +171,14 @@ def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun:
     world.begun("database")
     first, second = begun("deploy", state=state, resume="any")["messages"]
     assert first.endswith(" was not finished; it continues from there")
-    assert second == "it rotates database; nothing else starts before it ends"
+    assert second == "it rotates database; no other rotation starts before it ends"
 
 
 @pytest.mark.parametrize("step", ["revoke", "withdraw"])
 def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step: str) -> None:
     world.begun("database")
     world.rotator().advance(step)
-    message = "hosts that are not verified are deployed to before anything is revoked"
+    message = "hosts that are not verified get the new values before any old value is revoked"
     assert begun(state="planned", resume="any")["messages"][2:] == [message]
     assert message not in begun(state="planned", resume="any", incident="leak-1")["messages"]
 
@@ -203,11 +206,11 @@ def test_beside_an_open_one_a_leak_looks_at_hosts_as_well(world: World, begun: A
 def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: str) -> None:
     hosts = {"hosts": ["web1", "web2", "web3", "web4"], "targeted_hosts": ["web1"], "skipped": ["web4"]}
     answer = begun("database", state=state, **hosts)
-    stays = "so the old values stay valid, and the rotation open"
+    stays = "Their old values stay valid and the rotation stays open"
     assert answer["plan"]["hosts"] == ["web1"]
     assert answer["messages"][-3:] == [
         "one rollout restarts no units on web1",
-        f"web2, web3: not in this run (--limit), {stays}, until the same command runs with them",
+        f"web2, web3: not in this run (--limit). {stays} until the same command runs with them",
         "skipped hosts: web4 (not deployed to, not waited for)",
     ]
     assert "not in this run" not in " ".join(
@@ -305,7 +308,7 @@ class TestAHostThatWasAway:
 class TestWhatGitHubHoldsToo:
     """A run that goes on needs what the first one needed, unless a leak is to be contained."""
 
-    WORDS = "does not go on: GitHub holds PASSWORD too, and no token is there to send it; set GITHUB_TOKEN"
+    WORDS = "cannot continue: GitHub holds PASSWORD too, and there is no token to send the new value; set GITHUB_TOKEN"
 
     @pytest.fixture
     def rotator(self, world: World) -> Any:

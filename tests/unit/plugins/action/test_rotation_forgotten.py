@@ -60,7 +60,7 @@ def test_the_report_says_what_to_do_where_the_catalog_lost_it(world: World) -> N
     world.catalog = replace(world.catalog, credentials={})
     result = act(world, rotation_info, None)
     assert (result["due"], result["act_now"]) == ([], True)
-    assert result["pending_tasks"][0]["against"].startswith("it is not in the catalog any more")
+    assert result["pending_tasks"][0]["against"].startswith("the catalog no longer has this credential")
     assert result["table"][-1] == f"  {result['pending_tasks'][0]['against']}"
 
 
@@ -75,7 +75,7 @@ def test_it_is_forgotten(world: World, name: str, *, lost: bool) -> None:
     assert (waited["record"]["outcome"], waited["record"]["pending_tasks"]) == ("forgotten", ["r0/database"])
     answer = act(world, rotation, "forgotten", credentials=[name], audit=HEAD)
     assert answer["changed"]
-    message = "is forgotten; what it was to end is valid unless you have ended it"
+    message = "is forgotten; its old value stays valid unless you revoked it by hand"
     assert answer["messages"] == [f"r0/database (revoke, due 2026-01-01T00:00:00Z) {message}"]
     journal = world.rotator().look()
     assert (journal.pending_tasks, journal.audit, journal.rotation) == ({}, HEAD, None)
@@ -84,7 +84,7 @@ def test_it_is_forgotten(world: World, name: str, *, lost: bool) -> None:
 
 
 def test_a_name_of_which_nothing_is_left(world: World) -> None:
-    with pytest.raises(RotationError, match=r"^token: no pending task; the journal has r0/database$"):
+    with pytest.raises(RotationError, match=r"^token: no such pending task; pending in the journal: r0/database$"):
         act(world, rotation, "forgotten", credentials=["token"])
 
 

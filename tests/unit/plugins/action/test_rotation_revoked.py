@@ -96,7 +96,9 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     result = act(world, rotation_info, None)
     (left,) = result["revocations"]
     assert left["message"] in result["table"]
-    assert result["verdict"].startswith(f"due: {', '.join(result['due'])}. Run watchparty.secrets.rotate. token: its ")
+    assert result["verdict"].startswith(
+        f"due: {', '.join(result['due'])}. Run watchparty.secrets.rotate. token: revoke "
+    )
     assert result["verdict"].endswith(" -e rotation_revoked=token"), "it can be pasted"
     assert {task["act"]: task["due"] for task in result["pending_tasks"]} == {"drop_fallback": False, "confirm": True}
     only = {task.id: task for task in looked(world).pending_tasks.values() if task.act == "drop_fallback"}
@@ -142,7 +144,7 @@ def test_not_while_a_rotation_is_open(world: World) -> None:
     """The entry's number would be taken from the run that goes on with it."""
     rotated(world, "token")
     world.begun("database", rotation="r2")
-    with pytest.raises(JournalError, match=r"rotation r2 of .* is open; finish it, then say again"):
+    with pytest.raises(JournalError, match=r"rotation r2 of .* is open; finish it, then give the confirmation"):
         act(world, rotation, "revoked", credentials=["token"])
 
 
@@ -179,7 +181,7 @@ class TestTried:
         done = self.revoke(world, tried={"r1/token": {"state": "untried", "message": message}})
         assert (done["still_accepted"], looked(world).pending_tasks) == ([], {})
         assert done["messages"][0].startswith(
-            "token: what r1 replaced was revoked, as the operator says (not verified: no answer"
+            "token: the operator confirms that the value replaced by r1 was revoked (not verified: no answer"
         )
         audit_record.require({**done["record"], "application": "app", "environment": "test"})
 
@@ -236,7 +238,7 @@ class TestOfWhatIsEndedHere:
         if declared:
             declare(world)
         head = looked(world).head
-        with pytest.raises(RotationError, match=f"^{name}: .* remove the cause of its refusal, and start the same"):
+        with pytest.raises(RotationError, match=f"^{name}: .* remove the cause of the refusal, then run the same"):
             act(world, rotation, "revoked", credentials=["token", name], incident="" if declared else "assessed")
         assert looked(world).head == head
 

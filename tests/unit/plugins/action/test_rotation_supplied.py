@@ -94,7 +94,7 @@ def test_a_rotation_without_such_a_value(world: World) -> None:
 
 def test_the_value_in_use_is_no_answer(world: World) -> None:
     world.begun("token")
-    with pytest.raises(RotationError, match=f"token: the new value that was given is the one in use; .* at {PAGE}"):
+    with pytest.raises(RotationError, match=f"token: the given new value is the value in use; .* at {PAGE}"):
         begun_again(world, ask=False, answer="old-token")
     assert opened(world.rotator().look()).run == "run1"
 
@@ -106,7 +106,7 @@ def test_an_entry_that_nobody_would_look_at_is_refused_before_anything_is_writte
     """Also where the rotation goes on, and in a leak."""
     path = tmp_path / "values.yml"
     write_private(path, f"token: given\n{entry}: canary-of-{entry}\n")
-    message = rf"^{path}: {entry} .* take the line out; values are given for token$"
+    message = rf"^{path}: {entry} .* remove the line; values are needed for token$"
     for state in ("planned", "begun"):
         for row in ({}, {"incident": "l1"}):
             with pytest.raises(RotationError, match=message) as caught:

@@ -98,7 +98,7 @@ def test_nobody_read_it(world: World, trail: Stubber) -> None:
     for at in range(3):
         trail.add_response("lookup_events", {"Events": [event(identity=str(at), secretId="other")]})
     result = ask(world, trail.client, credentials=["django"])
-    assert result["messages"][0] == "no reader that CloudTrail has recorded"
+    assert result["messages"][0] == "CloudTrail has recorded no reader"
 
 
 def test_what_was_not_asked_to_the_end(world: World, trail: Stubber) -> None:
@@ -106,7 +106,7 @@ def test_what_was_not_asked_to_the_end(world: World, trail: Stubber) -> None:
     for _question in range(2):
         trail.add_response("lookup_events", {"Events": [event(identity="1", secretId=CORE)]})
     result = ask(world, trail.client, credentials=["django"], pages=1)
-    assert result["messages"][-1] == f"CloudTrail was not asked to the end: nothing of ResourceName {CORE}"
+    assert result["messages"][-1] == f"CloudTrail's answer is incomplete: no events of ResourceName {CORE}"
 
 
 @pytest.mark.parametrize(

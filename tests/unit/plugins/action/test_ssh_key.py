@@ -172,7 +172,7 @@ class TestLooked:
         host.own = print_of(OLD)
         answer = run("looked")
         assert answer["failed"]
-        assert answer["msg"].startswith("Ansible itself logs in to web1 by the key that is to go")
+        assert answer["msg"].startswith("Ansible itself logs in to web1 with the key that is to be revoked")
         assert "ansible_ssh_private_key_file" in answer["msg"]
 
     def test_a_password_changes_nothing_where_ansible_comes_by_the_key_that_goes(self, run: Any, host: Host) -> None:
@@ -180,9 +180,9 @@ class TestLooked:
         host.own = print_of(OLD)
         answer = run("looked", ansible_password="x")
         assert answer["failed"]
-        assert answer["msg"].startswith("Ansible itself logs in to web1 by the key that is to go")
-        assert "where the host takes a password, forbid keys by ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
-        assert "takes a password" not in run("looked")["msg"]
+        assert answer["msg"].startswith("Ansible itself logs in to web1 with the key that is to be revoked")
+        assert "if the host accepts a password, forbid keys by ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
+        assert "accepts a password" not in run("looked")["msg"]
 
     def test_ansible_comes_by_a_password(self, run: Any, host: Host) -> None:
         """No key accepts it: they are refused, or forbidden."""
@@ -194,7 +194,7 @@ class TestLooked:
         """A host may ask for both."""
         both = replace(host.verdict(print_of(OLD), by=""), logged_in=False, denied=True)
         monkeypatch.setattr(ssh_login, "own", lambda _way: both)
-        assert "by the key that is to go" in run("looked", ansible_password="x")["msg"]
+        assert "with the key that is to be revoked" in run("looked", ansible_password="x")["msg"]
 
     def test_a_password_and_a_host_that_does_not_answer(self, run: Any, host: Host) -> None:
         host.silent = "No route to host"
@@ -203,7 +203,7 @@ class TestLooked:
 
     def test_a_fresh_login_is_refused(self, run: Any, host: Host) -> None:
         host.silent = "ci@web1: Permission denied (publickey)."
-        assert "a fresh login to web1 fails, so nothing is done: ci@web1: Permission denied" in run("looked")["msg"]
+        assert "a new login to web1 fails, so no key was removed: ci@web1: Permission denied" in run("looked")["msg"]
 
     def test_the_host_does_not_answer(self, run: Any, host: Host) -> None:
         host.silent = "No route to host"
@@ -212,7 +212,8 @@ class TestLooked:
 
     def test_another_connection(self, run: Any, host: Host) -> None:
         assert (
-            "web1 is reached by the connection local, and SSH keys need ssh" in run("looked", transport="local")["msg"]
+            "Ansible reaches web1 by the connection local, but SSH keys need ssh"
+            in run("looked", transport="local")["msg"]
         )
 
     def test_the_host_has_something_against_it(self, run: Any, host: Host) -> None:
@@ -232,7 +233,7 @@ class TestForward:
         assert host.file == {print_of(new)}
         assert answer["messages"] == [
             "web1: 1 sessions of ci ended, from 203.0.113.7",
-            "web1: 1 sessions of ci go on, and no log tells which key opened them",
+            "web1: 1 sessions of ci continue, and no log says which key opened them",
         ]
         for private in (OLD, new):
             assert not [line for line in private.splitlines()[1:-1] if line in json.dumps(answer)]
@@ -243,7 +244,7 @@ class TestForward:
     def test_a_host_with_neither_key_is_left_as_it_is(self, run: Any, host: Host, made: Any) -> None:
         host.file = set()
         assert not run("present", made)["new"]
-        assert f"web1: {FILE} of ci has neither key and is left as it is" in run("usable", made)["messages"]
+        assert f"web1: {FILE} of ci contains neither key; it was not changed" in run("usable", made)["messages"]
         assert not run("revoked", made).get("failed")
 
     def test_it_is_not_let_in_yet(self, run: Any, host: Host, made: Any) -> None:
@@ -258,9 +259,9 @@ class TestForward:
         host.login = lambda _way, _held: silent  # type: ignore[method-assign]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ssh_login, "tried", host.login)
-            assert "web1 refuses the new key from here" in run("usable", made)["msg"]
+            assert "web1 rejects the new key from here" in run("usable", made)["msg"]
             answer = run("revoked", made)
-        assert "web1 refuses the new key from here" in answer["msg"]
+        assert "web1 rejects the new key from here" in answer["msg"]
         assert "revoked" not in host.log
         assert print_of(OLD) in host.file
 
@@ -275,7 +276,7 @@ class TestForward:
         run("present", made)
         answer = run("revoked", made)
         assert answer["failed"]
-        assert f"web1 STILL ACCEPTS the key that was taken out of {FILE}" in answer["msg"]
+        assert f"web1 STILL ACCEPTS the key that was removed from {FILE}" in answer["msg"]
         assert answer["unusable"] is False
 
     def test_it_could_not_be_tried(self, run: Any, host: Host, made: Any) -> None:
@@ -289,8 +290,8 @@ class TestForward:
         with pytest.raises(AnsibleConnectionFailure) as caught:
             run("revoked", made)
         assert str(caught.value) == (
-            f"web1 did not answer when key {print_of(OLD)} was offered, so nothing shows whether it takes it: "
-            "Connection closed"
+            f"web1 did not answer when key {print_of(OLD)} was offered, so it is unknown whether it "
+            "accepts the key: Connection closed"
         )
 
     def test_check_mode_asks_alone(self, run: Any, host: Host, made: Any) -> None:
@@ -317,7 +318,7 @@ class TestForward:
         answer = run("revoked", rotator)
         assert (answer["failed"], answer["unusable"]) == (True, True)
         files = "/root/.ssh/authorized_keys and /home/b/.ssh/authorized_keys2"
-        todo = "remove it there, then start the same command again"
+        todo = "remove it there, then run the same command again"
         assert answer["msg"] == f"{files} still hold the leaked key of deploy; {todo}"
         assert "web1: 1 sessions of ci ended, from 203.0.113.7" in answer["messages"]
         assert host.file == {print_of(new_of(rotator))}
@@ -338,7 +339,7 @@ class TestForward:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ssh_login, "tried", lambda _way, _held: silent)
             answer = run("usable", rotator)
-        assert "web1 refuses the new key from here" in answer["msg"]
+        assert "web1 rejects the new key from here" in answer["msg"]
         assert (answer["failed"], answer["unusable"]) == (True, True)
 
     def test_a_drill_says_where_else_it_is(self, run: Any, host: Host, world: World) -> None:

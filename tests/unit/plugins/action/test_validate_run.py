@@ -120,7 +120,7 @@ def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out:
         return
     with pytest.raises(AnsibleActionFail, match="Nothing was read") as caught:
         answer({"web1": OURS}, **run)
-    assert f"{message} leaves parts of this run out" in str(caught.value)
+    assert f"{message} skips parts of this run" in str(caught.value)
     assert answer({"web1": OURS}, **{**run, "require_all_tasks": False})["hosts"] == ["web1"]
 
 
@@ -134,16 +134,16 @@ def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out:
         (["all"], ["github"], ""),
         (["all"], ["no_such"], ""),
         (["values", "access"], ["access"], ""),
-        (["values", "vaules"], [], "--tags vaules names no part"),
-        (["untagged"], [], "--tags untagged names no part"),
-        (["always"], [], "--tags always names no part"),
-        (["never"], [], "--tags never names no part"),
-        (["all"], ["all"], "--skip-tags all leaves every part"),
-        (["all"], ["tagged"], "--skip-tags tagged leaves every part"),
-        (["all"], ["always"], "--skip-tags always leaves every part"),
-        (["all"], ["values", "access"], "--skip-tags access,values leaves every part"),
-        (["values"], ["values"], "--skip-tags values leaves every part"),
-        (["hosts"], ["hosts"], "--skip-tags hosts leaves every part"),
+        (["values", "vaules"], [], "--tags vaules matches no part"),
+        (["untagged"], [], "--tags untagged matches no part"),
+        (["always"], [], "--tags always matches no part"),
+        (["never"], [], "--tags never matches no part"),
+        (["all"], ["all"], "--skip-tags all skips every part"),
+        (["all"], ["tagged"], "--skip-tags tagged skips every part"),
+        (["all"], ["always"], "--skip-tags always skips every part"),
+        (["all"], ["values", "access"], "--skip-tags access,values skips every part"),
+        (["values"], ["values"], "--skip-tags values skips every part"),
+        (["hosts"], ["hosts"], "--skip-tags hosts skips every part"),
     ],
 )
 def test_tags_that_choose_parts(chosen: list[str], left_out: list[str], message: str) -> None:

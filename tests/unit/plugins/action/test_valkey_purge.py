@@ -79,7 +79,7 @@ def test_nothing_of_the_kind() -> None:
 
 
 def test_an_entry_that_is_not_there() -> None:
-    with pytest.raises(NotFound, match="other: is not an entry of purge in the catalog; there are: cache, sessions"):
+    with pytest.raises(NotFound, match="other: is not an entry of purge in the catalog; its entries: cache, sessions"):
         params(entries=["cache", "other"])
 
 
@@ -89,7 +89,7 @@ def test_a_setting_without_a_value() -> None:
 
 
 def test_a_snapshot_that_was_not_registered() -> None:
-    with pytest.raises(AnsibleActionFail, match="Nothing is registered as other that holds settings"):
+    with pytest.raises(AnsibleActionFail, match="No result is registered as other that holds settings"):
         params(snapshot="other")
 
 

@@ -69,7 +69,7 @@ def test_a_failure_is_announced_and_who_is_deaf_stops_nothing(tmp_path: Path, mo
     action._announced(catalog, ["WPS101"], "1 of 2 checks fails: WPS101", {})
     detail = json.loads(file.read_text(encoding="utf-8"))
     assert (detail["event"], detail["checks"], detail["environment"]) == ("verification.failed", ["WPS101"], "test")
-    assert warnings == ["deaf was not notified of verification.failed: /bin/false ended with code 1"]
+    assert warnings == ["deaf was not notified of verification.failed: /bin/false failed with exit code 1"]
 
 
 COUNTS = {"pass": 40, "fail": 2, "not_checked": 1, "not_applicable": 3}

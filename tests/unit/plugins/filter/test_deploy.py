@@ -20,24 +20,27 @@ FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY;
     ("variables", "expected"),
     [
         ({}, "skipped: the rollout stopped before this host"),
-        ({"env_deploy_delivery": {"failed": True, "lost": True}}, "not reached, or lost on the way"),
+        (
+            {"env_deploy_delivery": {"failed": True, "lost": True}},
+            "not reached, or the connection broke during the deploy",
+        ),
         ({"env_deploy_delivery": {"failed": True}, **FAILED}, "failed; NOT HEALTHY; look at the host"),
         (
             {
                 "env_deploy_delivery": {"failed": True, "unusable": True},
                 "env_deploy_failure": {"reason": "no space", "recovery": ""},
             },
-            "NOT delivered, left as it was; no space",
+            "NOT delivered, its .env was not changed; no space",
         ),
         ({"env_deploy_delivery": {"failed": True}}, "failed"),
         ({"env_deploy_delivery": {**WRITTEN, "changed": False, "restart_needed": False}}, "unchanged, healthy before"),
         ({"env_deploy_delivery": {**WRITTEN, "health": []}}, "/srv/.env is 0600, services restarted and healthy"),
         ({"env_deploy_delivery": WRITTEN}, "/srv/.env is 0600, delivered"),
-        ({"env_deploy_delivery": {**WRITTEN, "restart_needed": False}}, "/srv/.env is 0600, owner or mode mended"),
+        ({"env_deploy_delivery": {**WRITTEN, "restart_needed": False}}, "/srv/.env is 0600, owner or mode corrected"),
         ({"env_deploy_delivery": {**WRITTEN, "healthy": False}}, "/srv/.env is 0600, NOT health-checked"),
         (
             {"env_deploy_delivery": {**WRITTEN, "healthy": False}, "env_deploy_restart": "no"},
-            "/srv/.env is 0600, delivered; its services were not restarted, which the next deploy does",
+            "/srv/.env is 0600, delivered; its services were not restarted; the next deploy restarts them",
         ),
     ],
 )

@@ -51,7 +51,7 @@ def test_an_answer(given: Any) -> None:
 
 @pytest.mark.parametrize("given", ["y", "true", True, "no", False, "YES", 1])
 def test_no_answer(given: Any) -> None:
-    message = "is not a confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
+    message = "is not a confirmation; give yes (quoted in YAML) to confirm, or leave it out to be asked"
     assert input_errors({"confirm": given}, "confirmation") == [f"confirm: '{given}' {message}"]
 
 

@@ -37,6 +37,6 @@ def test_the_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    with pytest.raises(AnsibleFilterError, match=r"^ages\.json: the folder in which .* does not exist any more"):
+    with pytest.raises(AnsibleFilterError, match=r"^ages\.json: the folder in which .* no longer exists"):
         full_path("ages.json")
     assert full_path("/srv/.env") == "/srv/.env"

@@ -201,7 +201,7 @@ def test_an_older_journal_is_refused_in_check_mode_too(run: Run, path: str) -> N
 
 
 def test_recording_without_a_file_or_after_another_run_fails(run: Run, path: str) -> None:
-    assert "is gone; deploy again" in run(state="healthy")["msg"]
+    assert "no longer exists; deploy again" in run(state="healthy")["msg"]
     run(ONE, snapshot="s-1")
     run(TWO, snapshot="s-2")
     assert "another run wrote it" in run(state="healthy", snapshot="s-1")["msg"]
@@ -310,7 +310,7 @@ def test_a_delivery_is_healthy_and_rolled_back_by_its_name(run: Run, path: str) 
     run(TWO, snapshot="s-2")
     now = run(ONE)["delivery"]
     assert "another run wrote it; deploy again" in run(state="healthy", delivery=late)["msg"]
-    assert "its file is left in place" in run(state="restored", delivery=late)["msg"]
+    assert "its file was kept" in run(state="restored", delivery=late)["msg"]
     assert content(path) == ONE
     assert run(state="healthy", delivery=now)["healthy"] is True
     assert "delivery" not in run(ONE, mark=False)
@@ -322,7 +322,7 @@ def test_what_another_run_recorded_as_healthy_is_not_rolled_back(run: Run, path:
     late = run(ONE)["delivery"]
     assert run(ONE, snapshot="s-2", assume_healthy=True)["healthy"] is True
     assert (
-        "another run found the services healthy on this file since; it is left in place"
+        "another run found the services healthy on this file meanwhile; the file was kept"
         in run(state="restored", delivery=late)["msg"]
     )
     assert content(path) == ONE

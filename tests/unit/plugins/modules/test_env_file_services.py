@@ -87,7 +87,7 @@ def test_a_module_that_is_late_does_not_record_what_another_run_wrote_meanwhile(
     assert "another run wrote it; deploy again" in answer["msg"]
     assert not is_healthy(path)
     back = run(state="restored", delivery=answer["delivery"])
-    assert "another run wrote snapshot s-1 here since; its file is left in place" in back["msg"]
+    assert "another run wrote snapshot s-1 here meanwhile; its file was kept" in back["msg"]
 
 
 def test_two_deploys_of_one_snapshot_are_both_done(
@@ -108,7 +108,7 @@ def test_without_record_the_mark_stays(deliver: Run, restarts: Callable[[], bool
 def test_what_contradicts_it_is_refused_before_the_write(deliver: Run, path: str, other: dict[str, Any]) -> None:
     answer = deliver(ONE, **other)
     assert answer["failed"] is True
-    assert answer["msg"] == "services: not with assume_healthy=true, mark=false or state=healthy"
+    assert answer["msg"] == "services: cannot be combined with assume_healthy=true, mark=false or state=healthy"
     assert not Path(path).exists()
 
 
@@ -140,7 +140,7 @@ def test_check_mode_restarts_nothing(deliver: Run, restarts: Callable[[], bool],
 @pytest.mark.parametrize(
     ("services", "message"),
     [
-        ({"command": "false"}, "the restart command ended with 1"),
+        ({"command": "false"}, "the restart command's exit code was 1"),
         ({"health_urls": ["http://127.0.0.1:9/"], "health_retries": 0}, "Connection refused"),
     ],
 )
@@ -199,7 +199,7 @@ def test_a_file_that_another_run_wrote_meanwhile_is_not_recorded(
     monkeypatch.setattr(_services, "wait_healthy", meanwhile)
     answer = deliver(ONE, snapshot="s-1", journal=1)
     assert answers[0]["changed"]
-    assert "the file is no longer the one of snapshot s-1" in answer["msg"]
+    assert "the file no longer holds snapshot s-1" in answer["msg"]
     assert not is_healthy(path)
 
 

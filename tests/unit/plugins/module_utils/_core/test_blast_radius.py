@@ -104,7 +104,7 @@ class TestExposes:
             ("secret:app/test/core", "secret app/test/core holds it", {"database", "cache", "public"}),
             ("secret:ci-test", "", set()),
             ("admin", "it may change it", {"database"}),
-            ("key", "it opens the hosts, whose .env holds it", IN_ENV),
+            ("key", "it logs in to the hosts, whose .env holds it", IN_ENV),
             ("cloud", "it may read the store that holds it", {"admin"}),
             ("role", "it may read the store that holds it", {"admin", "lone", *IN_ENV}),
             ("lone", "the catalog says so", {"cache"}),
@@ -134,7 +134,7 @@ class TestDeclared:
     @pytest.mark.parametrize(
         ("name", "message"),
         [
-            ("host:web9", r"^host:web9: no such host is in the inventory; it has web1, web2$"),
+            ("host:web9", "^host:web9: the inventory has no such host; it has web1, web2$"),
             ("secret:core", r"^secret:core: no setting or credential of the catalog is in that secret$"),
             (
                 "nobody",
@@ -149,7 +149,7 @@ class TestDeclared:
     def test_nothing_to_name(self, catalog: Make) -> None:
         with pytest.raises(RotationError, match="it has none"):
             blast_radius.impact(catalog(PLAIN), ["host:web1"], ())
-        with pytest.raises(RotationError, match="it has none, and beside them"):
+        with pytest.raises(RotationError, match=r"it has none. You can also declare"):
             blast_radius.impact(catalog(PLAIN), ["x"], ())
 
     def test_a_secret_that_only_a_credential_is_in(self, made: Catalog) -> None:

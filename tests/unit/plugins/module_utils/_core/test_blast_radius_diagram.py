@@ -59,20 +59,18 @@ class TestData:
 
 class TestText:
     def test_in_the_order_of_replacement(self) -> None:
-        together = (
-            "all of them are made first, then the old ones are taken away, and nothing new is deployed before that"
-        )
+        together = "all new values are made first, then the old ones are revoked, and nothing is deployed before that"
         assert blast_radius_diagram.text(IMPACT) == [
             "1. together: admin, database",
             "     admin (postgresql_role, high): declared",
             f"     database (postgresql_role, medium): through host:web1, {HOST_ENV.why}; through admin, {ADMIN.why}",
             "2. cache",
             "     cache (valkey_user, low): through database, the catalog says so",
-            f"reveal each other, replaced together: admin, database; {together}",
+            f"reveal each other, so they are replaced together: admin, database; {together}",
         ]
 
     def test_nothing(self) -> None:
-        assert blast_radius_diagram.text(Impact(("github",), (), ())) == ["nothing of the catalog is reached"]
+        assert blast_radius_diagram.text(Impact(("github",), (), ())) == ["no credential of the catalog is reached"]
 
 
 class TestMermaid:

@@ -77,9 +77,15 @@ def test_the_ways_to_tell_people(catalog: Make) -> None:
         ({"command": ["/a"], "webhook": {"setting": "HOOK"}}, "notify.x: give one of webhook, email, command"),
         ({"webhook": "https://hooks.example.com/canary"}, "notify.x.webhook: must be a mapping"),
         ({"webhook": {"setting": "NONE"}}, "notify.x: NONE is not a setting"),
-        ({"webhook": {"setting": "A"}}, "notify.x: A is in no store; a secret does not belong in the catalog"),
+        (
+            {"webhook": {"setting": "A"}},
+            (
+                "notify.x: A is in no store, and a secret does not belong in the catalog; give it a "
+                "group, secret or parameter"
+            ),
+        ),
         ({"webhook": {"setting": "HOOKS_*"}}, "notify.x: HOOKS_* is in no store"),
-        ({"command": ["page"]}, "notify.x.command: page is no full path; begin it with a slash"),
+        ({"command": ["page"]}, "notify.x.command: page is not a full path; begin it with a slash"),
         ({"command": []}, "notify.x"),
         ({"email": {**EMAIL, "password": {"setting": "HOOK"}}}, "notify.x.email: a login needs both username and pass"),
         ({"email": {**EMAIL, "password": "canary"}}, "notify.x"),

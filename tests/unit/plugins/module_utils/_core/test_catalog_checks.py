@@ -18,25 +18,28 @@ TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {val
     [
         ({"A": {**A, "required": {"when": "B"}}}, "settings.A.required.when: B is not a setting"),
         ({"A": {**A, "type": "string", "schemes": ["x"]}}, "settings.A.schemes: is for type url only"),
-        ({"A_*": A}, "settings.A_*: a name that ends in * needs a parameter that ends the same, such as App/A_*"),
-        ({"A_*": {"parameter": "B_*"}}, "settings.A_*: a name that ends in * needs a parameter that ends the same"),
-        ({"A_*": {"parameter": "XA_*"}}, "settings.A_*: a name that ends in * needs a parameter that ends the same"),
+        ({"A_*": A}, "settings.A_*: a name that ends in * needs a parameter that ends in * as well, such as App/A_*"),
+        ({"A_*": {"parameter": "B_*"}}, "settings.A_*: a name that ends in * needs a parameter that ends in * as well"),
+        (
+            {"A_*": {"parameter": "XA_*"}},
+            "settings.A_*: a name that ends in * needs a parameter that ends in * as well",
+        ),
         (
             {"A_*": {"parameter": "A_*", "required": True}},
-            "settings.A_*: a name that ends in * can neither be required nor have copies",
+            "settings.A_*: a name that ends in * cannot be required and cannot have copies",
         ),
         (
             {"A_*": {"parameter": "A_*", "copies": [{"parameter": "x"}]}},
-            "settings.A_*: a name that ends in * can neither be required nor have copies",
+            "settings.A_*: a name that ends in * cannot be required and cannot have copies",
         ),
         (
             {"A": {"compose": {"scheme": "x", "host": {"setting": "B"}}}},
             "settings.A.compose: B is not a setting",
         ),
-        ({"A": {**A, "github_scope": "environment"}}, "settings.A.github_scope: is of no use without github"),
+        ({"A": {**A, "github_scope": "environment"}}, "settings.A.github_scope: has no effect without github"),
         (
             {"A": {"value": "x", "initial": "x"}},
-            "settings.A.initial: is for what a store holds; give the setting a group, secret or parameter",
+            "settings.A.initial: only a value in a store can have it; give the setting a group, secret or parameter",
         ),
         (
             {"A": {**A, "initial": "x"}},
@@ -44,11 +47,11 @@ TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {val
         ),
         (
             {"A": {**A, "initial": "{password}"}},
-            "settings.A.initial: {password} is a credential's, and none appears in A",
+            "settings.A.initial: {password} stands for a credential's password, and no credential appears in A",
         ),
         (
             {"A": {"value": 1, "sensitivity": "medium"}},
-            "settings.A.value: a value of medium sensitivity does not belong in the catalog; use a store",
+            "settings.A.value: a value of medium sensitivity does not belong in the catalog; store it in a store",
         ),
         (
             {"A": {**A, "github": "variable"}},
@@ -82,7 +85,7 @@ def test_a_pattern_over_a_parameter_is_fine(problems: Problems, name: str) -> No
     ("choices", "expected"),
     [
         ([["A"], ["B", "NO"]], "alternatives.db[1]: NO is not a setting"),
-        ([["A"], ["R"]], "alternatives.db[1]: R is required in its own right; drop required there"),
+        ([["A"], ["R"]], "alternatives.db[1]: R is required by itself; remove required there"),
     ],
 )
 def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str]], expected: str) -> None:
@@ -100,15 +103,15 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
         ({"appears_in": [{"secret": "s"}]}, "credentials.c.appears_in[0]: secret 's' names no {environment}"),
         (
             {"test": {**TEST, "url": "https://a.example/me?key={value}"}},
-            "credentials.c.test.url: holds {value}; addresses are logged, so let a header or the form carry it",
+            "credentials.c.test.url: holds {value}, and addresses are logged; send it in a header or in the form",
         ),
-        ({"test": {**TEST, "url": "https://user@a.example/"}}, "credentials.c.test.url: has a login in it; "),
+        ({"test": {**TEST, "url": "https://user@a.example/"}}, "credentials.c.test.url: has a login in it, and "),
         ({"test": {**TEST, "url": "https:///me"}}, "credentials.c.test.url: names no host"),
         (
             {"test": {**TEST, "url": "http://a.example/me"}},
             "credentials.c.test.url: would send the value unencrypted; use https",
         ),
-        ({"test": {"url": "https://a.example/"}}, "credentials.c.test: sends no {value}, so it would prove nothing; "),
+        ({"test": {"url": "https://a.example/"}}, "credentials.c.test: sends no {value}, so it would test nothing; "),
         (
             {"test": {**TEST, "headers": {"A B": "{value}"}}},
             "credentials.c.test.headers: 'A B' is not a header's name",
@@ -123,7 +126,7 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
         ),
         (
             {"test": {**TEST, "status": [200, 401]}},
-            "credentials.c.test: 401 cannot mean both that the value is accepted and that it is refused",
+            "credentials.c.test: 401 stands for an accepted and for a rejected value; remove it from one of both lists",
         ),
     ],
 )
@@ -136,8 +139,8 @@ def test_a_wrong_credential_is_named(problems: Problems, credential: dict[str, A
 
 def test_production_needs_a_contact_and_an_audit_log(problems: Problems) -> None:
     assert problems({"A": A}, "production") == [
-        "contacts.security: is required for production: who is notified of a leak",
-        "audit_log: is required for production: a log_group or an s3 location",
+        "contacts.security: is required for production: the address that is notified of a leak",
+        "audit_log: is required for production; give a log_group or an s3 location",
     ]
     assert problems({"A": A}, "test") == []
 
@@ -164,7 +167,7 @@ URL = {**A, "type": "url"}
     [
         ({"cache": {"setting": "CACHE_URL", "keys": [":1:*"]}}, None),
         ({"pages": {"kind": "cache", "setting": "CACHE_URL", "keys": ["*"]}}, None),
-        ({"pages": {"setting": "CACHE_URL", "keys": ["*"]}}, "purge.pages.kind: say cache or sessions"),
+        ({"pages": {"setting": "CACHE_URL", "keys": ["*"]}}, "purge.pages.kind: write cache or sessions"),
         ({"cache": {"setting": "B", "keys": ["*"]}}, "purge.cache.setting: B is not a setting"),
         ({"cache": {"setting": "TEXT", "keys": ["*"]}}, "purge.cache.setting: TEXT is not of type url"),
         ({"cache": {"setting": "CACHE_URL", "keys": ["b*", "cel*"]}}, "purge.cache.keys[1]: 'cel*' can match celery*"),
@@ -177,8 +180,14 @@ URL = {**A, "type": "url"}
         ({"cdn": {"distribution": "cdn.example.com"}}, "purge.cdn.distribution: does not match"),
         ({"cdn": {"distribution": "E2QWRUHAPOMQZL", "paths": ["api"]}}, "purge.cdn.paths[0]: does not match"),
         ({"cdn": {"distribution": "E2QWRUHAPOMQZL", "paths": []}}, "purge.cdn.paths: needs at least 1 item(s)"),
-        ({"cdn": {"distribution": "E2QWRUHAPOMQZL", "keys": ["a"]}}, "purge.cdn.keys: does not go with distribution"),
-        ({"cache": {"setting": "CACHE_URL", "keys": ["b"], "paths": ["/"]}}, "purge.cache.paths: does not go with"),
+        (
+            {"cdn": {"distribution": "E2QWRUHAPOMQZL", "keys": ["a"]}},
+            "purge.cdn.keys: cannot be combined with distribution",
+        ),
+        (
+            {"cache": {"setting": "CACHE_URL", "keys": ["b"], "paths": ["/"]}},
+            "purge.cache.paths: cannot be combined with",
+        ),
     ],
 )
 def test_what_may_be_purged(problems: Problems, purge: dict[str, Any], expected: str | None) -> None:
@@ -239,7 +248,7 @@ OTHER = {"d": {"kind": VALKEY, "admin": "root", "appears_in": [{"setting": "A"}]
         (_administered(VALKEY, {"address": "/run/valkey"}), "credentials.root.server: Valkey is reached by host:port"),
         (
             _administered(PG, {"address": "db", "tls": {"mode": "require"}}),
-            "credentials.root.server.tls.mode: require does not verify whose server it is; use verify-full ",
+            "credentials.root.server.tls.mode: require does not verify the server's identity; use verify-full ",
         ),
         (
             _administered(VALKEY, {"address": "::1", "nodes": ["cache"], "tls": {"mode": "disable"}}),

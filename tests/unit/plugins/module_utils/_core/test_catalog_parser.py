@@ -161,15 +161,24 @@ def test_a_required_setting_whose_secret_is_another_environments(problems: Probl
     [
         (
             {},
-            "settings.A: names no source; give one of group, secret, parameter, vault, value, compose, inventory",
+            "settings.A: has no source; give one of group, secret, parameter, vault, value, compose, inventory",
         ),
         (
             {"group": "g", "parameter": "p"},
-            "settings.A: has several sources (group, parameter); keep one and list copies",
+            "settings.A: has several sources (group, parameter); keep one and list the others as copies",
         ),
-        ({"secret": "s"}, "settings.A.secret: secret 's' names no {environment}; say in secrets.s."),
+        (
+            {"secret": "s"},
+            "settings.A.secret: secret 's' names no {environment}; name the environment that owns it in secrets.s.",
+        ),
         ({"group": "g", "copies": [{"secret": "s"}]}, "settings.A.copies[0]: secret 's' names no {environment}"),
-        ({"parameter": "/X"}, "settings.A.parameter: '/X' is taken below /app/test; write it without outer slashes"),
+        (
+            {"parameter": "/X"},
+            (
+                "settings.A.parameter: '/X' must be a path below /app/test; write it without a slash at "
+                "its start and end"
+            ),
+        ),
         ({"secret": "{environment}{group}"}, "settings.A.secret: '{environment}{group}' may hold only "),
         (
             {"compose": {"scheme": "x", "host": {"secret": "s"}}},
@@ -263,7 +272,7 @@ def test_overrides(catalog: Make) -> None:
 def test_every_declared_environment_is_checked_whichever_is_asked_for(problems: Problems) -> None:
     results = problems({"A": {"value": 1}}, environments={"ci": {"settings": {"B": {}}}})
     assert len(results) == 1
-    assert results[0].startswith("settings.B: names no source")
+    assert results[0].startswith("settings.B: has no source")
     assert results[0].endswith("(in environment ci)")
 
 
@@ -315,7 +324,7 @@ def test_aws(catalog: Make) -> None:
 @pytest.mark.parametrize(
     ("section", "expected"),
     [
-        ({"github": {"scope": "environment"}}, "github.scope: is of no use without github.repository"),
+        ({"github": {"scope": "environment"}}, "github.scope: has no effect without github.repository"),
         ({"aws": {"kms_key": "k"}}, "aws.kms_key: 'k' is not an alias; begin it with alias/"),
         ({"aws": {"roles": {"host": "{x}"}}}, "aws.roles.host: '{x}' may hold only {application}, {environment}"),
     ],

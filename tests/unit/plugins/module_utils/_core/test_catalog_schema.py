@@ -58,7 +58,7 @@ def test_names_of_settings(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "*", "A*B", "A**", "A\n", "Ä", 1, None, True])
 def test_what_is_no_name_of_a_setting(name: Any) -> None:
     problems = json_schema.problems({"application": "a", "settings": {name: {}}}, SCHEMA)
-    assert problems == [f"settings.{name}: is not known; known here: {SETTING_NAME}"]
+    assert problems == [f"settings.{name}: is not known; known keys: {SETTING_NAME}"]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_path_without_an_environment_belongs_to_one() -> None:
         ({**SERVER, "auth": "ldap"}, "stores.vault.auth: must be one of token, approle, jwt, aws"),
         ({**SERVER, "auth": "approle"}, "stores.vault.role_id: is required for auth approle"),
         ({**SERVER, "auth": "jwt", "role_id": "x"}, "stores.vault.jwt_file: is required for auth jwt"),
-        ({**SERVER, "jwt_file": "x"}, "stores.vault.jwt_file: does not go with auth token; remove it"),
+        ({**SERVER, "jwt_file": "x"}, "stores.vault.jwt_file: cannot be combined with auth token; remove it"),
         ({**SERVER, "kv": 1}, "stores.vault.kv: must be one of 2"),
         ({**SERVER, "token": "x"}, "stores.vault.token: "),
         ({**SERVER, "mount": "a/../b"}, "stores.vault.mount: does not match"),
@@ -87,7 +87,7 @@ def test_a_server_that_is_declared_wrong(vault: Any, words: str) -> None:
         ({"vault": "shop/{env}"}, "may hold only {application}, {environment}"),
         (
             {"vault": "database/creds/{environment}"},
-            "makes another login at each read; keep the login in the KV engine",
+            "creates another login at each read. Keep the login in the KV engine",
         ),
         ({**WHERE, "parameter": "x"}, "has several sources (parameter, vault)"),
         ({"value": "x", "copies": [WHERE]}, "copies[0]"),

@@ -42,7 +42,7 @@ DATABASE = {
     ],
 }
 KEEPS = {"OTHER": "stays", "NUMBER": 1.5, "NESTED": {"a": [None, True]}}
-REMEDY = "give it a value there, or take it out of the catalog's credentials"
+REMEDY = "store its value there, or remove the credential from the catalog"
 
 
 def held(**changed: str) -> dict[str, str]:
@@ -174,7 +174,7 @@ class TestFind:
         contents = Contents({"whole-test": holding(held()).readings["whole-test"]}, failures)
         problems = credential_graph.find(made, made.credentials["database"], contents).problems
         assert "secret all-test key password holds no value (denied)" in problems
-        assert f"secret {CORE}: is binary, and text is asked of it; store a SecretString" in problems
+        assert f"secret {CORE}: is binary, but the catalog needs text; store a SecretString" in problems
 
     def test_what_is_no_json_is_a_problem(self, made: Catalog, holding: Holding) -> None:
         texts = {**held(), "all-test": "canary {"}
@@ -196,14 +196,14 @@ class TestFind:
             },
         )
         assert credential_graph.find(result, result.credentials["c"], holding({CORE: "{}"})).problems == (
-            f"no place that the catalog names holds it: A (secret {CORE} key A); {REMEDY}",
+            f"no place in the catalog holds it: A (secret {CORE} key A); {REMEDY}",
         )
         for reason, message in ((DENIED, f"not read: {CORE} (denied)"), (MISSING, REMEDY)):
             unread = Contents(failures={CORE: Failure("secretsmanager", CORE, reason)})
             (problem,) = credential_graph.find(result, result.credentials["c"], unread).problems
             assert problem.endswith(f"A (secret {CORE} key A); {message}")
         assert credential_graph.find(result, result.credentials["d"], Contents()).problems == (
-            "no place that the catalog names holds it: it names none of a store; add one to its appears_in",
+            "no place in the catalog holds it: none of its places is in a store; add one to its appears_in",
         )
 
     @pytest.mark.parametrize(
@@ -221,8 +221,8 @@ class TestFind:
         credential = {"kind": kind, "appears_in": [{"github": "SSH_PRIVATE_KEY"}]}
         result = catalog({"A": {"group": "core"}}, credentials={name: credential})
         (problem,) = credential_graph.find(result, result.credentials[name], Contents()).problems
-        assert problem.startswith("no place that the catalog names holds it: it names GitHub alone (SSH_PRIVATE_KEY)")
-        assert problem.endswith(f"; keep its {remedy} to its appears_in, and store the value in use there")
+        assert problem.startswith("no place in the catalog holds it: its only place is GitHub (SSH_PRIVATE_KEY)")
+        assert problem.endswith(f"; store its {remedy} to its appears_in, and store the value in use there")
 
     @pytest.mark.parametrize(
         ("changed", "which"),
@@ -242,10 +242,7 @@ class TestFind:
     ) -> None:
         stored_credential = credential_graph.find(made, made.credentials["database"], holding(held(**changed)))
         first, second = (f"{name} (secret {CORE} key {name})" for name in which[:2])
-        assert (
-            f"{first} and {second} hold different {which[2]}; correct the one that is wrong"
-            in stored_credential.problems
-        )
+        assert f"{first} and {second} hold different {which[2]}; correct the wrong one" in stored_credential.problems
         assert "canary" not in str(stored_credential.problems)
 
     @pytest.mark.parametrize("second", ["postgres://app_a:canary2@r2/app", "postgres://r2/app", "canary"])

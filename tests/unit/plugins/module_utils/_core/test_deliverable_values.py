@@ -56,7 +56,7 @@ def test_a_value_that_no_reader_can_take(catalog: Make, holding: Holding) -> Non
 def test_a_name_that_shells_keep(catalog: Make, holding: Holding) -> None:
     resolution = resolve(catalog({"PATH": {"group": "core"}}), holding(core(PATH="canary")))
     assert resolution.undeliverable == (
-        "PATH: shells keep this name for themselves; choose another (secret app/test/core key PATH)",
+        "PATH: shells reserve this name; choose another (secret app/test/core key PATH)",
     )
 
 

@@ -181,13 +181,13 @@ class TestRefusals:
 
     @pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
     def test_reserved_names(self, name: str) -> None:
-        with pytest.raises(DotenvError, match=f"^{name}: shells keep this name"):
+        with pytest.raises(DotenvError, match=f"^{name}: shells reserve this name"):
             spell(name, "x", ["node"])
 
     @pytest.mark.parametrize("name", ["GROUPS", "SHLVL", "BASHPID", "BASH_SOURCE"])
     def test_names_that_only_bash_keeps(self, name: str) -> None:
         assert spell(name, "x", ["python_dotenv", "systemd"]) == f"{name}='x'"
-        with pytest.raises(DotenvError, match=f"^{name}: shells keep this name"):
+        with pytest.raises(DotenvError, match=f"^{name}: shells reserve this name"):
             spell(name, "x")
 
     @pytest.mark.parametrize("name", ["GROUPS_CLAIM", "BASH_SOURCES", "HOME", "_A", "a", "RANDOM_SEED"])
@@ -253,8 +253,8 @@ class TestForeignFiles:
         [
             (f"A=x\n\nB='{CANARY}\n", "line 3: B has an opening quote that is never closed"),
             (f'A="{CANARY}\\"\n', "line 1: A has an opening quote that is never closed"),
-            (f"A='x\ny'\nB='{CANARY}' {CANARY}\n", "line 3: B has something after its closing quote"),
-            (f"A='it'\\''{CANARY}'\n", "line 1: A has something after its closing quote"),
+            (f"A='x\ny'\nB='{CANARY}' {CANARY}\n", "line 3: B has text after its closing quote"),
+            (f"A='it'\\''{CANARY}'\n", "line 1: A has text after its closing quote"),
             (f"# c\n{CANARY}\n", "line 2 is neither a comment nor NAME=value"),
             (f"={CANARY}\n", "line 1 is neither a comment nor NAME=value"),
             (f"A=x\nexport {CANARY}\n", "line 2 is neither a comment nor NAME=value"),

@@ -118,7 +118,7 @@ def test_lengths_are_hidden(length: int, bucket: int) -> None:
 
 
 def test_a_wrong_file_key_opens_nothing() -> None:
-    with pytest.raises(EncryptedEnvError, match="MAC does not fit"):
+    with pytest.raises(EncryptedEnvError, match="MAC does not match"):
         opened(written({"A": "1"}), bytes(32))
     with pytest.raises(EncryptedEnvError, match="31 bytes instead of 32"):
         opened(written({"A": "1"}), bytes(31))
@@ -141,10 +141,10 @@ def test_a_value_cannot_be_put_under_another_name() -> None:
         ),
         (
             lambda some: [some[0].replace(b"2026-11-29T", b"2026-99-29T"), *some[1:]],
-            "line 1: written= is not a moment",
+            "line 1: written= is not a time",
         ),
         (lambda some: [some[0], *some[2:]], "line 2: must begin with '# key:'"),
-        (lambda some: [*some[:3], some[2], *some[3:]], "line 4: A is there twice"),
+        (lambda some: [*some[:3], some[2], *some[3:]], "line 4: A occurs twice"),
         (lambda some: [*some[:2], b"A=1\n", *some[3:]], "line 3: is not base64"),
         (lambda some: [*some[:2], b"export A=1\n", *some[3:]], "line 3: is not NAME=encrypted value"),
         (lambda some: some[:-1], "line 3: must begin with '# mac:'"),
@@ -179,8 +179,8 @@ def test_the_context_is_of_one_environment_and_its_settings() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("environment", "staging", "is of environment production, and this run is for staging"),
-        ("application", "other", "is of application shop, and this run is for other"),
+        ("environment", "staging", "belongs to environment production, and this run is for staging"),
+        ("application", "other", "belongs to application shop, and this run is for other"),
         ("catalog", "1" * 64, "was written with another catalog"),
     ],
 )

@@ -80,7 +80,7 @@ class TestPlan:
         assert (item.act, item.phases, item.pending_task, item.places) == ("revoke", 0, LEFT.id, ())
         assert item.hosts == ("web2",)
         assert rotation_plan.items_of(json.loads(json.dumps(plan.entry()))) == (replace(item, reason=""),)
-        assert item.reason == "its leaked key still opens web2"
+        assert item.reason == "its leaked key is still authorized on web2"
         assert (plan.phases, plan.secrets, plan.passed_over) == (0, {}, {})
 
     def test_beside_what_is_replaced(self) -> None:

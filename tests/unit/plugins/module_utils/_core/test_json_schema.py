@@ -61,7 +61,7 @@ JUNK = (
         (
             {"zzz": 1, 3: 4},
             {"properties": {"a": {}, "b": {}}, "additionalProperties": False},
-            ["zzz: is not known; known here: a, b", "3: is not known; known here: a, b"],
+            ["zzz: is not known; known keys: a, b", "3: is not known; known keys: a, b"],
         ),
         ({"a": 1}, {"additionalProperties": {"type": "string"}}, ["a: must be a string"]),
         ({"A": 1}, {"patternProperties": {"^[A-Z]$": {"type": "string"}}}, ["A: must be a string"]),

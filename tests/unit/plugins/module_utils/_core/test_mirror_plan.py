@@ -87,7 +87,9 @@ def test_a_write_of_the_same_value_by_somebody_else_renews_the_mark() -> None:
     """A rotation writes copies too; without a new mark the next change of the secret would be a conflict."""
     present = {**standing(), TOKEN: edited(standing()[TOKEN], VALUES["TOKEN"])}
     plan = mirror_plan.plan(wanted("v2"), present)
-    assert [(put.copy.parameter, put.reason) for put in plan.puts] == [(TOKEN, "holds the same; marked as a copy")]
+    assert [(put.copy.parameter, put.reason) for put in plan.puts] == [
+        (TOKEN, "already holds the value; it gets the mark of a copy")
+    ]
     assert plan.differences == []  # whoever reads it has the value
     assert mirror_plan.plan(wanted("v2"), written(plan, present)) == MirrorPlan(unchanged=2)
 
@@ -108,7 +110,7 @@ def test_another_type_stays_a_conflict() -> None:
     for conflict in (mirror_plan.REPORT, mirror_plan.OVERWRITE):
         plan = mirror_plan.plan(wanted(), present, conflict=conflict)
         assert plan.puts == ()
-        assert "is a String and is to be a SecureString" in plan.conflicts[0]
+        assert "is a String, but must be a SecureString" in plan.conflicts[0]
 
 
 def test_a_parameter_goes_only_if_the_mirror_wrote_it_last() -> None:
@@ -157,7 +159,7 @@ def test_a_key_that_no_description_can_name(key: str) -> None:
 def test_more_deletes_than_allowed() -> None:
     one = catalog(mirror={"deletes": 1})
     plan = mirror_plan.plan(wanted(of=one), standing())
-    assert "2 parameters would be deleted, and 1 may be" in mirror_plan.too_many_deletes(one, plan, None)
+    assert "2 parameters would be deleted, but only 1 may be" in mirror_plan.too_many_deletes(one, plan, None)
     assert mirror_plan.too_many_deletes(one, plan, 2) == ""
 
 
@@ -166,11 +168,11 @@ def test_more_deletes_than_allowed() -> None:
     [
         ({"replicas": True}, "mirror.replicas: needs the regions in aws.replicas"),
         ({"function": {"alarm_hours": 1, "schedule_minutes": 90}}, "mirror.function: alarm_hours is shorter"),
-        ({"function": {"alarm_hours": 25}}, "mirror.function.alarm_hours: an alarm of CloudWatch"),
-        ({"function": {}}, "mirror.function: has nothing to mirror"),
+        ({"function": {"alarm_hours": 25}}, "mirror.function.alarm_hours: CloudWatch"),
+        ({"function": {}}, "mirror.function: has no parameters to mirror"),
         ({"groups": {"core": "a b"}}, "is not a valid parameter name"),
         ({"groups": {"other": "x"}}, "mirror.groups.other: no setting of this environment"),
-        ({"groups": {"core": "/x"}}, "is taken below /shop/production"),
+        ({"groups": {"core": "/x"}}, "must be a path below /shop/production"),
     ],
 )
 def test_a_catalog_that_cannot_be_mirrored(section: dict[str, Any], problem: str) -> None:

@@ -93,7 +93,9 @@ def test_a_copy_stands_in_and_is_said_to(catalog: Make, holding: Holding) -> Non
     resolution = resolve(made, holding({**core(), "/app/test/A": "v"}))
     assert resolution.values == {"A": "v"}
     assert resolution.origins[0].via_copy is True
-    assert resolution.warnings == (f"A: taken from its copy, parameter /app/test/A; secret {CORE} key A lacks it",)
+    assert resolution.warnings == (
+        f"A: read from its copy, parameter /app/test/A, because secret {CORE} key A lacks it",
+    )
     assert resolution.problems == ()
 
 
@@ -104,9 +106,11 @@ def test_two_places_that_differ(catalog: Make, holding: Holding, open_rotation: 
     message = f"A: secret {CORE} key A and parameter /app/test/A hold different values"
     if open_rotation:
         assert resolution.problems == ()
-        assert resolution.warnings == (f"{message}; secret {CORE} key A wins while rotation r1 of ann is open",)
+        assert resolution.warnings == (
+            f"{message}; the value of secret {CORE} key A is used while rotation r1 of ann is open",
+        )
     else:
-        assert resolution.problems == (f"{message}; correct the one that is wrong",)
+        assert resolution.problems == (f"{message}; correct the wrong one",)
     assert resolution.values == {"A": "canary-1"}
 
 
@@ -142,7 +146,7 @@ def test_what_a_setting_needs(
         ({"secret": "{environment}-s"}, "A: is missing; store it in secret test-s"),
         (
             {"compose": {"scheme": "x", "host": {"setting": "B"}}},
-            "A: is missing; store the parts that it is composed of",
+            "A: is missing; store the parts of its composition",
         ),
     ],
 )
@@ -174,7 +178,7 @@ def test_the_remedy_fits_the_place(catalog: Make, holding: Holding, setting: dic
         (
             BINARY,
             (
-                f"secret {CORE}: is binary, and text is asked of it; store a SecretString",
+                f"secret {CORE}: is binary, but the catalog needs text; store a SecretString",
                 f"A: is missing; secret {CORE} is binary",
             ),
         ),
@@ -199,7 +203,7 @@ def test_high_sensitivity_in_a_plain_parameter(catalog: Make, holding: Holding) 
         }
     )
     texts = {**core(C="v"), "/app/test/A": "v", "/app/test/B": "v", "/app/test/C": "v"}
-    message = "is of high sensitivity, and parameter /app/test/{0} is an unencrypted String; store it as SecureString"
+    message = "has high sensitivity, but parameter /app/test/{0} is an unencrypted String; store it as SecureString"
     plain = resolve(made, holding(texts, plain=("/app/test/A", "/app/test/B", "/app/test/C")))
     assert plain.problems == tuple(f"{name}: {message.format(name)}" for name in "AC")
     assert resolve(made, holding(texts)).problems == ()
@@ -221,7 +225,7 @@ def test_alternatives(catalog: Make, holding: Holding) -> None:
     assert resolve(made, holding(core(A="x"))).problems == ()
     assert resolve(made, holding(core(B="x", C="x"))).problems == ()
     assert resolve(made, holding(core(B="x", A=""))).problems == (
-        "db: no set of its settings is complete; store all of [A] or [C]",
+        "db: no list of its settings is complete; store all of [A] or [C]",
     )
 
 
@@ -254,7 +258,7 @@ def test_two_patterns_never_overwrite_each_other(catalog: Make, holding: Holding
     resolution = resolve(made, holding({"/app/test/S/R_A_B": "1", "/app/test/T/R_A_B": "2"}))
     assert resolution.values == {"R_A_B": "1"}
     assert len(resolution.problems) == 1
-    assert "parameter /app/test/T/R_A_B matches, and R_A_B is already another pattern's" in resolution.problems[0]
+    assert "parameter /app/test/T/R_A_B matches, and R_A_B already belongs to another pattern" in resolution.problems[0]
 
 
 def test_unknown_is_what_neither_settings_nor_credentials_name(catalog: Make, holding: Holding) -> None:
@@ -274,7 +278,10 @@ def test_rules_hold_in_production_unless_excused(catalog: Make, holding: Holding
     texts = {f"app/{env}/core": '{"CACHE": "redis://cache.test:1"}' for env in ("production", "test")}
     strict = resolve(catalog(setting, "production", **extra), holding(texts))
     assert strict.problems == (
-        "CACHE: goes over the network without TLS; use rediss:// (secret app/production/core key CACHE) [redis_tls]",
+        (
+            "CACHE: sends data over the network without TLS; use rediss:// (secret "
+            "app/production/core key CACHE) [redis_tls]"
+        ),
     )
     assert resolve(catalog(setting, "test"), holding(texts)).problems == ()
     exceptions = [{"rule": "redis_tls", "setting": "CACHE", "reason": "private link"}]

@@ -123,7 +123,7 @@ def test_keys_asked_of_what_has_none_are_one_problem(holding: Holding) -> None:
     for key in "KL":
         assert holdings.value(Place(SECRETS_MANAGER, "s", key), None) is None
     assert holdings.problems == [
-        "secret s: is not JSON (line 1, column 1), and key K is asked of it; store a JSON object"
+        "secret s: is not JSON (line 1, column 1), but the catalog needs key K; store a JSON object"
     ]
 
 
@@ -132,7 +132,7 @@ def test_a_binary_secret_is_a_problem_and_a_denied_one_is_reported_elsewhere() -
     holdings = Holdings(Contents({}, failures))
     assert holdings.value(Place(SECRETS_MANAGER, "b", "K"), None) is None
     assert holdings.value(Place(SECRETS_MANAGER, "d", "K"), None) is None
-    assert holdings.problems == ["secret b: is binary, and text is asked of it; store a SecretString"]
+    assert holdings.problems == ["secret b: is binary, but the catalog needs text; store a SecretString"]
 
 
 def test_a_number_is_no_other_text() -> None:

@@ -154,7 +154,7 @@ class TestLocation:
         assert (stored_credential.login, stored_credential.problems) == (Login("shop_a", "p/1"), ())
         elsewhere = found(of, **{**CORE, "DB_HOST": "thief"})
         assert str(wrong(of, elsewhere)).startswith(
-            "COMPOSED leads to thief:5432, and credentials.boss.server declares db:"
+            "COMPOSED leads to thief:5432, but credentials.boss.server declares db:"
         )
         broken = found(of, **{**CORE, "DB_HOST": "thief/x"})
         assert broken.problems == ("COMPOSED cannot be composed: its host is not a host name or address",)

@@ -70,7 +70,7 @@ class TestLoginOf:
             ("canary", "it has no ://"),
             ("redis//:canary@cache/0", "it has no ://"),
             ("redis:/:canary@cache/0", "it has no ://"),
-            ("canary ://:canary@cache/0", "what stands before its :// is not a scheme"),
+            ("canary ://:canary@cache/0", "the text before its :// is not a scheme"),
             ("redis://:can/ary@cache/0", "a /, ? or # stands before its @"),
             ("redis://:can#ary@cache/0", "a /, ? or # stands before its @"),
             ("redis://cache/0", "without a user name and a password"),

@@ -219,9 +219,12 @@ def test_which_hosts_are_known() -> None:
 @pytest.mark.parametrize(
     ("message", "meaning"),
     [
-        ("WRONGPASS invalid username-password pair or user is disabled.", "does not accept the user and the password"),
-        ("this user has no permissions to run the 'acl|list' command", "lacks a right there"),
-        ("NOPERM User a has no permissions", "lacks a right there"),
+        (
+            "WRONGPASS invalid username-password pair or user is disabled.",
+            "the server rejects the user and the password",
+        ),
+        ("this user has no permissions to run the 'acl|list' command", "lacks a right on the server"),
+        ("NOPERM User a has no permissions", "lacks a right on the server"),
         ("max number of clients reached", "maxclients"),
         ("unknown command 'ACL'", "kind elasticache_auth_token"),
         ("unknown subcommand or wrong number of arguments for 'SETUSER'", "kind elasticache_auth_token"),
@@ -230,7 +233,7 @@ def test_which_hosts_are_known() -> None:
         ("Timeout connecting to server", "cannot be reached"),
         ("Error -2 connecting to nowhere:6379. Name or service not known.", "cannot be reached"),
         ("LOADING server is loading the dataset in memory", "still loading"),
-        ("OOM command not allowed when used memory > 'maxmemory'.", "it answers: OOM"),
+        ("OOM command not allowed when used memory > 'maxmemory'.", "the server answers: OOM"),
     ],
 )
 def test_an_error_says_what_to_do(message: str, meaning: str) -> None:

@@ -87,9 +87,9 @@ BAD = {
     "origin_list": [
         ("canary.test", "no scheme"),
         ("https://a,ftp://canary", "item 2"),
-        ("https://canary/x", "behind the host"),
-        ("https://u@canary", "behind the host"),
-        ("https://h?canary", "behind the host"),
+        ("https://canary/x", "has text after the host; remove it"),
+        ("https://u@canary", "has text after the host; remove it"),
+        ("https://h?canary", "has text after the host; remove it"),
         ("https://h:canary", "malformed"),
         ("", "item 1"),
     ],

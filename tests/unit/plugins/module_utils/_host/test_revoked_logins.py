@@ -61,7 +61,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     [
         ([["new", "other"]], REFUSED, "rejected now at db.example.com"),
         ([["new", None], ["new"]], REFUSED, "rejected now at db.example.com"),
-        ([["new", "old", None]], ACCEPTED, "it is rejected, and 2 sessions of it go on at "),
+        ([["new", "old", None]], ACCEPTED, "the old value is rejected, but 2 of its sessions are still open at "),
         ([DatabaseError("limit", "too many connections")], UNTRIED, "its sessions could not be counted: too many"),
     ],
     ids=["none", "soon none", "left", "not told"],

@@ -98,7 +98,7 @@ def test_a_command_is_no_shell(tmp_path: Path) -> None:
     [
         (
             "sh -c 'echo canary; echo canary >&2; exit 3'",
-            r"the restart command ended with 3; what it prints is not shown$",
+            "the restart command's exit code was 3; its output is not shown$",
         ),
         ("/no/such/program", "the restart command cannot be run: No such file"),
         ("sh -c 'open", "the restart command cannot be read: No closing quotation"),
@@ -154,7 +154,7 @@ def test_nobody_is_there() -> None:
             .replace("Result=success", "Result=exit-code"),
             "is inactive",
         ),
-        ("", "systemd does not tell whether the units stayed up"),
+        ("", "systemd does not report whether the units stayed up"),
     ],
 )
 def test_units_must_stay_up(systemd: Path, state: str, down: str) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
 
 END = "set allow_sessions (-e rotation_allow_sessions=true), which ends them"
-GIVE = "give what runs there the new value, then start again; or "
+GIVE = "give those clients the new value, then run the same command again; or "
 
 
 def test_each_address_once_as_the_option_takes_it() -> None:

@@ -47,15 +47,15 @@ def translate(error: Exception) -> SecretsError:
         ),
         *((client_error(code), NoAccess, "credentials in use") for code in aws_errors._CREDENTIAL_CODES),
         *((client_error(code), NoAccess, "still throttles") for code in throttling.CODES),
-        *((client_error(code), NotFound, "secret core is not there for") for code in aws_errors._MISSING_CODES),
+        *((client_error(code), NotFound, "secret core does not exist") for code in aws_errors._MISSING_CODES),
         (client_error("InvalidRequestException", "marked for deletion"), NotFound, "marked for deletion"),
         (client_error("InvalidRequestException", "a secret is already scheduled for deletion"), NotFound, "scheduled"),
         (client_error("InvalidRequestException", "that's currently marked deleted"), NotFound, "marked deleted"),
         (client_error("InvalidRequestException", "You can't delete it"), StoreError, "AWS refused"),
         (client_error("InvalidRequestException", "something else"), StoreError, "AWS refused"),
-        *((client_error(code), AlreadyExists, "secret core is there already") for code in aws_errors._EXISTING_CODES),
-        *((client_error(code), Conflict, "being written by somebody else") for code in aws_errors._RACE_CODES),
-        (client_error("ParameterMaxVersionLimitExceeded"), StoreError, "take the label off its oldest version"),
+        *((client_error(code), AlreadyExists, "secret core already exists") for code in aws_errors._EXISTING_CODES),
+        *((client_error(code), Conflict, "another writer changes") for code in aws_errors._RACE_CODES),
+        (client_error("ParameterMaxVersionLimitExceeded"), StoreError, "remove the label of its oldest version"),
         (client_error("InternalFailure", status=503), NoAccess, "after every retry: InternalFailure"),
         (client_error("Odd"), StoreError, "Odd: aws says"),
         (exceptions.NoCredentialsError(), NoAccess, "No AWS credentials were found"),
@@ -68,7 +68,7 @@ def translate(error: Exception) -> SecretsError:
         (exceptions.ConnectTimeoutError(endpoint_url="http://x"), NoAccess, "could not be reached"),
         (exceptions.ReadTimeoutError(endpoint_url="http://x"), NoAccess, "could not be reached"),
         (exceptions.SSLError(endpoint_url="http://x", error="bad"), NoAccess, "could not be reached"),
-        (exceptions.ParamValidationError(report="bad name"), StoreError, "could not be asked: Parameter validation"),
+        (exceptions.ParamValidationError(report="bad name"), StoreError, "failed: Parameter validation"),
     ],
     ids=lambda value: (
         value.__name__ if isinstance(value, type) else type(value).__name__ if isinstance(value, Exception) else ""
@@ -146,5 +146,5 @@ def test_the_account(moto: Callable[[str], tuple[Any, list[str]]]) -> None:
 
 def test_another_account_is_refused() -> None:
     aws_errors.require_account("123456789012", "123456789012")
-    with pytest.raises(WrongAccount, match=r"AWS account 111111111111, and the catalog expects 222222222222"):
+    with pytest.raises(WrongAccount, match=r"AWS account 111111111111, but the catalog expects 222222222222"):
         aws_errors.require_account("111111111111", "222222222222")

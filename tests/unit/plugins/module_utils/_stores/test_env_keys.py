@@ -127,7 +127,7 @@ def test_every_key_opens_alone(kms: Kms) -> None:
 @pytest.mark.parametrize("name", ["application", "environment", "catalog"])
 def test_the_message_of_another_context_does_not_open(kms: Kms, name: str) -> None:
     message = env_keys.wrapped(kms.keys(), {**CONTEXT, name: "other"}, FILE_KEY)
-    with pytest.raises(EncryptedEnvError, match="key line is of another file"):
+    with pytest.raises(EncryptedEnvError, match="key line comes from another file"):
         opened(kms.keys(), message)
     with pytest.raises(SecretsError):
         opened(kms.keys(), message.replace(b"other", CONTEXT[name][:5].encode()))
@@ -135,7 +135,7 @@ def test_the_message_of_another_context_does_not_open(kms: Kms, name: str) -> No
 
 def test_a_context_with_more_in_it_does_not_open(kms: Kms) -> None:
     message = env_keys.wrapped(kms.keys(), {**CONTEXT, "more": "x"}, FILE_KEY)
-    with pytest.raises(EncryptedEnvError, match="key line is of another file"):
+    with pytest.raises(EncryptedEnvError, match="key line comes from another file"):
         opened(kms.keys(), message)
 
 

@@ -117,12 +117,12 @@ class TestMade:
         with mock_aws():
             moto = Moto()
             message = (
-                rf"s3://{BUCKET}/{KEY} does not exist; make it by watchparty.secrets.provision, or .* newest version"
+                rf"s3://{BUCKET}/{KEY} does not exist; create it by watchparty.secrets.provision; if .* newest version"
             )
             with pytest.raises(NotFound, match=message):
                 moto.store().read()
             moto.theirs.delete_bucket(Bucket=BUCKET)
-            with pytest.raises(NotFound, match=r"make it by watchparty\.secrets\.provision"):
+            with pytest.raises(NotFound, match=r"create it by watchparty\.secrets\.provision"):
                 moto.store().read()
 
 
@@ -130,7 +130,7 @@ class TestOvertaken:
     def test_a_version_can_be_followed_once(self, place_of: Any, journal: JournalStore) -> None:
         result = journal.read()
         place_of.store().append(result, THEIRS)
-        with pytest.raises(Overtaken, match=f"^{WHOSE}; nothing further was done by this run"):
+        with pytest.raises(Overtaken, match=f"^{WHOSE}; this run stops here"):
             journal.append(result, OURS)
         assert numbers(journal) == [1]
 
@@ -188,7 +188,7 @@ class TestOvertaken:
         for _time in range(3):
             result = journal.append(result, OURS)
         place_of.put(before)
-        message = "^the journal went back to journal entry 0, so somebody restored an earlier version"
+        message = "^the journal now ends at the earlier entry journal entry 0, so somebody restored an earlier version"
         with pytest.raises(Overtaken, match=message):
             journal.append(result, OURS)
 

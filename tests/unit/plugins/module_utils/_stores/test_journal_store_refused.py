@@ -57,7 +57,7 @@ class TestNotAJournal:
         self, place_of: Any, journal: JournalStore, extra: dict[str, Any], message: str
     ) -> None:
         place_of.put(json.dumps({**json.loads(self.HEADER), **extra}).encode() + b"\n")
-        with pytest.raises(JournalError, match=rf"is the journal of another one \({message}\)"):
+        with pytest.raises(JournalError, match=rf"is the journal of another application or environment \({message}\)"):
             journal.read()
 
     @pytest.mark.parametrize("line", [b"canary\n", b"\n", b"{}\n", b"[" * 100_000 + b"\n"])
@@ -108,7 +108,7 @@ class TestRefused:
     def test_a_missing_object_may_look_denied(self, stubbed: Any) -> None:
         client, stubber = stubbed("s3")
         stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
-        message = "allow s3:GetObject on it, or make it by watchparty.secrets.provision if it does not exist"
+        message = "allow s3:GetObject on it. If it does not exist, create it by watchparty.secrets.provision"
         with pytest.raises(Denied, match=message):
             S3Journal(client, CATALOG).read()
 

@@ -118,7 +118,7 @@ def test_a_parameter_that_somebody_makes_meanwhile_is_not_overwritten(aws: Aws) 
     aws.before["PutParameter"] = lambda: theirs.put_parameter(
         Name="/shop/production/shared/TOKEN", Value="theirs", Type="String"
     )
-    with pytest.raises(Conflict, match="was made by somebody else meanwhile; run again"):
+    with pytest.raises(Conflict, match="another writer created"):
         aws.counted(catalog("TOKEN"))
     assert held("TOKEN") == "theirs"
 
@@ -131,7 +131,7 @@ def test_a_parameter_that_somebody_writes_meanwhile_gets_their_value_back(aws: A
     aws.before["PutParameter"] = lambda: theirs.put_parameter(
         Name="/shop/production/shared/TOKEN", Value="theirs", Overwrite=True
     )
-    with pytest.raises(Conflict, match="their value stands again"):
+    with pytest.raises(Conflict, match="the other writer's value was restored"):
         aws.counted(one)
     assert held("TOKEN") == "theirs"
 

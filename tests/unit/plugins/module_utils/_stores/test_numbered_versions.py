@@ -46,7 +46,7 @@ class TestHistory:
         assert "canary" not in repr(result)
 
     def test_one_that_is_not_there(self, parameters: Any) -> None:
-        with pytest.raises(NotFound, match="/p/NONE is not there"):
+        with pytest.raises(NotFound, match="/p/NONE does not exist"):
             parameters.store.history("/p/NONE")
 
 
@@ -72,7 +72,7 @@ class TestOverwrite:
 
     def test_somebody_wrote_before(self, parameters: Any, url: Any) -> None:
         parameters.write(URL, "canary-theirs")
-        with pytest.raises(Conflict, match=f"parameter {URL} is at version 3 and not at 2") as error:
+        with pytest.raises(Conflict, match=f"parameter {URL} is at version 3 instead of 2") as error:
             url.overwrite(URL, "canary-3", instead_of=2)
         assert "canary" not in str(error.value)
         assert history(url) == ["canary-1", "canary-2", "canary-theirs"]
@@ -80,11 +80,11 @@ class TestOverwrite:
     def test_somebody_wrote_between_our_two_times(self, parameters: Any, url: Any) -> None:
         parameters.write(URL, "canary-theirs")
         parameters.write(URL, "canary-3")
-        with pytest.raises(Conflict, match="is at version 4 and not at 2"):
+        with pytest.raises(Conflict, match="is at version 4 instead of 2"):
             url.overwrite(URL, "canary-3", instead_of=2)
 
     def test_a_version_that_is_yet_to_come(self, url: Any) -> None:
-        with pytest.raises(Conflict, match="is at version 2 and not at 3"):
+        with pytest.raises(Conflict, match="is at version 2 instead of 3"):
             url.overwrite(URL, "canary-2", instead_of=3)
 
     def test_a_lost_answer_makes_two_versions_of_one_write(self, parameters: Any, url: Any) -> None:
@@ -96,13 +96,13 @@ class TestOverwrite:
     def test_more_copies_than_a_client_makes_are_not_taken_for_ours(self, parameters: Any, url: Any) -> None:
         for _time in range(11):
             parameters.write(URL, "canary-3")
-        with pytest.raises(Conflict, match="is at version 13 and not at 2"):
+        with pytest.raises(Conflict, match="is at version 13 instead of 2"):
             url.overwrite(URL, "canary-3", instead_of=2)
 
     # AWS cannot compare before it writes: what was written in between is restored.
     def test_somebody_writes_in_the_same_moment(self, parameters: Any, url: Any) -> None:
         parameters.meanwhile("PutParameter", lambda: parameters.write(URL, "canary-theirs"))
-        with pytest.raises(Conflict, match=r"version 4 was written where 3 was due.*stands again, as version 5") as e:
+        with pytest.raises(Conflict, match=r"version 4 was written instead of 3.*was restored as version 5") as e:
             url.overwrite(URL, "canary-3", instead_of=2)
         assert "canary" not in str(e.value)
         assert history(url)[2:] == ["canary-theirs", "canary-3", "canary-theirs"]
@@ -110,7 +110,7 @@ class TestOverwrite:
     def test_somebody_writes_in_the_same_moment_and_our_answer_is_lost(self, parameters: Any, url: Any) -> None:
         parameters.meanwhile("PutParameter", lambda: parameters.write(URL, "canary-theirs"))
         parameters.twice("PutParameter")
-        with pytest.raises(Conflict, match=r"version 5 was written where 3 was due.*stands again, as version 6"):
+        with pytest.raises(Conflict, match=r"version 5 was written instead of 3.*was restored as version 6"):
             url.overwrite(URL, "canary-3", instead_of=2)
         assert sorted(history(url)[2:5]) == ["canary-3", "canary-3", "canary-theirs"]
         assert history(url)[5:] == ["canary-theirs"]
@@ -125,7 +125,7 @@ class TestOverwrite:
             parameters.write(URL, "canary-theirs")
 
         parameters.meanwhile("PutParameter", anew)
-        with pytest.raises(Conflict, match=r"version 2 was written where 3 was due.*put it back by hand"):
+        with pytest.raises(Conflict, match=r"version 2 was written instead of 3.*write it again by hand"):
             url.overwrite(URL, "canary-3", instead_of=2)
 
     def test_a_parameter_that_is_not_there(self, parameters: Any) -> None:
@@ -154,7 +154,7 @@ class TestCreate:
     @pytest.mark.parametrize("value", ["entry", "other"])
     def test_once(self, parameters: Any, value: str) -> None:
         parameters.store.create("/j/1", "entry")
-        with pytest.raises(AlreadyExists, match="parameter /j/1 is there already"):
+        with pytest.raises(AlreadyExists, match="parameter /j/1 already exists"):
             parameters.store.create("/j/1", value)
         assert history(parameters.store, "/j/1") == ["entry"]
 
@@ -166,7 +166,7 @@ class TestCreate:
 
     @pytest.mark.parametrize("value", ["", "x" * 4097])
     def test_what_aws_would_not_take_is_refused_before_the_call(self, parameters: Any, value: str) -> None:
-        with pytest.raises(StoreError, match=r"parameter /j/1 would hold [\d,]+ bytes, and AWS takes 1 to 4,096"):
+        with pytest.raises(StoreError, match=r"parameter /j/1 would hold [\d,]+ bytes, but AWS accepts 1 to 4,096"):
             parameters.store.create("/j/1", value)
 
 

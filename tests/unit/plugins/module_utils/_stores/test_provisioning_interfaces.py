@@ -61,7 +61,7 @@ def test_a_secret_is_made_in_its_form_and_only_once(secrets: tuple[MakingSecrets
     assert client.get_resource_policy(SecretId="core")["ResourcePolicy"] == FORM.policy
     assert change(kept.form, FORM).messages == []
     assert store.policy("core") == FORM.policy
-    with pytest.raises(AlreadyExists, match="core was made by somebody else") as caught:
+    with pytest.raises(AlreadyExists, match="another writer created secret core") as caught:
         store.make("core", "canary-2", version=V2, form=FORM)
     assert "canary" not in str(caught.value)
 
@@ -120,7 +120,7 @@ def test_a_deletion_can_be_undone(secrets: tuple[MakingSecrets, Any]) -> None:
     assert not store.restore("core")
     assert store.read(["core"]).readings["core"].value == "one"
     assert not store.schedule_deletion("none", days=7)
-    with pytest.raises(NotFound, match="none is not there"):
+    with pytest.raises(NotFound, match="secret none does not exist"):
         store.restore("none")
 
 
@@ -136,7 +136,7 @@ def test_a_parameter_is_made_in_its_form_and_only_once(
     assert parameter.get("KeyId") == ("alias/app-test" if secure else None)
     tags = client.list_tags_for_resource(ResourceType="Parameter", ResourceId="/p/A")["TagList"]
     assert tags == [{"Key": "Application", "Value": "app"}]
-    with pytest.raises(AlreadyExists, match="/p/A was made by somebody else") as caught:
+    with pytest.raises(AlreadyExists, match="another writer created parameter /p/A") as caught:
         store.make("/p/A", "canary-2", secure=secure, form=FORM)
     assert "canary" not in str(caught.value)
 
@@ -190,7 +190,9 @@ def test_what_somebody_wrote_in_the_moment_of_a_reform_is_put_back(parameters: t
         return result
 
     store._look = theirs_follows  # type: ignore[method-assign]
-    with pytest.raises(Conflict, match="somebody else wrote in the same moment; their value stands again") as caught:
+    with pytest.raises(
+        Conflict, match="somebody wrote at the same moment; the other writer's value was restored"
+    ) as caught:
         store.reform("/p/A", Change(key="alias/app-test"))
     assert "canary" not in str(caught.value)
     assert store.read(["/p"]).readings["/p/A"].value == "canary-theirs"
@@ -213,7 +215,7 @@ def test_keys(moto: Moto) -> None:
     assert not is_key("alias/other-app-test", "alias/app-test")
     client, _asked = moto("kms")
     with pytest.raises(
-        NotFound, match=r"alias/app-test is not there. Make it by watchparty.secrets.provision --tags access"
+        NotFound, match=r"alias/app-test does not exist. Create it by watchparty.secrets.provision --tags access"
     ):
         require_key(client, "alias/app-test")
     key = client.create_key()["KeyMetadata"]["KeyId"]

@@ -223,7 +223,7 @@ def test_a_pinned_version_that_is_gone_is_never_answered_by_another(stub: tuple[
     [
         ("AccessDeniedException", 400, Denied, "AWS denies secretsmanager:BatchGetSecretValue on a, b"),
         ("ThrottlingException", 400, NoAccess, "still throttles secretsmanager:BatchGetSecretValue on a, b"),
-        ("UnrecognizedClientException", 400, NoAccess, "does not accept the credentials"),
+        ("UnrecognizedClientException", 400, NoAccess, "rejects the credentials"),
         ("InternalServiceError", 500, NoAccess, "AWS failed at secretsmanager:BatchGetSecretValue"),
         ("InvalidParameterException", 400, StoreError, "AWS refused secretsmanager:BatchGetSecretValue on a, b"),
     ],

@@ -109,7 +109,7 @@ class TestLabels:
     def test_who_planned_from_an_older_one_learns_the_newest(self, core: MemorySecrets) -> None:
         core.stage("core", "canary-3", version=V3, label=OURS)
         core.seed("core", "canary-2", version=V2)
-        with pytest.raises(Conflict, match=f"AWSCURRENT is on version {V2} and not on {V1}"):
+        with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {V2}, not on {V1}"):
             core.promote("core", to=V3, instead_of=V1)
 
     def test_a_label_comes_off_though_it_is_not_shown(self, core: MemorySecrets) -> None:
@@ -159,7 +159,7 @@ class TestParameters:
 
     def test_somebody_wrote_a_moment_ago(self, parameters: MemoryParameters) -> None:
         parameters.seed(NAME, "theirs")
-        with pytest.raises(Conflict, match=r"version 3 was written where 2 was due.*stands again, as version 4"):
+        with pytest.raises(Conflict, match=r"version 3 was written instead of 2.*was restored as version 4"):
             parameters.overwrite(NAME, "ours", instead_of=1)
         assert parameters._parameters[NAME].values[-1] == "theirs"
 

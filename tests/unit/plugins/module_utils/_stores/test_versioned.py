@@ -59,7 +59,7 @@ class TestCreate:
 
     @pytest.mark.parametrize(("content", "version"), [("canary-2", V1), ("canary-1", V2), ("canary-2", V2)])
     def test_anything_else_is_refused(self, core: Any, content: str, version: str) -> None:
-        with pytest.raises(AlreadyExists, match=f"secret core is there already.* does not hold version {version}") as e:
+        with pytest.raises(AlreadyExists, match=f"secret core already exists.* lacks version {version}") as e:
             core.create("core", content, version=version)
         assert "canary" not in str(e.value)
         assert value(core) == "canary-1"
@@ -67,7 +67,7 @@ class TestCreate:
     # With the very same version moto would say yes, and AWS no.
     def test_a_name_that_is_still_being_deleted(self, secrets: Any, core: Any) -> None:
         secrets.schedule_deletion("core")
-        with pytest.raises(AlreadyExists, match="or still being deleted"):
+        with pytest.raises(AlreadyExists, match="still being deleted"):
             core.create("core", "canary-1", version=V2)
 
     def test_a_lost_answer(self, secrets: Any) -> None:
@@ -128,7 +128,7 @@ class TestStage:
     @pytest.mark.parametrize("version", [V1, V2])
     def test_an_id_that_other_content_has(self, core: Any, version: str) -> None:
         core.stage("core", "canary-2", version=V2, label=OURS)
-        with pytest.raises(Conflict, match=f"secret core: version {version} is taken by other content") as error:
+        with pytest.raises(Conflict, match=f"secret core: version {version} already has other content") as error:
             core.stage("core", "canary-other", version=version, label="run-2")
         assert "canary" not in str(error.value)
         assert core.describe("core").stages == {"AWSCURRENT": V1, OURS: V2}
@@ -141,7 +141,7 @@ class TestStage:
 
     @pytest.mark.parametrize("label", ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"])
     def test_labels_of_aws_are_not_taken_from_others(self, core: Any, label: str) -> None:
-        with pytest.raises(StoreError, match=f"label {label} is shared with others"):
+        with pytest.raises(StoreError, match=f"label {label} is shared with other writers"):
             core.stage("core", "canary-2", version=V2, label=label)
         assert core.describe("core").stages == {"AWSCURRENT": V1}
 
@@ -151,7 +151,7 @@ class TestStage:
 
     @pytest.mark.parametrize("content", ["", "x" * 65537, "é" * 32769])
     def test_what_aws_would_not_take_is_refused_before_the_call(self, core: Any, content: str) -> None:
-        with pytest.raises(StoreError, match=r"secret core would hold [\d,]+ bytes, and AWS takes 1 to 65,536"):
+        with pytest.raises(StoreError, match=r"secret core would hold [\d,]+ bytes, but AWS accepts 1 to 65,536"):
             core.stage("core", content, version=V2, label=OURS)
         with pytest.raises(StoreError, match="secret own would hold"):
             core.create("own", content, version=V2)
@@ -192,7 +192,7 @@ class TestPromote:
 
     def test_somebody_moved_it_meanwhile(self, secrets: Any, core: Any) -> None:
         secrets.write("core", "canary-theirs", "4" * 32)
-        with pytest.raises(Conflict, match=f"AWSCURRENT is on version {'4' * 32} and not on {V1}") as error:
+        with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {'4' * 32}, not on {V1}") as error:
             core.promote("core", to=V2, instead_of=V1)
         assert "canary" not in str(error.value)
         assert value(core) == "canary-theirs"
@@ -204,7 +204,7 @@ class TestPromote:
 
     def test_somebody_moves_it_in_the_same_moment(self, secrets: Any, core: Any) -> None:
         secrets.meanwhile("UpdateSecretVersionStage", lambda: secrets.write("core", "canary-theirs", "4" * 32))
-        with pytest.raises(Conflict, match=f"AWSCURRENT is on version {'4' * 32} and not on {V1}"):
+        with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {'4' * 32}, not on {V1}"):
             core.promote("core", to=V2, instead_of=V1)
         assert value(core) == "canary-theirs"
 
@@ -214,7 +214,7 @@ class TestPromote:
             secrets.write("core", "canary-theirs", "4" * 32)
 
         secrets.meanwhile("UpdateSecretVersionStage", anew)
-        with pytest.raises(Conflict, match=f"AWSCURRENT is on version {'4' * 32}"):
+        with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {'4' * 32}"):
             core.promote("core", to=V2, instead_of=V1)
         assert value(core) == "canary-theirs"
 
@@ -227,19 +227,19 @@ class TestPromote:
     def test_a_label_that_should_be_nowhere(self, core: Any) -> None:
         core.promote("core", to=V2, instead_of=None, label="AWSPENDING")
         core.promote("core", to=V2, instead_of=None, label="AWSPENDING")
-        with pytest.raises(Conflict, match=f"AWSPENDING is on version {V2} and not on none"):
+        with pytest.raises(Conflict, match=f"AWSPENDING: it is on version {V2}, not on none"):
             core.promote("core", to=V3, instead_of=None, label="AWSPENDING")
         assert core.describe("core").stages["AWSPENDING"] == V2
         core.promote("core", to=V3, instead_of=V2, label="AWSPENDING")
         assert core.describe("core").stages["AWSPENDING"] == V3
 
     def test_a_label_that_is_nowhere(self, core: Any) -> None:
-        with pytest.raises(Conflict, match=f"AWSPENDING is on no version and not on {V1}"):
+        with pytest.raises(Conflict, match=f"AWSPENDING: it is on no version, not on {V1}"):
             core.promote("core", to=V2, instead_of=V1, label="AWSPENDING")
 
     # moto takes the label off the old version before it finds that there is no new one.
     def test_a_version_that_is_not_there_costs_the_old_one_nothing(self, core: Any) -> None:
-        with pytest.raises(NotFound, match=f"secret core has no version {GONE} .*stage it anew"):
+        with pytest.raises(NotFound, match=f"secret core has no readable version {GONE} .*stage it again"):
             core.promote("core", to=GONE, instead_of=V1)
         assert core.describe("core").stages["AWSCURRENT"] == V1
 
@@ -251,7 +251,7 @@ class TestPromote:
     # moto goes on writing to a secret that is scheduled for deletion.
     def test_a_secret_that_is_scheduled_for_deletion(self, secrets: Any, core: Any) -> None:
         secrets.schedule_deletion("core")
-        with pytest.raises(NotFound, match="secret core is scheduled for deletion; take that back"):
+        with pytest.raises(NotFound, match="secret core is scheduled for deletion; restore it"):
             core.promote("core", to=V2, instead_of=V1)
 
     def test_a_secret_that_is_not_there(self, core: Any) -> None:
@@ -287,7 +287,7 @@ class TestDiscard:
         assert core.describe("core").stages[OURS] == V3
 
     def test_the_current_version_stays_current(self, core: Any) -> None:
-        with pytest.raises(StoreError, match="AWSCURRENT cannot be taken off"):
+        with pytest.raises(StoreError, match="AWSCURRENT cannot be removed from"):
             core.discard("core", version=V1, labels=[OURS, "AWSCURRENT"])
         assert core.describe("core").stages["AWSCURRENT"] == V1
 

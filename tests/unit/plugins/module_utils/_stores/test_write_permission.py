@@ -37,7 +37,7 @@ def test_a_run_that_was_overtaken_gets_none_though_it_goes_on_by_what_it_wrote()
     rotator = going(world, "token")
     world.taken_over()
     assert rotator.holding()[1].run == "run1"
-    with pytest.raises(Overtaken, match="was taken over by another run"):
+    with pytest.raises(Overtaken, match="another run took"):
         rotator.fresh()
 
 

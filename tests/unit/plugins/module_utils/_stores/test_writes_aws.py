@@ -142,7 +142,7 @@ class TestSecret:
         described(stubber, LABELS)
         stubber.add_client_error("update_secret_version_stage", "InvalidParameterException", "is currently attached")
         described(stubber, {**LABELS, "AWSPENDING": "3" * 32})
-        with pytest.raises(Conflict, match=f"AWSPENDING is on version {'3' * 32} and not on none"):
+        with pytest.raises(Conflict, match=f"AWSPENDING: it is on version {'3' * 32}, not on none"):
             store.promote("core", to=V2, instead_of=None, label="AWSPENDING")
 
     def test_another_refusal_of_a_promotion_stays_what_it_is(self, secret: tuple[SecretsManager, Stubber]) -> None:
@@ -172,14 +172,14 @@ class TestSecret:
         message = "You can't create this secret because a secret with this name is already scheduled for deletion."
         stubber.add_client_error("create_secret", "InvalidRequestException", message)
         stubber.add_client_error("get_secret_value", "InvalidRequestException", DELETED)
-        with pytest.raises(AlreadyExists, match="or still being deleted"):
+        with pytest.raises(AlreadyExists, match="still being deleted"):
             store.create("core", "canary", version=V1)
 
     # moto goes on writing to a secret that is scheduled for deletion.
     def test_staging_in_a_secret_that_is_scheduled_for_deletion(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret
         stubber.add_client_error("put_secret_value", "InvalidRequestException", DELETED)
-        with pytest.raises(NotFound, match=r"secret core is not there .* marked for deletion"):
+        with pytest.raises(NotFound, match=r"secret core does not exist .* marked for deletion"):
             store.stage("core", "canary-2", version=V2, label="ours")
 
     def test_a_secret_that_cannot_be_deleted_is_not_taken_for_gone(
@@ -290,10 +290,10 @@ class TestParameter:
         ("code", "kind", "message"),
         [
             ("AccessDeniedException", Denied, "allow ssm:PutParameter on it"),
-            ("TooManyUpdates", Conflict, "parameter /p/A is being written by somebody else"),
+            ("TooManyUpdates", Conflict, "another writer changes parameter /p/A"),
             ("ParameterMaxVersionLimitExceeded", StoreError, "unlabel-parameter-version"),
             ("ParameterPatternMismatchException", StoreError, r"ParameterPatternMismatchException: AWS says \*\*\*"),
-            ("ValidationException", StoreError, "its words are left out"),
+            ("ValidationException", StoreError, "its message is not shown, because it"),
             ("InvalidKeyId", StoreError, "InvalidKeyId"),
         ],
     )

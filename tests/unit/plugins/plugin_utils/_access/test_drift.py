@@ -44,7 +44,7 @@ def test_one_statement_alone_and_a_condition_in_another_spelling() -> None:
         ([{**READ, "Action": "s:*"}, BARE], ["statement Read differs in Action"]),
         ([{**READ, "Effect": "Deny", "Resource": "*"}, BARE], ["statement Read differs in Effect, Resource"]),
         ([READ, {**BARE, "Condition": {"Null": {"a": "true"}}}], ["statement number 2 differs in Condition"]),
-        ([READ, BARE, {**READ, "Sid": "More"}], ["has statement More, which the catalog does not ask for"]),
+        ([READ, BARE, {**READ, "Sid": "More"}], ["has statement More, which is not in the catalog"]),
     ],
 )
 def test_what_differs(results: list[dict[str, Any]], lines: list[str]) -> None:
@@ -96,18 +96,18 @@ def test_nothing_of_it_is_there() -> None:
         ),
         (
             {"role": {**ROLE, "trust": {"Statement": [{**BARE, "Action": "*"}]}}},
-            ("bad", "role r", "who may take it: statement number 1 differs in Action"),
+            ("bad", "role r", "who may assume it: statement number 1 differs in Action"),
         ),
         (
             {"role": {**ROLE, "inline": ["mine"]}},
-            ("bad", "role r", "has the policy mine too, which the catalog does not ask for"),
+            ("bad", "role r", "also has the policy mine, which is not in the catalog"),
         ),
         ({"key": None}, ("bad", "key alias/k", "is not there")),
         ({"key": {"arn": "arn:k", "problem": "denied"}}, ("unknown", "key alias/k", "denied")),
         ({"key": {**KEY, "policy": {}}}, ("bad", "key alias/k", "lacks statement Read")),
         (
             {"provider": None},
-            ("bad", "provider https://tokens.example.com", "is not there, so no workflow gets a session"),
+            ("bad", "provider https://tokens.example.com", "does not exist, so no workflow gets a session"),
         ),
         ({"provider": {"problem": "denied"}}, ("unknown", "provider https://tokens.example.com", "denied")),
         ({"provider": {"clients": []}}, ("bad", "provider https://tokens.example.com", "does not take tokens for sts")),

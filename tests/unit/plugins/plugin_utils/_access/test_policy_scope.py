@@ -49,51 +49,54 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
     ("over", "message"),
     [
         # Another environment's
-        ({"stores": {"secrets_manager": {"name": "shop/{group}"}}}, "secret shop/core: is staging's too"),
+        ({"stores": {"secrets_manager": {"name": "shop/{group}"}}}, "secret shop/core: also belongs to staging"),
         (
             {"stores": {"ssm": {"path": "/shop"}}},
-            "stores.ssm: /shop and staging's /shop lie in one another",
+            "stores.ssm: /shop and staging's /shop overlap",
         ),
         (
             {
                 "environments": {"production": {"stores": {"ssm": {"path": "/shop"}}}, "staging": {}},
             },
-            "stores.ssm: /shop and staging's /shop/staging lie in one another",
+            "stores.ssm: /shop and staging's /shop/staging overlap",
         ),
-        ({"aws": {"kms_key": "alias/shop"}}, "aws.kms_key alias/shop: is staging's too"),
-        ({"aws": {"roles": {"host": "MyAppRole"}}}, "aws.roles MyAppRole: is staging's too"),
-        ({"aws": {"bucket": "media"}}, "aws.bucket media: is staging's too"),
-        ({"credentials": {"cache": CACHE}}, "replication group shop: is staging's too"),
-        ({"credentials": {"storage": USER}}, "IAM user shop: is staging's too"),
-        ({"purge": {"cdn": {"distribution": "E2QWRU"}}}, "distribution E2QWRU: is staging's too"),
+        ({"aws": {"kms_key": "alias/shop"}}, "aws.kms_key alias/shop: also belongs to staging"),
+        ({"aws": {"roles": {"host": "MyAppRole"}}}, "aws.roles MyAppRole: also belongs to staging"),
+        ({"aws": {"bucket": "media"}}, "aws.bucket media: also belongs to staging"),
+        ({"credentials": {"cache": CACHE}}, "replication group shop: also belongs to staging"),
+        ({"credentials": {"storage": USER}}, "IAM user shop: also belongs to staging"),
+        ({"purge": {"cdn": {"distribution": "E2QWRU"}}}, "distribution E2QWRU: also belongs to staging"),
         # Its own
         (
             {"settings": {"TOKEN": {"secret": "shop-rotation/{environment}/core"}}},
-            "secret shop-rotation/production/core: lies among those that rotations make and delete",
+            "secret shop-rotation/production/core: only secrets that rotations create and delete may begin with",
         ),
         (
             {"settings": {"TOKEN": {"secret": "shop-rotation-logins/{environment}/core"}}},
-            "secret shop-rotation-logins/production/core: lies among those that rotations make and delete",
+            "secret shop-rotation-logins/production/core: only secrets that rotations create and delete may begin with",
         ),
         (
             {
                 "github": {"repository": "example/shop"},
                 "stores": {"ssm": {"path": "/shop-github/{environment}/x"}},
             },
-            "stores.ssm.path: /shop-github/production/x and /shop-github/production, which records",
+            "stores.ssm.path: /shop-github/production/x and /shop-github/production, for the records",
         ),
         (
             {"credentials": {"storage": {**USER, "options": {}}}},
             "credentials.storage.options.user: is missing; without it every IAM user",
         ),
-        ({"aws": {"roles": {"host": "{environment}-x", "deploy": "{environment}-x"}}}, "production-x is the role"),
+        (
+            {"aws": {"roles": {"host": "{environment}-x", "deploy": "{environment}-x"}}},
+            "production-x is already the name of role",
+        ),
         (
             {"audit_log": {"s3": "shop-audit/records"}, "aws": {"bucket": "shop-audit"}},
-            "aws.bucket: shop-audit holds the audit log, which hosts could then delete",
+            "aws.bucket: shop-audit holds the audit log, so hosts could delete the log",
         ),
         (
             {"journal": {"s3": "shop-media"}, "aws": {"bucket": "shop-media"}},
-            "aws.bucket: shop-media holds the journal, which hosts could then write; use another",
+            "aws.bucket: shop-media holds the journal, so hosts could write the journal; use another bucket",
         ),
         (
             {

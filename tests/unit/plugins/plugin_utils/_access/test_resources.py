@@ -45,9 +45,9 @@ def test_tags() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"Application": "x"}, "aws.tags.Application: is set by provisioning itself"),
+        ({"Application": "x"}, "aws.tags.Application: provisioning sets this tag itself"),
         ({"Owner": "x"}, "for Owner use aws.owner"),
-        ({"a": "b#"}, "a='b#' is not a tag that AWS takes"),
+        ({"a": "b#"}, "a='b#' is not a tag that AWS accepts"),
         ({"aws:x": "b"}, "is not a tag"),
         ({"a" * 129: "b"}, "is not a tag"),
         ({"a": "b" * 257}, "is not a tag"),
@@ -65,8 +65,13 @@ def test_what_has_other_tags_is_named_unless_adopted() -> None:
     bare = Standing("policy", "bare")
     results = conflicts(catalog, [ours, theirs, bare], [])
     assert len(results) == 2
-    assert results[0].startswith("role theirs is there and not ours (Environment=production); choose another name")
-    assert "policy bare is there and not ours (Application=(none), Environment=(none), ManagedBy=(none))" in results[1]
+    assert results[0].startswith(
+        "role theirs exists and belongs to another owner (Environment=production); choose another name"
+    )
+    assert (
+        "policy bare exists and belongs to another owner (Application=(none), Environment=(none), ManagedBy=(none))"
+        in results[1]
+    )
     assert "-e aws_access_adopt=bare" in results[1]
     assert conflicts(catalog, [ours, theirs, bare], ["theirs", "bare"]) == ()
     assert unknown(["theirs", "nobody"], [theirs]) == ("nobody",)
@@ -94,7 +99,7 @@ def test_everything() -> None:
     assert [role["kind"] for role in result["roles"]] == ["deploy", "host", "rotate", "respond", "verify"]
     assert not any(role["profile"] for role in result["roles"])
     (note,) = result["notes"]
-    assert note.startswith("role shop-staging-host trusts ecs.amazonaws.com for any account's resources, since")
+    assert note.startswith("role shop-staging-host trusts ecs.amazonaws.com for any account's resources, because")
     arns = [arn for role in result["roles"] for arn in role["policies"]]
     assert arns == [policy["arn"] for policy in result["policies"]]
     assert result["summary"][0].startswith("role shop-staging-deploy for repo:example/shop:ref:refs/heads/main: ")

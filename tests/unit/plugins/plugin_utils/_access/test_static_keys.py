@@ -32,7 +32,7 @@ def role(days: float | None) -> RoleUse:
 
 
 def test_a_role_that_was_never_used_is_no_evidence() -> None:
-    with pytest.raises(PolicyError, match=r"role deploy was never used.*No key was touched"):
+    with pytest.raises(PolicyError, match=r"role deploy was never used.*No key was changed"):
         require_fresh(role(None), NOW, within_days=7)
     with pytest.raises(PolicyError, match="never used"):
         plan([StaticKey("ci", "A", True)], role(None), NOW, after_days=7)
@@ -50,8 +50,8 @@ def test_neither_is_one_that_was_used_long_ago() -> None:
         (StaticKey("ci", "A", True, ago(3)), DEACTIVATE, "was used last at 2026-11-22T12:00:00Z, role deploy at"),
         (StaticKey("ci", "A", True), DEACTIVATE, "was never used"),
         (StaticKey("ci", "A", True, ago(9), ago(8)), DEACTIVATE, "was used last"),
-        (StaticKey("ci", "A", False, ago(9)), STAMP, "its days begin now"),
-        (StaticKey("ci", "A", False, ago(9), ago(6)), WAIT, "it can go at 2026-11-26T12:00:00Z"),
+        (StaticKey("ci", "A", False, ago(9)), STAMP, "its days are counted from now"),
+        (StaticKey("ci", "A", False, ago(9), ago(6)), WAIT, "it can be deleted from 2026-11-26T12:00:00Z"),
         (StaticKey("ci", "A", False, ago(9), ago(7)), DELETE, "inactive since 2026-11-18T12:00:00Z"),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_key_that_is_used_every_hour_is_in_use_whenever_the_role_was_used() ->
 
 
 def test_the_runs_own_user_is_refused() -> None:
-    with pytest.raises(PolicyError, match="user ci is who this run is"):
+    with pytest.raises(PolicyError, match="this run itself uses user ci"):
         plan([StaticKey("ci", "A", True)], role(1), NOW, after_days=7, own="ci")
 
 

@@ -57,7 +57,7 @@ def test_a_grant_that_never_arrives(waiting: Waiting) -> None:
     assert waiting.wait.until_granted(lambda: waiting.look(granted=999), lambda results: results)
     assert 60 <= waiting.now < 61
     waiting.now = 0
-    with pytest.raises(Denied, match="denies ssm:GetParametersByPath on /shop; still so after 60 s") as error:
+    with pytest.raises(Denied, match="denies ssm:GetParametersByPath on /shop; still denied after 60 s") as error:
         waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda results: results)
     assert error.value.detail == "no policy allows it"
 
@@ -135,7 +135,7 @@ def test_all_calls_have_one_budget(waiting: Waiting, calls: list[str]) -> None:
             watched.enable_key(KeyId="k")
     assert 60 <= waiting.now < 61
     assert len(calls) == len(waiting.shown) + 2
-    with pytest.raises(Denied, match="; still so after 60 s"):
+    with pytest.raises(Denied, match="; still denied after 60 s"):
         waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda results: results)
     assert waiting.now < 61
 

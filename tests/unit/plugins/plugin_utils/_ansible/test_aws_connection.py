@@ -97,12 +97,12 @@ def test_endpoint_certificates_and_credentials_are_the_options(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({**OPTIONS, "region": None}, "name: no AWS region is known. Give it as region in the catalog"),
+        ({**OPTIONS, "region": None}, "name: the AWS region is unknown. Give it as region in the catalog"),
         (
             {"region": "eu-west-3", "profile": "nobody"},
-            "name: no client of ssm can be made: The config profile (nobody)",
+            "name: no client of ssm can be created: The config profile (nobody)",
         ),
-        ({**OPTIONS, "endpoint_url": "no-url"}, "name: no client of ssm can be made: Invalid endpoint: no-url"),
+        ({**OPTIONS, "endpoint_url": "no-url"}, "name: no client of ssm can be created: Invalid endpoint: no-url"),
     ],
 )
 def test_what_makes_no_client_is_reported(

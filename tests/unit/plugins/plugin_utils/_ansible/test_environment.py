@@ -155,7 +155,7 @@ def test_a_snapshot_carries_the_journals_number(aws: Aws) -> None:
 
 def test_an_open_rotation_that_prescribes_nothing_stops_a_deploy_and_nothing_else(aws: Aws) -> None:
     aws.journal(1, step="plan")
-    with pytest.raises(JournalError, match=r"rotation r1 of ann@laptop .* prescribes no snapshot yet"):
+    with pytest.raises(JournalError, match=r"rotation r1 of ann@laptop .* has no snapshot for hosts yet"):
         aws.read()
     assert aws.calls == ["GetObject"], "no value was read"
     environment = aws.read(journal="optional")
@@ -185,7 +185,7 @@ def test_between_two_promotions_the_primary_wins(aws: Aws) -> None:
     aws.journal(1, step="promote", prescribes={"secrets": {"app/test/core": aws.first["VersionId"]}})
     environment = aws.read()
     assert environment.resolution.problems == ()
-    assert any("rotation r1" in line and "wins while" in line for line in environment.warnings)
+    assert any("rotation r1" in line and "is used while" in line for line in environment.warnings)
 
 
 class TestOverlay:
@@ -241,7 +241,9 @@ class TestOverlay:
         own = self.stage(aws, {"/app/test/X/PORT": "2"})
         self.prescribe(aws, own)
         aws.secrets.delete_secret(SecretId=self.OWN, ForceDeleteWithoutRecovery=True)
-        message = rf"prescribes versions that cannot be read: secret {self.OWN}: missing.*; finish it or abort it"
+        message = (
+            rf"prescribes versions that cannot be read: secret {self.OWN}: missing.*; finish or abort that rotation"
+        )
         with pytest.raises(JournalError, match=message):
             aws.read(on_missing=on_missing)
 
@@ -256,7 +258,7 @@ class TestOverlay:
 def test_a_denied_journal(aws: Aws, journal: str) -> None:
     aws.refused = {JOURNAL.key}
     if journal == "required":
-        with pytest.raises(NoAccess, match=r"allow s3:GetObject on it, .* \(no policy\)"):
+        with pytest.raises(NoAccess, match=r"allow s3:GetObject on it. .* \(no policy\)"):
             aws.read(journal=journal)
         return
     environment = aws.read(journal=journal)

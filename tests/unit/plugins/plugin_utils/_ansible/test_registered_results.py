@@ -36,6 +36,6 @@ def test_answers() -> None:
 )
 def test_what_was_not(variables: dict[str, Any] | None) -> None:
     with pytest.raises(
-        AnsibleActionFail, match=r"^Nothing is registered as it that holds settings\. .* from its beginning$"
+        AnsibleActionFail, match=r"^No result is registered as it that holds settings\. .* from its beginning$"
     ):
         registered("it", variables, having="settings")

@@ -164,7 +164,7 @@ def test_a_program_that_waits_for_a_silent_server_ends_itself(tmp_path: Path) ->
     variables = {"ansible_python_interpreter": sys.executable, "secrets_host_timeout": "2"}
     answer = remote_program.execute(Host(), module, args={}, task_vars=variables)  # type: ignore[arg-type]
     assert answer["failed"]
-    assert answer["msg"].startswith("not done after 1 s: what it waits for on this host, or a server that it asks")
+    assert answer["msg"].startswith("no answer after 1 s: this host, or a server that it asks")
 
 
 @pytest.mark.parametrize("timeout", [0, "soon", None, 86401, "inf", "nan"])
@@ -257,12 +257,12 @@ class TestEach:
     def test_what_needs_one_that_failed_is_not_done(self, each: Any) -> None:
         _host, answers = each("fail", ("two", 0), "three", ("four", 2), ("five", -1))
         assert [answer.get("did") for answer in answers] == [None, None, "three", "four", None]
-        assert answers[1]["msg"] == answers[4]["msg"] == "not done, since the act before it failed"
+        assert answers[1]["msg"] == answers[4]["msg"] == "not run, because the action before it failed"
 
     def test_after_one_that_hangs_the_others_are_done_by_another_execution(self, each: Any) -> None:
         host, answers = each("one", "hang", ("three", 1), ("four", 0), seconds=2)
         assert [answer.get("did") for answer in answers] == ["one", None, None, "four"]
-        assert "accepts connections and never answers" in answers[1]["msg"]
+        assert "accepts connections but does not answer. Check the host" in answers[1]["msg"]
         assert len(host.commands) == 2
 
     def test_a_program_that_does_not_run_is_the_failure_of_each(self, each: Any, monkeypatch: Any) -> None:

@@ -154,7 +154,7 @@ def test_whoever_comes_second_is_chained_anew(exclusive: bool) -> None:
 def test_whoever_always_comes_second_stops() -> None:
     hook = Interloper(TRIES)
     hook.body = MemoryAudit(hook)  # type: ignore[misc]
-    with pytest.raises(Conflict, match="memory: 5 times somebody else's record came first; look at its newest"):
+    with pytest.raises(Conflict, match="memory: another record was written first in 5 attempts; check its newest"):
         record(hook.body, record_fields(1))
 
 

@@ -115,7 +115,7 @@ def test_an_event_that_never_shows_is_an_error(stubbed: Stubbed) -> None:
     stubber.add_response("put_log_events", {}, {**NAMES, "logEvents": ANY})
     for _delay in DELAYS:
         _shows(stubber, [])
-    message = r"AWS accepted record 1 \(r1:completed\) and does not show it after 16 seconds; run again"
+    message = r"AWS accepted record 1 \(r1:completed\) but does not show it after 16 seconds; run again"
     with pytest.raises(StoreError, match=message):
         logs(client).append(log(1)[0])
 
@@ -123,7 +123,9 @@ def test_an_event_that_never_shows_is_an_error(stubbed: Stubbed) -> None:
 def test_an_event_that_aws_drops_is_an_error(stubbed: Stubbed) -> None:
     client, stubber = stubbed("logs")
     stubber.add_response("put_log_events", {"rejectedLogEventsInfo": {"tooNewLogEventStartIndex": 0}})
-    with pytest.raises(StoreError, match=r"did not keep the record \(tooNewLogEventStartIndex\); set this machine's"):
+    with pytest.raises(
+        StoreError, match=r"did not store the record \(tooNewLogEventStartIndex\); correct this machine's"
+    ):
         logs(client).append(log(1)[0])
 
 
@@ -195,7 +197,7 @@ def test_objects_that_were_swapped_or_altered_show(bucket: tuple[Any, S3Objects]
     for number, line in put.items():
         client.put_object(Bucket=BUCKET, Key=f"{PREFIX}{number:012}.json", Body=f"{line}\n".encode("latin-1"))
     results = audit_chain.verify(body.chain().lines, audit_chain.parsed(lines[3]).head)
-    assert "record 2 (r2:completed) stands after record 3: the order was changed" in results
+    assert "record 2 (r2:completed) comes after record 3: the order was changed" in results
     assert "line 4 is not a JSON object: it was altered" in results
 
 

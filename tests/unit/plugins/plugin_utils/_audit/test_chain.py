@@ -70,7 +70,7 @@ def test_what_is_no_head(given: dict[str, Any]) -> None:
 
 
 def test_a_record_too_long_for_the_body() -> None:
-    with pytest.raises(AuditError, match=r"and at most 200000 fit"):
+    with pytest.raises(AuditError, match=r"but at most 200000 fit"):
         audit_chain.chained(record_fields(hosts=[f"{number}.{'h' * 400}" for number in range(500)]))
 
 
@@ -91,18 +91,24 @@ def altered(line: str, **extra: Any) -> str:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda lines: [], "the log ends at record 0 and its head is record 4"),
-        (lambda lines: lines[:3], "the log ends at record 3 and its head is record 4"),
+        (lambda lines: [], "the log ends at record 0, but its head is record 4"),
+        (lambda lines: lines[:3], "the log ends at record 3, but its head is record 4"),
         (lambda lines: lines[1:], "record 1 is missing"),
         (lambda lines: lines[2:], "records 1 to 2 are missing"),
         (lambda lines: [lines[0], lines[3]], "records 2 to 3 are missing"),
-        (lambda lines: [lines[0], *lines], "record 1 is there twice"),
-        (lambda lines: [lines[1], lines[0], *lines[2:]], "record 1 (r1:completed) stands after record 2: the order"),
-        (lambda lines: [lines[1], "", lines[0], *lines[2:]], "record 1 (r1:completed) stands after record 2: the"),
+        (lambda lines: [lines[0], *lines], "record 1 occurs twice"),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "record 1 (r1:completed) comes after record 2: the order"),
+        (lambda lines: [lines[1], "", lines[0], *lines[2:]], "record 1 (r1:completed) comes after record 2: the"),
         (lambda lines: [lines[0], altered(lines[1], who="eve"), *lines[2:]], "record 3 (r3:completed) does not follow"),
-        (lambda lines: [altered(lines[0], previous="x"), *lines[1:]], "record 1 (r1:completed) names a record before"),
-        (lambda lines: [*lines[:3], altered(lines[3], who="eve")], "record 4 is not the one that the head names"),
-        (lambda lines: [lines[0], lines[1] + " ", *lines[2:]], "line 2 is not written as the log writes it: it was"),
+        (
+            lambda lines: [altered(lines[0], previous="x"), *lines[1:]],
+            "record 1 (r1:completed) names a previous record",
+        ),
+        (
+            lambda lines: [*lines[:3], altered(lines[3], who="eve")],
+            "record 4 differs from the record that the head names",
+        ),
+        (lambda lines: [lines[0], lines[1] + " ", *lines[2:]], "line 2 is not in the log's format: it was"),
         (lambda lines: [lines[0], lines[1][:-3], *lines[2:]], "line 2 is not a JSON object"),
         (lambda lines: [lines[0], "[]", *lines[2:]], "line 2 is not a JSON object"),
         (lambda lines: [lines[0], "[" * 100_000, *lines[2:]], "line 2 is not a JSON object"),
@@ -197,8 +203,8 @@ def test_lines_beside_the_chain_are_named() -> None:
     stray = audit_chain.chained(record_fields(9), lines[0])
     chain = audit_chain.chain([lines[0], *lines[1:], stray, "something else"])
     assert audit_chain.strays(chain) == [
-        "record 2 (r9:completed) stands beside the chain: no record follows it, and it was recorded nowhere else",
-        "a line is not a JSON object: it was altered, or written by something else",
+        "record 2 (r9:completed) is outside the chain: no record follows it, and no record in the chain has its id",
+        "a line is not a JSON object: it was altered, or another program wrote it",
     ]
 
 

@@ -177,7 +177,7 @@ def test_a_copy_that_differs_is_left_alone(path: Path, change: Callable[[str], s
     file.extend(log(3))
     path.write_text(change(path.read_text()))
     before = path.read_bytes()
-    with pytest.raises(AuditError, match=rf"differs from the audit log's body from line {line} on; verify both"):
+    with pytest.raises(AuditError, match=rf"differs from the audit log from line {line} on; verify both"):
         file.extend(log(4))
     assert path.read_bytes() == before
 
@@ -269,7 +269,7 @@ def test_a_write_that_fails_half_way_adds_nothing(
         return write(handle, content[:50])
 
     monkeypatch.setattr(os, "write", half)
-    with pytest.raises(HostError, match=f"{message}.*; nothing was added"):
+    with pytest.raises(HostError, match=f"{message}.*; no record was added"):
         file.append(record_fields(2))
     assert file.lines() == log(1)
 

@@ -53,7 +53,9 @@ def test_a_runners_workspace(environ: dict[str, str], path: str, name: str | Non
     if name is None:
         require_lasting(path, environ)
         return
-    with pytest.raises(AuditError, match=f"this is {name}, and the file would go with the job, so it cannot be the"):
+    with pytest.raises(
+        AuditError, match=f"this is {name}, and the file would be lost when the job ends, so it cannot be the"
+    ):
         require_lasting(path, environ)
 
 
@@ -141,7 +143,7 @@ def test_nothing_is_entered_in_check_mode(tmp_path: Path) -> None:
 def test_a_changelog_of_other_bytes(tmp_path: Path) -> None:
     path = tmp_path / "CHANGELOG.md"
     path.write_bytes(b"\xff")
-    with pytest.raises(HostError, match="is not UTF-8; nothing was entered"):
+    with pytest.raises(HostError, match="is not UTF-8; no entry was added"):
         enter_changelog(str(path), record_fields())
     assert path.read_bytes() == b"\xff"
 

@@ -106,14 +106,14 @@ def test_a_copy_that_differs_is_reported_and_does_not_stop_the_run(log: Log, bod
     Path(str(log().path)).write_text("altered\n")
     result = log().recorded(record_fields(2), write=True)
     assert len(body.held) == 2
-    assert "differs from the audit log's body from line 1 on" in result["warnings"][0]
+    assert "differs from the audit log from line 1 on" in result["warnings"][0]
     assert text(log().path) == "altered\n"
 
 
 def test_a_copy_that_cannot_be_written_stops_the_run_and_says_where_the_record_is(log: Log, tmp_path: Path) -> None:
     broken = log(path=str(tmp_path / "none" / "audit.jsonl"))
     message = (
-        r"its directory does not exist; create it first; record 1 \(r1:completed\) stands in memory: put that right"
+        r"its directory does not exist; create it first; record 1 \(r1:completed\) is recorded in memory: fix that"
     )
     with pytest.raises(HostError, match=message):
         broken.recorded(record_fields(), write=True)
@@ -131,24 +131,27 @@ def test_a_file_alone_is_a_log_too(log: Log, tmp_path: Path) -> None:
     assert (verified["problems"], verified["records"], verified["behind"]) == ([], 2, 0)
     Path(str(alone.path)).write_text("")
     assert log(body=None, head=head).verified()["problems"] == [
-        f"{alone.path}: the log ends at record 0 and its head is record 2 ({head.digest[:12]}…): the end was cut off"
+        f"{alone.path}: the log ends at record 0, but its head is record 2 ({head.digest[:12]}…): the end was cut off"
     ]
 
 
 def test_a_runners_workspace_is_no_only_place(log: Log, body: MemoryAudit) -> None:
     environ = {"CI": "true"}
-    with pytest.raises(AuditError, match="this is a CI job, and the file would go with the job"):
+    with pytest.raises(AuditError, match="this is a CI job, and the file would be lost when the job ends"):
         log(body=None, environ=environ).recorded(record_fields(), write=True)
     assert log(environ=environ).recorded(record_fields(), write=True)["changed"], "a copy may be anywhere"
 
 
 def test_nowhere(log: Log) -> None:
     nowhere = log(body=None, path=None, changelog=None)
-    with pytest.raises(AuditError, match="environment test: there is nothing to record; set audit_log to a log_group"):
+    with pytest.raises(
+        AuditError,
+        match="environment test: cannot record, because the catalog names no audit log; set audit_log to a log_group",
+    ):
         nowhere.recorded(record_fields(), write=True)
-    with pytest.raises(AuditError, match="there is nothing to verify"):
+    with pytest.raises(AuditError, match="cannot verify"):
         nowhere.verified()
-    with pytest.raises(AuditError, match="the catalog names no audit_log, so there is nothing to rebuild"):
+    with pytest.raises(AuditError, match="the catalog names no audit_log, so"):
         log(body=None).rebuilt(write=True)
 
 
@@ -173,7 +176,7 @@ class TestReady:
             log(body=Gone()).ready()
 
     def test_a_path_of_a_runner(self, log: Log) -> None:
-        with pytest.raises(AuditError, match="this is a CI job, and the file would go with the job"):
+        with pytest.raises(AuditError, match="this is a CI job, and the file would be lost when the job ends"):
             log(body=None, environ={"CI": "true"}).ready()
         assert log(environ={"CI": "true"}).ready()["where"] == "memory", "a copy may be anywhere"
 
@@ -190,7 +193,7 @@ class TestReady:
 
 @pytest.mark.parametrize("field", ["application", "environment"])
 def test_another_environments_record_is_refused(log: Log, body: MemoryAudit, field: str) -> None:
-    with pytest.raises(AuditError, match=rf"record\.{field}: is not (app|test), whose audit log this is"):
+    with pytest.raises(AuditError, match=rf"record\.{field}: is not (app|test), to which this audit log belongs"):
         log().recorded(record_fields(**{field: "other"}), write=True)
     assert body.held == []
 
@@ -244,7 +247,7 @@ def test_a_body_that_was_cut_off(three: AuditLog, body: MemoryAudit, log: Log) -
     line = body.held.pop()
     assert three.verified()["problems"] == [
         (
-            "memory: the log ends at record 2 and its head is record 3 "
+            "memory: the log ends at record 2, but its head is record 3 "
             f"({audit_chain.digest(line)[:12]}…): the end was cut off"
         ),
         f"{three.path}: has 1 lines more than the body",
@@ -274,7 +277,7 @@ def test_an_altered_copy_is_found_and_kept(three: AuditLog) -> None:
     assert any("differs from the body from line 2 on" in line for line in three.verified()["problems"])
     result = three.rebuilt(write=True)
     assert Path(result["kept"]).read_text() == altered
-    assert result["warnings"] == [f"{path} differed from the audit log's body; it was kept as {result['kept']}"]
+    assert result["warnings"] == [f"{path} differed from the audit log; the old file was kept as {result['kept']}"]
     assert three.verified()["problems"] == []
 
 

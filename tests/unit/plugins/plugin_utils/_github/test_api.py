@@ -124,7 +124,9 @@ def test_a_servers_failure_is_tried_again_and_then_reported(github: GitHub, cloc
     github.fails(502, times=3)
     assert client(github, clock).repository_id() == ID
     github.fails(503, times=4)
-    with pytest.raises(NoAccess, match=r"could not be asked about repository example/watchparty after 4 tries \(503\)"):
+    with pytest.raises(
+        NoAccess, match=r"gave no usable answer about repository example/watchparty after 4 tries \(503\)"
+    ):
         client(github, clock).repository_id()
 
 
@@ -153,7 +155,7 @@ def test_a_rate_limit_is_waited_for(
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
-        ({"retry_after": "600"}, r"used up at repository example/watchparty for 600 s; run again after that"),
+        ({"retry_after": "600"}, r"is reached at repository example/watchparty for 600 s; run again after that"),
         ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "4102444800"}, "until 2100-01-01T00:00:00Z; run again"),
     ],
 )
@@ -175,7 +177,7 @@ def test_waits_end_together(github: GitHub, clock: Clock) -> None:
 
 def test_a_wrong_token(github: GitHub) -> None:
     with pytest.raises(
-        NoAccess, match=r"does not accept the token at secrets of repository .*give a valid one by GITHUB_TOKEN"
+        NoAccess, match=r"rejects the token at secrets of repository .*give a valid one by GITHUB_TOKEN"
     ):
         client(github, token="wrong").listed("secret", "repository")
 
@@ -188,9 +190,9 @@ def test_a_wrong_token(github: GitHub) -> None:
         (
             "organization",
             {"x_oauth_scopes": "repo, gist", "x_accepted_oauth_scopes": "admin:org"},
-            "the scope admin:org, and this one has repo, gist",
+            "the scope admin:org, and this token has repo, gist",
         ),
-        ("organization", {"x_oauth_scopes": ""}, "the scope admin:org, and this one has none"),
+        ("organization", {"x_oauth_scopes": ""}, "the scope admin:org, and this token has none"),
     ],
 )
 def test_a_token_that_lacks_something(github: GitHub, scope: str, headers: dict[str, str], message: str) -> None:
@@ -203,7 +205,7 @@ def test_a_token_that_lacks_something(github: GitHub, scope: str, headers: dict[
 
 def test_single_sign_on(github: GitHub) -> None:
     github.denied["GET"] = {"X-GitHub-SSO": "required; url=https://github.com/orgs/x/sso"}
-    with pytest.raises(Denied, match="authorised for single sign-on at repository"):
+    with pytest.raises(Denied, match="requires single sign-on at repository"):
         client(github).repository_id()
 
 

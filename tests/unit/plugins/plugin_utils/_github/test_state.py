@@ -92,7 +92,7 @@ def test_what_nobody_names() -> None:
         GithubTarget(VARIABLE, "repository", "LIMIT_B"): AT,
     }
     assert rows({**EVERY, **theres}) == [
-        ("bad", "secret OLD (repository)", "no catalog names it; it was written at 2026-11-25T10:00:00Z")
+        ("bad", "secret OLD (repository)", "not in the catalog; written at 2026-11-25T10:00:00Z")
     ]
 
 

@@ -70,7 +70,9 @@ def test_without_a_token_or_a_repository_there_is_none(world: World, monkeypatch
     bare = World(catalog=catalog_parser.parse({**DOCUMENT, "github": {}}, "test"))
     assert sync.mirror(bare.catalog, bare.secrets, bare.parameters) is None
     without = sync.GithubCopies(bare.catalog, bare.secrets, bare.parameters)
-    assert str(without.blocker(["URL"])).endswith("name the repository in github.repository of the catalog")
+    assert str(without.blocker(["URL"])).endswith(
+        "(URL), and the catalog names no repository; give it in github.repository of the catalog"
+    )
     with pytest.raises(RotationError, match="URL: the catalog names no repository"):
         without.send({"URL": "x"}, Fresh)
 
@@ -116,7 +118,7 @@ def test_a_record_that_cannot_be_written_takes_no_rotation_back(world: World, gi
     assert [target.name for target in records.read()] == ["DATABASE_PASSWORD"]
     world.parameters.hook = Meanwhile("read", world.catalog.sent_path, denied)
     message = str(mirror(world).blocker(["URL"]))
-    assert "what was sent to GitHub is recorded below /app-github/test, which cannot be read" in message
+    assert "the records of GitHub syncs below /app-github/test cannot be read" in message
 
 
 def test_github_is_asked_beforehand_and_nothing_is_written(
@@ -126,7 +128,7 @@ def test_github_is_asked_beforehand_and_nothing_is_written(
     assert github.writes() == []
     monkeypatch.setenv("GITHUB_TOKEN", "wrong")
     message = str(mirror(world).blocker(["URL"]))
-    assert message.startswith("GitHub holds it too (URL): GitHub does not accept the token at secrets of repository")
+    assert message.startswith("GitHub holds it too (URL): GitHub rejects the token at secrets of repository")
     with pytest.raises(NoAccess):
         mirror(world).send({"URL": "x"}, Fresh)
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
@@ -146,6 +148,6 @@ def test_an_inventory_that_cannot_be_made_out(world: World) -> None:
     settings = {"HOST": {"inventory": "ansible_host", "github": "secret"}}
     catalog = catalog_parser.parse({"application": "a", "github": {"repository": "o/r"}, "settings": settings}, "test")
     with pytest.raises(
-        StoreError, match="variable ansible_host of host web1 cannot be made out: 'nothing' is undefined"
+        StoreError, match="variable ansible_host of host web1 cannot be evaluated: 'nothing' is undefined"
     ):
         sync.from_inventory(catalog, ["web1"], {"web1": Broken()})

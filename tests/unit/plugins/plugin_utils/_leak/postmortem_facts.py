@@ -76,7 +76,7 @@ def facts(text: str = "", impact: Impact = IMPACT, **extra: Any) -> dict[str, An
         "outages": [{"rotation": with_text("r-1"), "from": 3.0, "seconds": 38.0}],
         "tried": [with_text("a session that was ended: refused")],
         "scrubbed": [with_text("AWSPREVIOUS off version 7 of core")],
-        "not_scrubbed": [with_text("what somebody read is known to them")],
+        "not_scrubbed": [with_text("scrubbing does not undo earlier reads")],
         "open": [with_text("cache: OPEN: not replaced")],
         **extra,
     }

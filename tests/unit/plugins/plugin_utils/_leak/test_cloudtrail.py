@@ -97,14 +97,14 @@ def test_time_runs_out(stubbed: Stubbed) -> None:
     trail_answer = asked.ask(ONE, OTHER, LookupQuery("EventName", "GetParameter"), seconds=5)
     assert trail_answer.short == (
         "ResourceName core only back to 2026-11-25T10:00:00Z",
-        "nothing of EventName GetParameter",
+        "no events of EventName GetParameter",
     )
     assert trail_answer.asked == 2
     assert asked.clock.now <= 100 + 5 + 4, "an answer more than was allowed, at most"
 
 
 def test_no_time_at_all(asked: Asked) -> None:
-    assert asked.ask(ONE, seconds=0) == TrailAnswer((), ("nothing of ResourceName core",), None, 0)
+    assert asked.ask(ONE, seconds=0) == TrailAnswer((), ("no events of ResourceName core",), None, 0)
 
 
 def test_many_that_were_not_asked_are_one_line(asked: Asked) -> None:

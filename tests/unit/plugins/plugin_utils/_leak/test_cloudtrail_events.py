@@ -118,7 +118,7 @@ def test_many_lines_are_counted() -> None:
         *(event(identity=str(at), address=f"10.0.0.{at}", secretId=CORE) for at in range(cloudtrail_events.MOST + 3))
     )
     assert len(messages) == cloudtrail_events.MOST + 1
-    assert messages[-1] == "and 3 more, which CloudTrail shows"
+    assert messages[-1] == "and 3 more; CloudTrail shows all of them"
 
 
 def test_questions_the_cheap_ones_first() -> None:

@@ -61,7 +61,7 @@ def test_of_an_access_key(leak: Leak) -> None:
     impact = {**IMPACT, "waves": [["token"]], "first_off": []}
     answer = {"plan": {}, "would": would_be(leak), "logs_out": False}
     results = lines(leak, impact, answer)
-    assert any(name.startswith("by hand: token: temporary credentials that somebody got") for name in results)
+    assert any(name.startswith("by hand: token: temporary credentials that an intruder got") for name in results)
 
 
 def test_beside_an_open_rotation(leak: Leak) -> None:
@@ -77,7 +77,7 @@ def test_beside_an_open_rotation(leak: Leak) -> None:
     assert "the old values of database are revoked, once" in results[2]
     plan.update(ends={**ends, "past": True}, rotation={"incident": "assessed"})
     results = lines(leak, impact, answer)
-    assert "it is not a false alarm any more" in results[4]
+    assert "it can no longer be closed as a false alarm" in results[4]
 
 
 def test_started_again(leak: Leak) -> None:
@@ -96,11 +96,11 @@ def test_started_again(leak: Leak) -> None:
     would = would_be(leak)
     answer = {"plan": plan, "would": would, "logs_out": True}
     results = lines(leak, impact, answer)
-    assert results[0] == "what users notice: the application stays up; everybody is logged out"
+    assert results[0] == "what users notice: the application stays up; all users are logged out"
     assert results[1].endswith("; this run revokes no value")
-    assert "since token was replaced or revoked already: it is not a false alarm any more" in results[3]
-    assert (
-        results[4] == "by hand: token: revoke the old value where it was issued, then say so by -e leak_revoked=token"
+    assert "since token was replaced or revoked already, so it can no longer be closed as a false alarm" in results[3]
+    assert results[4] == (
+        "by hand: token: revoke the old value where it was issued, then confirm it by -e leak_revoked=token"
     )
     messages = lines(leak, impact, {**answer, "revoked": ["token"]})
     note(leak, "confirmed/token")

@@ -26,7 +26,7 @@ def line(ahead: Ahead, start: str) -> str:
 
 class TestNoticed:
     def test_graceful(self) -> None:
-        message = "the application stays up, and its hosts restart batch by batch; everybody is logged out"
+        message = "the application stays up, and its hosts restart batch by batch; all users are logged out"
         assert line(GRACEFUL, "what users notice") == f"what users notice: {message}"
 
     def test_immediate(self) -> None:
@@ -45,18 +45,18 @@ class TestNoticed:
 
     def test_a_signing_key_reaches_all_hosts_at_once(self) -> None:
         text = line(replace(GRACEFUL, signing=["django_key"]), "what users notice")
-        assert "stays up but for the moment in which all its hosts restart at once for django_key; everybody" in text
+        assert "stays up, except while all its hosts restart at once for django_key; all users" in text
 
     def test_nothing_restarts(self) -> None:
-        assert line(ALONE, "what users notice").startswith("what users notice: the application stays up; everybody")
+        assert line(ALONE, "what users notice").startswith("what users notice: the application stays up; all users")
 
     def test_nobody_is_logged_out(self) -> None:
         kept = replace(GRACEFUL, logs_out=False)
         assert "no user is logged out on purpose" in line(kept, "what users notice")
         signing = replace(kept, signing=["django_key"])
-        message = "everybody is logged out, since django_key keeps no former key"
+        message = "all users are logged out, since django_key keeps no former key"
         assert message in line(signing, "what users notice")
-        refused = replace(signing, refused={"django_key": "it has a comma in it"})
+        refused = replace(signing, refused={"django_key": "its value contains a comma, which"})
         assert "no user is logged out on purpose" in line(refused, "what users notice")
 
     def test_an_application_without_sessions(self) -> None:
@@ -70,7 +70,7 @@ class TestNoticed:
 
     def test_sessions_that_the_run_could_not_end(self) -> None:
         known = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": "web1: set django_chdir"})
-        message = "sessions cannot be ended, and the leak stays open until they are: web1: set django_chdir"
+        message = "sessions cannot be ended, so the leak will stay open: web1: set django_chdir"
         assert line(known, "sessions cannot") == message
         assert message not in lines(replace(known, logs_out=False))
 
@@ -79,7 +79,7 @@ class TestNoticed:
             "; caches start empty"
         )
         kept = replace(GRACEFUL, purge={"valkey": ["cache"]}, logs_out=False)
-        message = "; caches start empty, and sessions that Django keeps there alone (engine cache) go too"
+        message = "; caches start empty, and sessions that Django keeps only there (engine cache) end too"
         assert line(kept, "what users notice").endswith(message)
 
 
@@ -158,13 +158,13 @@ class TestByHand:
             needs=["twitch"], refused={"twitch": "x"}, elsewhere=["twitch"], pages={"twitch": PAGE}
         )
         assert result.startswith(
-            f"by hand: twitch: issue a new value at {PAGE}, which is asked for at the end at a terminal"
+            f"by hand: twitch: issue a new value at {PAGE}; the run asks for it at the end at a terminal"
         )
         assert result.endswith("-e leak_revoked=twitch")
 
     def test_a_value_that_was_given_is_still_to_be_revoked(self) -> None:
         (result,) = self.by_hand(elsewhere=["twitch"], pages={"twitch": PAGE})
-        assert result == f"by hand: twitch: revoke the old value at {PAGE}, then say so by -e leak_revoked=twitch"
+        assert result == f"by hand: twitch: revoke the old value at {PAGE}, then confirm it by -e leak_revoked=twitch"
         (result,) = self.by_hand(elsewhere=["twitch"])
         assert "revoke the old value where it was issued, then" in result
 
@@ -176,8 +176,9 @@ class TestByHand:
         """Also of one that is replaced already: nothing tells whether it was done."""
         (result,) = self.by_hand(access_keys=["cache"], replaced=replaced)
         assert result == (
-            "by hand: cache: temporary credentials that somebody got from STS with the leaked key work until they "
-            "expire; end them by policies that deny what was issued before (docs/runbooks/by-hand.md, An access key)"
+            "by hand: cache: temporary credentials that an intruder got from STS with the leaked key "
+            "work until they expire; end them by policies that deny credentials issued before now "
+            "(docs/runbooks/by-hand.md, An access key)"
         )
 
     def test_nothing(self) -> None:
@@ -208,7 +209,7 @@ class TestBesideAnOpenRotation:
         past = replace(self.BESIDE, ends={**self.ENDS, "past": True})
         assert line(past, "no rollback after").endswith("is already revoking old values, and can only be finished")
         later = line(past, "to abort later")
-        assert later.endswith("-e leak_false_alarm=true, as long as the rotation that is open has not ended")
+        assert later.endswith("-e leak_false_alarm=true, if the open rotation has not ended by then")
         assert "rotation_abort" not in later
         own = line(replace(past, done="r can only go on"), "to abort later")
         assert own.startswith("to abort later: Ctrl-C. The leak stays declared, since r can only go on")
@@ -239,7 +240,7 @@ class TestStartedAgain:
     def test_nothing_is_left(self) -> None:
         assert (
             line(self.DONE, "what users notice")
-            == "what users notice: the application stays up; everybody is logged out"
+            == "what users notice: the application stays up; all users are logged out"
         )
         assert line(self.DONE, "no rollback after").endswith("this run revokes no value")
 
@@ -251,8 +252,8 @@ class TestStartedAgain:
             assert not any("leak_false_alarm=true" in name for name in lines(ahead))
             assert line(ahead, "to abort now") == "to abort now: answer anything but yes; this run then changes nothing"
             assert line(ahead, "to abort later").endswith(
-                "The leak stays declared, since cache, deploy_ssh was replaced or revoked already: it is not a false "
-                "alarm any more. Run the same command again to finish"
+                "The leak stays declared, since cache, deploy_ssh was replaced or revoked already, so it "
+                "can no longer be closed as a false alarm. Run the same command again to finish"
             )
         assert "rotation_abort=true, which deploys the old values again" in line(self.AGAIN, "to abort later, before")
         assert "rotation_abort" not in line(self.DONE, "to abort later")
@@ -281,7 +282,7 @@ class TestStartedAgain:
         text = line(replace(ALONE, revoked=["twitch"]), "by hand")
         assert (
             text
-            == "by hand: twitch: issue a new value where it was issued, which is asked for at the end at a terminal"
+            == "by hand: twitch: issue a new value where it was issued; the run asks for it at the end at a terminal"
         )
 
 
@@ -291,8 +292,10 @@ def test_all_else() -> None:
         replace(GRACEFUL, open_rotation="first, r", first_off=["key"], purge=purge, compromised=["web1"], contact="s@x")
     )
     assert results[0] == "first, r"
-    assert "CloudFront forgets /a, /b of E1 (cdn): NOT by this run, since community.aws is not installed" in results
+    assert (
+        "CloudFront drops its copies of /a, /b in E1 (cdn): NOT by this run, because community.aws is not installed"
+    ) in results
     (off,) = [name for name in results if name.startswith("key: its key may read new values, so it is deactivated")]
     assert off.endswith("fail until its hosts have the new key")
     assert results[-2:] == ["web1 gets no new value and must be rebuilt", "security contact: s@x"]
-    assert lines(GRACEFUL)[-1] == "security contact: none is in the catalog (contacts.security)"
+    assert lines(GRACEFUL)[-1] == "security contact: not in the catalog (contacts.security)"

@@ -70,7 +70,7 @@ def test_a_second_one_escalates_and_never_back(world: World) -> None:
     head = world.rotator().look().head
     back = declare(world, "token", containment="graceful")
     assert back.incident.containment == "immediate"
-    assert back.message.startswith("containment: stays immediate, as leak-")
+    assert back.message.startswith("containment: immediate, as leak-")
     assert world.rotator().look().head == head
     assert declare(world, "token", containment="immediate").message == "containment: immediate"
 

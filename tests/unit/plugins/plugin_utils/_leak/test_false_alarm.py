@@ -40,9 +40,9 @@ def test_another_rotation_is_none_of_its() -> None:
 def test_a_value_that_is_gone(event: str) -> None:
     message = false_alarm.against(incident(event), None)
     assert message.startswith(
-        "cache was replaced or revoked already, and revoked values wait to be scrubbed. What remains is"
+        "cache was replaced or revoked already, and revoked values wait to be scrubbed. Finish the response"
     )
-    assert "start watchparty.secrets.leak_response again" in message
+    assert "Finish the response: run watchparty.secrets.leak_response again" in message
 
 
 def test_versions_that_are_dead() -> None:
@@ -60,8 +60,8 @@ def test_versions_that_are_dead() -> None:
             rotation("abort"),
             ("is being rolled back. Finish it with watchparty.secrets.rotate -e rotation_resume=r-1, then close it"),
         ),
-        (rotation("revoke"), "takes old values away already and can only go on. What remains is to finish"),
-        (rotation("revoke_first", immediate=True), "takes old values away already and can only go on"),
+        (rotation("revoke"), "already revokes old values and can only be finished. Finish the response"),
+        (rotation("revoke_first", immediate=True), "already revokes old values and can only be finished"),
     ],
 )
 def test_its_own_rotation_is_open(open_one: OpenRotation, message: str) -> None:
@@ -98,4 +98,4 @@ def test_what_is_done_for_good(result: Incident, open_one: OpenRotation | None, 
 
 def test_its_own_rotation_is_past_its_return() -> None:
     done = false_alarm.done_for_good(incident(), rotation("revoke"))
-    assert done.endswith("at step revoke) takes old values away already and can only go on")
+    assert done.endswith("at step revoke) already revokes old values and can only be finished")

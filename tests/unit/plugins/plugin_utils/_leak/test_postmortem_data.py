@@ -91,9 +91,9 @@ class TestFacts:
         impact = {**IMPACT, "credentials": [first, {**second, "kind": "aws_access_key"}]}
         facts = facts_of(made, incident(events=EVENTS), impact, {}, {"open": ["x"], "unhealthy": ["y"]}, NOW)
         message = (
-            "temporary credentials that were issued with the leaked key of cache before 2026-11-25T15:00:30Z work "
-            "until they expire; end them by policies that deny what was issued before, see docs/runbooks/by-hand.md "
-            "(An access key)"
+            "temporary credentials that were issued with the leaked key of cache before "
+            "2026-11-25T15:00:30Z work until they expire; end them by policies that deny credentials "
+            "issued before that time, see docs/runbooks/by-hand.md (An access key)"
         )
         assert facts["open"] == ["x", message, "y"]
         assert (facts["contained_seconds"], facts["credentials"][1]["open"]) == (30.0, False)
@@ -111,10 +111,11 @@ class TestFacts:
         shown = {"outlived/cache": "journal entry 9 (r1, revoke): h:6379: the user lacks a right there"}
         facts = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
         message = (
-            "cache: sessions that its old value opened could not be ended and stay logged in (journal entry 9 (r1, "
-            "revoke): h:6379: the user lacks a right there); end them at each node by valkey-cli (CLIENT KILL TYPE "
-            "normal), or where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache "
-            "reboot-cache-cluster), see docs/runbooks/by-hand.md (An ElastiCache token)"
+            "cache: sessions that its old value opened could not be ended and stay logged in "
+            "(journal entry 9 (r1, revoke): h:6379: the user lacks a right there). End them at each "
+            "node by valkey-cli (CLIENT KILL TYPE normal). Where cluster mode is off, you can reboot "
+            "the nodes instead, which lose their data (aws elasticache reboot-cache-cluster). See "
+            "docs/runbooks/by-hand.md (An ElastiCache token)"
         )
         assert facts["open"] == [message]
         assert facts["contained_seconds"] == 30.0
@@ -132,14 +133,14 @@ class TestFacts:
         events = {"refused/admin": EVENTS["refused/admin"], "given/cache": EVENTS["live/cache"]}
         facts = facts_of(made, incident(events=events), IMPACT, results, {}, NOW)
         message = (
-            "cache: OPEN: the new value is in force; revoke the old value at https://provider.example/keys, then start "
-            "again with -e leak_revoked=cache"
+            "cache: OPEN: the new value is in force; revoke the old value at "
+            "https://provider.example/keys, then run again with -e leak_revoked=cache"
         )
         assert (facts["open"], facts["contained_seconds"]) == ([message], None)
         events["confirmed/cache"] = "2026-11-25T15:01:00Z"
         facts = facts_of(made, incident(events=events), IMPACT, results, {}, NOW)
         assert (facts["open"], facts["contained_seconds"]) == ([], 60.0)
-        message = "revoked, as the operator says; the new value is in force; the old one was {}"
+        message = "revoked, as the operator confirmed; the new value is in force; the old one was {}"
         assert facts["credentials"][1]["state"] == message.format("NOT tried")
         assert (facts["clock"]["refused"], facts["clock"]["confirmed"], facts["on_word"]) == (12.0, 60.0, ["cache"])
         shown = {"confirmed/cache": "journal entry 7: tried and refused: refused now at https://p.example/me"}
@@ -150,7 +151,7 @@ class TestFacts:
 
     def test_nobodys_word_wins_over_what_lets_it_in(self, made: Catalog) -> None:
         events = {"refused/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["live/cache"]}
-        for item in ({"let_in": {"cache": ["web2"]}}, {"waits": {"cache": "what r-1 replaced may still be valid"}}):
+        for item in ({"let_in": {"cache": ["web2"]}}, {"waits": {"cache": "what r-1 replaced may be valid"}}):
             facts = facts_of(made, incident(events=events), IMPACT, {}, item, NOW)
             assert facts["open"][0].startswith("cache: OPEN: the new one is in force, but ")
             assert facts["contained_seconds"] is None
@@ -160,13 +161,12 @@ class TestFacts:
         shown = {"confirmed/cache": "journal entry 7: tried and refused: what an earlier rotation replaced"}
         facts = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
         assert facts["contained_seconds"] == 30.0
-        message = "revoked, as the operator says; the new value is NOT in force; the old one was NOT tried"
+        message = "revoked, as the operator confirmed; the new value is NOT in force; the old one was NOT tried"
         assert facts["credentials"][1]["state"] == message
         assert facts["credentials"][1]["open"] is False
         message = (
-            "cache: revoked, and this response has put no new value in force: unless you did, give it by "
-            "watchparty.secrets.rotate "
-            "-e rotation_credentials=cache -e rotation_force=true"
+            "cache: revoked, but this response has put no new value in force. Unless you did, give "
+            "it by watchparty.secrets.rotate -e rotation_credentials=cache -e rotation_force=true"
         )
         assert facts["open"] == [message]
 
@@ -198,9 +198,9 @@ class TestFacts:
         results = {"admin": DONE, "cache": DONE}
         facts = facts_of(made, incident(events=EVENTS), IMPACT, results, answer, NOW)
         message = (
-            "OPEN: the new one is in force, but still open to the leaked one: web2, web3. Deploy "
-            "nothing there; start the same command again once they answer, or give them up with "
-            "-e leak_compromised_hosts=web2,web3 and rebuild them"
+            "OPEN: the new one is in force, but the leaked one still works on web2, web3. Deploy "
+            "nothing there. Run the same command again once they answer, or give them up with -e "
+            "leak_compromised_hosts=web2,web3 and rebuild them"
         )
         assert (facts["open"], facts["contained_seconds"]) == ([f"cache: {message}"], None)
         assert facts["credentials"][1]["state"] == message
@@ -210,9 +210,9 @@ class TestFacts:
         events = {**EVENTS, "unrecorded/r1": "2026-11-25T15:00:32Z"}
         facts = facts_of(made, incident(events=events), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
         assert facts["contained_seconds"] == 30.0
-        remedy = "put the log right, and write one by hand (docs/how-to/audit-log.md)"
+        remedy = "repair the log, and write the record by hand (docs/how-to/audit-log.md)"
         assert facts["open"] == [f"rotation r1 has no record in the audit log; {remedy}"]
-        assert facts["timeline"][-1]["what"] == "r1 ended without a record in the audit log, which held nothing up"
+        assert facts["timeline"][-1]["what"] == "r1 ended without a record in the audit log; the response continued"
 
     def test_who_was_skipped_is_named(self, made: Catalog) -> None:
         facts = facts_of(made, incident(events={**EVENTS, "skipped/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)

@@ -30,9 +30,9 @@ def test_a_signing_key_on_a_host_that_was_skipped_is_open(made: Catalog) -> None
     """Nothing on a server revokes it; a rotation that came to its end says nothing of that host."""
     found = facts_of(made, incident(events=BEHIND), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
     (line,) = found["open"]
-    words = "the new key signs, but not on web2, which was skipped: the leaked one may be valid there"
+    words = "the new key signs, but not on web2, which was skipped: the leaked key may be valid there"
     assert line.startswith(f"cache: OPEN: {words} while its services run")
-    assert "start the same command again once it answers; or give it up" in line
+    assert "run the same command again once it answers. Or give it up" in line
     assert "-e leak_compromised_hosts=web2" in line
     assert (found["contained_seconds"], "refused" in found["clock"]) == (None, True)
     assert "holds revoked values" not in postmortem_markdown.markdown(found)
@@ -60,5 +60,5 @@ def test_it_is_refused_once_that_host_is_healthy_on_the_new_file(made: Catalog) 
 def test_a_host_that_is_given_up(made: Catalog, health: dict[str, Any], still: list[str]) -> None:
     found = facts_of(made, incident(events=BEHIND), IMPACT, {}, health, NOW)
     assert (found["open"], found["contained_seconds"]) == (still, 30.0)
-    words = "replaced; the old value is rejected everywhere but on web2, which is given up"
+    words = "replaced; the old value is rejected everywhere except on web2, which is given up"
     assert found["credentials"][1]["state"] == words

@@ -68,14 +68,14 @@ def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
     text = kept.read_text(encoding="utf-8")
     assert "- eve read it" in text
     assert "- web1: deploy logged in" in text
-    assert "- CloudTrail was not asked: there was no time" in again.read_text(encoding="utf-8")
+    assert "- CloudTrail was not asked: no time was left" in again.read_text(encoding="utf-8")
 
 
 def test_compromised_hosts_and_what_was_gathered(leak: Leak, tmp_path: Path) -> None:
     gathered = {"copies": {"web1": {"removed": [".env.healthy"], "remaining": [".env.bak"]}}, "left_out": ["web2"]}
     response_report = written(leak, tmp_path, gathered=gathered, compromised=["web2"])
     text = text_of(response_report)
-    for line in ("web1: removed .env.healthy", "web1: .env.bak", "web2: was not asked, being compromised"):
+    for line in ("web1: removed .env.healthy", "web1: .env.bak", "web2: was not asked, because it is compromised"):
         assert f"- {line}" in text
     assert "web2 was skipped as compromised and must be rebuilt" in response_report.open
 
@@ -98,7 +98,7 @@ def test_what_failed_beside_the_rotations_is_open(leak: Leak, tmp_path: Path) ->
 
 
 def test_sessions_that_may_live_on_and_websockets(leak: Leak, tmp_path: Path) -> None:
-    """Websockets are left to people and keep nothing open; sessions that may live on do."""
+    """Websockets are left to people and keep nothing open; sessions that may still be valid do."""
     note(leak, "refused/token")
     ended: dict[str, Any] = {"engine": "cached_db", "count": 3, "only_the_key": False, "doubtful": []}
 
@@ -112,7 +112,7 @@ def test_sessions_that_may_live_on_and_websockets(leak: Leak, tmp_path: Path) ->
     doubt = {"store": "cache", "why": "in each process's own memory", "options": [], "restart": True}
     doubtful = ends(doubtful=[doubt])
     line, sockets = doubtful.open
-    assert line.startswith("web1: sessions in the cache may live on: in each process's own memory; restart")
+    assert line.startswith("web1: sessions in the cache may still be valid: in each process's own memory; restart")
     assert doubtful.contained_seconds is None
     sound = ends()
     assert (sound.open, sound.verdict) == ([sockets], "")
@@ -165,11 +165,13 @@ def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
     response_report = written(leak, tmp_path, gathered={"health": health})
     assert response_report.contained_seconds is not None
     assert response_report.unhealthy == ["web2: http://b/ answers 500"]
-    assert response_report.open == ["not seen healthy in the end: web2: http://b/ answers 500"]
+    assert response_report.open == ["not healthy at the end: web2: http://b/ answers 500"]
     assert response_report.verdict.startswith(
-        "contained, and not healthy: web2: http://b/ answers 500. Mend that, then start"
+        "contained, but not healthy: web2: http://b/ answers 500. Fix that, then run"
     )
-    assert response_report.verdict.endswith("A host that stays away is given up with -e leak_compromised_hosts=HOST")
+    assert response_report.verdict.endswith(
+        "Give up a host that does not come back with -e leak_compromised_hosts=HOST"
+    )
     for path in response_report.files:
         assert "not healthy" in Path(path).read_text(encoding="utf-8")
 
@@ -178,7 +180,7 @@ def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
     ("below", "text"),
     [
         ("taken", r"/taken/leak-.*\.md: cannot be written: (Not a directory|File exists)"),
-        ("leak.html", r"leak\.html: is a file's name; give a folder"),
+        ("leak.html", r"leak\.html: is a file; give a folder"),
     ],
 )
 def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below: str, text: str) -> None:
@@ -189,10 +191,10 @@ def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below
     assert (response_report.files, response_report.open) == ([], [])
     assert response_report.contained_seconds is not None
     assert response_report.clock[2].startswith("last old value rejected: ")
-    message = rf"^the post-mortem is not written: .*{text}; -e leak_report_path=… names another folder$"
+    message = f"^the post-mortem could not be written: .*{text}; name another folder by -e leak_report_path=…$"
     assert re.search(message, response_report.unwritten), response_report.unwritten
     assert response_report.verdict.startswith(
-        f"contained, and {response_report.unwritten}. Mend that, then start the same command again"
+        f"contained, but {response_report.unwritten}. Fix that, then run the same command again"
     )
     assert written(leak, tmp_path / "out").unwritten == ""
 

@@ -25,7 +25,7 @@ Stubbed = Callable[[str], tuple[Any, Stubber]]
 OLD, NOW, COMING = "1" * 32, "2" * 32, "3" * 32
 THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "secretsmanager:*", "Resource": "*"}
 PATH, NAME = "/app/test", "/app/test/TOKEN"
-PUSHED = f"the history of parameter {NAME} holds its present value only"
+PUSHED = f"the history of parameter {NAME} holds only its present value"
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ class TestScrubbed:
         done, cannot = scrub_aws.scrubbed(client, {"gone": [OLD], "core": [OLD]})
         assert len(done) == 2
         assert len(cannot) == 1
-        assert cannot[0].startswith("secret gone is not there for secretsmanager:DescribeSecret")
+        assert cannot[0].startswith("secret gone does not exist (secretsmanager:DescribeSecret)")
 
     @pytest.mark.parametrize(
         ("code", "message"),
@@ -214,7 +214,7 @@ class TestReplicas:
         stubber.add_response("get_resource_policy", {"ResourcePolicy": policy})
         slept: list[float] = []
         message = scrub_aws.deny_in(client, "us-east-1", "core", [OLD], sleep=slept.append)
-        assert message == "the policy of core denies them in us-east-1 too"
+        assert message == "the policy of core in us-east-1 denies them too"
         assert slept == [0.0, 1.0]
 
     def test_one_that_does_not_is_put_there(self, stubbed: Stubbed) -> None:
@@ -292,7 +292,7 @@ class TestPushOut:
         gone = f"{PATH}/GONE"
         assert scrub_aws.push_out(store, [gone, NAME]) == (
             [PUSHED],
-            [f"parameter {gone} is not there, or may not be read"],
+            [f"parameter {gone} does not exist, or may not be read"],
         )
 
     def test_somebody_who_writes_meanwhile_is_not_overwritten(self) -> None:
@@ -310,5 +310,5 @@ class TestPushOut:
         store.seed(NAME, "ours")
         done, (problem,) = scrub_aws.push_out(store, [NAME])
         assert done == []
-        assert "somebody else wrote in the same moment; their value stands again" in problem
+        assert "somebody wrote at the same moment; the other writer's value was restored" in problem
         assert store.history(NAME)[-1].value == "theirs"

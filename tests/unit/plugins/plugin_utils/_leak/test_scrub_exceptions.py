@@ -12,9 +12,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_exceptions
 
 DUE = "2026-12-09T10:00:00Z"
-BY_HAND = "no run scrubs it then: deny it by its id in the secret's policy, by hand"
-REPLACED = "holds what r1 replaced of x, which is to be tried once it is revoked"
-FORMER = f"which r1 left to watchparty.secrets.rotate to {{}} from {DUE} on"
+BY_HAND = "no run scrubs it then: deny that version's id by hand in the secret's policy"
+REPLACED = "holds the value of x that r1 replaced, and that value is tried once it is revoked"
+FORMER = f"which watchparty.secrets.rotate is to {{}} from {DUE} on (pending task of r1)"
 AGAIN = "it is scrubbed by the same command"
 LATER = f"{AGAIN}, once that is done"
 
@@ -50,8 +50,8 @@ def test_what_an_open_pending_task_names(extra: dict[str, Any], leaked: list[str
 def test_one_version_that_several_need() -> None:
     both = {name: PendingTask(name, name[3:], "confirm", DUE, name[:2], {"core": "v1"}) for name in ("r1/x", "r2/y")}
     (message,) = scrub_exceptions.spared(Journal(pending_tasks=both), ["x", "y"]).values()
-    assert message.startswith("holds what r1 replaced of x, which")
-    assert "; and holds what r2 replaced of y, which" in message
+    assert message.startswith("holds the value of x that r1 replaced, and")
+    assert "; and holds the value of y that r2 replaced, and" in message
 
 
 def test_nothing() -> None:

@@ -25,7 +25,7 @@ from tests.integration.github_server import REPOSITORY, GitHub
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, OLD_URL, TOKEN, World
 
 OLD, NOW = "1" * 32, "2" * 32
-LAST = "what somebody read is known to them; a denied version stays in AWS until AWS removes it"
+LAST = "scrubbing does not undo earlier reads; a denied version stays in AWS until AWS removes it"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_secrets_and_parameters(client: Any) -> None:
     assert result["scrubbed"] == [
         f"AWSPREVIOUS off version {OLD} of core",
         f"a policy of core denies version {OLD}",
-        f"the history of parameter {TOKEN} holds its present value only",
+        f"the history of parameter {TOKEN} holds only its present value",
     ]
     assert result["not_scrubbed"] == [LAST]
     assert denied(client) == [OLD]
@@ -106,8 +106,8 @@ def test_what_cannot_be_is_reported(client: Any) -> None:
     result = act(client, World(), secrets={"gone": [OLD]}, parameters=["/app/test/GONE"])
     assert result["scrubbed"] == []
     secret, parameter, last = result["not_scrubbed"]
-    assert secret.startswith("secret gone is not there")
-    assert parameter == "parameter /app/test/GONE is not there, or may not be read"
+    assert secret.startswith("secret gone does not exist")
+    assert parameter == "parameter /app/test/GONE does not exist, or may not be read"
     assert last == LAST
 
 
@@ -184,7 +184,7 @@ def test_a_mirror_that_was_sent_the_new_value(
         monkeypatch.setenv("GITHUB_TOKEN", "wrong")
         if message.startswith("holds"):
             untold, open_, _last = act(client, world, credentials=["database"])["not_scrubbed"]
-            assert untold.startswith("whether GitHub holds the new values cannot be determined: GitHub does not accept")
+            assert untold.startswith("it is unknown whether GitHub holds the new values: GitHub rejects")
             assert open_.startswith("GitHub's secret URL may hold the leaked database")
 
 
@@ -249,8 +249,8 @@ class TestEveryVersionThatHoldsIt:
         result = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
         assert self.denied(client) == [self.COMING]
         assert (
-            f"version {OLD} of {CORE} may hold it and is needed by the rotation that is open" in result["not_scrubbed"]
-        )
+            f"version {OLD} of {CORE} may hold a leaked value, and the open rotation still needs that version"
+        ) in result["not_scrubbed"]
 
     def test_a_value_that_is_in_use_is_none(self, client: Any, held: World) -> None:
         """Every version holds the signing key, which nothing has replaced."""
@@ -274,7 +274,7 @@ class TestEveryVersionThatHoldsIt:
     def test_what_cannot_be_read_is_reported(self, client: Any, held: World) -> None:
         held.secrets.read = refusing(held.secrets.read, OLD)  # type: ignore[method-assign]
         result = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
-        message = f"version {OLD} of secret {CORE}: denied; whether it holds a leaked value cannot be determined"
+        message = f"version {OLD} of secret {CORE}: denied; it is unknown whether it holds a leaked value"
         assert message in result["not_scrubbed"]
         assert self.denied(client) == [self.SPENT, self.COMING]
 

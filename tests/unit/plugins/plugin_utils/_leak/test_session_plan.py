@@ -17,7 +17,7 @@ from sandbox.process import REPOSITORY
 SHOP = REPOSITORY / "examples" / "minimal" / "group_vars" / "all" / "secrets_catalog.yml"
 KEY = {"kind": "django_secret_key", "appears_in": [{"setting": "API_TOKEN"}]}
 PURGE = {"purge": {"sessions": {"setting": "DATABASE_URL", "keys": ["session:*"]}}}
-CHDIR = "web1: set django_chdir, where the application's manage.py is, or django_session_engine"
+CHDIR = "web1: set django_chdir to the folder of the application's manage.py, or set django_session_engine"
 
 
 def shop(**extra: Any) -> Any:
@@ -62,7 +62,7 @@ def test_those_that_are_purged_need_no_host() -> None:
         ({"django_chdir": "/srv/shop"}, ""),
         ({"django_session_engine": "db"}, ""),
         ({"django_session_engine": "auto"}, CHDIR),
-        ({"django_session_engine": "file"}, "web1: set django_session_file_path, the folder of the session files"),
+        ({"django_session_engine": "file"}, "web1: set django_session_file_path to the folder of the session files"),
         ({"django_session_engine": "file", "django_session_file_path": "/var/lib/shop"}, ""),
     ],
 )

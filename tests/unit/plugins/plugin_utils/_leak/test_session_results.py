@@ -19,8 +19,11 @@ ENDED = {"engine": "db", "count": 3, "only_the_key": False, "tried": TRIED, "acc
 LOST = {"unreachable": True, "msg": "Failed to connect\nvia ssh"}
 FAILED = {"failed": True, "msg": "/nowhere is not a directory"}
 SKIPPED = {"skipped": True}
-UNKNOWN = "sessions in its files, if any, were not ended; it names neither django_chdir nor django_session_file_path"
-NO_ADDRESS = "it names no address that answers logged-in users alone (django_probe_url), or no django_chdir"
+UNKNOWN = (
+    "sessions in its files, if any, were not ended, because its variables lack django_chdir "
+    "and django_session_file_path"
+)
+NO_ADDRESS = "its variables lack an address that answers only logged-in users (django_probe_url), or django_chdir"
 COOKIES = {"engine": "signed_cookies", "only_the_key": True, "tried": [], "accepted": [], "not_tried": []}
 ONLY = "sessions are in cookies, so only a new SECRET_KEY ends them, and"
 TAKES = {"tried": [], "accepted": ["a session that was ended is STILL ACCEPTED at http://a/"], "not_tried": []}
@@ -37,13 +40,13 @@ def test_hosts_that_say_the_same_share_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "message"), [(False, "neither the catalog"), (True, "those that the catalog's purge names go with it")]
+    ("declared", "message"), [(False, "neither the catalog"), (True, "the purge of the catalog ends them")]
 )
 def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, message: str) -> None:
     plan = {"ends": False, "declared": declared, "against": ""}
     result = messages({**gathered({}), "plan": plan}, ["cache"], {})
     assert result["problems"] == []
-    assert result["tried"][0].startswith(f"not tried: sessions, since {message}")
+    assert result["tried"][0].startswith(f"not ended: sessions, because {message}")
     assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["web.service"]}) == ""
     ending = {**gathered(FAILED), "plan": {**plan, "ends": True}}
     assert messages(ending, ["cache"], {})["problems"] == ["web1: sessions were not ended: /nowhere is not a directory"]
@@ -57,7 +60,7 @@ def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     assert messages(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {message}"], "problems": []}
     assert messages({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "problems": []}
     assert messages(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
-    assert "whether that was all" not in str(messages(gathered(FAILED), ["cache"], {})), (
+    assert "whether all sessions ended" not in str(messages(gathered(FAILED), ["cache"], {})), (
         "that is reported as what it is"
     )
     stores = [{"store": "db", "count": 0, "unreadable": 0}, {"store": "cache", "count": 1, "unreadable": 0}]
@@ -71,20 +74,26 @@ DOUBT = {"store": "cache", "why": "none was found", "options": ["cache_prefix", 
 @pytest.mark.parametrize(
     ("extra", "do"),
     [
-        ({}, "see that django_session_cache_prefix and django_chdir are the application's, then start again"),
+        (
+            {},
+            (
+                "check that django_session_cache_prefix and django_chdir match the application, then run "
+                "the same command again"
+            ),
+        ),
         (
             {"options": ["clear_cache"]},
-            "set django_session_clear_cache=true, which empties it as a whole, then start again",
+            "set django_session_clear_cache=true, which empties the whole cache, then run the same command again",
         ),
         (
             {"options": [], "restart": True},
-            "restart the services on every host, then start again with -e leak_sessions=false",
+            "restart the services on every host, then run again with -e leak_sessions=false",
         ),
     ],
 )
 def test_what_may_not_have_ended_is_alive(extra: dict[str, Any], do: str) -> None:
     ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [{**DOUBT, **extra}]}
-    line = f"web1: sessions in the cache may live on: none was found; {do}"
+    line = f"web1: sessions in the cache may still be valid: none was found; {do}"
     for keys in ({}, {"django_key": False}):
         assert messages(gathered(ended), ["cache"], keys) == {"tried": [], "problems": [line]}
     none = messages(gathered({**ended, "count": 0}), ["cache"], {})
@@ -95,7 +104,7 @@ def test_a_new_key_ends_what_may_not_have_ended() -> None:
     ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [DOUBT]}
     result = messages(gathered(ended), ["cache"], {"django_key": True})
     assert ([line.partition(": none")[0] for line in result["tried"]], result["problems"]) == (
-        ["not tried: web1: sessions in the cache may live on"],
+        ["not tried: web1: sessions in the cache may still be valid"],
         [],
     )
     behind = messages(gathered(ended, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])
@@ -108,7 +117,7 @@ def test_websockets_end_by_a_restart() -> None:
     message = "websockets that were opened before the sessions ended stay connected. If the application has any: "
     result = websockets(gathered(ENDED), {"django_key": False}, restarts)
     assert result == f"{message}on web1, web2: systemctl restart web.service ws.service"
-    assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{message}restart what serves them on every host"
+    assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{message}restart their services on every host"
     for nothing in (FAILED, COOKIES, {}):
         assert websockets(gathered(nothing), {}, restarts) == ""
     assert websockets({**gathered(ENDED), "wanted": False}, {}, restarts) == ""
@@ -186,12 +195,12 @@ def test_a_host_where_none_was_tried(result: dict[str, Any], line: str) -> None:
 def test_sessions_in_cookies_end_by_the_key_alone() -> None:
     (line,) = messages(gathered(COOKIES), ["cache", "database"], {"django_key": False})["problems"]
     assert line.startswith(
-        f"{ONLY} django_key was not replaced: start again with -e leak_credentials=cache,database,django_key, or"
+        f"{ONLY} django_key was not replaced: run again with -e leak_credentials=cache,database,django_key, or"
     )
-    assert line.endswith("-e leak_sessions=false to leave everybody logged in")
+    assert line.endswith("-e leak_sessions=false to leave all users logged in")
     assert messages(gathered(COOKIES), ["cache"], {"django_key": True})["problems"] == []
     (line,) = messages(gathered(COOKIES, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])["problems"]
-    assert line.startswith("web2: sessions are in cookies, and it was skipped: those that the old SECRET_KEY ")
+    assert line.startswith("web2: sessions are in cookies, and this host was skipped: sessions signed by the")
 
 
 def test_sessions_in_cookies_on_a_host_that_is_given_up() -> None:
@@ -201,11 +210,11 @@ def test_sessions_in_cookies_on_a_host_that_is_given_up() -> None:
 
 def test_a_key_that_the_catalog_does_not_know() -> None:
     (line,) = messages(gathered(COOKIES), ["cache"], {})["problems"]
-    message = "the catalog has no credential of it: replace it by hand, then start again with -e leak_sessions=false"
+    message = "the catalog has no such credential: replace the key by hand, then run again with -e leak_sessions=false"
     assert line == f"{ONLY} {message}"
 
 
 def test_nobody_was_to_be_logged_out() -> None:
     result = messages({**gathered({}), "wanted": False}, ["cache"], {})
-    assert result == {"tried": ["not tried: sessions, since leak_sessions=false"], "problems": []}
+    assert result == {"tried": ["not ended: sessions, because leak_sessions=false"], "problems": []}
     assert messages({}, ["cache"], {}) == {"tried": [], "problems": []}

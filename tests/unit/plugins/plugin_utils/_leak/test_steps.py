@@ -72,9 +72,9 @@ class TestWaves:
     @pytest.mark.parametrize(
         ("rotation", "why"),
         [
-            ({"stopped": "somebody else goes on writing"}, "somebody else goes on writing"),
+            ({"stopped": "another writer keeps changing"}, "another writer keeps changing"),
             ({"stopped": "", "reason": "no host is healthy"}, "no host is healthy"),
-            ({}, "its rotation r1 stands at create, which this run has left out; start the same command again"),
+            ({}, "its rotation r1 stopped at step create, which this run skipped; run the same command again"),
         ],
     )
     def test_a_credential_that_is_still_open_has_a_reason(self, leak: Leak, rotation: dict[str, Any], why: str) -> None:
@@ -146,7 +146,7 @@ class TestEvidence:
         (tmp_path / "taken").write_text("")
         response = leak.response("", waves=waves("token"), report_path=str(tmp_path / "taken"))
         assert leak_steps.first(leak.run(response))["next"] == "wave"
-        assert leak.warnings[0].startswith("the evidence is not written: ")
+        assert leak.warnings[0].startswith("the evidence could not be written: ")
 
 
 class TestBack:

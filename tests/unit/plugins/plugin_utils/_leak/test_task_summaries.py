@@ -53,7 +53,7 @@ def test_what_is_left_out() -> None:
     assert result["evidence"] == [f"web2: {task_summaries.LEFT_OUT}"]
     assert result["not_scrubbed"] == [
         "web2: copies of revoked values: not checked, since the host is compromised",
-        "token: no copies were looked for; no former value of it is known",
+        "token: copies were not searched for; no former value of it is known",
     ]
 
 
@@ -83,12 +83,15 @@ NOT_ASKED = {"asked": False, "messages": ["CloudTrail was not asked: denied"]}
     ("results", "lines"),
     [
         ([BEFORE, AFTER], ["after"]),
-        ([BEFORE, TIMED_OUT], ["before", "this is the answer from before the containment; there was none after it"]),
+        (
+            [BEFORE, TIMED_OUT],
+            ["before", "this answer is from before the containment; CloudTrail gave no answer after it"],
+        ),
         ([NOT_ASKED, NOT_ASKED], ["CloudTrail was not asked: denied"]),
         ([SKIPPED, AFTER], ["after"]),
         ([TIMED_OUT, TIMED_OUT], ["CloudTrail was not asked: Task failed: Timed out after 5 second(s)."]),
-        ([SKIPPED], ["CloudTrail was not asked: there was no time"]),
-        ([], ["CloudTrail was not asked: there was no time"]),
+        ([SKIPPED], ["CloudTrail was not asked: no time was left"]),
+        ([], ["CloudTrail was not asked: no time was left"]),
     ],
 )
 def test_readers(results: list[dict[str, Any]], lines: list[str]) -> None:

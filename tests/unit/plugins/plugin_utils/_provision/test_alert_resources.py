@@ -76,7 +76,7 @@ def test_it_is_planned_then_made_then_complete(account: Account) -> None:
     planned = [step.message for step in account.missing()]
     assert not [one for one in account.calls if re.match(r"(Create|Put|Set|Subscribe|Delete)", one)]
     assert account.make() == planned
-    assert planned[0] == f"topic {TOPIC} is made"
+    assert planned[0] == f"topic {TOPIC} is created"
     assert f"ops@example.com is subscribed to topic {TOPIC}, and must confirm AWS's mail" in planned
     assert account.missing() == []
 
@@ -181,7 +181,7 @@ def test_what_differs_is_mended_and_what_is_foreign_stays(account: Account) -> N
     cloudwatch.put_metric_alarm(**own, Period=60, EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold")
     account.client("events").disable_rule(Name=f"{TOPIC}-events")
     assert account.make(warn_days=[7]) == [
-        f"topic {TOPIC} takes messages from these alarms and this rule",
+        f"topic {TOPIC} accepts messages from these alarms and this rule",
         f"alarm {TOPIC}-due-in-7-days is made",
         f"alarm {TOPIC}-silent is set anew",
         f"alarm {TOPIC}-due-in-14-days is removed",
@@ -200,7 +200,7 @@ def test_the_mirrors_alarm_may_publish_unless_it_has_a_topic_of_its_own(account:
         "ArnEquals": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:123456789012:alarm:shop-test-mirror"}
     }
     own = {"function": {"alarm_topic": "arn:aws:sns:eu-west-3:123456789012:pages"}}
-    assert account.make(mirror=own) == [f"topic {TOPIC} takes messages from these alarms and this rule"]
+    assert account.make(mirror=own) == [f"topic {TOPIC} accepts messages from these alarms and this rule"]
     assert [one["Sid"] for one in account.policy["Statement"]] == ["Alarms", "Events"]
 
 
@@ -220,7 +220,7 @@ def test_nobody_else_may_publish(account: Account) -> None:
 
 
 def test_a_bus_that_is_not_there_is_named_before_anything_is_made(account: Account) -> None:
-    with pytest.raises(ProvisionError, match=r"alerts.event_bus: ops is not there; make it by 'aws events create"):
+    with pytest.raises(ProvisionError, match=r"alerts.event_bus: ops does not exist; create it by 'aws events create"):
         account.missing(event_bus="ops")
     account.client("events").create_event_bus(Name="ops")
     account.make(event_bus="ops")

@@ -96,7 +96,7 @@ def test_another_applications_parameter_is_left_and_named_unless_adopted() -> No
     process = world.process()
     assert not any(KEY in line for line in process.apply({}))
     (note,) = [line for line in process.notes if KEY in line]
-    assert note.startswith(f"parameter {KEY} is tagged Application=other, so it is not app's in test; ")
+    assert note.startswith(f"parameter {KEY} is tagged Application=other, so it does not belong to app in test; ")
     assert world.parameters.forms[KEY] == Form(tags={"Application": "other"})
     world.provision(adopt=True)
     assert world.parameters.forms[KEY].tags["Application"] == "app"
@@ -109,7 +109,7 @@ def test_what_an_open_rotation_changes_is_not_written_meanwhile(monkeypatch: pyt
     done = process.apply({})
     assert any(line.startswith(f"parameter {KEY} gets: tag Application") for line in done)
     assert [line for line in process.notes if KEY in line] == [
-        f"parameter {KEY} lacks description, key alias/app-test, until {OPEN}, which changes it, ends"
+        f"parameter {KEY} lacks description, key alias/app-test until {OPEN}, which changes it, has ended"
     ]
     assert versions(world)[KEY][0] == "1"
     assert world.parameters.forms[KEY].tags["Application"] == "app"
@@ -118,7 +118,7 @@ def test_what_an_open_rotation_changes_is_not_written_meanwhile(monkeypatch: pyt
 def test_a_rotation_that_begins_meanwhile_is_not_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
     world = by_hand()
     rotating(monkeypatch, looks=1)
-    with pytest.raises(Conflict, match=f"parameter {KEY}: a rotation that changes it began meanwhile"):
+    with pytest.raises(Conflict, match=f"parameter {KEY}: a rotation that changes it started meanwhile"):
         world.provision()
     assert versions(world)[KEY][0] == "1"
 
@@ -138,7 +138,7 @@ class Writes(Hook):
 def test_a_value_that_somebody_writes_in_the_same_moment_stands_again() -> None:
     world = by_hand()
     world.secrets.hook = world.parameters.hook = Writes(world)
-    with pytest.raises(Conflict, match="their value stands again") as caught:
+    with pytest.raises(Conflict, match="the other writer's value was restored") as caught:
         world.provision()
     assert "canary" not in str(caught.value)
     assert versions(world)[KEY][1] == "canary-theirs"

@@ -165,7 +165,9 @@ def test_it_is_deleted_when_the_catalog_dropped_it_and_the_operator_asks(
     assert "has mirror.function; remove it there" in run(DOCUMENT, delete=True)["msg"]
     assert run(dropped)["plan"] == []
     (warning,) = warnings
-    assert "still mirrors, and the catalog has no mirror.function; delete it by -e provision_delete_function" in warning
+    assert (
+        "still mirrors, but the catalog has no mirror.function; delete it by -e provision_delete_function=true"
+    ) in warning
     planned = run(dropped, delete=True, check=True)
     assert parts(client)[0] == 1
     assert run(dropped, delete=True) == planned
@@ -227,7 +229,7 @@ def test_what_the_catalog_changes_is_changed_and_no_more(client: Client) -> None
     assert made(client, function={"schedule_minutes": 15, "alarm_hours": 2}) == [
         f"function {NAME} gets new code",
         f"rule {NAME}-schedule is changed",
-        f"alarm {NAME} sounds after 2 h without a success",
+        f"alarm {NAME} fires after 2 h without a success",
     ]
     assert made(client, function={"schedule_minutes": 15, "alarm_hours": 2}) == []
     # moto does not keep what UpdateFunctionConfiguration says of tracing.
@@ -238,7 +240,7 @@ def test_what_somebody_switched_off_is_switched_on(client: Client) -> None:
     made(client)
     client("events").disable_rule(Name=f"{NAME}-schedule")
     client("cloudwatch").disable_alarm_actions(AlarmNames=[NAME])
-    assert made(client) == [f"rule {NAME}-schedule is changed", f"alarm {NAME} sounds after 6 h without a success"]
+    assert made(client) == [f"rule {NAME}-schedule is changed", f"alarm {NAME} fires after 6 h without a success"]
     assert made(client) == []
 
 
@@ -256,7 +258,7 @@ def test_a_function_of_somebody_else_is_left_alone(client: Client) -> None:
     role = f"arn:aws:iam::123456789012:role/{NAME}"
     code = {"ZipFile": mirror_package.package(DOCUMENT, "production")}
     client("lambda").create_function(FunctionName=NAME, Runtime="python3.13", Role=role, Handler="x.y", Code=code)
-    with pytest.raises(ProvisionError, match=r"is not ours .*; name another in aws\.roles\.mirror"):
+    with pytest.raises(ProvisionError, match=r"belongs to another owner .*; name another in aws\.roles\.mirror"):
         deployment(client).missing()
 
 

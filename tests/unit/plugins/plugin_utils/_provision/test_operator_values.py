@@ -57,7 +57,7 @@ def test_a_vaulted_file(write: Write) -> None:
     ("content", "message"),
     [
         ("canary: [", "is not valid YAML"),
-        ("- canary", "holds no mapping"),
+        ("- canary", "is not a mapping"),
         (b"\xffcanary", "is not valid YAML"),
         ("A: 7", "is not text"),
     ],

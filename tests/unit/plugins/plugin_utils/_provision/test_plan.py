@@ -191,7 +191,7 @@ def test_an_empty_value_is_left_and_named() -> None:
     world.secrets.seed("app/test/more", '{"TOKEN": ""}')
     plan = world.plan()
     assert plan.empty == ("TOKEN",)
-    message = "secret app/test/more key TOKEN holds another value than the one given, and stays"
+    message = "secret app/test/more key TOKEN holds another value than the given one, and keeps it"
     assert f"TOKEN: {message}. To change it, run watchparty.secrets.set -e set_names=TOKEN" in plan.notes
     world.provision()
     assert world.secret("app/test/more") == {"TOKEN": ""}
@@ -259,11 +259,11 @@ def test_a_given_value_that_must_be_the_one_there() -> None:
     world.secrets.seed(CORE, '{"KEY": "canary-1", "NOTE": "canary-2"}')
     given = {**GIVEN, "KEY": "canary-3", "NOTE": "canary-4"}
     first, second = world.plan(given, exact=True).problems
-    message = "holds another value than the one given, and stays."
+    message = "holds another value than the given one, and keeps it."
     assert first == (
-        f"KEY: secret {CORE} key KEY {message} If the given value is the one in use, run watchparty.secrets.set "
-        "-e set_names=KEY -e set_force=true. To replace the value in use, run "
-        "watchparty.secrets.rotate -e rotation_credentials=key"
+        f"KEY: secret {CORE} key KEY {message} If the given value is already in use, run "
+        "watchparty.secrets.set -e set_names=KEY -e set_force=true. To replace the value in use, "
+        "run watchparty.secrets.rotate -e rotation_credentials=key"
     )
     assert (
         second == f"NOTE: secret {CORE} key NOTE {message} To change it, run watchparty.secrets.set -e set_names=NOTE"

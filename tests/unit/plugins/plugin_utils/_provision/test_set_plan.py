@@ -71,16 +71,19 @@ def test_what_is_not_there_yet_is_made() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"KEY": "x"}, "KEY: is key's (key), and watchparty.secrets.rotate -e rotation_credentials=key replaces it"),
+        (
+            {"KEY": "x"},
+            "KEY: belongs to credential key (key), and watchparty.secrets.rotate -e rotation_credentials=key",
+        ),
         ({"FLAG": "off"}, "FLAG: has its value in the catalog"),
         ({"HOSTS": "https://x"}, "HOSTS: is a list of hosts"),
         ({"NONE": "x"}, "NONE: is neither a setting nor a credential"),
         ({"NOTE": ""}, "NOTE: is empty"),
         ({"NOTE": "a\0b"}, "NOTE: holds a NUL"),
-        ({"LIMIT_*": "x"}, "stands for many"),
-        ({"database": "x"}, "database.password: is database's"),
-        ({"token": "x"}, "token: is a credential that is held by settings; give those (TOKEN)"),
-        ({"LEVEL": "x" * 5000}, "LEVEL: parameter /app/test/LEVEL would hold 5,000 bytes, and AWS takes 4,096"),
+        ({"LIMIT_*": "x"}, "is a pattern for many names"),
+        ({"database": "x"}, "database.password: belongs to credential database"),
+        ({"token": "x"}, "token: is a credential whose value is in settings; give those (TOKEN)"),
+        ({"LEVEL": "x" * 5000}, "LEVEL: parameter /app/test/LEVEL would hold 5,000 bytes, but AWS accepts 4,096"),
         ({"NOTE": "x" * 70000}, "would hold 70,"),
     ],
 )
@@ -102,7 +105,7 @@ def test_a_rotation_that_changes_the_same_secret(world: World) -> None:
     entry["plan"] = {"secrets": {CORE: "v"}, "parameters": {}, "credentials": {}, "phases": 1}  # type: ignore[assignment]
     world.journal.seed(json.dumps({**entry, "number": 1}))
     with pytest.raises(
-        ProvisionError, match=f"{CORE}: rotation r7 of ops .* is open and changes it; let watchparty.secrets.rotate end"
+        ProvisionError, match=f"{CORE}: rotation r7 of ops .* is open and changes it; finish that rotation with"
     ):
         change(world, {"NOTE": "canary"})
     change(world, {"TOKEN": "new"})
@@ -131,8 +134,8 @@ def test_what_github_and_the_encrypted_env_hold_is_named() -> None:
     world = World(catalog(mirrored))
     world.provision()
     plan = world.process(planner=set_plan.plan).outlook({"TOKEN": "new"}).plan
-    enc = f"deploy/{world.catalog.environment}.env.enc holds the value before; run env_encrypt"
-    assert plan.notes == ("GitHub holds TOKEN as well; run github_sync", enc)
+    enc = f"deploy/{world.catalog.environment}.env.enc holds the old value; run watchparty.secrets.env_encrypt"
+    assert plan.notes == ("GitHub holds TOKEN as well; run watchparty.secrets.github_sync", enc)
 
 
 def test_no_value_is_in_a_plans_repr(world: World) -> None:

@@ -76,7 +76,7 @@ def test_keys_of_other_kinds_start_no_program(folder: Path, kind: str) -> None:
     answers(folder, API_TOKEN=CANARY)
     document = {**DOCUMENT, "sops": {**DOCUMENT["sops"], kind: [{"vault_address": "https://evil"}]}}  # type: ignore[dict-item]
     for content in (json.dumps(document), DOTENV + f"sops_{kind}__list_0__map_x=y\n"):
-        with pytest.raises(ProvisionError, match=f"has keys of {kind}; only AWS KMS and age"):
+        with pytest.raises(ProvisionError, match=f"has keys of {kind}, but only AWS KMS and age"):
             operator_values.of_env(given(folder, content))
     assert not (folder / "arguments").exists()
 
@@ -96,7 +96,7 @@ VAULT = '"hc_vault": [{"vault_address": "https://evil"}]'
 )
 def test_names_that_sops_would_join_start_no_program(folder: Path, document: str, name: str) -> None:
     answers(folder, API_TOKEN=CANARY)
-    with pytest.raises(ProvisionError, match=f"{name}: is there twice, which sops would join"):
+    with pytest.raises(ProvisionError, match=f"{name}: occurs twice, and sops would join"):
         operator_values.of_env(given(folder, document))
     assert not (folder / "arguments").exists()
 
@@ -104,7 +104,7 @@ def test_names_that_sops_would_join_start_no_program(folder: Path, document: str
 @pytest.mark.parametrize("key", ["hc_vault__list_0__map_x y", "hc-vault", "hc_vault.x", "kms\u212a"])
 def test_names_of_no_word_start_no_program(folder: Path, key: str) -> None:
     answers(folder, API_TOKEN=CANARY)
-    with pytest.raises(ProvisionError, match="only AWS KMS and age are used"):
+    with pytest.raises(ProvisionError, match="only AWS KMS and age are supported"):
         operator_values.of_env(given(folder, DOTENV + f"sops_{key}=y\n"))
     assert not (folder / "arguments").exists()
 
@@ -119,9 +119,9 @@ def test_sops_is_given_no_login_to_vault(folder: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("does", "message"),
     [
-        (f"echo {CANARY} >&2; exit 128", "could not decrypt it .exit code 128.; run for the reason: sops -d"),
+        (f"echo {CANARY} >&2; exit 128", "could not decrypt it .exit code 128.; to see the cause, run: sops -d"),
         (f"echo {CANARY}", "sops gave no JSON object"),
-        ("""echo '{"DATABASE": {"password": "canary-of-a-sops-value"}}'""", "DATABASE: holds no single value"),
+        ("""echo '{"DATABASE": {"password": "canary-of-a-sops-value"}}'""", "DATABASE: is not a single value"),
     ],
 )
 def test_failures_are_named_without_a_value(folder: Path, does: str, message: str) -> None:
@@ -133,7 +133,7 @@ def test_failures_are_named_without_a_value(folder: Path, does: str, message: st
 
 def test_without_sops_the_remedy_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder))
-    with pytest.raises(ProvisionError, match="is a sops file, and the program sops is not here; install it"):
+    with pytest.raises(ProvisionError, match="is a sops file, but the program sops is not installed; install it"):
         operator_values.of_env(given(folder, DOTENV))
 
 

@@ -88,7 +88,7 @@ class TestTold:
         rotator.advance("promote")
         rotator.promote()
         merged = self.summary(world, rotator)
-        assert merged["merged"][0].startswith(f"secret {CORE}: somebody else's change of other keys was merged")
+        assert merged["merged"][0].startswith(f"secret {CORE}: another writer's change of other keys was merged")
         assert merged["record"]["secrets"][CORE] == {"from": theirs, "to": world.labels()["AWSCURRENT"]}
         assert result["record"]["pending_tasks"] == ["token: its old value is to be revoked where it was issued"]
         audit_record.require({**result["record"], "application": "app", "environment": "test"})
@@ -219,14 +219,16 @@ class TestTold:
         rotator = world.begun("database")
         setting = RotationSetup(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
-        message = r"^database: its kind login has no folder any more; give rotation_kinds_path as before, or put"
+        message = r"^database: the folder of its kind login is missing; give rotation_kinds_path as before, or restore"
         with pytest.raises(RotationError, match=message):
             rotation_context.summary(setting, journal, opened(journal))
 
     def test_a_credential_that_is_gone(self, world: World) -> None:
         world.begun("database")
         world.catalog = replace(world.catalog, credentials={})
-        with pytest.raises(RotationError, match=r"^the catalog has lost database; put it back until rotation r1"):
+        with pytest.raises(
+            RotationError, match=r"^the catalog no longer declares database; restore the entry until rotation r1"
+        ):
             self.summary(world, world.rotator())
 
     def test_a_kind_says_which_stages_it_has(self, world: World) -> None:
@@ -320,7 +322,7 @@ class TestPrepared:
             rotation_context.process_identity.holder()["pid"],
         )
         assert set(rotation_setup.rotator.secrets.describe("s").stages) == {"AWSCURRENT"}
-        with pytest.raises(JournalError, match="the catalog names no journal, and rotations"):
+        with pytest.raises(JournalError, match="the catalog names no journal, but rotations"):
             rotation_setup.rotator.look()
         assert "external" in rotation_setup.kinds
 

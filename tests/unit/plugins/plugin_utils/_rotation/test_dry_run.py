@@ -121,7 +121,7 @@ def test_more_than_the_journal_takes_is_refused_before_the_first_entry(
 ) -> None:
     monkeypatch.setattr(Written, "limit", 20_000)
     run = Run(world_of(30, apart=True))
-    message = r"^the journal memory would hold [\d,]+ bytes, and at most 20,000 fit; rotate fewer credentials"
+    message = r"^the journal memory would hold [\d,]+ bytes, but at most 20,000 fit; rotate fewer credentials"
     with pytest.raises(JournalError, match=message):
         run.answer(state, credentials=run.names, **wish)
     assert run.world.rotator().look().head == 0
@@ -170,9 +170,10 @@ def audited() -> Run:
 def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str) -> None:
     run = audited()
     message = (
-        "nothing was begun: how it ends could not be recorded. The audit record is not valid; nothing was recorded:\n"
-        "  - hosts[1]: looks like a digest or a key; name the version id instead\n"
-        "rename what these fields hold (docs/how-to/audit-log.md lists them), then start again"
+        "no rotation was started: its end could not be recorded in the audit log. The audit "
+        "record is not valid; nothing was recorded:\n  - hosts[1]: looks like a digest or a key; "
+        "name the version id instead\nRename the fields' contents (docs/how-to/audit-log.md lists "
+        "the fields), then run the same command again"
     )
     with pytest.raises(RotationError) as caught:
         run.answer(state, hosts=["web1", "0f" * 16])
@@ -182,7 +183,7 @@ def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str
 
 def test_a_record_of_too_many_hosts() -> None:
     run = audited()
-    with pytest.raises(RotationError, match=r"The audit record has \d+ bytes, and at most 200000 fit"):
+    with pytest.raises(RotationError, match=r"The audit record has \d+ bytes, but at most 200000 fit"):
         run.answer("begun", hosts=[f"web{at:05}.example.com" for at in range(10_000)])
     assert run.world.rotator().look().head == 0
 

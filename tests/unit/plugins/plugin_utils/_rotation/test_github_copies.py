@@ -131,7 +131,10 @@ class TestWithoutATokenNothingIsLost:
         before = world.labels()
         done = rotator.promote()
         assert done.outcome == "blocked"
-        assert "nothing was promoted: GitHub holds DATABASE_PASSWORD, URL, TOKEN too, and no token" in done.message
+        assert (
+            "nothing was promoted: GitHub holds DATABASE_PASSWORD, URL, TOKEN too, and there is no token"
+            in done.message
+        )
         assert (world.labels(), world.token()) == (before, "old-token")
         rotator.mirror = mirror
         assert rotator.promote().outcome == "done"
@@ -142,7 +145,7 @@ class TestWithoutATokenNothingIsLost:
         rotator.promote()
         rotator.advance("abort", reason="why")
         rotator.mirror, before = None, world.labels()
-        with pytest.raises(RotationError, match=r"nothing was rolled back: GitHub holds DATABASE_PASSWORD, URL, TOKEN"):
+        with pytest.raises(RotationError, match="no rollback was made: GitHub holds DATABASE_PASSWORD, URL, TOKEN"):
             rotation_rollback.undo(rotator)
         assert (world.labels(), world.token()) == (before, "new-token")
         rotator.mirror = mirror
@@ -162,9 +165,9 @@ class TestWithoutATokenNothingIsLost:
         declared(world)
         done = rotator.promote()
         assert (done.outcome, done.sent, world.token()) == ("done", (), "new-token")
-        assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in done.message
+        assert "DATABASE_PASSWORD, URL, TOKEN was not sent to GitHub" in done.message
         rotator.advance("abort", reason="why")
-        assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in rotation_rollback.undo(rotator)[-1]
+        assert "DATABASE_PASSWORD, URL, TOKEN was not sent to GitHub" in rotation_rollback.undo(rotator)[-1]
         assert (mirror.sent, world.token()) == ([], "old-token")
 
 
@@ -219,7 +222,7 @@ class TestWhatASettingIsMadeOf:
         host = world.parameters._parameters.pop("/app/test/HOST")
         done = rotator.promote()
         assert (done.outcome, world.token(), mirror.sent) == ("blocked", "old-token", [])
-        assert "GitHub holds DSN too, and what that is made of cannot be read or is missing" in done.message
+        assert "GitHub holds DSN too, and a part of that value is missing or cannot be read" in done.message
         world.parameters._parameters["/app/test/HOST"] = host
         assert rotator.promote().outcome == "done"
         assert mirror.sent == [{"DSN": self.DSN}]
@@ -230,7 +233,7 @@ class TestWhatASettingIsMadeOf:
         declared(world)
         done = rotator.promote()
         assert (done.outcome, done.sent, mirror.sent) == ("done", (), [{}])
-        assert "GitHub was not sent DSN" in done.message
+        assert "DSN was not sent to GitHub" in done.message
 
 
 def test_one_that_the_application_may_lack_is_no_reason_to_stop(world: World) -> None:

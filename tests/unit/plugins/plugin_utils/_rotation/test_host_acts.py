@@ -83,8 +83,8 @@ def test_a_host_that_cannot_be_reached_stops_the_run_with_the_remedy() -> None:
     made = engine(KEY, reachable=["web1"])
     judged = host_acts.judged(made, "set", answers(made, "set", web1={"unreachable": True}))
     assert judged.blocked == (
-        "web1 cannot be reached, web2 is not in this run (--limit); bring them back, or go on without them by "
-        "-e rotation_skip_hosts=web1,web2"
+        "web1 cannot be reached, web2 is not in this run (--limit); make them reachable, or "
+        "continue without them by -e rotation_skip_hosts=web1,web2"
     )
 
 
@@ -127,8 +127,8 @@ class TestSessions:
         assert judged.lines == [
             "web2: refused",
             (
-                "web1: NOT tried: a session that the former key of django signed: the host says no django_chdir and "
-                "django_probe_url"
+                "web1: NOT tried: a session that the former key of django signed: the host's variables "
+                "lack django_chdir and django_probe_url"
             ),
         ]
         assert host_acts.due(made, "revoke") is None
@@ -143,7 +143,7 @@ class TestSessions:
         made = engine(DROPPED, probed=["web1", "web2"])
         open_one = {"tried": ["accepted"], "accepted": ["web1 accepts it"]}
         judged = host_acts.judged(made, "revoke", answers(made, "revoke", web1=open_one, web2={"tried": ["refused"]}))
-        assert judged.failed == "web1 accepts it. Restart what serves that address, then start again"
+        assert judged.failed == "web1 accepts it. Restart the service at that address, then run the same command again"
 
     def test_a_key_that_cannot_be_read_is_tried_nowhere(self) -> None:
         made = engine(DROPPED, probed=["web1", "web2"])

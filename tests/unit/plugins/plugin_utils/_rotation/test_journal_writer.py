@@ -52,7 +52,7 @@ def test_only_one_run_goes_on(world: World) -> None:
     assert opened(second.mine()[0]).run == "run2"
     assert (opened(second.look()).step, opened(second.look()).holder) == ("create", {"pid": "run2"})
     for act in (first.mine, first.promote, lambda: first.advance("set"), lambda: world.created(first)):
-        with pytest.raises(Overtaken, match=r"^rotation r1 of run2@laptop .* was taken over by another run"):
+        with pytest.raises(Overtaken, match=r"^another run took rotation r1 of run2@laptop .* over"):
             act()
 
 
@@ -60,14 +60,16 @@ def test_an_ended_rotation(world: World) -> None:
     first = world.begun("database")
     second = world.taken_over()
     second.append(second.look(), "r1", "aborted")
-    with pytest.raises(Overtaken, match="was ended by another run"):
+    with pytest.raises(Overtaken, match="another run ended this rotation"):
         first.mine()
 
 
 def test_a_credential_that_the_catalog_has_lost(world: World) -> None:
     world.begun("database")
     world.catalog = replace(world.catalog, credentials={})
-    with pytest.raises(RotationError, match=r"^the catalog has lost database; put it back until rotation r1 of run1"):
+    with pytest.raises(
+        RotationError, match=r"^the catalog no longer declares database; restore the entry until rotation r1 of run1"
+    ):
         world.rotator().mine()
 
 
@@ -95,7 +97,7 @@ def test_a_step_since_what_was_seen_saves_a_look_and_is_no_less_refused(world: W
     with pytest.raises(Overtaken, match="journal entry 2 was written by rotation r1"):
         first.advance("test", since=seen)
     world.taken_over()
-    with pytest.raises(Overtaken, match="was taken over by another run"):
+    with pytest.raises(Overtaken, match="another run took"):
         first.advance("test", since=first.look())
 
 

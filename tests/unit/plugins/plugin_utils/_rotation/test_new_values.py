@@ -118,7 +118,9 @@ class TestPlan:
         plan = rotation_plan.plan(
             replace(world.ground, catalog=catalog_parser.parse(document, "test")), RotationRequest(force=True)
         )
-        assert "no place holds its user name or id; add one to appears_in" in plan.refused["storage"]
+        assert (
+            "no place in the catalog holds its user name or id; add a setting to appears_in" in plan.refused["storage"]
+        )
 
 
 class TestIssued:
@@ -191,11 +193,13 @@ class TestOthers:
 
     @pytest.mark.parametrize("value", ["generated", "provider"])
     def test_given_where_it_is_made_elsewhere(self, world: World, value: str) -> None:
-        with pytest.raises(RotationError, match=r"^database: its new value is not given; take it out of the file$"):
+        with pytest.raises(
+            RotationError, match=r"^database: this rotation takes no new value for it; remove its line from the file$"
+        ):
             login_for(Kind("k", value=value), self.found(world), Login(None, "canary"), str)
 
     def test_needed_again(self, world: World) -> None:
-        with pytest.raises(RotationError, match="database: its new value is needed again"):
+        with pytest.raises(RotationError, match="database: the rotation needs its new value again"):
             login_for(Kind("k", value="supplied"), self.found(world), None, str)
 
     def test_a_former_one(self, world: World) -> None:
@@ -206,7 +210,7 @@ class TestOthers:
         catalog = world.rotator.catalog
         journal = Journal(pending_tasks={"r0/database": pending_task})
         assert former_login(catalog, world.secrets, journal, item) == Login(None, "old-password")
-        with pytest.raises(RotationError, match="the pending task r0/database is not in the journal any more"):
+        with pytest.raises(RotationError, match="the journal no longer has the pending task r0/database"):
             former_login(catalog, world.secrets, Journal(), item)
         gone = Journal(pending_tasks={"r0/database": replace(pending_task, secrets={CORE: "0" * 36})})
         with pytest.raises(RotationError, match="its former key cannot be read"):

@@ -32,18 +32,21 @@ def test_none() -> None:
 )
 def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
     result = open_rotation.ahead(rotation("deploy"), may_have_leaked=may_have_leaked)
-    assert result == f"first, {NAMED.format('deploy')} {way}; nothing new is made before that"
+    assert result == f"first, {NAMED.format('deploy')} {way}; no new value is made before that"
 
 
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        ("deploy", "or abort it with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1"),
+        (
+            "deploy",
+            "or abort the rotation with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1",
+        ),
         (
             "revoke",
             (
-                "it cannot be rolled back any more. Or finish it alone: watchparty.secrets.rotate -e "
-                "rotation_resume=r-1, without hosts that"
+                "no rollback is possible any more. Or finish the rotation alone: watchparty.secrets.rotate -e "
+                "rotation_resume=r-1; leave out hosts that"
             ),
         ),
         ("abort", "or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume=r-1"),
@@ -53,8 +56,9 @@ def test_in_the_report(step: str, message: str) -> None:
     results = {"a": {"replaced": False, "why": "not verified: web3"}, "b": {"replaced": False, "why": "other"}}
     result = open_rotation.stuck(rotation(step), "leak-1", results)
     named = (
-        f"{NAMED.format(step)}, that was open before, blocks the leak response: not verified: web3. "
-        "Remove the blocker, then run the same watchparty.secrets.leak_response command again"
+        f"{NAMED.format(step)}, that was open before, blocks the leak response: not verified: "
+        "web3. Remove that cause, then run the same watchparty.secrets.leak_response command "
+        "again"
     )
     assert result.startswith(named)
     assert message in result
@@ -64,7 +68,7 @@ def test_in_the_report(step: str, message: str) -> None:
 def test_where_nothing_was_said(results: dict[str, Any]) -> None:
     text = open_rotation.stuck(rotation("set", incident="leak-1"), "leak-1", results)
     assert open_rotation.stuck(rotation("set"), "leak-1", results) == "", "another run began it since"
-    assert ", of this leak, blocks the leak response: it did not come to its end. " in text
+    assert ", of this leak, blocks the leak response: it did not end. " in text
 
 
 class TestEnds:

@@ -58,23 +58,23 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
         (
             {"step": "deploy", "closed": False, "stopped": "web2 is lost"},
             (
-                "Rotation r1 stands at deploy: web2 is lost. Start the same command again to go on, or with "
-                "-e rotation_abort=true to abort it."
+                "Rotation r1 stopped at step deploy: web2 is lost. Run the same command again to continue, or "
+                "with -e rotation_abort=true to abort it."
             ),
         ),
         (
             {"step": "revoke", "closed": False, "stopped": "web2 is not verified"},
-            "Rotation r1 stands at revoke: web2 is not verified. Start the same command again to go on.",
+            "Rotation r1 stopped at step revoke: web2 is not verified. Run the same command again to continue.",
         ),
         (
             {"step": "create", "closed": False, "todo": ["create", "set"]},
             (
-                "Rotation r1 stands at create: this run skipped the next step, create. Start the same command "
-                "again to go on."
+                "Rotation r1 stopped at step create: this run skipped the next step, create. Run the same "
+                "command again to continue."
             ),
         ),
         ({"step": "discard", "reason": "no host is healthy"}, "The rotation was rolled back: no host is healthy"),
-        ({"refused": {"mail": "no", "sms": "not"}}, "Refused, and left as they are: mail: no. sms: not"),
+        ({"refused": {"mail": "no", "sms": "not"}}, "Refused, old values unchanged: mail: no. sms: not"),
     ],
 )
 def test_why_a_run_fails(result: dict[str, Any], message: str) -> None:

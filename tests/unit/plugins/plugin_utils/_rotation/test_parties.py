@@ -69,7 +69,7 @@ class TestParties:
         rotator.advance("withdraw")
         one = found(world, rotator)
         assert one.nothing
-        with pytest.raises(RotationError, match="has made no new value yet, so nothing is to be removed"):
+        with pytest.raises(RotationError, match="has made no new value yet, so there is no value to remove"):
             _ = one.removed
 
     def test_what_was_planned_from_counts_whatever_is_current(self, world: World) -> None:
@@ -160,7 +160,7 @@ class TestAdministrator:
     def test_whose_own_url_leads_elsewhere(self, world: World) -> None:
         world.secrets.seed(ADMIN, json.dumps({**ADMIN_KEYS, "cache": "rediss://boss:cache-canary@thief:6380"}))
         with pytest.raises(
-            RotationError, match=r"^cache: secret admin-test key cache leads to thief:6380, and "
+            RotationError, match=r"^cache: secret admin-test key cache leads to thief:6380, but "
         ) as caught:
             administrator(setting(world), "cache", "valkey")
         assert "credentials.cache_admin.server declares cache:6379, cache:6380" in str(caught.value)
@@ -210,7 +210,7 @@ class TestAdministrator:
 class TestElsewhere:
     """Whoever may write one parameter cannot get a password sent to his own server."""
 
-    WORDS = r"^database: URL .* leads to thief:5432, and credentials\.admin\.server declares db:5432, moved:5432\."
+    WORDS = r"^database: URL .* leads to thief:5432, but credentials\.admin\.server declares db:5432, moved:5432\."
 
     def test_before_and_outside_a_rotation(self, world: World) -> None:
         for secret, key in ((CORE, "URL"), ("copy-test", "url")):
@@ -230,7 +230,7 @@ class TestElsewhere:
         admin = world.catalog.credentials["admin"]
         moved = replace(admin, server=replace(admin.server, address="other", aliases=()))
         world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "admin": moved})
-        with pytest.raises(RotationError, match=r"^database: URL .* leads to db:5432, and .* declares other:5432\."):
+        with pytest.raises(RotationError, match=r"^database: URL .* leads to db:5432, but .* declares other:5432\."):
             found(world, rotator)
 
     def test_a_plan_refuses_it(self, world: World) -> None:
@@ -249,7 +249,7 @@ class TestPresentLogin:
         ("name", "words"),
         [
             ("nobody", "^nobody: is not a credential of the catalog"),
-            ("homeless", "^homeless: its server's address is unknown"),
+            ("homeless", "^homeless: the address of its server is unknown"),
         ],
     )
     def test_that_is_not_to_be_had(self, world: World, name: str, words: str) -> None:

@@ -61,8 +61,8 @@ def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> N
     plan = planned("gone", "django", former={"r0/django": WELL})
     assert [item.pending_task for item in plan.items] == ["r0/django"]
     assert plan.refused == {
-        "gone": "it is not in the catalog any more, and its former value is yet to go; put it back, or take its former "
-        f"value out by hand (docs/runbooks/by-hand.md), {FORGET}gone"
+        "gone": "the catalog no longer has this credential, and its former value is still valid; restore "
+        f"the entry, or remove its former value by hand (docs/runbooks/by-hand.md), {FORGET}gone"
     }
 
 
@@ -75,8 +75,8 @@ def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) 
     plan = planned("database", "django", former={"r0/database": former, "r0/django": WELL})
     assert [item.pending_task for item in plan.items] == ["r0/django"]
     assert plan.refused == {
-        "database": f"its former value can no longer be read from version v-database of secret {CORE}; take its "
-        f"former value out by hand (docs/runbooks/by-hand.md), {FORGET}database"
+        "database": f"its former value can no longer be read from version v-database of secret {CORE}; remove its "
+        f"former value by hand (docs/runbooks/by-hand.md), {FORGET}database"
     }
 
 
@@ -89,13 +89,18 @@ def test_a_former_key_that_is_gone() -> None:
 def test_one_that_may_not_be_read() -> None:
     plan = planned("database", former={"r0/database": lost(DENIED)})
     assert plan.refused == {
-        "database": f"secret {CORE}, which holds its former value, may not be read; allow secretsmanager:GetSecretValue"
+        "database": (
+            f"secret {CORE}, which holds its former value, cannot be read: access denied; allow "
+            "secretsmanager:GetSecretValue"
+        )
     }
 
 
 def test_one_whose_kind_is_gone() -> None:
     plan = planned("database", former={"r0/database": WELL}, credentials={"database": {"kind": "own"}})
-    assert plan.refused["database"].startswith("no kind own is there, and its former value is yet to go; put it back")
+    assert plan.refused["database"].startswith(
+        "kind own does not exist, and its former value is still valid; restore the kind"
+    )
 
 
 def test_others_are_not_spoken_of() -> None:
@@ -111,7 +116,7 @@ def test_named_by_their_credential_or_their_id() -> None:
         "r0/database",
         "r0/gone",
     ]
-    message = r"no pending task; the journal has r0/database, r0/gone$"
+    message = r"no such pending task; pending in the journal: r0/database, r0/gone$"
     for names in (["gnoe", "gone"], []):
         with pytest.raises(RotationError, match=message):
             pending_tasks.named(journal, names)

@@ -80,7 +80,7 @@ class TestPlan:
 
     def test_an_unknown_name(self) -> None:
         with pytest.raises(
-            RotationError, match=r"^datbase, x: is not a credential of the catalog; it has admin, cache, "
+            RotationError, match=r"^datbase, x: is not a credential of the catalog; its credentials are admin, cache, "
         ):
             rotation_plan.plan(made_ground(), RotationRequest(("x", "database", "datbase")))
         catalog = catalog_parser.parse({"application": "app", "settings": CATALOG["settings"]}, "test")

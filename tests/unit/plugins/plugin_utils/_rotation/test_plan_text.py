@@ -131,7 +131,7 @@ def test_one_rollout_without_services_or_hosts() -> None:
 
 def test_nothing_at_all() -> None:
     result = plan_text.described(PARSED, RotationPlan(), ["web1"])
-    assert plan_text.summary(result) == ["no credential is in the catalog"]
+    assert plan_text.summary(result) == ["the catalog has no credentials"]
     assert plan_text.diff(result) == {
         "before_header": "in the stores",
         "after_header": "after the rotation",
@@ -143,7 +143,7 @@ def test_nothing_at_all() -> None:
 def test_what_a_killed_run_made_too_late() -> None:
     late = "app-rotation/test/r-20261125T150000-0001"
     assert plan_text.summary(plan_text.described(PARSED, RotationPlan(), []), [late]) == [
-        f"secret {late} is of a rotation that has ended, and was made too late; it is removed"
+        f"secret {late} was made too late, by a rotation that has already ended; it is removed"
     ]
 
 

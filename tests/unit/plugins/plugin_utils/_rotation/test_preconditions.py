@@ -27,14 +27,14 @@ from tests.unit.plugins.plugin_utils._rotation.plan_ground import (
 
 def test_a_kind_that_is_not_there() -> None:
     message = refusal(made_ground(credentials={"cache": {"kind": "none"}}), "cache")
-    assert message.startswith("no kind none is there; kinds are given, key, key_pair, optional, role, user, val")
+    assert message.startswith("kind none does not exist; kinds are given, key, key_pair, optional, role, user, val")
 
 
 def test_what_the_graph_finds() -> None:
     message = refusal(made_ground(texts={"app/test/more": "{}"}), "token")
     assert message == (
-        "no place that the catalog names holds it: TOKEN (secret app/test/more key TOKEN); "
-        "give it a value there, or take it out of the catalog's credentials"
+        "no place in the catalog holds it: TOKEN (secret app/test/more key TOKEN); store its "
+        "value there, or remove the credential from the catalog"
     )
 
 
@@ -47,21 +47,23 @@ def test_options_that_the_kind_needs() -> None:
 
 def test_a_supplied_value_that_is_not_there() -> None:
     message = refusal(made_ground(supplied={}), "token")
-    assert message.startswith("its provider issues it; give the new value by -e rotation_values_file=FILE")
+    assert message.startswith("its provider issues the new value; give it by -e rotation_values_file=FILE")
     assert message.endswith("-e rotation_credentials=token to be asked")
 
 
 def test_a_supplied_user_name_that_nothing_takes() -> None:
     """The new password would stand beside the old user name."""
     message = refusal(made_ground(supplied={"token": Login("canary-u", "canary-new")}), "token")
-    assert message == "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
+    assert message == (
+        "the new value has a user name, and no place in the catalog holds a user name; add a setting to appears_in"
+    )
 
 
 @pytest.mark.parametrize("url", [None, "https://provider/keys"])
 def test_a_supplied_value_that_is_the_old_one(url: str | None) -> None:
     extra = {"token": {"provider_url": url}} if url else {}
     message = refusal(made_ground(credentials=extra, supplied={"token": Login(None, "canary-t")}), "token")
-    assert message == "the new value that was given is the one in use; get a new one from the provider" + (
+    assert message == "the given new value is the value in use; get a new one from the provider" + (
         f" at {url}" if url else ""
     )
 
@@ -87,7 +89,7 @@ def test_a_supplied_user_name_alone_is_a_new_value() -> None:
 def test_no_url() -> None:
     only = {"cache": {"appears_in": [{"setting": "TOKEN"}]}}
     message = refusal(made_ground(credentials=only), "cache")
-    assert message.startswith("its server's address is unknown: it appears in no URL")
+    assert message.startswith("the address of its server is unknown: no URL contains the credential")
     assert "credentials.cache.parts" in message
 
 
@@ -108,7 +110,7 @@ def test_a_url_that_is_none(text: str, message: str) -> None:
 
 def test_no_administrator() -> None:
     message = refusal(made_ground(credentials={"database": {"admin": None}}), "database")
-    assert message == "its administrator is not declared; name it in credentials.database.admin"
+    assert message == "it has no administrator in the catalog; name one in credentials.database.admin"
 
 
 def test_an_administrator_that_cannot_be_read() -> None:
@@ -122,8 +124,8 @@ def test_an_administrator_that_cannot_be_read() -> None:
 def test_one_login_that_owns_everything() -> None:
     texts = core(DATABASE_URL="postgres://app:canary@db/app")
     assert refusal(made_ground(texts=texts), "database") == (
-        "its login owns everything and has no second one (app_a) beside it; run watchparty.secrets.rotation_prepare "
-        "-e rotation_credentials=database once"
+        "role app owns the database objects, and its second login app_a does not exist; run "
+        "watchparty.secrets.rotation_prepare -e rotation_credentials=database once"
     )
     prepared = made_ground(texts=texts, journal=Journal(prepared=frozenset({"database"})))
     assert rotation_plan.plan(prepared, RotationRequest(("database",))).refused == {}
@@ -131,31 +133,35 @@ def test_one_login_that_owns_everything() -> None:
 
 def test_no_user_name_that_could_alternate() -> None:
     message = refusal(made_ground(texts=core(DATABASE_URL="postgres://:canary@db/app")), "database")
-    assert message == "no place holds its user name, which alternates; add one to appears_in"
+    assert message == (
+        "no place in the catalog holds its user name, which changes at each rotation; add a setting to appears_in"
+    )
 
 
 def test_a_key_that_is_used_for_more() -> None:
     message = refusal(made_ground(credentials={"django": {"used_for": ["sessions", "jwt", "fields"]}}), "django")
     assert message == (
-        "fields, jwt would be lost with the old key; give that a key of its own (credentials.django.used_for)"
+        "fields, jwt would be lost with the old key; give that purpose a key of its own (credentials.django.used_for)"
     )
     message = refusal(made_ground(credentials={"django": {"used_for": []}}), "django")
-    assert message.startswith("nothing says what it is used for; list it in credentials.django.used_for")
+    assert message.startswith("the catalog does not say what it signs; list that in credentials.django.used_for")
 
 
 @pytest.mark.parametrize("fallbacks", [None, "CONSTANT", "SECRET_KEY"])
 def test_a_key_without_a_list_of_former_ones(fallbacks: str | None) -> None:
     settings = {"CONSTANT": {"value": "x"}}
     message = refusal(made_ground(credentials={"django": {"fallbacks": fallbacks}}, settings=settings), "django")
-    assert message.startswith("without a setting of former keys everybody would be logged out; name one in cred")
+    assert message.startswith(
+        "its rotation would log all users out, because no setting lists former keys; name one in cred"
+    )
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ({"parameter": "F"}, "parameter /app/test/F cannot be empty, and without former keys it is"),
-        ({"secret": "f-{environment}"}, "secret f-test cannot be empty, and without former keys it is"),
-        ({"group": "absent"}, "secret app/test/absent key FALLBACKS, which lists former keys, cannot be read"),
+        ({"parameter": "F"}, "parameter /app/test/F cannot be empty, and without former keys it would be"),
+        ({"secret": "f-{environment}"}, "secret f-test cannot be empty, and without former keys it would be"),
+        ({"group": "absent"}, "secret app/test/absent key FALLBACKS, which lists the former keys, cannot be read"),
         ({"group": "text"}, "secret app/test/text: is not JSON"),
     ],
 )
@@ -167,18 +173,21 @@ def test_a_list_of_former_keys_that_cannot_hold_them(source: dict[str, str], mes
 def test_a_key_in_parameters_alone() -> None:
     settings = {"SECRET_KEY": {"parameter": "SECRET_KEY", "sensitivity": "high"}}
     message = refusal(made_ground(settings=settings, texts={"/app/test/SECRET_KEY": "canary-k"}), "django")
-    assert message == "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
+    assert message == (
+        "only parameters hold it, and previous values of parameters are not kept; store it in a secret too, as a copy"
+    )
 
 
 def test_a_key_with_a_comma() -> None:
     message = refusal(made_ground(texts=core(SECRET_KEY="canary,k")), "django")
-    assert message.startswith("it has a comma in it, so a list of former keys cannot hold it")
+    assert message.startswith("its value contains a comma, which a list of former keys cannot hold")
 
 
 def test_a_late_revocation_of_what_is_in_parameters_alone() -> None:
     message = refusal(made_ground(credentials={"cache": {"revoke_after": 3601}}), "cache")
     assert message.startswith(
-        "it revokes after the rotation has ended, and what parameters held is not kept; let a secret"
+        "its old value is revoked after the rotation has ended (revoke_after), and previous "
+        "values of parameters are not kept; store it in a secret"
     )
     assert message.endswith("set revoke_after to 3600 at most")
     for name, seconds in (("cache", 3600), ("database", 3601)):
@@ -188,7 +197,9 @@ def test_a_late_revocation_of_what_is_in_parameters_alone() -> None:
 
 def test_no_user_name_where_the_kind_needs_one() -> None:
     plan_inputs = made_ground(credentials={"token": {"kind": "key_pair"}})
-    assert refusal(plan_inputs, "token").startswith("no place holds its user name or id; add one to appears_in")
+    assert refusal(plan_inputs, "token").startswith(
+        "no place in the catalog holds its user name or id; add a setting to appears_in"
+    )
 
 
 def test_what_the_caller_found_against_it() -> None:
@@ -208,12 +219,15 @@ def test_what_github_holds_too() -> None:
     assert "token" not in rotation_plan.plan(made_ground(settings=settings), RotationRequest(("token",))).refused
     message = refusal(made_ground(settings=settings, github={"repository": "o/r"}), "token")
     assert message == (
-        "GitHub holds it too (TOKEN), and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
+        "GitHub holds it too (TOKEN), and there is no token to send the new value; set "
+        "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
     )
     mirrored = replace(made_ground(settings=settings, github={"repository": "o/r"}), mirrors=True)
     assert rotation_plan.plan(mirrored, RotationRequest(("token",))).refused == {}
     appears = {"token": {"appears_in": [{"setting": "TOKEN"}, {"github": "DEPLOY"}]}}
-    message = "GitHub holds it too (DEPLOY); name the repository in github.repository of the catalog"
+    message = (
+        "GitHub holds it too (DEPLOY), and the catalog names no repository; give it in github.repository of the catalog"
+    )
     assert refusal(replace(made_ground(credentials=appears), mirrors=True), "token") == message
 
 
@@ -221,20 +235,20 @@ def test_a_secret_that_aws_rotates() -> None:
     described = {CORE: Description(CORE, {"AWSCURRENT": "1"}, rotation_enabled=True)}
     for name in ("database", "django"):
         message = refusal(made_ground(descriptions=described), name)
-        assert message.startswith(f"AWS rotates secret {CORE} itself; cancel that")
+        assert message.startswith(f"AWS itself rotates secret {CORE}; cancel that")
 
 
 def test_the_secret_of_former_keys_is_looked_at_too() -> None:
     described = {"app/test/keys": Description("app/test/keys", {"AWSCURRENT": "1"}, rotation_enabled=True)}
     settings = {"FALLBACKS": {"group": "keys", "type": "list"}}
     plan_inputs = made_ground(settings=settings, texts={"app/test/keys": "{}"}, descriptions=described)
-    assert refusal(plan_inputs, "django").startswith("AWS rotates secret app/test/keys itself")
+    assert refusal(plan_inputs, "django").startswith("AWS itself rotates secret app/test/keys")
 
 
 def test_somebodys_pending_version() -> None:
     described = {CORE: Description(CORE, {"AWSCURRENT": "1", "AWSPENDING": "9"})}
     message = refusal(made_ground(descriptions=described), "database")
-    assert message.startswith(f"secret {CORE} has a pending version 9 that is not of this rotation; finish it, or")
+    assert message.startswith(f"secret {CORE} has a pending version 9 of another writer; finish that change, or")
     left = {CORE: Description(CORE, {"AWSCURRENT": "1", "AWSPENDING": "1"})}
     assert rotation_plan.plan(made_ground(descriptions=left), RotationRequest(("database",))).refused == {}
 
@@ -245,13 +259,13 @@ def test_a_place_belongs_to_one_credential() -> None:
     plan_inputs = PlanInputs(plan_inputs.catalog, plan_inputs.journal, plan_inputs.contents, KINDS, NOW, {}, supplied)
     plan = rotation_plan.plan(plan_inputs, RotationRequest(("token", "other")))
     assert [item.credential for item in plan.items] == ["token"]
-    assert plan.refused == {"other": "secret app/test/more key TOKEN is already token's"}
+    assert plan.refused == {"other": "secret app/test/more key TOKEN already belongs to token"}
 
 
 def test_two_keys_cannot_list_former_ones_in_one_place_at_once() -> None:
     second = {**CATALOG["credentials"]["django"], "appears_in": [{"setting": "TOKEN"}]}
     plan = rotation_plan.plan(made_ground(credentials={"second": second}), RotationRequest(("django", "second")))
-    assert plan.refused == {"second": f"secret {CORE} key FALLBACKS is already django's"}
+    assert plan.refused == {"second": f"secret {CORE} key FALLBACKS already belongs to django"}
 
 
 def test_several_reasons_are_reported_at_once() -> None:
@@ -265,7 +279,7 @@ def test_a_login_that_is_still_to_be_revoked() -> None:
     later = PendingTask("r1/database", "database", "revoke", "2026-12-01T00:00:00Z", "r1")
     ground = made_ground(journal=Journal(pending_tasks={later.id: later}))
     message = refusal(ground, "database")
-    assert message.startswith("its other login is to be revoked at 2026-12-01T00:00:00Z (revoke_after)")
+    assert message.startswith("its other login is still valid until 2026-12-01T00:00:00Z (revoke_after)")
     assert (
         "database"
         not in rotation_plan.plan(replace(ground, leak=True), RotationRequest(("database",), leak="leak-1")).refused

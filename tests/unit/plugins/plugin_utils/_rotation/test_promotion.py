@@ -97,7 +97,9 @@ def test_nothing_was_promoted_in_a_secret_without_a_rotating_key(core: Any) -> N
         ({"a": "moved", "b": "ready", "c": "moved"}, None),
         (
             {"a": "moved", "b": "taken"},
-            Promotion("taken", ("b",), message="somebody changed secret b in the keys that rotate; their change stays"),
+            Promotion(
+                "taken", ("b",), message="somebody changed secret b in the keys that rotate; that change was kept"
+            ),
         ),
     ],
 )
@@ -111,12 +113,12 @@ def test_a_writer_without_a_pause_is_named_with_what_to_do() -> None:
     promotion = outwritten({"a": 14}, {"a": "v9"}, 120.0)
     assert (promotion.outcome, promotion.secrets) == ("blocked", ("a",))
     assert promotion.message == (
-        "somebody else goes on writing other keys of secret a (now version v9): merged 14 times within 120 s, and each "
-        "time written again before AWSCURRENT was moved. Let that writer pause, or merge for longer by "
-        "-e rotation_merge_seconds=600"
+        "another writer keeps changing other keys of secret a (now version v9): merged 14 times "
+        "within 120 s, and changed each time before AWSCURRENT was moved. Pause that writer, or "
+        "merge for longer by -e rotation_merge_seconds=600"
     )
 
 
 def test_what_was_merged_is_reported() -> None:
     assert merged_message({}) == ""
-    assert merged_message({"a": 1, "b": 2}).startswith("secret a, b: somebody else's change of other keys was merged")
+    assert merged_message({"a": 1, "b": 2}).startswith("secret a, b: another writer's change of other keys was merged")

@@ -85,10 +85,10 @@ def test_words_name_the_page_and_what_to_type() -> None:
         "credential": "mail",
         "page": PAGE,
         "since": AT,
-        "message": f"mail: its old value, replaced by r1 at {AT}, is not yet confirmed revoked at {PAGE}; once it is, "
-        "run watchparty.secrets.rotate -e rotation_revoked=mail",
+        "message": f"mail: revoke its old value at {PAGE}; r1 replaced it at {AT}. Then run "
+        "watchparty.secrets.rotate -e rotation_revoked=mail",
     }
-    assert "is not yet confirmed revoked where it was issued; once" in results[1]["message"]
+    assert "revoke its old value where it was issued;" in results[1]["message"]
 
 
 def test_other_pending_tasks_wait_for_nobody() -> None:
@@ -113,7 +113,9 @@ def test_a_confirmation_takes_every_one_of_the_credential() -> None:
 
 
 def test_a_name_that_nobody_knows() -> None:
-    with pytest.raises(RotationError, match="mial: is not a credential of the catalog; mail, video wait for it"):
+    with pytest.raises(
+        RotationError, match="mial: is not a credential of the catalog; a confirmation is pending for mail, video"
+    ):
         provider_revocations.confirmed(CATALOG, journal(left("r1", "mail"), left("r1", "video")), ["mial"])
 
 

@@ -52,7 +52,7 @@ def test_a_revocation_that_came_due_later_goes_by_its_own_rotation() -> None:
 
 def test_what_the_journal_does_not_know_any_more_is_said() -> None:
     now = rotation(*LEFT, promoted_at="", refused_at=LATER)
-    message = f"refused at {LATER}; the journal does not tell how long after the promotion (cache"
+    message = f"rejected at {LATER}; the journal does not say how long after the promotion (cache"
     assert revocation_latency.lines(Journal(), now, ["cache"]) == [f"{message})"]
     assert revocation_latency.lines(left(), now, ["cache"]) == [f"{message}; promoted by rotation r0)"]
     journal = left()
@@ -66,4 +66,4 @@ def test_what_the_journal_does_not_know_any_more_is_said() -> None:
 
 def test_clocks_that_differ_tell_nothing() -> None:
     lines = revocation_latency.lines(Journal(), rotation(*OWN, promoted_at=LATER), ["cache"])
-    assert lines == [f"refused at {REFUSED}; the journal does not tell how long after the promotion (cache)"]
+    assert lines == [f"rejected at {REFUSED}; the journal does not say how long after the promotion (cache)"]

@@ -158,7 +158,7 @@ class TestUndo:
     def test_a_parameter_that_somebody_changed_is_reported(self, world: World) -> None:
         rotator = aborting(going(world, promoted=True))
         world.parameters.seed(TOKEN, "theirs")
-        message = f"parameter {TOKEN} was changed by somebody else (version 3); it is left as it is"
+        message = f"parameter {TOKEN} was changed by another writer (version 3); that change was kept"
         assert rotation_rollback.undo(rotator) == [message]
         assert world.token() == "theirs"
 
@@ -172,17 +172,15 @@ class TestUndo:
         world.parameters.seed(TOKEN, ours)
         if back:
             world.parameters.seed(TOKEN, before)
-        message = (
-            f"parameter {TOKEN}: version 3, which somebody else wrote, was written over by a request that came late; "
-        )
-        assert rotation_rollback.undo(rotator) == [f"{message}it is kept as {TOKEN}:3"]
+        message = f"parameter {TOKEN}: a late request overwrote version 3 of another writer; "
+        assert rotation_rollback.undo(rotator) == [f"{message}that version is kept as {TOKEN}:3"]
         assert world.token() == before
 
     def test_a_parameter_that_changed_before_any_value_was_made(self, world: World) -> None:
         rotator = aborting(world.begun("token"))
         world.parameters.seed(TOKEN, "theirs")
         assert rotation_rollback.undo(rotator) == [
-            f"parameter {TOKEN} was changed by somebody else (version 2); it is left as it is"
+            f"parameter {TOKEN} was changed by another writer (version 2); that change was kept"
         ]
 
     def test_a_parameter_that_is_gone_from_the_path(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +192,7 @@ class TestUndo:
             "_below",
             lambda path: type(below(path))(gone) if path == "/app/test" else below(path),
         )
-        assert rotation_rollback.undo(rotator) == [f"parameter {TOKEN} is gone; create it again"]
+        assert rotation_rollback.undo(rotator) == [f"parameter {TOKEN} no longer exists; create it again"]
 
     def test_values_that_may_not_be_read_leave_nothing_half_done(self, world: World) -> None:
         """To take them for values never made would leave the new value in force and remove its login."""
@@ -206,7 +204,7 @@ class TestUndo:
                     raise Denied("no", "no policy")
 
         world.secrets.hook = Deny()
-        with pytest.raises(Denied, match="may not be read"):
+        with pytest.raises(Denied, match="cannot be read: access denied"):
             rotation_rollback.undo(rotator)
 
     def test_an_overtaken_run_takes_nothing_back(self, world: World) -> None:
@@ -257,7 +255,7 @@ class TestEnd:
         assert journal.rotation is None
         assert journal.rotated == {"database": Rotated(**by)}
         assert rotator.look() == journal
-        with pytest.raises(Overtaken, match="was ended"):
+        with pytest.raises(Overtaken, match="another run ended"):
             rotation_rollback.close(rotator, step="closed")
 
 

@@ -68,7 +68,7 @@ class TestAgainst:
 
     def test_what_is_no_key(self, world: World) -> None:
         world.write("private", "canary", SECRET)
-        assert against(world, [SEEN])["deploy"].startswith("what the stores hold is not a private SSH key")
+        assert against(world, [SEEN])["deploy"].startswith("the stores do not hold a private SSH key")
 
     def test_a_kind_of_its_own_alone(self, world: World) -> None:
         assert rotation_ssh_key.looks(setting(world), plan("other")) == []
@@ -83,7 +83,7 @@ class TestKeys:
 
     @pytest.mark.parametrize(
         ("name", "message"),
-        [("none", "is not a credential of the catalog"), ("pipeline", "no place that the catalog names")],
+        [("none", "is not a credential of the catalog"), ("pipeline", "no place in the catalog")],
     )
     def test_none_is_in_use(self, world: World, name: str, message: str) -> None:
         with pytest.raises(RotationError, match=message):
@@ -150,4 +150,4 @@ def test_words() -> None:
     blind = {"file": "f", "account": "ci", "old": True, "new": True, "elsewhere": ["a"], "unread": 2}
     [a, hidden] = rotation_ssh_key.messages("web1", "deploy", blind, check=False)
     assert a == "web1: a still holds the leaked key of deploy"
-    assert hidden.startswith("web1: 2 authorized_keys of other accounts cannot be read by this one")
+    assert hidden.startswith("web1: 2 authorized_keys files of other accounts cannot be read by this account")

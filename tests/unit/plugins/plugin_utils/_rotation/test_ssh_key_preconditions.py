@@ -25,7 +25,7 @@ def test_a_host_that_is_lost_is_waited_for_unless_it_leaked() -> None:
 def test_a_host_outside_the_run_is_waited_for_unless_it_leaked() -> None:
     outside = {"host": "web3", "outside": True}
     (message,) = blockers([WELL, outside], leak=False)
-    assert message.startswith("web3: not in this run (--limit), and would not authorize the new key")
+    assert message.startswith("web3: not in this run (--limit), so they would not authorize the new key")
     assert message.endswith("-e rotation_skip_hosts=web3")
     assert blockers([WELL, LOST, outside], leak=True) == []
     assert len(blockers([LOST, outside], leak=True)) == 2

@@ -82,7 +82,7 @@ class TestCreate:
 
         world.secrets.hook = Meanwhile("create", OWN, end)
         world.created(rotator)
-        with pytest.raises(Overtaken, match="what it still staged was taken away again"):
+        with pytest.raises(Overtaken, match="the values that this run still staged were removed"):
             rotator.advance("set")
         assert world.labels() == {"AWSCURRENT": world.first[CORE]}
         assert not world.there(OWN)
@@ -116,7 +116,7 @@ class TestCreate:
 
     def test_a_supplied_value_is_needed_until_it_is_staged(self, world: World) -> None:
         rotator = world.begun("token")
-        with pytest.raises(RotationError, match=r"^token: its new value is needed again; give"):
+        with pytest.raises(RotationError, match=r"^token: the rotation needs its new value again; give"):
             rotator.create(KINDS, repr, {})
         rotator.create(KINDS, repr, GIVEN)
         assert rotator.create(KINDS, repr, {}).credentials["token"] == GIVEN["token"]
@@ -124,7 +124,7 @@ class TestCreate:
     def test_somebodys_pending_version_is_left_alone(self, world: World) -> None:
         rotator = world.begun("database")
         world.secrets.seed(CORE, "{}", version="theirs", label="AWSPENDING")
-        with pytest.raises(RotationError, match=f"^secret {CORE} has a pending version theirs that is not of this rot"):
+        with pytest.raises(RotationError, match=f"^secret {CORE} has a pending version theirs of another writer"):
             world.created(rotator)
         assert world.labels()["AWSPENDING"] == "theirs"
 
@@ -145,7 +145,7 @@ class TestCreate:
         rotator = world.begun("database", "token")
         del world.secrets._secrets[CORE].contents[world.first[CORE]]
         world.parameters._parameters.pop(TOKEN)
-        with pytest.raises(RotationError, match=f"^version 1 of {TOKEN}, version {world.first[CORE]} of {CORE} cannot"):
+        with pytest.raises(RotationError, match=f"^version 1 of {TOKEN}, version {world.first[CORE]} of {CORE} can no"):
             world.created(rotator)
 
     def test_values_that_may_not_be_read_are_not_made_anew(self, world: World) -> None:
@@ -158,12 +158,14 @@ class TestCreate:
                     raise Denied("no", "no policy")
 
         world.secrets.hook = Deny()
-        with pytest.raises(Denied, match=f"^secret {OWN} may not be read; allow secretsmanager:GetSecretValue"):
+        with pytest.raises(
+            Denied, match=f"^secret {OWN} cannot be read: access denied; allow secretsmanager:GetSecretValue"
+        ):
             world.created(rotator)
 
     def test_no_values_before_they_are_made(self, world: World) -> None:
         rotator = world.begun("database")
-        with pytest.raises(NotFound, match=f"^secret {OWN} is not there: the rotation has no new values yet"):
+        with pytest.raises(NotFound, match=f"^secret {OWN} does not exist: the rotation has no new values yet"):
             rotator.values(opened(rotator.look()))
 
     def test_a_former_key_is_dropped(self, world: World) -> None:
@@ -182,7 +184,7 @@ class TestCreate:
         with pytest.raises(RotationError, match=r"^django: its former key cannot be read in \{'gone': 'v'\}"):
             world.created(rotator)
         rotator.append(rotator.look(), "r0", "closed", discharged=["r0/django"])
-        with pytest.raises(RotationError, match="the pending task r0/django is not in the journal any more"):
+        with pytest.raises(RotationError, match="the journal no longer has the pending task r0/django"):
             world.created(rotator)
 
     @staticmethod
@@ -225,7 +227,7 @@ class TestPromote:
         world.write("port", "1", COPY)
         result = rotator.promote()
         assert (result.outcome, result.secrets) == ("taken", (CORE,))
-        assert result.message == f"somebody changed secret {CORE} in the keys that rotate; their change stays"
+        assert result.message == f"somebody changed secret {CORE} in the keys that rotate; that change was kept"
         assert world.labels()["AWSCURRENT"] == theirs
 
     def test_it_was_changed_in_the_same_moment(self, world: World, rotator: Any) -> None:
@@ -244,13 +246,13 @@ class TestPromote:
 
     def test_a_parameter_was_changed(self, world: World, rotator: Any) -> None:
         world.parameters.seed(TOKEN, "theirs")
-        with pytest.raises(Conflict, match=f"^parameter {TOKEN} is at version 2 and not at 1"):
+        with pytest.raises(Conflict, match=f"^parameter {TOKEN} is at version 2 instead of 1"):
             rotator.promote()
         assert world.token() == "theirs"
 
     def test_it_is_overtaken_before_a_parameter(self, world: World, rotator: Any) -> None:
         world.secrets.hook = Meanwhile("move", COPY, world.taken_over)
-        with pytest.raises(Overtaken, match="was taken over"):
+        with pytest.raises(Overtaken, match="another run took"):
             rotator.promote()
         assert world.token() == "old-token"
 

@@ -32,8 +32,8 @@ def test_a_change_of_another_key_is_merged(world: World, name: str) -> None:
     promotion = rotator.promote()
     assert (promotion.outcome, world.token()) == ("done", "new-token")
     assert promotion.message == (
-        f"secret {name}: somebody else's change of other keys was merged. "
-        "Bring it to hosts by watchparty.secrets.deploy"
+        f"secret {name}: another writer's change of other keys was merged. Deploy it to hosts by "
+        "watchparty.secrets.deploy"
     )
     assert world.labels(name)["AWSCURRENT"] == world.labels(name)["r1-merge"] == merged(1, name)
     assert world.keys(name)["port"] == "1"
@@ -76,7 +76,7 @@ def test_a_writer_without_a_pause_is_named_in_time(world: World) -> None:
     world.secrets.hook = writer = Writer(world, 1000)
     result = rotator.promote(seconds=60)
     assert result.outcome == "blocked"
-    assert result.message.startswith(f"somebody else goes on writing other keys of secret {CORE} (now version ")
+    assert result.message.startswith(f"another writer keeps changing other keys of secret {CORE} (now version ")
     assert 60 < sum(world.slept) < 80
     assert len(world.secrets.versions(CORE)) < 50, "AWS keeps some hundred"
     assert (world.keys()["KEY"], world.token()) == ("old-key", "old-token")
@@ -126,7 +126,7 @@ def test_whoever_merges_after_the_end_takes_it_away_again(world: World) -> None:
         rotation_rollback.close(second, step="aborted")
 
     world.secrets.hook = Meanwhile("put", CORE, end)
-    with pytest.raises(Overtaken, match="what it still staged was taken away again"):
+    with pytest.raises(Overtaken, match="the values that this run still staged were removed"):
         rotator.promote()
     assert "r1-merge" not in world.labels()
     assert (world.keys()["KEY"], world.keys()["NOTE"]) == ("old-key", "newer")

@@ -177,5 +177,5 @@ def test_a_parameter_tells_the_key_where_no_secret_does(world: World) -> None:
 
 def test_a_tag_that_aws_refuses_is_known_before_anything_is_written(world: World) -> None:
     world.catalog = catalog_parser.parse({**CATALOG, "aws": {"tags": {"Cost": "a;b"}}}, "test")
-    with pytest.raises(PolicyError, match="Cost='a;b' is not a tag that AWS takes"):
+    with pytest.raises(PolicyError, match="Cost='a;b' is not a tag that AWS accepts"):
         world.rotator().tags()

@@ -75,7 +75,7 @@ def test_once_they_are_removed_nothing_leads_back(stage: str, outcome: str, *, b
         assert decision == Decision(state_machine.BACK, "abort", message="why")
     else:
         assert decision == Decision(
-            state_machine.STOP, message="why; the old value is removed already, so no rollback is possible"
+            state_machine.STOP, message="why; the old value is revoked already, so no rollback is possible"
         )
 
 
@@ -130,7 +130,7 @@ def test_a_failure_before_the_revocation_is_rolled_back(stage: str, outcome: str
     ("stage", "message"),
     [
         ("revoke", " and the old one may still be valid"),
-        ("record", ", and what this rotation was to remove is gone; what is left is to tidy up and to record it"),
+        ("record", ", and the old one is revoked; only cleanup and the audit record remain"),
     ],
 )
 @pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])

@@ -79,7 +79,8 @@ class TestSupplied:
         with pytest.raises(RotationError) as raised:
             supplied({"values_file": str(path)}, {})
         assert str(raised.value) == (
-            "token: its new value is empty or no text; write it in quotes, or as a username, a password or both"
+            "token: its new value is empty or not text; write it in quotes, or as a mapping with "
+            "username, password or both"
         )
 
 
@@ -128,14 +129,14 @@ class TestFile:
         path = write(content)
         with pytest.raises(RotationError) as raised:
             read_values(path)
-        assert str(raised.value) == f"{path}: is not valid YAML; write one line a credential, NAME: 'value'"
+        assert str(raised.value) == f"{path}: is not valid YAML; write one line for each credential, NAME: 'value'"
 
     @pytest.mark.parametrize("content", ["", "canary", "- canary", "!!set {canary}"])
     def test_that_holds_no_mapping(self, write: Write, content: str) -> None:
         path = write(content)
         with pytest.raises(RotationError) as raised:
             read_values(path)
-        assert str(raised.value) == f"{path}: holds no mapping; write one line a credential, NAME: 'value'"
+        assert str(raised.value) == f"{path}: is not a mapping; write one line for each credential, NAME: 'value'"
 
     def test_that_makes_objects(self, write: Write) -> None:
         with pytest.raises(RotationError, match="is not valid YAML"):
@@ -162,14 +163,15 @@ class TestForCredentials:
         with pytest.raises(RotationError) as raised:
             self.given(path)
         assert str(raised.value) == (
-            f"{path}: tokne is not a credential of the catalog (did you mean token?); database (login), django (key) "
-            "get their new values without you. Correct the name or take the line out; values are given for token"
+            f"{path}: tokne is not a credential of the catalog (did you mean token?); database "
+            "(login), django (key) get their new values without you. Correct the name or remove the "
+            "line; values are needed for token"
         )
 
     def test_a_catalog_where_nobody_gives_any(self, write: Write) -> None:
         path = write("token: canary\n")
         kinds = {**KINDS, "given": Kind("given", value="provider")}
-        with pytest.raises(RotationError, match=r"token \(given\) gets its new value .* are given for no credential$"):
+        with pytest.raises(RotationError, match=r"token \(given\) gets its new value .* are needed for no credential$"):
             self.given(path, kinds)
 
     def test_a_kind_that_nobody_knows_is_reported_by_the_plan(self, write: Write) -> None:

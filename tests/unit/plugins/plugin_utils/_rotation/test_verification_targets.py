@@ -94,7 +94,7 @@ def test_one_with_a_url_of_its_own() -> None:
 
 def test_whose_url_leads_elsewhere() -> None:
     with pytest.raises(
-        RotationError, match=r"^boss: secret test-boss key url leads to thief:6379, and credentials\.boss"
+        RotationError, match=r"^boss: secret test-boss key url leads to thief:6379, but credentials\.boss"
     ):
         tries("boss", Login("boss", "new"), contents(**{"test-boss": {"url": "rediss://boss:old-boss@thief"}}))
 

@@ -78,13 +78,17 @@ class TestProbe:
             (302, 500, "500"),
             (401, 503, "503"),
             (401, 429, "429"),
-            (401, 403, "403, and 401 to those who are not logged in"),
+            (401, 403, "403, and 401 to clients that are not logged in"),
             (
                 "http://127.0.0.1/login/",
                 "http://x:y@127.0.0.1/twice/",
-                "302 to 127.0.0.1/twice/, and 302 to http://127.0.0.1/login/ to those who are not logged in",
+                "302 to 127.0.0.1/twice/, and 302 to http://127.0.0.1/login/ to clients that are not logged in",
             ),
-            ("http://127.0.0.1/login/", 401, "401, and 302 to http://127.0.0.1/login/ to those who are not logged in"),
+            (
+                "http://127.0.0.1/login/",
+                401,
+                "401, and 302 to http://127.0.0.1/login/ to clients that are not logged in",
+            ),
         ],
     )
     def test_what_is_no_refusal(self, nobody: Any, answer: Any, message: str) -> None:
@@ -99,7 +103,7 @@ class TestProbe:
         probe = Answers(status, 200, status)
         assert probe.begin() is None
         assert probe.answer["not_tried"] == [
-            f"an old session: {URL} answers {status} to those who are not logged in",
+            f"an old session: {URL} answers {status} to clients that are not logged in",
         ]
 
     def test_trouble_of_any_kind_is_reported_and_raises_nothing(self) -> None:
@@ -113,7 +117,7 @@ class TestProbe:
         assert probe.begin() is None
         probe._made[0].stays = True
         probe.close()
-        stays = "the session that was made for it cannot be removed, and expires by itself"
+        stays = "the session made for this test cannot be removed, and expires by itself"
         assert probe.answer["not_tried"] == [
             "an old session: RuntimeError: of the *** in two lines",
             f"{stays}: RuntimeError: the *** is locked",
@@ -122,8 +126,8 @@ class TestProbe:
     @pytest.mark.parametrize(
         ("answers", "message"),
         [
-            ([200], f"{URL} answers 200 to those who are not logged in"),
-            ([401, 500], f"{URL} answers 500 to a session that was just made"),
+            ([200], f"{URL} answers 200 to clients that are not logged in"),
+            ([401, 500], f"{URL} answers 500 to a new session"),
             ([HostError(f"{URL}: no answer: refused")], f"{URL}: no answer: refused"),
             ([401, HostError("gone")], "gone"),
         ],
@@ -140,7 +144,7 @@ class TestProbe:
         assert probe.tells
         probe.again(Session(), "one")
         probe.again(Session(), "two")
-        assert probe.answer["not_tried"][1:] == [f"one: refused at {URL}, as is a new one"]
+        assert probe.answer["not_tried"][1:] == [f"one: rejected at {URL}, but so is a new session"]
         assert (probe.answer["tried"], probe.answer["accepted"]) == ([], [f"two is STILL ACCEPTED at {URL}"])
 
     def test_no_answer_is_no_refusal(self) -> None:

@@ -234,7 +234,7 @@ def test_a_read_only_file_system_is_named_though_cleaning_up_fails_too(
 def test_what_does_not_read_back_is_not_put_in_place(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
     monkeypatch.setattr(atomic_file, "_written", lambda _handle, _size: b"something else")
-    with pytest.raises(HostError, match="does not read back"):
+    with pytest.raises(HostError, match="was not read back as written"):
         atomic_file.write(at, NEW, PRIVATE)
     assert Path(path).read_bytes() == OLD
     assert names(path) == {".env"}
@@ -252,7 +252,7 @@ def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: Ope
 def test_sweep_says_what_it_could_not_do(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     put(path + ".tmp-ab12", OLD)
     monkeypatch.setattr(os, call, failing(errno.EACCES))
-    with pytest.raises(HostError, match=r"leftovers .* use become"):
+    with pytest.raises(HostError, match=r"temporary files .* use become"):
         atomic_file.sweep(at)
 
 
@@ -262,7 +262,9 @@ def test_a_lock_that_cannot_be_had(
 ) -> None:
     """Some file systems have none; anything else would let two runs write at once."""
     monkeypatch.setattr(atomic_file.fcntl, "flock", failing(code))
-    refused = contextlib.nullcontext() if goes_on else pytest.raises(HostError, match="cannot be kept from other runs")
+    refused = (
+        contextlib.nullcontext() if goes_on else pytest.raises(HostError, match="cannot be locked against other runs")
+    )
     with refused, atomic_file.alone(at):
         pass
 

@@ -135,7 +135,7 @@ class TestDeadline:
         result = machine.gathered(seconds=0.5)
         assert time.monotonic() - began < 15
         over.set()
-        assert result["short"] == ["authorized_keys: not all was seen in 0 s"]
+        assert result["short"] == ["authorized_keys: incomplete after 0 s"]
         assert result["lines"] == ["no login by SSH"]
 
     def test_systemd_that_gives_no_answer(self, machine: Machine) -> None:
@@ -185,7 +185,7 @@ class TestKeys:
         machine.write("sshd_config", "AuthorizedKeysCommand /usr/bin/keys\nAuthorizedKeysCommandUser nobody\n")
         os.mkfifo(machine.folder / "home/deploy/.ssh/authorized_keys")
         assert machine.gathered()["short"] == [
-            "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or look at them",
+            "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or check them by hand",
             "authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here",
         ]
         machine.write("sshd_config", "AuthorizedKeysCommand none\n")

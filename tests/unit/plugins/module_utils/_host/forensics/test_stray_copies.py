@@ -103,7 +103,7 @@ def test_what_is_not_looked_into(env: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("a", "b"):
         (env.parent / name).write_text(DEAD)
     assert stray_copies.scrubbed(str(env), VALUES).remaining == [
-        f"3 files in {env.parent} were not looked into, being large or many"
+        f"3 files in {env.parent} were not searched, because they are large or many"
     ]
 
 

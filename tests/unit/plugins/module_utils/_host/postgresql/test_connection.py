@@ -103,5 +103,5 @@ def test_a_server_that_asks_for_something_else_is_named_as_that(message: str) ->
     refusal = postgresql.refusal(message)
     assert (refusal.reason, refusal.proves_refusal, refusal.may_pass) == ("not_scram", False, False)
     text = str(postgresql.not_connected(refusal, parse_url(URL, "admin_url"), "admin_url"))
-    assert "pg_hba.conf say scram-sha-256" in text
+    assert "Set scram-sha-256 in its pg_hba.conf" in text
     assert "canary" not in text

@@ -53,7 +53,7 @@ def test_without_aws_and_without_a_file_it_fails(place: Path) -> None:
     done = run(place)
     assert done.returncode == 3
     assert done.stderr.startswith("AWS could not be reached")
-    assert "is not there either" in done.stderr
+    assert "does not exist either" in done.stderr
     assert done.stdout == ""
 
 

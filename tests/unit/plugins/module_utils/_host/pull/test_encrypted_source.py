@@ -83,7 +83,7 @@ def test_kms_is_gone_and_the_last_file_stays(host: Host, file: Path) -> None:
     kept = host.fetch(file=str(file))
     assert kept.code == KEPT
     assert kept.messages[0] == "AWS could not be reached"
-    assert f"{host.path} stays as it was written at" in kept.messages[1]
+    assert f"{host.path} stays as written at" in kept.messages[1]
     assert host.path.read_bytes() == before
     host.path.unlink()
     gone = host.fetch(file=str(file), patience=10)
@@ -123,20 +123,20 @@ def test_a_file_from_before_another_value_was_set_is_refused(host: Host, file: P
 @pytest.mark.parametrize(
     ("attack", "message"),
     [
-        (lambda file: file.unlink(), "is not there"),
+        (lambda file: file.unlink(), "does not exist"),
         (
             lambda file: (file.rename(file.with_suffix(".x")), file.symlink_to(file.with_suffix(".x"))),
             "symbolic link",
         ),
         (lambda file: (file.unlink(), os.mkfifo(file)), "is not a regular file"),
         (lambda file: file.write_bytes(file.read_bytes()[:-5]), "the file ends too early"),
-        (lambda file: file.write_bytes(file.read_bytes().replace(b"journal=5", b"journal=9")), "was changed since"),
+        (lambda file: file.write_bytes(file.read_bytes().replace(b"journal=5", b"journal=9")), "was changed after"),
         (
             lambda file: file.write_bytes(file.read_bytes().replace(b"written=2026", b"written=2027")),
-            "was changed since",
+            "was changed after",
         ),
         (lambda file: file.write_bytes(b"x" * (5 << 20)), "is larger than 4 MiB"),
-        (lambda file: write(file, OTHER, environment="staging"), "is of environment staging"),
+        (lambda file: write(file, OTHER, environment="staging"), "belongs to environment staging"),
     ],
 )
 def test_a_hostile_file_is_refused_and_the_last_one_stays(

@@ -64,7 +64,7 @@ def test_a_file_that_cannot_be_parsed_is_replaced(host: Host) -> None:
 
 def test_a_mode_is_mended(host: Host) -> None:
     host.fetch()
-    assert host.fetch(mode="0640").messages[-1].endswith("owner, mode or spelling mended")
+    assert host.fetch(mode="0640").messages[-1].endswith("owner, mode or spelling corrected")
     assert host.path.stat().st_mode & 0o777 == 0o640
 
 
@@ -97,7 +97,7 @@ def test_with_aws_gone_the_last_file_stays(host: Host) -> None:
     outcome = host.fetch()
     assert outcome.code == KEPT
     assert outcome.messages[0] == "AWS could not be reached"
-    assert f"{host.path} stays as it was written at 20" in outcome.messages[1]
+    assert f"{host.path} stays as written at 20" in outcome.messages[1]
     assert f"(snapshot {host.mark['accepted']['snapshot']})" in outcome.messages[1]
     assert host.path.read_bytes() == before
 
@@ -108,7 +108,7 @@ def test_a_file_that_somebody_edited_stays_too_and_that_is_said(host: Host) -> N
     host.gone = 1
     outcome = host.fetch()
     assert outcome.code == KEPT
-    assert "it is not the file that its mark names" in outcome.messages[1]
+    assert "its deploy marker names another file" in outcome.messages[1]
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"no assignment", b"\xff"])
@@ -117,14 +117,14 @@ def test_what_holds_no_settings_is_nothing_to_start_on(host: Host, content: byte
     host.gone = 1
     outcome = host.fetch()
     assert outcome.code == NO_ACCESS
-    assert "holds no settings, so nothing can start on it" in outcome.messages[1]
+    assert "holds no settings, so the application cannot start" in outcome.messages[1]
 
 
 def test_without_a_file_it_goes_on_for_a_while_and_then_fails(host: Host) -> None:
     host.gone = 100
     outcome = host.fetch(patience=12)
     assert outcome.code == NO_ACCESS
-    assert "is not there either" in outcome.messages[1]
+    assert "does not exist either" in outcome.messages[1]
     assert len(host.slept) == 3
 
 
@@ -148,7 +148,7 @@ def test_a_link_is_no_file_to_start_on(host: Host, tmp_path: Path) -> None:
     outcome = host.fetch()
     assert outcome.code == INVALID
     assert "is a symbolic link" in outcome.messages[0]
-    assert "there is no last good file" in outcome.messages[1]
+    assert "the last good file cannot be used" in outcome.messages[1]
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -217,7 +217,7 @@ def test_an_open_rotation_that_prescribes_nothing_yet_is_waited_for(host: Host) 
     journal(1, step="plan")
     outcome = host.fetch(patience=5)
     assert outcome.code == INVALID
-    assert "prescribes no snapshot yet" in outcome.messages[0]
+    assert "has no snapshot for hosts yet" in outcome.messages[0]
     assert len(host.slept) == 1
 
 
@@ -265,7 +265,7 @@ def test_a_configuration() -> None:
     [
         ([], "must be a JSON object"),
         ({"environment": "test"}, "must be a JSON object with environment, path"),
-        ({"environment": "test", "path": "/x", "colour": "red"}, "no others than"),
+        ({"environment": "test", "path": "/x", "colour": "red"}, "no keys other than"),
         ({"environment": "test", "path": "x"}, "path must be absolute"),
         ({"environment": "test", "path": "/x", "mode": 600}, "mode must be of type str"),
         ({"environment": "test", "path": "/x", "patience": True}, "patience must be of type int"),

@@ -61,7 +61,7 @@ class TestWhere:
         assert authorized_keys_file.account_of(None) == authorized_keys_file.account_of("root")
 
     def test_nobody_of_that_name(self) -> None:
-        with pytest.raises(HostError, match=r"no account no-such-account here; correct options\.user"):
+        with pytest.raises(HostError, match=r"this host has no account no-such-account; correct options\.user"):
             authorized_keys_file.account_of("no-such-account")
 
 
@@ -91,7 +91,7 @@ class TestChange:
 
     def test_nobody_is_locked_out(self, account: Account, file: Path) -> None:
         before = file.read_bytes()
-        with pytest.raises(HostError, match="the key that stays is not authorized, so no key was removed"):
+        with pytest.raises(HostError, match="does not authorize the key that stays, so no key was removed"):
             authorized_keys_file.remove(account, str(file), OLD_BLOB, NEW_BLOB, check=False)
         assert file.read_bytes() == before
 

@@ -157,7 +157,7 @@ class TestLate:
     def test_a_lower_number_than_the_marks(self, file: Path, tmp_path: Path) -> None:
         env = self.mark(tmp_path, accepted={"journal": 12}, healthy={"journal": 9})
         before = file.read_bytes()
-        with pytest.raises(HostError, match=r"journal number 12, and this run read 11\); nothing was added"):
+        with pytest.raises(HostError, match=r"journal number is 12, this run read 11\); no key was added"):
             answer(file, "present", env_path=env, journal=11)
         assert file.read_bytes() == before
         assert answer(file, "present", env_path=env, journal=12)["changed"]
@@ -178,7 +178,7 @@ class TestLate:
 
 
 @pytest.mark.parametrize(
-    ("extra", "message"), [({"old": None}, "old is needed"), ({"new": None, "rollback": True}, "new is needed")]
+    ("extra", "message"), [({"old": None}, "old is required"), ({"new": None, "rollback": True}, "new is required")]
 )
 def test_what_is_missing(file: Path, extra: dict[str, Any], message: str) -> None:
     with pytest.raises(HostError, match=message):
@@ -190,6 +190,6 @@ def test_as_a_module(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result, _output = run_module(ssh_main.main, {**given, "state": "present"}, capsys)
     assert result["changed"]
     result, _output = run_module(ssh_main.main, {**given, "account": "no-such-account"}, capsys)
-    assert result["msg"].startswith("there is no account no-such-account here")
+    assert result["msg"].startswith("this host has no account no-such-account")
     result, _output = run_module(ssh_main.main, {**given, "old": "nonsense"}, capsys)
     assert result["msg"] == "old or new is not a public SSH key"

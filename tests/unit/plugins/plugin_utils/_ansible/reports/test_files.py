@@ -58,14 +58,14 @@ def test_a_folder_may_have_a_dot(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["leak.md", "leak.html", "verify.json", "verify.sarif"])
 def test_a_name_that_only_a_file_would_have(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RotationError, match=rf"{name}: is a file's name; give a folder$"):
+    with pytest.raises(RotationError, match=f"{name}: is a file; give a folder$"):
         folder(str(tmp_path / name))
 
 
 def test_a_folder_is_made_ready(tmp_path: Path) -> None:
     assert ready(str(tmp_path / "a" / "b.d"), make=True)
     assert os.listdir(tmp_path / "a" / "b.d") == []
-    assert not ready(str(tmp_path / "a" / "b.d"), make=True), "it was there"
+    assert not ready(str(tmp_path / "a" / "b.d"), make=True), "this node existed"
 
 
 def test_it_is_looked_at_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,7 +146,7 @@ class TestWhatItSays:
         assert "from the declaration to the last rejected value" not in document
 
     def test_contained_and_not_healthy(self) -> None:
-        messages = Parsed(page(facts(unhealthy=["not seen healthy in the end: web2: no answer"]))).messages
+        messages = Parsed(page(facts(unhealthy=["not healthy at the end: web2: no answer"]))).messages
         assert (
             "from the declaration to the last rejected value, graceful; not healthy, see what is still open" in messages
         )

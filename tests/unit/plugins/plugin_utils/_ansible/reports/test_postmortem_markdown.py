@@ -93,7 +93,7 @@ class TestMarkdown:
             "Reads during the exposure": "CloudTrail was not asked",
             "Evidence from before the containment": "database: 10.0.0.7",
             "Scrubbed": "AWSPREVIOUS off version 7 of core",
-            "Cannot be scrubbed": "what somebody read is known to them",
+            "Cannot be scrubbed": "scrubbing does not undo earlier reads",
             "Still open": "cache: OPEN: not replaced",
         }.items():
             assert result[heading] == [f"- {line}"]
@@ -117,7 +117,7 @@ class TestMarkdown:
         assert text.endswith("*\n")
 
     def test_contained_and_not_healthy(self) -> None:
-        text = postmortem_markdown.markdown(facts(unhealthy=["not seen healthy in the end: web2: no answer"]))
+        text = postmortem_markdown.markdown(facts(unhealthy=["not healthy at the end: web2: no answer"]))
         assert "**Contained in 40.0 s, and not healthy**, graceful." in sections(text)[""]
 
     @given(st.text(max_size=30))

@@ -37,7 +37,7 @@ def test_what_is_no_key_is_refused_without_a_word_of_it() -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"canary")
     )
     for text in ("canary", "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary\n", locked.decode()):
-        with pytest.raises(RotationError, match=r"^deploy: what the stores hold is not a private SSH key") as caught:
+        with pytest.raises(RotationError, match=r"^deploy: the stores do not hold a private SSH key") as caught:
             key_pair.public_line(text, "deploy")
         assert "canary" not in str(caught.value)
 

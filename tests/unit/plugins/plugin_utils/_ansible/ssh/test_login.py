@@ -47,10 +47,10 @@ class TestWay:
         assert way(ansible_host="x", ansible_password="y").by_password
 
     def test_another_connection(self) -> None:
-        with pytest.raises(RotationError, match="web1 is reached by the connection local"):
+        with pytest.raises(RotationError, match="Ansible reaches web1 by the connection local"):
             way("local")
 
     def test_a_key_given_as_text(self) -> None:
-        with pytest.raises(RotationError, match="web1 is reached by a key that is given as text") as caught:
+        with pytest.raises(RotationError, match="Ansible reaches web1 with a key that is given as text") as caught:
             way(ansible_host="x", ansible_ssh_private_key="canary")
         assert "canary" not in str(caught.value)

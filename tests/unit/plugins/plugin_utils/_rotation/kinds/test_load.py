@@ -91,7 +91,9 @@ class TestKinds:
         with pytest.raises(CatalogError) as raised:
             load_kinds([tmp_path])
         (problem,) = raised.value.problems
-        assert problem.startswith(f"{folder}: a kind's name is a small letter and then small letters, digits, _ and -")
+        assert problem.startswith(
+            f"{folder}: the name of a kind starts with a small letter, followed by small letters, digits, _ and -"
+        )
         assert problem.endswith(f"; rename the folder to {remedy}, and the kind of its credentials in the catalog")
 
     def test_one_that_is_not_utf_8(self, tmp_path: Path) -> None:

@@ -100,15 +100,18 @@ def test_on_the_way_back_the_new_value_goes(world: World, tmp_path: Path) -> Non
     [
         ("cat >&2; echo nope >&2; exit 3", r"^nope$"),
         ("""printf '{"message": "no %s"}' "$(tr -d '"')"; exit 1""", r"^no \{verb: set"),
-        ("exit 4", r"^it ended with 4$"),
+        ("exit 4", "^its exit code was 4$"),
         ("echo x", r"/kind set did not write one JSON object"),
         ("echo '[]'", r"did not write one JSON object"),
         ("head -c 30000 /dev/zero | tr '\\0' '['", r"did not write one JSON object"),
         (f"head -c {LONGEST + 1} /dev/zero", r"of at most 65536 bytes$"),
         ("yes", r"of at most 65536 bytes$"),
         ("sleep 5", r"/kind set has not ended within 1 s$"),
-        ("printf '{\"notes\": '; cat; printf '}'", r"/kind set: its notes contain a value, and the journal keeps none"),
-        ("""printf '{"notes": {"a": 1e999}}'""", r"a number that JSON has not"),
+        (
+            "printf '{\"notes\": '; cat; printf '}'",
+            r"/kind set: its notes contain a secret value, which the journal must not store",
+        ),
+        ("""printf '{"notes": {"a": 1e999}}'""", "a number that JSON does not have"),
         ("""printf '{"notes": {"a": "%032768d"}}' 0; head -c 32000 /dev/zero | tr '\\0' ' '""", r"^none$"),
     ],
 )
@@ -156,7 +159,7 @@ def test_control_characters_do_not_reach_the_terminal(world: World, tmp_path: Pa
 def test_a_value_that_is_cut_or_spelled_as_json_is_masked(world: World, tmp_path: Path, runs_on: str) -> None:
     """A reason is the last line; where its beginning was dropped, it may begin in the middle of a value."""
     endless = "#!/usr/bin/python3\nimport sys\nsys.stderr.write(sys.stdin.readline().strip() * 1000)\nsys.exit(1)\n"
-    with pytest.raises(RotationError, match=r"^it ended with 1$"):
+    with pytest.raises(RotationError, match=r"^its exit code was 1$"):
         own(tmp_path, endless, runs_on=runs_on).set(part(world))
 
 
@@ -225,7 +228,7 @@ def test_it_may_take_its_time_on_a_host_that_must_answer_soon(world: World, tmp_
 def test_check_mode_runs_the_check_only(world: World, tmp_path: Path) -> None:
     kind = own(tmp_path, NOTES, runs_on="rotation_host")
     kind.check(part(world, Host(check_mode=True)))
-    with pytest.raises(RotationError, match="was not run: check mode runs the verb check only"):
+    with pytest.raises(RotationError, match="was not run: check mode only runs the verb check"):
         kind.set(part(world, Host(check_mode=True)))
     assert [request["verb"] for request in requests(tmp_path)] == ["check"]
 

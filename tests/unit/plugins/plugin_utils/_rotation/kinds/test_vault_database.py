@@ -96,7 +96,9 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 
 
 def test_a_first_login_is_ended_by_hand_and_each_later_one_by_its_lease(shop: Shop) -> None:
-    with pytest.raises(RotationError, match="No rotation made login app_a, so its lease is unknown: end it"):
+    with pytest.raises(
+        RotationError, match="The journal knows no lease of login app_a, which no rotation made: revoke it"
+    ):
         shop.rotate()
     del shop.leases.logins["app_a"]
     assert "is rejected now" in shop.act("revoke")["message"]
@@ -158,7 +160,7 @@ def test_a_rollback_where_no_login_works_any_more(shop: Shop) -> None:
 
 def test_a_rollback_before_a_login_was_made(shop: Shop) -> None:
     shop.rotator.advance("withdraw")
-    assert shop.act("revoke")["message"] == "no new login was made, so none is ended"
+    assert shop.act("revoke")["message"] == "no new login was made, so no login is revoked"
     assert shop.leases.calls == []
 
 
@@ -270,7 +272,9 @@ def test_a_lease_that_ended_before_a_run_went_on(shop: Shop) -> None:
         shop.act("issue")
     shop.leases.before = lambda _path: None
     shop.leases.pass_an_hour()
-    with pytest.raises(RotationError, match="has ended, since no run went on with it in time; roll it back"):
+    with pytest.raises(
+        RotationError, match="has expired, because the rotation was not continued in time; roll it back"
+    ):
         shop.act("issue")
 
 
@@ -285,7 +289,7 @@ def test_a_new_login_that_the_server_refuses(shop: Shop) -> None:
     shop.world.created(shop.rotator)
     shop.rotator.advance("test")
     shop.leases.logins["v-web-1"] = "another"
-    with pytest.raises(RotationError, match=r"login v-web-1 was not accepted: not even the current value"):
+    with pytest.raises(RotationError, match=r"login v-web-1 was not accepted: even the current value"):
         shop.act("test")
 
 
