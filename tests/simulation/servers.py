@@ -95,7 +95,7 @@ class Postgres:
     def _refuse_older(login: str, role: Login, journal: int) -> None:
         if role.journal > journal:
             raise HostError(
-                f"role {login} was last changed under journal number {role.journal}, this run has {journal}"
+                f"another run changed role {login} at journal number {role.journal}, but this run read number {journal}"
             )
 
 

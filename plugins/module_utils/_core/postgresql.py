@@ -187,8 +187,8 @@ def refuse_older(comment: Optional[str], role: str, journal: int) -> None:
     if count > journal:
         raise DatabaseError(
             "overtaken",
-            "role %s was last changed under journal number %d, and this run has %d: another run has overtaken it. "
-            "Nothing was changed; start the command again" % (role, count, journal),
+            "another run changed role %s at journal number %d, but this run read an older journal (number %d). "
+            "Nothing was changed; run the same command again" % (role, count, journal),
         )
 
 

@@ -122,8 +122,8 @@ def plan(
         raise EncryptedEnvError(f"{error}. {REPLACE}") from None
     if found.journal > journal:
         raise EncryptedEnvError(
-            f"{path}: another run wrote it at journal number {found.journal}, and this run read {journal}; run "
-            "again. If somebody restored an older journal: docs/runbooks/lost-journal.md"
+            f"{path}: another run wrote it at journal number {found.journal}, but this run read an older journal "
+            f"(number {journal}). Run again. If somebody restored an older journal, see docs/runbooks/lost-journal.md"
         )
     stays = found.context == context and key.is_wrapped_by(keys)
     wrapped_key = found.wrapped_key if stays else None

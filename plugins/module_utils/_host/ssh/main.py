@@ -102,8 +102,8 @@ def _refuse_late(params: Mapping[str, Any]) -> None:
         return
     if params["journal"] < seen:
         raise HostError(
-            "a later run has changed this host (its journal number is %d, this run read %d); no key was added"
-            % (seen, params["journal"])
+            "another run changed this host at journal number %d, but this run read an older journal (number %d). "
+            "No key was added; run the same command again" % (seen, params["journal"])
         )
 
 

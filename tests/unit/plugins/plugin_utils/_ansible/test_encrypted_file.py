@@ -158,7 +158,10 @@ def test_a_slower_run_replaces_no_newer_file(tmp_path: Path, catalog: Catalog, k
     path = tmp_path / "test.env.enc"
     encrypt(path, NEW, catalog, keys, journal=20)
     before = path.read_bytes()
-    with pytest.raises(EncryptedEnvError, match=r"another run wrote it at journal number 20, .* at 12; run again"):
+    with pytest.raises(
+        EncryptedEnvError,
+        match=r"another run wrote it at journal number 20, but this run read an older journal \(number 12\)",
+    ):
         encrypt(path, OLD, catalog, keys, journal=12)
     assert path.read_bytes() == before
 

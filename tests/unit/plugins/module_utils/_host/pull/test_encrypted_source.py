@@ -100,7 +100,10 @@ def test_an_older_file_is_refused(host: Host, file: Path) -> None:
     file.write_bytes(old)
     refused = host.fetch(file=str(file))
     assert refused.code == KEPT
-    assert "already accepted a snapshot read at journal number 7, and this run read at 6" in refused.messages[0]
+    assert (
+        "already accepted a snapshot read at journal number 7, but this run read an older journal (number 6)"
+        in refused.messages[0]
+    )
     assert host.values()["KEY"] == CANARY
 
 
