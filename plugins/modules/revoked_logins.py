@@ -92,7 +92,7 @@ tried:
 inspected:
   description:
     - What each server showed, by its address. C(rights) are words by credential, C(unexplained)
-      are the first logins that nothing in the catalog explains, with the beginnings of their passwords' digests.
+      are the first logins that the catalog does not declare, with the beginnings of their passwords' digests.
   type: dict
   returned: when there is a server to ask
   sample:

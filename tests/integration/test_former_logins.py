@@ -241,7 +241,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         postgres.execute("ALTER ROLE shop_a LOGIN")
         valkey.execute("ACL", "SETUSER", "shop", "+@all")
     digest = valkey_digest(OLDEST)[:8]
-    none = "and no credential of the catalog explains it"
+    none = "but no credential of the catalog declares it"
     powers = ", ".join(sorted(ADMINISTRATION.values()))
     assert (code, set(result)) == (2, {"fail", "not applicable"})
     assert set(result["fail"]) == {

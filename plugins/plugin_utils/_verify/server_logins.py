@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each server of a database or cache is asked about its logins, and which of them the catalog explains. Pure.
+"""What each server of a database or cache is asked about its logins, and which of them the catalog declares. Pure.
 
 A login is explained by a credential at the same server, and by one at no server, such as a replica's user. While a
 rotation or a pending task keeps a second value of a credential valid, its other logins and passwords are explained too.

@@ -66,16 +66,16 @@ def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
     for login in answer["unexplained"]:
         yield _row(FAIL, place, _unexplained(login, place, entry["server"]))
     if answer["more"]:
-        yield _row(FAIL, place, f"{answer['more']} more logins are not explained; list them at the server")
+        yield _row(FAIL, place, f"{answer['more']} more logins are not declared; list them at the server")
     for problem in answer["problems"]:
         yield _row(NOT_CHECKED, place, problem)
     if not any(answer[found] for found in ("unexplained", "more", "problems")):
-        yield _row(PASS, place, f"{answer['seen']} logins, each explained")
+        yield _row(PASS, place, f"{answer['seen']} logins, all declared")
 
 
 def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
     if engine != VALKEY:
-        return f"login {login['name']} may log in, and no credential of the catalog explains it"
+        return f"login {login['name']} may log in, but no credential of the catalog declares it"
     node = login.get("node", place)
     user = f"user {login['name']}" + (f" at {node}" if node != place else "")
     count = login.get("passwords", 0)
@@ -85,7 +85,7 @@ def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
         return f"{user} needs no password (nopass)"
     if login["known"]:
         return f"{user} accepts {passwords} that no store holds"
-    return f"{user} may log in with {passwords}, and no credential of the catalog explains it"
+    return f"{user} may log in with {passwords}, but no credential of the catalog declares it"
 
 
 def _unlisted(entry: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ CHECK = Check(
     fix=(
         "The server's administrator takes the right away. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB "
         "NOREPLICATION NOBYPASSRLS, REVOKE the role, or ALTER DATABASE … OWNER TO another role. Valkey: ACL SETUSER … "
-        "-@admin -@dangerous. Looked at: attributes and powerful groups of the login and of the roles that it may "
+        "-@admin -@dangerous. Checked: attributes and powerful groups of the login and of the roles that it may "
         "become, databases that no URL of the catalog names; of Valkey, ACL SETUSER, CONFIG SET and MODULE LOAD, not "
         "which keys."
     ),

@@ -191,13 +191,13 @@ def test_its_own_administrator_has_rights_by_declaration() -> None:
 @pytest.mark.parametrize(
     ("place", "answer", "state", "words"),
     [
-        (DATABASE, {}, "pass", "3 logins, each explained"),
-        (DATABASE, {"unexplained": [{"name": "mallory", "known": False}]}, "fail", "login mallory may log in, and no"),
+        (DATABASE, {}, "pass", "3 logins, all declared"),
+        (DATABASE, {"unexplained": [{"name": "mallory", "known": False}]}, "fail", "login mallory may log in, but no"),
         (DATABASE, {"more": 900}, "fail", "900 more logins"),
         (DATABASE, {"listed": False, "problems": ["late"]}, "not checked", "late"),
         (DATABASE, {"problems": ["late"]}, "not checked", "late"),
         (DATABASE, None, "not checked", "the host is lost"),
-        (CACHE, {"unexplained": [USER]}, "fail", "user guest may log in with 1 password (sha256 0badcafe), and no"),
+        (CACHE, {"unexplained": [USER]}, "fail", "user guest may log in with 1 password (sha256 0badcafe), but no"),
         (CACHE, {"unexplained": [{**USER, "known": True}]}, "fail", "user guest accepts 1 password (sha256 0badcafe)"),
         (CACHE, {"unexplained": [{**USER, "nopass": True}]}, "fail", "user guest needs no password (nopass)"),
         (CACHE, {"unexplained": [{**USER, "node": "c2:1"}]}, "fail", "user guest at c2:1"),

@@ -172,7 +172,7 @@ def parts(**over: Any) -> dict[str, Any]:
         "secrets": {SECRET: secret()},
         "servers": {
             "rights": [{"state": "pass", "place": "database", "message": "its login at db:5432 has none"}],
-            "logins": [{"state": "pass", "place": "db:5432", "message": "4 logins, each explained"}],
+            "logins": [{"state": "pass", "place": "db:5432", "message": "4 logins, all declared"}],
         },
         "stores": {
             "problems": [],
