@@ -293,4 +293,4 @@ def test_a_file_without_end(tmp_path: Path) -> None:
         stream.truncate(1 << 40)
     result = scanned(tmp_path, text=", bounds=Bounds(seconds=5)")
     assert [finding["path"] for finding in result["findings"]] == ["a.txt"]
-    assert _reasons(result) == ["took more than 5 s; the rest was not looked at"]
+    assert _reasons(result) == ["took more than 5 s; the rest was not scanned"]

@@ -139,7 +139,7 @@ def _roles(server: ServerConnection, known: Collection[str], report: Report) -> 
     )
     rows = server.rows(query % (_FIRST, _FIRST, ROWS), doing=_DOING)
     if len(rows) >= ROWS:
-        report["problems"].append("has more than %d logins, and the rest was not looked at" % ROWS)
+        report["problems"].append("has more than %d logins, and the rest was not checked" % ROWS)
     first = next((name for name, oid in rows[:ROWS] if oid == _FIRST), "")
     explained = {*known, first, *_OF_RDS.get(first, ())}
     report.update(listed=True, seen=len(rows))

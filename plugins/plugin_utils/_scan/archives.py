@@ -50,7 +50,7 @@ NAME = 200
 MARKUP, DOCUMENT = re.compile(rb"<[^<>]{0,4096}>"), 16 * 1024 * 1024
 """What may stand within a value in a document's text, and bytes of one that is also searched without."""
 IN_JOURNAL = "large entries are compressed; journalctl --file=THIS -o export | the same scan with scan_stdin"
-IN_PDF = "what is encrypted in it, or packed otherwise than by zlib, was not looked into"
+IN_PDF = "parts that are encrypted, or not compressed by zlib, were not scanned"
 _OTHER_FILTERS = re.compile(rb"/(?:Encrypt|LZWDecode|ASCII85Decode|ASCIIHexDecode|RunLengthDecode)\b")
 NAMED = 3
 """Members of one archive that are named as not looked into; more are counted."""
@@ -121,7 +121,7 @@ class Unpacker:
         closed = unreadable(head, inside)
         buffered = _again(buffered, head)
         if closed:
-            self._pass(inside, f"packed as {closed}, which is not looked into")
+            self._pass(inside, f"packed as {closed}, which is not scanned")
         elif kind is not None and depth == 0:
             self._pass(inside, f"{kind} within {DEPTH} archives")
         elif kind is not None:
@@ -234,7 +234,7 @@ class Unpacker:
         """Of a member, a header or another compressed stream behind the first."""
         self._members -= 1
         if self._members < 0:
-            raise TooMuch(f"has more than {self.limits.members} members; the rest was not looked into")
+            raise TooMuch(f"has more than {self.limits.members} members; the rest was not scanned")
 
     def _metered(self, stream: Any) -> _Rest:
         return _Rest(stream, self._spend)
@@ -242,7 +242,7 @@ class Unpacker:
     def _spend(self, count: int) -> None:
         self._left -= count
         if self._left < 0:
-            raise TooMuch(f"unpacks to more than {self.limits.file >> 20} MiB; the rest was not looked into")
+            raise TooMuch(f"unpacks to more than {self.limits.file >> 20} MiB; the rest was not scanned")
 
 
 _DAMAGED = (

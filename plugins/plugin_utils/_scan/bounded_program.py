@@ -55,7 +55,7 @@ class Bounds(NamedTuple):
     def check(self) -> None:
         """Raises ScanError once the time is over."""
         if self.until and time.monotonic() > self.until:
-            raise ScanError(f"took more than {self.seconds:g} s; the rest was not looked at")
+            raise ScanError(f"took more than {self.seconds:g} s; the rest was not scanned")
 
 
 class NotStarted(ScanError):

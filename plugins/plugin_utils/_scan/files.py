@@ -94,7 +94,7 @@ def _entered(
                 elif entry.is_dir(follow_symlinks=False):
                     directory.folders.append(os.fsencode(entry.name))
                 if len(directory.files) + len(directory.folders) >= NAMES:
-                    passed(path, f"has more than {NAMES} entries; the rest was not looked at")
+                    passed(path, f"has more than {NAMES} entries; the rest was not scanned")
                     break
     except OSError as error:
         passed(path, _why(error))

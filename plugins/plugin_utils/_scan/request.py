@@ -76,7 +76,7 @@ def parse(args: Mapping[str, Any]) -> ScanRequest:
             f" (the module's options {', '.join(_sources.TARGETS)})"
         )
     if not (args["history"] or args["tree"]):
-        raise ScanError("history and tree are both off; a repository has nothing else")
+        raise ScanError("history and tree are both off, so nothing would be scanned; turn one on")
     with_catalog = bool(args["catalog"]) and bool(args["environment"])
     if args["known_values"] == "required" and not with_catalog:
         raise ScanError("known_values is required, and needs catalog and environment")
@@ -87,7 +87,7 @@ def parse(args: Mapping[str, Any]) -> ScanRequest:
     patterns = args["patterns"] != "none" and program is not None
     if known == "none" and not patterns:
         raise ScanError(
-            "there is nothing to look for: no live values (catalog, environment and known_values) and no patterns; "
+            "there is nothing to scan for: no live values (catalog, environment and known_values) and no patterns; "
             f"give them, or {gitleaks.REMEDY}"
         )
     return ScanRequest(

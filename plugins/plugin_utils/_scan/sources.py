@@ -262,7 +262,7 @@ def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any)
             spots.join(scanning.unpacked(stream, scanning.noting(source, path), kind))
             value_matches = scanning.found(spots)
         elif path.endswith(BROTLI):
-            scanning.passed(source, path, "packed as brotli, which is not looked into")
+            scanning.passed(source, path, "packed as brotli, which is not scanned")
     except OSError as error:
         scanning.passed(source, path, f"cannot be read: {error.strerror}")
         return

@@ -37,7 +37,7 @@ def live(
     values, unread = live_values.read(catalog, *stores)
     looked_for = sought(values)
     if not looked_for.needles:
-        raise ScanError("the stores hold no value that could be looked for")
+        raise ScanError("the stores hold no value to scan for")
     slower = scan_matchers.slower()
     if slower:
         Display().warning(slower)

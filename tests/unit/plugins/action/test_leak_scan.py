@@ -84,7 +84,7 @@ def test_a_stream_that_is_none(tmp_path: Path) -> None:
         ({}, "nothing to scan was named"),
         ({"paths": ["/x"], "history": False, "tree": False}, "history and tree are both off"),
         ({"paths": ["/x"], "catalog": None, "known_values": "required"}, "needs catalog and environment"),
-        ({"paths": ["/x"], "environment": None}, "there is nothing to look for"),
+        ({"paths": ["/x"], "environment": None}, "there is nothing to scan for"),
         ({"paths": ["/x"], "patterns": "required"}, "patterns is required, and gitleaks is not installed"),
         ({"paths": ["/x"], "baseline": "/nowhere"}, "baseline /nowhere: cannot be read"),
     ],

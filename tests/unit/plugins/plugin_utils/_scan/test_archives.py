@@ -160,7 +160,7 @@ def test_zstd(tmp_path: Path) -> None:
     report = looked_into(zstd.compress(b"first") + zstd.compress(TEXT), tmp_path / "archive")
     assert [finding.inside for finding in report.findings] == ["(unpacked)"]
     report = looked_into(zstd.compress(b"\0" * (64 << 20)), tmp_path / "archive")
-    assert not_checked(report) == ["archive unpacks to more than 1 MiB; the rest was not looked into"]
+    assert not_checked(report) == ["archive unpacks to more than 1 MiB; the rest was not scanned"]
 
 
 def test_zstd_without_a_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,8 +181,8 @@ def test_in_git_what_is_not_opened_is_named_by_its_path(tmp_path: Path) -> None:
     git(tmp_path, "commit", "-q", "-m", "two")
     report = scan_scan.scan([GitSource(str(tmp_path))], SOUGHT)
     assert sorted(not_checked(report)) == [
-        "new.rar packed as rar, which is not looked into",
-        "old.7z packed as 7z, which is not looked into",
+        "new.rar packed as rar, which is not scanned",
+        "old.7z packed as 7z, which is not scanned",
     ]
     assert [(finding.path, finding.inside) for finding in report.findings] == [("run.pyz", "folder/member0.txt")]
 
@@ -235,28 +235,28 @@ def encrypted() -> bytes:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: bomb(1), "archive unpacks to more than 1 MiB; the rest was not looked into"),
-        (lambda: bomb(2), "archive unpacks to more than 1 MiB; the rest was not looked into"),
-        (lambda: zipped([b"\0" * (4 << 20)]), "archive unpacks to more than 1 MiB; the rest was not looked into"),
-        (many, "archive has more than 50 members; the rest was not looked into"),
+        (lambda: bomb(1), "archive unpacks to more than 1 MiB; the rest was not scanned"),
+        (lambda: bomb(2), "archive unpacks to more than 1 MiB; the rest was not scanned"),
+        (lambda: zipped([b"\0" * (4 << 20)]), "archive unpacks to more than 1 MiB; the rest was not scanned"),
+        (many, "archive has more than 50 members; the rest was not scanned"),
         (deep, "archive gzip within 4 archives"),
         (broken, "archive the gzip cannot be unpacked (EOFError)"),
         (encrypted, "archive!inner.bin is encrypted"),
         (lambda: zipped([b"x"], zipfile.ZIP_LZMA), "archive!folder/member0.txt is compressed in an unusual way"),
-        (lambda: b"7z\xbc\xaf\x27\x1c" + b"x" * 600, "archive packed as 7z, which is not looked into"),
-        (lambda: b"\x1f\x9d\x90" + b"x" * 600, "archive packed as compress (.Z), which is not looked into"),
-        (lambda: b"LZIP\x01" + b"x" * 600, "archive packed as lzip, which is not looked into"),
+        (lambda: b"7z\xbc\xaf\x27\x1c" + b"x" * 600, "archive packed as 7z, which is not scanned"),
+        (lambda: b"\x1f\x9d\x90" + b"x" * 600, "archive packed as compress (.Z), which is not scanned"),
+        (lambda: b"LZIP\x01" + b"x" * 600, "archive packed as lzip, which is not scanned"),
         (
             lambda: tarred({"a.br": b"x" * 600}),
-            "archive!a.br packed as brotli, which is not looked into",
+            "archive!a.br packed as brotli, which is not scanned",
         ),
         (
             lambda: tarred({".git/p.pack": b"PACK\0\0\0\2" + b"x" * 600}),
-            "archive!.git/p.pack packed as a git pack; clone its repository, and scan that, which is not looked into",
+            "archive!.git/p.pack packed as a git pack; clone its repository, and scan that, which is not scanned",
         ),
         (
             lambda: b"# v2 git bundle\n" + b"x" * 600,
-            "archive packed as a git bundle; clone it, and scan that as the repository, which is not looked into",
+            "archive packed as a git bundle; clone it, and scan that as the repository, which is not scanned",
         ),
         (
             lambda: tarred({"app": b"#!/bin/sh\n" + zipped([TEXT])}),
@@ -265,7 +265,7 @@ def encrypted() -> bytes:
         (lambda: b"LPKSHHRH" + b"\0" * 4 + b"\x0c" + b"\0" * 600, f"archive {IN_JOURNAL}"),
         (lambda: b"%PDF-1.4 /Encrypt 5 0 R", f"archive {IN_PDF}"),
         (lambda: pdf(b"x" * 9000)[:-30], "archive a part of the pdf cannot be unpacked (EOFError)"),
-        (lambda: pdf(b"\0" * (4 << 20)), "archive unpacks to more than 1 MiB; the rest was not looked into"),
+        (lambda: pdf(b"\0" * (4 << 20)), "archive unpacks to more than 1 MiB; the rest was not scanned"),
         (lambda: b"PK\x03\x04" + b"x" * 600, "archive the zip cannot be unpacked (BadZipFile)"),
         (lambda: tarred({"a": b"x" * 5000})[:3000], "archive the tar cannot be unpacked (ReadError)"),
     ],
@@ -288,5 +288,5 @@ def test_a_bombs_memory_is_bounded(tmp_path: Path) -> None:
     packed = b"".join([data.compress(b"\0" * (1 << 20)) for _ in range(300)] + [data.flush()])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = looked_into(packed, tmp_path / "archive", Limits())
-    assert not_checked(report) == ["archive unpacks to more than 256 MiB; the rest was not looked into"]
+    assert not_checked(report) == ["archive unpacks to more than 256 MiB; the rest was not scanned"]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024

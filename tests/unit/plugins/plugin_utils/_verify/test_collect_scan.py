@@ -105,7 +105,7 @@ def test_without_values_or_a_repository(checkout: Path, monkeypatch: pytest.Monk
     with pytest.raises(ScanError):
         live(tmp_path)  # a directory without a repository
     monkeypatch.setattr(live_values, "read", lambda *_stores: ([], []))
-    with pytest.raises(ScanError, match="hold no value that could be looked for"):
+    with pytest.raises(ScanError, match="hold no value to scan for"):
         live(checkout)
 
 
