@@ -257,7 +257,7 @@ _AWS = schema_object(
             "ARNs that may assume the roles rotate, respond, mirror and verify.", {"type": "array", "items": NAME}
         ),
         "readers": described(
-            "ARNs of others that may read the secrets, such as administrators; verify reports the rest.",
+            "ARNs of other principals that may read the secrets. Verify reports a reader that is not declared.",
             {"type": "array", "items": NAME},
         ),
         "bucket": described("The application's S3 bucket, if its hosts use one.", NAME),
