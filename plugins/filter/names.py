@@ -16,7 +16,7 @@ def names(value: Any) -> list[str]:
         return [name.strip() for name in value.split(",") if name.strip()]
     if isinstance(value, Sequence):
         return [name for item in value for name in names(item)]
-    raise AnsibleFilterError(f"names needs names with commas between them, or a list, not {type(value).__name__}")
+    raise AnsibleFilterError(f"names needs a list, or a string such as 'web1,web2', not {type(value).__name__}")
 
 
 class FilterModule:

@@ -263,7 +263,8 @@ class AlertResources:
         with aws_errors.translated("events:PutTargets", f"rule {self._rule}"):
             answer = self._events.put_targets(Rule=self._rule, Targets=[self._target()], **self._of_rule)
         if answer.get("FailedEntryCount"):
-            raise ProvisionError([f"rule {self._rule}: AWS did not accept topic {self._alerts.topic} as its target"])
+            target = f"rule {self._rule}: AWS did not accept topic {self._alerts.topic} as its target"
+            raise ProvisionError([f"{target}; check the topic in AWS, then run watchparty.secrets.provision again"])
 
 
 def _plain(value: Any) -> Any:

@@ -317,9 +317,8 @@ class MirrorDeployment:
         with aws_errors.translated(operation, self._name):
             answer = act(**arguments)
             if answer.get("FailedEntryCount"):
-                raise ProvisionError(
-                    [f"rule {arguments['Rule']}: AWS did not accept function {self._name} as its target"]
-                )
+                target = f"rule {arguments['Rule']}: AWS did not accept function {self._name} as its target"
+                raise ProvisionError([f"{target}; check that function, then run watchparty.secrets.provision again"])
             if operation in (
                 "lambda:CreateFunction",
                 "lambda:UpdateFunctionCode",

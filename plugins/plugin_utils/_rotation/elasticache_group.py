@@ -124,7 +124,10 @@ class AuthTokens:
             if group.settled:
                 return group
             if group.status not in (AVAILABLE, *CHANGING):
-                raise StoreError("Replication group %s is %s; no change was sent to it" % (self._name, group.status))
+                raise StoreError(
+                    "Replication group %s is %s, so no change was sent. Run the same command again when the group is "
+                    "available" % (self._name, group.status)
+                )
             self._sleep(self._interval)
             group = self.describe()
         if group.settled:

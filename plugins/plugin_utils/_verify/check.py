@@ -180,7 +180,7 @@ def chosen(only: Sequence[str], skip: Sequence[str] = ()) -> tuple[Check, ...]:
     rest = [check for check, words in checks.items() if (not wanted or wanted & words) and not unwanted & words]
     if not rest:
         raise SecretsError(
-            f"no check is left of {', '.join(sorted(wanted)) or 'all'} without {', '.join(sorted(unwanted))}"
+            f"no check to run: {', '.join(sorted(unwanted))} skips every check of {', '.join(sorted(wanted)) or 'all'}"
         )
     return tuple(rest)
 

@@ -262,7 +262,10 @@ class Gatherer:
         catalog = catalog_parser.parse(self.document, name)
         account = catalog.expected_account_id
         if account and self.catalog.expected_account_id and account != self.catalog.expected_account_id:
-            raise SecretsError(f"it is in the account {account}; compare with credentials that may read both")
+            raise SecretsError(
+                f"its AWS account is {account}, and a run reads one account; compare the values by hand, or accept "
+                "this result (-e verify_baseline=FILE)"
+            )
         # A connection of its own, since the other environment may have another server of Vault.
         connection = self.connection.in_region(catalog.region or self.connection.region)
         read = self._read(name, connection)
@@ -270,7 +273,7 @@ class Gatherer:
         if denied:
             raise SecretsError("; ".join(denied))
         if not read.resolution.values:
-            raise SecretsError("the stores hold nothing of it")
+            raise SecretsError("the stores hold no values of this environment")
         return read, secret_stores(connection.store_client)
 
     @once

@@ -170,9 +170,9 @@ def audited() -> Run:
 def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str) -> None:
     run = audited()
     message = (
-        "no rotation was started: its end could not be recorded in the audit log. The audit "
+        "no rotation was started, because the audit log would refuse its final record. The audit "
         "record is not valid; nothing was recorded:\n  - hosts[1]: looks like a digest or a key; "
-        "name the version id instead\nRename the fields' contents (docs/how-to/audit-log.md lists "
+        "name the version id instead\nChange these names (docs/how-to/audit-log.md lists "
         "the fields), then run the same command again"
     )
     with pytest.raises(RotationError) as caught:
@@ -192,7 +192,7 @@ def test_without_an_audit_log_no_record_is_made_and_none_rehearsed() -> None:
     """But with a copy of one, and after a leak containment comes first."""
     hosts = ["0f" * 16]
     run = Run(world_of(1, apart=True))
-    with pytest.raises(RotationError, match="could not be recorded"):
+    with pytest.raises(RotationError, match="would refuse its final record"):
         run.answer("begun", hosts=hosts, recorded=True)
     run.answer("begun", hosts=hosts)
     assert run.taken == run.names

@@ -196,7 +196,7 @@ def test_expected_fingerprints_and_why_there_are_none(world: World) -> None:
 def test_isolation_between_environments(world: World) -> None:
     isolation = world.gatherer().gathered(["isolation"])["parts"]["isolation"]
     assert isolation["others"] == {"other": [{"own": "TOKEN", "other": "TOKEN"}]}
-    assert isolation["unread"] == {"third": "the stores hold nothing of it"}
+    assert isolation["unread"] == {"third": "the stores hold no values of this environment"}
 
 
 def test_an_administrator_that_two_environments_share(world: World) -> None:
@@ -218,7 +218,7 @@ def test_another_account_and_a_refusal_are_no_isolation(world: World) -> None:
     }
     isolation = world.gatherer(environments=environments).gathered(["isolation"])["parts"]["isolation"]
     assert isolation["others"] == {}
-    assert isolation["unread"]["other"].startswith("it is in the account 999999999999")
+    assert isolation["unread"]["other"].startswith("its AWS account is 999999999999")
 
 
 def test_secrets_that_are_missing_deleted_or_pending(world: World) -> None:
@@ -310,12 +310,10 @@ def test_roles_with_all_that_is_attached(world: World) -> None:
     roles = world.gatherer().roles
     assert roles["app-test-host"]["policies"] == {"inline": json.loads(name), "managed": json.loads(name)}
     assert roles["app-test-host"]["trust"] == json.loads(TRUST)
-    assert roles["app-test-deploy"] == {
-        "missing": True,
-        "problem": (
-            "is not there; watchparty.secrets.provision (role aws_access) makes it, or name another in aws.roles"
-        ),
-    }
+    problem = (
+        "does not exist; watchparty.secrets.provision (role aws_access) creates it, or name another role in aws.roles"
+    )
+    assert roles["app-test-deploy"] == {"missing": True, "problem": problem}
 
 
 def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
