@@ -160,7 +160,7 @@ def test_a_bomb_is_refused(program: ModuleType, tmp_path: Path) -> None:
     bombs = (json.dumps({"changed": False, "msg": "x" * host_answer.LARGEST_ANSWER}), '{"msg": ' + "[" * 200000, items)
     for bomb in bombs:
         message = refusal(program, tmp_path, bomb)
-        assert message.startswith("web1: its answer was refused")
+        assert message.startswith("web1: its answer was rejected")
         assert len(message) < 1000
 
 

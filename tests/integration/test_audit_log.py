@@ -136,7 +136,7 @@ def test_a_cut_off_body_is_found(log: Log) -> None:
         client.create_log_stream(**STREAM)
     _run, verified = log.run("verified", head=head)
     assert verified["failed"]
-    assert "and its head is record 2" in verified["msg"]
+    assert "but its head is record 2" in verified["msg"]
     third = log.recorded(3, head=head)
     assert third["head"]["number"] == 3, "the chain goes on behind the gap"
     _run, verified = log.run("verified", head=third["head"])

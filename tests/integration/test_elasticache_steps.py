@@ -240,7 +240,7 @@ def test_a_third_token_does_not_push_the_old_one_out_for_good(api: ElastiCache) 
 
 
 def test_nothing_is_taken_away_while_what_stays_is_refused(api: ElastiCache) -> None:
-    with pytest.raises(RotationError, match=r"not accepted by 127\.0\.0\.1:\d+; nothing is taken"):
+    with pytest.raises(RotationError, match=r"127\.0\.0\.1:\d+ does not accept .* no token was removed"):
         steps(api, new_password()).revoked()
     with pytest.raises(RotationError, match="no token was removed"):
         steps(api, new_password()).usable()

@@ -115,7 +115,7 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
     assert run.code != 0, run.output
     message = (
         "deploy_ssh: OPEN: the new one is in force, but the leaked one still works on web2. Deploy "
-        "nothing there; start the same command again once it answers, or give it up with "
+        "nothing there. Run the same command again once it answers, or give it up with "
         "-e leak_compromised_hosts=web2"
     )
     assert message in run.text

@@ -241,7 +241,7 @@ def test_a_deleted_secret_is_restored_and_a_foreign_one_adopted(account_of: Acco
     core = account_of.secret("shop/production/core")
     assert core["API_TOKEN"] == "former-token"
     assert core["OTHER"] == 1.10
-    assert "API_TOKEN: is there and stays as it is" in run.text
+    assert "holds another value than the given one, and keeps it. " in run.text
     described = manager.describe_secret(SecretId="shop/production/core")
     assert {tag["Key"]: tag["Value"] for tag in described["Tags"]} == {**TAGS, "RotationDays": "30", "Kept": "yes"}
     again = account_of.provisioned()

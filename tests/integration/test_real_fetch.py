@@ -107,7 +107,7 @@ def test_booted_with_aws_gone(lab: FetchLab) -> None:
                 lab.reboot()
             assert status(lab) == "failed 3"
             assert status(lab, "shop").startswith("inactive"), "it does not start without its settings"
-            assert f"{lab.path}: is not there either" in lab.log_text()
+            assert f"{lab.path}: does not exist either" in lab.log_text()
     finally:
         lab.moto.set_faults()
 
@@ -166,7 +166,7 @@ def test_booted_with_kms_gone(lab: FetchLab) -> None:
             assert lab.generation() == "5"
             assert lab.started_on_the_present_file()
             assert re.search(
-                f"AWS could not be reached for kms:Decrypt .*\n.*{lab.path} stays as it was", lab.log_text()
+                f"AWS could not be reached for kms:Decrypt .*\n.*{lab.path} stays as written at", lab.log_text()
             )
         else:
             with pytest.raises(SandboxError, match=r"shop-secrets\.service"):

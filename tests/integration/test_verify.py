@@ -184,16 +184,16 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
     assert answer["WPS404"] == ["secret shop/production/license: allows everybody"]
     assert answer["WPS405"] == [
         "role shop-production-deploy: policy shop-production-deploy: lacks statement Batch",
-        "role shop-production-host: who may take it: lacks statement Hosts",
-        "role shop-production-host: who may take it: has statement number 1, which the catalog does not ask for",
-        "role shop-production-host: has the policy wide too, which the catalog does not ask for",
+        "role shop-production-host: who may assume it: lacks statement Hosts",
+        "role shop-production-host: who may assume it: has statement number 1, which is not in the catalog",
+        "role shop-production-host: also has the policy wide, which is not in the catalog",
     ]
     assert answer["WPS406"][0].startswith(
         "user deployer: may read secret shop/production/core, secret shop/production/l"
     )
     assert answer["WPS901"] == ["staging: API_TOKEN has the same value"]
     assert answer["WPS902"] == ["staging: SECRET_KEY is the same"]
-    assert answer["WPS903"] == ["DJANGO_DEBUG: is on; production never runs with it (rule no_debug)"]
+    assert answer["WPS903"] == ["DJANGO_DEBUG: is on; turn it off in production (rule no_debug)"]
     assert answer["WPS1001"] == [f"secret {core}: no replica in eu-west-1"]
     assert "the module" not in run.output.lower()
 
@@ -280,7 +280,7 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     assert [name.partition(": gitleaks:")[0] for name in answer["WPS104"]] == [".env.staging:3"]
     assert answer["WPS506"] == [
         "secret API_TOKEN (repository): is missing; watchparty.secrets.github_sync sends it",
-        "secret OLD_DATABASE_URL (repository): no catalog names it; it was written at 2026-11-25T00:00:02Z",
+        "secret OLD_DATABASE_URL (repository): not in the catalog; written at 2026-11-25T00:00:02Z",
     ]
     assert answer["WPS507"] == [
         "run 102 of deploy.yml:13: AWS_ACCESS_KEY_ID is set, from a secret",

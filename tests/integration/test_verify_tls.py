@@ -106,7 +106,7 @@ def test_a_file_of_authorities_that_is_none(lab: Lab, servers: dict[str, Https])
     lab.add_hosts(1, env_deploy_external_health_url=servers["valid"].url)
     missing, empty = lab.directory / "missing.pem", lab.directory / "empty.pem"
     empty.write_text("")
-    for path, message in ((missing, "No such file or directory"), (empty, "no certificate is in it")):
+    for path, message in ((missing, "No such file or directory"), (empty, "holds no certificate")):
         run, result = verified(lab, verify_cafile=str(path))
         assert (run.code != 0, result) == (True, {})
         assert f"verify_cafile: {path}: {message}" in run.text

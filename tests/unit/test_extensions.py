@@ -82,7 +82,7 @@ class Mailbox(Acts):
     def test_without_its_file_it_is_refused(self) -> None:
         plan = rotation_plan.plan(self.ground(), RotationRequest(("token",)))
         assert not plan.items
-        assert "no kind mailbox is there" in plan.refused["token"]
+        assert "kind mailbox does not exist" in plan.refused["token"]
 
     @pytest.mark.usefixtures("_mailbox")
     def test_it_is_planned_and_reported(self) -> None:

@@ -141,7 +141,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
     unknown = sorted(set(wish.names) - set(ground.catalog.credentials))
     if unknown:
         known = ", ".join(sorted(ground.catalog.credentials)) or "none"
-        raise RotationError(f"{', '.join(unknown)}: is not a credential of the catalog; its credentials are {known}")
+        raise RotationError(f"{', '.join(unknown)}: is not a credential of the catalog; the catalog declares {known}")
     items: list[Item] = []
     refused: dict[str, str] = {}
     passed: dict[str, str] = {}

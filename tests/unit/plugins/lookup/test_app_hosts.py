@@ -49,7 +49,7 @@ def test_the_pattern(known: dict[str, Any], skip: list[str], expected: str) -> N
 )
 def test_a_run_without_a_host(known: dict[str, Any], skip: list[str]) -> None:
     with pytest.raises(
-        AnsibleError, match=r"^Nothing was done: no host of this run matches .* let --limit and left leave"
+        AnsibleError, match=r"^Nothing was done: no host of this run matches .* let --limit and left include"
     ):
         look(known, skip=skip, skip_variable="left")
 

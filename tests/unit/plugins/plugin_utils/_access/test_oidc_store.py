@@ -105,7 +105,7 @@ def test_one_that_is_there_and_cannot_be_seen_is_named(stubbed: Stubbed, monkeyp
     client, answers = stubbed("iam")
     answers.add_client_error("create_open_id_connect_provider", "EntityAlreadyExists")
     answers.add_response("list_open_id_connect_providers", {"OpenIDConnectProviderList": []})
-    with pytest.raises(AlreadyExists, match=f"provider {URL} is there already"):
+    with pytest.raises(AlreadyExists, match=f"provider {URL} already exists"):
         OidcProviders(client).apply(None, WANTED, changes(None, WANTED))
 
 

@@ -122,7 +122,7 @@ def test_masks_are_escaped_and_come_once_each() -> None:
         ("NODE_OPTIONS", "x", "NODE_OPTIONS cannot be set"),
         ("LD_PRELOAD", "x", "LD_PRELOAD cannot be set"),
         ("A", "secret\0value", "A holds a NUL"),
-        ("A", "secret\ud800value", "A holds what is not a character"),
+        ("A", "secret\ud800value", "A holds half a surrogate pair"),
         ("A", "secret" * 30000, "A is longer than 128 KB"),
     ],
 )

@@ -123,7 +123,7 @@ def test_of_two_at_once_both_secrets_are_the_first_ones(world: World) -> None:
 def test_somebodys_secret_of_that_name_is_left_alone(world: World) -> None:
     rotator = world.begun("token")
     world.secrets.seed(OVERLAY, "theirs")
-    with pytest.raises(AlreadyExists, match=f"^secret {OVERLAY} is there already"):
+    with pytest.raises(AlreadyExists, match=f"^secret {OVERLAY} already exists"):
         world.created(rotator)
     assert text(world, OVERLAY) == "theirs"
 

@@ -207,7 +207,9 @@ def test_preparing() -> None:
     refused("no_owner", login_statements.plan_prepared, facts(), owner="shop")
     refused("superuser", login_statements.plan_prepared, facts(OWNER._replace(superuser=True)), owner="shop")
     unknown = Role("shop_a", 7, can_login=True)
-    assert "shop_a exists" in refused("name_taken", login_statements.plan_prepared, facts(owner, unknown), owner="shop")
+    assert "shop_a can log in and is not a member of shop" in refused(
+        "name_taken", login_statements.plan_prepared, facts(owner, unknown), owner="shop"
+    )
     theirs = owner._replace(administered=False)
     refused("missing_right", login_statements.plan_prepared, facts(theirs, version=160000), owner="shop")
 
