@@ -102,12 +102,8 @@ class ActionModule(ActionBase):
         if not text:
             raise _Unusable("the answer was empty")
         if "\n" in text and not lines:
-            several = (
-                ("; to give a value of several lines, set its type to json or pem in the catalog, or use a file")
-                if asked
-                else ""
-            )
-            raise _Unusable(f"the answer had several lines, and all of them were discarded{several}")
+            remedy = "; to give a value of several lines, set its type to json or pem in the catalog, or use a file"
+            raise _Unusable(f"the answer had several lines, and all of them were discarded{remedy if asked else ''}")
         problem = asked.problem_of(text) if asked else None
         if problem:
             raise _Unusable(problem)

@@ -39,10 +39,8 @@ ENCRYPTED_ENV = schema_object(
             "Path of the file, with {application} and {environment}, such as deploy/{environment}.env.enc.", NAME
         ),
         "keys": described(
-            (
-                "ARNs of further KMS keys. Each of them can decrypt the file alone: a second region's key, or a "
-                "break-glass key."
-            ),
+            "ARNs of further KMS keys. Each of them can decrypt the file alone: a second region's key, or a "
+            "break-glass key.",
             {"type": "array", "items": {"type": "string", "pattern": KMS_KEY_ARN}},
         ),
     },

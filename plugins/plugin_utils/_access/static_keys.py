@@ -106,9 +106,7 @@ def _step(key: StaticKey, evidence: RoleUse, now: datetime, after: timedelta) ->
         return KeyStep(
             key,
             WAIT,
-            (
-                f"it has been inactive since {timestamps.stamp(key.deactivated)}; it can be deleted from "
-                f"{timestamps.stamp(due)} on"
-            ),
+            f"it has been inactive since {timestamps.stamp(key.deactivated)}; it can be deleted from "
+            f"{timestamps.stamp(due)} on",
         )
     return KeyStep(key, DELETE, f"it has been inactive since {timestamps.stamp(key.deactivated)} and {last}, {role}")

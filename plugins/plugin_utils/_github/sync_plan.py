@@ -301,10 +301,8 @@ def _of_wanted(copy_source: CopySource, there: There | None, sent: Sent | None, 
         return SyncStep(
             copy_source.target,
             NOTE,
-            (
-                f"GitHub already holds the value; the record of the sync {'is older' if sent else 'is missing'} and "
-                "is written"
-            ),
+            f"GitHub already holds the value; the record of the sync {'is older' if sent else 'is missing'} and "
+            "is written",
         )
     return SyncStep(copy_source.target, KEEP, "GitHub holds the value that was sent last")
 

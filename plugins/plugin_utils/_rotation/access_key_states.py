@@ -267,7 +267,7 @@ def _blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
         user = user or keys.owner(key)
     except NotFound:
         return [
-            (f"IAM knows no access key {key} in this account; correct the id where the catalog says that it is stored")
+            f"IAM knows no access key {key} in this account; correct the id where the catalog says that it is stored"
         ]
     if not user:
         return [
@@ -281,7 +281,7 @@ def _blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
         return [f"user {user} has no access key {key}; correct the stored id, or credentials.<name>.options.user"]
     if not listed[key].active:
         return [
-            (f"access key {key} of user {user} is inactive, so no application can use it. Find out who deactivated it")
+            f"access key {key} of user {user} is inactive, so no application can use it. Find out who deactivated it"
         ]
     second_keys = [second_key(user, other) for other in listed if other != key]
     if keys.caller() == user:
