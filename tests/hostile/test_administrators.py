@@ -122,7 +122,7 @@ def test_a_database_url_that_leads_elsewhere(lab: Lab, written: str) -> None:
         assert CANARY not in run.output
         assert fake.clients == 0
         declared = "credentials.database_admin.server declares db.example.com:5432"
-        assert f"key DATABASE_URL) leads to {fake.place}, and {declared}" in run.text
+        assert f"key DATABASE_URL) leads to {fake.place}, but {declared}" in run.text
 
 
 def test_an_administrators_url_that_leads_elsewhere(lab: Lab) -> None:
@@ -140,7 +140,7 @@ def test_an_administrators_url_that_leads_elsewhere(lab: Lab) -> None:
         assert run.code != 0
         assert not caught(fake)
         assert fake.clients == 0
-        assert f"key url leads to {fake.place}, and credentials.database_admin.server declares" in run.text
+        assert f"key url leads to {fake.place}, but credentials.database_admin.server declares" in run.text
 
 
 # --- Valkey ---------------------------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_a_cache_url_that_leads_elsewhere(lab: Lab, server: Valkey, fake: FakeSe
     run = rotate(lab, "-e", "rotation_credentials=cache", "--check")
     assert run.code != 0
     assert fake.clients == 0, fake.received
-    assert f"leads to {fake.place}, and credentials.cache_admin.server declares {server.host}:{server.port}" in run.text
+    assert f"leads to {fake.place}, but credentials.cache_admin.server declares {server.host}:{server.port}" in run.text
     assert server._admin_password not in run.output
 
 

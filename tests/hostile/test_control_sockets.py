@@ -118,7 +118,7 @@ def test_the_attack(shared: Path) -> None:
 def test_nothing_is_sent_where_others_may_write(shared: Path, options: dict[str, str]) -> None:
     value = problem(**{name: text.format(shared=shared) for name, text in options.items()})
     assert value is not None
-    assert value.startswith(f"others may write {shared}")
+    assert value.startswith(f"other accounts may write to {shared}")
     assert "Set ANSIBLE_SSH_CONTROL_PATH_DIR" in value
 
 
@@ -127,7 +127,9 @@ def test_directories_above(shared: Path, tmp_path: Path) -> None:
     shared.chmod(0o777)
     (shared / "own").mkdir(mode=0o700)
     try:
-        assert str(problem(ansible_control_path_dir=str(shared / "own"))).startswith(f"others may write {shared},")
+        assert str(problem(ansible_control_path_dir=str(shared / "own"))).startswith(
+            f"other accounts may write to {shared},"
+        )
         shared.chmod(0o1777)
         assert problem(ansible_control_path_dir=str(shared / "own")) is None
         (tmp_path / "link").symlink_to(shared)
@@ -157,7 +159,7 @@ def test_what_is_ones_own(
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root: no directory of another account was used")
 def test_a_directory_of_another_account(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, -1)
-    assert str(problem(ansible_control_path_dir=str(tmp_path))).startswith(f"others may write {tmp_path}")
+    assert str(problem(ansible_control_path_dir=str(tmp_path))).startswith(f"other accounts may write to {tmp_path}")
     os.chown(tmp_path, 0, 65534)
     tmp_path.chmod(0o770)
-    assert str(problem(ansible_control_path_dir=str(tmp_path))).startswith(f"others may write {tmp_path}")
+    assert str(problem(ansible_control_path_dir=str(tmp_path))).startswith(f"other accounts may write to {tmp_path}")

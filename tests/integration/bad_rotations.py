@@ -42,7 +42,9 @@ MAIL = {
     }
 }
 ROWS = {
-    "unknown credential": Bad(("databse: is not a credential of the catalog; it has cache,",), credential="databse"),
+    "unknown credential": Bad(
+        ("databse: is not a credential of the catalog; the catalog declares cache,",), credential="databse"
+    ),
     "unknown kind": Bad(
         (
             "cache: kind valky does not exist; kinds are ",

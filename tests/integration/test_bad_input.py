@@ -60,7 +60,7 @@ class Bad:
 
 CASES = {
     "wrong account": Bad(
-        (f"the AWS account {ACCOUNT}", "expects 999999999999", "expected_account_id", "AWS_PROFILE"),
+        (f"to AWS account {ACCOUNT}", "expects 999999999999", "expected_account_id", "AWS_PROFILE"),
         catalog=catalog(environments={"production": {"expected_account_id": "999999999999"}}),
         operations=["GetCallerIdentity"],
     ),

@@ -127,7 +127,7 @@ def test_copies_that_were_looked_for_elsewhere_are_not_reported_as_ended(servers
         assert shop.knows(ana), "it lives on"
         (line,) = alive(server)
         assert line.startswith("web1: sessions in the cache may still be valid: "), line
-        assert "see that django_session_cache_prefix and django_session_cache_setting are" in line
+        assert "check that django_session_cache_prefix and django_session_cache_setting match" in line
 
         for engine in ("cached_db", "cache"):
             prefix = end(**{**options, "engine": engine}, cache_prefix="shop:1:")
@@ -135,7 +135,7 @@ def test_copies_that_were_looked_for_elsewhere_are_not_reported_as_ended(servers
             assert shop.knows(ana), "it lives on"
             (line,) = alive(prefix)
             assert "the cache has session keys that begin with :1:django.contrib.sessions.cached_db, but none" in line
-            assert "see that django_session_cache_prefix and django_session_engine are" in line
+            assert "check that django_session_cache_prefix and django_session_engine match" in line
 
         result = end(**options)
         assert [store["count"] for store in result["stores"]] == [0, 1]
@@ -177,12 +177,12 @@ def migrated(env_file: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "auto"}, "give chdir"),
+        ({"engine": "auto"}, "set chdir to the folder of its manage.py"),
         ({"engine": "db", "users": ["ana"]}, "give chdir, or user_ids"),
         ({"engine": "file"}, "needs file_path"),
         ({"engine": "db", "database_setting": "OTHER"}, "name its setting in database_setting"),
         ({"engine": "cache", "cache_setting": "OTHER"}, "name its setting in cache_setting"),
-        ({"engine": "cache"}, "127.0.0.1:1: it cannot be reached"),
+        ({"engine": "cache"}, "127.0.0.1:1: the server cannot be reached"),
         ({"engine": "db", "table": "x; y"}, "is not a table's name"),
         ({"engine": "db"}, "DATABASE_URL"),
         ({"chdir": "/nowhere"}, "/nowhere is not a directory"),
@@ -236,8 +236,8 @@ RESTART = "restart the services on every host, then run again with -e leak_sessi
     [
         ("locmem.LocMemCache", "cache", "restart the services", RESTART),
         ("locmem.LocMemCache", "cached_db", "restart the services", RESTART),
-        ("dummy.DummyCache", "cache", "keeps nothing", "see that django_chdir and env_deploy_path are"),
-        ("dummy.DummyCache", "cached_db", "keeps nothing", ""),
+        ("dummy.DummyCache", "cache", "stores nothing", "check that django_chdir and env_deploy_path match"),
+        ("dummy.DummyCache", "cached_db", "stores nothing", ""),
         ("filebased.FileBasedCache", "cache", "set clear_cache to empty the whole cache", "sessions were not ended"),
         ("filebased.FileBasedCache", "cached_db", "cannot list its keys", "set django_session_clear_cache=true"),
     ],

@@ -137,7 +137,7 @@ def test_waiting_has_an_end(server: Valkey) -> None:
         ({"AuthTokenEnabled": False}, "has no AUTH token; set the first one"),
         ({"TransitEncryptionEnabled": False}, "no encryption in transit"),
         ({"UserGroupIds": ["team-a"]}, r"uses user groups \(team-a\)"),
-        ({"Status": "create-failed"}, "is create-failed; no change was sent"),
+        ({"Status": "create-failed"}, "is create-failed, so no change was sent"),
     ],
 )
 def test_groups_that_are_refused(settings: dict[str, Any], message: str, server: Valkey) -> None:

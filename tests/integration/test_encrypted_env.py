@@ -160,7 +160,7 @@ def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
     hostile = {
         "".join(swapped): "was changed after it was written",
         "".join([*lines[:token], *lines[token + 1 :]]): "was changed after it was written",
-        "".join([*lines[:token], lines[token], *lines[token:]]): f"line {token + 2}: API_TOKEN is there twice",
+        "".join([*lines[:token], lines[token], *lines[token:]]): f"line {token + 2}: API_TOKEN occurs twice",
         good[: len(good) // 2]: "line ",
         good.replace("environment=production", "environment=staging"): "belongs to environment staging",
         "x" * (5 << 20): "is larger than 4 MiB",
@@ -187,7 +187,7 @@ def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
     made.file.unlink()
     gone = made.decrypt()
     assert gone.code != 0
-    assert f"{made.file}: is not there" in gone.text
+    assert f"{made.file}: does not exist" in gone.text
 
 
 def test_another_environments_file_does_not_open(made: EncryptedLab) -> None:

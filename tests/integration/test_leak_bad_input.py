@@ -43,7 +43,7 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
 def test_a_string_on_the_command_line_is_refused_here_too(lab: RotationLab) -> None:
     run = lab.run("-e", "leak_value=canary", "-e", "leak_credentials=cache", playbook=IMPACT)
     assert run.code != 0, run.output
-    sentences(run, "leak_value is refused: it is in the shell's history", "-e leak_value_file=FILE")
+    sentences(run, "leak_value is refused: the leaked value is now in the shell's history", "-e leak_value_file=FILE")
     assert "(valkey_user" not in run.text
 
 
@@ -66,8 +66,8 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
     ("arguments", "messages"),
     [
         (("leak_credentials=chache",), ("chache: is not a credential of the catalog; it has ",)),
-        (("leak_credentials=host:web9",), ("host:web9: no such host is in the inventory",)),
-        (("leak_value=canary",), ("leak_value is refused: it is in the shell's history",)),
+        (("leak_credentials=host:web9",), ("host:web9: the inventory has no such host",)),
+        (("leak_value=canary",), ("leak_value is refused: the leaked value is now in the shell's history",)),
         (
             (),
             (
@@ -95,7 +95,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
             ("leak_credentials=cache", "leak_confirm=yes", "leak_compromised_hosts=web1"),
             (
                 "no host of this run matches app_hosts:!web1.",
-                "let --limit and leak_compromised_hosts leave one of its hosts",
+                "let --limit and leak_compromised_hosts include one of its hosts",
             ),
         ),
         (
@@ -202,7 +202,7 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
     with lab.with_catalog(mail={"kind": "mine", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
         run = lab.run(*(part for word in messages for part in ("-e", word)), playbook=RESPONSE)
     assert run.code == 0, run.output
-    assert "no kind mine is there" not in run.text
+    assert "kind mine does not exist" not in run.text
     sentences(
         run,
         "1. together: cache, mail",

@@ -63,6 +63,4 @@ def test_a_drill_names_what_would_keep_the_leak_open(lab: RotationLab) -> None:
         catalog["credentials"]["signing"] = key
         drill = lab.run("--check", "-e", "leak_credentials=cache", playbook=RESPONSE)
     assert drill.code == 0, drill.output
-    sentences(
-        drill, "all users are logged out", "sessions cannot be ended as it stands, and would keep the leak open: web1"
-    )
+    sentences(drill, "all users are logged out", "sessions cannot be ended, so the leak will stay open: web1")

@@ -109,7 +109,7 @@ def test_an_open_rotation_keeps_its_parameters_and_staged_values_stay_away(mirro
     )
     before = values(lab)[held]
     run = mirror(lab)
-    assert f"parameter {held} stays as it is: rotation r7" in run.text
+    assert f"parameter {held} was not changed: rotation r7" in run.text
     assert values(lab)[held] == before
     assert values(lab)[f"{PATH}/shared/API_TOKEN"] == "another-token-of-twenty-characters"
     assert "staged-key-which-no-parameter-may-hold" not in values(lab).values()

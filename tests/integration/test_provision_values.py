@@ -36,7 +36,7 @@ def test_what_is_refused_makes_no_log_group(account_of: Account) -> None:
         "--tags", "values", *given, "-e", "provision_kms_key=alias/none", playbook="playbooks/provision.yml"
     )
     assert refused.code != 0
-    assert "the key alias/secret none does not exist" in refused.text, refused.output
+    assert "the key alias/none does not exist" in refused.text, refused.output
     assert log_groups(lab) == {}
     assert account_of.state() == {}
 
@@ -177,7 +177,7 @@ BAD = {
     "foreign": ("shop/production/core", "Application=other", "provision_adopt=true"),
     "account": ("999999999999", "expected_account_id"),
     "region": ("the region in use is eu-west-3", "expects us-east-1"),
-    "no key": ("alias/shop-elsewhere is not there", "aws.kms_key"),
+    "no key": ("alias/shop-elsewhere does not exist", "aws.kms_key"),
     "too long": ("ALLOWED_HOSTS", "4,096", "provision_advanced_tier=true"),
     "malformed": ("ALLOWED_HOSTS: is a list of hosts, but item 1 is not a host",),
     "no bucket": ("The audit log's bucket no-such-bucket is not there",),

@@ -115,7 +115,7 @@ def test_aws_or_somebody_else_is_at_the_secret(lab: RotationLab) -> None:
     refused(
         lab,
         ["-e", "rotation_credentials=cache"],
-        f"cache: secret {CORE} has a pending version {foreign} that is not of",
+        f"cache: secret {CORE} has a pending version {foreign} of another writer; ",
     )
     assert lab.stages()["AWSPENDING"] == foreign
     manager.update_secret_version_stage(SecretId=CORE, VersionStage="AWSPENDING", RemoveFromVersionId=foreign)

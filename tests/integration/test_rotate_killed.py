@@ -81,7 +81,7 @@ def test_killed_again_and_again(lab: RotationLab, tmp_path: Path, record_propert
     assert half != before
     assert mirrored(lab, function)["plan"] == []
     run = lab.run(playbook="playbooks/mirror.yml")
-    sentences(run, *(f"parameter {name} stays as it is: rotation" for name in half))
+    sentences(run, *(f"parameter {name} was not changed: rotation" for name in half))
     assert parameters(lab) == half
     tried(record_property, "rotation", reached)
     resume = () if other is chaos.controller else ("-e", f"rotation_resume={refused(lab, other)}")

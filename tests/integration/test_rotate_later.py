@@ -176,7 +176,7 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     assert journal.audit["number"] == record["number"]
     run = lab.run(*forget, playbook="playbooks/rotation_forget.yml")
     assert run.code != 0
-    sentences(run, "old_mail: no pending task")
+    sentences(run, "old_mail: no such pending task")
 
 
 def test_hosts_are_healthy_after_the_wait(lab: RotationLab) -> None:

@@ -142,7 +142,13 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
         assert [lab.content(secret)["password"] for secret in secrets] == [new, new]
         run = lab.rotate("-e", f"rotation_revoked={','.join(names)}")
         assert run.code != 0, run.output
-        sentences(run, "database_admin: what r-", "(rejected now at", "cache_admin: its old value", "STILL WORKS")
+        sentences(
+            run,
+            "database_admin: the operator confirms that the value replaced by r-",
+            "(rejected now at",
+            "cache_admin: its old value",
+            "STILL WORKS",
+        )
         assert pending_since(lab, since=kept) == {"cache_admin": "confirm"}
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(old)}';")

@@ -95,4 +95,4 @@ def test_two_logins_take_turns(form: str, lab: Lab, server: Postgres) -> None:
     refused = rotate(lab, "--check")
     assert refused.code != 0
     declared = f"credentials.database_admin.server declares {server.host}:{server.port}"
-    assert f"DB_HOST, DB_PORT, DB_NAME leads to thief.example.com:{server.port}, and {declared}" in refused.text
+    assert f"DB_HOST, DB_PORT, DB_NAME leads to thief.example.com:{server.port}, but {declared}" in refused.text

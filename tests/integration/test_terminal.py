@@ -86,7 +86,7 @@ TYPED = {
     "New value of line: ": b"canary-line\r\n",
     "New value of braced: ": b"\x1b[200~canary-braced\x1b[201~\r",
     "New value of byte: ": b"canary\xff\r",
-    **{f"{name}: several lines": f"canary-{name}" for name in NAMES[:4]},
+    **{f"{name}: the answer had several lines": f"canary-{name}" for name in NAMES[:4]},
     "byte: the answer is not UTF-8 text. Answer again": "canary-byte",
 }
 

@@ -263,7 +263,7 @@ def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Va
         with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", other, server.password):
             result = run("sessions", **given)
             assert result["sessions"] == {node(server): {"127.0.0.2": 1}, node(other): {"127.0.0.3": 1}}
-            assert [f"127.0.0.1:{nobody}: it cannot be reached" in item for item in result["short"]] == [True]
+            assert [f"127.0.0.1:{nobody}: the server cannot be reached" in item for item in result["short"]] == [True]
             assert run("ended", check=True, **given)["changed"]
         worker, admin = session(server, server.password), session(server, server._admin_password, "admin")
         gone = run("ended", **given)
@@ -280,7 +280,9 @@ def test_a_replica_that_is_down_hides_no_session_of_its_primary(server: Valkey, 
         result = run("sessions", admin_url=server.admin_url(), nodes=[gone])
     assert result["sessions"] == {node(server): {"127.0.0.2": 1}}
     assert (
-        result["short"] == [item for item in result["short"] if item.startswith(f"{gone}: it cannot be reached")] != []
+        result["short"]
+        == [item for item in result["short"] if item.startswith(f"{gone}: the server cannot be reached")]
+        != []
     )
 
 

@@ -114,7 +114,7 @@ def test_a_replica_that_is_down_keeps_the_primary_as_it_is(state: str, pair: tup
     password = extra if state == "revoked" else new_password()
     login = primary.url(password=password)
     result = run(state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, **answer)
-    assert f"{name}: it cannot be reached" in result["msg"]
+    assert f"{name}: the server cannot be reached" in result["msg"]
     assert "Nothing was changed on any node" in result["msg"]
     assert primary.execute("ACL", "LIST") == before
     assert wait_until(lambda: name.split(":")[1] not in primary.execute("INFO", "replication"), seconds=30)
@@ -139,7 +139,7 @@ def test_a_noted_node_that_was_replaced_holds_nothing_up_later(pair: tuple[Valke
     late = session(primary, new)
     gone = {"admin_url": primary.admin_url(), "login_url": primary.url(), "known_addresses": LOCAL}
     strict = run("revoked", last_client=added["last_client"], nodes=[name, node(replica)], **gone)
-    assert f"{name}: it cannot be reached" in strict["msg"]
+    assert f"{name}: the server cannot be reached" in strict["msg"]
     assert primary.accepts(old)
     moved = {"last_client": added["last_client"], "nodes": [node(replica)]}
     result = run("revoked", end_sessions="unverified", **moved, **gone)

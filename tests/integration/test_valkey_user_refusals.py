@@ -85,7 +85,7 @@ def test_an_administrator_that_lacks_a_right(rules: tuple[str, ...], text: str, 
     finally:
         server.execute("ACL", "SETUSER", "default", f"!{digest_of(extra)}")
         server.execute("ACL", "DELUSER", "weak")
-    assert "the user of admin_url lacks a right there" in message
+    assert "the user of admin_url lacks a right on the server" in message
     assert text in message
 
 
@@ -97,7 +97,7 @@ def test_a_right_is_missed_before_a_rotation(right: str, server: Valkey, run: Ru
         message = refused(run, server, "checked", gate="r", admin_url=server.url(user="weak", password=password))
     finally:
         server.execute("ACL", "DELUSER", "weak")
-    assert "the user of admin_url lacks a right there" in message
+    assert "the user of admin_url lacks a right on the server" in message
     assert f"'{right}'" in message
 
 

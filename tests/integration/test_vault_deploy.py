@@ -151,7 +151,7 @@ def _wrong_secret_id(vault: VaultLab) -> dict[str, Any]:
         (lambda _vault: {"auth": "token", "token_file": "/nowhere"}, "/nowhere cannot be read: No such file"),
         (lambda vault: {"mount": "elsewhere", **_login(vault)}, "denied by the policies"),
         (lambda vault: {"ca_cert": "/etc/hostname", **_login(vault)}, "certificate"),
-        (lambda vault: {"ca_cert": "/nowhere", **_login(vault)}, "stores.vault.ca_cert: /nowhere is not there"),
+        (lambda vault: {"ca_cert": "/nowhere", **_login(vault)}, "stores.vault.ca_cert: /nowhere does not exist"),
     ],
 )
 def test_a_login_that_does_not_work(

@@ -27,7 +27,7 @@ def test_errors_of_a_login(shop: Shop) -> None:
     shop.set()
     url = shop.url(shop.second)
     failed(shop.test(login_url=shop.url(shop.second, "canary")), "wrong_password", "rejects the password", shop.second)
-    failed(shop.test(login_url=shop.url(shop.second, database="nowhere")), "no_database", "no such database")
+    failed(shop.test(login_url=shop.url(shop.second, database="nowhere")), "no_database", "the database does not exist")
     failed(shop.test(login_url=url.replace(str(shop.server.port), "1")), "unreachable", "cannot be reached")
     failed(shop.test(login_url=url.replace("127.0.0.1", "host.invalid")), "unreachable")
     failed(shop.test(login_url=shop.url(shop.first)), "bad_url", f"logs in as {shop.first}")

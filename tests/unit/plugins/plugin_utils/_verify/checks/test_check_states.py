@@ -55,7 +55,7 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS306", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
     ("WPS308", on_host(flaws=None), "could not be read"),
     ("WPS204", on_host(selinux={"enabled": True, "right": None, "why": "matchpathcon: No such file"}), "matchpathcon"),
-    ("WPS205", on_host(strays_unread=["9 files were not looked into"]), "9 files"),
+    ("WPS205", on_host(strays_unread=["9 files were not searched"]), "9 files"),
     ("WPS301", on_host(drift=None, drift_problem="there is no file"), "no file"),
     ("WPS302", on_host(drift=None), "not compared"),
     ("WPS303", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
