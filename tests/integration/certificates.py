@@ -90,7 +90,7 @@ class Https:
         return f"https://{LOOPBACK}:{self._server.server_port}/health/"
 
     def __enter__(self) -> Https:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -77,7 +77,7 @@ class Metadata(BaseHTTPRequestHandler):
 @contextmanager
 def metadata(address: str) -> Iterator[str]:
     server = ThreadingHTTPServer((address, 0), Metadata)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://{address}:{server.server_port}"

@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running() -> Iterator[Provider]:
     with Provider() as made:
-        threading.Thread(target=made.serve_forever, daemon=True).start()
+        threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield made
         finally:

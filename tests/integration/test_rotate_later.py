@@ -64,7 +64,7 @@ class _Taken(BaseHTTPRequestHandler):
 def old_sessions_are_taken() -> Iterator[str]:
     """The address of an application that still verifies by a former key."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Taken) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/account/"

@@ -54,7 +54,7 @@ def trail_server() -> Iterator[Trail]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     trail = Trail(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield trail

@@ -64,7 +64,7 @@ class Provider(BaseHTTPRequestHandler):
 def provider() -> Iterator[type[Provider]]:
     Provider.passwords = {"old-token"}
     server = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     Provider.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
     try:
         yield Provider
