@@ -225,12 +225,12 @@ EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
 
 
 SIDE_BY_SIDE = (
-    ("hosts", "integration"),
-    ("unit", "sanity", "hostile"),
-    ("lint", "simulation", "readers"),
+    ("integration",),
+    ("hosts", "hostile"),
+    ("unit", "sanity", "lint", "simulation", "readers"),
 )
-"""Rows of stages that run beside each other. The first mostly waits, for machines and servers, and takes about as long
-as the second; the third has one process, which keeps the second core busy while machines boot."""
+"""Rows of stages that run beside each other. The first two mostly wait, for machines and servers; the third keeps the
+cores busy meanwhile."""
 
 
 def run_stages(names: Sequence[str], one: Callable[[str], None]) -> None:
