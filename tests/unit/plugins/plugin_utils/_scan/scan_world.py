@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A repository with two hundred planted values: twenty kinds of places, ten values each, every form among them.
+"""A repository with a hundred planted values: twenty kinds of places, five values each, every form among them.
 
 The forms are made here by other means than the scanner's: what both had wrong alike would not be seen.
 """
@@ -29,7 +29,7 @@ from urllib.parse import quote, quote_plus
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git import LARGE, SLAB
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live
 
-EACH = 10
+EACH = 5
 ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
