@@ -14,15 +14,21 @@ __all__ = ["account", "connection", "lab", "lab_path", "servers_end"]
 
 ONE_VERSION = (
     "test_administrators",
+    "test_application_account",
     "test_blame",
     "test_frozen",
     "test_github",
+    "test_host_files",
     "test_host_state",
+    "test_leaked_",
+    "test_own_kind",
+    "test_pipes",
+    "test_receivers",
     "test_repository",
     "test_rotation_secrets",
 )
-"""Tests of servers' protocols, of scans, of policies and of messages about a host, none of which knows Ansible: one
-version of it is enough."""
+"""Tests of servers' protocols, receivers, scans, policies, files on hosts and messages about a host. They know no more
+of Ansible than AnsibleModule, with which the unit tests of modules run in both versions."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -114,9 +114,9 @@ class Search:
                     self._learn(f"old {secret} {key}", text)
 
     def _learn_the_new(self, over: threading.Event) -> None:
-        """As soon as a rotation's own secret is there."""
+        """While a rotation's own secret is there, which is for several seconds."""
         manager = self.lab.moto.client("secretsmanager")
-        while not over.wait(0.3):
+        while not over.wait(1):
             self._keep_the_journal()
             for name in self.lab.secret_names():
                 if not name.startswith("watchparty-rotation-logins/"):
