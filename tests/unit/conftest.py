@@ -13,6 +13,7 @@ from typing import Any
 import botocore.session
 import pytest
 import yaml
+from ansible.module_utils import urls
 from hypothesis import settings
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
@@ -63,6 +64,19 @@ def models_are_read_once() -> Iterator[None]:
     """The descriptions of AWS's services, which each session of botocore, and so each test, reads anew."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authorities_are_read_once() -> Iterator[None]:
+    """The system's certificates, which each request by Ansible's client reads anew."""
+    made = cache(urls.make_context)
+
+    def make_context(*, ciphers: list[str] | None = None, **given: Any) -> Any:
+        return made(ciphers=tuple(ciphers or ()), **given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urls, "make_context", make_context)
         yield
 
 
