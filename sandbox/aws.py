@@ -334,6 +334,7 @@ def main(argv: list[str] | None = None) -> None:
     from werkzeug.serving import make_server
 
     moto_mends.mend_labels()
+    moto_mends.spare_private_keys()
     moto_mends.refuse_inactive_keys()
     moto_mends.allow_plain_http()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

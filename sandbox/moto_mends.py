@@ -20,6 +20,14 @@ class IamClock:
         setattr(models, now.__name__, lambda: now() - self.behind)
 
 
+def spare_private_keys() -> None:
+    """moto makes an RSA key, which takes a tenth of a second, for keys of KMS too that only encrypt."""
+    from moto.kms import models
+
+    make = models.generate_private_key
+    setattr(models, make.__name__, lambda spec: None if spec == "SYMMETRIC_DEFAULT" else make(spec))
+
+
 def mend_labels() -> None:
     """Four things that moto does with labels and AWS does not.
 

@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
+from sandbox.moto_mends import spare_private_keys
 from sandbox.state import forget
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +66,11 @@ def models_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_of_kms_are_made_quickly() -> None:
+    spare_private_keys()
 
 
 @pytest.fixture(scope="session", autouse=True)

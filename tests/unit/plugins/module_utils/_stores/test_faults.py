@@ -183,9 +183,9 @@ def fresh() -> Iterator[int]:
 def calls_of(server: Moto, hands: Hands, scene: Scene, name: str) -> tuple[int, Any]:
     """How many calls the write makes when nothing goes wrong, and what is there then."""
     scene.prepare(hands, name)
-    before = len(server.calls())
+    before = server.count()
     scene.act(hands, name)
-    return len(server.calls()) - before, scene.function(hands, name)
+    return server.count() - before, scene.function(hands, name)
 
 
 @pytest.mark.parametrize("effect", ["throttle", "error", "deny", "close", "lose", *TIMEOUTS])
