@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import Spelling
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import SHORTEST, URL, forms
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Spelling
 
 
 @dataclass(frozen=True)

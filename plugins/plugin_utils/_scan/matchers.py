@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from itertools import compress, count
 from typing import Any, NamedTuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import Anchor, Exact, Spelling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Needle
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Anchor, Exact, Spelling
 
 BLOCK_WIDTHS: dict[int, Any] = {4: "I", 2: "H", 1: "B"}
 """Bytes of a block, and what memoryview calls such a block."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import is_placeholder
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import Exact, Spelling
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import (
     AS_IS,
     BASE64,
@@ -16,7 +17,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
     SHORTEST,
     forms,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Exact, Spelling
 
 ONE_CLASS = 16
 """Characters below which a value of one class of characters, a word or a number, is too common."""

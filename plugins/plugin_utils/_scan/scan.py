@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import FORMS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import AS_IS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as _baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import UNPACKED, Limits, Unpacker
@@ -26,7 +27,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_repo
     chosen,
     masked,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import FORMS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import (
     SPOTS,
     NeedleMatch,

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import ANCHOR, varied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import ANCHOR, varied
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Searcher
 
 RANDOM = "wX7-random-Zk42"

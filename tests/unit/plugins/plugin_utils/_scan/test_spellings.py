@@ -10,8 +10,8 @@ from functools import cache
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import Spelling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Spelling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Searcher
 from tests.unit.plugins.plugin_utils._scan import encoders
 

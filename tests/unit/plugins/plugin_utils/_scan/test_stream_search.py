@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import Exact
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import forms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers as scan_matchers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import stream_search
@@ -25,7 +26,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles i
     Sought,
     sought,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Exact
 
 VALUE = "Kj7-edge-of-a-window-42"
 LABEL = Label("TOKEN", "current", "as it is")

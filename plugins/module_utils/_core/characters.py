@@ -1,6 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How encoders write one character: JSON's, URLs', HTML's, XML's, shells', SQL's, YAML's, within one another too. Pure.
+"""How encoders write one character: JSON's, URLs', HTML's, XML's, shells', SQL's, YAML's, within one another too.
+
+Pure; standard library only; Python 3.8.
 
 What is made here is the source of regular expressions. No text fits one of them in many ways, so that a repository
 that holds a value by half costs no time.
@@ -9,6 +11,7 @@ that holds a value by half costs no time.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from html.entities import html5
 
@@ -22,6 +25,8 @@ _ESCAPE = _BACKSLASH + b"{1,7}"
 _AMPERSAND = rb"(?:&|%%(?:25){0,3}26|%su0026)(?:amp;|#38;){0,3}"
 BREAK = rb"(?:\s|\\{1,7}[rn]){0,70}"
 """What may stand between two letters of a text that is wrapped into lines."""
+_POSSESSIVE = b"+" if sys.version_info >= (3, 11) else b""
+"""Does not try fewer of them afterwards, which would be in vain; older versions of Python cannot say so."""
 _ENTITIES: dict[str, list[str]] = {}
 for _name, _character in html5.items():
     if _name.endswith(";"):
@@ -39,7 +44,7 @@ def expression(unit: str, *, after_backslash: bool = False, base64: bool = False
     if base64 and letter in _URL_SAFE:
         ways.append(b"%s{%d}" % (_URL_SAFE[letter], count))
     if letter == "\\":
-        ways.append(_BACKSLASH + b"{%d,%d}+" % (count, 8 * count))
+        ways.append(_BACKSLASH + b"{%d,%d}" % (count, 8 * count) + _POSSESSIVE)
     else:
         ways.append(b"(?:%s){%d,%d}" % (_literal(letter), count, count * (1 + (letter in _DOUBLED))))
     return b"(?:%s)" % b"|".join(ways)

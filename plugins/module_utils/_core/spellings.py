@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a value may be written where it leaked, and how it is found there. Pure.
+"""How a value may be written where it leaked, and how it is found there. Pure; standard library only; Python 3.8.
 
 Every encoder leaves ASCII letters and digits alone, and writes each other character in one of a few ways. So what is
 searched for is a stretch of letters and digits, and only where it stands the whole is compared. Base64 and hexadecimal,
@@ -20,8 +20,8 @@ from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import characters
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import AS_IS, HTML, JSON, URL
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import characters
 
 ANCHOR = 32
 """Bytes that the automaton holds of a spelling at most; the rest is compared where they were found."""
@@ -31,6 +31,8 @@ PLENTY, ENOUGH = 30, 12
 """Bits that an anchor must have to be searched for alone, and with what may stand beside it."""
 WRAPPED_ENOUGH, UTF_16_ENOUGH = 16, 6
 """Alone too, since a line's end may stand beside it; with a zero between each two letters, few letters are rare."""
+CORE_ENOUGH = 8
+"""Of the stretch that a slower search looks for, where it is worth to compare each time."""
 SIDE = 3
 """Bits that a neighbour adds."""
 ESCAPED = "escaped or quoted"
@@ -107,6 +109,13 @@ class Spelling:
         """None if no stretch of the text is rare enough."""
         return [anchor for first, last in self._windows() for anchor in self._anchors_in(first, last)]
 
+    @property
+    def core(self) -> Anchor | None:
+        """The rarest stretch alone: one search, which ends in other places, too. None if that would be everywhere."""
+        first, last = self._rarest(0, len(self._units))
+        rare = self._bits(first, last) >= CORE_ENOUGH
+        return Anchor(self._encoded("".join(self._units[first:last])), first, last) if rare else None
+
     def match(self, data: bytes, at: int, anchor: Anchor) -> Span | None:
         """Where the whole stands of which the anchor was found."""
         begin = at + anchor.before
@@ -166,7 +175,7 @@ class Spelling:
         yield (start + end) // 2, end
 
     def _anchors_in(self, start: int, end: int) -> Iterator[Anchor]:
-        first, last = max(self._runs(start, end), key=lambda run: self._bits(*run), default=(0, 0))
+        first, last = self._rarest(start, end)
         letters = "".join(self._units[first:last])
         bits = self._bits(first, last)
         enough = UTF_16_ENOUGH if self.codec != UTF_8 else WRAPPED_ENOUGH if self.wrapped else PLENTY
@@ -180,6 +189,9 @@ class Spelling:
                     for tail in tails:
                         data = self._encoded(head + letters + tail)
                         yield Anchor(data, first, last, len(self._encoded(head)))
+
+    def _rarest(self, start: int, end: int) -> tuple[int, int]:
+        return max(self._runs(start, end), key=lambda run: self._bits(*run), default=(0, 0))
 
     def _runs(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Stretches of letters and digits."""
