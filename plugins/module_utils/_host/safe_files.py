@@ -14,7 +14,7 @@ import errno
 import os
 import pwd
 import stat
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 
@@ -83,6 +83,36 @@ def unguarded(path: str) -> Iterator[OpenPath]:
         yield OpenPath(handle, folder, name)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def below(at: OpenPath, folder: str) -> Iterator[OpenPath]:
+    """Opens a directory below the place's own, on whose way is no link. Raises OSError."""
+    handle = os.dup(at.directory)
+    try:
+        for name in folder.split("/"):
+            above, handle = handle, os.open(name, _WALK, dir_fd=handle)
+            os.close(above)
+        yield OpenPath(handle, os.path.normpath(os.path.join(at.folder, folder)), at.name)
+    finally:
+        os.close(handle)
+
+
+class LastFolder(contextlib.ExitStack):
+    """Keeps a directory open for its next file, where many files come folder by folder."""
+
+    def __init__(self, opened: Callable[[str], ContextManager[OpenPath]]) -> None:
+        super().__init__()
+        self._opened = opened
+        self._last: Optional[Tuple[str, OpenPath]] = None
+
+    def at(self, folder: str, name: str) -> OpenPath:
+        """Raises what opening the directory does."""
+        if self._last is None or self._last[0] != folder:
+            self.close()
+            self._last = None
+            self._last = folder, self.enter_context(self._opened(folder))
+        return self._last[1].sibling(name)
 
 
 def _walk(path: str, folder: str, trusted: Tuple[int, ...], stack: List[int]) -> Tuple[Component, ...]:

@@ -11,12 +11,14 @@ import glob
 import os
 import pwd
 import re
-from typing import Collection, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
+import stat
+from typing import Collection, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import value_search
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import OutOfTime
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_search import ValueSearch
 
 PLACEHOLDERS = (".example", ".sample", ".template", ".dist", ".schema", ".vault", ".test")
@@ -47,6 +49,10 @@ IN_HOMES = (
 _CONTAINER = re.compile(r"docker|containerd|libpod|kubepods|crio|lxc|machine\.slice")
 
 
+File = Tuple[bool, int, str, str]
+"""Whether it is called otherwise than the ``.env``, its size, folder and name."""
+
+
 class Found(NamedTuple):
     """Copies, and what was not looked into."""
 
@@ -69,42 +75,52 @@ def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -
         return Found([], ["%s cannot be listed: %s" % (env.file.folder, reason)])
     if len(files) > MOST:
         found.unread.append("%d files in %s were not searched" % (len(files) - MOST, env.file.folder))
-    for number, (_size, folder, name) in enumerate(files[:MOST]):
-        try:
-            found.copies.extend(_copy(env, folder, name, values, names))
-        except value_search.OutOfTime:
-            rest = len(files[:MOST]) - number
-            found.unread.append("%d files in %s were not searched: no time was left" % (rest, env.file.folder))
-            break
-        except value_search.FileTooLarge:
-            found.unread.append("%s is too large to be searched" % plain(os.path.join(folder, name)))
-        except (FileNotFoundError, safe_files.NoDirectory):
-            continue
-        except (HostError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            found.unread.append("%s cannot be read: %s" % (plain(os.path.join(folder, name)), plain(str(reason))))
+    with safe_files.LastFolder(lambda folder: safe_files.below(env.file, folder)) as folders:
+        for number, (folder, name) in enumerate(_by_folder(files[:MOST])):
+            try:
+                found.copies.extend(_copy(folders.at(folder, name), env, values, names))
+            except OutOfTime:
+                rest = len(files[:MOST]) - number
+                found.unread.append("%d files in %s were not searched: no time was left" % (rest, env.file.folder))
+                break
+            except value_search.FileTooLarge:
+                found.unread.append("%s is too large to be searched" % _path(env, folder, name))
+            except FileNotFoundError:
+                continue
+            except (HostError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                found.unread.append("%s cannot be read: %s" % (_path(env, folder, name), plain(str(reason))))
     return found
 
 
-def _files(env: atomic_file.EnvFile, unread: List[str]) -> List[Tuple[int, str, str]]:
-    """Size, folder and name of each file, those that are called alike first and then the smallest."""
+def _path(env: atomic_file.EnvFile, folder: str, name: str) -> str:
+    return plain(os.path.normpath(os.path.join(env.file.folder, folder, name)))
+
+
+def _by_folder(files: Sequence[File]) -> List[Tuple[str, str]]:
+    """Folder and name: still the large ones last, and the others in a folder that is opened once."""
+    order = sorted((other, size // value_search.CHUNK, folder, name) for other, size, folder, name in files)
+    return [(folder, name) for _other, _size, folder, name in order]
+
+
+def _files(env: atomic_file.EnvFile, unread: List[str]) -> List[File]:
+    """Those that are called alike first and then the smallest."""
     result = []
-    device = os.fstat(env.file.directory).st_dev
+    base, device = env.file.name, os.fstat(env.file.directory).st_dev
     handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=env.file.directory)
     try:
         for root, folders, names, here in os.fwalk(".", dir_fd=handle, onerror=lambda e: unread.append(_denied(e))):
-            folder = os.path.normpath(os.path.join(env.file.folder, root))
             folders[:] = [name for name in folders if name not in LEFT_OUT and not _is_mount(here, name, device)]
             own = env.own_names if root == "." else frozenset()
             for name in names:
-                if name not in own:
-                    result.append((_size(here, name), folder, name))
+                size = _size(here, name) if name not in own else None
+                if size is not None:
+                    result.append((not is_called_alike(name, base), size, root, name))
             if len(result) > 2 * MOST:
                 break
     finally:
         os.close(handle)
-    base = env.file.name
-    return sorted(result, key=lambda item: (not is_called_alike(item[2], base), item))
+    return sorted(result)
 
 
 def _denied(error: OSError) -> str:
@@ -118,31 +134,30 @@ def _is_mount(here: int, name: str, device: int) -> bool:
         return True
 
 
-def _size(here: int, name: str) -> int:
+def _size(here: int, name: str) -> Optional[int]:
+    """None for what is not a regular file."""
     try:
-        return os.stat(name, dir_fd=here, follow_symlinks=False).st_size
+        status = os.stat(name, dir_fd=here, follow_symlinks=False)
     except OSError:
-        return 0
+        return 0  # the reason follows when it is opened
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _copy(
-    env: atomic_file.EnvFile, folder: str, name: str, values: ValueSearch, names: Sequence[str]
+    at: safe_files.OpenPath, env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]
 ) -> Iterator[Dict[str, str]]:
-    with safe_files.place(os.path.join(folder, name)) as at:
-        held, mode = value_search.in_file(at, values)
-        if mode is None:
-            return
-        alike = is_called_alike(name, env.file.name) and not name.endswith(PLACEHOLDERS)
-        # Another application's .env below this one is its own matter, unless it assigns what is secret here.
-        if alike and not held and folder != env.file.folder:
-            alike = _assigns(at, names)
+    held, mode = value_search.in_file(at, values)
+    alike = is_called_alike(at.name, env.file.name) and not at.name.endswith(PLACEHOLDERS)
+    # Another application's .env below this one is its own matter, unless it assigns what is secret here.
+    if alike and not held and at.folder != env.file.folder:
+        alike = _assigns(at, names)
     if held:
         why = "holds %s" % ", ".join(held[:3]) + (" and %d more" % (len(held) - 3) if held[3:] else "")
     elif alike:
         why = "looks like a copy"
     else:
         return
-    yield {"path": plain(os.path.join(folder, name)), "mode": "%04o" % mode, "why": why}
+    yield {"path": plain(at.path), "mode": "%04o" % mode, "why": why}
 
 
 def _assigns(at: safe_files.OpenPath, names: Sequence[str]) -> bool:
@@ -153,6 +168,8 @@ def _assigns(at: safe_files.OpenPath, names: Sequence[str]) -> bool:
 
 def is_called_alike(name: str, base: str) -> bool:
     """``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither ``.envrc`` nor ``env.py``."""
+    if base.lstrip(".") not in name:
+        return False
     bare = re.escape(base.lstrip("."))
     hidden = r"[#~_.]*\.%s(?![A-Za-z0-9])" % bare
     plain_name = r"%s(~|[._-](bak|backup|old|orig|save|copy|tmp|swp|[0-9]+)\b)" % bare
@@ -165,23 +182,23 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
     seen: Set[str] = set()
     own = os.path.normpath(env.file.folder) + os.sep
     try:
-        for path in _usual(places):
-            if path in seen or path.startswith(own):
-                continue
-            seen.add(path)
-            found.copies.extend(_one(path, values))
-    except value_search.OutOfTime:
+        with safe_files.LastFolder(lambda folder: safe_files.place(os.path.join(folder, "any"))) as folders:
+            for path in _usual(places):
+                if path in seen or path.startswith(own):
+                    continue
+                seen.add(path)
+                found.copies.extend(_one(folders, path, values))
+    except OutOfTime:
         found.unread.append("units, histories, temporary files and logs: the time limit was reached")
     return found
 
 
-def _one(path: str, values: ValueSearch) -> Iterator[Dict[str, str]]:
+def _one(folders: safe_files.LastFolder, path: str, values: ValueSearch) -> Iterator[Dict[str, str]]:
     try:
-        with safe_files.place(path) as at:
-            held, mode = value_search.in_file(at, values, last=LAST)
+        held, mode = value_search.in_file(folders.at(*os.path.split(path)), values, last=LAST)
     except (HostError, OSError, value_search.FileTooLarge):
         return
-    if held and mode is not None:
+    if held:
         yield {"path": plain(path), "mode": "%04o" % mode, "why": "holds %s" % ", ".join(held[:3])}
 
 
@@ -189,7 +206,7 @@ def _usual(places: Sequence[str]) -> Iterator[str]:
     homes = sorted({entry.pw_dir for entry in pwd.getpwall() if entry.pw_dir.count("/") > 0} - {"/", "/nonexistent"})
     for pattern in (*places, *(os.path.join(glob.escape(home), name) for home in homes for name in IN_HOMES)):
         paths = [path for path in glob.glob(pattern) if not os.path.islink(path) and os.path.isfile(path)]
-        yield from sorted(paths, key=_age)[:MOST_ELSEWHERE]
+        yield from sorted(sorted(paths, key=_age)[:MOST_ELSEWHERE])
 
 
 def _age(path: str) -> float:

@@ -30,6 +30,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     unit_facts,
     value_search,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import (
+    OutOfTime,
+    ValueMatcher,
+)
 
 SHORTEST = 12
 """Characters from which on a value in another file is a copy and no chance."""
@@ -78,6 +82,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     known = unit_facts.Known(
         patterns, lambda name, value: fingerprints.of_value(wanted.key or "", value, name=name), env.path
     )
+    matcher = ValueMatcher(_searched(wanted, values))
     units, no_units = unit_facts.units(wanted.units, known, since, _command)
     described = [_described(open_path) for open_path in (env.file if present else None, *state) if open_path]
     answer: Dict[str, Any] = {
@@ -85,7 +90,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         "companions": described[1:] if present else described,
         "acl": [line for open_path in (env.file, *state) for line in _widened(open_path)],
         "selinux": _selinux(env.file) if present else {"enabled": False},
-        **_copies(wanted, env, values, units),
+        **_copies(wanted, env, matcher, units),
         "since": timestamps.stamp_of(since) if since else None,
         "units": units,
         "units_problem": no_units,
@@ -100,7 +105,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     elif wanted.key:
         answer["fingerprints"] = known._replace(patterns=("*",)).fingerprints(values)
     if present and not problem:
-        held = value_search.values_of(_searched(wanted, values), SEARCH_SECONDS)
+        held = value_search.within(SEARCH_SECONDS, matcher)
         text = present.content.decode("utf-8")
         answer["flaws"] = dotenv_flaws.flaws(text, wanted.readers, lambda line: held.named(line.encode("utf-8")))
     for digests in ("accepted", "healthy"):
@@ -123,20 +128,19 @@ def _searched(wanted: FactsRequest, values: Dict[str, str]) -> Dict[str, List[st
 
 
 def _copies(
-    wanted: FactsRequest, env: atomic_file.EnvFile, values: Dict[str, str], units: Sequence[Dict[str, Any]]
+    wanted: FactsRequest, env: atomic_file.EnvFile, matcher: ValueMatcher, units: Sequence[Dict[str, Any]]
 ) -> Dict[str, Any]:
-    texts = _searched(wanted, values)
-    below = host_copies.below(env, value_search.values_of(texts, SEARCH_SECONDS), wanted.sensitive)
-    if not texts:
+    below = host_copies.below(env, value_search.within(SEARCH_SECONDS, matcher), wanted.sensitive)
+    if not matcher.longest:
         found = {"strays": below.copies, "strays_unread": below.unread}
         return {**found, "copies": [], "copies_unread": [], "shown": [], "journal": [], "journal_unread": []}
     owner = safe_files.status(env.file)
     accounts = {"root", _name(os.geteuid()), _name(owner.st_uid) if owner else "", *(unit["user"] for unit in units)}
-    soon = value_search.values_of(texts, SEARCH_SECONDS)
+    soon = value_search.within(SEARCH_SECONDS, matcher)
     away = host_copies.elsewhere(env, soon, wanted.places)
     try:
         shown = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
-    except value_search.OutOfTime:
+    except OutOfTime:
         shown, away = [], away._replace(unread=[*away.unread, "processes: looking into them took too long"])
     journal = journal_search.searched([unit["unit"] for unit in units], soon)
     return {

@@ -9,6 +9,7 @@ from typing import Dict, List, NamedTuple, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import bounded_command
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import value_search
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import OutOfTime
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_search import ValueSearch
 
 LARGEST = 4 << 20
@@ -42,7 +43,7 @@ def searched(units: Sequence[str], values: ValueSearch) -> JournalFindings:
         return JournalFindings([], [])
     except Unreadable as error:
         return JournalFindings([], ["the journal: %s" % error])
-    except value_search.OutOfTime:
+    except OutOfTime:
         return JournalFindings([], ["the journal: looking into it took too long"])
     rows = [{"unit": unit, "why": "holds %s" % ", ".join(named[:3])} for unit, named in found if named]
     return JournalFindings(rows, [])

@@ -10,10 +10,10 @@ import shlex
 import stat
 from typing import ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import value_encodings
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import ValueMatcher
 
 LARGEST = 1024 * 1024
 """Bytes of a file that is looked into."""
@@ -31,34 +31,19 @@ class RemovalResult(NamedTuple):
     remaining: List[str]
 
 
-def spellings(value: str) -> Tuple[bytes, ...]:
-    """How a file may hold a value: as it leaks, or between double quotes."""
-    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-    spelt = [text for _name, text in value_encodings.forms(value)]
-    return tuple(dict.fromkeys(form.encode("utf-8", "surrogateescape") for form in [*spelt, quoted]))
-
-
-def held(content: bytes, values: Values) -> List[str]:
-    """The credentials whose revoked values are in there."""
-    return [
-        name
-        for name in sorted(values)
-        if any(form in content for value in values[name] if value for form in spellings(value))
-    ]
-
-
 def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult:
     """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
     removed: List[str] = []
     remaining: List[str] = []
+    dead_values = ValueMatcher(values)
     with atomic_file.held(path, look=True) as env, _alone(env):
         present = atomic_file.present(env.file)
-        results = held(present.content, values) if present else []
+        results = dead_values.named(present.content) if present else []
         if results:
             remaining.append("%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(results)))
         kept = atomic_file.present(env.backup)
         backup = env.backup.path if env.backup else ""
-        dead = held(kept.content, values) if kept else []
+        dead = dead_values.named(kept.content) if kept else []
         if dead and results:
             remaining.append(
                 "%s holds a revoked value of %s, and the next deploy replaces it" % (backup, ", ".join(dead))
@@ -69,7 +54,7 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult
             removed.append("%s, which held a revoked value of %s" % (backup, ", ".join(dead)))
         if not check:
             atomic_file.swept(env)
-        remaining += strays(env, values)
+        remaining += strays(env, dead_values)
     return RemovalResult(removed, remaining)
 
 
@@ -84,7 +69,7 @@ def _remove(at: Optional[atomic_file.OpenPath]) -> None:
         raise HostError("%s: cannot be removed: %s" % (at.path if at else "", error.strerror)) from None
 
 
-def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
+def strays(env: atomic_file.EnvFile, dead_values: ValueMatcher) -> List[str]:
     """Files beside it that this collection did not write and that hold a revoked value, each with its remedy."""
     directory, base = env.file.folder, env.file.name
     try:
@@ -105,7 +90,7 @@ def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
         elif len(content) > LARGEST:
             large += 1
         else:
-            dead = held(content, values)
+            dead = dead_values.named(content)
             if dead:
                 shown = "".join(name if name.isprintable() else "?" for name in stray)
                 lines.append(

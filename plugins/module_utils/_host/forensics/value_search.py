@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import io
 import os
@@ -12,10 +11,13 @@ import re
 import stat
 import time
 from importlib import import_module
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import stray_copies
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import (
+    OutOfTime,
+    ValueMatcher,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 
 CHUNK = 1 << 20
@@ -24,13 +26,11 @@ LARGEST = 32 << 20
 MEMBERS = 1000
 NESTED = 3
 SHORTEST_TOKEN = 24
-_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/_-]{%d,}={0,2}\s?)+" % SHORTEST_TOKEN)
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/_-]{%d,}\s{0,80})+[A-Za-z0-9+/_-]*" % SHORTEST_TOKEN)
+"""Lines, which may be indented, and a shorter one at the end."""
 _IS_BASE64 = bytes(120 if re.match(rb"[A-Za-z0-9+/_-]", bytes([code])) else 32 for code in range(256))
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _TOKEN = b"x" * SHORTEST_TOKEN
-
-
-class OutOfTime(Exception):
-    """Raised where the time for a search is over."""
 
 
 class FileTooLarge(Exception):
@@ -40,41 +40,35 @@ class FileTooLarge(Exception):
 class ValueSearch(NamedTuple):
     """What is searched for, until when."""
 
-    needles: Sequence[Tuple[str, bytes]]
-    """Setting, and a form of its value."""
+    matcher: ValueMatcher
     until: float
     """In seconds of this process's work: on a busy machine as much is looked into."""
-    longest: int
 
     def named(self, content: bytes) -> List[str]:
         """The settings whose values are in there. Raises OutOfTime."""
-        if time.process_time() > self.until:
-            raise OutOfTime
-        return sorted({name for name, needle in self.needles if needle in content})
+        return self.matcher.named(content, self.until)
 
 
-def values_of(texts: Mapping[str, Sequence[str]], seconds: float) -> ValueSearch:
-    needles = dict.fromkeys(
-        (name, form) for name, values in texts.items() for value in values for form in stray_copies.spellings(value)
-    )
-    longest = max((len(needle) for _name, needle in needles), default=0)
-    return ValueSearch(list(needles), time.process_time() + seconds, longest)
+def within(seconds: float, matcher: ValueMatcher) -> ValueSearch:
+    return ValueSearch(matcher, time.process_time() + seconds)
 
 
-def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[str], Optional[int]]:
-    """The settings whose values a regular file holds, and its mode; no mode for anything else.
+def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[str], int]:
+    """The settings whose values a regular file holds, and its mode.
 
-    ``last`` is how many bytes at its end are looked into, by default all. Raises OSError, HostError, OutOfTime and
-    FileTooLarge.
+    ``last`` is how many bytes at its end are looked into, by default all. Raises OSError, HostError for what is not a
+    regular file, OutOfTime and FileTooLarge.
     """
-    status = safe_files.status(at)
-    if status is None or not stat.S_ISREG(status.st_mode):
-        return [], None
-    with os.fdopen(safe_files.opened(at), "rb") as stream:
+    handle = safe_files.opened(at)
+    try:
+        status = os.fstat(handle)
         if last and status.st_size > last:
-            stream.seek(-last, os.SEEK_END)
-        found = in_stream(stream.read, values)
-    return found, stat.S_IMODE(status.st_mode)
+            os.lseek(handle, -last, os.SEEK_END)
+        # Space for as much as is asked for would be made each time, and most files are small.
+        most = max(status.st_size, 4096) + 1
+        return in_stream(lambda size: os.read(handle, min(size, most)), values), stat.S_IMODE(status.st_mode)
+    finally:
+        os.close(handle)
 
 
 def in_stream(read: Callable[[int], bytes], values: ValueSearch, depth: int = 0) -> List[str]:
@@ -83,8 +77,7 @@ def in_stream(read: Callable[[int], bytes], values: ValueSearch, depth: int = 0)
     opened = _unpacked(head) if depth < NESTED else None
     if opened is not None:
         return _in_packed(opened, io.BytesIO(_whole(head, read)), values, depth)
-    found, before, seen = set(values.named(head)), head, len(head)
-    found.update(_in_base64(head, values))
+    found, before, seen = {*values.named(head), *values.named(_decoded(head))}, head, len(head)
     while before:
         piece = read(CHUNK)
         if not piece:
@@ -92,7 +85,7 @@ def in_stream(read: Callable[[int], bytes], values: ValueSearch, depth: int = 0)
         seen += len(piece)
         if seen > LARGEST:
             raise FileTooLarge
-        found.update(values.named(before[-values.longest :] + piece))
+        found.update(values.named(before[-values.matcher.longest :] + piece))
         before = piece
     return sorted(found)
 
@@ -104,28 +97,31 @@ def _whole(head: bytes, read: Callable[[int], bytes]) -> bytes:
     return head + rest
 
 
-def _in_base64(content: bytes, values: ValueSearch) -> List[str]:
-    """What is encoded as a whole and wrapped into lines."""
-    found = set()
+def _decoded(content: bytes) -> bytes:
+    """All that is encoded as a whole and wrapped into lines."""
+    texts = []
     for run in _base64_runs(content):
-        text = b"".join(run.split()).replace(b"-", b"+").replace(b"_", b"/")
-        try:
-            found.update(values.named(base64.b64decode(text + b"=" * (-len(text) % 4))))
-        except binascii.Error:
-            continue
-    return sorted(found)
+        text = run.translate(_STANDARD, b"\r\n\t ")
+        texts.append(binascii.a2b_base64(text[: len(text) - (len(text) % 4 == 1)] + b"=="))
+    return b"\0".join(texts)
 
 
 def _base64_runs(content: bytes) -> Iterator[bytes]:
-    """What the expression finds; it alone would take as long as all other work on a host."""
-    kinds, end = content.translate(_IS_BASE64), 0
+    """What the expression finds; it alone would take as long as all other work on a host.
+
+    A word in small letters or capitals alone is a name in a program, and no encoding.
+    """
+    kinds, end = content.translate(_IS_BASE64) + b" ", 0
     while True:
         start = kinds.find(_TOKEN, end)
-        match = _BASE64.match(content, start) if start >= 0 else None
-        if match is None:
+        if start < 0:
             return
-        yield match[0]
-        end = match.end()
+        end = kinds.find(b" ", start)
+        token = content[start:end]
+        match = _BASE64.match(content, start) if token.lower() != token != token.upper() else None
+        if match:
+            yield match[0]
+            end = match.end()
 
 
 def _in_packed(opened: str, stream: io.BytesIO, values: ValueSearch, depth: int) -> List[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import stray_copies
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import ValueMatcher
 from ansible_collections.watchparty.secrets.plugins.modules import env_copies
 from tests.modules import run_module
 
@@ -45,8 +46,8 @@ def beside(env: Path, suffix: str, text: str) -> Path:
     ],
 )
 def test_what_is_held(content: str, names: list[str]) -> None:
-    assert stray_copies.held(content.encode(), VALUES) == names
-    assert stray_copies.held(content.encode(), {"empty": [""]}) == []
+    assert ValueMatcher(VALUES).named(content.encode()) == names
+    assert ValueMatcher({"empty": [""]}).named(content.encode()) == []
 
 
 def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
