@@ -252,6 +252,7 @@ RETURNS = {
     "copies": [{"path": str, "mode": str, "why": str}],
     "copies_unread": [str],
     "shown": [{"process": str, "why": str}],
+    "shown_unread": [str],
     "journal": [{"unit": str, "why": str}],
     "journal_unread": [str],
     "flaws?": {
@@ -266,6 +267,7 @@ RETURNS = {
             **dict.fromkeys(("is_up", "starts", "stale", "container", "old"), bool),
             "began": (str, None),
             "pids": [int],
+            "silent": [int],
             "environment": {str: str},
             "files": [{"path": str, "problem": str, "values": {str: str}}],
             "held": {str: [str]},

@@ -8,7 +8,17 @@ import os
 import pwd
 import time
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from functools import partial
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
+
+PROC = "/proc"
+SECONDS = 3
+"""For as many processes as are looked at in one go."""
+AT_ONCE = 50
+MOST_SILENT = 2
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,32 @@ def began(pid: int) -> Optional[float]:
 
 def pids() -> List[int]:
     """Every process that can be seen."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [int(name) for name in os.listdir(PROC) if name.isdigit()]
+
+
+def each(numbers: Sequence[int], look: Callable[[int], T]) -> Tuple[Dict[int, T], List[int]]:
+    """What ``look`` returns of each process, and those that it got no answer of.
+
+    The kernel lets whoever reads arguments or an environment wait while the process's memory changes. If a disk or a
+    network file system holds that up, the wait has no end.
+    """
+    results: Dict[int, T] = {}
+    silent: List[int] = []
+    waiting = list(numbers)
+    while waiting and len(silent) < MOST_SILENT:
+        looked: Dict[int, T] = {}
+        chunk = waiting[:AT_ONCE]
+        within(SECONDS, partial(_look, chunk, look, looked), None)
+        done = dict(looked)
+        results.update(done)
+        silent += chunk[len(done) : len(done) + 1]
+        waiting = waiting[len(done) + (len(done) < len(chunk)) :]
+    return results, silent + waiting
+
+
+def _look(numbers: Sequence[int], look: Callable[[int], T], looked: Dict[int, T]) -> None:
+    for pid in numbers:
+        looked[pid] = look(pid)
 
 
 def title(pid: int) -> str:
@@ -94,7 +129,7 @@ def control_groups(pid: int) -> str:
 
 def _bytes(pid: int, name: str, largest: int) -> bytes:
     try:
-        with open("/proc/%d/%s" % (pid, name), "rb") as stream:
+        with open("%s/%d/%s" % (PROC, pid, name), "rb") as stream:
             return stream.read(largest)
     except OSError:
         return b""
@@ -102,7 +137,7 @@ def _bytes(pid: int, name: str, largest: int) -> bytes:
 
 def _text(pid: int, name: str) -> str:
     try:
-        with open("/proc/%d/%s" % (pid, name), encoding="utf-8", errors="replace") as stream:
+        with open("%s/%d/%s" % (PROC, pid, name), encoding="utf-8", errors="replace") as stream:
             return stream.read()
     except OSError:
         return ""

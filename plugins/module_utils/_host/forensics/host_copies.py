@@ -49,6 +49,8 @@ IN_HOMES = (
 _CONTAINER = re.compile(r"docker|containerd|libpod|kubepods|crio|lxc|machine\.slice")
 
 
+SILENT = "process %d: the kernel did not show its arguments and environment; run: ps -o pid,stat,wchan -p %d"
+Shown = Dict[str, str]
 File = Tuple[bool, int, str, str]
 """Whether it is called otherwise than the ``.env``, its size, folder and name."""
 
@@ -216,26 +218,29 @@ def _age(path: str) -> float:
         return 0.0
 
 
-def in_processes(values: ValueSearch, own: Sequence[int], accounts: Collection[str]) -> List[Dict[str, str]]:
+def in_processes(values: ValueSearch, own: Sequence[int], accounts: Collection[str]) -> Tuple[List[Shown], List[str]]:
     """Arguments of every process, which every account reads, and the environments of other accounts' processes.
 
     ``own`` are the application's processes. ``accounts`` may read the file, so their processes may hold what is in it,
-    and so may a container's. What this account may not look at is left out.
+    and so may a container's. What this account may not look at is left out. The second part says what did not answer.
     """
-    result = []
-    for pid in processes.pids():
-        if pid in (os.getpid(), os.getppid()):
-            continue
-        named = values.named(processes.words(pid))
-        if named:
-            result.append({"process": _described(pid), "why": "has %s in its arguments" % ", ".join(named[:3])})
-        if pid in own or processes.account(pid) in accounts or _CONTAINER.search(processes.control_groups(pid)):
-            continue
+    others = [pid for pid in processes.pids() if pid not in (os.getpid(), os.getppid())]
+    try:
+        found, silent = processes.each(others, lambda pid: list(_shown(pid, values, pid not in own, accounts)))
+    except OutOfTime:
+        return [], ["processes: looking into them took too long"]
+    return [row for rows in found.values() for row in rows], [SILENT % (pid, pid) for pid in silent]
+
+
+def _shown(pid: int, values: ValueSearch, is_other: bool, accounts: Collection[str]) -> Iterator[Shown]:
+    named = values.named(processes.words(pid))
+    if named:
+        yield {"process": _described(pid), "why": "has %s in its arguments" % ", ".join(named[:3])}
+    if is_other and processes.account(pid) not in accounts and not _CONTAINER.search(processes.control_groups(pid)):
         texts = "\0".join(processes.environment(pid, value_search.CHUNK).values())
         named = values.named(texts.encode("utf-8", "surrogateescape"))
         if named:
-            result.append({"process": _described(pid), "why": "has %s in its environment" % ", ".join(named[:3])})
-    return result
+            yield {"process": _described(pid), "why": "has %s in its environment" % ", ".join(named[:3])}
 
 
 def _described(pid: int) -> str:

@@ -30,10 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     unit_facts,
     value_search,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import (
-    OutOfTime,
-    ValueMatcher,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import ValueMatcher
 
 SHORTEST = 12
 """Characters from which on a value in another file is a copy and no chance."""
@@ -133,15 +130,13 @@ def _copies(
     below = host_copies.below(env, value_search.within(SEARCH_SECONDS, matcher), wanted.sensitive)
     if not matcher.longest:
         found = {"strays": below.copies, "strays_unread": below.unread}
-        return {**found, "copies": [], "copies_unread": [], "shown": [], "journal": [], "journal_unread": []}
+        empty = ("copies", "copies_unread", "shown", "shown_unread", "journal", "journal_unread")
+        return {**found, **{name: [] for name in empty}}
     owner = safe_files.status(env.file)
     accounts = {"root", _name(os.geteuid()), _name(owner.st_uid) if owner else "", *(unit["user"] for unit in units)}
     soon = value_search.within(SEARCH_SECONDS, matcher)
     away = host_copies.elsewhere(env, soon, wanted.places)
-    try:
-        shown = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
-    except OutOfTime:
-        shown, away = [], away._replace(unread=[*away.unread, "processes: looking into them took too long"])
+    shown, shown_unread = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
     journal = journal_search.searched([unit["unit"] for unit in units], soon)
     return {
         "strays": below.copies,
@@ -149,6 +144,7 @@ def _copies(
         "copies": away.copies,
         "copies_unread": away.unread,
         "shown": shown,
+        "shown_unread": shown_unread,
         "journal": journal.units,
         "journal_unread": journal.unread,
     }

@@ -124,6 +124,7 @@ def _row(
     pid = int(entry["MainPID"]) if entry.get("MainPID", "").isdigit() else 0
     began = processes.began(pid) if pid else None
     pids = sorted({pid, *_members(entry.get("ControlGroup", ""))} - {0})[:MOST_PROCESSES]
+    held, silent = _held(pids, known)
     return {
         "unit": name,
         "load": entry.get("LoadState", ""),
@@ -139,7 +140,8 @@ def _row(
         "old": began is not None and since is not None and began + TICK < since,
         "environment": known.fingerprints(_assigned(entry.get("Environment", ""))),
         "files": list(_files(entry.get("EnvironmentFiles", ""), known)),
-        "held": _held(pids, known),
+        "held": held,
+        "silent": silent,
         "pids": pids,
     }
 
@@ -207,13 +209,17 @@ def _settings(path: str) -> Tuple[Dict[str, str], str]:
         return {}, "cannot be parsed as systemd would"
 
 
-def _held(pids: Sequence[int], known: Known) -> Dict[str, List[str]]:
-    """The fingerprints that the unit's processes have of each setting, as far as this account may look."""
+def _held(pids: Sequence[int], known: Known) -> Tuple[Dict[str, List[str]], List[int]]:
+    """The fingerprints that the unit's processes have of each setting, as far as this account may look.
+
+    The second part are the processes that did not answer.
+    """
     found: Dict[str, Set[str]] = {}
-    for pid in pids:
-        for name, mac in known.fingerprints(processes.environment(pid, LARGEST)).items():
+    environments, silent = processes.each(pids, lambda pid: processes.environment(pid, LARGEST))
+    for environment in environments.values():
+        for name, mac in known.fingerprints(environment).items():
             found.setdefault(name, set()).add(mac)
-    return {name: sorted(macs) for name, macs in found.items()}
+    return {name: sorted(macs) for name, macs in found.items()}, silent
 
 
 def _members(group: str) -> Iterator[int]:

@@ -20,9 +20,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     for process in result["shown"]:
         yield bad(f"process {process['process']} {process['why']}", host, target=process["process"].partition(" ")[0])
+    for message in result["shown_unread"]:
+        yield unknown(message, host)
     if not result.get("drift"):
         yield unknown(result.get("drift_problem") or "no values are known to search for", host)
-    elif not result["shown"]:
+    elif not result["shown"] and not result["shown_unread"]:
         yield good(f"none that {result['account']} can see", host)
 
 

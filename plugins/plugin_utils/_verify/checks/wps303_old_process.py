@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     bad,
     good,
     not_applicable,
+    unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
@@ -27,7 +28,9 @@ def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iter
     if unit["old"]:
         message = f"{unit['unit']} has run since {unit['began']}, but its .env is of {result['since']}"
         yield bad(message, host)
-    elif not unit["held"]["differs"]:
+    for pid in unit["silent"]:
+        yield unknown(f"{unit['unit']}: the kernel did not show the environment of process {pid}", host)
+    if not unit["old"] and not unit["silent"] and not unit["held"]["differs"]:
         same = f", with {len(unit['held']['same'])} settings as in the stores" if unit["held"]["same"] else ""
         yield good(f"{unit['unit']} has run since {unit['began']}{same}", host)
 

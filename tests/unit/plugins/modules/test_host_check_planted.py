@@ -13,8 +13,13 @@ from urllib.parse import quote
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import journal_search, unit_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
+    host_copies,
+    journal_search,
+    unit_facts,
+)
 from tests.unit.plugins.modules.host_world import PASSWORD, SECRET_KEY, VALUES, HostWorld
 from tests.unit.plugins.modules.planted_mistakes import (
     BELOW,
@@ -196,6 +201,28 @@ def test_an_accounts_systemd_that_answers_without_end(world: HostWorld) -> None:
     world.unit["LoadState"] = "not-found"
     world.program("setpriv", "exec yes LoadState=loaded")
     assert world.judged()["WPS306"] == ["shop.service is not installed"]
+
+
+def test_processes_whose_memory_is_held_up(world: HostWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe in their place: the unit's own environment, and another's arguments. The rest is looked at."""
+    os.mkfifo(world.root / "pipe")
+    world.processes[4343] = {"words": f"psql {PASSWORD}", "user": "ann"}
+
+    def waits(wanted: int, name: str, pid: int, other: Any) -> Any:
+        return (world.root / "pipe").read_bytes() if pid == wanted else world.processes[pid].get(name, other)
+
+    monkeypatch.setattr(processes, "SECONDS", 0.3)
+    monkeypatch.setattr(processes, "environment", lambda pid, _largest: waits(4242, "environment", pid, {}))
+    monkeypatch.setattr(processes, "words", lambda pid: str(waits(4141, "words", pid, "x")).encode())
+    world.processes[4141] = {}
+    assert world.judged() == {
+        "WPS209": ["process 4343 (psql) has DATABASE_PASSWORD in its arguments"],
+        "WPS303": ["shop.service: the kernel did not show the environment of process 4242"],
+    }
+    del world.processes[4343]
+    assert world.judged()["WPS209"] == [host_copies.SILENT % (4141, 4141)]
+    for _waiting in range(4):
+        os.close(os.open(world.root / "pipe", os.O_WRONLY))
 
 
 def test_a_unit_of_an_account_that_does_not_linger(

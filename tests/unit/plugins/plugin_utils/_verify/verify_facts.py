@@ -67,6 +67,7 @@ def host(**over: Any) -> dict[str, Any]:
         "copies": [],
         "copies_unread": [],
         "shown": [],
+        "shown_unread": [],
         "journal": [],
         "journal_unread": [],
         "flaws": {"twice": [], "misread": [], "comments": []},
@@ -101,6 +102,7 @@ def unit(**over: Any) -> dict[str, Any]:
         "environment": nothing,
         "files": [],
         "held": nothing,
+        "silent": [],
         **over,
     }
 
