@@ -142,12 +142,20 @@ class ActionModule(ActionBase):
         return answer
 
 
+LATE = (
+    "no answer within the %d s that the run had left. Find out what the host waits for, or give the run more time: "
+    "-e verify_budget=SECONDS"
+)
+
+
 def host(result: Any) -> dict[str, Any]:
     """A host's answer, or the reason why it did not answer."""
     answer = dict(result) if isinstance(result, Mapping) else {}
     message = host_answer.printable(one_line(answer.get("msg") or "no answer"))
     if answer.get("unreachable"):
         return {"problem": f"cannot be reached: {message}"}
+    if isinstance(answer.get("timedout"), Mapping):
+        return {"problem": LATE % answer["timedout"].get("period", 0)}
     if "file" not in answer:  # failed_when takes the word "failed" away
         return {"problem": message if answer.get("msg") else "was not asked"}
     return answer

@@ -313,23 +313,33 @@ def test_a_word_that_means_no_check(healthy: VerifyLab) -> None:
 
 
 def test_what_cannot_be_read_is_said(lab: Lab) -> None:
-    """A lost host, and a log that the role may not read: not checked, never passed."""
-    lab.add_hosts(2)
+    """A lost host, one that hangs, and what the role may not read: not checked, never passed."""
+    lab.add_hosts(3)
     lab.seed(layout())
     lab.deploy("-e", "env_deploy_serial=100%")
     lab.host_vars["web2"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
+    hangs = lab.directory / "hangs"
+    hangs.write_text(f"#!/bin/sh\necho $$ > {lab.directory}/pid\nexec sleep 300\n")
+    hangs.chmod(0o700)
+    lab.host_vars["web3"] |= {"ansible_connection": "ssh", "ansible_ssh_executable": str(hangs)}
     lab.moto.set_faults(Fault(effect="deny", operation="DescribeSecret"), Fault(effect="deny", operation="ListUsers"))
     report = lab.directory / "report"
-    run = lab.run("-e", f"verify_report_path={report}", playbook=VERIFY)
+    began = time.monotonic()
+    run = lab.run("-e", f"verify_report_path={report}", "-e", "verify_budget=20", playbook=VERIFY)
+    assert time.monotonic() - began < 60
+    assert not Path("/proc", (lab.directory / "pid").read_text().strip()).exists(), "no connection is left"
     lab.moto.set_faults()
     result = json.loads((report / "verify.json").read_text())
     how = {check["id"]: check for check in result["checks"]}
     assert how["WPS201"]["status"] == "not checked"
     assert [(outcome["status"], outcome["place"]) for outcome in how["WPS201"]["outcomes"]] == [
         ("not checked", "web2"),
+        ("not checked", "web3"),
         ("pass", "web1"),
     ]
     assert "cannot be reached" in how["WPS201"]["outcomes"][0]["message"]
+    assert "-e verify_budget=SECONDS" in how["WPS201"]["outcomes"][1]["message"]
+    assert "not reached: web2, web3" in run.output
     assert how["WPS1002"]["status"] == "not checked"
     assert "allow secretsmanager:DescribeSecret" in how["WPS1002"]["outcomes"][0]["message"]
     assert how["WPS403"]["status"] == "not checked"

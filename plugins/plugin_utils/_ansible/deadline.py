@@ -61,6 +61,9 @@ def within(seconds: float, act: Callable[[], T], connection: Any) -> T:
         _kill(error.__traceback__)
         _reset(connection)
         raise AnsibleConnectionFailure(str(error)) from None
+    except BaseException as error:  # the task's own timeout, after which nothing else ends the connection
+        _kill(error.__traceback__)
+        raise
 
 
 @contextmanager

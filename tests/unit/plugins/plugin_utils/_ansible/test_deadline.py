@@ -106,8 +106,10 @@ def test_the_tasks_own_timeout_still_counts() -> None:
     before = signal.signal(signal.SIGALRM, on_alarm)
     try:
         signal.alarm(1)
+        connection = Connection()
         with pytest.raises(TaskTimeout):
-            deadline.within(60, lambda: time.sleep(30), Connection())
+            deadline.within(60, lambda: connection.execute("import time; time.sleep(30)"), connection)
+        assert [process.poll() for process in connection.processes] == [-signal.SIGKILL]
         signal.alarm(3)
         deadline.within(60, lambda: None, Connection())
         assert 1 < signal.getitimer(signal.ITIMER_REAL)[0] <= 3
