@@ -77,6 +77,7 @@ SELECTED = {
     "test_valkey_user_killed": (),
     "test_vault_database": (),
     "test_values_terminal": (),
+    "test_verify_hosts": (),
     "test_verify_tls": ("from_outside",),
     "test_verify.py": ("healthy_application", "mistakes_on_hosts", "test_mistakes_in_aws", "in_the_repository"),
 }

@@ -102,3 +102,11 @@ def measured(monkeypatch: pytest.MonkeyPatch, client: Any, alerts: dict[str, Any
     action = verify_report.ActionModule.__new__(verify_report.ActionModule)
     action._measured(catalog_parser.parse(document, "test"), COUNTS, {})
     return warnings
+
+
+def test_a_host_whose_time_is_over_is_named_with_the_remedy() -> None:
+    """A task that times out has no ``file``, and is not marked as unreachable."""
+    late = {"msg": "Task failed: Timed out after 7 second(s).", "timedout": {"period": 7}}
+    problem = verify_report.host(late)["problem"]
+    assert problem.startswith("no answer within the 7 s that the run had left.")
+    assert problem.endswith("-e verify_budget=SECONDS")
