@@ -10,12 +10,18 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as scan_files
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git, git_history, git_view, gitleaks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
+    git,
+    git_bundle,
+    git_history,
+    git_view,
+    gitleaks,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import Opened, Passed, shown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
@@ -54,16 +60,16 @@ class GitSource:
             if self.history:
                 for reason in repository.not_here():
                     scanning.passed(self.path, "", reason)
-                yield from self._objects(repository, scanning)
+                yield from self.objects(repository, scanning)
                 yield from self._own(repository, scanning)
-                yield from self._names(repository, scanning)
+                yield from self.names(repository, scanning)
             place = repository.view.place
             if self.tree and place.top:
                 yield from self._tree(repository, place.top, scanning)
             for path in git_view.other_trees(place) if self.tree else ():
                 yield from self._other_tree(path, scanning)
 
-    def _objects(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
+    def objects(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
         search = Search(repository, scanning, self.path)
         try:
             search.look()
@@ -82,7 +88,7 @@ class GitSource:
                 scan_files.walk(directory, without=without, passed=passed), scanning, self.path, f"{OWN} "
             )
 
-    def _names(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
+    def names(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
         """Names of branches and tags, which are no object's bytes."""
         with repository.reading("for-each-ref", "--format=%(refname)") as output:
             for name in records(output):
@@ -254,6 +260,9 @@ def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any)
     try:
         head = stream.read(HEAD)
         stream.seek(0)
+        if head.startswith(git_bundle.STARTS):
+            yield from _bundle(scanning, source, path, stream, **extra)
+            return
         spots = Spots(scanning.searcher.in_stream(stream.read))
         value_matches = scanning.found(spots)
         kind = kind_of(head) or (ZIP if ends_as_zip(_tail(stream)) else None)
@@ -268,6 +277,21 @@ def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any)
         return
     for value_match in value_matches:
         yield finding(value_match, source=source, path=path, **extra)
+
+
+def _bundle(scanning: Scanning, source: str, path: str, stream: IO[bytes], **extra: Any) -> Iterator[Finding]:
+    """As a repository, of which nothing but the file is here."""
+    bundled = GitSource(source, tree=False)
+    try:
+        with (
+            git_bundle.unbundled(stream, scanning.bounds) as directory,
+            git.repository(directory, scanning.bounds) as repository,
+        ):
+            for found in (*bundled.objects(repository, scanning), *bundled.names(repository, scanning)):
+                inside = f"{found.path}!{found.inside}" if found.inside else found.path
+                yield replace(found, path=path, inside=inside, **extra)
+    except ScanError as error:
+        scanning.passed(source, path, f"packed as a git bundle, which cannot be opened: {error}")
 
 
 def _tail(stream: IO[bytes]) -> bytes:

@@ -255,8 +255,8 @@ def encrypted() -> bytes:
             "archive!.git/p.pack packed as a git pack; clone its repository, and scan that, which is not scanned",
         ),
         (
-            lambda: b"# v2 git bundle\n" + b"x" * 600,
-            "archive packed as a git bundle; clone it, and scan that as the repository, which is not scanned",
+            lambda: tarred({"a": b"# v2 git bundle\n" + b"x" * 600}),
+            "archive!a packed as a git bundle; clone it, and scan that as the repository, which is not scanned",
         ),
         (
             lambda: tarred({"app": b"#!/bin/sh\n" + zipped([TEXT])}),

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git_bundle
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
@@ -118,6 +119,59 @@ def test_a_submodule(origin: Path) -> None:
     assert "submodule vendored: is a repository of its own; scan it by its own path" in reasons(
         scanned(GitSource(str(origin)))
     )
+
+
+def bundle(origin: Path, *arguments: str) -> Path:
+    where = origin.parent / "kept"
+    where.mkdir(exist_ok=True)
+    git(origin, "bundle", "create", "-q", str(where / "shop.bundle"), *arguments)
+    return where
+
+
+@pytest.mark.parametrize("form", ["sha1", "sha256"])
+def test_a_bundle_is_opened(origin: Path, form: str) -> None:
+    if form == "sha256":
+        shutil.rmtree(origin / ".git")
+        git(origin, "init", "-q", "-b", "main", "--object-format=sha256")
+        (origin / "old.txt").write_text(VALUE)
+        git(origin, "add", "-A")
+        git(origin, "commit", "-q", "-m", "one")
+    git(origin, "branch", f"by-{VALUE}")
+    report = scanned(DirectorySource(str(bundle(origin, "--all"))))
+    assert report.complete
+    content, name = report.findings
+    assert (content.path, content.inside, content.line) == ("shop.bundle", "old.txt", 1)
+    assert (name.path, name.inside.partition(" ")[0]) == ("shop.bundle", "(name")
+    assert content.commit
+
+
+def test_a_bundle_that_cannot_be_opened_is_named(origin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = bundle(origin, "main~1..main")
+    why = "shop.bundle packed as a git bundle, which cannot be opened: "
+    source = DirectorySource(str(where))
+    assert reasons(scanned(source)) == [
+        f"{why}it continues another repository's history; fetch it there, and scan that"
+    ]
+    bundle(origin, "main")
+    whole = (where / "shop.bundle").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(git_bundle, "LARGEST", 10)
+        assert [reason.partition(";")[0] for reason in reasons(scanned(source))] == [f"{why}it is larger than 0 MiB"]
+    (where / "shop.bundle").write_bytes(whole[:-30])
+    (reason,) = reasons(scanned(source))
+    assert reason.startswith(why)
+    for lines in (git_bundle.LINES + 1, 1):
+        (where / "shop.bundle").write_bytes(git_bundle.STARTS[0] + b"x\n" * lines)
+        assert reasons(scanned(source)) == [f"{why}its header does not end"]
+
+
+def test_a_bundle_names_no_file_and_no_program(tmp_path: Path) -> None:
+    """Names of references are only written where git reads them as such."""
+    lines = [b"0" * 40 + name for name in (b" refs/../../x", b" refs/heads/a\tb", b" HEAD", b" ../../config")]
+    (tmp_path / "a.bundle").write_bytes(git_bundle.STARTS[0] + b"\n".join(lines) + b"\n\nPACK")
+    report = scanned(DirectorySource(str(tmp_path)))
+    assert not report.complete
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bundle"]
 
 
 def test_alternates(origin: Path) -> None:

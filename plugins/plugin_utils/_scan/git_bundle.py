@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Opens a git bundle: its references and its pack, as a temporary repository of our own.
+
+The header is read here, and git only makes the index of the pack: it fetches nothing, and follows no name in the file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import bounded_program, git
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
+
+STARTS = (b"# v2 git bundle\n", b"# v3 git bundle\n")
+LARGEST = 1 << 30
+"""Bytes of a bundle, which are copied to the disk."""
+LINES = 100_000
+_REFERENCE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (refs/[^\0-\x20\x7f~^:?*\[\\]+)")
+_FORMAT = b"@object-format="
+_CONFIG = "[core]\nrepositoryFormatVersion = 1\nbare = true\n[extensions]\nobjectFormat = %s\n"
+
+
+class Header(NamedTuple):
+    """What stands before the pack."""
+
+    references: list[bytes]
+    """Lines of id and name."""
+    hash: str
+
+
+@contextmanager
+def unbundled(stream: IO[bytes], bounds: Bounds) -> Iterator[str]:
+    """The directory of a repository with what a bundle holds. Raises ScanError."""
+    header = _header(stream)
+    with tempfile.TemporaryDirectory(prefix="leak-scan-") as directory:
+        pack = os.path.join(directory, "objects", "pack", "pack-0.pack")
+        os.makedirs(os.path.dirname(pack))
+        os.makedirs(os.path.join(directory, "refs"))
+        for name, text in (
+            ("HEAD", b"ref: refs/heads/main\n"),
+            ("config", (_CONFIG % header.hash).encode()),
+            ("packed-refs", b"".join(line + b"\n" for line in header.references)),
+        ):
+            with open(os.path.join(directory, name), "wb") as file:
+                file.write(text)
+        _copy(stream, pack)
+        command = ["git", "-C", directory, "-c", f"core.bigFileThreshold={git.LARGE}", "-c", "pack.threads=1"]
+        environment = git.environment(directory)
+        bounded_program.output_of(
+            [*command, "index-pack", pack], environment=environment, bounds=bounds, what="git index-pack"
+        )
+        yield directory
+
+
+def _header(stream: IO[bytes]) -> Header:
+    references: list[bytes] = []
+    form = "sha1"
+    stream.readline()
+    for _number in range(LINES):
+        line = stream.readline(bounded_program.RECORD)
+        if line == b"\n":
+            return Header(references, form)
+        if not line:
+            break
+        if line.startswith(b"-"):
+            raise ScanError("it continues another repository's history; fetch it there, and scan that")
+        if line.startswith(_FORMAT) and line[len(_FORMAT) : -1] in (b"sha1", b"sha256"):
+            form = line[len(_FORMAT) : -1].decode()
+        elif line.startswith(b"@"):
+            raise ScanError("it lacks objects; clone it, and scan that as the repository")
+        match = _REFERENCE.fullmatch(line[:-1])
+        references += [match[0]] if match else []
+    raise ScanError("its header does not end")
+
+
+def _copy(stream: IO[bytes], path: str) -> None:
+    left = LARGEST
+    with open(path, "wb") as file:
+        while left > 0:
+            piece = stream.read(min(left, 1 << 20))
+            if not piece:
+                return
+            file.write(piece)
+            left -= len(piece)
+    raise ScanError(f"it is larger than {LARGEST >> 20} MiB; clone it, and scan that as the repository")
