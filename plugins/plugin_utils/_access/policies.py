@@ -185,7 +185,7 @@ def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True
     declared = reach.catalog.encrypted_env
     if not declared:
         return []
-    bound = _env_context(reach.catalog)
+    bound = env_context(reach.catalog)
     grants = [Grant("OpenEnvEnc", ("kms:Decrypt",), (ground.key, *declared.keys), bound)]
     if writes:
         grants.append(Grant("WriteEnvEnc", ("kms:GenerateDataKey",), (ground.key,), bound))
@@ -194,7 +194,7 @@ def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True
     return grants
 
 
-def _env_context(catalog: Catalog) -> dict[str, str]:
+def env_context(catalog: Catalog) -> dict[str, str]:
     names = {"application": catalog.application, "environment": catalog.environment}
     return {f"kms:EncryptionContext:{name}": value for name, value in names.items()}
 
@@ -372,5 +372,5 @@ def _env_statement(root: Mapping[str, str], catalog: Catalog) -> dict[str, Any]:
         "Principal": root,
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
         "Resource": "*",
-        "Condition": {"StringEquals": _env_context(catalog)},
+        "Condition": {"StringEquals": env_context(catalog)},
     }

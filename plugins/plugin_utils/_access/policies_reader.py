@@ -81,6 +81,8 @@ class Policies:
         for user in (*result["users"], *result["groups"], *result["roles"]):
             for inline in ("UserPolicyList", "GroupPolicyList", "RolePolicyList"):
                 user[inline] = [{"PolicyDocument": document(two["PolicyDocument"])} for two in user.get(inline, ())]
+        for role in result["roles"]:
+            role["AssumeRolePolicyDocument"] = document(role.get("AssumeRolePolicyDocument", {}))
         for policy in result["policies"]:
             used = [two for two in policy.get("PolicyVersionList", ()) if two.get("IsDefaultVersion")]
             policy["Document"] = document(used[0]["Document"]) if used else None

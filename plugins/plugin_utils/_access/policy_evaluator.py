@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
@@ -238,6 +239,13 @@ def _compare(test: Callable[[Any, Any], bool]) -> Callable[[str, str, IamRequest
     return compare
 
 
+def _is_address(pattern: str, text: str, _request: IamRequest) -> bool:
+    try:
+        return ip_address(text) in ip_network(pattern, strict=False)
+    except ValueError:
+        raise PolicyError(f"a condition compares {pattern!r} with {text!r}, which are not addresses") from None
+
+
 _TESTS: dict[str, Callable[[str, str, IamRequest], bool]] = {
     "StringEquals": _equals_filled,
     "StringEqualsIgnoreCase": _same_case,
@@ -250,8 +258,12 @@ _TESTS: dict[str, Callable[[str, str, IamRequest], bool]] = {
     "NumericLessThanEquals": _compare(lambda given, wanted: bool(given <= wanted)),
     "NumericGreaterThan": _compare(lambda given, wanted: bool(given > wanted)),
     "NumericGreaterThanEquals": _compare(lambda given, wanted: bool(given >= wanted)),
+    "DateEquals": _compare(lambda given, wanted: bool(given == wanted)),
     "DateLessThan": _compare(lambda given, wanted: bool(given < wanted)),
+    "DateLessThanEquals": _compare(lambda given, wanted: bool(given <= wanted)),
     "DateGreaterThan": _compare(lambda given, wanted: bool(given > wanted)),
+    "DateGreaterThanEquals": _compare(lambda given, wanted: bool(given >= wanted)),
+    "IpAddress": _is_address,
 }
 _NEGATED = {
     "StringNotEquals": "StringEquals",
@@ -260,6 +272,8 @@ _NEGATED = {
     "ArnNotEquals": "ArnEquals",
     "ArnNotLike": "ArnLike",
     "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
 }
 
 

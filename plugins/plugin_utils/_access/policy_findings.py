@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import (
+    AUDIENCE,
     LAMBDA,
     is_for_any_account,
 )
@@ -27,9 +28,10 @@ WITHOUT_ARN = re.compile(
 """Actions of these services that AWS does not narrow to a resource."""
 EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key/)?[*?]+")
 """Resources that stand for all that a service has, or for every secret, parameter or key."""
-_FORMAL = re.compile(
+FORMAL = re.compile(
     r"aws:(securetransport|currenttime|epochtime|tokenissuetime|useragent|referer|requestedregion|sourceip|"
-    r"multifactorauth\w+|principal\w+|resourceaccount|viaawsservice)"
+    r"sourcevpce?\w*|vpcsourceip|ec2instancesource\w+|sourceidentity|federatedprovider|userid|username|calledvia\w*|"
+    r"multifactorauth\w+|principal[\w/.:=+@-]+|resourceaccount|viaawsservice)"
 )
 """Keys of conditions that say who asks, and how; whichever the resource is."""
 _SUBJECT = re.compile(r"repo:([^:]+):(.+)", re.DOTALL)
@@ -94,7 +96,7 @@ def demanded(condition: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _narrows_resource(statement: Mapping[str, Any]) -> bool:
-    return any(not _FORMAL.fullmatch(key) for key, _values in demanded(statement.get("Condition") or {}))
+    return any(not FORMAL.fullmatch(key) for key, _values in demanded(statement.get("Condition") or {}))
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,15 @@ class Trusted:
     """OWNER/NAME at GitHub."""
     environment: str | None = None
     """The deployment environment there."""
+    issuer: str | None = None
+    """Whose tokens GitHub's jobs carry."""
+    ids: tuple[str, str] | None = None
+    """Of the repository's owner, and of the repository."""
 
 
 def unnamed(document: Mapping[str, Any], trusted: Trusted) -> Iterator[str]:
     """Who may take a role by its trust policy and is not named by the catalog."""
-    for name, kind, principal, condition in _allowed(document):
+    for name, kind, principal, condition in allowed(document):
         keys = dict(demanded(condition))
         if kind == "Federated":
             message = _federated(principal, keys, trusted)
@@ -127,7 +133,7 @@ def unnamed(document: Mapping[str, Any], trusted: Trusted) -> Iterator[str]:
 
 def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]:
     """Principals of other accounts, everybody, or services for anybody, that a resource's policy allows."""
-    for name, kind, principal, condition in _allowed(document):
+    for name, kind, principal, condition in allowed(document):
         keys = dict(demanded(condition))
         if kind == "Service":
             message = None if _is_of(keys, account) else f"allows {principal} for any account"
@@ -137,7 +143,7 @@ def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]
             yield name + message
 
 
-def _allowed(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+def allowed(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
     """The statement's name, the kind of principal, the principal, and the condition."""
     for statement in statements(document):
         if statement.get("Effect") == "Allow":
@@ -207,25 +213,41 @@ def _service(principal: str, keys: Mapping[str, list[str]], trusted: Trusted) ->
 
 def _federated(provider: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:
     """An identity provider serves everybody who has an account there, so its subject must be named."""
-    subjects = [value for key, values in keys.items() if key.endswith(":sub") for value in values]
+    issuer = provider.partition(":oidc-provider/")[2] or provider
+    if trusted.issuer and issuer != trusted.issuer:
+        return f"allows tokens of {provider}, which is not the provider of the catalog's repository ({trusted.issuer})"
+    subjects, audiences = (
+        [
+            value
+            for key, values in keys.items()
+            if key in (f"{issuer}:{name}".lower(), f"saml:{name}")
+            for value in values
+        ]
+        for name in ("sub", "aud")
+    )
     if not subjects:
         return f"allows everybody of {provider}: no condition names a subject"
-    if not any(key.endswith(":aud") for key in keys):
+    if not audiences:
         return f"allows tokens of {provider} that were made for others: no condition names the audience"
+    foreign = [audience for audience in audiences if trusted.issuer and audience != AUDIENCE]
+    if foreign:
+        return f"allows tokens of {provider} that were made for {', '.join(foreign)}"
     wide = [subject for subject in subjects if "*" in subject or "?" in subject]
     if wide:
         return f"allows more than one environment or branch by the subject {', '.join(wide)}"
-    foreign = [subject for subject in subjects if not _is_own_job(subject, trusted.repository, trusted.environment)]
+    foreign = [subject for subject in subjects if not _is_own_job(subject, trusted)]
     return f"allows jobs that are not the deployment's: {', '.join(foreign)}" if foreign else None
 
 
-def _is_own_job(subject: str, repository: str | None, environment: str | None) -> bool:
+def _is_own_job(subject: str, trusted: Trusted) -> bool:
     """Whether it is of this repository, with or without ids, and neither a pull request nor of another environment."""
-    match = _SUBJECT.fullmatch(subject)
+    repository, match = trusted.repository, _SUBJECT.fullmatch(subject)
     if not match:
         return repository is None
-    name = re.sub(r"@\d+", "", match[1])
+    name, ids = re.sub(r"@\d+", "", match[1]), re.findall(r"@(\d+)", match[1])
     context, _colon, value = match[2].partition(":")
-    if context == "environment" and environment and unquote(value) != environment:
+    if context == "environment" and trusted.environment and unquote(value) != trusted.environment:
+        return False
+    if ids and trusted.ids and ids != [*trusted.ids]:
         return False
     return context != "pull_request" and (repository is None or name.lower() == repository.lower())

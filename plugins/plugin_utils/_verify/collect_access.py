@@ -15,26 +15,25 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift as access_drift
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings, policy_scope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach, env_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers, iam_rights
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import once
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_actions import EXAMPLE, RUNNING
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import AWS_KEY
 
 PARAMETER_READS = tuple(
     f"ssm:{name}" for name in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
 )
 _BY_PATH = ("ssm:GetParametersByPath",)
-EXAMPLE = "AbCdEf"
-"""Ends the names of things that may come to be, of which policies are asked."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +86,12 @@ class Look:
         principals = self._everybody
         keys = {entry["key"]: self._key(entry["key"]) for entry in described.values() if entry.get("key")}
         held = [
-            self._secret(name, entry, policies.get(name, {}), keys[entry["key"]])
+            thing
             for name, entry in sorted(described.items())
             if entry.get("arn")
+            for thing in self._places(name, entry, policies.get(name, {}), keys[entry["key"]])
         ]
-        held += [*self._parameters(read), self._of_rotations(keys.values())]
+        held += [*self._parameters(read), self._of_rotations(keys.values()), *self._env_file(keys.values())]
         return {
             "rows": iam_readers.unnamed_readers(principals, held, self._named),
             "principals": len(principals),
@@ -111,6 +111,16 @@ class Look:
             return {}
         return {} if key_policy.get("manager") == "AWS" else key_policy
 
+    def _places(
+        self, name: str, entry: Mapping[str, Any], policy: Mapping[str, Any], key: Mapping[str, Any]
+    ) -> Iterator[iam_readers.ProtectedItem]:
+        """The secret and its replicas, whose own policies and keys are not asked."""
+        secret = self._secret(name, entry, policy, key)
+        yield secret
+        for region in sorted(entry.get("replicas", {})):
+            arn = secret.arn.replace(f":{self._region}:", f":{region}:")
+            yield replace(secret, name=f"{secret.name} in {region}", arn=arn, policy={}, key="", key_policy=None)
+
     def _secret(
         self, name: str, entry: Mapping[str, Any], policy: Mapping[str, Any], key: Mapping[str, Any]
     ) -> iam_readers.ProtectedItem:
@@ -126,6 +136,7 @@ class Look:
             key.get("arn", ""),
             key.get("policy"),
             via,
+            iam_readers.tags_of(entry.get("tags")),
         )
 
     def _parameters(self, read: Contents) -> list[iam_readers.ProtectedItem]:
@@ -147,6 +158,17 @@ class Look:
         key: Mapping[str, Any] = next((key for key in keys if key.get("arn")), {})
         return self._secret(f"{name}/…", {"arn": arn}, {}, key)
 
+    def _env_file(self, keys: Iterable[Mapping[str, Any]]) -> Iterator[iam_readers.ProtectedItem]:
+        """The ``.env.enc``, which whoever has the file opens by KMS alone."""
+        declared = self.catalog.encrypted_env
+        context = env_context(self.catalog)
+        policies = {key["arn"]: key.get("policy") for key in keys if key.get("arn")}
+        for arn in dict.fromkeys([*policies, *declared.keys]) if declared else ():
+            read = ("kms:Decrypt",)
+            yield iam_readers.ProtectedItem(
+                ".env.enc", arn, read, key=arn, key_policy=policies.get(arn), via=context, context=context
+            )
+
     def _arn(self, service: str, rest: str, *, region: bool = True, account: bool = True) -> str:
         where = f"{self._region if region else ''}:{self.account if account else ''}"
         return f"arn:{self.partition}:{service}:{where}:{rest}"
@@ -156,10 +178,14 @@ class Look:
         return list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
 
     def rights(
-        self, described: Mapping[str, Mapping[str, Any]], keys: Mapping[str, Mapping[str, Any]]
+        self,
+        described: Mapping[str, Mapping[str, Any]],
+        policies: Mapping[str, Mapping[str, Any]],
+        keys: Mapping[str, Mapping[str, Any]],
     ) -> dict[str, Any]:
         """Who may take or give rights. Raises SecretsError where the account's details cannot be read."""
-        rows = iam_rights.unnamed_rights(self._everybody, self._targets(described, keys), self._named)
+        targets = self._targets(self._everybody, described, policies, keys)
+        rows = iam_rights.unnamed_rights(self._everybody, targets, self._named)
         for name, key in sorted(keys.items()):
             rows += iam_rights.by_grants(name, key.get("arn", name), key.get("grants", ()), self._named)
             if key.get("access_problem"):
@@ -170,59 +196,94 @@ class Look:
         self,
         roles: Mapping[str, Mapping[str, Any]],
         described: Mapping[str, Mapping[str, Any]],
+        policies: Mapping[str, Mapping[str, Any]],
         keys: Mapping[str, Mapping[str, Any]],
     ) -> dict[str, list[str]]:
         """What each of the environment's roles may do beyond its runs, whoever made its policies."""
-        targets = self._targets(described, keys)
+        principals = {name: as_principal(name, role) for name, role in roles.items() if "policies" in role}
+        targets = self._targets([*principals.values()], described, policies, keys)
         result = {}
         for kind, name in sorted(self.catalog.aws.roles.items()) if self.catalog.aws else ():
-            role = roles.get(name, {})
-            if "policies" not in role:
+            if name not in principals:
                 continue
-            policies, attached = tuple(role["policies"].values()), tuple(role["attached"].values())
-            principal = iam_readers.Principal("role", name, role["arn"], policies, attached=attached)
             own = targets
             if kind in ("rotate", "respond"):  # which write the journal and the audit log, and rotate users' keys
-                own = replace(own, written=(), users=(), changed_secrets=(), changed_parameters=())
+                own = replace(own, written=(), users=(), changed_secrets=(), changed_parameters=(), groups=())
             if kind == "respond":  # denies leaked versions
                 own = replace(own, secrets=())
-            foreign = [item.name for item in self._elsewhere() if iam_readers.may_read(principal, item)]
+            foreign = [item.name for item in self._elsewhere() if iam_readers.may_read(principals[name], item)]
             reads = [f"may read {iam_readers.few(foreign)}"] if foreign else []
-            result[name] = [*reads, *iam_rights.rights(principal, own)]
+            result[name] = [*reads, *iam_rights.rights(principals[name], own)]
         return result
 
     def _targets(
-        self, described: Mapping[str, Mapping[str, Any]], keys: Mapping[str, Mapping[str, Any]]
+        self,
+        principals: Sequence[iam_readers.Principal],
+        described: Mapping[str, Mapping[str, Any]],
+        policies: Mapping[str, Mapping[str, Any]],
+        keys: Mapping[str, Mapping[str, Any]],
     ) -> iam_rights.Targets:
         catalog, reach = self.catalog, CatalogReach(self.catalog)
-        named = [*catalog.aws.operators, *catalog.aws.readers] if catalog.aws else []
-        audit = catalog.audit_log
-        places = [catalog.journal_place] if catalog.journal else []
-        if "s3" in audit:
-            bucket, prefix = audit_chain.location(audit["s3"])
-            places.append((bucket, f"{prefix}{catalog.application}/{catalog.environment}/{EXAMPLE}"))
-        objects = tuple(self._arn("s3", f"{bucket}/{key}", region=False, account=False) for bucket, key in places)
+        aws = catalog.aws
+        named = [*aws.operators, *aws.readers] if aws else []
+        own = [self._arn("iam", f"role/{role}", region=False) for role in aws.roles.values()] if aws else []
+        roles = [principal for principal in principals if iam_readers.is_named(principal, self._named)]
+        arns = {name: entry["arn"] for name, entry in described.items() if entry.get("arn")}
+        objects = tuple(
+            self._arn("s3", f"{bucket}/{key}", region=False, account=False) for bucket, key in self._written
+        )
         users = [self._arn("iam", f"user/{user}", region=False) for user in reach.users]
-        groups = [self._arn("logs", f"log-group:{audit['log_group']}")] if "log_group" in audit else []
-        secrets = tuple(entry["arn"] for entry in described.values() if entry.get("arn"))
         parameters = (self._arn("ssm", f"parameter{catalog.ssm_path}/{EXAMPLE}"),) if catalog.reads_ssm else ()
         return iam_rights.Targets(
-            secrets=secrets,
-            changed_secrets=secrets,
+            secrets=tuple(arns.values()),
+            changed_secrets=tuple(arns.values()),
             changed_parameters=parameters,
+            policies={arn: policies.get(name, {}).get("document") or {} for name, arn in arns.items()},
+            context={arn: iam_readers.tags_of(described[name].get("tags")) for name, arn in arns.items()},
             trails=(self._arn("cloudtrail", f"trail/{EXAMPLE}"),),
             instances=(self._arn("ec2", f"instance/i-{EXAMPLE}"),),
+            snapshots=(self._arn("ec2", f"snapshot/snap-{EXAMPLE}", account=False),),
             keys={key["arn"]: key.get("policy") for key in keys.values() if key.get("arn")},
-            roles=tuple(
-                self._arn("iam", f"role/{role}", region=False)
-                for role in (catalog.aws.roles.values() if catalog.aws else ())
-            ),
+            roles=tuple(dict.fromkeys([*own, *(arn for arn in named if ":role/" in arn)])),
+            role_policies=tuple(sorted({arn for role in roles for arn in role.attached})),
             users=tuple({arn: None for arn in (*users, *named) if ":user/" in arn}),
-            log_groups=tuple(groups),
+            running=self._running(roles),
+            providers=tuple(sorted({name for kind, name in _trusted(roles) if kind == "Federated"})),
+            groups=tuple(self._arn("elasticache", f"replicationgroup:{name}") for name in reach.groups),
+            log_groups=tuple(self._log_group),
             buckets=tuple({arn.partition("/")[0]: None for arn in objects}),
             objects=objects,
             written=objects,
         )
+
+    @property
+    def _written(self) -> list[tuple[str, str]]:
+        """Buckets with an object, of the journal and the audit log."""
+        catalog = self.catalog
+        places = [catalog.journal_place] if catalog.journal else []
+        if "s3" in catalog.audit_log:
+            bucket, prefix = audit_chain.location(catalog.audit_log["s3"])
+            places.append((bucket, f"{prefix}{catalog.application}/{catalog.environment}/{EXAMPLE}"))
+        return places
+
+    @property
+    def _log_group(self) -> Iterator[str]:
+        """The ARNs by which IAM knows a group and its stream."""
+        if "log_group" in self.catalog.audit_log:
+            group = self._arn("logs", f"log-group:{self.catalog.audit_log['log_group']}")
+            stream = f"{self.catalog.application}/{self.catalog.environment}"
+            yield from (group, f"{group}:*", f"{group}:log-stream:{stream}")
+
+    def _running(self, roles: Sequence[iam_readers.Principal]) -> dict[str, tuple[str, ...]]:
+        """Programs that may have one of the roles: those are not listed, but an example of each is asked for."""
+        result: dict[str, tuple[str, ...]] = {}
+        for kind, name in _trusted(roles):
+            service = name.removesuffix(".amazonaws.com")
+            if kind == "Service" and service in RUNNING:
+                result[service] = (self._arn(*RUNNING[service][:2]),)
+        if "lambda" in result and self.catalog.aws and self.catalog.mirror:  # its function has the role's name
+            result["lambda"] += (self._arn("lambda", f"function:{self.catalog.aws.roles['mirror']}"),)
+        return result
 
     def _elsewhere(self) -> Iterator[iam_readers.ProtectedItem]:
         """What is not this environment's: the others' secrets and parameters, and some that do not exist."""
@@ -249,3 +310,14 @@ class Look:
     def _named(self) -> Sequence[str]:
         aws = self.catalog.aws
         return (*aws.roles.values(), *aws.operators, *aws.readers, aws.host_principal) if aws else ()
+
+
+def as_principal(name: str, role: Mapping[str, Any]) -> iam_readers.Principal:
+    policies, attached = tuple(role["policies"].values()), tuple(role["attached"].values())
+    return iam_readers.Principal("role", name, role["arn"], policies, attached=attached, trust=role["trust"])
+
+
+def _trusted(roles: Sequence[iam_readers.Principal]) -> Iterator[tuple[str, str]]:
+    """The kind and name of each principal."""
+    for role in roles:
+        yield from ((kind, name) for _statement, kind, name, _condition in policy_findings.allowed(role.trust))

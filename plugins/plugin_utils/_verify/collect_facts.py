@@ -344,11 +344,11 @@ class Gatherer:
 
     @once
     def rights(self) -> dict[str, Any]:
-        return self._look.rights(self.secrets, self.keys)
+        return self._look.rights(self.secrets, self.policies, self.keys)
 
     @once
     def granted(self) -> dict[str, Any]:
-        return self._look.granted(self.roles, self.secrets, self.keys)
+        return self._look.granted(self.roles, self.secrets, self.policies, self.keys)
 
     @once
     def mirror(self) -> dict[str, Any]:

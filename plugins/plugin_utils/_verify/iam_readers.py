@@ -7,7 +7,7 @@ Service control policies and sessions' own policies are not known here, so AWS m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,9 @@ OF_SERVICES = "/aws-service-role/"
 """Roles that only AWS itself can be, with policies that only AWS can change."""
 SHOWN = 3
 Document = Mapping[str, Any]
+IsOpen = Callable[[str, Set[str]], bool]
+"""Whether a condition with this key may be met where it allows, and may not be met where it denies, given the known
+keys."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class ProtectedItem:
     """None where it is not known; then the identities' policies decide."""
     via: Mapping[str, str] = field(default_factory=dict)
     """What the store tells KMS."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """Keys of conditions of the action itself."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ class Principal:
     """ARNs of the managed ones."""
     groups: tuple[str, ...] = ()
     """ARNs."""
+    boundary_arn: str = ""
+    trust: Document = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -91,6 +99,9 @@ def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[P
                 tuple(sorted(arn for arn in asked if arn not in managed)),
                 tuple(attached),
                 tuple(groups[name].get("Arn", name) for name in entry.get("GroupList", ()) if name in groups),
+                limit or "",
+                entry.get("AssumeRolePolicyDocument") or {},
+                {tag["Key"]: tag["Value"] for tag in entry.get("Tags", ())},
             )
 
 
@@ -139,14 +150,15 @@ def few(names: Sequence[str]) -> str:
 
 
 def may_read(principal: Principal, thing: ProtectedItem, *, loosely: bool = False) -> bool:
-    """Whether one of the actions is allowed, and the key's use. ``loosely`` takes every condition for one that may be
-    met where it allows, and for one that may not be where it denies. Raises PolicyError."""
-    policies: tuple[Document, ...] = (*principal.policies, _own(thing.policy, principal.arn))
-    allowed = any(allows(principal, policies, action, thing.arn, {}, loosely) for action in thing.actions)
+    """Whether one of the actions is allowed, and the key's use; ``loosely``: if unknown conditions are open. Raises
+    PolicyError."""
+    policies: tuple[Document, ...] = (*principal.policies, own_statements(thing.policy, principal.arn))
+    is_open = _is_unknown if loosely else None
+    allowed = any(allows(principal, policies, action, thing.arn, thing.context, is_open) for action in thing.actions)
     if not allowed or not thing.key:
         return allowed
-    by_key = () if thing.key_policy is None else (_own(thing.key_policy, principal.arn),)
-    return allows(principal, (*principal.policies, *by_key), "kms:Decrypt", thing.key, thing.via, loosely)
+    by_key = () if thing.key_policy is None else (own_statements(thing.key_policy, principal.arn),)
+    return allows(principal, (*principal.policies, *by_key), "kms:Decrypt", thing.key, thing.via, is_open)
 
 
 def allows(
@@ -155,7 +167,7 @@ def allows(
     action: str,
     arn: str,
     extra: Mapping[str, str],
-    loosely: bool = False,
+    is_open: IsOpen | None = None,
 ) -> bool:
     """Whether the policies and the principal's boundary allow an action. Raises PolicyError."""
     account = account_of(principal.arn) or ""
@@ -163,21 +175,30 @@ def allows(
         "aws:PrincipalArn": principal.arn,
         "aws:PrincipalAccount": account,
         "aws:ResourceAccount": account,
-        "aws:RequestedRegion": (arn.split(":") + [""] * 4)[3],
+        "aws:RequestedRegion": (arn.split(":") + [""] * 4)[3] or "us-east-1",
         "aws:SecureTransport": "true",
         "aws:MultiFactorAuthPresent": "true",
         "kms:GrantIsForAWSResource": "false",
         "secretsmanager:SecretId": arn,
         "secretsmanager:VersionStage": "AWSCURRENT",
         **({"aws:username": principal.name} if principal.kind == "user" else {}),
+        **{f"aws:PrincipalTag/{name}": value for name, value in principal.tags.items()},
         **extra,
     }
     request = IamRequest(action, arn, context, {"AWS": principal.arn})
     asked = [policies] if principal.boundary is None else [policies, [principal.boundary]]
-    return all(decide([_loose(two, context) if loosely else two for two in group], request) for group in asked)
+    return all(decide([opened(two, context, is_open) for two in group], request) for group in asked)
 
 
-def _own(document: Document, arn: str) -> Document:
+def tags_of(tags: Mapping[str, str] | None) -> dict[str, str]:
+    """Conditions' keys for a secret's tags, if they are known. A key without a name says that there are no others."""
+    names = {} if tags is None else {"": "", **tags}
+    return {
+        f"{service}:ResourceTag/{name}": value for name, value in names.items() for service in ("aws", "secretsmanager")
+    }
+
+
+def own_statements(document: Document, arn: str) -> Document:
     """A resource's policy without what it leaves to the identities' policies, as it does by naming the account."""
     kept = []
     for statement in statements(document):
@@ -189,16 +210,22 @@ def _own(document: Document, arn: str) -> Document:
     return {"Statement": kept}
 
 
-def _loose(document: Document, known: Mapping[str, Any]) -> Document:
-    """Without the conditions whose keys are not known; a Deny that has one goes whole."""
+def opened(document: Document, known: Mapping[str, Any], is_open: IsOpen | None) -> Document:
+    """Without the conditions whose keys are open; a Deny that has one goes whole."""
+    if is_open is None:
+        return document
     names = {name.lower() for name in known}
     results = []
     for statement in statements(document):
         condition = statement.get("Condition") or {}
         judged = {
-            operator: {key: value for key, value in keys.items() if key.lower() in names}
+            operator: {key: value for key, value in keys.items() if not is_open(key.lower(), names)}
             for operator, keys in condition.items()
         }
         if statement.get("Effect") != "Deny" or judged == condition:
             results.append({**statement, "Condition": judged})
     return {"Statement": results}
+
+
+def _is_unknown(key: str, known: Set[str]) -> bool:
+    return key not in known and f"{key.partition('/')[0]}/" not in known

@@ -4,48 +4,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import (
+    FORMAL,
+    account_of,
+    statements,
+    texts,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_actions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_actions import EXAMPLE, GRANTS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import (
     OF_SERVICES,
     Document,
     Principal,
     allows,
+    few,
     is_named,
+    opened,
+    own_statements,
 )
 
-GRANTS = frozenset({"Decrypt", "ReEncryptFrom", "CreateGrant", "GenerateDataKey"})
-"""What a grant of KMS may let somebody do that concerns values."""
-_OWN = {
-    "user": ("iam:PutUserPolicy", "iam:AttachUserPolicy", "iam:DeleteUserPermissionsBoundary"),
-    "role": ("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRolePermissionsBoundary"),
-}
-_GROUPS = ("iam:PutGroupPolicy", "iam:AttachGroupPolicy")
-_VERSIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
-_ROLES = ("iam:UpdateAssumeRolePolicy",)
-_USERS = (
-    *("iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
-    "iam:DeactivateMFADevice",
-)
-_STARTS = (
-    *("ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "ecs:RunTask", "codebuild:CreateProject"),
-    *("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration", "cloudformation:CreateStack"),
-    *("glue:CreateDevEndpoint", "glue:CreateJob", "ssm:StartAutomationExecution", "states:CreateStateMachine"),
-)
-_INSTANCES = ("ssm:SendCommand", "ssm:StartSession", "ec2-instance-connect:SendSSHPublicKey")
-_SECRETS = tuple(
-    f"secretsmanager:{name}"
-    for name in ("PutSecretValue", "UpdateSecret", "RotateSecret", "ReplicateSecretToRegions", "DeleteSecret")
-)
-_PARAMETERS = ("ssm:PutParameter", "ssm:DeleteParameter")
-_TRAILS = ("cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:PutEventSelectors")
-_LOGS = ("logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:PutRetentionPolicy")
-_BUCKETS = ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:PutBucketVersioning")
-_OBJECTS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+_CODE = "may run its own code with a role of the environment"
+_ITSELF, _LIMITS = "may grant itself access", "may remove what denies it access"
 Way = tuple[str, tuple[str, ...], str]
 """What comes of it, the actions of which one will do, and the ARN."""
 
@@ -60,7 +48,19 @@ class Targets:
     """The same and parameters, where the role has no reason to change them."""
     keys: Mapping[str, Document | None] = field(default_factory=dict)
     """With their own policies, where those are known."""
+    policies: Mapping[str, Document] = field(default_factory=dict)
+    """The secrets' own."""
+    context: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Keys of conditions, by ARN."""
     roles: tuple[str, ...] = ()
+    """The environment's, and those of operators and readers."""
+    role_policies: tuple[str, ...] = ()
+    running: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What runs with one of the roles, by :data:`iam_actions.RUNNING`."""
+    providers: tuple[str, ...] = ()
+    """Those of whom the roles accept tokens."""
+    groups: tuple[str, ...] = ()
+    """Of replicas, at ElastiCache."""
     users: tuple[str, ...] = ()
     """Those whose login is worth having: operators, and users whose keys rotate."""
     log_groups: tuple[str, ...] = ()
@@ -68,6 +68,7 @@ class Targets:
     """Of the audit log and the journal."""
     trails: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     """The objects again, where the role has no reason to write them."""
@@ -95,52 +96,138 @@ def _row(state: str, place: str, message: str) -> dict[str, str]:
 def rights(principal: Principal, targets: Targets) -> Iterator[str]:
     """A message for each kind of way. Raises PolicyError."""
     results: dict[str, dict[str, None]] = {}
+    judge = _Judge(principal, targets)
     for message, actions, arn in _ways(principal, targets):
         for action in actions:
-            if _may(principal, action, arn, targets):
+            if judge.may(action, arn):
                 results.setdefault(message, {})[action] = None
-    starts = [action for action in _STARTS if _may(principal, action, "*", targets)]
-    passes = any(_may(principal, "iam:PassRole", role, targets) for role in targets.roles)
-    if starts and passes:
-        results["may run its own code with a role of the environment"] = dict.fromkeys(["iam:PassRole", *starts])
+    for message, combined in ((_CODE, judge.started()), (_ITSELF, judge.taken())):
+        for action in combined:
+            results.setdefault(message, {})[action] = None
     for message, found in results.items():
-        yield f"{message} ({', '.join(found)})"
+        yield f"{message} ({few([*found])})"
 
 
 def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
-    itself, open_key = "may grant itself access", ("kms:PutKeyPolicy", "kms:CreateGrant", "kms:ReplicateKey")
     evidence = "may remove or overwrite the audit log, the journal or CloudTrail's"
-    group = f"{principal.arn.partition(':user/')[0]}:group/another"
-    others = [arn for arn in targets.users if arn != principal.arn]
+    elsewhere, key = "may copy the audit log or the journal elsewhere", "may open the key to others"
+    roles, code = "may change what the roles may do", "may change a program that runs with a role of the environment"
+    other_users = [arn for arn in targets.users if arn != principal.arn]
+    other_roles = [arn for arn in targets.roles if arn != principal.arn]
     table: tuple[tuple[str, tuple[str, ...], Sequence[str]], ...] = (
-        (itself, _OWN[principal.kind], [principal.arn]),
-        (itself, ("iam:AddUserToGroup",), [group] if principal.kind == "user" else []),
-        (itself, _GROUPS, principal.groups),
-        (itself, _VERSIONS, principal.attached),
-        ("may change who assumes the roles", _ROLES, targets.roles),
-        ("may log in as another user", _USERS, others),
-        ("may share the secrets", ("secretsmanager:PutResourcePolicy",), targets.secrets),
-        ("may change or copy the secrets", _SECRETS, targets.changed_secrets),
-        ("may change the parameters", _PARAMETERS, targets.changed_parameters),
-        ("may open the key to others", open_key, [*targets.keys]),
+        *_own_ways(principal),
+        ("may change who assumes the roles", iam_actions.TRUSTS, targets.roles),
+        ("may change whose tokens the roles accept", iam_actions.PROVIDERS, targets.providers),
+        (roles, iam_actions.OF_ROLES, other_roles),
+        (roles, iam_actions.VERSIONS, targets.role_policies),
+        ("may log in as another user", iam_actions.USERS, other_users),
+        ("may change what another user may do", iam_actions.OF_USERS, other_users),
+        ("may share the secrets", iam_actions.SHARES, targets.secrets),
+        ("may change or copy the secrets", iam_actions.SECRETS, targets.changed_secrets),
+        ("may change the parameters", iam_actions.PARAMETERS, targets.changed_parameters),
+        (key, ("kms:PutKeyPolicy", "kms:CreateGrant", "kms:ReplicateKey"), [*targets.keys]),
         ("may take the key away", ("kms:DisableKey", "kms:ScheduleKeyDeletion"), [*targets.keys]),
-        ("may run commands on every instance", _INSTANCES, targets.instances),
-        (evidence, _LOGS, targets.log_groups),
-        (evidence, _TRAILS, targets.trails),
-        (evidence, _BUCKETS, targets.buckets),
-        (evidence, _OBJECTS, targets.objects),
+        ("may run commands on every instance", iam_actions.INSTANCES, targets.instances),
+        ("may copy the disks of every instance", iam_actions.SNAPSHOTS, targets.snapshots),
+        *((code, iam_actions.RUNNING[service][2], arns) for service, arns in targets.running.items()),
+        ("may change the cache's password", ("elasticache:ModifyReplicationGroup",), targets.groups),
+        (evidence, iam_actions.LOGS, targets.log_groups),
+        (elsewhere, ("logs:PutSubscriptionFilter", "logs:CreateExportTask"), targets.log_groups),
+        (evidence, iam_actions.TRAILS, targets.trails),
+        (evidence, iam_actions.BUCKETS, targets.buckets),
+        (elsewhere, ("s3:PutReplicationConfiguration",), targets.buckets),
+        (evidence, iam_actions.OBJECTS, targets.objects),
         (evidence, ("s3:PutObject",), targets.written),
     )
     for message, actions, arns in table:
         yield from ((message, actions, arn) for arn in arns)
 
 
-def _may(principal: Principal, action: str, arn: str, targets: Targets) -> bool:
-    """A key's own policy must allow it too: by naming the principal, or the account that it leaves it to."""
-    own = targets.keys.get(arn)
-    if own is not None and not decide([own], IamRequest(action, arn, {}, {"AWS": principal.arn})):
-        return False
-    return allows(principal, principal.policies, action, arn, {})
+def _own_ways(principal: Principal) -> Iterator[tuple[str, tuple[str, ...], Sequence[str]]]:
+    """To what is allowed to the principal itself, and from what denies it something."""
+    group = f"{principal.arn.partition(':user/')[0]}:group/another"
+    yield _ITSELF, iam_actions.OWN[principal.kind], [principal.arn]
+    yield _ITSELF, ("iam:AddUserToGroup",), [group] if principal.kind == "user" else []
+    yield _ITSELF, iam_actions.OF_GROUPS, principal.groups
+    yield _ITSELF, iam_actions.VERSIONS, principal.attached
+    if principal.boundary_arn:
+        yield _LIMITS, iam_actions.OF_BOUNDARY[principal.kind], [principal.arn]
+        yield _LIMITS, iam_actions.VERSIONS, [principal.boundary_arn]
+    if any(entry.get("Effect") == "Deny" for document in principal.policies for entry in statements(document)):
+        yield _LIMITS, iam_actions.OF_DENIES[principal.kind], [principal.arn]
+        yield _LIMITS, iam_actions.DENIES_OF_GROUPS, principal.groups
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """What one principal may do."""
+
+    principal: Principal
+    targets: Targets
+
+    def may(self, action: str, arn: str, context: Mapping[str, str] = MappingProxyType({})) -> bool:
+        """A key's own policy must allow it too: by naming the principal, or the account that it leaves it to.
+
+        A condition on who asks, and how, is taken to be met: whoever may ask at all can meet it some day.
+        """
+        key, who = self.targets.keys.get(arn), self.principal.arn
+        own = own_statements(key or self.targets.policies.get(arn, {}), who)
+        if not (own["Statement"] or self._named.fullmatch(action)):
+            return False
+        account = account_of(who) or ""
+        by_key = {"kms:CallerAccount": account, "aws:PrincipalAccount": account, "aws:PrincipalArn": who}
+        request = IamRequest(action, arn, by_key, {"AWS": who})
+        if key is not None and not decide([opened(key, by_key, _says_who)], request):
+            return False
+        known = {**self.targets.context.get(arn, {}), **context}
+        return allows(self.principal, (*self.principal.policies, own), action, arn, known, _says_who)
+
+    @cached_property
+    def _named(self) -> re.Pattern[str]:
+        """The actions that a statement allows somewhere, so that most are answered at once."""
+        patterns = [
+            pattern
+            for entry in self._allowing
+            for pattern in texts("*" if "NotAction" in entry else entry.get("Action"))
+        ]
+        escaped = (re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns)
+        return re.compile("|".join(escaped) or r"(?!)", re.IGNORECASE)
+
+    @property
+    def _allowing(self) -> Iterator[Mapping[str, Any]]:
+        for document in self.principal.policies:
+            yield from (entry for entry in statements(document) if entry.get("Effect") == "Allow")
+
+    def started(self) -> Iterator[str]:
+        """What together runs a program with a role."""
+        for service, actions in iam_actions.STARTS.items():
+            passed_to = {"iam:PassedToService": f"{service}.amazonaws.com"}
+            if any(self.may("iam:PassRole", role, passed_to) for role in self.targets.roles):
+                anything = ["*", *self._examples("")]
+                started = [action for action in actions if any(self.may(action, arn) for arn in anything)]
+                yield from (["iam:PassRole", *started] if started else [])
+
+    def taken(self) -> Iterator[str]:
+        """What together gives a session of another user or role, and rights to it."""
+        for kind, takes in iam_actions.TAKES.items():
+            new = f"{self.principal.arn.rpartition(':')[0]}:{kind}/{EXAMPLE}"
+            for arn in {new, *self._examples(f":{kind}/")} - {self.principal.arn}:
+                takes_by, grants_by = (
+                    [action for action in actions if self.may(action, arn)]
+                    for actions in (takes, iam_actions.OWN[kind])
+                )
+                yield from ([*takes_by[:1], *grants_by[:1]] if takes_by and grants_by else [])
+
+    def _examples(self, part: str) -> Iterator[str]:
+        """A thing for each pattern of this part that allows something."""
+        for entry in self._allowing:
+            for pattern in texts(entry.get("Resource")):
+                if part in pattern:
+                    yield pattern.replace("*", EXAMPLE).replace("?", "x")
+
+
+def _says_who(key: str, known: Set[str]) -> bool:
+    return key not in known and FORMAL.fullmatch(key) is not None
 
 
 def by_grants(key: str, arn: str, grants: Sequence[Mapping[str, Any]], named: Sequence[str]) -> list[dict[str, str]]:

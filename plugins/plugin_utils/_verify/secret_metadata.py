@@ -41,6 +41,7 @@ class SecretFacts:
             "replicas": {item["Region"]: item.get("Status", "unknown") for item in result.get("ReplicationStatus", [])},
             "deleted": timestamps.stamp(deleted) if deleted else None,
             "rotation_enabled": bool(result.get("RotationEnabled")),
+            "tags": {tag["Key"]: tag["Value"] for tag in result.get("Tags", ())},
         }
 
     def beginning(self, prefix: str) -> list[str]:

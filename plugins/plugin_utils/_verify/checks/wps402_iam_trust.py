@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import Trusted
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import LAMBDA
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import LAMBDA, issuer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Facts,
@@ -22,14 +22,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 
 
 def _trusted(catalog: Catalog, account: str, role: str, environment: str | None) -> Trusted:
-    aws = catalog.aws
+    aws, github = catalog.aws, catalog.github
     mirrors = bool(aws and catalog.mirror and role == aws.roles.get("mirror"))
     return Trusted(
         account,
         frozenset((*aws.operators, *aws.readers, *aws.roles.values(), aws.host_principal) if aws else ()),
         frozenset((*([aws.host_principal] if aws else []), *([LAMBDA] if mirrors else []))),
-        catalog.github.repository if catalog.github else None,
+        github.repository if github else None,
         environment,
+        issuer(github) if github else None,
+        (str(github.owner_id), str(github.repository_id)) if github and github.owner_id else None,
     )
 
 

@@ -124,6 +124,13 @@ def test_the_reason_names_what_allows_it_or_what_was_asked() -> None:
         (when("NumericGreaterThanEquals", "aws:n", 3600), {"aws__n": "900"}, False),
         (when("DateLessThan", "aws:t", "2026-12-01T00:00:00Z"), {"aws__t": "2026-11-25T00:00:00Z"}, True),
         (when("DateLessThan", "aws:t", "2026-12-01"), {"aws__t": "2026-11-25T00:00:00Z"}, True),
+        (when("DateGreaterThanEquals", "aws:t", "2026-11-25"), {"aws__t": "2026-11-25T00:00:00Z"}, True),
+        (when("DateLessThanEquals", "aws:t", "2026-11-24"), {"aws__t": "2026-11-25T00:00:00Z"}, False),
+        (when("DateNotEquals", "aws:t", "2026-11-25"), {"aws__t": "2026-11-25T00:00:00Z"}, False),
+        (when("IpAddress", "aws:i", "192.0.2.0/24", "2001:db8::/32"), {"aws__i": "192.0.2.7"}, True),
+        (when("IpAddress", "aws:i", "192.0.2.1"), {"aws__i": "2001:db8::1"}, False),
+        (when("NotIpAddress", "aws:i", "192.0.2.0/24"), {"aws__i": "192.0.2.7"}, False),
+        (when("NotIpAddress", "aws:i", "192.0.2.0/24"), {}, True),
         (when("ForAnyValue:StringEquals", "aws:k", "a"), {"aws__k": ["b", "a"]}, True),
         (when("ForAnyValue:StringEquals", "aws:k", "a"), {}, False),
         (when("ForAllValues:StringEquals", "aws:k", "a"), {"aws__k": ["b", "a"]}, False),
@@ -143,7 +150,7 @@ def test_every_condition_must_hold() -> None:
         assert not allowed(policy(allow(Condition=both)), **{**context, key: "other"})
 
 
-@pytest.mark.parametrize("operator", ["IpAddress", "ForSomeValues:StringEquals", "StringEqual"])
+@pytest.mark.parametrize("operator", ["BinaryEquals", "ForSomeValues:StringEquals", "StringEqual"])
 def test_an_operator_that_it_does_not_know_is_named(operator: str) -> None:
     with pytest.raises(PolicyError, match=f"the condition {operator} is unknown"):
         allowed(when(operator, "aws:x", "a"), aws__x="a")
@@ -154,6 +161,8 @@ def test_so_is_an_effect_and_what_cannot_be_compared() -> None:
         allowed(policy({**allow(), "Effect": "allow"}))
     with pytest.raises(PolicyError, match="are not numbers or dates"):
         allowed(when("NumericLessThan", "aws:n", "many"), aws__n="1")
+    with pytest.raises(PolicyError, match="are not addresses"):
+        allowed(when("IpAddress", "aws:i", "office"), aws__i="192.0.2.7")
 
 
 ROLE = "arn:aws:iam::123456789012:role/Operators"

@@ -126,6 +126,8 @@ def test_principals_out_of_the_accounts_details() -> None:
                 "RolePolicyList": [{"PolicyDocument": allow("a:b")}],
                 "AttachedManagedPolicies": [],
                 "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:m"},
+                "AssumeRolePolicyDocument": allow("sts:AssumeRole"),
+                "Tags": [{"Key": "team", "Value": "ops"}],
             },
             {
                 "RoleName": "AWSServiceRole",
@@ -139,3 +141,4 @@ def test_principals_out_of_the_accounts_details() -> None:
     assert ada.policies == (allow("s3:*"), allow())
     assert bob.unread == ("arn:none",)
     assert (role.policies, role.boundary, role.unread) == ((allow("a:b"),), allow(), ())
+    assert (role.boundary_arn, role.trust, role.tags) == ("arn:m", allow("sts:AssumeRole"), {"team": "ops"})

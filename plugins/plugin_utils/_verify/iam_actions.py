@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Actions of AWS that grant access, give a session, run a program with a role, or remove evidence."""
+
+from __future__ import annotations
+
+GRANTS = frozenset({"Decrypt", "ReEncryptFrom", "CreateGrant", "GenerateDataKey"})
+"""What a grant of KMS may let somebody do that concerns values."""
+EXAMPLE = "AbCdEf"
+"""Ends the names of things that may come to be, of which policies are asked."""
+OWN = {
+    "user": ("iam:PutUserPolicy", "iam:AttachUserPolicy"),
+    "role": ("iam:PutRolePolicy", "iam:AttachRolePolicy"),
+}
+OF_BOUNDARY = {
+    "user": ("iam:DeleteUserPermissionsBoundary", "iam:PutUserPermissionsBoundary"),
+    "role": ("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"),
+}
+OF_DENIES = {
+    "user": ("iam:DetachUserPolicy", "iam:DeleteUserPolicy"),
+    "role": ("iam:DetachRolePolicy", "iam:DeleteRolePolicy"),
+}
+OF_GROUPS = ("iam:PutGroupPolicy", "iam:AttachGroupPolicy")
+DENIES_OF_GROUPS = ("iam:DetachGroupPolicy", "iam:DeleteGroupPolicy", "iam:RemoveUserFromGroup")
+VERSIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
+TAKES = {
+    "user": ("iam:CreateAccessKey", "iam:CreateLoginProfile"),
+    "role": ("iam:CreateRole", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole"),
+}
+"""What gives a session of another user or role, which may be new; with what grants it access (:data:`OWN`), access."""
+OF_ROLES = (*OWN["role"], *OF_BOUNDARY["role"], *OF_DENIES["role"])
+OF_USERS = (*OWN["user"], *OF_BOUNDARY["user"])
+TRUSTS = ("iam:UpdateAssumeRolePolicy",)
+PROVIDERS = (
+    *("iam:AddClientIDToOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint"),
+    *("iam:DeleteOpenIDConnectProvider", "iam:UpdateSAMLProvider"),
+)
+USERS = (
+    *("iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
+    "iam:DeactivateMFADevice",
+)
+STARTS = {
+    "ec2": ("ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
+    "ecs-tasks": ("ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:UpdateService", "batch:RegisterJobDefinition"),
+    "lambda": ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"),
+    "codebuild": ("codebuild:CreateProject", "codebuild:UpdateProject"),
+    "cloudformation": ("cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet"),
+    "glue": ("glue:CreateDevEndpoint", "glue:CreateJob", "glue:UpdateJob", "glue:CreateSession"),
+    "ssm": ("ssm:StartAutomationExecution",),
+    "states": ("states:CreateStateMachine", "states:UpdateStateMachine"),
+    "sagemaker": ("sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob", "sagemaker:CreateProcessingJob"),
+    "scheduler": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
+    "pods.eks": ("eks:CreatePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"),
+}
+"""What starts a program with a role that is passed to the service."""
+RUNNING = {
+    "lambda": ("lambda", f"function:{EXAMPLE}", ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")),
+    "ecs-tasks": ("ecs", f"task/{EXAMPLE}/{EXAMPLE}", ("ecs:ExecuteCommand",)),
+    "codebuild": ("codebuild", f"project/{EXAMPLE}", ("codebuild:UpdateProject", "codebuild:StartBuild")),
+}
+"""What changes a program that has a role already, by the service that the role trusts."""
+INSTANCES = (
+    *("ssm:SendCommand", "ssm:StartSession", "ssm:CreateAssociation", "ec2-instance-connect:SendSSHPublicKey"),
+    *("ec2-instance-connect:SendSerialConsoleSSHPublicKey", "ec2:ModifyInstanceAttribute"),
+)
+SNAPSHOTS = ("ec2:ModifySnapshotAttribute", "ebs:GetSnapshotBlock")
+SHARES = ("secretsmanager:PutResourcePolicy", "secretsmanager:DeleteResourcePolicy")
+SECRETS = tuple(
+    f"secretsmanager:{name}"
+    for name in (
+        *("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "RotateSecret"),
+        *("ReplicateSecretToRegions", "DeleteSecret"),
+    )
+)
+PARAMETERS = ("ssm:PutParameter", "ssm:DeleteParameter", "ssm:DeleteParameters")
+TRAILS = ("cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail", "cloudtrail:PutEventSelectors")
+LOGS = (
+    *("logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:PutRetentionPolicy", "logs:PutDataProtectionPolicy"),
+    "logs:AssociateKmsKey",
+)
+BUCKETS = tuple(
+    f"s3:{name}"
+    for name in (
+        *("DeleteBucket", "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketAcl", "PutBucketPublicAccessBlock"),
+        *("PutLifecycleConfiguration", "PutBucketVersioning", "PutBucketObjectLockConfiguration"),
+        "PutEncryptionConfiguration",
+    )
+)
+OBJECTS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
