@@ -80,6 +80,7 @@ _PARTS = {
     "versioning": "BucketVersioning",
     "publicAccessBlock": "PublicAccessBlock",
     "policy": "BucketPolicy",
+    "lifecycle": "LifecycleConfiguration",
     "tagging": "BucketTagging",
     "location": "BucketLocation",
 }

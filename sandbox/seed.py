@@ -52,6 +52,7 @@ class Journal:
         where = {"LocationConstraint": store.meta.region_name}
         with suppress(store.exceptions.BucketAlreadyOwnedByYou):
             store.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=where)
+            store.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
         with suppress(store.exceptions.ClientError):
             self.put(client, IfNoneMatch="*")
 

@@ -47,6 +47,7 @@ _MISSING_CODES = (
     "NoSuchBucket",
     "NoSuchKey",
     "NoSuchBucketPolicy",
+    "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration",
     "NotFound",
 )

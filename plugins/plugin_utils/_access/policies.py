@@ -219,8 +219,16 @@ def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> l
     return []
 
 
-def _audit_retention(reach: CatalogReach) -> list[Grant]:
-    return [Grant("AuditGroups", ("logs:DescribeLogGroups",), ("*",))] if "log_group" in reach.catalog.audit_log else []
+def _retention(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
+    """What deletes records of the audit log or the journal, and who else may."""
+    audit, (journal, _key) = reach.catalog.audit_log, reach.catalog.journal_place
+    names = {journal, audit_chain.location(audit["s3"])[0] if "s3" in audit else ""} - {""}
+    buckets = tuple(ground.arn("s3", name, account=False) for name in sorted(names))
+    asked = ("s3:GetBucketVersioning", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy")
+    return [
+        *([Grant("AuditGroups", ("logs:DescribeLogGroups",), ("*",))] if "log_group" in audit else []),
+        *([Grant("Buckets", asked, buckets)] if buckets else []),
+    ]
 
 
 def _announcing(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
@@ -289,7 +297,7 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     grants = [
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
-        *_audit_retention(reach),
+        *_retention(reach, ground),
         *_announcing(reach, ground),
         Grant(
             "Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy", "kms:ListGrants"), (ground.key,)

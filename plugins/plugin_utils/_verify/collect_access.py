@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift as access_drift
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings, policy_scope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
@@ -23,11 +23,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_st
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach, env_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers, iam_rights
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    iam_readers,
+    iam_rights,
+    iam_targets,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import once
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_actions import EXAMPLE, RUNNING
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_actions import EXAMPLE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import AWS_KEY
 
 PARAMETER_READS = tuple(
@@ -93,7 +97,7 @@ class Look:
         ]
         held += [*self._parameters(read), self._of_rotations(keys.values()), *self._env_file(keys.values())]
         return {
-            "rows": iam_readers.unnamed_readers(principals, held, self._named),
+            "rows": iam_readers.unnamed_readers(principals, held, iam_targets.named(self.catalog)),
             "principals": len(principals),
             "things": len(held),
             "unread": [
@@ -169,39 +173,33 @@ class Look:
                 ".env.enc", arn, read, key=arn, key_policy=policies.get(arn), via=context, context=context
             )
 
-    def _arn(self, service: str, rest: str, *, region: bool = True, account: bool = True) -> str:
-        where = f"{self._region if region else ''}:{self.account if account else ''}"
-        return f"arn:{self.partition}:{service}:{where}:{rest}"
+    def _arn(self, service: str, rest: str) -> str:
+        return self._scope.arn(service, rest, region=self._region)
+
+    @property
+    def _scope(self) -> AwsScope:
+        return AwsScope(self.account, self._region, "", self.partition)
 
     @once
     def _everybody(self) -> list[iam_readers.Principal]:
         return list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
 
-    def rights(
-        self,
-        described: Mapping[str, Mapping[str, Any]],
-        policies: Mapping[str, Mapping[str, Any]],
-        keys: Mapping[str, Mapping[str, Any]],
-    ) -> dict[str, Any]:
+    def rights(self, resources: Resources) -> dict[str, Any]:
         """Who may take or give rights. Raises SecretsError where the account's details cannot be read."""
-        targets = self._targets(self._everybody, described, policies, keys)
-        rows = iam_rights.unnamed_rights(self._everybody, targets, self._named)
-        for name, key in sorted(keys.items()):
-            rows += iam_rights.by_grants(name, key.get("arn", name), key.get("grants", ()), self._named)
+        targets = iam_targets.targets(self.catalog, self._scope, self._everybody, resources)
+        rows = iam_rights.unnamed_rights(self._everybody, targets, iam_targets.named(self.catalog))
+        for name, key in sorted(resources.keys.items()):
+            rows += iam_rights.by_grants(
+                name, key.get("arn", name), key.get("grants", ()), iam_targets.named(self.catalog)
+            )
             if key.get("access_problem"):
                 rows.append({"state": "unknown", "place": f"key {name}", "message": key["access_problem"]})
         return {"rows": rows, "principals": len(self._everybody)}
 
-    def granted(
-        self,
-        roles: Mapping[str, Mapping[str, Any]],
-        described: Mapping[str, Mapping[str, Any]],
-        policies: Mapping[str, Mapping[str, Any]],
-        keys: Mapping[str, Mapping[str, Any]],
-    ) -> dict[str, list[str]]:
+    def granted(self, roles: Mapping[str, Mapping[str, Any]], resources: Resources) -> dict[str, list[str]]:
         """What each of the environment's roles may do beyond its runs, whoever made its policies."""
-        principals = {name: as_principal(name, role) for name, role in roles.items() if "policies" in role}
-        targets = self._targets([*principals.values()], described, policies, keys)
+        principals = {name: iam_readers.of_role(name, role) for name, role in roles.items() if "policies" in role}
+        targets = iam_targets.targets(self.catalog, self._scope, [*principals.values()], resources)
         result = {}
         for kind, name in sorted(self.catalog.aws.roles.items()) if self.catalog.aws else ():
             if name not in principals:
@@ -214,75 +212,6 @@ class Look:
             foreign = [item.name for item in self._elsewhere() if iam_readers.may_read(principals[name], item)]
             reads = [f"may read {iam_readers.few(foreign)}"] if foreign else []
             result[name] = [*reads, *iam_rights.rights(principals[name], own)]
-        return result
-
-    def _targets(
-        self,
-        principals: Sequence[iam_readers.Principal],
-        described: Mapping[str, Mapping[str, Any]],
-        policies: Mapping[str, Mapping[str, Any]],
-        keys: Mapping[str, Mapping[str, Any]],
-    ) -> iam_rights.Targets:
-        catalog, reach = self.catalog, CatalogReach(self.catalog)
-        aws = catalog.aws
-        named = [*aws.operators, *aws.readers] if aws else []
-        own = [self._arn("iam", f"role/{role}", region=False) for role in aws.roles.values()] if aws else []
-        roles = [principal for principal in principals if iam_readers.is_named(principal, self._named)]
-        arns = {name: entry["arn"] for name, entry in described.items() if entry.get("arn")}
-        objects = tuple(
-            self._arn("s3", f"{bucket}/{key}", region=False, account=False) for bucket, key in self._written
-        )
-        users = [self._arn("iam", f"user/{user}", region=False) for user in reach.users]
-        parameters = (self._arn("ssm", f"parameter{catalog.ssm_path}/{EXAMPLE}"),) if catalog.reads_ssm else ()
-        return iam_rights.Targets(
-            secrets=tuple(arns.values()),
-            changed_secrets=tuple(arns.values()),
-            changed_parameters=parameters,
-            policies={arn: policies.get(name, {}).get("document") or {} for name, arn in arns.items()},
-            context={arn: iam_readers.tags_of(described[name].get("tags")) for name, arn in arns.items()},
-            trails=(self._arn("cloudtrail", f"trail/{EXAMPLE}"),),
-            instances=(self._arn("ec2", f"instance/i-{EXAMPLE}"),),
-            snapshots=(self._arn("ec2", f"snapshot/snap-{EXAMPLE}", account=False),),
-            keys={key["arn"]: key.get("policy") for key in keys.values() if key.get("arn")},
-            roles=tuple(dict.fromkeys([*own, *(arn for arn in named if ":role/" in arn)])),
-            role_policies=tuple(sorted({arn for role in roles for arn in role.attached})),
-            users=tuple({arn: None for arn in (*users, *named) if ":user/" in arn}),
-            running=self._running(roles),
-            providers=tuple(sorted({name for kind, name in _trusted(roles) if kind == "Federated"})),
-            groups=tuple(self._arn("elasticache", f"replicationgroup:{name}") for name in reach.groups),
-            log_groups=tuple(self._log_group),
-            buckets=tuple({arn.partition("/")[0]: None for arn in objects}),
-            objects=objects,
-            written=objects,
-        )
-
-    @property
-    def _written(self) -> list[tuple[str, str]]:
-        """Buckets with an object, of the journal and the audit log."""
-        catalog = self.catalog
-        places = [catalog.journal_place] if catalog.journal else []
-        if "s3" in catalog.audit_log:
-            bucket, prefix = audit_chain.location(catalog.audit_log["s3"])
-            places.append((bucket, f"{prefix}{catalog.application}/{catalog.environment}/{EXAMPLE}"))
-        return places
-
-    @property
-    def _log_group(self) -> Iterator[str]:
-        """The ARNs by which IAM knows a group and its stream."""
-        if "log_group" in self.catalog.audit_log:
-            group = self._arn("logs", f"log-group:{self.catalog.audit_log['log_group']}")
-            stream = f"{self.catalog.application}/{self.catalog.environment}"
-            yield from (group, f"{group}:*", f"{group}:log-stream:{stream}")
-
-    def _running(self, roles: Sequence[iam_readers.Principal]) -> dict[str, tuple[str, ...]]:
-        """Programs that may have one of the roles: those are not listed, but an example of each is asked for."""
-        result: dict[str, tuple[str, ...]] = {}
-        for kind, name in _trusted(roles):
-            service = name.removesuffix(".amazonaws.com")
-            if kind == "Service" and service in RUNNING:
-                result[service] = (self._arn(*RUNNING[service][:2]),)
-        if "lambda" in result and self.catalog.aws and self.catalog.mirror:  # its function has the role's name
-            result["lambda"] += (self._arn("lambda", f"function:{self.catalog.aws.roles['mirror']}"),)
         return result
 
     def _elsewhere(self) -> Iterator[iam_readers.ProtectedItem]:
@@ -305,19 +234,3 @@ class Look:
             if path != self.catalog.ssm_path:
                 arn = self._arn("ssm", f"parameter{path}/{EXAMPLE}")
                 yield iam_readers.ProtectedItem(f"parameters below {path}", arn, PARAMETER_READS)
-
-    @property
-    def _named(self) -> Sequence[str]:
-        aws = self.catalog.aws
-        return (*aws.roles.values(), *aws.operators, *aws.readers, aws.host_principal) if aws else ()
-
-
-def as_principal(name: str, role: Mapping[str, Any]) -> iam_readers.Principal:
-    policies, attached = tuple(role["policies"].values()), tuple(role["attached"].values())
-    return iam_readers.Principal("role", name, role["arn"], policies, attached=attached, trust=role["trust"])
-
-
-def _trusted(roles: Sequence[iam_readers.Principal]) -> Iterator[tuple[str, str]]:
-    """The kind and name of each principal."""
-    for role in roles:
-        yield from ((kind, name) for _statement, kind, name, _condition in policy_findings.allowed(role.trust))

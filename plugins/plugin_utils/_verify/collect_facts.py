@@ -38,6 +38,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     collect_access,
+    collect_buckets,
     collect_github,
     collect_isolation,
     collect_journal,
@@ -57,7 +58,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_
     ReadOnce,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import SecretFacts, keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import SecretFacts, used_keys
 
 FIRST = "environment"
 """The part that reads first, so that what it has read is not read again."""
@@ -176,8 +178,7 @@ class Gatherer:
         except SecretsError as error:
             return {"where": where, "problem": one_line(error)}
         problems = [*audit_chain.verify(chain.lines, self._head), *audit_chain.strays(chain)]
-        known = self._head is not None
-        result = {"where": where, "records": len(chain.lines), "problems": problems, "head_known": known}
+        result = {"where": where, "records": len(chain.lines), "problems": problems, "head_known": bool(self._head)}
         try:
             return {**result, "retention": self._audit_body.retention()}
         except SecretsError as error:
@@ -208,14 +209,12 @@ class Gatherer:
 
     @once
     def keys(self) -> dict[str, Any]:
-        client = self.connection.store_client("kms")
-        unread = {f"of secret {name}": item for name, item in self.secrets.items() if item.get("problem")}
-        used = {secret["key"] for secret in self.secrets.values() if secret.get("key")}
-        result = {**unread, **keys(client, sorted(used))}
-        if self.catalog.aws and self.catalog.aws.kms_key not in result:
-            declared = keys(client, [self.catalog.aws.kms_key])
-            result |= {name: key for name, key in declared.items() if "arn" in key}  # else it was not created
-        return result
+        declared = self.catalog.aws.kms_key if self.catalog.aws else ""
+        return used_keys(self.connection.store_client("kms"), self.secrets, declared)
+
+    @once
+    def buckets(self) -> dict[str, Any]:
+        return collect_buckets.described(self.catalog, self.connection.store_client)
 
     @once
     def account(self) -> str:
@@ -344,11 +343,11 @@ class Gatherer:
 
     @once
     def rights(self) -> dict[str, Any]:
-        return self._look.rights(self.secrets, self.policies, self.keys)
+        return self._look.rights(Resources(self.secrets, self.policies, self.keys, self.buckets))
 
     @once
     def granted(self) -> dict[str, Any]:
-        return self._look.granted(self.roles, self.secrets, self.policies, self.keys)
+        return self._look.granted(self.roles, Resources(self.secrets, self.policies, self.keys, self.buckets))
 
     @once
     def mirror(self) -> dict[str, Any]:
@@ -356,10 +355,9 @@ class Gatherer:
 
     @once
     def github(self) -> dict[str, Any]:
-        try:
-            values: Mapping[str, str] | None = self.environment.resolution.values
-        except SecretsError:
-            values = None
+        values: Mapping[str, str] | None = None
+        with suppress(SecretsError):
+            values = self.environment.resolution.values
         return collect_github.held(self.document, self.catalog, values)
 
     @once
@@ -385,15 +383,14 @@ class Gatherer:
         return self.repository_path
 
     def _live(self) -> Set[str]:
-        try:
+        with suppress(SecretsError):
             resolution = self.environment.resolution
-        except SecretsError:
-            return frozenset()
-        return env_placeholders.live_values(resolution.values, resolution.sensitivity)
+            return env_placeholders.live_values(resolution.values, resolution.sensitivity)
+        return frozenset()
 
 
 PARTS = (
-    *("access", "account", "audit", "deploys", "former", "github", "granted", "history", "isolation"),
+    *("access", "account", "audit", "buckets", "deploys", "former", "github", "granted", "history", "isolation"),
     *("journal", "keys", "leftovers", "mirror", "policies", "readers", "repository", "rights", "roles"),
     *("secrets", "servers", "stores", "unknown_secrets", "users", "workflows", "zizmor"),
 )

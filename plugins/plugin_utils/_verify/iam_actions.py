@@ -54,9 +54,9 @@ STARTS = {
 }
 """What starts a program with a role that is passed to the service."""
 RUNNING = {
-    "lambda": ("lambda", f"function:{EXAMPLE}", ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")),
-    "ecs-tasks": ("ecs", f"task/{EXAMPLE}/{EXAMPLE}", ("ecs:ExecuteCommand",)),
-    "codebuild": ("codebuild", f"project/{EXAMPLE}", ("codebuild:UpdateProject", "codebuild:StartBuild")),
+    "lambda": ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"),
+    "ecs-tasks": ("ecs:ExecuteCommand",),
+    "codebuild": ("codebuild:UpdateProject", "codebuild:StartBuild"),
 }
 """What changes a program that has a role already, by the service that the role trusts."""
 INSTANCES = (

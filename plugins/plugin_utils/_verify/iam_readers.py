@@ -105,6 +105,12 @@ def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[P
             )
 
 
+def of_role(name: str, role: Mapping[str, Any]) -> Principal:
+    """Out of what was read of one role."""
+    policies, attached = tuple(role["policies"].values()), tuple(role["attached"].values())
+    return Principal("role", name, role["arn"], policies, attached=attached, trust=role["trust"])
+
+
 def unnamed_readers(
     principals: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]
 ) -> list[dict[str, str]]:

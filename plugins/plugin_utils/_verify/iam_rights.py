@@ -129,7 +129,7 @@ def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
         ("may take the key away", ("kms:DisableKey", "kms:ScheduleKeyDeletion"), [*targets.keys]),
         ("may run commands on every instance", iam_actions.INSTANCES, targets.instances),
         ("may copy the disks of every instance", iam_actions.SNAPSHOTS, targets.snapshots),
-        *((code, iam_actions.RUNNING[service][2], arns) for service, arns in targets.running.items()),
+        *((code, iam_actions.RUNNING[service], arns) for service, arns in targets.running.items()),
         ("may change the cache's password", ("elasticache:ModifyReplicationGroup",), targets.groups),
         (evidence, iam_actions.LOGS, targets.log_groups),
         (elsewhere, ("logs:PutSubscriptionFilter", "logs:CreateExportTask"), targets.log_groups),

@@ -64,6 +64,16 @@ class SecretFacts:
         return {"document": policies_reader.document(policy or "{}")}
 
 
+def used_keys(client: Any, secrets: Mapping[str, Mapping[str, Any]], declared: str) -> dict[str, dict[str, Any]]:
+    """The keys of the secrets, and the one that the catalog declares."""
+    unread = {f"of secret {name}": dict(item) for name, item in secrets.items() if item.get("problem")}
+    result = {**unread, **keys(client, sorted({item["key"] for item in secrets.values() if item.get("key")}))}
+    if declared and declared not in result:
+        created = keys(client, [declared])
+        result |= {name: key for name, key in created.items() if "arn" in key}
+    return result
+
+
 def keys(client: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """State, manager, rotation, own policy and grants of each key of KMS."""
     result: dict[str, dict[str, Any]] = {}

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
@@ -15,8 +16,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
+KEEP_VERSIONS = "aws s3api put-bucket-versioning --bucket {target} --versioning-configuration Status=Enabled"
+RULES = "aws s3api get-bucket-lifecycle-configuration --bucket {target}"
+
 
 def look(facts: Facts) -> Iterator[Outcome]:
+    yield from _log(facts)
+    for place, bucket in sorted(facts.of("buckets").items()):
+        yield from _bucket(place, bucket)
+
+
+def _log(facts: Facts) -> Iterator[Outcome]:
     if not facts.catalog.audit_log:
         yield bad("the catalog names no audit_log", "audit_log")
         return
@@ -31,18 +41,32 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield good(f"{result['records']} records", result["where"])
 
 
+def _bucket(place: str, bucket: Mapping[str, Any]) -> Iterator[Outcome]:
+    if bucket.get("problem"):
+        yield unknown(bucket["problem"], place)
+        return
+    if bucket["versions"] != "Enabled":
+        message = f"the bucket keeps no version of a deleted object (versioning: {bucket['versions']})"
+        yield bad(message, place, target=bucket["bucket"], command=KEEP_VERSIONS)
+    for message in bucket["expires"]:
+        yield bad(message, place, target=bucket["bucket"], command=RULES)
+    if bucket["versions"] == "Enabled" and not bucket["expires"]:
+        yield good("the bucket keeps versions, and no lifecycle rule deletes its objects", place)
+
+
 CHECK = Check(
     id="WPS002",
     name="audit-log",
     area="contacts",
     severity="high",
-    title="The audit log is declared and readable, and its log group deletes nothing",
+    title="The audit log is readable, and AWS keeps its records and the journal",
     reason="The log is the only record of each rotation: what, when and by whom.",
     fix=(
         "Set audit_log in the catalog to a log_group or s3; ansible-playbook watchparty.secrets.provision "
-        "creates the log and the roles that may read it. Remove a retention: aws logs delete-retention-policy."
+        "creates the log and the roles that may read it. Remove a retention: aws logs delete-retention-policy. "
+        "Enable versioning of the bucket, and remove lifecycle rules that delete its objects."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access",
     look=look,
-    needs=("audit",),
+    needs=("audit", "buckets"),
 )

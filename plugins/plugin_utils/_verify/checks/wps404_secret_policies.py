@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No resource policy of a secret or its key allows other accounts."""
+"""No resource policy of a secret, its key or a bucket allows other accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import matches
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Facts,
@@ -17,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
+OF_BUCKETS = "aws s3api get-bucket-policy --bucket {target}"
 OF_KEYS = "ansible-playbook watchparty.secrets.provision {run} --tags access --diff"
 
 
@@ -37,8 +40,24 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield unknown(key.get("problem") or key["access_problem"], f"key {name}")
         for message in policy_findings.outsiders(key.get("policy") or {}, account):
             yield bad(message, f"key {name}", command=OF_KEYS)
+    for place, bucket in sorted(facts.of("buckets").items()):
+        if bucket.get("problem"):
+            yield unknown(bucket["problem"], place)
+        for message in policy_findings.outsiders(_concerning(bucket), account):
+            yield bad(message, place, target=bucket["bucket"], command=OF_BUCKETS)
     if not policies:
         yield not_applicable("the catalog names no secrets")
+
+
+def _concerning(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    """The statements about this object: services of AWS may write elsewhere in the bucket."""
+    names = (bucket["bucket"], f"{bucket['bucket']}/{bucket['object']}")
+    entries = []
+    for entry in policy_findings.statements(bucket.get("policy") or {}):
+        patterns = [pattern.rpartition(":")[2] for pattern in policy_findings.texts(entry.get("Resource", "*"))]
+        if any(matches(pattern, name) for pattern in patterns for name in names):
+            entries.append(entry)
+    return {"Statement": entries}
 
 
 CHECK = Check(
@@ -46,10 +65,11 @@ CHECK = Check(
     name="secret-policies",
     area="iam",
     severity="high",
-    title="No resource policy of a secret or its key allows other accounts",
+    title="No policy of a secret, key or bucket allows other accounts",
     reason="A resource policy gives access independently of the identities' policies.",
-    fix="aws secretsmanager delete-resource-policy (aws kms put-key-policy), or name principals of this account.",
+    fix="aws secretsmanager delete-resource-policy (aws kms put-key-policy, aws s3api put-bucket-policy), or name "
+    "principals of this account.",
     command="aws secretsmanager delete-resource-policy --secret-id {name}",
     look=look,
-    needs=("policies", "account", "keys"),
+    needs=("policies", "account", "keys", "buckets"),
 )

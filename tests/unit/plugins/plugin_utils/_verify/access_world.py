@@ -17,7 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_sco
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_access import Look, as_principal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_access import Look
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
 from tests.unit.plugins.plugin_utils._verify import verify_facts
 from tests.unit.plugins.plugin_utils._verify.verify_facts import ACCOUNT, NOW, SECRET
 
@@ -83,24 +84,27 @@ class World:
         }
     )
     declared: str = KEY
+    bucket: dict[str, Any] = field(default_factory=verify_facts.bucket)
 
     def failed(self) -> set[str]:
         connection = AwsConnection("test", {"region": REGION})
         look = Look(DOCUMENT, CATALOG, connection, ACCOUNT)
-        own = [as_principal(name, entry) for name, entry in self.roles.items()]
+        own = [iam_readers.of_role(name, entry) for name, entry in self.roles.items()]
         look.__dict__["_once__everybody"] = [*own, *self.principals]
         secrets = {SECRET: self.secret}
         keys = {self.secret["key"]: self.key, "alias/watchparty-production": {**self.key, "arn": self.declared}}
         look.__dict__["_once__keys"] = keys
         contents = Contents({"/watchparty/production/PEPPER": {}})  # type: ignore[arg-type, dict-item]
         policies = {SECRET: {"document": self.secret_policy}}
+        resources = Resources(secrets, policies, keys, {verify_facts.JOURNAL: self.bucket})
         parts = verify_facts.parts(
             roles=self.roles,
             secrets=secrets,
             policies=policies,
             keys=keys,
-            granted=look.granted(self.roles, secrets, policies, keys),
-            rights=look.rights(secrets, policies, keys),
+            buckets=resources.buckets,
+            granted=look.granted(self.roles, resources),
+            rights=look.rights(resources),
             readers=_readers(look, secrets, policies, self.key, contents),
         )
         chosen = verify_check.chosen(["iam", "WPS1003"])
@@ -164,6 +168,16 @@ def on_secret(**statement: Any) -> Plant:
 def on_key(**statement: Any) -> Plant:
     entry = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", **statement}
     return lambda world: world.key["policy"]["Statement"].append(entry)
+
+
+def on_bucket(action: Any = "s3:*", name: str = "watchparty-journal", **statement: Any) -> Plant:
+    entry = {
+        "Effect": "Allow",
+        "Action": action,
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+        **statement,
+    }
+    return lambda world: world.bucket["policy"].update(Statement=[entry])
 
 
 def delegated(world: World) -> None:

@@ -29,6 +29,7 @@ from tests.unit.plugins.plugin_utils._verify.access_world import (
     Plant,
     allow,
     failed,
+    on_bucket,
     on_key,
     on_secret,
     role,
@@ -104,6 +105,8 @@ MISTAKES: list[tuple[str, Plant, str]] = [
     ("two accounts", on_secret(Principal="*", **under(StringEquals={"aws:PrincipalAccount": [ACCOUNT, OTHER]})), "404"),
     ("TLS alone", on_secret(Principal="*", **under(Bool={"aws:SecureTransport": "true"})), "404"),
     ("a service for any account", on_secret(Principal={"Service": "serverlessrepo.amazonaws.com"}), "404"),
+    ("another account's journal", on_bucket(Principal={"AWS": f"arn:aws:iam::{OTHER}:root"}), "404"),
+    ("everybody's journal", on_bucket("s3:GetObject", Principal="*"), "404"),
     ("another account's key user", on_key(Principal={"AWS": f"arn:aws:iam::{OTHER}:root"}), "404"),
     ("everybody by the key", on_key(Principal="*", **under(StringEquals={"kms:ViaService": "s3.eu-west-3.amazonaws.com"})), "404"),
     # --- keys
@@ -128,6 +131,8 @@ LEGITIMATE: list[tuple[str, Plant]] = [
     ("own roles by StringLike", on_secret(Principal={"AWS": "*"}, **under(StringLike={"aws:PrincipalArn": [f"{IAM}:role/a*", f"{IAM}:role/b"]}))),
     ("the organization", on_secret(Principal="*", **under(StringEquals={"aws:PrincipalOrgID": "o-1"}))),
     ("a deny without TLS", on_secret(Effect="Deny", Principal="*", **under(Bool={"aws:SecureTransport": "false"}))),
+    ("a log of CloudTrail's in the bucket", on_bucket("s3:PutObject", Principal={"Service": "cloudtrail.amazonaws.com"}, Resource="arn:aws:s3:::watchparty-journal/AWSLogs/*")),
+    ("the bucket without TLS", on_bucket(Effect="Deny", Principal="*", **under(Bool={"aws:SecureTransport": "false"}))),
     ("a service for this account", on_secret(Principal={"Service": "rds.amazonaws.com"}, **under(StringEquals={"aws:SourceAccount": ACCOUNT}))),
     ("the key as AWS makes it", on_key(Principal={"AWS": "*"}, **under(StringEquals={"kms:CallerAccount": ACCOUNT, "kms:ViaService": "rds.eu-west-3.amazonaws.com"}))),
 ]  # fmt: skip

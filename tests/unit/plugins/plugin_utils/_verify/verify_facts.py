@@ -49,6 +49,7 @@ DOCUMENT: dict[str, Any] = {
     "environments": {"production": {}, "staging": {}},
 }
 SECRET = "watchparty/production/core"
+JOURNAL = "s3://watchparty-journal/watchparty/production/journal.jsonl"
 
 
 def catalog(**over: Any) -> Catalog:
@@ -137,6 +138,11 @@ def secret(**over: Any) -> dict[str, Any]:
     }
 
 
+def bucket(**over: Any) -> dict[str, Any]:
+    name, _slash, rest = JOURNAL[len("s3://") :].partition("/")
+    return {"bucket": name, "object": rest, "versions": "Enabled", "expires": [], "policy": {}, **over}
+
+
 def parts(**over: Any) -> dict[str, Any]:
     """Plain data by part, all of it as it should be."""
     trust = {
@@ -146,6 +152,7 @@ def parts(**over: Any) -> dict[str, Any]:
         "access": {"rows": [{"state": "good", "place": "role r", "message": "as the catalog says"}]},
         "account": ACCOUNT,
         "audit": {"where": "log_group /watchparty/audit", "records": 12, "problems": [], "head_known": True},
+        "buckets": {JOURNAL: bucket()},
         "deploys": [{"state": "good", "place": "run 7 of deploy.yml", "message": "succeeded"}],
         "former": {"database": {"state": "refused", "message": "refused by the server"}},
         "github": {"rows": [], "listed": 4, "repository": "example/watchparty"},

@@ -30,9 +30,11 @@ from tests.unit.plugins.plugin_utils._verify.checks.test_checks import (
     scanned,
 )
 from tests.unit.plugins.plugin_utils._verify.verify_facts import (
+    JOURNAL,
     SECRET,
     age,
     answer,
+    bucket,
     facts,
     host,
     parts,
@@ -63,6 +65,7 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS305", mirrored(held=["/x"]), "parameter /x: an open rotation writes it"),
     ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
     ("WPS404", {"policies": {SECRET: {"problem": "denied"}}}, "denied"),
+    *((check, {"buckets": {JOURNAL: bucket(problem="denied")}}, "denied") for check in ("WPS002", "WPS404")),
     (
         "WPS504",
         {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is not valid YAML"}}},
@@ -101,7 +104,7 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS204", {}, "SELinux is not enabled"),
     ("WPS204", on_host(selinux={"enabled": True, "no_context": True}), "asks for no context"),
     ("WPS402", {"roles": {}}, "names no roles"),
-    ("WPS404", {"policies": {}}, "names no secrets"),
+    ("WPS404", {"policies": {}, "buckets": {}}, "names no secrets"),
     ("WPS701", {"former": {"database": {"state": "exempt", "message": "no former value"}}}, "no former value"),
     ("WPS901", isolated(others={}), "names no other environment"),
     ("WPS1002", {"secrets": {}}, "names no secrets"),

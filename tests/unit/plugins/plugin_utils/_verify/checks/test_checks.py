@@ -18,9 +18,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Facts
 from tests.unit.plugins.plugin_utils._verify.verify_facts import (
+    JOURNAL,
     SECRET,
     age,
     answer,
+    bucket,
     catalog,
     facts,
     host,
@@ -109,6 +111,8 @@ OWNED = {"path": "/srv/watchparty", "uid": 998, "owner": "watchparty", "mode": "
 FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS002", {"audit": {"where": "log_group /x", "records": 3, "problems": [], "retention": 7}}, "after 7 days"),
     ("WPS002", {"audit": {"where": "log_group /x", "problem": "denied"}}, "log_group /x: not readable: denied"),
+    ("WPS002", {"buckets": {JOURNAL: bucket(versions="Suspended")}}, f"{JOURNAL}: the bucket keeps no version"),
+    ("WPS002", {"buckets": {JOURNAL: bucket(expires=["its lifecycle rule x deletes objects"])}}, "lifecycle rule x"),
     ("WPS101", {"repository": {"ignores": {".env": False}, "env_files": {}}}, ".env: is not ignored"),
     (
         "WPS102",

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ARNs of what an environment has in AWS, for which rights are judged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_actions import EXAMPLE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import (
+    Principal,
+    is_named,
+    tags_of,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_rights import Targets
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What was read of secrets, of their own policies, of keys and of buckets."""
+
+    secrets: Mapping[str, Mapping[str, Any]]
+    policies: Mapping[str, Mapping[str, Any]]
+    keys: Mapping[str, Mapping[str, Any]]
+    buckets: Mapping[str, Mapping[str, Any]]
+
+
+def named(catalog: Catalog) -> Sequence[str]:
+    """Who may have rights."""
+    aws = catalog.aws
+    return (*aws.roles.values(), *aws.operators, *aws.readers, aws.host_principal) if aws else ()
+
+
+def targets(catalog: Catalog, scope: AwsScope, principals: Sequence[Principal], resources: Resources) -> Targets:
+    region, reach, aws = scope.region, CatalogReach(catalog), catalog.aws
+    people = [*aws.operators, *aws.readers] if aws else []
+    own = [scope.arn("iam", f"role/{role}") for role in aws.roles.values()] if aws else []
+    users = [scope.arn("iam", f"user/{user}") for user in reach.users]
+    roles = [principal for principal in principals if is_named(principal, named(catalog))]
+    secrets = {name: entry["arn"] for name, entry in resources.secrets.items() if entry.get("arn")}
+    buckets = {scope.arn("s3", entry["bucket"], account=False): entry for entry in resources.buckets.values()}
+    objects = {
+        scope.arn("s3", f"{entry['bucket']}/{entry['object']}", account=False): entry
+        for entry in resources.buckets.values()
+    }
+    return Targets(
+        secrets=tuple(secrets.values()),
+        changed_secrets=tuple(secrets.values()),
+        changed_parameters=(scope.parameter(f"{catalog.ssm_path}/{EXAMPLE}"),) if catalog.reads_ssm else (),
+        policies={
+            **{arn: resources.policies.get(name, {}).get("document") or {} for name, arn in secrets.items()},
+            **{arn: entry.get("policy") or {} for arn, entry in (buckets | objects).items()},
+        },
+        context={arn: tags_of(resources.secrets[name].get("tags")) for name, arn in secrets.items()},
+        trails=(scope.arn("cloudtrail", f"trail/{EXAMPLE}", region=region),),
+        instances=(scope.arn("ec2", f"instance/i-{EXAMPLE}", region=region),),
+        snapshots=(scope.arn("ec2", f"snapshot/snap-{EXAMPLE}", region=region, account=False),),
+        keys={key["arn"]: key.get("policy") for key in resources.keys.values() if key.get("arn")},
+        roles=tuple(dict.fromkeys([*own, *(arn for arn in people if ":role/" in arn)])),
+        role_policies=tuple(sorted({arn for role in roles for arn in role.attached})),
+        users=tuple({arn: None for arn in (*users, *people) if ":user/" in arn}),
+        running=_running(catalog, scope, roles),
+        providers=tuple(sorted({name for kind, name in _trusted(roles) if kind == "Federated"})),
+        groups=tuple(scope.arn("elasticache", f"replicationgroup:{name}", region=region) for name in reach.groups),
+        log_groups=tuple(_log_group(catalog, scope)),
+        buckets=tuple(buckets),
+        objects=tuple(objects),
+        written=tuple(objects),
+    )
+
+
+def _log_group(catalog: Catalog, scope: AwsScope) -> Iterator[str]:
+    """The ARNs by which IAM knows a group and its stream."""
+    if "log_group" in catalog.audit_log:
+        group = scope.arn("logs", f"log-group:{catalog.audit_log['log_group']}", region=scope.region)
+        yield from (group, f"{group}:*", f"{group}:log-stream:{catalog.application}/{catalog.environment}")
+
+
+def _running(catalog: Catalog, scope: AwsScope, roles: Sequence[Principal]) -> dict[str, tuple[str, ...]]:
+    """Programs that may have one of the roles. They are not listed, so an example of each is asked for."""
+    mirror = catalog.aws.roles.get("mirror") if catalog.aws else None
+    examples = {
+        "lambda": ("lambda", f"function:{EXAMPLE}", f"function:{mirror}"),  # its function has the role's name
+        "ecs-tasks": ("ecs", f"task/{EXAMPLE}/{EXAMPLE}"),
+        "codebuild": ("codebuild", f"project/{EXAMPLE}"),
+    }
+    trusted = {name.removesuffix(".amazonaws.com") for kind, name in _trusted(roles) if kind == "Service"}
+    return {
+        service: tuple(scope.arn(kind, rest, region=scope.region) for rest in rests)
+        for service, (kind, *rests) in examples.items()
+        if service in trusted
+    }
+
+
+def _trusted(roles: Sequence[Principal]) -> Iterator[tuple[str, str]]:
+    """The kind and name of each principal that may take a role."""
+    for role in roles:
+        yield from ((kind, name) for _statement, kind, name, _condition in policy_findings.allowed(role.trust))
