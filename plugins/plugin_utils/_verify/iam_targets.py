@@ -54,8 +54,8 @@ def targets(catalog: Catalog, scope: AwsScope, principals: Sequence[Principal], 
         changed_secrets=tuple(secrets.values()),
         changed_parameters=(scope.parameter(f"{catalog.ssm_path}/{EXAMPLE}"),) if catalog.reads_ssm else (),
         policies={
-            **{arn: resources.policies.get(name, {}).get("document") or {} for name, arn in secrets.items()},
-            **{arn: entry.get("policy") or {} for arn, entry in (buckets | objects).items()},
+            **{arn: _inside(resources.policies.get(name, {}).get("document"), scope) for name, arn in secrets.items()},
+            **{arn: _inside(entry.get("policy"), scope) for arn, entry in (buckets | objects).items()},
         },
         context={arn: tags_of(resources.secrets[name].get("tags")) for name, arn in secrets.items()},
         trails=(scope.arn("cloudtrail", f"trail/{EXAMPLE}", region=region),),
@@ -73,6 +73,13 @@ def targets(catalog: Catalog, scope: AwsScope, principals: Sequence[Principal], 
         objects=tuple(objects),
         written=tuple(objects),
     )
+
+
+def _inside(document: Mapping[str, Any] | None, scope: AwsScope) -> dict[str, Any]:
+    """Without what it allows to everybody or other accounts, which is a finding of its own and no one principal's."""
+    entries = policy_findings.statements(document or {})
+    outside = policy_findings.outsiders
+    return {"Statement": [entry for entry in entries if not any(outside({"Statement": [entry]}, scope.account))]}
 
 
 def _log_group(catalog: Catalog, scope: AwsScope) -> Iterator[str]:
