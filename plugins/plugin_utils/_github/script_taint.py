@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import command_effects as effects
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import task_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import (
     COLLECTED,
     STDERR,
@@ -66,6 +67,8 @@ class Scripts:
     """Functions and files that are being followed."""
     parsed: dict[str, list[Command]] = field(default_factory=dict)
     """Files that have been followed."""
+    not_followed: dict[str, str] = field(default_factory=dict)
+    """Why secrets were not followed into a file."""
 
     def shell(self, text: str, place: tuple[str, int], taint: Taint, job: Job, folder: str = "") -> Iterator[Spot]:
         """``taint`` and ``job`` are changed by what the script does."""
@@ -100,6 +103,8 @@ class _Called:
     script: list[Command] | str
     """A text is in another language than the shell's."""
     words: list[str] = field(default_factory=list)
+    folder: str = ""
+    """Where it runs, if not where the caller does."""
 
 
 @dataclass
@@ -163,7 +168,8 @@ class _Run:
                 self.taint.names.pop(inner.target[1:], None)  # what an earlier call collected
             if into:
                 collect(body, into)
-            yield from replace(self, file=called.file, folders=[*self.folders]).some(body, flowing)
+            inside = [*self.folders, *([called.folder] if called.folder else [])]
+            yield from replace(self, file=called.file, folders=inside).some(body, flowing)
         running.pop()
         return self.taint.returned(outer, into)
 
@@ -182,6 +188,9 @@ class _Run:
         text = effects.script_in(arguments, command.given)
         if text:
             return _Called(text, self.file, self.scripts.commands(text, command.line))
+        task = task_files.called(arguments)
+        if task:
+            return self._task(task)
         path, words = effects.script_file(arguments)
         for folder in reversed(self.folders) if path else ():
             file = below(folder, path)
@@ -191,6 +200,23 @@ class _Run:
             if text and effects.is_shell(name, file, text):
                 return _Called(file, file, self.scripts.of_file(file, text), words)
         return None
+
+    def _task(self, task: task_files.TaskCall) -> _Called | None:
+        for folder in reversed(self.folders):
+            for name in task.files:
+                file = below(posixpath.join(folder, plain_path(task.folder)), name)
+                text = (self.scripts.read(file) if file else None) or ""
+                if text:
+                    return self._task_of(task, file, text)
+        return None
+
+    def _task_of(self, task: task_files.TaskCall, file: str, text: str) -> _Called:
+        self.scripts.spend(len(text) // 100)
+        for name, value in task.variables:
+            self.taint.assign(name, value)
+        script = task_files.script(task, file, text)
+        self.scripts.parsed[file] = [*self.scripts.parsed.get(file, ()), *script]
+        return _Called(" ".join((file, *task.names)), file, script, folder=posixpath.dirname(file))
 
     def _arrives(self, command: Command, arguments: list[str], secret: str) -> str:
         """What is wrong with the place that a secret gets to; a place that keeps it is remembered."""

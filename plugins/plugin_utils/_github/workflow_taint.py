@@ -136,6 +136,7 @@ class FollowedWorkflow:
         uses, given = step["uses"], _mapping(step.get("with"))
         if uses.startswith("./"):
             called, document = self._open(uses, step, taint.names, taint.files)
+            self._not_followed(called.file, document, next(iter(self.known.among(given).values()), taint.named()))
             yield from called.spots(document)
             job.names |= {name: label for name, label in called.names.items() if name not in taint.names}
             job.outputs += called.outputs(_mapping(document).get("outputs"))
@@ -145,6 +146,13 @@ class FollowedWorkflow:
             yield from self._uploaded(given.get("path") or given.get("files"), taint)
         else:
             yield from self._given(uses, given, taint, job)
+
+    def _not_followed(self, file: str, document: Any, secret: str) -> None:
+        """Notes an action whose program is no shell script."""
+        program = str(_mapping(_mapping(document).get("runs")).get("using", ""))
+        if secret and program not in ("", "composite"):
+            kind = "a container" if program == "docker" else f"JavaScript ({program})"
+            self.scripts.not_followed[file] = f"is an action in {kind} that gets {secret}, which was not followed"
 
     def _given(self, uses: str, given: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
         """What other actions are known to do with an input."""

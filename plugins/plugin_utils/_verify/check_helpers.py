@@ -86,11 +86,12 @@ def no_workflow(kind: str) -> Look:
         wrong = [finding for finding in result["findings"] if finding["kind"] == kind]
         for item in wrong:
             yield bad(item["message"], f"{item['file']}:{item['line']}", file=item["file"], line=item["line"])
-        for file, problem in sorted(result["unread"].items()):
+        unread = {**(result.get("not_followed", {}) if kind == "echo" else {}), **result["unread"]}
+        for file, problem in sorted(unread.items()):
             yield unknown(problem, file)
         if not result["files"]:
             yield not_applicable("the repository has no workflows")
-        elif not wrong and not result["unread"]:
+        elif not wrong and not unread:
             yield good(f"none in {len(result['files'])} files")
 
     return look

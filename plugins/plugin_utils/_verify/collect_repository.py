@@ -127,7 +127,8 @@ def workflows(path: str) -> dict[str, Any]:
                 del findings[FINDINGS:]
                 unread[name] = "has more findings than are listed; fix those first"
     unique = {(finding["file"], finding["line"], finding["kind"], finding["message"]): finding for finding in findings}
-    return {"files": list(files), "findings": list(unique.values()), "unread": unread}
+    result = {"files": list(files), "findings": list(unique.values()), "unread": unread}
+    return {**result, "not_followed": followed.not_followed}
 
 
 def zizmor(path: str) -> dict[str, Any]:

@@ -25,10 +25,12 @@ class FollowedFiles:
     parsed: Callable[[str], Any]
     unread: dict[str, str] = field(default_factory=dict)
     """Why a file was not followed."""
+    not_followed: dict[str, str] = field(default_factory=dict)
+    """Why secrets were not followed into a file that was read."""
     _texts: dict[str, str | None] = field(default_factory=dict)
 
     def workflow(self, file: str) -> FollowedWorkflow:
-        return FollowedWorkflow(file, Scripts(self.text), self.document)
+        return FollowedWorkflow(file, Scripts(self.text, not_followed=self.not_followed), self.document)
 
     def document(self, path: str) -> Any:
         text = self.text(path)

@@ -71,6 +71,11 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
         {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is not valid YAML"}}},
         "is not valid YAML",
     ),
+    (
+        "WPS503",
+        {"workflows": {"files": ["a"], "findings": [], "unread": {}, "not_followed": {"a": "was not followed"}}},
+        "was not followed",
+    ),
     ("WPS603", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, "no certificate was seen: no answer"),
     ("WPS701", {"former": {"database": {"state": "untried", "message": "not tried"}}}, "not tried"),
     (
