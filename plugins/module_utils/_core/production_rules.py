@@ -25,11 +25,14 @@ STRENGTH = 48
 """Bits of a secret that cannot be guessed within the limits of a server's login."""
 _WORDS = re.compile(
     r"(?:^|[-_ .])(?:example|sample|placeholder|insecure|change_?me|dummy|do[-_ ]not|lorem)(?:[-_ .]|$)"
-    r"|^(?:ENC\[|\$ANSIBLE_VAULT|op://)",
+    r"|EXAMPLE(?:KEY)?$"
+    r"|^(?:ENC\[|\$ANSIBLE_VAULT|!vault|(?:op|file)://|(?:vault|ssm):|ref\+|arn:aws[\w-]*:(?:secretsmanager|ssm):|\{\{|AQICAH)"
+    r"|^(?:@Microsoft\.KeyVault|-----BEGIN (?:PGP|AGE))",
     re.I,
 )
 """What no generated value holds, and references that nobody resolved."""
 _KEYBOARD = re.compile(r"qwerty(?:uiop)?|qwertz(?:uiop)?|azerty(?:uiop)?|asdf(?:ghjkl)?|zxcv(?:bnm)?", re.I)
+_COMMON = re.compile(r"p[a@4][s5$]{2}w[o0]rd|secret|production|prod|staging|admin|welcome|(?:19|20)[0-9]{2}", re.I)
 _TEST_MODE = re.compile(r"(?:sk|pk|rk|whsec)_test_", re.I)
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASS|PASSPHRASE|PEPPER|SALT)S?|KEY_FALLBACKS)$", re.I
@@ -37,15 +40,19 @@ _SECRET_NAME = re.compile(
 _PUBLIC_NAME = re.compile(r"PUBLIC|PUBLISHABLE|SITE_?KEY|KEY_ID$", re.I)
 _REGISTRY = re.compile(
     r"[^.]*|(?:co|com|org|net|gov|ac|edu)\.[a-z]{2}|(?:.+\.)?amazonaws\.com|(?:github|gitlab|ngrok)\.io|herokuapp\.com|"
+    r"ngrok-free\.(?:app|dev)|trycloudflare\.com|(?:up\.)?railway\.app|(?:.+\.)?azurecontainerapps\.io|replit\.app|loca\.lt|"
     r"(?:vercel|netlify|web|run|ngrok)\.app|(?:pages|workers|fly)\.dev|(?:appspot|onrender|firebaseapp)\.com|"
     r"cloudfront\.net|azurewebsites\.net",
     re.I,
 )
 """A domain below which anybody registers names: a last label, the likes of co.uk, and those of hosting providers."""
-_STAGES = r"(?:dev|devel|develop|development|local|tests?|testing|debug|ci|staging|example|sample)"
+_STAGES = (
+    r"(?:dev|devel|develop|development|local|tests?|testing|debug|ci|stage|staging|qa|e2e|uat|demo|preview|sandbox|"
+    r"example|sample)"
+)
 _DEVELOPMENT = re.compile(rf"(?:.*[._])?{_STAGES}(?:_settings)?|(?:.*\.)?{_STAGES}\..*", re.I)
 _WEAK_TLS = re.compile(
-    r"[?&](ssl-?mode=(?:disabled?|allow|prefer(?:red)?)|(?:ssl_)?cert_reqs=(?:cert_)?none|ssl_check_hostname=(?:false|0)|"
+    r"[?&](ssl[-_]?mode=(?:disabled?|allow|prefer(?:red)?)|(?:ssl_)?cert_reqs=(?:cert_)?(?:none|optional)|tls(?:insecure|allowinvalid\w+)=true|verify=verify_none|ssl_check_hostname=(?:false|0)|"
     r"(?:ssl|tls)=(?:false|0|no|off|skip-verify))(?:&|$)",
     re.I,
 )
@@ -70,7 +77,7 @@ def is_secret_name(name: str) -> bool:
 
 def strength(value: str) -> float:
     """Bits, estimated low: what repeats, or goes on as a, b, c, counts once."""
-    value = _KEYBOARD.sub("q", value[:200])
+    value = _COMMON.sub("", _KEYBOARD.sub("q", value[:200]))
     jumps = value[:1] + "".join(after for before, after in zip(value, value[1:]) if abs(ord(after) - ord(before)) > 1)
     once = re.sub(r"(.+?)\1+", r"\1", jumps, flags=re.DOTALL)
     return len(once) * math.log2(len(set(once))) if once else 0.0
@@ -165,7 +172,7 @@ def _no_password(setting: Setting, value: str) -> Optional[str]:
 
 def _weak_tls(setting: Setting, value: str) -> Optional[str]:
     parts = _url_parts(value)
-    option = _WEAK_TLS.search(value) if parts else None
+    option = _WEAK_TLS.search(unquote(value)) if parts else None
     if parts and parts.scheme.lower() in _PLAIN_SCHEMES:
         return f"goes over the network without TLS; use {parts.scheme.lower()}s://"
     return f"does not require TLS ({option[1]})" if option else None

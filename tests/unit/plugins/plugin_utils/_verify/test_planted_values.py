@@ -141,6 +141,35 @@ MISTAKES: list[tuple[str, str, str]] = [
     ("JWT_SIGNING_KEY", "jwt-secret", "WPS903"),
     ("ADMIN_PASSWORD", "admin", "WPS903"),
     ("API_KEYS", "a,b", "WPS903"),
+    ("JWT_SIGNING_KEY", "AKIAIOSFODNN7EXAMPLE", "WPS903"),
+    ("JWT_SIGNING_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "WPS903"),
+    ("ADMIN_PASSWORD", "P@ssw0rd2026!Prod", "WPS903"),
+    ("ADMIN_PASSWORD", "Watchparty2026!Production", "WPS903"),
+    ("DATABASE_URL", "postgres://shop:Watchparty-Production-2026@db.example.com/shop", "WPS903"),
+    *(
+        ("STRIPE_KEY", reference, "WPS903")
+        for reference in (
+            "arn:aws:secretsmanager:eu-west-3:123456789012:secret:x",
+            "{{resolve:secretsmanager:shop:SecretString:key}}",
+            "vault:secret/data/shop#stripe",
+            "file:///run/secrets/stripe",
+            "@Microsoft.KeyVault(SecretUri=https://x)",
+            "-----BEGIN PGP MESSAGE-----abc",
+            "AQICAHhEncryptedByKms" * 3,
+        )
+    ),
+    *(("ALLOWED_HOSTS", host, "WPS903") for host in (".ngrok-free.app", ".trycloudflare.com", ".up.railway.app")),
+    ("CORS_ALLOWED_ORIGINS", "https://*.ngrok-free.app", "WPS903"),
+    *(
+        ("DJANGO_SETTINGS_MODULE", f"shop.settings.{stage}", "WPS903")
+        for stage in ("qa", "e2e", "uat", "demo", "preview", "sandbox")
+    ),
+    *(
+        ("DATABASE_URL", f"postgres://shop:{GOOD}@db.example.com/shop?{option}", "WPS903")
+        for option in ("ssl_mode=disable", "sslmode=%64isable", "tls=true&tlsInsecure=true", "verify=verify_none")
+    ),
+    ("REDIS_URL", f"rediss://:{GOOD}@cache.example.com?ssl_cert_reqs=optional", "WPS903"),
+    ("BROKER_URL", f"mongodb://app:{GOOD}@m.example.com/?tlsAllowInvalidCertificates=true", "WPS903"),
     ("LOW_TOKEN", GOOD, "WPS904"),
     ("LOW_URL", f"https://user:{GOOD}@example.com/", "WPS904"),
 ]
@@ -178,6 +207,11 @@ LEGITIMATE: list[tuple[str, str]] = [
     ("ALLOWED_HOSTS", "shop.github.io,.shop.herokuapp.com"),
     ("DJANGO_SETTINGS_MODULE", "local_market.settings"),
     ("DJANGO_SETTINGS_MODULE", "shop.settings.prod"),
+    ("DJANGO_SETTINGS_MODULE", "demolition.settings"),
+    ("DATABASE_URL", f"postgres://shop:{GOOD}@db.example.com/shop?sslmode=verify-ca&options=-c%20x%3D1"),
+    ("STRIPE_KEY", f"prod-{GOOD}"),
+    ("ALLOWED_HOSTS", "shop.example.com,localhost,127.0.0.1"),
+    ("ALLOWED_HOSTS", "tunnel.trycloudflare.com"),
 ]
 
 
