@@ -18,19 +18,22 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint i
 PRINTERS = ("echo", "printf", "print", "write-output", "write-host", "logger", "wall")
 _FILTERS = re.compile(
     r"base(?:64|32|nc)|rev|sed|tr|xxd|tee|cut|head|tail|z?cat|bat|fold|fmt|od|hd|hexdump|g?awk|[ef]?grep|rg|sort|uniq|"
+    r"figlet|toilet|lolcat|cowsay|pv|ts|qrencode|uuencode|vis|zstd|xz|bzip2|lz4|recode|rot13|factor|unexpand|"
     r"tac|nl|strings|jq|yq|gzip|gunzip|column|paste|python3?|node|ruby|perl|less|more|diff|comm|xargs|iconv|dd|pr|shuf|expand"
 )
 """What they get, they give on."""
 _SHELLS = ("bash", "sh", "dash", "zsh", "ksh")
+_STARTERS = (*_SHELLS, "script", "su", "runuser")
 _PROGRAMS = ("python", "python3", "node", "ruby", "perl", "php", "awk", "gawk", "jq", "deno", "bun")
 _PROGRAM_FILE = re.compile(r".*\.(?:py|m?js|cjs|ts|rb|pl|php)")
 _PROGRAM_LINE = re.compile(r"#!.*\b(?:python|node|ruby|perl|php|deno|bun)")
 _PRINT_CALL = re.compile(
+    r"\bwrite-(?:output|host|error|warning|information|verbose)\b|\bout-(?:host|string)\b|\brest\.\w+\.(?:create|update)\w*\(|"
     r"\b(?:p?print(?:f|ln|_r)?|puts|echo|var_dump)\b|console\.\w|\bstd(?:out|err)(?:\.buffer)?\.write|"
     r"\bcore\.(?:info|notice|warning|error|debug)|core\.summary|\blog(?:ger|ging)?\.\w",
     re.IGNORECASE,
 )
-_READ = r"(?:env\w*|_server)(?:\.get|\.fetch)?[\[({.'\"\s]{1,3}"
+_READ = r"(?:env\w*|_server)(?:\.get|\.fetch)?[\[({.:'\"\s]{1,3}"
 """Before the name of a variable of the environment, in the languages of the programs."""
 _WHOLE = (
     r"(?:os\.environ|process\.env|\bENV(?:IRON)?|getenv\(\))(?:\.(?:to_h|inspect|copy|items)\b[()]*)?\s*(?:[,)\]};]|$)"
@@ -45,8 +48,16 @@ _ALL = re.compile(
 )
 TRACED = "the shell prints each command, with secrets in it"
 TRACE = re.compile(r"-[a-zA-Z]*x[a-zA-Z]*|xtrace")
-_PASSED = re.compile(r"-p|--?(?:pass\w*|token|secret|api[-_]?key)", re.IGNORECASE)
-_SHOWS_REQUEST = re.compile(r"-[a-zA-Z]*v[a-zA-Z]*|--verbose|--trace(?:-ascii)?")
+_PASSED = re.compile(r"-p|--?(?:pass\w*|token|secret(?:-string)?|api[-_]?key)", re.IGNORECASE)
+_PUBLISHERS = {"gh": ("pr", "issue", "release", "gist", "label"), "git": ("commit", "tag", "branch", "notes")}
+_REQUESTS = {
+    "curl": re.compile(r"-[a-zA-Z]*v[a-zA-Z]*|--verbose|--trace(?:-ascii)?"),
+    "wget": re.compile(r"-d|--debug"),
+    **dict.fromkeys(("http", "https", "xh"), re.compile(r"-[a-zA-Z]*v[a-zA-Z]*|--verbose")),
+}
+"""Options by which a program shows what it sends."""
+SENDERS = ("nc", "ncat", "netcat", "socat", "telnet")
+_CONSOLE = re.compile(r"/dev/(?:stdout|stderr|tty|fd/[12])|/proc/[^/]+/fd/[12]")
 _ARCHIVE = re.compile(r".*\.(?:tar|t?gz|tgz|zip|bz2|xz|zst|7z)")
 
 
@@ -55,6 +66,9 @@ def exposed(arguments: list[str], taint: Taint, holds: bool) -> Iterator[str]:
     name, rest = arguments[0], arguments[1:]
     if holds and name in ("set", *_SHELLS) and any(map(TRACE.fullmatch, _options(rest) if name != "set" else rest)):
         yield TRACED
+    if rest[:1] and rest[0] in _PUBLISHERS.get(name, ()):
+        yield from _published(rest, taint)
+        return
     if name == "git" and rest[:1] == ["add"] and taint.in_files(rest):
         yield f"commits a file which holds {taint.in_files(rest)}"
     for before, word in zip(arguments, rest):  # noqa: B905 each with the one before it
@@ -66,14 +80,23 @@ def exposed(arguments: list[str], taint: Taint, holds: bool) -> Iterator[str]:
             yield from _shown(name, rest, before, word, secret, taint)
 
 
+def _published(rest: list[str], taint: Taint) -> Iterator[str]:
+    """What everybody reads who may read the repository."""
+    secret = next(filter(None, map(taint.of, rest[1:])), "")
+    if secret:
+        yield f"publishes {secret}"
+    elif rest[0] in ("release", "gist") and taint.in_files(rest):
+        yield f"publishes a file which holds {taint.in_files(rest)}"
+
+
 def _shown(name: str, rest: list[str], before: str, word: str, secret: str, taint: Taint) -> Iterator[str]:
     address = word.partition("://")[2]
     if taint.of(address.partition("/")[0].rpartition("@")[0]) or taint.of(address.partition("?")[2]):
         yield f"puts {secret} into a URL"
     elif _PASSED.fullmatch(before) or re.match(rf"(?:{_PASSED.pattern})=?[${MARK}]", word, re.IGNORECASE):
         yield f"gives {secret} as an argument, which other processes see"
-    elif name == "curl" and any(map(_SHOWS_REQUEST.fullmatch, rest)):
-        yield f"prints {secret}, since curl shows what it sends"
+    elif name in _REQUESTS and any(map(_REQUESTS[name].fullmatch, rest)):
+        yield f"prints {secret}, since {name} shows what it sends"
 
 
 def _options(words: list[str]) -> list[str]:
@@ -87,6 +110,8 @@ def output(command: Command, arguments: list[str], flowing: str, taint: Taint) -
     name, rest = arguments[0].lower(), " ".join(arguments[1:])
     if _ALL.fullmatch(" ".join(arguments)) and taint.own:
         return f"the variables, {taint.named()} among them"
+    if name in ("kubectl", "oc") and re.search(r"(?:^| )(?:-o|--output)[= ]?(?:yaml|json)", rest):
+        return taint.of(rest)
     if name == "printenv":
         shown = [word for word in arguments[1:] if word in taint.names]
         return f"the variables, {', '.join(shown)} among them" if shown else ""
@@ -100,9 +125,25 @@ def output(command: Command, arguments: list[str], flowing: str, taint: Taint) -
         shown_by = printed(f"{rest}\n{command.given}", 1, taint, always=name == "jq")
         if shown_by:
             return shown_by[0][1]
-    if _FILTERS.fullmatch(name) or (name == "openssl" and "base64" in arguments):
-        return flowing or taint.of(command.given) or taint.in_files(arguments[1:])
+    if _FILTERS.fullmatch(name) or (name == "openssl" and {"base64", "-base64", "-a"} & {*arguments}):
+        return _filtered(command, arguments, flowing, taint)
     return taint.in_files(arguments) if len(arguments) == 1 else ""  # $(<file)
+
+
+_EDITORS = ("sed", "yq", "awk", "gawk", "mawk")
+
+
+def _filtered(command: Command, arguments: list[str], flowing: str, taint: Taint) -> str:
+    edited = ""
+    if arguments[0] in _EDITORS:
+        if _edits_files(arguments):
+            return ""
+        edited = taint.of(" ".join(arguments[1:]))
+    return edited or flowing or taint.of(command.given) or taint.in_files(arguments[1:])
+
+
+def _edits_files(arguments: list[str]) -> bool:
+    return any(re.match(r"-\w*i|--in-?place", word) for word in arguments[1:])
 
 
 def printed(program: str, line: int, taint: Taint, *, always: bool = False) -> list[tuple[int, str]]:
@@ -136,6 +177,22 @@ class _Held:
         return self._taint.of(text) or next((self.names[word] for word in words), "")
 
 
+_HANDED_ON = re.compile(r"core\.(setOutput|exportVariable)\(\s*['\"]([\w-]+)['\"]\s*,(.*)")
+
+
+def handed_on(program: str, taint: Taint) -> Iterator[tuple[bool, str]]:
+    """Names by which a program hands a secret on to later steps, and whether as a variable."""
+    held = _Held(taint, {})
+    for row in program.split("\n"):
+        match = _HANDED_ON.search(row)
+        if match and held.by(match[3]):
+            yield match[1] == "exportVariable", match[2]
+
+
+def is_console(target: str) -> bool:
+    return not target or _CONSOLE.fullmatch(target) is not None
+
+
 def keep(command: Command, arguments: list[str], flowing: str, taint: Taint) -> None:
     """Variables and files that get a secret otherwise than by an assignment or a redirection."""
     name, rest = arguments[0], arguments[1:]
@@ -147,15 +204,23 @@ def keep(command: Command, arguments: list[str], flowing: str, taint: Taint) -> 
         taint.names.update({word: f"${word}" for word in rest if secret and word.isidentifier()})
     elif name == "printf" and rest[:1] == ["-v"] and len(rest) > 1:
         taint.assign(rest[1], " ".join(rest[2:]))
-    elif name in ("cp", "mv", "ln", "install") and taint.in_files(rest[:-1]):
-        target, source = plain_path(rest[-1]), next(word for word in rest if plain_path(word) in taint.files)
-        for file in (target.rstrip("/"), posixpath.join(target, posixpath.basename(source))):
-            taint.files[file] = taint.in_files(rest[:-1])
-    elif name in ("tar", "zip", "7z") and taint.in_files(rest):
-        taint.files.update({plain_path(word): taint.in_files(rest) for word in rest if _ARCHIVE.fullmatch(word)})
     elif name == "tee" and (flowing or taint.of(command.given)):
         secret = flowing or taint.of(command.given)
         taint.files.update({plain_path(word): secret for word in rest if not word.startswith("-")})
+    else:
+        _keep_in_files(name, arguments, taint)
+
+
+def _keep_in_files(name: str, arguments: list[str], taint: Taint) -> None:
+    rest = arguments[1:]
+    if name in ("cp", "mv", "ln", "install") and taint.in_files(rest[:-1]):
+        target, source = plain_path(rest[-1]), next(word for word in rest if plain_path(word) in taint.files)
+        for file in (target.rstrip("/"), posixpath.join(target, posixpath.basename(source))):
+            taint.files[file] = taint.in_files(rest[:-1])
+    elif name in _EDITORS and _edits_files(arguments) and taint.of(" ".join(rest)):
+        taint.files[plain_path(rest[-1])] = taint.of(" ".join(rest))
+    elif name in ("tar", "zip", "7z") and taint.in_files(rest):
+        taint.files.update({plain_path(word): taint.in_files(rest) for word in rest if _ARCHIVE.fullmatch(word)})
 
 
 def script_in(arguments: list[str], given: str) -> str:
@@ -165,7 +230,10 @@ def script_in(arguments: list[str], given: str) -> str:
         return " ".join(rest).replace(LITERAL, "$")
     if name == "trap" and len(rest) > 1:
         return rest[0].replace(LITERAL, "$")
-    after = arguments[next((at for at, word in enumerate(arguments) if word in _SHELLS), len(arguments)) :]
+    if name == "find" and {"-exec", "-execdir"} & {*rest}:
+        at = next(at for at, word in enumerate(rest) if word in ("-exec", "-execdir"))
+        return " ".join(word for word in rest[at + 1 :] if word not in (";", "+")).replace(LITERAL, "$")
+    after = arguments[next((at for at, word in enumerate(arguments) if word in _STARTERS), len(arguments)) :]
     option = next((at for at, word in enumerate(after) if re.fullmatch(r"-[a-zA-Z]*c", word)), len(after))
     if after[option + 1 :]:
         return after[option + 1].replace(LITERAL, "$")

@@ -14,8 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint i
 _EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{).)*?)\}\}", re.DOTALL)
 """It begins at the last ``${{`` before the end, so that a line of nothing else is read once."""
 _NAME = r"(?:\s*\.\s*[\w*-]+|\[\s*['\"][\w-]+['\"]\s*\])"
-_REFERENCE = re.compile(rf"(?<![\w.'\"])(secrets|inputs|needs|steps|env|jobs)\b({_NAME}*)", re.IGNORECASE)
-_ANY = rf"(?<![\w.'\"])(?:secrets|inputs|needs|steps|env|jobs){_NAME}+"
+_REFERENCE = re.compile(rf"(?<![\w.'\"])(secrets|inputs|needs|steps|env|jobs|github)\b({_NAME}*)", re.IGNORECASE)
+_ANY = rf"(?<![\w.'\"])(?:secrets|inputs|needs|steps|env|jobs|github){_NAME}+"
 _VALUE = r"(?:'[^']*'|(?<![\w.])[\w.]+)"
 _GIVES_NONE = re.compile(
     rf"{_ANY}\s*[!=]=\s*{_VALUE}|{_VALUE}\s*[!=]=\s*{_ANY}|!\s*{_ANY}|{_ANY}\s*&&|"
@@ -62,7 +62,7 @@ class SecretContexts:
     def _given(self, expression: str) -> str:
         for context, names in _REFERENCE.findall(_GIVES_NONE.sub("", expression)):
             parts = [context, *re.findall(r"[\w*-]+", names)]
-            if context.lower() == "secrets":
+            if context.lower() == "secrets" or [part.lower() for part in parts] == ["github", "token"]:
                 return ".".join(parts)
             if secret := self._held([part.lower() for part in parts]):
                 return secret

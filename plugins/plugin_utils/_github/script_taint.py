@@ -17,7 +17,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import task_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import (
     COLLECTED,
-    STDERR,
     Command,
     collect,
     commands,
@@ -137,6 +136,8 @@ class _Run:
         effects.keep(command, arguments, flowing, self.taint)
         if arguments[0] == "cd":
             self.folders.append(posixpath.join(self.folders[-1], *arguments[1:2]))
+        if arguments[0] in effects.SENDERS and (flowing or self.taint.of(command.given)):
+            yield self.file, command.line, f"sends {flowing or self.taint.of(command.given)} without encryption"
         returned = yield from self._follow(command, arguments, flowing)
         flowing = returned or effects.output(command, arguments, flowing, self.taint)
         self._announced(arguments)
@@ -231,7 +232,7 @@ class _Run:
         if is_collected(target):
             self.taint.names[target[1:]] = secret
             self.taint.keys.setdefault(target[1:], []).extend(self._keys(command, arguments))
-        elif not target or re.fullmatch(rf"{STDERR}|/dev/(?:stdout|tty)", target):
+        elif effects.is_console(target):
             return "" if command.piped and not is_tee else f"prints {secret}"
         elif target != "/dev/null":
             self.taint.files[plain_path(target)] = secret

@@ -32,6 +32,9 @@ _WRAPPERS: dict[str, tuple[str, ...]] = {
     "env": ("-u",),
     "nice": ("-n",),
     "timeout": ("-s", "-k"),
+    "watch": ("-n",),
+    "strace": ("-e", "-o", "-s"),
+    **dict.fromkeys(("busybox", "chronic", "doas", "parallel", "unbuffer"), ()),
 }
 """Programs that start another, with their options that have a value."""
 _VARIABLE = re.compile(r"\$env:(\w+)|\$(\w+|[@*])|\$\{(!?\w+|[@*])(?!:?\+)\b|%(\w+)%", re.IGNORECASE)

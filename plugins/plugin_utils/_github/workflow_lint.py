@@ -8,7 +8,7 @@ Texts carry their line (:class:`Text`), so that a finding says where it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.script_taint import Scripts
@@ -17,7 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.workflow_taint import FollowedWorkflow
 
 KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
-_KEY_NAMES = re.compile(r"aws[-_](?:access[-_]key[-_]id|secret[-_]access[-_]key)", re.IGNORECASE)
+_KEY_NAMES = re.compile(r"aws[-_](?:access[-_]key(?:[-_]id)?|secret[-_](?:access[-_])?key)", re.IGNORECASE)
+_KEY_LINES = re.compile(rf"({_KEY_NAMES.pattern})\s*=\s*([^\s\\'\"]+)", re.IGNORECASE)
+_BACKEND_KEY = re.compile(r"-backend-config=(?:access|secret)_key=.+")
 _SECRETISH = re.compile(
     r"(?:password|passwd|passphrase|_pass|_pwd|secret|token|api[-_]?key|private[-_]?key)$", re.IGNORECASE
 )
@@ -26,6 +28,12 @@ _ASSIGNED = re.compile(
     r"(?:^|[\s;&])(?:export\s+)?(\w*(?:PASSWORD|PASSWD|_PASS|_PWD|SECRET|TOKEN|API_?KEY))=([\"']?)([^\s\"'$;&|]{6,})\2",
     re.IGNORECASE,
 )
+_ARGUMENT = re.compile(
+    r"(?:\s--?(?:password|passphrase|token|api[-_]?key)[= ]|\bsshpass -p ?|\blogin\s(?:[^\n]{0,200}\s)?-p |"
+    r"\bmysql\w*\s(?:[^\n]{0,200}\s)?-p|\b(?:curl|wget)\s(?:[^\n]{0,200}\s)?(?:-u|--user) [^\s:$]+:)"
+    r"([\"']?)([^\s\"'$;&|<>]{6,})\1(?=\s|$)"
+)
+"""A password that a command gets as its argument."""
 _THROWAWAY = re.compile(
     r"(?:test|testing|dummy|fake|example|postgres|password|redis|root|changeme|x+|\*+|none)", re.IGNORECASE
 )
@@ -122,6 +130,9 @@ def _set_keys(script: list[Command]) -> Spotted:
             pairs.append((words[3], words[4]))
         if "GITHUB_ENV" in command.target or is_collected(command.target):
             pairs += [(name, value) for name, sign, value in (word.partition("=") for word in words[1:]) if sign]
+        if ".aws/" in " ".join((command.target, *words[:1])) or words[:1] == ["tee"]:
+            pairs += _KEY_LINES.findall(" ".join((*words, command.given)))
+        pairs += [("aws_secret_access_key", word) for word in words if _BACKEND_KEY.fullmatch(word)]
         for name, value in pairs:
             if _KEY_NAMES.fullmatch(name) and value and not _THROWAWAY.fullmatch(value):
                 yield "static-key", command.line, f"{name} is set by the script"
@@ -137,20 +148,29 @@ def _passwords(document: Any) -> Spotted:
     }
     """What a service that the job starts is given."""
     for key, value in _pairs(document):
-        if isinstance(value, Text) and value in own:
-            continue
-        if not isinstance(value, Text) or not _SECRETISH.search(key) or "${{" in value or len(value) < 6:
-            continue
-        if value.lower() not in _RIGHTS and not _THROWAWAY.fullmatch(value) and not value.startswith("$"):
+        if isinstance(value, Text) and value not in own and _is_password(key, value):
             yield "password", key.line, f"{key} is written here"
     for text in _scalars(document):
         for line, row in _lines(text):
-            for password, host in _IN_URL.findall(row):
-                if not password.startswith("$") and not _THROWAWAY.fullmatch(password) and not _LOCAL.fullmatch(host):
-                    yield "password", line, "a URL has a password written in it"
-            for name, _quote, value in _ASSIGNED.findall(row):
-                if not _THROWAWAY.fullmatch(value) and value not in own:
-                    yield "password", line, f"{name} is written here"
+            yield from (("password", line, message) for message in _in_line(row, own))
+
+
+def _is_password(name: str, value: str) -> bool:
+    if not _SECRETISH.search(name) or "${{" in value or len(value) < 6:
+        return False
+    return value.lower() not in _RIGHTS and not _THROWAWAY.fullmatch(value) and not value.startswith("$")
+
+
+def _in_line(row: str, own: Set[str]) -> Iterator[str]:
+    for password, host in _IN_URL.findall(row):
+        if not password.startswith("$") and not _THROWAWAY.fullmatch(password) and not _LOCAL.fullmatch(host):
+            yield "a URL has a password written in it"
+    for _quote, value in _ARGUMENT.findall(row):
+        if not _THROWAWAY.fullmatch(value) and value not in own and not value.isupper():
+            yield "a command has a password as its argument"
+    for name, _quote, value in _ASSIGNED.findall(row):
+        if not _THROWAWAY.fullmatch(value) and value not in own:
+            yield f"{name} is written here"
 
 
 def _unpinned(document: Any) -> Spotted:

@@ -29,7 +29,16 @@ PASSES = 4
 """Jobs may stand before those that they need."""
 DEEPEST = 5
 """Actions and workflows that call each other."""
-_UPLOADS = re.compile(r"actions/(?:upload-(?:pages-)?artifact|cache(?:/save)?)@.*|softprops/action-gh-release@.*")
+_UPLOADS = re.compile(
+    r"actions/(?:upload-(?:pages-)?artifact|upload-release-asset|cache(?:/save)?)@.*|softprops/action-gh-release@.*|"
+    r"peaceiris/actions-gh-pages@.*|JamesIves/github-pages-deploy-action@.*|ncipollo/release-action@.*|"
+    r"svenstaro/upload-release-action@.*|crazy-max/ghaction-github-pages@.*",
+    re.IGNORECASE,
+)
+_PATHS = ("path", "files", "publish_dir", "folder", "artifacts", "asset_path", "file", "build_dir")
+_PUBLISHED = re.compile(
+    r"(?:html_|commit[_-])?(?:body|message|comment|text|payload|title|subject|notes|description)(?:_text)?"
+)
 _EVERYTHING = (".", "", "*", "**", "${{ github.workspace }}")
 _PROGRAMS = ("python", "python3", "node", "ruby", "perl")
 _SCRIPTS = ("script", "run", "command", "commands", "inlineScript")
@@ -77,7 +86,11 @@ class FollowedWorkflow:
     def _job(self, name: str, job: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[Spot]:
         self.known.forget("steps")
         own = {**defaults, **_mapping(_mapping(job.get("defaults")).get("run")), **_traced(job)}
-        yield from self._steps(job.get("steps"), {**self.names, **self._env(job)}, own, {})
+        names = {**self.names, **self._env(job), **self._env(_mapping(job.get("container")))}
+        yield from self._steps(job.get("steps"), names, own, {})
+        address = _mapping(job.get("environment")).get("url")
+        if self.known.of(address):
+            yield self.file, _line(address), f"publishes {self.known.of(address)} as the address of the environment"
         outputs = list(self.known.among(job.get("outputs")))
         if isinstance(job.get("uses"), str):
             called, document = self._open(job["uses"], job, {}, {})
@@ -117,6 +130,8 @@ class FollowedWorkflow:
         text = self._text(script)
         if any(map(command_effects.TRACE.fullmatch, shell[1:])) and (taint.own or MARK in text):
             yield self.file, _line(step["shell"]) or _line(script), command_effects.TRACED
+        if shell[:1] in (["pwsh"], ["powershell"]):
+            yield from self._program(script, _explicit(text), taint)
         if shell[:1] and re.sub(r"[\d.]+$", "", shell[0]) in _PROGRAMS:
             yield from self._program(script, text, taint)
         else:
@@ -141,9 +156,15 @@ class FollowedWorkflow:
             job.names |= {name: label for name, label in called.names.items() if name not in taint.names}
             job.outputs += called.outputs(_mapping(document).get("outputs"))
         elif uses.startswith("actions/github-script@"):
-            yield from self._program(given.get("script", ""), self._text(given.get("script", "")), taint)
+            text = self._text(given.get("script", ""))
+            yield from self._program(given.get("script", ""), text, taint)
+            for is_variable, name in command_effects.handed_on(text, taint):
+                job.names |= {name: f"${name}"} if is_variable else {}
+                job.outputs += [] if is_variable else [name]
         elif _UPLOADS.fullmatch(uses):
-            yield from self._uploaded(given.get("path") or given.get("files"), taint)
+            for name in _PATHS:
+                yield from self._uploaded(given.get(name), taint)
+            yield from self._given(uses, given, taint, job)
         else:
             yield from self._given(uses, given, taint, job)
 
@@ -159,9 +180,9 @@ class FollowedWorkflow:
         for name, secret in self.known.among(given).items():
             if name in ("build-args", "labels"):
                 yield self.file, _line(given[name]), f"builds {secret} into an image"
-            elif name == "body":
+            elif _PUBLISHED.fullmatch(name):
                 yield self.file, _line(given[name]), f"publishes {secret}"
-        for name in _SCRIPTS:
+        for name in (*_SCRIPTS, *(("args",) if uses.startswith("docker://") else ())):
             if isinstance(given.get(name), str):
                 own = Taint() if "ssh" in uses else taint  # whose script runs elsewhere
                 place = self.file, _first_line(given[name])
@@ -193,6 +214,11 @@ class FollowedWorkflow:
         self, file: str, known: SecretContexts, names: dict[str, str], files: dict[str, str]
     ) -> FollowedWorkflow:
         return FollowedWorkflow(file, self.scripts, self.document, known, names, files, self.depth + 1)
+
+
+def _explicit(script: str) -> str:
+    """PowerShell prints what an expression gives that nothing takes."""
+    return re.sub(r"^([ \t]*)(?=[\"(\[]|\$env:\w+\s*$)", r"\1write-output ", script, flags=re.IGNORECASE | re.MULTILINE)
 
 
 def _mapping(node: Any) -> Mapping[str, Any]:
