@@ -58,8 +58,9 @@ options:
     default: [python_dotenv, django_environ, shell, systemd, docker_compose]
   places:
     description:
-      - Patterns of files elsewhere that are searched for copies of the values, the newest 50 of each. By default units,
-        cron tables, login files, temporary directories, backups and logs.
+      - Patterns of files elsewhere that are searched for copies of the values, the newest 50 of each. C(/*) at the end
+        means hidden files too. By default units, configuration, cron tables, login files, temporary directories,
+        backups and logs.
     type: list
     elements: str
     default:
@@ -73,6 +74,11 @@ options:
       - /etc/sysconfig/*
       - /etc/environment
       - /etc/environment.d/*
+      - /etc/crontab
+      - /etc/profile
+      - /etc/*/*.conf
+      - /etc/*/*/*.conf
+      - /var/lib/cloud/instances/*/user-data.txt*
       - /etc/profile.d/*
       - /etc/cron*/*
       - /var/spool/cron/*

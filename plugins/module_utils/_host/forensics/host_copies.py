@@ -23,6 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 
 PLACEHOLDERS = (".example", ".sample", ".template", ".dist", ".schema", ".vault", ".test")
 """Ends of names that hold no values of this environment."""
+CODE = (".py", ".pyc", ".js", ".ts", ".rb", ".php", ".go", ".md", ".rst", ".html", ".j2", ".tmpl", ".tpl")
+"""Ends of names of code and documents, which may assign a secret's name."""
 LEFT_OUT = frozenset((".git", "node_modules", "site-packages", "dist-packages", "__pycache__"))
 """Directories below the file that hold other people's code, or what the scan of a repository looks into."""
 MOST = 20000
@@ -35,6 +37,7 @@ ELSEWHERE = (
     *("/etc/systemd/*", "/etc/systemd/system/*", "/etc/systemd/system/*/*", "/run/systemd/system/*"),
     *("/run/systemd/system/*/*", "/run/systemd/transient/*"),
     *("/etc/default/*", "/etc/sysconfig/*", "/etc/environment", "/etc/environment.d/*"),
+    *("/etc/crontab", "/etc/profile", "/etc/*/*.conf", "/etc/*/*/*.conf", "/var/lib/cloud/instances/*/user-data.txt*"),
     *("/etc/profile.d/*", "/etc/cron*/*", "/var/spool/cron/*", "/var/spool/cron/*/*", "/var/backups/*"),
     *("/tmp/*", "/tmp/*/*", "/var/tmp/*", "/var/tmp/*/*", "/dev/shm/*"),  # noqa: S108 - nothing is made there
     *("/opt/*", "/opt/*/*", "/srv/*", "/srv/*/*", "/usr/local/*/*"),
@@ -42,6 +45,7 @@ ELSEWHERE = (
 )
 IN_HOMES = (
     *(".*_history", ".lesshst", ".viminfo", ".local/share/*/*history*", ".env*", "*.env", "*.sql", "*.dump"),
+    *(".config/*/*history*", ".ssh/environment", ".docker/config.json", ".kube/config"),
     *(".pgpass", ".netrc", ".my.cnf", ".bashrc", ".profile", ".bash_profile", ".zshrc", ".aws/credentials"),
 )
 
@@ -153,6 +157,8 @@ def _copy(
     # Another application's .env below this one is its own matter, unless it assigns what is secret here.
     if alike and not held and at.folder != env.file.folder:
         alike = _assigns(at, names)
+    if not alike and not held and mode is not None and "env" in at.name.lower():
+        alike = not at.name.endswith((*CODE, *PLACEHOLDERS)) and _assigns(at, names)
     if held:
         why = "holds %s" % ", ".join(held[:3]) + (" and %d more" % (len(held) - 3) if held[3:] else "")
     elif alike:
@@ -182,11 +188,11 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
     """In units, histories, temporary files, backups and logs: the end of each, the newest first."""
     found = Found([], [])
     seen: Set[str] = set()
-    own = os.path.normpath(env.file.folder) + os.sep
+    own = os.path.realpath(env.file.folder) + os.sep
     try:
         with safe_files.LastFolder(lambda folder: safe_files.place(os.path.join(folder, "any"))) as folders:
             for path in _usual(places):
-                if path in seen or path.startswith(own):
+                if path in seen or os.path.realpath(path).startswith(own):
                     continue
                 seen.add(path)
                 found.copies.extend(_one(folders, path, values))
@@ -207,7 +213,8 @@ def _one(folders: safe_files.LastFolder, path: str, values: ValueSearch) -> Iter
 def _usual(places: Sequence[str]) -> Iterator[str]:
     homes = sorted({entry.pw_dir for entry in pwd.getpwall() if entry.pw_dir.count("/") > 0} - {"/", "/nonexistent"})
     for pattern in (*places, *(os.path.join(glob.escape(home), name) for home in homes for name in IN_HOMES)):
-        paths = [path for path in glob.glob(pattern) if not os.path.islink(path) and os.path.isfile(path)]
+        hidden = glob.glob(pattern[:-1] + ".*") if pattern.endswith("/*") else []
+        paths = [path for path in (*glob.glob(pattern), *hidden) if not os.path.islink(path) and os.path.isfile(path)]
         yield from sorted(sorted(paths, key=_age)[:MOST_ELSEWHERE])
 
 

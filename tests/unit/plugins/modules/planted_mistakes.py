@@ -95,6 +95,8 @@ ELSEWHERE = (
     *("etc/cron.d/backup", "tmp/env", "tmp/x/dump.sql.gz", "var/log/shop.log", "var/log/nginx/access.log"),
     *("var/backups/env.tar.gz", "~/.bash_history", "~/.python_history", "~/.psql_history"),
     *("~/.rediscli_history", "~/.zsh_history", "~/.local/share/fish/fish_history"),
+    *("tmp/.x", "opt/shop/.env", "etc/crontab", "etc/nginx/conf.d/shop.conf", "etc/shop/x.conf", "~/.ssh/environment"),
+    *("var/lib/cloud/instances/i-1/user-data.txt", "~/.config/fish/fish_history", "~/.docker/config.json"),
     *("~/.pgpass", "~/.netrc", "~/.env", "~/production.env", "~/.bashrc"),
     *("~/shop.sql", "~/.viminfo"),
 )
@@ -111,6 +113,7 @@ NAMES = (
     "_.env",
     ".env.2026",
     ".env.prod",
+    *("env", "env.txt", "old.env", ".envrc", ".flaskenv", ".ENV", "Copy of .env", "dotenv", "prod.env.bak"),
 )
 
 
