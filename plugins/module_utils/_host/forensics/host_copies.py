@@ -7,6 +7,7 @@ Standard library only; Python 3.8. Names of settings and of files leave here, an
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import pwd
@@ -157,7 +158,7 @@ def _copy(
     # Another application's .env below this one is its own matter, unless it assigns what is secret here.
     if alike and not held and at.folder != env.file.folder:
         alike = _assigns(at, names)
-    if not alike and not held and mode is not None and "env" in at.name.lower():
+    if not alike and not held and "env" in at.name.lower():
         alike = not at.name.endswith((*CODE, *PLACEHOLDERS)) and _assigns(at, names)
     if held:
         why = "holds %s" % ", ".join(held[:3]) + (" and %d more" % (len(held) - 3) if held[3:] else "")
@@ -189,10 +190,11 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
     found = Found([], [])
     seen: Set[str] = set()
     own = os.path.realpath(env.file.folder) + os.sep
+    real = functools.lru_cache(maxsize=None)(os.path.realpath)
     try:
         with safe_files.LastFolder(lambda folder: safe_files.place(os.path.join(folder, "any"))) as folders:
             for path in _usual(places):
-                if path in seen or os.path.realpath(path).startswith(own):
+                if path in seen or (real(os.path.dirname(path)) + os.sep).startswith(own):
                     continue
                 seen.add(path)
                 found.copies.extend(_one(folders, path, values))
