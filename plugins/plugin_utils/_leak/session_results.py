@@ -13,8 +13,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmat
 Lines = list[tuple[str, str]]
 """Hosts, each with a message."""
 NONE_FOUND = (
-    "whether all sessions ended: no session was found {} its variables point to; check that "
-    "django_session_engine and the other django_session_… match the application, or set django_chdir"
+    "whether all sessions ended: no session was found {} its variables point to; check "
+    "django_session_engine and the other django_session_… against the application's settings, or set django_chdir"
 )
 VARIABLES = {"chdir": "django_chdir", "env_file": "env_deploy_path"}
 """What a host calls an option of django_sessions; the others are django_session_OPTION."""
@@ -109,7 +109,7 @@ def _may_live(doubt: Mapping[str, Any]) -> str:
     elif doubt["options"] == ["clear_cache"]:
         do = f"set {options[0]}=true, which empties the whole cache, then run the same command again"
     else:
-        do = f"check that {' and '.join(options)} match the application, then run the same command again"
+        do = f"check {' and '.join(options)} against the application's settings, then run the same command again"
     return f"sessions in {PLACES[doubt['store']]} may still be valid: {doubt['why']}; {do}"
 
 

@@ -125,7 +125,7 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
     doubts = [(place, doubt) for place in places for doubt in [place.doubt(rows)] if doubt]
     warnings = [note for note in (getattr(place, "note", "") for place in places) if note]
     warnings += [
-        "%s; check that %s match the application" % (doubt.why, " and ".join(doubt.options))
+        "%s; check %s against the application's settings" % (doubt.why, " and ".join(doubt.options))
         for place, doubt in doubts
         if not getattr(place, "note", "")
     ]

@@ -77,7 +77,7 @@ DOUBT = {"store": "cache", "why": "none was found", "options": ["cache_prefix", 
         (
             {},
             (
-                "check that django_session_cache_prefix and django_chdir match the application, then run "
+                "check django_session_cache_prefix and django_chdir against the application's settings, then run "
                 "the same command again"
             ),
         ),

@@ -76,7 +76,7 @@ def test_what_the_database_had_is_what_had_not_expired() -> None:
     assert result["doubtful"] == [
         {"store": "cache", "why": "2 rows", "options": ["cache_prefix", "cache_setting"], "restart": False}
     ]
-    assert result["warnings"] == ["2 rows; check that cache_prefix and cache_setting match the application"]
+    assert result["warnings"] == ["2 rows; check cache_prefix and cache_setting against the application's settings"]
     result = django_main.outcome("cached_db", Whose(frozenset({"1"})), [Held(), Copies()], check=True)
     assert (result["count"], result["doubtful"][0]["why"]) == (2, "1 rows")
     assert django_main.outcome("db", Whose(), [Held()], check=False)["doubtful"] == []
