@@ -78,8 +78,8 @@ def test_a_host_that_is_known_nowhere_stops_the_run(server: sshd.Sshd, tmp_path:
     code, output = run(tmp_path, server)
     assert code != 0
     message = " ".join(output.split())
-    assert "app1: its SSH key is in neither ssh_host_keys nor" in message
-    assert "app2: its SSH key" in message
+    assert "app1: its SSH host key is in neither ssh_host_keys nor" in message
+    assert "app2: its SSH host key" in message
     assert server.log.read_text(encoding="utf-8") == before, "nobody connected"
     assert not (tmp_path / "known_hosts").exists()
 
@@ -111,7 +111,7 @@ def test_where_host_keys_are_not_looked_at_it_stops(
 ) -> None:
     code, output = run(tmp_path, server, env=env, ssh_host_keys=[key_of(server)], **variables)
     assert code != 0
-    assert "host keys are not looked at" in " ".join(output.split())
+    assert "SSH does not check host keys" in " ".join(output.split())
     assert not (tmp_path / "known_hosts").exists()
 
 

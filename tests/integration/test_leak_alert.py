@@ -189,7 +189,7 @@ def test_an_alert_of_a_key_that_is_not_known_drills_for_the_other_and_fails(lab:
         rulebook.waits("PLAY RECAP")
         output = " ".join(rulebook.output.split())
     assert output.index("security contact: security@example.com") < output.index("TASK [Fail with the unknown names]")
-    assert "also tells of aws/storage or aws/AKIAANOTHEREXAMPLE2 or aws/AttackSequence" in output
+    assert "NOTHING was started for aws/storage or aws/AKIAANOTHEREXAMPLE2 or aws/AttackSequence" in output
     assert "canary" not in output
 
 
@@ -210,7 +210,7 @@ def alerted(lab: Lab, leaked: str, unknown: str, **extra: Any) -> Run:
 
 
 def named_around(run: Run, answer: str) -> None:
-    message = f"the alert aws.health RISK 7 also tells of {UNKNOWN}, for which NOTHING is started"
+    message = f"NOTHING was started for {UNKNOWN}, which the alert aws.health RISK 7 names too"
     output = " ".join(run.output.split())
     at = output.index(answer)
     assert message in output[:at], "before the response, which may fail itself"
@@ -242,7 +242,8 @@ def test_an_alert_of_which_nothing_is_known_starts_nothing(lab: Lab) -> None:
     run = alerted(lab, "", "aws/one, aws/other")
     assert run.code != 0
     message = (
-        "NOTHING was started for the alert aws.health RISK 7, which tells of aws/one, aws/other: name its credential"
+        "NOTHING was started for the alert aws.health RISK 7, because leak_alert_credentials "
+        "has no entry for aws/one, aws/other"
     )
     assert message in " ".join(run.output.split())
     assert "PLAY [Contain the leak]" not in run.output

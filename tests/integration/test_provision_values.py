@@ -141,7 +141,7 @@ def test_what_cannot_be_asked_for_may_wait(account_of: Account) -> None:
     account_of.lab.add_hosts()
     run = account_of.provision("-e", "provision_ask=false", values=False)
     assert run.code == 0, run.output
-    assert "STILL MISSING, and needed: API_TOKEN, ALLOWED_HOSTS, admin.username, admin.password" in run.text
+    assert "required, and STILL MISSING: API_TOKEN, ALLOWED_HOSTS, admin.username, admin.password" in run.text
     key = account_of.secret("shop/production/core")["SECRET_KEY"]
     account_of.provisioned()
     assert account_of.assert_complete()["SECRET_KEY"] == key
@@ -180,7 +180,7 @@ BAD = {
     "no key": ("alias/shop-elsewhere does not exist", "aws.kms_key"),
     "too long": ("ALLOWED_HOSTS", "4,096", "provision_advanced_tier=true"),
     "malformed": ("ALLOWED_HOSTS: is a list of hosts, but item 1 is not a host",),
-    "no bucket": ("The audit log's bucket no-such-bucket is not there",),
+    "no bucket": ("The audit log's bucket no-such-bucket does not exist",),
     "unknown": ("NO_SUCH_SETTING: is neither a setting nor a credential",),
     "readable by others": ("values.yml: must be a regular file of yours with mode 0600",),
 }

@@ -188,14 +188,14 @@ def test_from_elsewhere_the_key_is_refused(lab: PushLab) -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"app_host_user": "root"}, "app_host_user must be the name of a user of its own"),
+        ({"app_host_user": "root"}, "app_host_user must be the name of an account without root rights"),
         ({"app_host_user": "deploy"}, "deploy cannot prepare hosts"),
         ({"env_deploy_group": "root"}, "shipper would join the group root; set env_deploy_group"),
-        ({"app_host_units": ["shop.service, /bin/sh"]}, "units must be full names"),
-        ({"app_host_keys": ['command="x" ssh-ed25519 AAAA']}, "without options, and no private one"),
-        ({"app_host_from": ['1.2.3.4",command="x']}, "app_host_from takes addresses"),
-        ({"app_host_fetch_environment": {"AWS_SECRET_ACCESS_KEY": "canary"}}, "so it takes no credential"),
-        ({"app_host_fetch_environment": {"HTTPS_PROXY": "http://me:canary@proxy:3128"}}, "so it takes no credential"),
+        ({"app_host_units": ["shop.service, /bin/sh"]}, "app_host_units must be full unit names"),
+        ({"app_host_keys": ['command="x" ssh-ed25519 AAAA']}, "must be public keys"),
+        ({"app_host_from": ['1.2.3.4",command="x']}, "app_host_from must be addresses"),
+        ({"app_host_fetch_environment": {"AWS_SECRET_ACCESS_KEY": "canary"}}, "must hold no credential"),
+        ({"app_host_fetch_environment": {"HTTPS_PROXY": "http://me:canary@proxy:3128"}}, "must hold no credential"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

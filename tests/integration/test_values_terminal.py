@@ -34,7 +34,7 @@ def test_asked_once(lab: Lab) -> None:
     assert account.secret("shop/production/integrations") == {"MAIL_PASSWORD": "mail-password-of-ours"}
     for value in ("api-token-of-the-partner", "admin-password-of-somebody", "mail-password-of-ours"):
         assert value not in seen
-    assert "not set, and not needed: SECRET_KEY_FALLBACKS" in seen
+    assert "optional, and not set: SECRET_KEY_FALLBACKS" in seen
     code, seen = typed(lab, PROVISION, {})
     assert code == 0, seen
     assert "nothing to write: the known values are in the stores already" in seen
