@@ -127,7 +127,7 @@ def test_copies_that_were_looked_for_elsewhere_are_not_reported_as_ended(servers
         assert shop.knows(ana), "it lives on"
         (line,) = alive(server)
         assert line.startswith("web1: sessions in the cache may still be valid: "), line
-        assert "check that django_session_cache_prefix and django_session_cache_setting match" in line
+        assert "check django_session_cache_prefix and django_session_cache_setting against" in line
 
         for engine in ("cached_db", "cache"):
             prefix = end(**{**options, "engine": engine}, cache_prefix="shop:1:")
@@ -135,7 +135,7 @@ def test_copies_that_were_looked_for_elsewhere_are_not_reported_as_ended(servers
             assert shop.knows(ana), "it lives on"
             (line,) = alive(prefix)
             assert "the cache has session keys that begin with :1:django.contrib.sessions.cached_db, but none" in line
-            assert "check that django_session_cache_prefix and django_session_engine match" in line
+            assert "check django_session_cache_prefix and django_session_engine against" in line
 
         result = end(**options)
         assert [store["count"] for store in result["stores"]] == [0, 1]
@@ -236,7 +236,7 @@ RESTART = "restart the services on every host, then run again with -e leak_sessi
     [
         ("locmem.LocMemCache", "cache", "restart the services", RESTART),
         ("locmem.LocMemCache", "cached_db", "restart the services", RESTART),
-        ("dummy.DummyCache", "cache", "stores nothing", "check that django_chdir and env_deploy_path match"),
+        ("dummy.DummyCache", "cache", "stores nothing", "check django_chdir and env_deploy_path against"),
         ("dummy.DummyCache", "cached_db", "stores nothing", ""),
         ("filebased.FileBasedCache", "cache", "set clear_cache to empty the whole cache", "sessions were not ended"),
         ("filebased.FileBasedCache", "cached_db", "cannot list its keys", "set django_session_clear_cache=true"),

@@ -208,7 +208,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         "not done this yet",
     ),
     ("WPS305", mirrored(differences=["parameter /x is deleted"]), "parameter /x is deleted"),
-    ("WPS305", mirrored(conflicts=["A: parameter /x was changed by somebody else"]), "was changed by somebody else"),
+    ("WPS305", mirrored(conflicts=["A: parameter /x was changed by another writer"]), "was changed by another writer"),
     (
         "WPS401",
         role(read=allowing(Action="secretsmanager:*", Resource="arn:x")),
