@@ -160,7 +160,7 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     assert run.code != 0
     message = (
         "old_mail: the catalog no longer has this credential, and its former value is still "
-        "valid; restore the entry, or take"
+        "valid; restore the entry, or remove"
     )
     sentences(run, message, "watchparty.secrets.rotation_forget -e rotation_forget=old_mail")
 
