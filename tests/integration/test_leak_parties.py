@@ -76,7 +76,9 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         run = respond(lab, "-e", "leak_credentials=cache,twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
         sentences(
-            run, "caches are purged and sessions end; this run revokes no value", "it can no longer be closed as a false alarm"
+            run,
+            "caches are purged and sessions end; this run revokes no value",
+            "it can no longer be closed as a false alarm",
         )
         assert "leak_false_alarm=true" not in run.text
         assert "confirm it by -e leak_revoked=twitch" not in run.text
