@@ -192,7 +192,7 @@ def test_provision_makes_it_with_its_role(lab: Lab) -> None:
         return run
 
     shown = provisioned("--check", "--diff")
-    assert f"function {NAME} is made" in shown.text
+    assert f"create function {NAME}" in shown.text
     functions = lab.moto.client("lambda")
     assert functions.list_functions()["Functions"] == []
     provisioned()

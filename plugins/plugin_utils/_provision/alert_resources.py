@@ -126,16 +126,16 @@ class AlertResources:
             with aws_errors.translated("sns:GetTopicAttributes", f"topic {name}"):
                 found = self._sns.get_topic_attributes(TopicArn=self._topic)["Attributes"]
         except NotFound:
-            yield MissingPart(f"topic {name} is created", self._make_topic)
+            yield MissingPart(f"create topic {name}", self._make_topic)
             found = {}
         policy = json.loads(found.get("Policy") or "{}")
         if self._restricted(policy) != policy:
-            message = f"topic {name} accepts messages from these alarms and this rule"
+            message = f"allow the environment's alarms and rule to publish to topic {name}"
             yield MissingPart(message, lambda: self._restrict(self._restricted(policy)))
         present = self._subscribed() if found else set()
         for address in self._alerts.emails:
             if address not in present:
-                message = f"{address} is subscribed to topic {name}, and must confirm AWS's mail"
+                message = f"subscribe {address} to topic {name}; {address} must confirm AWS's mail"
                 yield MissingPart(message, lambda address=address: self._subscribe(address))  # type: ignore[misc]
 
     def _subscribed(self) -> set[str]:
@@ -201,11 +201,11 @@ class AlertResources:
         for alarm in wanted:
             present = found.get(alarm["AlarmName"], {})
             if any(_plain(present.get(key)) != _plain(value) for key, value in alarm.items()):
-                message = f"alarm {alarm['AlarmName']} {'is set anew' if present else 'is made'}"
+                message = f"{'change' if present else 'create'} alarm {alarm['AlarmName']}"
                 yield MissingPart(message, lambda alarm=alarm: self._put_alarm(alarm))  # type: ignore[misc]
         ours = re.compile(re.escape(prefix) + r"(due-in-\d+-days|verification-(failed|not-checked))")
         for name in sorted(filter(ours.fullmatch, found.keys() - {alarm["AlarmName"] for alarm in wanted})):
-            yield MissingPart(f"alarm {name} is removed", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
+            yield MissingPart(f"delete alarm {name}", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
 
     def _put_alarm(self, request: Mapping[str, Any]) -> None:
         with aws_errors.translated("cloudwatch:PutMetricAlarm", f"alarm {request['AlarmName']}"):
@@ -227,14 +227,13 @@ class AlertResources:
             found = {}
         is_right = found.get("State") == "ENABLED" and json.loads(found.get("EventPattern") or "{}") == self._pattern()
         if not is_right:
-            message = "is set anew" if found else "is made"
-            yield MissingPart(f"rule {self._rule} {message}", self._put_rule)
+            yield MissingPart(f"{'change' if found else 'create'} rule {self._rule}", self._put_rule)
         targets: Sequence[Mapping[str, Any]] = ()
         if found:
             with aws_errors.translated("events:ListTargetsByRule", f"rule {self._rule}"):
                 targets = self._events.list_targets_by_rule(Rule=self._rule, **self._of_rule)["Targets"]
         if self._target() not in [{key: target.get(key) for key in self._target()} for target in targets]:
-            yield MissingPart(f"rule {self._rule} sends to topic {self._alerts.topic}", self._put_target)
+            yield MissingPart(f"add topic {self._alerts.topic} as the target of rule {self._rule}", self._put_target)
 
     def _pattern(self) -> dict[str, Any]:
         own = {"application": [self._catalog.application], "environment": [self._catalog.environment]}

@@ -54,7 +54,7 @@ class JournalBucket:
         try:
             versions = self._asked("GetBucketVersioning").get("Status")
         except NotFound:
-            steps.append(MissingPart(f"bucket {self._bucket} is made", self._make))
+            steps.append(MissingPart(f"create bucket {self._bucket}", self._make))
             versions = None
         except Denied as error:
             raise Denied(
@@ -65,20 +65,22 @@ class JournalBucket:
         made = not steps
         blocked = self._asked_if("GetPublicAccessBlock").get("PublicAccessBlockConfiguration", {}) if made else {}
         if not all(blocked.get(name) for name in PRIVATE):
-            steps.append(MissingPart(f"bucket {self._bucket} refuses public access", self._make_private))
+            steps.append(MissingPart(f"block public access of bucket {self._bucket}", self._make_private))
         policy = json.loads(self._asked_if("GetBucketPolicy").get("Policy", "{}")) if made else {}
         others = [item for item in policy.get("Statement", []) if item.get("Sid") != SID]
         if [*others, self._statement()] != policy.get("Statement"):
             wanted = {"Version": "2012-10-17", **policy, "Statement": [*others, self._statement()]}
             steps.append(
-                MissingPart(f"bucket {self._bucket} refuses unencrypted connections", lambda: self._restrict(wanted))
+                MissingPart(f"deny unencrypted connections to bucket {self._bucket}", lambda: self._restrict(wanted))
             )
         if versions != "Enabled":
-            steps.append(MissingPart(f"bucket {self._bucket} keeps versions", self._keep_versions))
+            steps.append(MissingPart(f"enable versioning of bucket {self._bucket}", self._keep_versions))
         if not made or not self._has_journal():
             former = self._former()
-            message = "begins with what the former one in Parameter Store adds up to" if former else "is made"
-            steps.append(MissingPart(f"journal {self._journal.where} {message}", lambda: self._journal.make(former)))
+            source = " from the state of the journal in Parameter Store" if former else ""
+            steps.append(
+                MissingPart(f"create journal {self._journal.where}{source}", lambda: self._journal.make(former))
+            )
         return steps
 
     def _has_journal(self) -> bool:

@@ -72,7 +72,7 @@ class MirrorDeployment:
         found = next((group for group in groups if group["logGroupName"] == name), None)
         if found is None:
             yield self._step(
-                f"log group {name} is made",
+                f"create log group {name}",
                 "logs:CreateLogGroup",
                 logs.create_log_group,
                 logGroupName=name,
@@ -80,7 +80,7 @@ class MirrorDeployment:
             )
         if found is None or "retentionInDays" not in found:
             yield self._step(
-                f"log group {name} keeps {RETENTION_DAYS} days",
+                f"set the retention of log group {name} to {RETENTION_DAYS} days",
                 "logs:PutRetentionPolicy",
                 logs.put_retention_policy,
                 logGroupName=name,
@@ -94,7 +94,7 @@ class MirrorDeployment:
         if not any(url.endswith(f"/{name}") for url in urls):
             attributes = {"MessageRetentionPeriod": "1209600", "SqsManagedSseEnabled": "true"}
             yield self._step(
-                f"queue {name} is made",
+                f"create queue {name}",
                 "sqs:CreateQueue",
                 sqs.create_queue,
                 QueueName=name,
@@ -107,13 +107,13 @@ class MirrorDeployment:
         found = self._found("lambda:GetFunction", client.get_function)
         wanted = self._configuration()
         if found is None:
-            yield MissingPart(f"function {self._name} is made", lambda: self._create(wanted))
+            yield MissingPart(f"create function {self._name}", lambda: self._create(wanted))
         else:
             self._require_ours(found.get("Tags", {}))
             yield from self._changes(found["Configuration"], wanted)
         if (found or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions") != 1:
             yield self._step(
-                f"function {self._name} runs once at a time",
+                f"limit function {self._name} to one run at a time",
                 "lambda:PutFunctionConcurrency",
                 client.put_function_concurrency,
                 FunctionName=self._name,
@@ -125,7 +125,7 @@ class MirrorDeployment:
         kept = {**kept, "DestinationConfig": {"OnFailure": kept.get("DestinationConfig", {}).get("OnFailure")}}
         if {key: kept.get(key) for key in asynchronous} != asynchronous:
             yield self._step(
-                f"function {self._name} retries, then queues the event",
+                f"set retries and the queue of failed events of function {self._name}",
                 "lambda:PutFunctionEventInvokeConfig",
                 client.put_function_event_invoke_config,
                 FunctionName=self._name,
@@ -147,7 +147,7 @@ class MirrorDeployment:
         digest = base64.b64encode(hashlib.sha256(self._code).digest()).decode()
         if found.get("CodeSha256") != digest:
             yield self._step(
-                f"function {self._name} gets new code",
+                f"update the code of function {self._name}",
                 "lambda:UpdateFunctionCode",
                 client.update_function_code,
                 FunctionName=self._name,
@@ -156,7 +156,7 @@ class MirrorDeployment:
         differs = [key for key in wanted if found.get(key) != wanted[key]]
         if differs:
             yield self._step(
-                f"function {self._name} gets another {', '.join(differs)}",
+                f"change {', '.join(differs)} of function {self._name}",
                 "lambda:UpdateFunctionConfiguration",
                 client.update_function_configuration,
                 FunctionName=self._name,
@@ -220,7 +220,7 @@ class MirrorDeployment:
         }:
             more = {} if found else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
             yield self._step(
-                f"rule {name} is {'changed' if found else 'made'}",
+                f"{'change' if found else 'create'} rule {name}",
                 "events:PutRule",
                 client.put_rule,
                 Name=name,
@@ -230,11 +230,15 @@ class MirrorDeployment:
         if found is None or not self._is_target(name):
             target = {"Id": "mirror", "Arn": self._function}
             yield self._step(
-                f"rule {name} runs the function", "events:PutTargets", client.put_targets, Rule=name, Targets=[target]
+                f"add function {self._name} as the target of rule {name}",
+                "events:PutTargets",
+                client.put_targets,
+                Rule=name,
+                Targets=[target],
             )
         if not self._is_permitted(arn):
             yield self._step(
-                f"rule {name} may run the function",
+                f"allow rule {name} to run function {self._name}",
                 "lambda:AddPermission",
                 self._client("lambda").add_permission,
                 FunctionName=self._name,
@@ -264,7 +268,7 @@ class MirrorDeployment:
         if any(_plain(found.get(key)) != _plain(wanted[key]) for key in wanted):
             tags = {} if alarms else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
             yield self._step(
-                f"alarm {self._name} fires after {self._settings.alarm_hours} h without a success",
+                f"set alarm {self._name} to fire after {self._settings.alarm_hours} h without a success",
                 "cloudwatch:PutMetricAlarm",
                 client.put_metric_alarm,
                 **wanted,

@@ -20,12 +20,12 @@ from tests.unit.plugins.action.values_account import CATALOG, JOURNAL, account, 
 Clients = Callable[[str], Any]
 FORMER = "/app-journal/test"
 BUCKET = f"bucket {JOURNAL.bucket}"
-MADE = f"journal s3://{JOURNAL.target} is made"
+MADE = f"create journal s3://{JOURNAL.target}"
 STEPS = [
-    f"{BUCKET} is made",
-    f"{BUCKET} refuses public access",
-    f"{BUCKET} refuses unencrypted connections",
-    f"{BUCKET} keeps versions",
+    f"create {BUCKET}",
+    f"block public access of {BUCKET}",
+    f"deny unencrypted connections to {BUCKET}",
+    f"enable versioning of {BUCKET}",
     MADE,
 ]
 BY = {"at": "2026-01-01T00:00:00Z", "who": "ann", "rotation": "r1"}
@@ -45,7 +45,7 @@ def provision(**args: Any) -> dict[str, Any]:
 
 
 def steps(result: dict[str, Any]) -> list[str]:
-    return [line for line in result["plan"] if line.startswith(("bucket", "journal"))]
+    return [line for line in result["plan"] if {"bucket", "journal"} & {*line.split()}]
 
 
 def exists(clients: Clients) -> bool:
@@ -126,7 +126,7 @@ def test_a_bucket_of_somebody_else(clients: Clients, monkeypatch: pytest.MonkeyP
         return call(self, operation, params)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", deny)
-    assert f"{BUCKET} cannot be looked at (not yours)" in provision()["msg"]
+    assert f"{BUCKET} cannot be read (not yours)" in provision()["msg"]
 
 
 def test_a_catalog_without_a_journal_makes_none(clients: Clients) -> None:
@@ -153,7 +153,7 @@ class TestFormer:
         many = {f"c{number}": BY for number in range(100)}
         pending = {"r1/c1": {"credential": "c1", "act": "revoke", "due": "2026-12-01T00:00:00Z", "rotation": "r1"}}
         self.write(clients, {"step": "plan"}, {"step": "closed", "rotated": many, "pending_tasks": pending}, start=40)
-        message = f"journal s3://{JOURNAL.target} begins with what the former one in Parameter Store adds up to"
+        message = f"create journal s3://{JOURNAL.target} from the state of the journal in Parameter Store"
         assert steps(provision(state="planned"))[-1] == message
         assert steps(provision())[-1] == message
         journal = fold(clients)

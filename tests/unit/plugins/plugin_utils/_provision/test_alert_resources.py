@@ -76,8 +76,8 @@ def test_it_is_planned_then_made_then_complete(account: Account) -> None:
     planned = [step.message for step in account.missing()]
     assert not [one for one in account.calls if re.match(r"(Create|Put|Set|Subscribe|Delete)", one)]
     assert account.make() == planned
-    assert planned[0] == f"topic {TOPIC} is created"
-    assert f"ops@example.com is subscribed to topic {TOPIC}, and must confirm AWS's mail" in planned
+    assert planned[0] == f"create topic {TOPIC}"
+    assert f"subscribe ops@example.com to topic {TOPIC}; ops@example.com must confirm AWS's mail" in planned
     assert account.missing() == []
 
 
@@ -111,7 +111,7 @@ def test_verifications_have_alarms_where_the_catalog_asks_for_them(account: Acco
     well = metrics.of_verification({"fail": 0, "not_checked": 0})
     metrics.put(account.client("cloudwatch"), catalog_parser.parse(document, "test"), well)
     assert not [name for name in sounding(account, hours=1) if name.startswith("verification-")]
-    assert account.make() == [f"alarm {TOPIC}-{name} is removed" for name in sorted(found)]
+    assert account.make() == [f"delete alarm {TOPIC}-{name}" for name in sorted(found)]
 
 
 COMPARISONS = {"LessThan": operator.lt, "LessThanOrEqualTo": operator.le, "GreaterThanOrEqualTo": operator.ge}
@@ -181,12 +181,12 @@ def test_what_differs_is_mended_and_what_is_foreign_stays(account: Account) -> N
     cloudwatch.put_metric_alarm(**own, Period=60, EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold")
     account.client("events").disable_rule(Name=f"{TOPIC}-events")
     assert account.make(warn_days=[7]) == [
-        f"topic {TOPIC} accepts messages from these alarms and this rule",
-        f"alarm {TOPIC}-due-in-7-days is made",
-        f"alarm {TOPIC}-silent is set anew",
-        f"alarm {TOPIC}-due-in-14-days is removed",
-        f"alarm {TOPIC}-due-in-3-days is removed",
-        f"rule {TOPIC}-events is set anew",
+        f"allow the environment's alarms and rule to publish to topic {TOPIC}",
+        f"create alarm {TOPIC}-due-in-7-days",
+        f"change alarm {TOPIC}-silent",
+        f"delete alarm {TOPIC}-due-in-14-days",
+        f"delete alarm {TOPIC}-due-in-3-days",
+        f"change rule {TOPIC}-events",
     ]
     assert [one["Sid"] for one in account.policy["Statement"]] == ["Theirs", "Alarms", "Events"]
     assert "own" in account.alarms
@@ -200,7 +200,7 @@ def test_the_mirrors_alarm_may_publish_unless_it_has_a_topic_of_its_own(account:
         "ArnEquals": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:123456789012:alarm:shop-test-mirror"}
     }
     own = {"function": {"alarm_topic": "arn:aws:sns:eu-west-3:123456789012:pages"}}
-    assert account.make(mirror=own) == [f"topic {TOPIC} accepts messages from these alarms and this rule"]
+    assert account.make(mirror=own) == [f"allow the environment's alarms and rule to publish to topic {TOPIC}"]
     assert [one["Sid"] for one in account.policy["Statement"]] == ["Alarms", "Events"]
 
 

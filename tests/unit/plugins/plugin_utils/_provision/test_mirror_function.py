@@ -188,9 +188,9 @@ def test_whoever_may_not_look_is_not_warned(client: Client, monkeypatch: pytest.
 def test_everything_is_made_once(client: Client) -> None:
     first = made(client)
     assert [line.partition(" ")[0] for line in first] == [
-        *("log", "log", "queue", "function", "function", "function"),
-        *("rule",) * 6,
-        "alarm",
+        *("create", "set", "create", "create", "limit", "set"),
+        *("create", "add", "allow") * 2,
+        "set",
     ]
     assert made(client) == []
     found = client("lambda").get_function(FunctionName=NAME)
@@ -227,20 +227,23 @@ def test_whom_the_alarm_calls(client: Client, more: dict[str, Any], topic: list[
 def test_what_the_catalog_changes_is_changed_and_no_more(client: Client) -> None:
     made(client)
     assert made(client, function={"schedule_minutes": 15, "alarm_hours": 2}) == [
-        f"function {NAME} gets new code",
-        f"rule {NAME}-schedule is changed",
-        f"alarm {NAME} fires after 2 h without a success",
+        f"update the code of function {NAME}",
+        f"change rule {NAME}-schedule",
+        f"set alarm {NAME} to fire after 2 h without a success",
     ]
     assert made(client, function={"schedule_minutes": 15, "alarm_hours": 2}) == []
     # moto does not keep what UpdateFunctionConfiguration says of tracing.
-    assert f"function {NAME} gets another TracingConfig" in made(client, function={"xray": True})
+    assert f"change TracingConfig of function {NAME}" in made(client, function={"xray": True})
 
 
 def test_what_somebody_switched_off_is_switched_on(client: Client) -> None:
     made(client)
     client("events").disable_rule(Name=f"{NAME}-schedule")
     client("cloudwatch").disable_alarm_actions(AlarmNames=[NAME])
-    assert made(client) == [f"rule {NAME}-schedule is changed", f"alarm {NAME} fires after 6 h without a success"]
+    assert made(client) == [
+        f"change rule {NAME}-schedule",
+        f"set alarm {NAME} to fire after 6 h without a success",
+    ]
     assert made(client) == []
 
 
