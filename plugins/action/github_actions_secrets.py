@@ -238,7 +238,9 @@ def _require_at_rest(read: ansible_environment.Environment, held: Sequence[CopyS
 
 def _still(journal: JournalStore | None, head: int) -> None:
     if journal and journal.read().head > head:
-        raise Overtaken("a rotation continued meanwhile, and its values must not be overwritten; sync again after it")
+        raise Overtaken(
+            "a rotation continued meanwhile, and the sync must not overwrite its values; sync again after that rotation"
+        )
 
 
 def _environment(

@@ -105,7 +105,7 @@ class ActionModule(ServerAction):
         return still is None or still.id != rotation or still.step in ("withdraw", "discard")
 
 
-_CLOSED = "another run ended this rotation; the gate that this run opened was closed again"
+_CLOSED = "another run ended this rotation, so this run closed the gate that it had opened"
 
 
 def _closing(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,8 +38,9 @@ options:
     type: dict
   head:
     description:
-      - The newest record that the caller knows of, as RV(head). A log that ends before it was cut off.
-      - A record that follows a log that was cut off is chained to it, so the gap shows.
+      - The newest record that the caller knows, as an earlier call returned it in RV(head). If the log ends before this
+        record, somebody cut the log off, and the task reports it.
+      - A new record then follows O(head) instead of the log's last line, so the gap stays visible.
     type: dict
   path:
     description:

@@ -71,6 +71,11 @@ class JournalError(SecretsError):
 class Overtaken(JournalError):
     """Raised when another run has written to the journal since we read it."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message + "; this run stops here. To see what is open or due now, run watchparty.secrets.rotation_report"
+        )
+
 
 class AuditError(SecretsError):
     """Raised when a record does not belong in the audit log, or when the log cannot be read, written or trusted."""

@@ -68,10 +68,10 @@ class JournalStore(ABC):
             if standing.digest == wanted.digest:  # our first try arrived, and its answer did not
                 return standing
             if standing.digest != journal.digest:
-                raise Overtaken(f"{_whose(standing, wanted)}; {_ADVICE}")
+                raise Overtaken(_whose(standing, wanted))
             version = standing.version
             self._sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 - keeps writers apart, hides nothing
-        raise Overtaken(f"{_journal.name_of(wanted.head)} is being written by another run; {_ADVICE}")
+        raise Overtaken(f"{_journal.name_of(wanted.head)} is being written by another run")
 
     def make(self, lines: Sequence[str] = ()) -> bool:
         """Makes the journal, empty or with these entries. Returns False, and changes nothing, where there is one."""
@@ -171,7 +171,6 @@ class NoJournal(JournalStore):
         raise JournalError(f"environment {self._header['environment']}: {_DECLARE}")
 
 
-_ADVICE = "this run stops here; find the run that holds the rotation by watchparty.secrets.rotation_report"
 _RESTORE = "restore its newest version (docs/runbooks/lost-journal.md)"
 _DECLARE = (
     "the catalog names no journal, but rotations and leak responses need it; set journal: {s3: "

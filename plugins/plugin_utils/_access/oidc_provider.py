@@ -72,12 +72,16 @@ def checked(wanted: ProviderSpec) -> ProviderSpec:
     if not wanted.clients:
         raise PolicyError("client_ids: empty, so IAM would reject every token; for GitHub write sts.amazonaws.com")
     if len(wanted.clients) > CLIENTS:
-        raise PolicyError(f"client_ids: {len(wanted.clients)} are more than the {CLIENTS} that IAM keeps")
+        raise PolicyError(
+            f"client_ids: {len(wanted.clients)} are given, but IAM keeps at most {CLIENTS}; remove the others"
+        )
     for client in wanted.clients:
         if not client or "*" in client or len(client) > 255:
             raise PolicyError(f"client_ids: {client!r} is not a client's id of 1 to 255 characters without a wildcard")
     if wanted.thumbprints is not None and len(wanted.thumbprints) > THUMBPRINTS:
-        raise PolicyError(f"thumbprints: IAM keeps {THUMBPRINTS}")
+        raise PolicyError(
+            f"thumbprints: {len(wanted.thumbprints)} are given, but IAM keeps at most {THUMBPRINTS}; remove the others"
+        )
     for thumbprint in wanted.thumbprints or ():
         if not _THUMBPRINT.fullmatch(thumbprint):
             raise PolicyError(

@@ -30,7 +30,7 @@ NONE = ""
 
 @dataclass(frozen=True)
 class Head:
-    """The newest record: a log that ends before it was cut off."""
+    """The newest record. If the log ends before this record, somebody cut the log off."""
 
     number: int = 0
     digest: str = NONE

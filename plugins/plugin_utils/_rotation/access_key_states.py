@@ -158,7 +158,7 @@ class AccessKeyStage:
         fresh = self._hands.ended()
         if fresh is not None:
             undo(fresh)
-            raise Overtaken("another run ended this rotation; this run stops here")
+            raise Overtaken("another run ended this rotation")
 
     def _made(self) -> Login:
         try:

@@ -72,9 +72,9 @@ class JournalWriter:
     def _held(self, journal: Journal) -> OpenRotation:
         rotation = journal.rotation
         if rotation is None:
-            raise Overtaken("another run ended this rotation; this run stops here")
+            raise Overtaken("another run ended this rotation")
         if rotation.run != self.me.run:
-            raise Overtaken(f"another run took {rotation} over; this run stops here")
+            raise Overtaken(f"another run took {rotation} over")
         self.require_known(rotation)
         return rotation
 

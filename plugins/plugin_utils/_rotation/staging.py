@@ -169,7 +169,7 @@ class Rotator(StoreReads):
         still = self.look().rotation
         if still is None or still.id != rotation.id or still.step in ("record", "discard"):
             self.clear(rotation, late=True)
-            raise Overtaken("another run ended this rotation; the values that this run staged were removed")
+            raise Overtaken("another run ended this rotation, so this run removed the values that it had staged")
 
     def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
         """Takes every label of the rotation off, and removes its own secrets."""

@@ -131,7 +131,7 @@ def is_named(principal: Principal, named: Sequence[str]) -> bool:
 
 def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
     if principal.unread:
-        yield "unknown", f"IAM does not tell the policy {', '.join(principal.unread)}"
+        yield "unknown", f"IAM did not return the policy {', '.join(principal.unread)}"
         return
     surely: list[str] = []
     perhaps: list[str] = []

@@ -85,7 +85,7 @@ def unnamed_rights(principals: Sequence[Principal], targets: Targets, named: Seq
         except PolicyError as error:
             rows.append(_row("unknown", str(principal), str(error)))
         if principal.unread:
-            rows.append(_row("unknown", str(principal), f"IAM does not tell the policy {', '.join(principal.unread)}"))
+            rows.append(_row("unknown", str(principal), f"IAM did not return the policy {', '.join(principal.unread)}"))
     return rows
 
 

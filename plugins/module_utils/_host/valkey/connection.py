@@ -389,5 +389,8 @@ def _write_read_delete(connection: Connection, key: str, value: str) -> str:
     read = connection.ask("GET", key)
     connection.ask("DEL", key)
     if read != value:
-        raise HostError("%s: a key that was written reads back differently" % connection.node)
+        raise HostError(
+            "%s: the run wrote its own test key and read another value; check that no other program writes keys whose "
+            "name contains watchparty-secrets-test-, then run the same command again" % connection.node
+        )
     return "written"

@@ -89,7 +89,7 @@ class VaultDatabase(Acts):
         if still is None or still.id != rotation.id or still.step in ("record", "discard"):
             issued.forget_one(part.name)
             leases.end(made.lease, fresh=Fresh.uncontested())
-            raise Overtaken("another run ended this rotation; the login that this run created was revoked")
+            raise Overtaken("another run ended this rotation, so this run revoked the login that it had created")
 
     @staticmethod
     def _lengthened(part: Part, lease: Lease) -> str:

@@ -31,7 +31,8 @@ def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iter
     for pid in unit["silent"]:
         yield unknown(f"{unit['unit']}: the kernel did not show the environment of process {pid}", host)
     if not unit["old"] and not unit["silent"] and not unit["held"]["differs"]:
-        same = f", with {len(unit['held']['same'])} settings as in the stores" if unit["held"]["same"] else ""
+        count = len(unit["held"]["same"])
+        same = f"; {count} settings in its environment equal the stores' values" if count else ""
         yield good(f"{unit['unit']} has run since {unit['began']}{same}", host)
 
 

@@ -48,9 +48,9 @@ def test_what_is_no_url(url: str) -> None:
         (ProviderSpec(URL, ()), "client_ids: empty, so IAM would reject every token"),
         (ProviderSpec(URL, ("",)), "client_ids: ''"),
         (ProviderSpec(URL, ("*",)), "without a wildcard"),
-        (ProviderSpec(URL, tuple(map(str, range(101)))), "101 are more than the 100"),
+        (ProviderSpec(URL, tuple(map(str, range(101)))), "client_ids: 101 are given, but IAM keeps at most 100"),
         (ProviderSpec(URL, ("a",), thumbprints=("x",)), "thumbprints: 'x' is not 40 hex digits"),
-        (ProviderSpec(URL, ("a",), thumbprints=("a" * 40,) * 6), "IAM keeps 5"),
+        (ProviderSpec(URL, ("a",), thumbprints=("a" * 40,) * 6), "thumbprints: 6 are given, but IAM keeps at most 5"),
     ],
 )
 def test_what_iam_would_refuse(wanted: ProviderSpec, message: str) -> None:

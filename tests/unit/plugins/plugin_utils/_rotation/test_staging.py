@@ -82,7 +82,7 @@ class TestCreate:
 
         world.secrets.hook = Meanwhile("create", OWN, end)
         world.created(rotator)
-        with pytest.raises(Overtaken, match="the values that this run staged were removed"):
+        with pytest.raises(Overtaken, match="so this run removed the values that it had staged"):
             rotator.advance("set")
         assert world.labels() == {"AWSCURRENT": world.first[CORE]}
         assert not world.there(OWN)

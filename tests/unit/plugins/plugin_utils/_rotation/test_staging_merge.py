@@ -126,7 +126,7 @@ def test_whoever_merges_after_the_end_takes_it_away_again(world: World) -> None:
         rotation_rollback.close(second, step="aborted")
 
     world.secrets.hook = Meanwhile("put", CORE, end)
-    with pytest.raises(Overtaken, match="the values that this run staged were removed"):
+    with pytest.raises(Overtaken, match="so this run removed the values that it had staged"):
         rotator.promote()
     assert "r1-merge" not in world.labels()
     assert (world.keys()["KEY"], world.keys()["NOTE"]) == ("old-key", "newer")

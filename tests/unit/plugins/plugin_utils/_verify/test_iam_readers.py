@@ -85,7 +85,7 @@ def test_conditions() -> None:
 
 
 def test_a_policy_that_is_not_reported() -> None:
-    assert judged(unread=("arn:p",)) == [("unknown", "IAM does not tell the policy arn:p")]
+    assert judged(unread=("arn:p",)) == [("unknown", "IAM did not return the policy arn:p")]
 
 
 @pytest.mark.parametrize("named", [[USER], ["other", USER]])
