@@ -299,8 +299,8 @@ def _holds(statement: _Statement, operator: str, key: str, wanted: Sequence[Any]
     test = _TESTS.get(_NEGATED.get(name, name))
     if test is None or scope not in ("", "ForAnyValue", "ForAllValues"):
         raise PolicyError(
-            f"{statement.name}: this collection cannot evaluate the condition operator {operator}; check this statement "
-            "by hand"
+            f"{statement.name}: this collection cannot evaluate the condition operator {operator}; check this "
+            "statement by hand"
         )
     if not given:
         return if_exists or scope == "ForAllValues" or (negated and not scope)
