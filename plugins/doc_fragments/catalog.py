@@ -9,7 +9,8 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   catalog:
-    description: The catalog, usually C({{ secrets_catalog }}). It is validated wholly before anything is read.
+    description:
+      - The catalog, usually C({{ secrets_catalog }}). The plugin checks the whole catalog before it reads a store.
     type: dict
     required: true
   environment:

@@ -10,30 +10,31 @@ class ModuleDocFragment:
 options:
   secret_ids:
     description:
-      - Secrets to read instead of those that the catalog names. A setting whose own secret is not among them is looked
-        for in each of them by its key, and is not required.
+      - Names or ARNs of secrets to read instead of those in the catalog. If the secret of a setting is not in this
+        list, the plugin searches all listed secrets for the setting's key, and the setting is not required.
     type: list
     elements: str
     default: []
   ssm_path:
-    description: Path to read, recursively, instead of the catalog's.
+    description:
+      - Path in Parameter Store to read recursively, such as V(/shop/production), instead of the catalog's path.
     type: str
   journal:
     description:
-      - What to make of the rotation journal. V(required) stops when it cannot be read, or when an open rotation
-        prescribes no snapshot; V(optional) warns; V(ignored) does not read it.
+      - V(required) fails if the rotation journal cannot be read, or if an open rotation prescribes no snapshot.
+        V(optional) warns. V(ignored) does not read the journal.
     type: str
     choices: [required, optional, ignored]
     default: required
   on_missing:
     description:
-      - What to say of a secret that is missing, or scheduled for deletion, when no required setting is in it. A
-        required setting without a value is an error whatever is chosen here.
+      - How to report a secret that is missing or scheduled for deletion, if it holds no required setting. A required
+        setting without a value is always an error.
     type: str
     choices: [error, warn, skip]
     default: warn
   on_denied:
-    description: What to do with a secret or path that may not be read.
+    description: How to report a secret or path that AWS does not allow the run to read.
     type: str
     choices: [error, warn, skip]
     default: error

@@ -10,12 +10,14 @@ class ModuleDocFragment:
 options:
   run:
     description:
-      - The run that holds the rotation, as RV(watchparty.secrets.rotation_start#module:run) says. Acts of
-        another run are refused as soon as this one has taken the rotation over, and the other way round.
+      - Id of the run that holds the rotation, as M(watchparty.secrets.rotation_start) returned it in
+        RV(watchparty.secrets.rotation_start#module:run). After another run takes the rotation over, calls with this id
+        are refused.
     type: str
   kinds_path:
-    description: >-
-      Folders that hold kinds of your own, each a folder with a C(kind.yml). See docs/how-to/write-a-rotation-kind.md.
+    description:
+      - Folders with kinds of your own. Each kind is a folder with a C(kind.yml). See
+        docs/how-to/write-a-rotation-kind.md.
     type: list
     elements: path
     default: []

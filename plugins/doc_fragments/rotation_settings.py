@@ -9,111 +9,115 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   settings:
-    description: What the operator and the inventory give the run. The same for every call of one run.
+    description: Options of the operator and the inventory. Give the same in every call of a run.
     type: dict
     required: true
     suboptions:
       credentials:
-        description: Credentials to rotate; all that are due by default.
+        description: Names of credentials to rotate. By default all that are due.
         type: list
         elements: str
         default: []
       force:
-        description: Rotate regardless of age.
+        description: Whether to rotate regardless of age.
         type: bool
         default: false
       resume:
-        description: Id of the rotation to take over, or V(any). Of one that has ended nothing is left to do;
-          any other id is refused.
+        description:
+          - Id of the rotation to take over, or V(any). If this rotation has ended, nothing happens. Any other id is
+            refused.
         type: str
         default: ''
       abort:
-        description: Take the open rotation back instead of going on.
+        description: Whether to abort the open rotation instead of continuing it.
         type: bool
         default: false
       incident:
         description:
-          - Name of the leak that makes the rotation necessary. Age does not count then, no former key is kept, and
-            nothing is revoked later.
+          - Name of the leak that is the reason for the rotation. If set, the rotation ignores ages, keeps no previous
+            key, and leaves no revocation for later.
         type: str
         default: ''
       immediate:
-        description: Remove the old values before the new ones are deployed. The application is down in between.
+        description:
+          - Whether to remove the old values before the new ones are deployed. The application is down in between.
         type: bool
         default: false
       reached:
         description:
-          - With a leak, the credentials that it reaches. An open rotation that changes one of them becomes the leak's
-            own, which revokes nothing later.
+          - With a leak, names of the credentials that it reaches. If the open rotation changes one of them, it becomes
+            a rotation of the leak, and leaves no revocation for later.
         type: list
         elements: str
         default: []
       hosts:
-        description: Every host of the inventory that reads the values.
+        description: Names of all hosts in the inventory that read the values.
         type: list
         elements: str
         default: []
       targeted_hosts:
-        description: Those of them that the play reaches.
+        description: Names of the hosts of O(settings.hosts) that the play reaches.
         type: list
         elements: str
         default: []
       reachable:
-        description: Those on which keys may be changed.
+        description: Names of the hosts of O(settings.hosts) on which keys may be changed.
         type: list
         elements: str
         default: []
       skipped:
-        description: The hosts that the operator takes the responsibility for.
+        description: Names of the hosts that the operator chose to skip.
         type: list
         elements: str
         default: []
       leaves_lost:
-        description: Whether unreachable hosts are skipped, and named. Without it they stop the run.
+        description: Whether to skip and name unreachable hosts. If false, an unreachable host stops the run.
         type: bool
         default: false
       serial:
-        description: The batches of a rollout, as Ansible's C(serial).
+        description: Sizes of a rollout's batches, in the format of Ansible's C(serial).
         type: list
         elements: raw
         default: [1, "25%"]
       merge_seconds:
-        description: How long the promotion merges what somebody else writes into other keys of the same secrets.
+        description: How many seconds the promotion merges changes that others make to other keys of the same secrets.
         type: int
         default: 120
       wait_seconds:
-        description: With a leak, how long hosts that cannot be reached are waited for.
+        description: With a leak, how many seconds to wait for unreachable hosts.
         type: float
         default: 0
       python:
         description: The interpreter on the host that talks to the servers.
         type: str
       allow_sessions:
-        description: End sessions of the old value that come from unknown addresses too.
+        description: Whether to end sessions of the old value that come from unknown addresses too.
         type: bool
         default: false
       known_addresses:
-        description: Addresses and networks beside the hosts' own that sessions may come from.
+        description:
+          - Addresses and networks from which sessions may come, other than the hosts' own, such as V(10.0.1.0/24).
         type: list
         elements: str
         default: []
       gone_nodes:
-        description: Nodes of Valkey, C(host:port), that are gone for good.
+        description: Nodes of Valkey, C(host:port), that no longer exist.
         type: list
         elements: str
         default: []
       values_file:
         description:
-          - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential)
-            V(value) pair a line, or a mapping of C(username) and C(password).
+          - Path of a YAML file on the controller, with mode 0600, with new values that third parties issued. One
+            C(credential) V(value) pair a line, or a mapping of C(username) and C(password).
         type: path
       values_from:
-        description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
+        description: Name of the variable in which a result of M(watchparty.secrets.ask_secret) was registered.
         type: str
       audit_path:
-        description: A local copy of the audit log, or the log itself where the catalog names none.
+        description:
+          - Path on the controller for a local copy of the audit log. If the catalog names no log, this file is the log.
         type: path
       changelog:
-        description: A CHANGELOG.md that gets a line for each record of the audit log.
+        description: Path of a CHANGELOG.md on the controller. The run adds one line for each record of the audit log.
         type: path
 """

@@ -9,35 +9,36 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   values_from:
-    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
+    description: Name of the variable in which a result of M(watchparty.secrets.ask_secret) was registered.
     type: str
   values_file:
     description:
-      - A YAML file with one line a value, of mode 0600, or encrypted as a whole by C(ansible-vault). A name is a
-        setting's, C(credential.username) and C(credential.password) where no setting holds a login, or C(SETTING.host)
-        and the like for the part of a composed one.
+      - Path of a YAML file with one value a line, with mode 0600 or encrypted as a whole by C(ansible-vault). Each name
+        is that of a setting. If no setting holds a login, write C(credential.username) and C(credential.password). For
+        the part of a composed setting, write C(SETTING.host) and so on.
     type: path
   env_file:
-    description: A C(.env) of mode 0600, whose settings are the values.
+    description: Path of a C(.env) with mode 0600. Its settings are the values.
     type: path
   kms_key:
     description:
-      - Alias of the key that encrypts new entries, instead of the catalog's C(aws.kms_key). An empty text means AWS's
-        own keys.
+      - Alias of the KMS key for new entries, such as V(alias/shop), instead of C(aws.kms_key) in the catalog. An empty
+        text means AWS's own keys.
     type: str
   advanced_tier:
     description:
-      - Whether a parameter of more than 4 KB may be of the advanced tier, which costs and cannot be undone.
+      - Whether a parameter of more than 4 KB may use the advanced tier, which costs money and cannot be undone.
     type: bool
     default: false
   adopt:
     description:
-      - Whether to write into secrets that are tagged as another application's or environment's, and to tag them anew.
+      - Whether to write into secrets with the tags of another application or environment, and to replace these tags.
     type: bool
     default: false
   kinds_path:
-    description: >-
-      Folders that hold kinds of your own, each a folder with a C(kind.yml). See docs/how-to/write-a-rotation-kind.md.
+    description:
+      - Folders with kinds of your own. Each kind is a folder with a C(kind.yml). See
+        docs/how-to/write-a-rotation-kind.md.
     type: list
     elements: path
     default: []

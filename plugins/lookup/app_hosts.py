@@ -15,12 +15,12 @@ description:
     play over, and the run ends well although it did nothing.
 options:
   skip:
-    description: Hosts to leave out.
+    description: Names of hosts to leave out.
     type: list
     elements: str
     default: []
   skip_variable:
-    description: The extra variable that O(skip) comes from, for the message.
+    description: Name of the extra variable with the value of O(skip), for messages.
     type: str
     default: ''
 """

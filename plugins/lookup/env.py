@@ -18,7 +18,7 @@ options:
     description: Names of environments, such as V(production).
     required: true
   catalog:
-    description: The catalog; the variable C(secrets_catalog) by default.
+    description: The catalog. By default the variable C(secrets_catalog).
     type: dict
     vars:
       - name: secrets_catalog

@@ -17,12 +17,12 @@ options:
     description: Paths, such as C(/WatchParty/production).
     required: true
   on_missing:
-    description: What to do if there is no parameter below the path.
+    description: How to report a path without parameters.
     type: str
     choices: [error, warn, skip]
     default: skip
   on_denied:
-    description: What to do if the path may not be read.
+    description: How to report a path that AWS does not allow the run to read.
     type: str
     choices: [error, warn, skip]
     default: error

@@ -19,22 +19,22 @@ options:
     required: true
   key:
     description:
-      - Key of the secret's JSON object. Its type is kept, so that V(true) stays a boolean and C(1.10) a number.
-      - Without it the whole string is returned.
+      - Key of the secret's JSON object. The result keeps the type, so V(true) stays a boolean and C(1.10) a number.
+      - If not set, the lookup returns the whole string.
     type: str
   version_stage:
-    description: Label of the version to read, such as V(AWSPENDING). The current version by default.
+    description: Label of the version to read, such as V(AWSPENDING). By default the current version.
     type: str
   version_id:
-    description: Exact version to read.
+    description: Id of the version to read.
     type: str
   on_missing:
-    description: What to do if the secret or its key is missing, or the secret is scheduled for deletion.
+    description: How to report a missing secret, a missing key, or a secret that is scheduled for deletion.
     type: str
     choices: [error, warn, skip]
     default: error
   on_denied:
-    description: What to do if the secret may not be read.
+    description: How to report a secret that AWS does not allow the run to read.
     type: str
     choices: [error, warn, skip]
     default: error

@@ -19,43 +19,43 @@ description:
     type, the rules for production and the readers of the C(.env) decide; without one, an answer is one line of text.
 options:
   names:
-    description: What to ask for.
+    description: Names to ask for, such as those of settings.
     type: list
     elements: str
     required: true
   catalog:
     description:
-      - The catalog that knows the O(names), which are those of its settings and credentials. The prompt then tells what
-        each value is for, where it is stored, and of which type it is.
+      - The catalog that declares the O(names), which are settings and credentials. The prompt then shows the purpose,
+        the location and the type of each value.
     type: dict
     version_added: 0.3.0
   environment:
-    description: Name of the environment, such as V(production). Goes with O(catalog).
+    description: Name of the environment, such as V(production). Needed with O(catalog).
     type: str
     version_added: 0.3.0
   pages:
-    description: By name, the page where the provider issues the value.
+    description: By name, the URL of the page on which the provider issues the value.
     type: dict
     default: {}
   optional:
     description:
-      - Whether a name is left out if its answer is empty, if there is no terminal, or, with a warning, after five
-        answers that cannot be the value.
+      - Whether answers may be missing. A name is left out if its answer is empty, if there is no terminal, or, with a
+        warning, after five invalid answers.
     type: bool
     default: false
   question:
-    description: What stands before the name in the prompt.
+    description: Text before the name in the prompt.
     type: str
     default: New value of
   lines:
     description:
-      - Whether an answer may have several lines. It ends with a line after which nothing comes for a second. Without a
-        O(catalog), bytes that are not UTF-8 are replaced.
+      - Whether an answer may have several lines. It ends with a line after which nothing comes for a second. If
+        O(catalog) is not set, bytes that are not UTF-8 are replaced.
     type: bool
     default: false
     version_added: 0.3.0
   remedy:
-    description: The remedy if there is no terminal, or after five answers that cannot be the value.
+    description: The remedy in the message if there is no terminal, or after five invalid answers.
     type: str
     default: give the values in a file instead
 extends_documentation_fragment:

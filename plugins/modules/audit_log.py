@@ -19,22 +19,23 @@ description:
 options:
   state:
     description:
-      - With V(ready), nothing is written. The task fails where a record could not be - a body that cannot be read, an
-        O(path) or O(changelog) that could not be written, an O(path) that is the only place and goes with a CI job, an
-        O(changelog) without a log. An environment with neither body nor O(path) has no log, and that is not a failure.
-      - With V(recorded), O(record) stands in the body, in the copy at O(path) and in O(changelog), each once however
-        often it is tried.
-      - With V(verified), the task fails with every problem of the body, and of the copy at O(path).
-      - With V(rebuilt), the copy at O(path) is what the body is. A body that is not whole leaves it as it is. A copy
-        that says something else than the body is kept beside it.
+      - V(ready) writes nothing. It fails if a record could not be written. Reasons are a log that cannot be read, an
+        O(path) or O(changelog) that cannot be written, a O(path) that is the only log and lies in the workspace of a
+        CI job, and an O(changelog) without a log. An environment with neither a log in the catalog nor O(path) has no
+        log, and V(ready) succeeds.
+      - V(recorded) writes O(record) to the log, to the copy at O(path) and to O(changelog). A repeated call writes it
+        only once.
+      - V(verified) fails and lists every problem of the log and of the copy at O(path).
+      - V(rebuilt) replaces the copy at O(path) by the log. If the log has a gap, the copy stays as it is. If the copy
+        contradicts the log, the old copy is kept beside the new one.
     type: str
     choices: [ready, recorded, verified, rebuilt]
     required: true
   record:
     description:
-      - What to record. C(rotation), C(outcome), C(who) and C(at) are required; the documentation of the audit log lists
-        the others. C(application) and C(environment) are added.
-      - C(rotation) and C(outcome) together are the record's id, under which it is recorded once.
+      - The record, a dictionary. It needs C(rotation), C(outcome), C(who) and C(at); docs/how-to/audit-log.md lists the
+        other keys. The module adds C(application) and C(environment).
+      - C(rotation) and C(outcome) together are the record's id. The module writes one record for each id.
     type: dict
   head:
     description:
@@ -44,26 +45,27 @@ options:
     type: dict
   path:
     description:
-      - A file on the controller for the local copy, made with mode 0600. Symbolic links are refused.
-      - Where it is the only place, a path in the workspace of a CI job is refused.
+      - A file on the controller for the local copy, such as C(/var/lib/shop/audit.jsonl). The module creates it with
+        mode 0600 and refuses symbolic links.
+      - If O(path) is the only log, a path in the workspace of a CI job is refused.
     type: path
   changelog:
-    description: A CHANGELOG.md on the controller that gets one line for the record.
+    description: Path of a CHANGELOG.md on the controller. The module adds one line for the record.
     type: path
   changelog_heading:
-    description: The heading in O(changelog) below which lines go, newest first. It is added where it is missing.
+    description: The heading in O(changelog) below which lines go, newest first. If it is missing, the module adds it.
     type: str
     default: '## Secret rotations'
   required:
     description:
-      - Without it a problem with the log is a warning, and RV(against); the task succeeds and records nothing
-        more. A leak's containment waits for no log.
+      - Whether a problem with the log fails the task. If false, the module warns, returns RV(against) and records
+        nothing more, because a leak's containment must not wait for a log.
     type: bool
     default: true
   create_log_group:
     description:
-      - Whether a log group that does not exist is made. It gets neither a retention nor a key of its own, so production
-        is better served by one that was made with care.
+      - Whether to create a missing log group. It gets neither a retention nor a KMS key. For production, create the log
+        group yourself.
     type: bool
     default: false
 extends_documentation_fragment:

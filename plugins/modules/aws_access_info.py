@@ -20,37 +20,35 @@ description:
 options:
   workflow:
     description:
-      - Which jobs of the catalog's repository may take the role for deploys. One of them; by default those of the
-        deployment environment that the catalog names.
+      - Which jobs of the catalog's repository may use the role for deploys. Give one of the keys. By default the jobs
+        of the deployment environment that the catalog names.
     type: dict
     suboptions:
       environment:
-        description: Those of this deployment environment.
+        description: Jobs of this deployment environment, such as V(production).
         type: str
       branch:
-        description: Those of this branch that name no environment.
+        description: Jobs of this branch without a deployment environment.
         type: str
       tag:
-        description: Those of this tag that name no environment.
+        description: Jobs of this tag without a deployment environment.
         type: str
       pull_request:
-        description: Those of pull requests that name no environment.
+        description: Whether jobs of pull requests without a deployment environment may use it.
         type: bool
         default: false
   wildcards:
-    description:
-      - Allow C(*) and C(?) in O(workflow). Never in the repository's name.
+    description: Whether the names in O(workflow) may contain C(*) and C(?). The repository's name never may.
     type: bool
     default: false
   adopt:
-    description:
-      - Names of things that have other tags and are to become this environment's.
+    description: Names of existing roles, policies, keys or providers with other tags. They become this environment's.
     type: list
     elements: str
     default: []
   key_arn:
     description:
-      - ARN of the encryption key, where it was made a moment ago and KMS may not show its alias yet.
+      - ARN of the encryption key. Give it if the key was created a moment ago and KMS may not show its alias yet.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -15,15 +15,15 @@ description:
     by the form of the values, and each guess is marked by a comment. No value is in the draft.
 options:
   env_file:
-    description: The file, of mode 0600.
+    description: Path of the C(.env) on the controller, with mode 0600.
     type: path
     required: true
   dest:
-    description: The draft's path. An existing file is kept, and is an error unless it is the same.
+    description: Path of the draft. An existing file stays; if it differs from the draft, the module fails.
     type: path
     required: true
   application:
-    description: The application's name; that of the folder by default.
+    description: The application's name. By default the name of the folder of O(env_file).
     type: str
 extends_documentation_fragment:
   - watchparty.secrets.attributes.controller

@@ -19,17 +19,17 @@ options:
     type: str
     required: true
   answer:
-    description: What must be typed.
+    description: The text that the operator must type.
     type: str
     default: 'yes'
   variable:
     description:
-      - The name of an extra variable. Where C(-e) sets it to O(answer), nothing is asked. A variable of that name in
-        the inventory or in a play does not count.
+      - Name of an extra variable. If C(-e) sets this variable to O(answer), the module does not ask. A variable of this
+        name in the inventory or in a play does not count.
     type: str
     version_added: 0.3.0
   remedy:
-    description: The remedy if there is no terminal.
+    description: The remedy in the message if there is no terminal.
     type: str
     default: confirm it in a variable instead
 extends_documentation_fragment:

@@ -25,139 +25,149 @@ description:
     but the former keys that O(catalog) asks for.
 options:
   chdir:
-    description: The application's directory on the host, where its C(manage.py) is.
+    description: The application's directory on the host, with its C(manage.py), such as C(/srv/shop/app).
     type: path
   allow_root:
     description:
-      - Run the application's code of O(chdir) as root. Refused by default, since whoever may change the application, or
-        write what it unpickles out of its cache, would become root.
-      - Even then only files are imported that belong to root.
+      - Whether to run the application's code in O(chdir) as root. By default the module refuses this, because whoever
+        may change the application, or the objects that it unpickles from its cache, would become root.
+      - If true, the module imports only files that belong to root.
     type: bool
     default: false
     version_added: 0.4.0
   env_file:
     description:
-      - The application's C(.env) on the host. By default C(.env) in O(chdir), where there is one.
-      - What it holds becomes the environment of this one process, so the settings find it as the application's do.
+      - Path of the application's C(.env) on the host. By default C(.env) in O(chdir), if it exists.
+      - Its settings become the environment of the module's process, so Django's settings find them as in the
+        application.
     type: path
   settings_module:
-    description: The application's settings module; by default C(DJANGO_SETTINGS_MODULE) of O(env_file).
+    description:
+      - The application's settings module, such as V(shop.settings). By default C(DJANGO_SETTINGS_MODULE) in
+        O(env_file).
     type: str
   engine:
     description:
-      - How sessions are kept. V(auto) asks the application's C(SESSION_ENGINE) and needs O(chdir).
+      - How the application keeps sessions. V(auto) asks the application's C(SESSION_ENGINE) and needs O(chdir).
     type: str
     choices: [auto, db, cache, cached_db, file, signed_cookies]
     default: auto
   users:
     description:
-      - Names of users whose sessions end, as they log in by. One that is unknown stops the module before anything is
-        ended. Needs O(chdir).
-      - Without O(users) and O(user_ids), everybody's sessions end, also those of visitors who are not logged in.
+      - Names of users whose sessions end, as they type them to log in. If a name is unknown, the module fails before it
+        ends a session. Needs O(chdir).
+      - If neither O(users) nor O(user_ids) is set, all sessions end, also those of visitors who are not logged in.
     type: list
     elements: str
     default: []
   user_ids:
-    description: Ids of users whose sessions end, also of users who exist no more.
+    description: Ids of users whose sessions end, also of deleted users.
     type: list
     elements: str
     default: []
   database_setting:
-    description: Without O(chdir), the name in O(env_file) of the URL of the database, PostgreSQL or SQLite.
+    description:
+      - If O(chdir) is not set, the name of the setting in O(env_file) with the URL of the database (PostgreSQL or
+        SQLite).
     type: str
     default: DATABASE_URL
   cache_setting:
-    description: Without O(chdir), the name in O(env_file) of the URL of the cache, Valkey or Redis.
+    description:
+      - If O(chdir) is not set, the name of the setting in O(env_file) with the URL of the cache (Valkey or Redis).
     type: str
     default: REDIS_URL
   cache_nodes:
     description:
-      - Without O(chdir), the addresses C(host:port) of the cache's other nodes. A node that only a server names gets no
-        login. What the catalog declares for the setting is added.
+      - If O(chdir) is not set, the addresses C(host:port) of the cache's other nodes. The module adds the nodes that
+        the catalog declares for the setting. It does not log in to a node that only a server names.
     type: list
     elements: str
     default: []
   table:
-    description: Without O(chdir), the table of sessions.
+    description: If O(chdir) is not set, the table of sessions.
     type: str
     default: django_session
   cache_prefix:
-    description: Without O(chdir), what the cache's keys begin with, C(KEY_PREFIX:VERSION:).
+    description: If O(chdir) is not set, the prefix C(KEY_PREFIX:VERSION:) of the cache's keys.
     type: str
     default: ":1:"
   file_path:
-    description: Without O(chdir), the directory of session files, C(SESSION_FILE_PATH).
+    description: If O(chdir) is not set, the directory of session files (C(SESSION_FILE_PATH)).
     type: path
   cookie_name:
-    description: Without O(chdir), what the names of session files begin with, C(SESSION_COOKIE_NAME).
+    description: If O(chdir) is not set, the prefix of the names of session files (C(SESSION_COOKIE_NAME)).
     type: str
     default: sessionid
   clear_cache:
     description:
-      - Empties the whole cache where it cannot list its keys (Memcached, files). With O(engine=cache), such a cache is
-        refused without it. It ends everybody's sessions only.
+      - Whether to empty the whole cache if the cache cannot list its keys (Memcached, files). Only possible if
+        everybody's sessions end.
+      - If false, the module refuses such a cache with O(engine=cache).
     type: bool
     default: false
   probe_url:
     description:
-      - A page that only those who are logged in get with status 200, such as V(http://127.0.0.1:8000/account/). With
-        it, one session is made before all are ended, seen to be accepted there, and must be refused afterwards.
-      - Refused is what is answered as to those who are not logged in, with a redirect to the same place or with the
-        same status, but for 408, 425, 429 and 500 or more. Any other answer is reported in RV(not_tried).
-      - Needs O(chdir), and that everybody's sessions end. Redirects are not followed. A failed try is reported in
-        RV(not_tried) and keeps no session from being ended.
+      - A page that returns status 200 only to users who are logged in, such as V(http://127.0.0.1:8000/account/). The
+        module creates one session, checks that the page accepts it, ends all sessions, and checks that the page refuses
+        it.
+      - The page refuses a session if it answers as to a visitor, with a redirect to the same place or with the same
+        status. The statuses 408, 425, 429 and 500 or more do not count. Any other answer is reported in RV(not_tried).
+      - Needs O(chdir), and that everybody's sessions end. Redirects are not followed. If the check fails, RV(not_tried)
+        reports it, and the sessions end all the same.
     type: str
   probe_user:
-    description: Name of the user whose session that is; by default the first active user. No user is logged in.
+    description:
+      - Name of the user of the session that the module creates. By default the first active user. No user is logged in.
     type: str
   catalog:
     description:
-      - With O(probe_url) and O(environment), sessions are tried too that a C(SECRET_KEY) signed which the open incident
-        has replaced. The keys are read from AWS on the controller and travel on standard input. What cannot be read is
-        reported in RV(not_tried) with O(state=absent).
+      - With O(probe_url) and O(environment), the module also tries sessions that it signs with each C(SECRET_KEY) that
+        the open incident has replaced. The controller reads these keys from AWS and sends them on standard input. If a
+        key cannot be read, RV(not_tried) reports it with O(state=absent).
     type: dict
   environment:
-    description: The environment of O(catalog).
+    description: Name of the environment, such as V(production), for O(catalog).
     type: str
   state:
     description:
-      - V(absent) ends sessions. V(tried) ends none, and only tries at O(probe_url) sessions that former keys signed.
+      - V(absent) ends sessions. V(tried) ends no sessions; it only tries sessions with previous signing keys at
+        O(probe_url).
     type: str
     choices: [absent, tried]
     default: absent
     version_added: 0.3.0
   make:
     description:
-      - With O(state=tried), whether a session may be made for it where the application keeps them, and be removed
-        again. Without it only sessions in cookies are tried.
+      - With O(state=tried), whether the module may create a session in the application's storage for the check, and
+        remove it again. If false, it tries only sessions in cookies.
     type: bool
     default: false
     version_added: 0.3.0
   ended:
     description:
-      - With O(state=tried) and O(make), whether the session that is made is ended before anything else is tried. It
-        must be refused then, which shows what this host makes of one that was ended on another.
+      - With O(state=tried) and O(make), whether the module ends the session that it created before it tries the others.
+        The page must then refuse this session. This shows that the host also refuses sessions that another host ended.
     type: bool
     default: false
     version_added: 0.3.0
   leaked:
     description:
-      - Instead of O(catalog), the name of the variable in which a result of M(watchparty.secrets.previous_values_info)
-        was registered, asked for signing keys alone. One read serves every host.
+      - Name of the variable in which a result of M(watchparty.secrets.previous_values_info) for signing keys was
+        registered, instead of O(catalog). One read then serves every host.
     type: str
     version_added: 0.3.0
   info:
     description:
-      - Instead of O(catalog), the name of the variable in which a result of M(watchparty.secrets.verify_info) was
-        registered, which holds the former keys of O(credential).
+      - Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered, instead of
+        O(catalog). It holds the previous keys of O(credential).
     type: str
     version_added: 0.3.0
   credential:
-    description: The signing key whose former ones O(info) holds.
+    description: Name of the signing key in the catalog. O(info) holds its previous keys.
     type: str
     version_added: 0.3.0
   python:
-    description: The application's interpreter on the host; Ansible's own there by default.
+    description: The application's interpreter on the host. By default the interpreter that Ansible uses on this host.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -28,47 +28,54 @@ options:
     description:
       - V(checked) is for the time before a rotation. It asks AWS for the group, and the server whether it answers.
       - V(present) makes the token of the open rotation valid beside the old one. If a third token was valid and the
-        old one gave way, the old one is added again.
-      - V(usable) logs in with it at every address.
-      - V(sessions) reports, outside a rotation, who is logged in, by address, as the application's own user sees it.
-        Where AWS does not tell the group's addresses, only the application's own is asked.
-      - V(revoked) keeps the new token only, or the old one while the rotation is aborted, and verifies that the other
-        one is refused. Before the old token goes, sessions from outside O(known_addresses) stop it, each address
-        named, whichever token they came by, since nothing tells. So does an endpoint that hides who is logged in.
-        ElastiCache ends no sessions that logged in with it; those of restarted services are gone. In a
-        leak all sessions are ended by the token that stays, by C(CLIENT KILL), since nothing tells which token one came
-        by; programs connect anew. Where that is not allowed, a warning says so, RV(not_ended) names the nodes, and the
-        leak's report has it as open.
+        server removed the old token, the module adds the old token again.
+      - V(usable) logs in with the new token at every address.
+      - V(sessions) returns, outside a rotation, the addresses that are logged in, as the application's own user sees
+        them. If AWS does not return the group's addresses, only the application's own address is asked.
+      - V(revoked) keeps only the new token, or only the old token if the rotation is aborted, and verifies that the
+        server rejects the other one.
+      - Before it removes a token, V(revoked) fails if there is a session from outside O(known_addresses), and names
+        each address. This holds for sessions of both tokens, because ElastiCache does not show which token a session
+        used. It also fails if an endpoint does not show who is logged in.
+      - ElastiCache does not end the sessions of the removed token; a restart of a service ends the service's sessions.
+        In a leak, V(revoked) ends all sessions with C(CLIENT KILL), and programs connect again. If the server does not
+        allow this command, the module warns, RV(not_ended) names the nodes, and the leak's report lists the work as
+        open.
     type: str
     choices: [checked, present, usable, sessions, revoked]
     default: present
   known_addresses:
     description:
-      - Addresses and networks of the hosts that may be logged in, for O(state=revoked). The host that talks to the
-        server is known.
+      - Addresses and networks of the hosts that may be logged in, for O(state=revoked), such as V(10.0.1.0/24). The
+        host that talks to the server need not be listed.
     type: list
     elements: str
     default: []
   allow_sessions:
     description:
-      - Takes the old token away although there are sessions from elsewhere. They live on until they connect anew.
+      - Whether to remove the old token although there are sessions from addresses outside O(known_addresses). These
+        sessions stay until they connect again.
     type: bool
     default: false
   pending_task:
     description:
-      - With O(state=revoked), a pending task that the open rotation takes up in a leak. What goes is the former value
-        that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
+      - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it, for O(state=revoked) in a leak. The open
+        rotation carries out this pending task.
+      - An earlier rotation left the task's value valid for a while. The module revokes this value, not the value that
+        the open rotation replaces.
     type: str
     default: ""
   python:
-    description: The application's interpreter on the host, which has redis-py.
+    description:
+      - The application's interpreter on the host, with redis-py. By default the interpreter that Ansible uses on this
+        host.
     type: str
   wait_seconds:
-    description: How long to wait for AWS, in seconds. A change takes minutes there.
+    description: How long to wait for AWS, in seconds. A change takes AWS some minutes.
     type: int
     default: 1800
   wait_interval:
-    description: Seconds between two looks at the group.
+    description: Seconds between two requests for the group's state.
     type: int
     default: 10
 extends_documentation_fragment:

@@ -15,7 +15,7 @@ description:
     file here. Fails with the names of what differs or would be lost; a deploy may add settings.
 options:
   env_file:
-    description: The file, of mode 0600.
+    description: Path of the file on the controller, with mode 0600.
     type: path
     required: true
 extends_documentation_fragment:

@@ -19,23 +19,24 @@ description:
   - In the same execution it asks the host's health addresses.
 options:
   path:
-    description: The C(.env).
+    description: Path of the C(.env) on the host.
     type: path
     required: true
   leaked:
-    description: The name under which the result of M(watchparty.secrets.previous_values_info) was registered. Without
-      it no copies are looked for.
+    description:
+      - Name of the variable in which the result of M(watchparty.secrets.previous_values_info) was registered. If not
+        set, the module does not search for copies.
     type: str
   values:
-    description: Set by the action plugin, and refused from anybody else.
+    description: Internal; do not set. The leaked values.
     type: dict
   health:
-    description: Addresses that should answer 200, asked from the host itself.
+    description: URLs on the host that should answer 200. The host itself asks them.
     type: list
     elements: str
     default: []
   seconds:
-    description: How long they are asked again while one of them does not.
+    description: How long to ask again while one of the URLs does not answer 200.
     type: int
     default: 20
 attributes:

@@ -17,7 +17,7 @@ description:
   - The result is hidden in all output, and the values in it are encrypted with a key of this run.
 options:
   path:
-    description: The file on the controller; C(encrypted_env.file) in the catalog by default.
+    description: Path of the encrypted file on the controller. By default C(encrypted_env.file) in the catalog.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -16,22 +16,23 @@ description:
   - A setting whose value did not change keeps its bytes, so that a diff shows what changed.
 options:
   path:
-    description: The file on the controller; C(encrypted_env.file) in the catalog by default.
+    description: Path of the encrypted file on the controller. By default C(encrypted_env.file) in the catalog.
     type: path
   new_key:
     description:
-      - Encrypt every setting under a new file key, and do not read the present file. For a leak, and for a file that
-        cannot be opened any more.
+      - Whether to encrypt every setting under a new file key, without a read of the existing file. Use it after a leak,
+        and for a file that cannot be opened any more.
     type: bool
     default: false
   only_present:
-    description: Renew a file that exists, and make none. Where it does not exist, the result says so.
+    description:
+      - Whether to write only if the file exists. If it does not exist, the module creates none and the result says so.
     type: bool
     default: false
   replaced:
     description:
-      - Credentials that were replaced after a leak. The result lists the commits whose file holds another line of their
-        settings than the new one.
+      - Names of credentials that were replaced after a leak. The result lists the commits whose file holds other values
+        of their settings than the new ones.
     type: list
     elements: str
     default: []

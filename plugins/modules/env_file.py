@@ -30,80 +30,84 @@ description:
 options:
   path:
     description:
-      - The file on the host. Its directory must exist. Anything but a regular file is refused. So is a symbolic link in
-        any component, unless root or the account that writes made it where no other account can replace it.
+      - The file on the host. Its directory must exist. The module refuses a path that is not a regular file. It also
+        refuses a symbolic link in any component, unless root or the writing account made the link in a directory where
+        no other account can replace it.
     type: path
     required: true
   state:
     description:
-      - V(present) writes the file. V(healthy) records that the services are healthy on it. V(restored) puts the last
-        healthy file back, or removes the file where there was none before.
+      - V(present) writes the file. V(healthy) records that the services are healthy on the file. V(restored) restores
+        the last healthy file. If there was no file before, V(restored) removes the file.
     type: str
     choices: [present, healthy, restored]
     default: present
   snapshot:
     description:
-      - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered.
-      - Exactly one of O(snapshot) and O(env) is needed. With O(state=healthy) and O(state=restored) it says which
-        deploy is meant; a file that another run wrote since is left as it is. Only O(delivery) tells such a file from
-        one that holds the same snapshot again.
+      - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered. Give either
+        O(snapshot) or O(env).
+      - With O(state=healthy) and O(state=restored), it names the deploy. If another run has written the file since, the
+        file stays as it is. If that run wrote the same snapshot, only O(delivery) shows the difference.
     type: str
   delivery:
     description:
-      - RV(delivery) of the execution that wrote the file, for O(state=healthy) and O(state=restored). Where other bytes
-        were written since, the file is left as it is, also when it holds the same snapshot again. So is one that
-        another run, which delivered the same bytes, recorded as healthy, with O(state=restored).
+      - The RV(delivery) that the execution with O(state=present) returned, for O(state=healthy) and O(state=restored).
+        If another run has written other bytes since, the file stays as it is, even if it holds the same snapshot again.
+      - O(state=restored) also leaves the file as it is if another run delivered the same bytes and recorded them as
+        healthy.
     type: str
   env:
-    description: The settings as a mapping of strings. The action plugin takes it out of the task's arguments.
+    description: The settings as a mapping of strings. The action plugin removes it from the task's arguments.
     type: dict
   content:
-    description: The rendered file. Set by the action plugin; giving it yourself is an error.
+    description: Internal; do not set. The rendered file.
     type: str
   snapshot_id:
-    description: Name of the snapshot. Set by the action plugin.
+    description: Internal; do not set. Name of the snapshot.
     type: str
   journal:
-    description: Journal number that the snapshot was read under. Set by the action plugin.
+    description: Internal; do not set. Journal number under which the snapshot was read.
     type: int
     default: 0
   fingerprint_key:
-    description: Key of this run's fingerprints. Set by the action plugin, random, and never kept.
+    description: Internal; do not set. Random key of this run's fingerprints. It is never stored.
     type: str
   readers:
     description:
-      - The programs that read the file. See the page docs/explanation/dotenv.md for what each can carry.
-      - A O(snapshot) brings the C(readers) of its catalog, which are used unless this option is given.
+      - The programs that read the file. The page docs/explanation/dotenv.md shows which values each program can read.
+      - By default the C(readers) in the catalog of O(snapshot).
     type: list
     elements: str
     choices: [python_dotenv, django_environ, shell, systemd, docker_compose, decouple, node, honcho, direnv, docker_run]
     default: [python_dotenv, django_environ, shell, systemd, docker_compose]
   merge:
-    description: Keep the other lines of a present file instead of replacing the whole file.
+    description: Whether to keep the other lines of an existing file. If false, the module replaces the whole file.
     type: bool
     default: false
   mark:
-    description: Whether to keep the mark and the last healthy file.
+    description: Whether to write the mark and keep the last healthy file.
     type: bool
     default: true
   backup:
     description:
-      - Whether a file that is there before the first deploy is kept for a rollback. Without it, a first deploy that
-        fails leaves no file. Needs O(mark=true).
+      - Whether to keep a copy of a file that existed before the first deploy. Needs O(mark=true).
+      - If false and the first deploy fails, O(state=restored) removes the file, and B(the file that existed before is
+        lost). Keep V(true) unless you have your own copy.
     type: bool
     default: true
   assume_healthy:
     description:
-      - Whether the file counts as healthy as soon as it is written, because no service is restarted for it. Saves a
-        second task with O(state=healthy). Needs O(mark=true).
+      - Whether to record the file as healthy as soon as it is written. Set it if no service is restarted for the file;
+        it saves a second task with O(state=healthy). Needs O(mark=true).
     type: bool
     default: false
   services:
     description:
-      - The services that are restarted and health-checked on the file, for O(state=present) where RV(restart_needed)
-        says so, and for O(state=restored) where RV(restored) does. Needs O(mark=true), and O(assume_healthy=false).
-      - Redirects are not followed, certificates are checked, and proxies are not used. What a command or an application
-        prints is never reported, since it may show settings.
+      - Services to restart and health-check after a write. With O(state=present), the module does this if
+        RV(restart_needed) is true, with O(state=restored) if RV(restored) is true. Needs O(mark=true) and
+        O(assume_healthy=false).
+      - Health checks do not follow redirects, use no proxy, and verify certificates. The module never returns the
+        output of a command or of an application, because it may show settings.
     type: dict
     suboptions:
       command:
@@ -121,8 +125,8 @@ options:
         default: []
       external_health_url:
         description:
-          - An address that is asked from the controller once O(services.health_urls) are healthy, before the file is
-            recorded as healthy. Nothing is sent to the host where it is not an http or https address.
+          - An http or https address that the controller asks after O(services.health_urls) are healthy, before the file
+            is recorded as healthy. With another kind of address, the module sends nothing to the host.
         type: str
       health_retries:
         description: How often an address is asked again before the services count as unhealthy.
@@ -133,32 +137,32 @@ options:
         type: float
         default: 1
       health_timeout:
-        description: Seconds that an answer may take in all.
+        description: Seconds until the whole answer must have arrived.
         type: float
         default: 5
       restart_timeout:
-        description:
-          - Seconds that restarting everything may take. A host that needs longer counts as lost.
+        description: Seconds that all restarts together may take. A host that needs longer counts as lost.
         type: float
         default: 120
       record:
         description:
-          - Whether the file is recorded as healthy in the end. A restored file never is; the next
-            delivery records it. Without it, O(state=healthy) does so later.
+          - Whether to record the file as healthy at the end. If false, record it later with O(state=healthy).
+            O(state=restored) never records; the next delivery does.
         type: bool
         default: true
   addresses:
     description:
-      - Whether to tell the host's own addresses too, which whoever looks for foreign sessions needs. Saves a task.
+      - Whether to also return the host's own addresses in RV(addresses), for a search for unknown sessions. Saves a
+        task.
     type: bool
     default: false
   owner:
-    description: Name or number of the owner. A present file keeps its owner by default.
+    description: Name or number of the owner. By default an existing file keeps its owner.
     type: str
   group:
     description:
-      - Name or number of the group. By default the primary group of O(owner); without O(owner), a present file keeps
-        its group.
+      - Name or number of the group. By default the primary group of O(owner). If O(owner) is not set either, an
+        existing file keeps its group.
     type: str
   mode:
     description: Octal mode of the file, as a string.

@@ -15,7 +15,8 @@ description:
     result may be printed. Problems are returned, not raised.
 options:
   file:
-    description: A C(.env) on the controller to look at instead of the stores. No AWS is needed then.
+    description:
+      - Path of a C(.env) on the controller. If set, the module reads this file instead of the stores, and needs no AWS.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules

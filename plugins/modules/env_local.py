@@ -20,16 +20,17 @@ options:
     type: dict
     required: true
   environment:
-    description: The environment whose overrides hold.
+    description: Name of the environment in the catalog whose overrides apply.
     type: str
     default: local
   path:
-    description: The file on the controller. Settings that it has are left out of the result.
+    description: Path of the file on the controller. The result leaves out settings that this file has.
     type: path
     required: true
   kinds_path:
-    description: >-
-      Folders that hold kinds of your own, each a folder with a C(kind.yml). See docs/how-to/write-a-rotation-kind.md.
+    description:
+      - Folders with kinds of your own. Each kind is a folder with a C(kind.yml). See
+        docs/how-to/write-a-rotation-kind.md.
     type: list
     elements: path
     default: []

@@ -19,13 +19,13 @@ description:
 options:
   register_values:
     description:
-      - Return the values in plain text, as RV(settings), for templates of your own.
-      - Everything that runs in the controller can read them then, such as callbacks, C(debug) and C(hostvars). Keep the
-        result by C(register) alone; C(set_fact) lets a fact cache write it to disk.
+      - Whether to return the values in plain text, as RV(settings), for templates of your own.
+      - All code in the controller can read them then, such as callbacks, C(debug) and C(hostvars). Keep the result only
+        by C(register); after C(set_fact), a fact cache may write it to disk.
     type: bool
     default: false
   rotation:
-    description: Id of the rotation that reads. That it is open is not a warning then.
+    description: Id of the rotation that reads. If set, the module does not warn that this rotation is open.
     type: str
     version_added: 0.3.0
 extends_documentation_fragment:

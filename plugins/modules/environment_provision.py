@@ -24,38 +24,38 @@ description:
 options:
   state:
     description:
-      - V(planned) says what would be written, and what has to be asked for.
-      - V(present) writes it.
-      - V(absent) schedules the deletion of O(secrets), which can be restored for the catalog's C(aws.recovery_days).
-      - V(restored) restores them.
+      - V(planned) returns the planned writes and the values to ask for.
+      - V(present) carries out the plan.
+      - V(absent) schedules the deletion of O(secrets). They can be restored for C(aws.recovery_days) of the catalog.
+      - V(restored) restores O(secrets).
     type: str
     choices: [planned, present, absent, restored]
     default: present
   secrets:
-    description: Secrets of the environment, for O(state=absent) and O(state=restored).
+    description: Names of secrets of the environment, for O(state=absent) and O(state=restored).
     type: list
     elements: str
     default: []
   complete:
-    description: Whether to fail before the first write while something is needed and has no value.
+    description: Whether to fail before the first write if a required value is missing.
     type: bool
     default: true
   exact:
-    description: Whether a given value is refused where the stores hold another one, before anything is written.
+    description: Whether to fail before the first write if a given value differs from the value in the stores.
     type: bool
     default: false
   restore:
-    description: Whether to restore secrets that are scheduled for deletion; otherwise they are an error.
+    description: Whether to restore secrets that are scheduled for deletion. If false, they are an error.
     type: bool
     default: false
   resource_policy:
-    description: A resource policy for every secret. One that has a policy already keeps it.
+    description: A resource policy for every secret without one. An existing policy stays.
     type: json
   former_journal:
     description:
-      - Path of a journal in Parameter Store, as earlier versions kept it. When the journal in S3 is made, it begins
-        with what the entries below this path add up to. By default C(/APPLICATION-journal/ENVIRONMENT).
-      - It is refused while a rotation is open there.
+      - Path of a journal in Parameter Store, where earlier versions kept it. A new journal in S3 begins with the state
+        of the entries below this path. By default C(/APPLICATION-journal/ENVIRONMENT).
+      - The module refuses a journal with an open rotation.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules

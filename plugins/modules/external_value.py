@@ -23,29 +23,30 @@ options:
     type: str
   state:
     description:
-      - V(checked) is for the time before a rotation, and tries what O(values_file) or O(values_from) gives.
-      - V(usable) tries the new value of the rotation that is open.
-      - V(tried) tries the old values that an operator says to be revoked, by the versions that held them. A refusal
-        counts only beside the acceptance of the current value.
+      - V(checked) is for the time before a rotation. It tries the value from O(values_file) or O(values_from).
+      - V(usable) tries the new value of the open rotation.
+      - V(tried) tries the old values that the operator has revoked at the provider. It reads them by the versions that
+        held them. A rejection counts only if the current value is accepted from the same place.
     type: str
     choices: [checked, usable, tried]
     default: usable
   values_file:
     description:
-      - A YAML file on the controller, mode 0600, with new values, as M(watchparty.secrets.rotation_start) takes it.
+      - A YAML file on the controller, with mode 0600 and new values, in the format of
+        O(watchparty.secrets.rotation_start#module:settings.values_file).
     type: path
   values_from:
-    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered.
+    description: Name of the variable in which a result of M(watchparty.secrets.ask_secret) was registered.
     type: str
   timeout:
     description: Seconds to wait for an answer.
     type: int
     default: 10
   python:
-    description: The application's interpreter on the host; Ansible's own there by default.
+    description: The application's interpreter on the host. By default the interpreter that Ansible uses on this host.
     type: str
   tries:
-    description: Set by the action plugin, and refused from anybody else.
+    description: Internal; do not set. The requests and logins to try.
     type: list
     elements: dict
     default: []

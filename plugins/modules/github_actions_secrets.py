@@ -24,57 +24,64 @@ description:
     with commas, and any other the first host's, which is reported.
 options:
   names:
-    description: Only these names, and nothing is pruned. Everything, if empty.
+    description: Names of secrets and variables to sync. If set, nothing is pruned. If empty, all.
     type: list
     elements: str
     default: []
   hosts:
-    description: The hosts whose variables settings with C(inventory) take, in this order. Those that the
-      inventory gives another C(app_environment) are left out.
+    description:
+      - Names of the hosts, in order. A setting with C(inventory) takes its value from their variables. Hosts with
+        another C(app_environment) in the inventory are left out.
     type: list
     elements: str
     default: []
   values_file:
     description:
-      - A YAML file with mode 0600, C(NAME) to text, for values that no store holds. They are sent.
+      - Path of a YAML file with mode 0600, one C(NAME) to text pair a line, with values that no store holds. The module
+        sends them.
     type: path
   values_from:
-    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered, for the same.
+    description:
+      - Name of the variable in which a result of M(watchparty.secrets.ask_secret) was registered, with values that no
+        store holds.
     type: str
   shared_values_file:
     description:
       - The YAML file of M(watchparty.secrets.environment_provision), with mode 0600 or encrypted by ansible-vault as a
-        whole. What no store holds is taken from it and sent where GitHub has none; what GitHub has stays, and the other
-        names are left to that module.
+        whole. The module takes from it the values that no store holds and that GitHub lacks. It does not replace values
+        at GitHub, and ignores the other names.
     type: path
   prune:
     description:
-      - Remove entries that were sent before and that the catalog no longer names. Refused, by name, for entries that a
-        workflow of the default branch or of O(checkout) still reads. What this did not send is never removed.
+      - Whether to remove entries that this module sent before and that the catalog no longer names. If a workflow of
+        the default branch or of O(checkout) still reads such an entry, the module fails and names it. It never removes
+        entries that it did not send.
     type: bool
     default: false
   checkout:
-    description: A checkout of the repository whose workflows are looked at too.
+    description: Path of a checkout of the repository. The module searches its workflows too.
     type: path
   create_environment:
-    description: Make the deployment environment if it is missing.
+    description: Whether to create a missing deployment environment.
     type: bool
     default: false
   reviewers:
     description:
-      - Who must approve deployments to the environment, if it is made here. Users, or teams as C(ORGANISATION/TEAM).
+      - Who must approve deployments, if the module creates the deployment environment. Names of users, or teams as
+        C(ORGANISATION/TEAM).
     type: list
     elements: str
     default: []
   token_file:
     description:
-      - A file with mode 0600 that holds the token alone. Without it the environment variables C(GITHUB_TOKEN_FILE),
-        C(GITHUB_APP_ID) with C(GITHUB_APP_KEY_FILE), C(GITHUB_TOKEN) and C(GH_TOKEN) are looked at, in this order.
+      - Path of a file with mode 0600 that holds only the token. If not set, the module uses the first of these
+        environment variables that is set, in this order. C(GITHUB_TOKEN_FILE), C(GITHUB_APP_ID) with
+        C(GITHUB_APP_KEY_FILE), C(GITHUB_TOKEN), C(GH_TOKEN).
     type: path
   incomplete:
     description:
-      - In check mode, plan although the stores lack required values, for a run that writes them before. What they
-        lack is reported as missing. Without check mode it has no effect.
+      - Whether to plan in check mode although the stores lack required values, for a run that writes these values
+        before the sync. The result lists them as missing. No effect outside check mode.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -21,7 +21,7 @@ description:
     O(names).
 options:
   names:
-    description: Only these; every setting that has a value, if empty.
+    description: Names of the settings to write. If empty, every setting with a value.
     type: list
     elements: str
     default: []

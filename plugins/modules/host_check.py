@@ -19,21 +19,21 @@ description:
     and returns names.
 options:
   path:
-    description: The C(.env).
+    description: Path of the C(.env) on the host.
     type: path
     required: true
   info:
     description:
-      - Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered. Without it no values
-        are compared.
+      - Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered. If not set, the
+        module compares no values.
     type: str
   owner:
-    description: The user that the file should belong to. By default that of the units, or root.
+    description: Name of the user who should own the file. By default the user of the units, or root.
     type: str
   mode:
     description:
-      - The mode that deploys give the file. V(0640) lets the file's group read it. A mode that allows more counts as
-        wrong.
+      - The mode that deploys give the file, such as V(0640), which lets the file's group read it. A mode that allows
+        more is a finding.
     type: str
   units:
     description: systemd units that read the file.
@@ -41,26 +41,26 @@ options:
     elements: str
     default: []
   health:
-    description: Addresses that must answer 200 on the host itself.
+    description: URLs that must answer 200 on the host itself.
     type: list
     elements: str
     default: []
   timeout:
-    description: Seconds that each address may take.
+    description: Seconds that each URL may take.
     type: int
     default: 5
   readers:
     description:
-      - The programs that read the file, as in M(watchparty.secrets.env_file). With O(info) the C(readers) of its
-        catalog are used unless this option is given.
+      - The programs that read the file, as in M(watchparty.secrets.env_file). By default, if O(info) is set, the
+        C(readers) of its catalog.
     type: list
     elements: str
     default: [python_dotenv, django_environ, shell, systemd, docker_compose]
   places:
     description:
-      - Patterns of files elsewhere that are searched for copies of the values, the newest 50 of each. C(/*) at the end
-        means hidden files too. By default units, configuration, cron tables, login files, temporary directories,
-        backups and logs.
+      - Patterns of other files to search for copies of the values, such as V(/srv/*). C(/*) at the end includes hidden
+        files. The module searches the newest 50 files of each pattern. The defaults cover units, configuration, cron
+        tables, login files, temporary directories, backups and logs.
     type: list
     elements: str
     default:
@@ -97,15 +97,15 @@ options:
       - /var/log/*
       - /var/log/*/*
   fingerprint_key:
-    description: Set by the action plugin, and refused from anybody else.
+    description: Internal; do not set. Key of this run's fingerprints.
     type: str
   sensitive:
-    description: Set by the action plugin, and refused from anybody else.
+    description: Internal; do not set. Names of the sensitive settings.
     type: list
     elements: str
     default: []
   patterns:
-    description: Set by the action plugin, and refused from anybody else.
+    description: Internal; do not set. Names of the catalog's settings.
     type: list
     elements: str
     default: []

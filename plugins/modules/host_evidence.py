@@ -19,7 +19,7 @@ description:
   - Of a key its fingerprint and comment are reported. A host that somebody else rules tells what they want it to.
 options:
   path:
-    description: The application's C(.env).
+    description: Path of the application's C(.env) on the host.
     type: path
     required: true
   units:
@@ -28,37 +28,41 @@ options:
     elements: str
     default: []
   since:
-    description: Logins since when, such as V(2026-11-20T10:00:00Z). Empty for all that is kept.
+    description: Time from which to collect logins, such as V(2026-11-20T10:00:00Z). If empty, all logins in the logs.
     type: str
     default: ''
   seconds:
-    description: How long it may take altogether.
+    description: Seconds that the whole collection may take.
     type: int
     default: 8
   known_keys:
-    description: The catalog's keys, each explained in one file alone. Elsewhere it is reported, a leaked one first.
+    description:
+      - The catalog's SSH keys. Each key belongs in one file. If it lies in another file, the result names that file,
+        leaked keys first.
     type: list
     elements: dict
     default: []
     suboptions:
       fingerprint:
-        description: As C(ssh-keygen -l) shows it.
+        description: Fingerprint of the key, as C(ssh-keygen -l) prints it.
         type: str
         required: true
       credential:
-        description: Its name in the catalog.
+        description: Name of the key's credential in the catalog.
         type: str
         required: true
       account:
-        description: Whose logins it is for. Empty for the one that Ansible logs in as.
+        description: The account that the key logs in to. If empty, the account that Ansible logs in as.
         type: str
         default: ''
       file:
-        description: As C(options.authorized_keys) of the credential. Empty for C(.ssh/authorized_keys).
+        description:
+          - The file that should hold the key, in the format of C(options.authorized_keys) of the credential. If empty,
+            C(.ssh/authorized_keys).
         type: str
         default: ''
       leaked:
-        description: Whether the leak reaches it.
+        description: Whether the leak reaches this key.
         type: bool
         default: false
 extends_documentation_fragment:

@@ -17,24 +17,24 @@ description:
 options:
   dest:
     description:
-      - The file on the host. Its directory must exist.
-      - A directory that an account other than the executing one and root may change is refused, since the host runs the
-        program at every boot. So is one above it.
+      - Path of the program on the host. Its directory must exist.
+      - The module refuses a directory, also one above, that an account other than root and the executing account may
+        change, because the host runs the program at every boot.
     type: path
     required: true
   python:
     description:
-      - The interpreter that will run the program. It is refused under the same condition. By default that of the
-        virtual environment that the role makes, which is not there yet.
+      - Path of the interpreter that will run the program. The module refuses it under the same condition as O(dest). By
+        default the interpreter of the virtual environment that the role creates later.
     type: path
   owner:
-    description: Its owner.
+    description: Owner of the program.
     type: str
   group:
-    description: Its group.
+    description: Group of the program.
     type: str
   mode:
-    description: Its octal mode, as a string.
+    description: Octal mode of the program, as a string.
     type: str
     default: "0644"
 attributes:

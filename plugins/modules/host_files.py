@@ -17,29 +17,30 @@ description:
     with the rights of the account that owns them.
 options:
   account:
-    description: The account whose C(~/.ssh/authorized_keys) is changed.
+    description: The account whose C(~/.ssh/authorized_keys) the module changes.
     type: str
   keys:
     description:
-      - Public keys without options. One is added only where no key is authorized yet, or with O(add_keys=true).
+      - Public keys without options, such as C(ssh-ed25519 AAAA… name). The module adds them only if no key is
+        authorized yet, or if O(add_keys=true).
     type: list
     elements: str
     default: []
   key_options:
-    description: Options of each of O(keys), as C(authorized_keys) has them.
+    description: Options for each of O(keys), in the format of C(authorized_keys), such as V(restrict,pty).
     type: str
     default: ""
   add_keys:
-    description: Whether to add O(keys) where other keys are authorized.
+    description: Whether to add O(keys) if other keys are authorized.
     type: bool
     default: false
   directory:
-    description: The directory that is made or changed.
+    description: Path of the directory to create or change.
     type: path
   owner:
     description:
-      - Name or number of the directory's owner. Directories above that belong to neither root nor the directory's
-        present owner are refused.
+      - Name or number of the directory's owner. The module refuses the path if a directory above belongs to neither
+        root nor the directory's present owner.
     type: str
   group:
     description: Name or number of the directory's group.
@@ -49,7 +50,9 @@ options:
     type: str
     default: "0750"
   checkout:
-    description: A directory whose C(.gitignore) is changed if it is a Git checkout.
+    description:
+      - Path of a Git checkout whose C(.gitignore) must cover C(.env*). If the directory is not a checkout, the module
+        changes nothing.
     type: path
 attributes:
   check_mode:

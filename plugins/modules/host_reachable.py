@@ -16,7 +16,9 @@ description:
     is, and a host that is compromised could write to the terminal by it.
 options:
   seconds:
-    description: How long a host that is lost is asked again. It fails then, instead of being unreachable.
+    description:
+      - How long to ask an unreachable host again. After that, the task fails, and the host does not become
+        C(unreachable).
     type: int
     default: 0
 extends_documentation_fragment:

@@ -20,25 +20,24 @@ description:
 options:
   url:
     description:
-      - Who issues the tokens. A path belongs to it, as in V(https://github.example.com/_services/token).
+      - URL of the issuer of the tokens, including its path, as in V(https://github.example.com/_services/token).
     type: str
     default: https://token.actions.githubusercontent.com
   client_ids:
-    description:
-      - Audiences that tokens may be made for. Those that are missing are added.
+    description: Audiences that a token may have. The module adds missing ones.
     type: list
     elements: str
     default: [sts.amazonaws.com]
   purge_client_ids:
-    description:
-      - Remove client ids that O(client_ids) does not name.
+    description: Whether to remove client ids that O(client_ids) does not name.
     type: bool
     default: false
   thumbprints:
     description:
-      - SHA-1 digests of the certificates of the authority above the issuer, at most five, in place of those that are
-        there. For GitHub, and for others behind well-known authorities, IAM needs none and looks for none.
-      - Left out, they stay as they are.
+      - SHA-1 digests of the certificates of the authority above the issuer, at most five, each 40 hex digits in lower
+        case. They replace the present ones. IAM needs none for GitHub and for other issuers behind well-known
+        authorities.
+      - If not set, the present ones stay.
     type: list
     elements: str
   tags:
@@ -47,13 +46,12 @@ options:
     type: dict
     aliases: [resource_tags]
   purge_tags:
-    description:
-      - Remove tags that O(tags) does not name.
+    description: Whether to remove tags that O(tags) does not name.
     type: bool
     default: false
   state:
     description:
-      - V(absent) removes the provider. Roles that trust it stay, and can no longer be assumed through it.
+      - V(absent) removes the provider. Roles that trust it stay, but nobody can assume them through the provider.
     type: str
     choices: [present, absent]
     default: present

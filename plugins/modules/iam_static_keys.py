@@ -20,30 +20,26 @@ description:
   - Runs on the controller. Reads ids and times of keys, never a key.
 options:
   users:
-    description:
-      - Names of the IAM users whose keys are to go.
+    description: Names of the IAM users whose access keys the module revokes.
     type: list
     elements: str
     required: true
   role:
-    description:
-      - Name of the role that took their place.
+    description: Name of the role that replaces the users.
     type: str
     required: true
   within_days:
-    description:
-      - How many days ago the role must have been used at most.
+    description: The role must have been used within this number of days.
     type: int
     default: 7
   idle_days:
     description:
-      - How many days ago an active key must have been used at least. A key that a timer uses every hour is no less in
-        use because the role was used a minute later.
+      - An active key must have been unused for at least this number of days. A use of the role does not show that
+        nobody uses the key any more, because for example a timer may still use it every hour.
     type: int
     default: 1
   after_days:
-    description:
-      - How many days a key is inactive before it is deleted.
+    description: Number of days between the deactivation of a key and its deletion.
     type: int
     default: 7
 extends_documentation_fragment:

@@ -23,16 +23,16 @@ description:
 options:
   leaked:
     description:
-      - Credentials, or C(host:NAME) for the values in a host's C(.env), C(github) for the values synced there,
-        C(secret:NAME) for what a secret holds, C(all).
+      - Names of credentials that leaked. Also C(host:NAME) for the values in a host's C(.env), C(github) for the values
+        synced to GitHub, C(secret:NAME) for the content of a secret in AWS, and C(all).
     type: list
     elements: str
     default: []
   found_in:
-    description: A file on the controller that holds the leaked string, in UTF-8 or UTF-16.
+    description: Path of a file on the controller with the leaked string, in UTF-8 or UTF-16.
     type: path
   hosts:
-    description: Every host of the inventory, for C(host:NAME).
+    description: Names of all hosts in the inventory, for C(host:NAME).
     type: list
     elements: str
     default: []

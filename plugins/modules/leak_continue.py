@@ -23,27 +23,27 @@ description:
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   response:
-    description:
-      - What M(watchparty.secrets.leak_start) or this module returned before.
+    description: The last result of M(watchparty.secrets.leak_start) or of this module.
     type: dict
     required: true
   rotation:
-    description: With RV(next=wave) before, the last result of that rotation, as
-      M(watchparty.secrets.rotation_continue) returned it.
+    description:
+      - If that result has RV(next=wave), the last result of M(watchparty.secrets.rotation_continue) in this wave.
     type: dict
     default: {}
   python:
     description: The interpreter on the host that empties caches.
     type: str
   readers_seconds:
-    description: Seconds for CloudTrail at the end.
+    description: Seconds for the search of CloudTrail at the end.
     type: int
     default: 60
   audit_path:
-    description: A local copy of the audit log, or the log itself where the catalog names none.
+    description:
+      - Path on the controller for a local copy of the audit log. If the catalog names no log, this file is the log.
     type: path
   changelog:
-    description: A CHANGELOG.md that gets a line for each record of the audit log.
+    description: Path of a CHANGELOG.md on the controller. The run adds one line for each record of the audit log.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules

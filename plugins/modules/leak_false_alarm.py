@@ -16,10 +16,11 @@ description:
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   audit_path:
-    description: A local copy of the audit log, or the log itself where the catalog names none.
+    description:
+      - Path on the controller for a local copy of the audit log. If the catalog names no log, this file is the log.
     type: path
   changelog:
-    description: A CHANGELOG.md that gets a line for each record of the audit log.
+    description: Path of a CHANGELOG.md on the controller. The run adds one line for each record of the audit log.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -20,66 +20,69 @@ description:
   - Findings name setting, version, form, file, commit, author and line, never the value.
 options:
   catalog:
-    description: The catalog, usually C({{ secrets_catalog }}). Without it, or without O(environment), only patterns
-      are looked for.
+    description:
+      - The catalog, usually C({{ secrets_catalog }}). If O(catalog) or O(environment) is not set, the module searches
+        only for patterns.
     type: dict
   environment:
-    description: Name of the environment whose values are looked for, such as V(production).
+    description: Name of the environment whose values the module searches for, such as V(production).
     type: str
   repositories:
-    description: Git repositories, bare ones too. Submodules are repositories of their own.
+    description: Paths of Git repositories, also bare ones. Name submodules separately.
     type: list
     elements: path
     default: []
   staged:
-    description: Git repositories of which only that is looked at which the next commit would add.
+    description: Paths of Git repositories. The module searches only the changes that the next commit would add.
     type: list
     elements: path
     default: []
   paths:
-    description: Files, such as logs, and directories. Links are not followed.
+    description: Paths of files, such as logs, and of directories. The module does not follow links.
     type: list
     elements: path
     default: []
   streams:
-    description: What can be read once, such as a named pipe.
+    description: Paths that can be read only once, such as named pipes.
     type: list
     elements: path
     default: []
   history:
-    description: Whether the objects of O(repositories) are searched.
+    description: Whether to search the objects of O(repositories).
     type: bool
     default: true
   tree:
-    description: Whether the working tree is searched, as far as it differs from the index.
+    description: Whether to search the files of the working tree that differ from the index.
     type: bool
     default: true
   ignored:
-    description: Whether files that git ignores are searched too. A developer's C(.env) is one of them.
+    description: Whether to search files that git ignores too, such as a developer's C(.env).
     type: bool
     default: false
   known_values:
     description:
-      - V(auto) goes on with patterns alone where AWS cannot be used, and says so in RV(not_checked).
-      - V(required) fails there. V(none) does not ask AWS.
+      - V(auto) searches only for patterns if AWS cannot be used, and reports this in RV(not_checked).
+      - V(required) fails if AWS cannot be used. V(none) does not ask AWS.
     type: str
     choices: [auto, required, none]
     default: auto
   patterns:
-    description: Whether gitleaks looks for secrets that no store holds. V(auto) does without it where it is not
-      installed, and says so in RV(not_checked).
+    description:
+      - Whether gitleaks searches for secrets that no store holds. V(auto) skips this if gitleaks is not installed, and
+        reports it in RV(not_checked). V(required) fails then.
     type: str
     choices: [auto, required, none]
     default: auto
   baseline:
-    description: A YAML file of findings that were accepted, each with a reason and a day on which that ends. See the
-      page docs/how-to/scan-a-repository.md.
+    description:
+      - Path of a YAML file with accepted findings, each with a reason and an end date. See
+        docs/how-to/scan-a-repository.md.
     type: path
   json_file:
-    description: Where the report is written as JSON.
+    description: Path of the report in JSON.
     type: path
   sarif_file:
-    description: Where the report is written as SARIF 2.1.0.
+    description: Path of the report in SARIF 2.1.0.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules

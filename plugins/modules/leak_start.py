@@ -21,119 +21,124 @@ description:
 options:
   leaked:
     description:
-      - Credentials, or C(host:NAME) for the values in a host's C(.env), C(github) for the values synced there,
-        C(secret:NAME) for what a secret holds, C(all).
+      - Names of credentials that leaked. Also C(host:NAME) for the values in a host's C(.env), C(github) for the values
+        synced to GitHub, C(secret:NAME) for the content of a secret in AWS, and C(all).
     type: list
     elements: str
     default: []
   found_in:
-    description: A file on the controller with a string that somebody found, in UTF-8 or UTF-16.
+    description: Path of a file on the controller with the string that somebody found, in UTF-8 or UTF-16.
     type: path
   found_by:
-    description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered, with that string.
+    description:
+      - Name of the variable in which a result of M(watchparty.secrets.ask_secret) with the string that somebody found
+        was registered.
     type: str
   exposed_since:
     description:
-      - Since when it may have been known to others, such as V(2026-11-20T10:00Z); not in the future. Of two
-        declarations the earlier one counts.
+      - The earliest time at which others may have known the value, such as V(2026-11-20T10:00Z). It must not be in the
+        future. Of two declarations, the earlier time counts.
     type: str
     default: ''
   containment:
     description:
-      - Whether old values are removed at the end of each rotation or first. A second declaration may make it
-        V(immediate), never back.
+      - V(graceful) removes old values at the end of each rotation, V(immediate) before the new values are deployed. A
+        second declaration may change V(graceful) to V(immediate), but not back.
     type: str
     choices: [graceful, immediate]
     default: graceful
   compromised_hosts:
-    description: Hosts that get no new value and are not used on the way.
+    description: Names of hosts that an attacker may control. They get no new value, and the response does not use them.
     type: list
     elements: str
     default: []
   revoked:
     description:
-      - Credentials whose old value the operator has revoked where it was issued. Refused for what a run revokes and
-        verifies itself.
+      - Names of credentials whose old value the operator has revoked at the provider. Refused for a credential that a
+        run itself revokes and verifies.
     type: list
     elements: str
     default: []
   sessions:
-    description: Whether everybody is logged out, where the catalog or a host declares sessions.
+    description: Whether to log out everybody, if the catalog or a host declares sessions.
     type: bool
     default: true
   go_on:
-    description: Whether to go on where something that reveals others cannot be replaced.
+    description: Whether to continue if the response cannot replace a credential that reveals others.
     type: bool
     default: false
   evidence_seconds:
-    description: Seconds that all evidence together may take before the first act.
+    description: Seconds that the whole collection of evidence may take before the first change.
     type: int
     default: 10
   report_path:
-    description: Folder on the controller for the post-mortem. It is made, and one that cannot be written is refused.
+    description:
+      - Folder on the controller for the post-mortem. The module creates it, and fails if it cannot write there.
     type: path
   group:
-    description: How messages name the application's group of hosts.
+    description: Name of the application's group of hosts, for messages.
     type: str
     default: app_hosts
   hosts:
-    description: Every host of the inventory that reads the values.
+    description: Names of all hosts in the inventory that read the values.
     type: list
     elements: str
     required: true
   targeted_hosts:
-    description: Those of them that the play reaches. All others must be in O(compromised_hosts).
+    description: Names of the hosts of O(hosts) that the play reaches. All others must be in O(compromised_hosts).
     type: list
     elements: str
     required: true
   host:
-    description: The host that talks to the servers.
+    description: Name of the host that talks to the servers.
     type: str
     required: true
   rotation_host:
-    description: The host that the operator names for that.
+    description: Name of the host that the operator chose to talk to the servers.
     type: str
     default: ''
   candidates:
-    description: Hosts that could do it instead of O(host), the best first.
+    description: Names of hosts that could talk to the servers instead of O(host), the best first.
     type: list
     elements: str
     default: []
   reached:
-    description: Whether a drill has looked for a host that answers, as RV(next=reach) asks for.
+    description: Whether a drill has already searched for a host that answers, after RV(next=reach).
     type: bool
     default: false
   looked:
     description:
-      - The credentials that M(watchparty.secrets.ssh_key) looked for on each host, with
-        O(watchparty.secrets.ssh_key#module:state=looked), which the role registers as C(leak_respond__looked).
+      - Names of the SSH key credentials that M(watchparty.secrets.ssh_key) searched for on each host, with
+        O(watchparty.secrets.ssh_key#module:state=looked). The role registers the results as C(leak_respond__looked).
     type: list
     elements: str
   evidence_until:
-    description: What RV(evidence_until) was before, once each host's records are gathered.
+    description: The RV(evidence_until) of the first call, after each host's records were collected.
     type: float
     default: 0
   record_drill:
-    description: Whether a drill is recorded in the audit log, with its time and what would stop a real response.
+    description:
+      - Whether to record a drill in the audit log, with its time and the reasons that would stop a real response.
     type: bool
     default: false
   false_alarm:
-    description: Whether the incident that is open is closed as a false alarm instead.
+    description: Whether to close the open incident as a false alarm instead.
     type: bool
     default: false
   values_file:
     description:
-      - A YAML file on the controller, mode 0600, with new values that third parties issued, one C(credential)
-        V(value) pair a line, or a mapping of C(username) and C(password).
+      - Path of a YAML file on the controller, with mode 0600, with new values that third parties issued. One
+        C(credential) V(value) pair a line, or a mapping of C(username) and C(password).
     type: path
   python:
-    description: The interpreter on the task's host.
+    description: The interpreter on the host of the task.
     type: str
   audit_path:
-    description: A local copy of the audit log, or the log itself where the catalog names none.
+    description:
+      - Path on the controller for a local copy of the audit log. If the catalog names no log, this file is the log.
     type: path
   changelog:
-    description: A CHANGELOG.md that gets a line for each record of the audit log.
+    description: Path of a CHANGELOG.md on the controller. The run adds one line for each record of the audit log.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules

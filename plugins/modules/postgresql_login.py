@@ -31,62 +31,65 @@ options:
   state:
     description:
       - V(checked) is for the time before a rotation. It asks whether O(owner) and O(like) exist, whether the
-        administrator can log in, and whether it may set O(login) and end O(like). It writes nothing.
-      - V(present) makes O(login) able to log in with the new password, beside the other one. It asks the server first,
-        and changes nothing if O(login_url) logs in and ends up as the owner. The role is created if it is missing. Its
-        settings, memberships and connection limit become those of O(like). A login that has sessions keeps its
-        password unless O(allow_sessions=true), since they could not come back.
-      - V(usable) logs in with O(login_url) and works a little, from where the application would.
+        administrator can log in, and whether the administrator may set O(login) and end O(like). It writes nothing.
+      - V(present) makes O(login) able to log in with the new password; the other login stays valid. The module first
+        asks the server. If O(login_url) logs in and ends up as the owner, it changes nothing. If the role is missing,
+        it creates the role. It copies the settings, memberships and connection limit of O(like). If O(login) has
+        sessions, it refuses a new password unless O(allow_sessions=true), because these sessions could not connect
+        again.
+      - V(usable) logs in with O(login_url) from this host, as the application does, and tries a few statements.
       - V(sessions) lists the sessions of O(login) and changes nothing.
-      - V(revoked) ends O(login). It can no longer log in, its password is removed, and its sessions are ended. The
-        module verifies that the server rejects O(login_url). The role stays, since it may own objects. It may be the
-        owner itself, as in the first rotation after V(prepared); nothing else of the owner changes then. A role that
-        does not exist is created without the right to log in, so that a late V(present) finds the journal number.
-      - V(prepared) creates the two logins, unable to log in yet, beside the login O(owner) that owns everything.
-      - V(unprepared) drops them again while neither can log in. Run it while no rotation is open.
+      - V(revoked) disables O(login). The module removes its password and its right to log in, ends its sessions, and
+        verifies that the server rejects O(login_url). The role stays, because it may own objects. O(login) may be the
+        owner itself, as in the first rotation after V(prepared); nothing else of the owner changes then. A missing role
+        is created without the right to log in, so that a late V(present) finds the journal number.
+      - V(prepared) creates the two logins, still without the right to log in. The login O(owner), which owns all
+        objects, stays.
+      - V(unprepared) drops the two logins again if neither can log in. Run it only if no rotation is open.
     type: str
     choices: [checked, present, usable, sessions, revoked, prepared, unprepared]
     default: present
   admin_url:
-    description:
-      - The administrator's URL. Set by the action plugin from the catalog. Not used by O(state=usable).
+    description: Internal; do not set. The administrator's URL. Not used by O(state=usable).
     type: str
   login_url:
     description:
-      - The URL with the login and its password, as the application has it. Set by the action plugin. Needed by
-        O(state=present), O(state=usable) and O(state=revoked).
+      - Internal; do not set. The application's URL with the login and its password. Needed by O(state=present),
+        O(state=usable) and O(state=revoked).
     type: str
   login:
-    description: Name of the login role. Set by the action plugin.
+    description: Internal; do not set. Name of the login role.
     type: str
   owner:
-    description: Name of the role that owns everything. Set by the action plugin.
+    description: Internal; do not set. Name of the role that owns all objects.
     type: str
   verifier:
-    description: SCRAM verifier of the new password. Set by the action plugin. Needed by O(state=present).
+    description: Internal; do not set. SCRAM verifier of the new password. Needed by O(state=present).
     type: str
   like:
     description:
-      - The login that is in use now, whose settings the new one gets. Set by the action plugin.
-      - Needed by O(state=checked).
+      - Internal; do not set. Name of the login in use now. O(state=present) copies its settings. Needed by
+        O(state=checked).
     type: str
   journal:
     description:
-      - Journal number that this run acts under. Set by the action plugin.
-      - O(state=prepared) and O(state=unprepared) act outside a rotation and may leave it at 0.
+      - Internal; do not set. Number of the journal's entry under which this run changes the login.
+      - 0 for O(state=prepared) and O(state=unprepared), which belong to no rotation.
     type: int
     default: 0
   known_addresses:
     description:
-      - Addresses and networks that sessions of O(login) may come from, such as those of the inventory's hosts.
+      - Addresses and networks from which O(login) may have sessions, such as those of the inventory's hosts, for
+        example V(10.0.1.0/24).
       - V(local) stands for Unix sockets.
     type: list
     elements: str
     default: []
   allow_sessions:
     description:
-      - With O(state=revoked), ends sessions from other addresses too, instead of failing with their names.
-      - With O(state=present), gives a new password to a login that has sessions.
+      - With O(state=revoked), whether to end sessions from other addresses too. If false, the module fails and names
+        these addresses.
+      - With O(state=present), whether to set a new password for a login that has sessions.
     type: bool
     default: false
   connect_timeout:
@@ -95,18 +98,21 @@ options:
     default: 5
   leaked:
     description:
-      - The login that leaked. Set by the action plugin in a rotation that answers a leak.
-      - Then nothing that its holder can change stops the module. Its settings are not copied, since it can change them
-        itself. Sessions that block the module are ended, and prepared transactions that do are rolled back. What the
-        database's owner has set, such as a connection limit, does not make O(state=usable) fail. Where no connection is
-        left for that, O(leaked) is disabled and its sessions are ended.
+      - Internal; do not set. Name of the leaked login, in a rotation that answers a leak.
+      - Then no change that the attacker can make stops the module. It does not copy the settings of this login, because
+        the attacker can change them. It ends sessions that block it, and rolls back prepared transactions that block
+        it. A setting of the database's owner, such as a connection limit, does not make O(state=usable) fail. If the
+        server has no free connection, the module disables this login and ends its sessions.
     type: str
   successor_url:
     description:
-      - The URL with the new login. Set by the action plugin with O(leaked). O(state=revoked) looks for ways in by it.
+      - Internal; do not set. The URL with the new login. The action plugin sets it together with O(leaked). With it,
+        O(state=revoked) searches for other ways in.
     type: str
   python:
-    description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
+    description:
+      - The application's interpreter on the host, with the driver of the server. By default the interpreter that
+        Ansible uses on this host.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules

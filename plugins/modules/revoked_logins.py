@@ -31,17 +31,17 @@ options:
     type: str
     required: true
   keys:
-    description: Whether SSH keys are tried at this host.
+    description: Whether to try SSH keys at this host.
     type: bool
     default: true
   servers:
-    description: Whether databases and caches are asked from this host, for which one host is enough.
+    description: Whether to ask databases and caches from this host. One host is enough.
     type: bool
     default: true
   administrators:
     description:
-      - Whether this host is sent the logins of Valkey's administrators, to list the users there. Without them only a
-        user that may list them itself is asked.
+      - Whether to send the logins of Valkey's administrators to this host, to list the users there. If false, the
+        module lists users only with a user of the application that may list them.
     type: bool
     default: false
   connect_timeout:
@@ -49,15 +49,17 @@ options:
     type: int
     default: 5
   python:
-    description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
+    description:
+      - The application's interpreter on the host, with the driver of the server. By default the interpreter that
+        Ansible uses on this host.
     type: str
   tries:
-    description: Set by the action plugin, and refused from anybody else.
+    description: Internal; do not set. The logins to try.
     type: list
     elements: dict
     default: []
   inspections:
-    description: Set by the action plugin, and refused from anybody else.
+    description: Internal; do not set. The servers to ask for their logins.
     type: list
     elements: dict
     default: []

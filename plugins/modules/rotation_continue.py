@@ -16,7 +16,7 @@ description:
   - Delegate the task to the host that talks to the servers.
 options:
   rotation:
-    description: The result of the last call.
+    description: The last result of M(watchparty.secrets.rotation_start) or of this module.
     type: dict
     required: true
 extends_documentation_fragment:

@@ -16,32 +16,33 @@ description:
 options:
   state:
     description:
-      - V(prepared) records that a database server has both logins of O(credentials), V(unprepared) that it has not.
-      - V(revoked) records the operator's confirmation that the providers have revoked the old values of
-        O(credentials). It tries the old values first where the catalog says how, and writes to the audit log and the
-        journal. During a leak it is the leak's confirmation too. It is refused for a credential that a run revokes
-        and verifies itself.
-      - V(forgotten) drops pending tasks of O(credentials), or by their id, without carrying them out.
+      - V(prepared) records that a database server has both logins of O(credentials), V(unprepared) that it does not.
+      - V(revoked) records the operator's confirmation that the providers have revoked the old values of O(credentials).
+        If the catalog declares a test, the module first tries the old values. It writes to the audit log and the
+        journal. During a leak, this is also the leak's confirmation. It refuses a credential that a run itself revokes
+        and verifies.
+      - V(forgotten) drops pending tasks of O(credentials), or by their id, and does not carry them out.
     type: str
     choices: [prepared, unprepared, revoked, forgotten]
     required: true
   credentials:
-    description: Credentials; with O(state=forgotten), also ids of pending tasks.
+    description: Names of credentials. With O(state=forgotten), also ids of pending tasks.
     type: list
     elements: str
     default: []
   incident:
-    description: Name of the leak that makes it necessary.
+    description: Name of the leak that is the reason.
     type: str
     default: ''
   python:
     description: The interpreter on the host that talks to the servers.
     type: str
   audit_path:
-    description: A local copy of the audit log, or the log itself where the catalog names none.
+    description:
+      - Path on the controller for a local copy of the audit log. If the catalog names no log, this file is the log.
     type: path
   changelog:
-    description: A CHANGELOG.md that gets a line for each record of the audit log.
+    description: Path of a CHANGELOG.md on the controller. The run adds one line for each record of the audit log.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -17,14 +17,18 @@ description:
   - Delegate the task to the host that talks to the servers.
 options:
   ask:
-    description: Return the credentials whose value must be asked for in RV(needs) instead of refusing them.
+    description:
+      - Whether to return the names of credentials whose value the operator must supply in RV(needs). If false, the
+        module refuses them.
     type: bool
     default: false
   looked:
     description:
-      - The credentials whose keys were looked for on each host by M(watchparty.secrets.ssh_key) with
+      - Names of the SSH key credentials that M(watchparty.secrets.ssh_key) searched for on each host, with
         O(watchparty.secrets.ssh_key#module:state=looked), in a loop whose result each host registered as
-        C(secret_rotate__looked). Without it, a plan that holds SSH keys is not opened, and names them in RV(looks).
+        C(secret_rotate__looked).
+      - If not set and the plan contains SSH keys, the module does not open the rotation and returns their names in
+        RV(looks).
     type: list
     elements: str
   waited:

@@ -20,11 +20,11 @@ options:
     required: true
   page:
     description:
-      - A file for the ages, the last rotations and the leaks as one HTML page that loads nothing.
-      - It is written where it says something else than the one that is there, whatever their times.
+      - Path of a file for an HTML page that loads nothing else. It shows the ages, the last rotations and the leaks.
+      - The module does not write the page if only times differ from the existing page.
     type: path
   digest:
-    description: Whether to send a digest to all whom the catalog names in C(alerts) and C(notify), once a month.
+    description: Whether to send a digest once a month to all receivers in C(alerts) and C(notify) of the catalog.
     type: bool
     default: false
 extends_documentation_fragment:

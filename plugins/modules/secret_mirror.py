@@ -20,13 +20,13 @@ description:
 options:
   conflict:
     description:
-      - V(report) leaves a parameter that somebody else wrote or changed as it is, and returns it in RV(conflicts).
-      - V(overwrite) writes it. A parameter of the wrong type remains a conflict.
+      - V(report) does not change a parameter that somebody else wrote or changed, and returns it in RV(conflicts).
+      - V(overwrite) overwrites it. A parameter of the wrong type remains a conflict.
     type: str
     choices: [report, overwrite]
     default: report
   deletes:
-    description: How many parameters may be deleted; C(mirror.deletes) of the catalog by default.
+    description: How many parameters one run may delete. By default C(mirror.deletes) of the catalog.
     type: int
 extends_documentation_fragment:
   - amazon.aws.common.modules

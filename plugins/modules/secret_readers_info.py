@@ -24,21 +24,23 @@ options:
     required: true
   access_keys:
     description:
-      - Ids of access keys whose calls are wanted too. The present key of a credential of the kind C(aws_access_key) is
-        added by itself, so keep the former key from RV(access_keys) of a run before the rotation.
+      - Ids of AWS access keys whose calls the module searches for too. It adds the present key of a credential of the
+        kind C(aws_access_key). To search for the previous key, keep RV(access_keys) of a run before the rotation.
     type: list
     elements: str
     default: []
   since:
-    description: Since when, such as V(2026-11-20T10:00:00Z). Empty for as far back as pages and seconds go.
+    description:
+      - Time from which to search, such as V(2026-11-20T10:00:00Z). If empty, as far back as O(pages) and O(seconds)
+        allow.
     type: str
     default: ''
   seconds:
-    description: How long it may take altogether. CloudTrail answers two questions a second.
+    description: Seconds that the whole search may take. CloudTrail allows two requests a second.
     type: int
     default: 8
   pages:
-    description: Pages of 50 events for each question at most.
+    description: Highest number of pages, of 50 events each, for each request.
     type: int
     default: 10
 extends_documentation_fragment:

@@ -19,21 +19,24 @@ description:
 options:
   state:
     description:
-      - V(known) only says whether the names can be changed, before anybody is asked for values.
-      - V(present) writes them.
+      - V(known) only checks whether the names can be changed, before the operator enters values.
+      - V(present) writes the values.
     type: str
     choices: [known, present]
     default: present
   names:
-    description: Settings, or C(credential.username) and C(credential.password) where no setting holds a login.
+    description: Names of settings. If no setting holds a login, C(credential.username) and C(credential.password).
     type: list
     elements: str
     required: true
   value_file:
-    description: A file of mode 0600 that holds the value of the one name. One line break at its end is not part of it.
+    description:
+      - Path of a file with mode 0600 that holds the value of the only name in O(names). The module removes one line
+        break at its end.
     type: path
   anyway:
-    description: Whether to change what a rotation should replace, since its server has the value already.
+    description:
+      - Whether to change a value that a rotation should replace. Set it only if the server has the value already.
     type: bool
     default: false
 extends_documentation_fragment:

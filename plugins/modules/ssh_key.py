@@ -33,53 +33,55 @@ options:
     type: str
   state:
     description:
-      - V(looked) says which key the file authorizes, and fails if Ansible itself logs in with the key in use.
-      - V(present) authorizes the new key beside the old one.
+      - V(looked) returns which key the file authorizes. It fails if Ansible itself logs in with the key in use.
+      - V(present) authorizes the new key beside the old key.
       - V(usable) logs in with the new key on hosts whose file authorizes it.
-      - V(revoked) takes the old key out, or the new one while the rotation is aborted, ends the sessions that it
-        opened, and verifies that it is rejected. Before that it logs in with the key that stays. Of a leak it also
-        looks into the other files that sshd reads, of every account, as far as it may, and fails while one of them
-        holds the leaked key. Nothing is taken out there.
+      - V(revoked) removes the old key, or the new key if the rotation is aborted. It ends the sessions that this key
+        opened, and verifies that the host rejects the key. Before that, it logs in with the key that stays. In a leak,
+        it also searches the other files that sshd reads, of every account, as far as it may read them. It removes
+        nothing from those files, and fails while one of them holds the leaked key.
     type: str
     choices: [looked, present, usable, revoked]
     default: present
   env_path:
     description:
-      - The host's C(.env). Its mark holds the highest journal number that was seen here; with
-        O(state=present), a run that read a lower one adds nothing.
+      - Path of the host's C(.env). Its mark holds the highest journal number that this host has seen. With
+        O(state=present), a run that read a lower number adds nothing.
     type: path
   account:
-    description: The account whose logins are meant. Set by the action plugin.
+    description: Internal; do not set. The account whose C(authorized_keys) is changed.
     type: str
   file:
-    description: Its file. Set by the action plugin.
+    description: Internal; do not set. Path of this account's C(authorized_keys).
     type: str
   old:
-    description: Public line of the key in use. Set by the action plugin.
+    description: Internal; do not set. Public line of the key in use.
     type: str
   new:
-    description: Public line of the key that takes its place. Set by the action plugin.
+    description: Internal; do not set. Public line of the new key.
     type: str
   rollback:
-    description: Whether the new key goes. Set by the action plugin.
+    description: Internal; do not set. Whether to remove the new key instead of the old key.
     type: bool
     default: false
   leak:
-    description: Whether the old key leaked. Set by the action plugin.
+    description: Internal; do not set. Whether the old key leaked.
     type: bool
     default: false
   journal:
-    description: Number of the journal's entry. Set by the action plugin.
+    description: Internal; do not set. Number of the journal's entry.
     type: int
     default: 0
   pending_task:
     description:
-      - With O(state=revoked), a pending task that the open rotation takes up in a leak. What goes is the former value
-        that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
+      - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it, for O(state=revoked) in a leak. The open
+        rotation carries out this pending task.
+      - An earlier rotation left the task's value valid for a while. The module revokes this value, not the value that
+        the open rotation replaces.
     type: str
     default: ""
   python:
-    description: An interpreter on the host; Ansible's own there by default.
+    description: An interpreter on the host. By default the interpreter that Ansible uses on this host.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules

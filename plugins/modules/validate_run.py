@@ -16,57 +16,58 @@ description:
   - Checks the tags and the extra variables of the run, if asked to.
 options:
   environment:
-    description: The environment asked for. Without it no host is compared.
+    description: Name of the environment of the run, such as V(production). If not set, the module compares no host.
     type: str
   hosts:
     description:
-      - Every host that the run reaches, also those that it delegates to, such as the one that talks to servers. One
-        that the inventory does not name stops it too.
+      - Names of all hosts that the run reaches, also those that it delegates to, such as the host that talks to
+        servers. If the inventory does not contain one of them, the module fails.
       - Needs O(environment).
     type: list
     elements: str
   inventory_hosts:
     description:
-      - Every host of the inventory's group, also those that the run does not reach. They stop nothing;
-        RV(matching_hosts) and RV(other_hosts) tell them apart.
+      - Names of all hosts in the inventory's group, also those that the run does not reach. They never stop the run.
+        RV(matching_hosts) and RV(other_hosts) separate them by their environment.
     type: list
     elements: str
     default: []
     version_added: 0.3.0
   allow_undeclared:
     description:
-      - Whether a host may declare no environment, as in runs that write to no host. They use the host's variables,
-        which must not be another environment's. A controller that the inventory does not name is not compared then.
+      - Whether a host may declare no environment, for runs that write to no host. These runs use the host's variables,
+        which must not belong to another environment. If true, the module does not compare a controller that is not in
+        the inventory.
     type: bool
     default: false
     version_added: 0.3.0
   require_all_tasks:
     description:
-      - Whether to stop where C(--tags) or C(--skip-tags) would leave out tasks of the play that have no tag of their
-        own. The task itself has to be tagged C(always), so that it is not left out.
-      - A tag that the whole play has besides, such as that of an import, may be chosen.
+      - Whether to stop if C(--tags) or C(--skip-tags) would leave out tasks of the play without a tag of their own. Tag
+        the task of this module C(always), so that it always runs.
+      - A tag of the whole play, such as that of an import, may be chosen.
     type: bool
     default: false
     version_added: 0.3.0
   part_tags:
     description:
-      - The tags of the parts that a run consists of. Stops where C(--tags) names another tag, or where C(--skip-tags)
-        leaves no part. The task itself has to be tagged C(always).
+      - The tags of the run's parts. The module fails if C(--tags) names another tag, or if C(--skip-tags) leaves no
+        part. Tag the task of this module C(always).
     type: list
     elements: str
     default: []
     version_added: 0.3.0
   opt_in_part_tags:
-    description: Tags of parts that are tagged C(never) as well, so that they run only where C(--tags) names them.
+    description: Tags of parts that are also tagged C(never), so that they run only if C(--tags) names them.
     type: list
     elements: str
     default: []
     version_added: 0.3.0
   extra_variable_prefixes:
     description:
-      - The prefixes of the playbook's extra variables. Stops where the command line sets one that the playbook would
-        ignore, such as C(credential) instead of C(rotation_credentials), and names the nearest.
-      - Other extra variables are yours, and are left alone.
+      - The prefixes of the playbook's extra variables. The module fails if the command line sets a variable that the
+        playbook would ignore, such as C(credential) instead of C(rotation_credentials), and names the nearest one.
+      - Other extra variables are yours, and the module ignores them.
     type: list
     elements: str
     choices: [ci_env_, github_, import_, leak_, provision_, rotation_, scan_, set_, verify_]
@@ -74,8 +75,8 @@ options:
     version_added: 0.3.0
   errors:
     description:
-      - Errors that were found before, such as those of P(watchparty.secrets.input_errors#filter). Any of them stops
-        the run.
+      - Errors from earlier checks, such as those of P(watchparty.secrets.input_errors#filter). If there is one, the
+        module fails.
     type: list
     elements: str
     default: []

@@ -21,27 +21,29 @@ description:
 options:
   snapshot:
     description:
-      - Name of the variable in which a M(watchparty.secrets.env_snapshot) is registered. By default the stores are read
-        again, which is right where a password changed since.
+      - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered. By default the
+        module reads the stores again. Use the default if a password has changed since.
     type: str
   entries:
-    description: Names under C(purge) in the catalog; all by default.
+    description: Names of entries in C(purge) of the catalog. By default all.
     type: list
     elements: str
   kinds:
     description:
-      - What is purged. An entry of sessions that is left out protects its keys, where an entry of a cache in the same
-        database would match them.
+      - Kinds of entries to purge. If V(sessions) is not listed, keys of sessions stay, even if an entry of a cache in
+        the same database matches them.
     type: list
     elements: str
     choices: [cache, sessions]
     default: [cache, sessions]
   batch:
-    description: Number of keys that are deleted together, 1 to 10000.
+    description: Number of keys to delete with one command, 1 to 10000.
     type: int
     default: 500
   python:
-    description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
+    description:
+      - The application's interpreter on the host, with the driver of the server. By default the interpreter that
+        Ansible uses on this host.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules

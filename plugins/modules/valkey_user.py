@@ -31,137 +31,154 @@ options:
   state:
     description:
       - V(checked) is for the time before a rotation. It asks every node whether the user could get a password and lose
-        one, and whether the administrator has the rights. Changes nothing.
-      - V(open) opens the gate of this rotation at the user, see O(gate). It creates the user where O(like) says how.
-      - V(present) makes the password valid beside those that are.
-      - V(usable) logs in with it, at its own address and at every node, and writes, reads and deletes one random key on
-        a primary where the user's rules allow that.
-      - V(tried) says of its own address and of O(nodes) whether they accept the login. It needs no administrator, so it
-        also serves where a provider manages the server.
-      - V(sessions) reports who is logged in as the user, by address. A node that cannot be asked is reported and hides
-        nothing of the others. Without O(admin_url) the user itself asks, at its own address and at O(nodes).
-      - V(ended) ends every session of the user but its own, as the user itself, at its own address and at O(nodes). It
-        needs no administrator, only C(+info +client).
-      - V(revoked) takes the password away, ends the sessions that use it, and verifies that every node rejects it.
+        a password, and whether the administrator has the rights. Changes nothing.
+      - V(open) opens the gate of this rotation at the user (see O(gate)). If O(like) is set, it creates a missing user.
+      - V(present) adds the new password. The other passwords stay valid.
+      - V(usable) logs in with the new password, at the address of O(login_url) and at every node. On a primary, it
+        writes, reads and deletes one random key if the user's rules allow that.
+      - V(tried) returns for the address of O(login_url) and for O(nodes) whether they accept the login. It needs no
+        administrator, so it also serves if a provider manages the server.
+      - V(sessions) returns the addresses that are logged in as the user. If a node cannot be asked, the result names it
+        and still has the sessions of the others. If O(admin_url) is not set, the user itself asks, at the address of
+        O(login_url) and at O(nodes).
+      - V(ended) ends every other session of the user. The user itself does this, at the address of O(login_url) and at
+        O(nodes). It needs no administrator, only C(+info +client).
+      - V(revoked) removes the password, ends the sessions that use it, and verifies that every node rejects it.
     type: str
     choices: [checked, open, present, usable, tried, sessions, ended, revoked]
     default: present
   overlap:
     description:
-      - V(passwords) is for a user that keeps its name. With O(state=revoked) only the sessions that were there at
-        O(state=present) are ended, see O(last_client) and O(end_sessions), and the last password of a user is never
-        taken away.
-      - V(users) is for a user that alternates with another. With O(state=revoked) all of its sessions are ended once
-        it has no password left.
+      - Internal; do not set. The action plugin computes it.
+      - V(passwords) is for a user that keeps its name. O(state=revoked) then ends only the sessions that existed at
+        O(state=present) (see O(last_client) and O(end_sessions)), and never removes the last password of a user.
+      - V(users) is for two users that alternate. O(state=revoked) then ends all sessions of the user that has no
+        password left.
     type: str
     choices: [passwords, users]
     default: passwords
   user:
-    description: The user concerned. By default the one in O(login_url), or C(default).
+    description:
+      - Internal; do not set. Name of the user whose password changes. By default the user in O(login_url), or
+        C(default).
     type: str
   like:
     description:
-      - The user whose rules O(user) gets, with O(state=open) and O(state=present). Its passwords are not copied.
-      - O(user) is created where it does not exist.
+      - Internal; do not set. Name of the user whose rules O(user) gets, with O(state=open) and O(state=present). Its
+        passwords are not copied.
+      - If O(user) does not exist, the module creates it.
     type: str
   gate:
     description:
-      - Id of the rotation. With it O(state=present) adds the password only where O(state=open) ran before for the same
-        id, and O(state=revoked) closes the gate for good.
-      - A controller that was paused before O(state=present) and goes on after the abort of its rotation then adds
-        nothing. Run O(state=open) under an earlier entry of the journal than O(state=present).
-      - Without it such a late O(state=present) adds the password again, so whoever aborts must run O(state=revoked)
-        once more after the other controller is known to have ended.
-      - The gate is a digest at the user that no password has.
+      - Internal; do not set. Id of the rotation. If set, O(state=present) adds the password only if O(state=open) ran
+        before for the same id, and O(state=revoked) closes the gate for good.
+      - So a controller that was paused before O(state=present), and continues after the abort of its rotation, adds
+        nothing. O(state=open) runs under an earlier entry of the journal than O(state=present).
+      - If not set, such a late O(state=present) adds the password again. After an abort, wait until the other
+        controller has ended, then run O(state=revoked) once more.
+      - The gate is a digest at the user. No password has this digest.
     type: str
   journal:
-    description: Number of the journal's entry. It is part of the name by which our sessions show in C(CLIENT LIST).
+    description:
+      - Internal; do not set. Number of the journal's entry. It is part of the name of the module's own sessions in
+        C(CLIENT LIST).
     type: int
     default: 0
   known_addresses:
     description:
-      - Addresses and networks of the hosts that may be logged in as the user. With O(state=revoked), a session from
-        elsewhere stops the module before the first write and is named. The host that runs the module is known.
-      - With O(state=sessions) and no administrator, sessions from elsewhere are in RV(unknown_clients).
+      - Addresses and networks of the hosts that may be logged in as the user, such as V(10.0.1.0/24). If there is a
+        session from another address, O(state=revoked) fails before the first write and names the address. The host that
+        runs the module need not be listed.
+      - With O(state=sessions) and no administrator, RV(unknown_clients) lists sessions from other addresses.
     type: list
     elements: str
     default: []
   allow_sessions:
-    description: Goes on although there are sessions from elsewhere.
+    description:
+      - Whether O(state=revoked) continues although there are sessions from addresses outside O(known_addresses).
     type: bool
     default: false
   last_client:
     description:
-      - The RV(last_client) that O(state=present) returned first, for O(state=revoked) with O(overlap=passwords). Every
-        session up to there logged in before the new password was valid, so it uses an old one.
-      - A node that is named here and that the catalog does not declare any more is reported in a warning.
+      - Internal; do not set. The RV(last_client) that O(state=present) returned first, for O(state=revoked) with
+        O(overlap=passwords). Every session up to this client id logged in before the new password was valid, so it uses
+        an old password.
+      - If the catalog no longer declares a node in this dictionary, a warning names the node.
     type: dict
     default: {}
   end_sessions:
     description:
-      - Whose sessions O(state=revoked) ends once the password is gone.
-      - V(noted) ends those up to O(last_client), or with O(overlap=users) those of a user that has no password left.
-      - V(unverified) is for long after O(state=present), and the action plugin sets it for a revocation that was due
-        later. On a node that was started anew since, or of which O(last_client) says nothing, all of the user's
-        sessions are ended, since no session is known to use the new password.
-      - V(all) ends every session of the user, whatever password it came by, and the links of replicas that are logged
-        in as it, since whoever has the password can pose as one. The action plugin sets it in a leak. Programs connect
-        anew. What they were just asking, or were waiting for in a blocking command, fails. A second run ends the
-        sessions that came since.
+      - Which sessions O(state=revoked) ends after it removed the password.
+      - V(noted) ends the sessions up to O(last_client). With O(overlap=users), it ends the sessions of a user that has
+        no password left.
+      - V(unverified) is for a revocation long after O(state=present); the action plugin sets it for a pending
+        revocation. If a node was restarted since, or O(last_client) does not contain the node, the module ends all
+        sessions of the user there, because no session is known to use the new password.
+      - V(all) ends every session of the user, whatever its password, and the links of replicas that are logged in as
+        the user, because an attacker with the password can pose as a replica. The action plugin sets it in a leak.
+        Programs connect again. A request that is under way, or that waits in a blocking command, fails. A second run
+        ends the sessions that began since.
     type: str
     choices: [noted, unverified, all]
     default: noted
   nodes:
-    description: The declared nodes (V(host:port)) beside the administrator's address. Set by the action plugin.
+    description: Internal; do not set. The declared nodes (V(host:port)) other than the administrator's address.
     type: list
     elements: str
     default: []
   aliases:
-    description: Other addresses by which declared nodes may name each other. Set by the action plugin.
+    description: Internal; do not set. Other addresses by which declared nodes may name each other.
     type: list
     elements: str
     default: []
   undeclared_nodes:
     description:
-      - Whether nodes that servers name and the catalog does not are reported, or refused before the first write. Set by
-        the action plugin, which refuses them with O(state=checked), but never in a leak.
+      - Internal; do not set. Whether the module reports nodes that servers name and the catalog does not declare, or
+        refuses them before the first write.
+      - The action plugin refuses them with O(state=checked), but never in a leak.
     type: str
     choices: [report, refuse]
     default: report
   gone_nodes:
-    description: Nodes (V(host:port)) that no longer exist and are left out.
+    description: Nodes (V(host:port)) that no longer exist. The module does not connect to them.
     type: list
     elements: str
     default: []
   admin_url:
-    description: URL with an administrator's user and password. Set by the action plugin.
+    description: Internal; do not set. URL with an administrator's user and password.
     type: str
   login_url:
-    description: URL with the user and the password concerned. Set by the action plugin.
+    description: Internal; do not set. URL with the user and the password that changes.
     type: str
   digest:
-    description: SHA-256 of the password concerned. Set by the action plugin; by default made of O(login_url).
+    description: Internal; do not set. SHA-256 of the password that changes. By default computed from O(login_url).
     type: str
   leaked_url:
     description:
-      - URL with the login that leaked. Set by the action plugin in a rotation that answers a leak.
-      - Then nothing that its holder can change stops the module. C(nopass) is ended. A node that cannot be used is left
-        out, and named at the end of O(state=revoked). An administrator that is refused gets its password again by the
-        rights of the leaked login. Whoever interrupts us loses the leaked password at once, and the application too.
+      - Internal; do not set. URL with the leaked login, in a rotation that answers a leak.
+      - Then no change that the attacker can make stops the module. It ends C(nopass). It leaves out a node that cannot
+        be used, and names this node at the end of O(state=revoked). If a node rejects the administrator, the module
+        gives the administrator its password again with the rights of the leaked login. If somebody interrupts the
+        module, it removes the leaked password at once, and the application loses its access too.
     type: str
   stored:
     description:
-      - By user the digests of the passwords that the stores hold. Set by the action plugin with O(leaked_url).
-      - The user loses every other password, in O(state=present) and O(state=revoked).
+      - Internal; do not set. Digests of the passwords in the stores, by user. The action plugin sets it together with
+        O(leaked_url).
+      - O(state=present) and O(state=revoked) remove all other passwords of these users.
     type: dict
   pending_task:
     description:
-      - With O(state=revoked), a pending task that the open rotation takes up in a leak. What goes is the former value
-        that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
+      - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it, for O(state=revoked) in a leak. The open
+        rotation carries out this pending task.
+      - An earlier rotation left the task's value valid for a while. The module revokes this value, not the value that
+        the open rotation replaces.
     type: str
     default: ""
   python:
-    description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
+    description:
+      - The application's interpreter on the host, with the driver of the server. By default the interpreter that
+        Ansible uses on this host.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -19,49 +19,52 @@ description:
     fingerprints, are encrypted in RV(sealed).
 options:
   only:
-    description: Ids, names or areas of checks, such as V(WPS201) or V(drift). All by default.
+    description: Ids, names or areas of checks, such as V(WPS201) or V(drift). By default all.
     type: list
     elements: str
     default: []
   skip:
-    description: Ids, names or areas of checks that are left out.
+    description: Ids, names or areas of checks to leave out.
     type: list
     elements: str
     default: []
   repository:
-    description: A checkout of the application's repository on the controller.
+    description: Path of a checkout of the application's repository on the controller.
     type: path
   baseline:
-    description: Findings in the repository that somebody has accepted, as in M(watchparty.secrets.leak_scan).
+    description:
+      - Path of a YAML file with accepted findings in the repository, in the format of M(watchparty.secrets.leak_scan).
     type: path
   workflow:
-    description: The workflow that deploys, in C(.github/workflows).
+    description: File name of the workflow that deploys, in C(.github/workflows).
     type: str
     default: deploy.yml
   jobs:
-    description: Which jobs may be the deploy role, as in M(watchparty.secrets.aws_access_info).
+    description:
+      - Which jobs may use the role for deploys, in the format of O(watchparty.secrets.aws_access_info#module:workflow).
     type: dict
     suboptions:
       environment:
-        description: A deployment environment.
+        description: Jobs of this deployment environment.
         type: str
       branch:
-        description: A branch.
+        description: Jobs of this branch.
         type: str
       tag:
-        description: A tag.
+        description: Jobs of this tag.
         type: str
       pull_request:
-        description: Pull requests.
+        description: Whether jobs of pull requests may use it.
         type: bool
         default: false
   wildcards:
-    description: Whether the names in O(jobs) may hold wildcards.
+    description: Whether the names in O(jobs) may contain wildcards.
     type: bool
     default: false
   budget:
     description:
-      - Seconds that the run may take. A source may take half of the remaining time, and is not checked after that.
+      - Seconds that the run may take. Each source may take half of the remaining time. A source that needs longer is
+        not checked.
     type: int
     default: 600
 extends_documentation_fragment:

@@ -32,11 +32,13 @@ options:
     type: str
     required: true
   hosts:
-    description: Results of M(watchparty.secrets.host_check) by host. An empty one is a host that gave no answer.
+    description:
+      - Results of M(watchparty.secrets.host_check) by host. Give an empty result for a host that gave no answer.
     type: dict
     default: {}
   tried:
-    description: Results of M(watchparty.secrets.revoked_logins) by host. An empty one is a host that gave no answer.
+    description:
+      - Results of M(watchparty.secrets.revoked_logins) by host. Give an empty result for a host that gave no answer.
     type: dict
     default: {}
   servers:
@@ -44,33 +46,34 @@ options:
     type: dict
     default: {}
   sessions:
-    description: Results of M(watchparty.secrets.django_sessions) by the credential whose former keys were tried.
+    description: Results of M(watchparty.secrets.django_sessions), by the credential whose previous keys were tried.
     type: dict
     default: {}
   outside:
-    description: Addresses that must answer 200 from here.
+    description: URLs that must answer 200 from the controller.
     type: list
     elements: str
     default: []
   cafile:
-    description: Certificates that are trusted for those, instead of the system's.
+    description: Path of a file with the certificates to trust for O(outside), instead of the system's.
     type: path
   timeout:
-    description: Seconds that each address may take.
+    description: Seconds that each URL may take.
     type: int
     default: 5
   baseline:
     description:
-      - A YAML file with a list C(accepted). Each entry has C(check), C(place), C(message), which is a part of the
-        finding's, C(reason) and C(expires), a day. Such a finding is reported as not applicable until that day.
+      - Path of a YAML file with a list C(accepted). Each entry has C(check), C(place), C(message) (a part of the
+        finding's message), C(reason) and C(expires) (a day). Until that day, such a finding is reported as not
+        applicable.
     type: path
   not_checked:
-    description: Whether a check that could not be made fails the run.
+    description: Whether a check that could not be made fails the run (V(fail)) or causes a warning (V(warn)).
     type: str
     choices: [fail, warn]
     default: fail
   path:
-    description: Folder for the files; it is made. Without it none are written.
+    description: Folder for the report's files. The module creates it. If not set, the module writes no files.
     type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules
