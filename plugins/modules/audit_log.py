@@ -19,9 +19,9 @@ description:
 options:
   state:
     description:
-      - V(ready) writes nothing. It fails if a record could not be written. Reasons are a log that cannot be read, an
+      - V(ready) writes nothing. It fails if a record could not be written. Reasons are a log that cannot be read, a
         O(path) or O(changelog) that cannot be written, a O(path) that is the only log and lies in the workspace of a
-        CI job, and an O(changelog) without a log. An environment with neither a log in the catalog nor O(path) has no
+        CI job, and a O(changelog) without a log. An environment with neither a log in the catalog nor O(path) has no
         log, and V(ready) succeeds.
       - V(recorded) writes O(record) to the log, to the copy at O(path) and to O(changelog). A repeated call writes it
         only once.

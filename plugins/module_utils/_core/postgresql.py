@@ -135,9 +135,9 @@ def _places(places: str) -> Tuple[List[str], List[str]]:
 def identifier(name: str) -> str:
     """A role's or setting's name, quoted."""
     if not name or "\0" in name:
-        raise DatabaseError("bad_name", "a role's name is empty or has a NUL character")
+        raise DatabaseError("bad_name", "a role's name is empty or has a NUL character; correct it in the catalog")
     if len(name.encode("utf-8")) > 63:
-        raise DatabaseError("bad_name", "the role name %s is longer than PostgreSQL's 63 bytes" % name)
+        raise DatabaseError("bad_name", "the role name %s is longer than PostgreSQL's 63 bytes; shorten it" % name)
     return '"%s"' % name.replace('"', '""')
 
 
@@ -210,7 +210,8 @@ def _networks(addresses: Sequence[str]) -> List[Union[ipaddress.IPv4Network, ipa
             networks.append(ipaddress.ip_network(address, strict=False))
         except ValueError:
             raise DatabaseError(
-                "bad_address", "known_addresses has %s, which is not an IP address or network" % address
+                "bad_address",
+                "known_addresses: %s is neither an IP address nor a network; write 10.0.1.7 or 10.0.1.0/24" % address,
             ) from None
     return networks
 

@@ -68,7 +68,7 @@ def parse_url(url: str, what: str) -> Address:
     except ValueError:
         raise HostError("%s cannot be parsed as redis://user:password@host:port/number" % what) from None
     if not parts.password:
-        raise HostError("%s names no password" % what)
+        raise HostError("%s names no password; write redis://user:password@host:port/number" % what)
     tls = None
     if scheme in TLS:
         tls = {name: query[name] for name in TLS_OPTIONS if name in query}
@@ -226,7 +226,9 @@ def unknown_hosts(hosts: Iterable[str], known: Sequence[str]) -> List[str]:
         try:
             networks.append(ipaddress.ip_network(name, strict=False))
         except ValueError:
-            raise HostError("known_addresses: %s is neither an IP address nor a network" % name) from None
+            raise HostError(
+                "known_addresses: %s is neither an IP address nor a network; write 10.0.1.7 or 10.0.1.0/24" % name
+            ) from None
 
     def is_known(host: str) -> bool:
         try:

@@ -28,7 +28,10 @@ def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> T
         return ()
     model = users.get(like)
     if model is None:
-        raise HostError("the user %s, whose rights %s is to get, does not exist" % (like, user))
+        raise HostError(
+            "the user %s does not exist, so the user %s cannot get its rights; create %s, or correct the user in the "
+            "application's URL" % (like, user, like)
+        )
     if existing is not None and _telling(existing.rules) == _telling(model.rules):
         return ()
     clear = ("clearselectors",) if existing is not None and existing.has_selectors else ()
@@ -119,7 +122,10 @@ def plan_revoked(
     if existing is None:
         return ()
     if existing.nopass and stored is None:
-        raise HostError("the user %s needs no password (nopass), so none of its passwords can be revoked" % user)
+        raise HostError(
+            "the user %s needs no password (nopass), so none of its passwords can be revoked; remove nopass first"
+            % user
+        )
     gone = [name for name in (gate, digest) if name is not None and name in existing.digests]
     left = existing.digests - set(gone) if stored is None else {*stored} - {digest}
     if (digest in gone or existing.nopass) and keep_one and not left:

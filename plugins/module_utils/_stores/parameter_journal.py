@@ -19,6 +19,7 @@ PACKED = "zlib:"
 """What a compressed entry begins with; base64 follows."""
 LIMIT = 1 << 20
 """The most bytes that are uncompressed."""
+_RESTORE = "restore its text from 'aws ssm get-parameter-history', then run watchparty.secrets.provision again"
 
 
 def path_of(catalog: Catalog) -> str:
@@ -33,12 +34,17 @@ def entries(parameters: NumberedStore, path: str, *, who: str, at: str) -> List[
     """
     contents = parameters.read([path])
     for failure in contents.failures.values():
-        raise NoAccess(f"the former journal below {path} cannot be read ({failure.detail})")
+        raise NoAccess(
+            f"the former journal below {path} cannot be read; allow ssm:GetParametersByPath on it ({failure.detail})"
+        )
     texts: Dict[int, str] = {}
     for reading in contents.readings.values():
         number = reading.name[len(path) + 1 :]
         if not re.fullmatch(r"[1-9][0-9]{0,11}", number):
-            raise JournalError(f"parameter {reading.name} lies in the former journal's path but is not an entry")
+            raise JournalError(
+                f"parameter {reading.name} lies in the former journal's path but is not an entry; delete it, or "
+                "copy it to another path first"
+            )
         texts[int(number)] = reading.value
     if not texts:
         return []
@@ -61,7 +67,7 @@ def _chained(path: str, texts: Mapping[int, str]) -> List[str]:
         entry = dict(parsed[number])
         previous = entry.pop("prev", None)
         if number > base and number - 1 in texts and previous != _journal.digest_of(texts[number - 1]):
-            raise JournalError(f"{path}/{number - 1} was altered after {path}/{number} was written")
+            raise JournalError(f"{path}/{number - 1} was altered after {path}/{number} was written; {_RESTORE}")
         lines.append(_journal.written({**entry, "number": number}))
     return lines
 
@@ -72,7 +78,7 @@ def _parsed(name: str, text: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError, zlib.error):
         entry = None
     if not isinstance(entry, dict):
-        raise JournalError(f"parameter {name} is not a journal entry")
+        raise JournalError(f"parameter {name} is not a journal entry; {_RESTORE}")
     return entry
 
 

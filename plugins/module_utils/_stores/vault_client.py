@@ -183,7 +183,7 @@ def _from_file(option: str, path: str) -> str:
         with os.fdopen(descriptor, "rb") as handle:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise NoAccess(f"stores.vault.{option}: {path} is not a regular file")
+                raise NoAccess(f"stores.vault.{option}: {path} is not a regular file; name a text file")
             if found.st_mode & 0o077:
                 raise NoAccess(f"stores.vault.{option}: other accounts may read {path}; run 'chmod 600 {path}'")
             text = handle.read(LOGIN_BYTES).decode().strip()
@@ -193,5 +193,5 @@ def _from_file(option: str, path: str) -> str:
     except UnicodeDecodeError:
         text = ""
     if not text or not text.isascii() or not text.isprintable():
-        raise NoAccess(f"stores.vault.{option}: {path} does not hold one line of text")
+        raise NoAccess(f"stores.vault.{option}: {path} does not hold one line of text; write only the value into it")
     return text

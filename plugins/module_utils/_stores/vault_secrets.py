@@ -247,7 +247,7 @@ class VaultSecrets(VersionedStore):
         if custom.get(LABEL + label) != off and (off is not None or LABEL + label in custom):
             if to is None and off is not None:  # a run that was killed may have come no further
                 self._forget(name, off)
-            raise StoreError(f"secret {name}: label {label} is not on version {off}")
+            raise StoreError(f"secret {name}: label {label} is not on version {off}, so somebody moved it; {_AGAIN}")
         self._patch(name, {LABEL + label: to})
         if to is None and off is not None:
             self._forget(name, off)
@@ -268,7 +268,7 @@ class VaultSecrets(VersionedStore):
         current: int = metadata["current"]
         ids = (str(current), self._id(name, metadata["custom_metadata"], current)) if current else (None,)
         if version not in ids:
-            raise Conflict(f"secret {name}: {CURRENT} is not on version {version}")
+            raise Conflict(f"secret {name}: the current version is not {version}, so somebody else wrote it; {_AGAIN}")
         return current
 
     @staticmethod
@@ -301,7 +301,7 @@ class VaultSecrets(VersionedStore):
         status, answer = self._client.write("post", self._client.secret("data", path), what, body, lost=(400,))
         if status == 400:
             if "check-and-set" in json.dumps(answer):
-                raise Conflict(f"secret {name}: the current version is not {base}, so somebody else wrote it")
+                raise Conflict(f"secret {name}: the current version is not {base}, so somebody else wrote it; {_AGAIN}")
             raise StoreError(
                 f"{what} was refused with HTTP 400; check that stores.vault.mount is a KV engine of version 2"
             )
@@ -340,6 +340,7 @@ class VaultSecrets(VersionedStore):
         self._client.delete(self._client.secret("metadata", path_of(name)), f"deleting secret {name}")
 
 
+_AGAIN = "find the other writer, then run the same command again"
 _NO_KV = "Vault's answer to {0} is not a secret of a KV engine of version 2. Correct stores.vault.mount"
 
 

@@ -159,5 +159,6 @@ def translated(operation: str, what: str) -> Iterator[None]:
             if code == "NoSuchEntity":
                 raise NotFound(f"IAM knows no {what} in this account; correct it in the catalog") from None
             if code in ("LimitExceeded", "EntityTemporarilyUnmodifiable", "ConcurrentModification"):
-                raise Conflict(f"IAM refuses {operation} on {what} now ({code})") from None
+                remedy = "raise the quota" if code == "LimitExceeded" else "run the same command again"
+                raise Conflict(f"IAM refuses {operation} on {what} ({code}); {remedy}") from None
             raise

@@ -69,7 +69,7 @@ def tags(catalog: Catalog) -> dict[str, str]:
 
 def _aws(catalog: Catalog) -> Aws:
     if catalog.aws is None:
-        raise PolicyError("the catalog has no key aws")
+        raise PolicyError("the catalog has no key aws; add it (docs/how-to/grant-access.md)")
     return catalog.aws
 
 

@@ -74,7 +74,10 @@ def plan(
     """
     used = evidence.used
     if used is None:
-        raise PolicyError(f"role {evidence.role} was never used. No key was changed")
+        raise PolicyError(
+            f"role {evidence.role} was never used. No key was changed. Deploy once with this role, then run the same "
+            "command again"
+        )
     results = []
     for key in keys:
         if key.user == own:

@@ -227,8 +227,8 @@ class AccessKeyStage:
     def _require_accepted(self, login: Login) -> None:
         if not self._becomes(login, accepted=True):
             raise RotationError(
-                f"AWS does not accept key {login.username} as a key of user {self._found.user}; no key was "
-                "deactivated or deleted"
+                f"AWS does not accept key {login.username} as a key of user {self._found.user}, so no key was "
+                "deactivated or deleted; check in IAM that this key is active, then run the same command again"
             )
 
     def _becomes(self, login: Login, *, accepted: bool) -> bool:

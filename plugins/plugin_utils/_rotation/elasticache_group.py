@@ -67,7 +67,10 @@ class Group:
                 "with kind external" % (self.name, ", ".join(self.user_groups))
             )
         if not self.encrypts:
-            raise StoreError("Replication group %s has no encryption in transit, which an AUTH token needs" % self.name)
+            raise StoreError(
+                "Replication group %s has no encryption in transit, which an AUTH token needs; enable it first"
+                % self.name
+            )
         if not self.has_token:
             raise StoreError(
                 "Replication group %s has no AUTH token; set the first one with the strategy SET. After ROTATE the "

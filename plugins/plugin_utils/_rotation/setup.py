@@ -42,7 +42,10 @@ class RotationSetup:
         """These credentials. Raises RotationError that names all that the catalog has not."""
         unknown = [name for name in names if name not in self.catalog.credentials]
         if unknown:
-            raise RotationError(f"{', '.join(unknown)}: is not a credential of the catalog")
+            raise RotationError(
+                f"{', '.join(unknown)}: is not a credential of the catalog; the catalog declares "
+                + ", ".join(sorted(self.catalog.credentials))
+            )
         return [self.catalog.credentials[name] for name in names]
 
     def held(self, credential: Credential) -> credential_graph.StoredCredential:

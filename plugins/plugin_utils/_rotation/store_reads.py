@@ -80,7 +80,10 @@ class StoreReads(JournalWriter):
         planned = wanted.keys() & {*rotation.plan.get("secrets", {}), *numbers}
         lost = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
         if lost:
-            raise RotationError(f"{', '.join(lost)} can no longer be read, and the plan of {rotation} needs it")
+            raise RotationError(
+                f"{', '.join(lost)} can no longer be read, and the plan of {rotation} needs it; if the version still "
+                "exists, allow this run to read it, otherwise follow docs/runbooks/by-hand.md"
+            )
         return contents
 
     def read_ahead(self, rotation: OpenRotation) -> None:

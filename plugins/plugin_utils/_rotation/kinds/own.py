@@ -77,7 +77,7 @@ class OwnKind(Acts):
         try:
             content = base64.b64encode(program.read_bytes()).decode()
         except OSError as error:
-            raise RotationError(f"{program} cannot be read: {error.strerror}") from None
+            raise RotationError(f"{program} cannot be read: {error.strerror}; correct its path or mode") from None
         args = {"name": name, "program": content, "request": request, "masked": masked, "timeout": self.kind.timeout}
         answer = part.server.execute(own_kind_main, args=args, seconds=self.kind.timeout)
         try:

@@ -280,7 +280,7 @@ class TestRefused:
                 {"compromised_hosts": ["web2"], "rotation_host": "web2"},
                 "^rotation_host: web2 is in leak_compromised_hosts; name a clean host$",
             ),
-            ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is not a credential of the catalog$"),
+            ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is not a credential of the catalog; the catalog declares "),
             ({"exposed_since": "9999-01-01"}, "^leak_exposed_since: 9999-01-01 lies in the future$"),
         ],
     )

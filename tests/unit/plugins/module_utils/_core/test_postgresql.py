@@ -146,7 +146,7 @@ def test_known_addresses(address: str | None, addresses: list[str], answer: bool
 
 
 def test_an_address_must_be_one() -> None:
-    with pytest.raises(DatabaseError, match="web1, which is not an IP address"):
+    with pytest.raises(DatabaseError, match="web1 is neither an IP address"):
         known("10.0.0.7", ["web1"])
 
 

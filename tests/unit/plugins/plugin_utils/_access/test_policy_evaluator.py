@@ -152,7 +152,7 @@ def test_every_condition_must_hold() -> None:
 
 @pytest.mark.parametrize("operator", ["BinaryEquals", "ForSomeValues:StringEquals", "StringEqual"])
 def test_an_operator_that_it_does_not_know_is_named(operator: str) -> None:
-    with pytest.raises(PolicyError, match=f"the condition {operator} is unknown"):
+    with pytest.raises(PolicyError, match=f"cannot evaluate the condition operator {operator}"):
         allowed(when(operator, "aws:x", "a"), aws__x="a")
 
 
