@@ -180,7 +180,7 @@ problems:
   returned: with O(state=verified)
   sample: ["audit.jsonl: records 3 to 4 are missing"]
 kept:
-  description: Where a copy that differed from the body was kept, or null.
+  description: Path of the old copy that differed from the log, or null.
   type: str
   returned: with O(state=rebuilt)
   sample: audit.jsonl.differs-5f2b8c01a9d3

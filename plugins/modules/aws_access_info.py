@@ -12,10 +12,10 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Derives from the catalog the encryption key, the OpenID Connect provider, the policies and the roles of one
-    environment, with names, documents and tags, for the role P(watchparty.secrets.aws_access#role) to make.
-  - Reads the present state and writes nothing. It fails, with every problem at once, where the catalog would have a
-    role granted more than its runs read, where the account is another one, and where a name is taken by a thing that
-    does not have this environment's tags.
+    environment, with names, documents and tags. The role P(watchparty.secrets.aws_access#role) creates them.
+  - Reads the present state and writes nothing. Fails, with every problem at once, if the catalog would grant a role
+    more than its runs read, if the AWS account is not the catalog's, or if an existing resource of the same name lacks
+    this environment's tags.
   - Runs on the controller. Holds no values.
 options:
   workflow:
@@ -126,7 +126,8 @@ roles:
   elements: dict
   returned: success
 notes:
-  description: Roles that no principal could assume, and policies on ours that are not made here.
+  description:
+    - Roles that no principal could assume, and policies on the environment's roles that this collection did not create.
   type: list
   elements: str
   returned: success

@@ -11,7 +11,8 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Asks at the terminal. Without one it fails, where M(ansible.builtin.pause) would go on after a warning.
+  - Asks at the terminal. If there is no terminal, it fails, whereas M(ansible.builtin.pause) would continue after a
+    warning.
   - Text that was typed before the question is not an answer, and neither are several lines that come at once.
 options:
   question:

@@ -11,18 +11,18 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - "Ends sessions where the application keeps them, by what truly ends them in each of Django's five engines: C(db)
-    deletes rows; C(cache) deletes its keys; C(cached_db) deletes both, the rows first, since either alone leaves users
-    logged in; C(file) deletes the files of the host."
-  - Sessions of C(signed_cookies) are on no server. They end when C(SECRET_KEY) is replaced and no fallback is kept, and
-    the module says so instead.
+  - Ends sessions in the application's storage, for each of Django's five engines. C(db) deletes rows. C(cache) deletes
+    its keys. C(cached_db) deletes first the rows, then the keys, because either alone leaves users logged in. C(file)
+    deletes the files of the host.
+  - Sessions of C(signed_cookies) are on no server. They end when C(SECRET_KEY) is replaced without a fallback, and the
+    module says so instead.
   - Other keys of the cache stay.
-  - An engine of the project's own is taken for that of Django's upon which it builds.
-  - A session's signature is not asked, so sessions are found whatever became of the key that signed them.
-  - With O(chdir), the application itself is asked, by its settings. Without it, O(engine) says how sessions are kept,
-    and the URLs in O(env_file) say where.
-  - Runs on a host of the application with the application's interpreter. No value travels from it, and none to it
-    but the former keys that O(catalog) asks for.
+  - The module treats an engine of the project like the Django engine on which it builds.
+  - The module does not check signatures, so it finds sessions of every signing key.
+  - If O(chdir) is set, the module loads the application's settings. Otherwise O(engine) names how sessions are kept,
+    and the URLs in O(env_file) name the servers.
+  - Runs on a host of the application with the application's interpreter. The host returns no value, and gets only the
+    previous keys that O(catalog) asks for.
 options:
   chdir:
     description: The application's directory on the host, with its C(manage.py), such as C(/srv/shop/app).

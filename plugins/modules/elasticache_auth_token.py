@@ -153,7 +153,7 @@ ended:
   type: dict
   returned: when O(state=revoked) ended any in a leak
 not_ended:
-  description: Where sessions that the old token opened could not be ended and are logged in yet, and why.
+  description: Nodes on which sessions of the old token could not be ended and are still logged in, with the reason.
   type: list
   elements: str
   returned: when O(state=revoked) could not end all of them in a leak

@@ -11,8 +11,9 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads an environment as M(watchparty.secrets.env_snapshot) does, renders it, reads that back, and compares it with a
-    file here. Fails with the names of what differs or would be lost; a deploy may add settings.
+  - Reads an environment as M(watchparty.secrets.env_snapshot) does, renders it, reads the result back, and compares it
+    with a file on the controller. Fails with the names of settings that a deploy would change or lose. Settings that a
+    deploy would add are no error.
 options:
   env_file:
     description: Path of the file on the controller, with mode 0600.

@@ -270,12 +270,11 @@ unusable:
   returned: when O(state=present) failed before the file was delivered
 lost:
   description:
-    - Whether the host could not be reached, or was lost on the way. The task fails then, so that C(rescue) runs.
-      Set by the action plugin.
+    - Whether the host could not be reached, or was lost during the task. The task then fails, so that C(rescue) runs.
   type: bool
   returned: when it is
 addresses:
-  description: The host's own addresses, as C(hostname -I) tells them; empty where there is no such program.
+  description: The host's own addresses, as C(hostname -I) prints them. Empty if the host has no such program.
   type: list
   elements: str
   returned: when O(addresses=true), also in a failure

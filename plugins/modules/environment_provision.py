@@ -11,16 +11,16 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Makes every secret, key of a secret and parameter that the catalog names and a value is known for. What exists is
-    never written over. Passwords and keys of kinds that are generated are generated, once a credential, and put into
-    every place where it appears; where some places hold it already, the others are filled from those.
-  - A secret is made with the catalog's key, tags, description and replicas; one that is there gets those of them that
-    it lacks. So does a parameter, whose present value is written once more where it lacks the key or its description.
-    A key is added to a secret by a new version, which becomes the current one only if the secret was not
-    changed meanwhile.
-  - The catalog's C(journal) and its bucket are made as well. The bucket keeps versions and refuses public access and
-    unencrypted connections; nothing else about a bucket that is there is changed.
-  - Every conflict is named before the first write. A run that was killed is finished by the next one.
+  - Creates every secret, key of a secret and parameter of the catalog whose value is known. It never overwrites
+    existing values. It generates a password or key once for each credential, and writes it to every place of the
+    credential. If some places hold a value already, the module copies this value to the others.
+  - A new secret gets the catalog's key, tags, description and replicas. An existing secret gets the missing ones, and
+    so does a parameter. If a parameter lacks the key or its description, the module writes its present value again. A
+    new key in an existing secret needs a new version, which becomes the current one only if nobody changed the secret
+    meanwhile.
+  - It also creates the catalog's C(journal) and its bucket, enables versioning of the bucket, blocks public access and
+    denies unencrypted connections. It changes nothing else of an existing bucket.
+  - Names every conflict before the first write. The next run completes a run that was killed.
 options:
   state:
     description:
@@ -148,7 +148,7 @@ notes:
   returned: when O(state=planned) or O(state=present)
 at_github:
   description:
-    - Supplied values that are kept at GitHub only, where M(watchparty.secrets.github_actions_secrets) sends them.
+    - Names of supplied values that only GitHub holds, because M(watchparty.secrets.github_actions_secrets) sends them.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)

@@ -11,12 +11,12 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sends the request that C(credentials.NAME.test) of the catalog declares, with the new value in it. Where the
-    credential is the C(admin) of others, logs in with it at their servers too, at every node of a Valkey.
+  - Sends the request that C(credentials.NAME.test) of the catalog declares, with the new value. If the credential is
+    the C(admin) of other credentials, the module also logs in with it at their servers, and at every node of a Valkey.
   - Runs on a host of the application with the application's interpreter. The action plugin of the same name takes the
-    credential's I(name), reads the values, and hands them over on standard input.
-  - No value is ever in an address, in an argument or in the result. Of an answer only the status is kept.
-  - A credential that the catalog gives no way to try is skipped.
+    credential's I(name), reads the values, and sends them on standard input.
+  - No value is ever in an address, in an argument or in the result. The module keeps only the status of an answer.
+  - The module skips a credential for which the catalog declares no test.
 options:
   credential:
     description: Name of the credential in the catalog.

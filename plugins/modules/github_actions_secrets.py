@@ -11,17 +11,18 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sends settings marked C(github) and what credentials name in C(appears_in) to a repository, one of its environments
-    or its organisation, as secrets (in sealed boxes) or as variables. Nothing else is touched.
-  - The values are read from the stores inside this action. No value is in an argument, in a result or in a diff.
-  - Each sent value is recorded in Parameter Store, below C(/APPLICATION-github/ENVIRONMENT), by the version
-    ids of what it came from. A secret is sent again when these have changed, when it was deleted at GitHub, or when
-    GitHub's date says that somebody else wrote it, which is reported. A variable is read back and compared.
-  - A value of the inventory or of the catalog has no version. It is recorded itself where its sensitivity is V(low),
-    and compared. Where it is not low, nothing is recorded that could tell, and a secret is sent each time; mark it low,
-    or make it a variable.
-  - Where hosts differ in a variable of the inventory, a setting of the type C(list) or C(host_list) gets all of them
-    with commas, and any other the first host's, which is reported.
+  - Sends settings marked C(github), and the names in C(appears_in) of credentials, to a repository, one of its
+    environments or its organisation, as secrets (in sealed boxes) or as variables. It changes nothing else.
+  - The action plugin reads the values from the stores. No value is in an argument, in a result or in a diff.
+  - For each sent value, the module records the version ids of its source in Parameter Store, below
+    C(/APPLICATION-github/ENVIRONMENT). It sends a secret again if these ids have changed, if the secret was deleted at
+    GitHub, or if GitHub's date shows that somebody else wrote it, which it reports. It reads a variable back and
+    compares it.
+  - A value of the inventory or of the catalog has no version. If its sensitivity is V(low), the module records the
+    value itself and compares it. Otherwise it records nothing, and sends a secret in every run. To avoid this, mark the
+    setting as low, or make it a variable.
+  - If hosts differ in a variable of the inventory, a setting of the type C(list) or C(host_list) gets all values with
+    commas. Any other setting gets the first host's value, which is reported.
 options:
   names:
     description: Names of secrets and variables to sync. If set, nothing is pruned. If empty, all.
@@ -139,7 +140,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 repository:
-  description: Where it was sent to.
+  description: The repository that got the values.
   type: str
   returned: success
   sample: example/watchparty

@@ -11,12 +11,12 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Looks only. Gathers, within O(seconds), who logged in by SSH with which key, which lines of C(authorized_keys) no
-    credential explains, where a key of the catalog lies beside its own file, and whether the application's processes
-    began before or after its file last changed.
+  - Changes nothing. Collects, within O(seconds), who logged in by SSH and with which key, which lines of
+    C(authorized_keys) no credential explains, which files hold a key of the catalog other than its own file, and
+    whether the application's processes began before or after its file last changed.
   - Logins come from the systemd journal, else from C(auth.log) or C(secure), else from C(wtmp), which names no keys.
-  - What could not be gathered is reported and does not fail, since a containment must not wait for it.
-  - Of a key its fingerprint and comment are reported. A host that somebody else rules tells what they want it to.
+  - Missing evidence is reported and does not fail, because a containment must not wait for it.
+  - The result has the fingerprint and comment of a key. An attacker who controls the host can forge the result.
 options:
   path:
     description: Path of the application's C(.env) on the host.

@@ -11,12 +11,13 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Deactivates all access keys of IAM users, and deletes them days later, once IAM shows that a role does their work.
+  - Deactivates all access keys of IAM users, and deletes them days later, if IAM shows that a role has replaced the
+    users.
   - B(Not run on AWS.) It is tested against moto and against IAM's documented answers.
-  - The evidence is that the role was used within O(within_days), and that each key was used last before that and not
-    within O(idle_days). Without it no key of any user is touched, and the error names the missing option.
-  - A key is deactivated first. That is undone by C(aws iam update-access-key --status Active). It is deleted by a
-    later run, once it was inactive for O(after_days). When it was deactivated is written into a tag of its user.
+  - IAM must show that the role was used within O(within_days), and that each key was last used before that and not
+    within O(idle_days). Otherwise the module changes no key of any user, and the error names the reason.
+  - The module first deactivates a key. To undo this, run C(aws iam update-access-key --status Active). A later run
+    deletes the key after O(after_days). A tag of the user holds the time of the deactivation.
   - Runs on the controller. Reads ids and times of keys, never a key.
 options:
   users:

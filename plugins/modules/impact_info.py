@@ -11,15 +11,15 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Follows the credential graph from what leaked to everything that it reveals, and tells the order of replacement.
-    What reveals others comes first; what reveals nothing shares the last wave.
-  - Beside what the catalog says in C(exposes), an administrator's credential reveals those that it may change, a
-    C(ssh_key) the values in the hosts' C(.env), and an C(aws_access_key) what its C(options.reads) name, or else every
-    credential of the environment.
-  - A string that somebody found is compared with the current, pending and previous values of every credential, whole or
-    inside URLs, log lines, JSON, base64 and hexadecimal. Nothing of it, and no value, is returned.
-  - So are the former keys that C(fallbacks) lists, what waits in a rotation that is open, and the history of
-    parameters. Versions of secrets that have no label any more are read where nothing else matches.
+  - Follows the credential graph from the leaked names to everything that they reveal, and returns the order of
+    replacement. Credentials that reveal others come first. Credentials that reveal nothing share the last wave.
+  - The catalog's C(exposes) declares what a credential reveals. In addition, an administrator's credential reveals
+    those that it may change, a C(ssh_key) reveals the values in the hosts' C(.env), and an C(aws_access_key) reveals
+    the names in its C(options.reads), or else every credential of the environment.
+  - The module compares a string that somebody found with the current, pending and previous values of every credential,
+    whole or inside URLs, log lines, JSON, base64 and hexadecimal. It returns neither the string nor a value.
+  - It also compares the string with the previous keys in C(fallbacks), the new values of an open rotation, and the
+    history of parameters. If nothing matches, it reads versions of secrets without a label too.
 options:
   leaked:
     description:

@@ -125,8 +125,9 @@ ask:
   returned: with RV(next=ask)
 copies:
   description:
-    - By host the addresses of its services (C(health)), and why no copies are looked for (C(unlooked)), which is empty
-      where they are. What hosts look for is in the result as M(watchparty.secrets.previous_values_info) returns it.
+    - By host, the addresses of its services (C(health)), and the reason why no copies are searched for (C(unlooked)),
+      or an empty text. The result holds the values to search for as M(watchparty.secrets.previous_values_info) returns
+      them.
   type: dict
   returned: with RV(next=copies)
 incident:

@@ -11,12 +11,12 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads the current, pending and previous version of every secret of the catalog, and every version of its parameters
-    that is kept, and searches for these values in every form in which they leak. A finding is a fact, not a guess.
-  - Of a repository every object is searched once, reachable or not, with what git keeps beside them (its configuration,
-    logs and messages) and what differs in the working tree. Archives and compressed files are looked into.
-  - Secrets that no store holds are looked for by gitleaks, where it is installed.
-  - The parts that were not checked are in RV(not_checked) with the reason, and never count as clean.
+  - Reads the current, pending and previous version of every secret of the catalog, and every stored version of its
+    parameters. Searches for these values in every form in which they leak. A finding is a fact, not a guess.
+  - Searches each object of a repository once, reachable or not, with git's configuration, logs and messages, and the
+    differences in the working tree. Opens archives and compressed files.
+  - If gitleaks is installed, it searches for secrets that no store holds.
+  - RV(not_checked) lists the parts that were not checked, with the reason. They never count as clean.
   - Findings name setting, version, form, file, commit, author and line, never the value.
 options:
   catalog:
@@ -136,7 +136,7 @@ clean:
   type: bool
   returned: success
 complete:
-  description: Whether everything that was named could be looked at.
+  description: Whether the module could search everything that was named.
   type: bool
   returned: success
 findings:
@@ -228,7 +228,7 @@ bytes:
   type: int
   returned: success
 engine:
-  description: What looked for secrets that no store holds; empty where nothing did.
+  description: The program that searched for secrets that no store holds. Empty if none did.
   type: str
   returned: success
 text:

@@ -184,11 +184,11 @@ EXAMPLES = r"""
 RETURN = r"""
 next:
   description:
-    - The step that is next.
-    - V(false_alarm) with O(false_alarm), V(paste) where nothing names what leaked and the string must be asked for,
-      V(gather) where hosts have yet to be asked for evidence, V(reach) where a drill has yet to find one that answers,
-      V(look) where hosts must be looked at before the plan is complete, V(end) after a drill. Once the leak is
-      declared, what M(watchparty.secrets.leak_continue) returns.
+    - The next step.
+    - V(false_alarm) with O(false_alarm). V(paste) if no option names what leaked and the operator must enter the
+      string. V(gather) if hosts must collect evidence. V(reach) if a drill must find a host that answers. V(look) if
+      hosts must be searched for keys before the plan is complete. V(end) after a drill. After the declaration, a step
+      of M(watchparty.secrets.leak_continue).
   type: str
   returned: success
 tasks:
@@ -196,7 +196,7 @@ tasks:
   type: str
   returned: success
 look:
-  description: The C(credentials) whose hosts must be looked at.
+  description: The C(credentials) whose keys the hosts must search for.
   type: dict
   returned: with RV(next=look)
 gather:

@@ -11,10 +11,12 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Makes the function of the catalog's C(mirror.function) with its log group, its queue of failed events, its rules for
-    events and for the schedule, and its alarm, or changes what differs. Its role is made with the other roles.
-  - The code is made of this collection's own files and the catalog, which holds names and no value.
-  - Without C(mirror.function) it warns of a function that an earlier catalog made, and with O(delete) it deletes that.
+  - Creates the function of the catalog's C(mirror.function) with its log group, its queue of failed events, its rules
+    for events and for the schedule, and its alarm, or changes what differs. P(watchparty.secrets.aws_access#role)
+    creates its role.
+  - The code consists of this collection's own files and the catalog, which holds names and no value.
+  - If the catalog has no C(mirror.function), the module warns of a function of an earlier catalog. With O(delete), it
+    deletes that function.
 options:
   delete:
     description:
@@ -52,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: One line for each thing that is made, changed or deleted.
+  description: One line for each resource to create, change or delete.
   type: list
   elements: str
   returned: success

@@ -77,7 +77,7 @@ act_now:
   type: bool
   returned: success
 verdict:
-  description: The same in sentences, with the command to run. Empty where nothing is.
+  description: The same in sentences, with the command to run. Empty if nothing is due or open.
   type: str
   returned: success
 table:

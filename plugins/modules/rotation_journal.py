@@ -99,7 +99,7 @@ summary:
   elements: str
   returned: when O(state) is V(revoked) or V(forgotten)
 verdict:
-  description: Why the run fails; empty where it does not.
+  description: Why the run fails. Empty if it does not fail.
   type: str
   returned: when O(state) is V(revoked) or V(forgotten)
 still_accepted:
@@ -108,7 +108,8 @@ still_accepted:
   elements: str
   returned: when O(state=revoked)
 record:
-  description: The operator's confirmation as the audit log takes it; empty where nothing waits for one.
+  description:
+    - The operator's confirmation in the format of the audit log. Empty if no credential waits for a confirmation.
   type: dict
   returned: when O(state) is V(revoked) or V(forgotten)
 """

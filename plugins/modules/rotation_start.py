@@ -85,7 +85,7 @@ plan:
   type: dict
   returned: when a rotation is planned and not opened
 looks:
-  description: The credentials whose hosts must be looked at before the plan can be opened.
+  description: The SSH key credentials that the hosts must search for before the plan can be opened.
   type: list
   elements: str
   returned: when there are some and O(looked) is not given
@@ -185,7 +185,7 @@ summary:
   elements: str
   returned: success
 verdict:
-  description: Why the run fails; empty where it does not.
+  description: Why the run fails. Empty if it does not fail.
   type: str
   returned: success
 """

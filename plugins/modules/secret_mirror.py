@@ -65,7 +65,7 @@ plan:
   sample:
     - parameter /shop/production/shared/TOKEN gets secret shop/production/core key TOKEN, version 3f, as TOKEN (is new)
 differences:
-  description: Those lines of RV(plan) after which a parameter has another value or is gone.
+  description: The lines of RV(plan) that change the value of a parameter or delete a parameter.
   type: list
   elements: str
   returned: success

@@ -159,13 +159,15 @@ accepted:
   type: bool
   returned: O(state=usable), and O(state=revoked) not in check mode
 ended:
-  description: Where each session that was ended came from, V(unknown) where no log tells; in check mode, that would be.
+  description:
+    - The address of each session that was ended, V(unknown) if no log names it. In check mode, of each session that
+      would be ended.
   type: list
   elements: str
   returned: O(state=revoked)
   sample: ["203.0.113.7"]
 remaining_sessions:
-  description: How many sessions stay although no log tells which key opened them.
+  description: How many sessions stay because no log shows which key opened them.
   type: int
   returned: O(state=revoked)
 elsewhere:
