@@ -58,5 +58,5 @@ plan:
   type: list
   elements: str
   returned: success
-  sample: [function shop-production-mirror gets new code]
+  sample: [update the code of function shop-production-mirror]
 """
