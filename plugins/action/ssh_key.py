@@ -28,7 +28,7 @@ class ActionModule(ServerAction):
     module = ssh_main
     by_any_host = False
     private = False
-    extra_options = FORMER
+    extra_options = {**FORMER, "evict": {"type": "list", "elements": "str", "default": []}}
     set_here = ("old", "new", "rollback", "leak", "journal", "account", "file")
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -47,6 +47,7 @@ class ActionModule(ServerAction):
             return None
         if not looked and self._pair.new is None:
             raise RotationError(f"{name}: no new key yet; run the stage 'create' first")
+        self._evict = args["evict"]
         options = setting.catalog.credentials[name].options
         self._way = ssh_login.way_of(self._connection, self._host, options.get("user") or "")
         return {
@@ -95,7 +96,7 @@ class ActionModule(ServerAction):
 
     def _revoked(self, on_host: Any) -> dict[str, Any]:
         gone, kept = str(self._pair.gone), self._pair.kept
-        self._require_another_way(gone)
+        own = self._require_another_way(gone)
         if not self._pair.rollback and not self._is_accepted(str(kept)):
             looked = on_host(state="looked")
             if not looked.get("failed") and looked["old"] and not looked["new"] and self._pair.leak:
@@ -104,7 +105,7 @@ class ActionModule(ServerAction):
                 self._require(kept, accepted=True)
             if looked.get("failed"):
                 return looked
-        result = on_host()
+        result = on_host(evict=[key for key in self._evict if key != own])
         if not result.get("failed") and not self._task.check_mode:
             problem = self._still_open(gone, result)
             if problem:  # in a leak the host is left out: whoever gets in there reads what comes next
@@ -122,8 +123,8 @@ class ActionModule(ServerAction):
             return str(error)
         return f"{others}; remove it there, then run the same command again" if others else ""
 
-    def _require_another_way(self, gone: str) -> None:
-        """Ansible must not lock itself out: its own login must not use the revoked key.
+    def _require_another_way(self, gone: str) -> str:
+        """Ansible must not lock itself out: its own login must not use the revoked key. Returns the key that it uses.
 
         ssh tries keys before a password, so a password counts only where no key is accepted.
         """
@@ -139,6 +140,7 @@ class ActionModule(ServerAction):
             )
         if not verdict.logged_in and not by_password:
             self._fail(f"a new login to {self._way.name} fails, so no key was removed", verdict)
+        return verdict.by
 
     def _is_accepted(self, private: str) -> bool:
         """Of the key that goes already the offer counts; by the one that stays a login must come about."""

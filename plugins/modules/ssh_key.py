@@ -68,6 +68,13 @@ options:
     description: Internal; do not set. Whether the old key leaked.
     type: bool
     default: false
+  evict:
+    description:
+      - With O(state=revoked), fingerprints of other keys that are removed from the same file, and their sessions ended,
+        if the old key leaked. The key that Ansible itself logs in with stays.
+    type: list
+    elements: str
+    default: []
   journal:
     description: Internal; do not set. Number of the journal's entry.
     type: int
@@ -109,8 +116,8 @@ notes:
     they are of, except the one that the module itself runs in. A text log is not believed in a session's favour then,
     since everybody may write into it; the journal vouches for who wrote a line.
   - With a session goes everything that it started and that is still below it, in its session or in the control group
-    that systemd-logind made for it. What remains otherwise is not found, such as a job of cron, a unit of the
-    user's systemd, or another key. Other keys in the file are named by their fingerprint.
+    that systemd-logind made for it. What remains otherwise, such as a job of cron, M(watchparty.secrets.host_evidence)
+    looks for. Other keys in the file are named by their fingerprint.
   - Where the account may become root, whoever had the key may have changed the host itself. Name such a host as
     compromised in a leak response.
   - Only Ansible's connection C(ssh) is supported.
@@ -170,6 +177,11 @@ remaining_sessions:
   description: How many sessions stay because no log shows which key opened them.
   type: int
   returned: O(state=revoked)
+evicted:
+  description: Fingerprints of the keys of O(evict) that were removed.
+  type: list
+  elements: str
+  returned: O(state=revoked) after a leak
 elsewhere:
   description: Other files that let the leaked key in, of any account.
   type: list

@@ -128,6 +128,8 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
         results.append(
             f"{result['remaining_sessions']} sessions of {account} continue, and no log says which key opened them"
         )
+    if result.get("evicted"):
+        results.append(f"{len(result['evicted'])} added keys were removed from {file}: {', '.join(result['evicted'])}")
     if result.get("others"):
         results.append(f"{file} also authorizes {', '.join(result['others'])}")
     results += filter(None, [elsewhere(name, result)])

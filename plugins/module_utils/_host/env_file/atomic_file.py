@@ -154,7 +154,7 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
             yield beside
         elif write or os.path.isdir(state):
             if write:
-                _make(state)
+                make_state(state)
             mark = stack.enter_context(safe_files.place(os.path.join(state, "mark"), trusted=(0,)))
             safe_files.require_owners(mark, 0)
             if not look:
@@ -171,7 +171,8 @@ def _beside(file: OpenPath) -> EnvFile:
     return EnvFile(file, file.sibling(file.name + MARK), file.sibling(file.name + BACKUP))
 
 
-def _make(state: str) -> None:
+def make_state(state: str) -> None:
+    """Raises HostError."""
     try:
         for path, mode in ((os.path.dirname(state), 0o755), (state, 0o700)):
             with contextlib.suppress(FileExistsError):

@@ -28,6 +28,9 @@ class File(NamedTuple):
     content: Optional[bytes]
     """None where this account may not read it, or where it is too large to be read as a whole, as sshd does."""
     changed: float = 0.0
+    """As its owner may have set it."""
+    kernel_changed: float = 0.0
+    """As the kernel has it, at the earliest once the content was read."""
 
 
 class KeySearch(NamedTuple):
@@ -41,19 +44,24 @@ class KeySearch(NamedTuple):
 def read(path: str) -> Optional[bytes]:
     """The end of a regular file, wherever links lead, as sshd follows them; or None. Nothing else is opened: a pipe
     would wait for somebody, and a device may act on being opened."""
+    return _read(path).content
+
+
+def _read(path: str) -> File:
     try:
         count = os.open(path, getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK) | os.O_CLOEXEC)
     except OSError:
-        return None
+        return File(path, None)
     try:
         if not stat.S_ISREG(os.fstat(count).st_mode):
-            return None
+            return File(path, None)
         # The very file that was looked at, not what its path leads to by now.
         with open("/proc/self/fd/%d" % count, "rb") as stream:
             stream.seek(max(0, os.fstat(count).st_size - LARGEST))
-            return stream.read(LARGEST)
+            content = stream.read(LARGEST)
+            return File(path, content, kernel_changed=os.fstat(count).st_ctime)
     except OSError:
-        return None
+        return File(path, None)
     finally:
         os.close(count)
 
@@ -77,24 +85,32 @@ def paths(patterns: Sequence[str]) -> Iterator[str]:
     """Where the files of all accounts would be."""
     seen = set()
     for user in pwd.getpwall():
-        for pattern in patterns:
-            path = authorized_keys.path_of(pattern, user.pw_dir, user.pw_name)
+        for path in paths_of(patterns, user.pw_dir, user.pw_name):
             if path not in seen:
                 seen.add(path)
                 yield path
 
 
+def paths_of(patterns: Sequence[str], home: str, name: str) -> List[str]:
+    """Where those of one account would be."""
+    return [authorized_keys.path_of(pattern, home, name) for pattern in patterns]
+
+
 def files(patterns: Sequence[str]) -> Iterator[File]:
     """Those that are there, and those of which this account may not even know that."""
-    for path in paths(patterns):
-        try:
-            status = os.stat(path)
-        except PermissionError:
-            yield File(path, None)
-        except OSError:
-            continue
-        else:
-            yield File(path, read(path) if status.st_size <= LARGEST else None, status.st_mtime)
+    return filter(None, map(file, paths(patterns)))
+
+
+def file(path: str) -> Optional[File]:
+    """The file if it is there, or may be."""
+    try:
+        status = os.stat(path)
+    except PermissionError:
+        return File(path, None)
+    except OSError:
+        return None
+    whole = _read(path) if status.st_size <= LARGEST else File(path, None)
+    return whole._replace(changed=status.st_mtime)
 
 
 def holding(blob: bytes, *, but: str) -> KeySearch:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Collection, Iterator, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
@@ -139,6 +140,25 @@ def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, c
             if kept is not None and not authorized_keys.holds(present.content, kept):
                 raise HostError("%s: does not authorize the key that stays, so no key was removed" % path)
             return _changed(at, present, authorized_keys.without(present.content, gone), check=check)
+
+
+def evict(account: Account, path: str, keys: Collection[str], *, check: bool) -> List[str]:
+    """Takes away the keys with these fingerprints, which somebody else added; those that were there."""
+    if not keys:
+        return []
+    with owned(account, path) as at:
+        if not at:
+            return []
+        with atomic_file.alone(at):
+            present = atomic_file.required(at)
+            entries = filter(None, map(authorized_keys.entry_of, present.content.split(b"\n")))
+            blobs = {fingerprints.of_ssh_key(entry.blob): entry.blob for entry in entries}
+            gone = [name for name in blobs if name in keys]
+            content = present.content
+            for name in gone:
+                content = authorized_keys.without(content, blobs[name])
+            _changed(at, present, content, check=check)
+            return gone
 
 
 def others(account: Account, path: str, *known: Optional[bytes]) -> List[str]:

@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
     all_accounts,
     authorized_keys,
     authorized_keys_file,
+    key_times,
     sessions,
 )
 
@@ -31,6 +32,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "new": {"type": "str", "no_log": False},
     "rollback": {"type": "bool", "default": False},
     "leak": {"type": "bool", "default": False},
+    "evict": {"type": "list", "elements": "str", "default": []},
     "journal": {"type": "int", "default": 0},
 }
 RETURNS: dict[str, Any] = {
@@ -43,6 +45,7 @@ RETURNS: dict[str, Any] = {
     "ended?": [str],
     "remaining_sessions?": int,
     "others?": [str],
+    "evicted?": [str],
 }
 
 
@@ -55,6 +58,8 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     old = authorized_keys.blob_of(params["old"])
     new = authorized_keys.blob_of(params["new"]) if params["new"] else None
     before = authorized_keys_file.look(account, path, old, new)
+    if params["state"] in ("present", "revoked") and not check:
+        key_times.record(path)
     result = {"changed": False, "account": account.name, "file": path, "old": before.old, "new": before.new}
     if params["state"] == "present" and params["new"] and before.old:
         if not before.new:
@@ -80,11 +85,13 @@ def _removed(
         raise HostError("new is required: the public line of the key to be removed")
     changed = authorized_keys_file.remove(account, path, gone, kept, check=check)
     leak = params["leak"] and not params["rollback"]
-    ended = sessions.end(account.name, fingerprints.of_ssh_key(gone), leak=leak, check=check)
+    evicted = authorized_keys_file.evict(account, path, params["evict"] if leak else (), check=check)
+    ended = sessions.end(account.name, {fingerprints.of_ssh_key(gone), *evicted}, leak=leak, check=check)
     elsewhere = all_accounts.holding(gone, but=path) if leak else None
     return {
         **({"elsewhere": elsewhere.paths, "unread": elsewhere.unread} if elsewhere else {}),
-        "changed": changed or bool(ended.sources),
+        **({"evicted": evicted} if leak else {}),
+        "changed": changed or bool(ended.sources or evicted),
         "ended": ended.sources,
         "remaining_sessions": ended.left,
         "others": authorized_keys_file.others(account, path, gone, new if kept else old),

@@ -15,7 +15,20 @@ import re
 import signal
 import subprocess
 import time
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+)
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes as kernel_processes
@@ -112,9 +125,9 @@ def opened_of(head: Process, opened_sessions: Mapping[int, Opened], account: str
     return opened
 
 
-def must_end(opened: Optional[Opened], key: str, *, leak: bool) -> bool:
-    """Whether a session goes with the key; after a leak also one that may have been opened by it."""
-    if opened is not None and opened.by == key:
+def must_end(opened: Optional[Opened], keys: Collection[str], *, leak: bool) -> bool:
+    """Whether a session goes with the keys; after a leak also one that may have been opened by one of them."""
+    if opened is not None and opened.by in keys:
         return True
     return leak and not (opened is not None and opened.trusted)
 
@@ -200,6 +213,12 @@ def _journal(pids: Sequence[int]) -> Iterator[str]:
     return iter(done.stdout.decode("utf-8", "replace").splitlines())
 
 
+def own_keys() -> Set[str]:
+    """Fingerprints of the keys that opened the session in which this runs, if the systemd journal tells."""
+    opened_sessions = logins_of(sorted(ancestors(processes(), os.getpid())))
+    return {opened.by for opened in opened_sessions.values() if opened.trusted}
+
+
 class EndedSessions(NamedTuple):
     sources: List[str]
     """Where each session that was ended came from; "unknown" where the log does not tell."""
@@ -209,7 +228,7 @@ class EndedSessions(NamedTuple):
 
 def end(
     account: str,
-    key: str,
+    keys: Collection[str],
     *,
     leak: bool,
     check: bool,
@@ -218,7 +237,7 @@ def end(
     kill: Callable[[int, int], Any] = os.kill,
     sleep: Callable[[float], Any] = time.sleep,
 ) -> EndedSessions:
-    """Ends the sessions that go with the key, with all that they started, but never the one that this runs in.
+    """Ends the sessions that go with the keys, with all that they started, but never the one that this runs in.
 
     Raises HostError if something is left that cannot be ended.
     """
@@ -234,7 +253,7 @@ def end(
         unknown = [process.pid for process in results if process.pid not in logged]
         logged.update(ask(unknown) if unknown else {})
         sessions = [(process, opened_of(process, logged, account)) for process in results]
-        roots = [process for process, opened in sessions if must_end(opened, key, leak=leak)]
+        roots = [process for process, opened in sessions if must_end(opened, keys, leak=leak)]
         left = sum(opened is None for process, opened in sessions if process not in roots)
         ended.update(
             {process.pid: opened.source if opened else "unknown" for process, opened in sessions if process in roots}

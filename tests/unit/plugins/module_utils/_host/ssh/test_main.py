@@ -30,8 +30,8 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was asked to be ended."""
     asked: list[Any] = []
 
-    def end(account: str, key: str, *, leak: bool, check: bool) -> ssh_sessions.EndedSessions:
-        asked.append((account, key, leak, check))
+    def end(account: str, keys: set[str], *, leak: bool, check: bool) -> ssh_sessions.EndedSessions:
+        asked.append((account, *keys, leak, check))
         return ssh_sessions.EndedSessions(["203.0.113.7"] if leak else [], 2)
 
     monkeypatch.setattr(ssh_sessions, "end", end)
@@ -95,6 +95,19 @@ def test_rolled_back(file: Path, ended: list[Any]) -> None:
     assert ended == [(ME, fingerprints.of_ssh_key(blob_of(NEW)), False, False)], (
         "nobody else's session goes with a key of ours"
     )
+
+
+def test_keys_that_somebody_added_go_with_a_leaked_one(file: Path, ended: list[Any]) -> None:
+    thief = fingerprints.of_ssh_key(blob_of(OTHER))
+    given: dict[str, Any] = {"evict": [thief, "SHA256:not there"]}
+    answer(file, "present")
+    assert answer(file, "revoked", **given)["others"] == [thief], "only in a leak"
+    assert answer(file, "revoked", leak=True, check=True, **given)["evicted"] == [thief]
+    result = answer(file, "revoked", leak=True, **given)
+    assert (result["evicted"], result["others"], result["changed"]) == ([thief], [], True)
+    assert file.read_text() == f"no-pty {NEW}\n"
+    assert {*ended[-1][1:-2]} == {thief, fingerprints.of_ssh_key(blob_of(OLD))}
+    assert answer(file, "revoked", leak=True, **given)["evicted"] == []
 
 
 def test_a_leak(file: Path, ended: list[Any]) -> None:

@@ -72,7 +72,7 @@ class Machine:
     def end(self, *, leak: bool = False, check: bool = False) -> ssh_sessions.EndedSessions:
         return ssh_sessions.end(
             "deploy",
-            KEY,
+            {KEY},
             leak=leak,
             check=check,
             look=lambda: dict(self.all),

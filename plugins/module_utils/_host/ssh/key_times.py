@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Since when each key of an authorized_keys file is in it, at the latest: what we write there ourselves must not make a
+colleague's key look new. Standard library only; Python 3.8.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import Dict
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
+
+
+def times(file: all_accounts.File) -> Dict[str, float]:
+    """In seconds since 1970 by fingerprint: when the file changed, or what was recorded before that."""
+    entries = filter(None, map(authorized_keys.entry_of, (file.content or b"").split(b"\n")))
+    recorded = _recorded(file.path)
+    names = [fingerprints.of_ssh_key(entry.blob) for entry in entries]
+    return {name: min(file.kernel_changed, recorded.get(name, file.kernel_changed)) for name in names}
+
+
+def record(path: str) -> None:
+    """Before the file is written. Only root has a place that the file's account cannot write.
+
+    Without a record a key may look newer than it is, which keeps no leaked key valid.
+    """
+    file = all_accounts.file(path)
+    if os.geteuid() != 0 or file is None or file.content is None:
+        return
+    with contextlib.suppress(HostError, OSError):
+        atomic_file.make_state(atomic_file.state_of(path))
+        with safe_files.place(_place(path), trusted=(0,)) as at:
+            safe_files.require_owners(at, 0)
+            content = json.dumps(times(file)).encode("ascii")
+            atomic_file.write(at, content, atomic_file.Ownership(None, None, 0o600))
+
+
+def _place(path: str) -> str:
+    return os.path.join(atomic_file.state_of(path), "key-times")
+
+
+def _recorded(path: str) -> Dict[str, float]:
+    """Empty without a record, and for any account but root."""
+    with contextlib.suppress(HostError, OSError, ValueError), safe_files.place(_place(path), trusted=(0,)) as at:
+        present = atomic_file.present(at) if os.geteuid() == 0 else None
+        recorded = json.loads(present.content.decode("ascii")) if present else {}
+        return {str(name): float(at_latest) for name, at_latest in recorded.items()}
+    return {}

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Since when a key is in its file: what we write there makes no other key look new."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_ssh_key
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, key_times
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
+from tests.unit.plugins.module_utils._host.ssh.public_keys import key
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "state").mkdir()
+    monkeypatch.setattr(atomic_file, "STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(atomic_file.safe_files, "require_owners", lambda *_args: None)  # its folder is below /tmp
+    path = tmp_path / "authorized_keys"
+    path.write_text(f"{key('colleague')}\n{key('old')}\n")
+    return path
+
+
+def added(path: Path, name: str) -> None:
+    time.sleep(0.02)
+    path.write_text(f"{path.read_text()}{key(name)}\n")
+
+
+def times(path: Path) -> dict[str, float]:
+    file = all_accounts.file(str(path))
+    assert file is not None
+    return key_times.times(file)
+
+
+def name_of(name: str) -> str:
+    return of_ssh_key(blob_of(key(name)))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root records them")
+def test_each_key_keeps_its_time(file: Path) -> None:
+    first = times(file)
+    for name in ("new", "newer"):
+        key_times.record(str(file))
+        added(file, name)
+    now = times(file)
+    assert [now[name_of(name)] for name in ("colleague", "old")] == [*first.values()]
+    assert first[name_of("old")] < now[name_of("new")] < now[name_of("newer")] == os.stat(file).st_ctime
+
+
+def test_without_a_record_the_files_own_time_counts(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_times.os, "geteuid", lambda: 1000)
+    key_times.record(str(file))
+    assert list((file.parent / "state").iterdir()) == []
+    added(file, "new")
+    assert set(times(file).values()) == {os.stat(file).st_ctime}
+
+
+def test_what_cannot_be_recorded_keeps_no_key_valid(file: Path) -> None:
+    (file.parent / "state").rmdir()
+    (file.parent / "state").write_text("no directory")
+    key_times.record(str(file))
+    os.remove(file)
+    key_times.record(str(file))
