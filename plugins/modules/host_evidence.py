@@ -13,7 +13,8 @@ author:
 description:
   - Changes nothing. Collects, within O(seconds), who logged in by SSH and with which key, which lines of
     C(authorized_keys) no credential explains, which files hold a key of the catalog other than its own file, and
-    whether the application's processes began before or after its file last changed.
+    whether the application's processes began before or after its file last changed. If an SSH key leaked, it also looks
+    for what may let somebody in again.
   - Logins come from the systemd journal, else from C(auth.log) or C(secure), else from C(wtmp), which names no keys.
   - Missing evidence is reported and does not fail, because a containment must not wait for it.
   - The result has the fingerprint and comment of a key. An attacker who controls the host can forge the result.
@@ -65,6 +66,10 @@ options:
         description: Whether the leak reaches this key.
         type: bool
         default: false
+  only_ways_in:
+    description: Whether to look only for ways back in, as after the response.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
 attributes:
@@ -104,6 +109,25 @@ short:
   type: list
   elements: str
   returned: success
+footholds:
+  description:
+    - What somebody who had a leaked key may have left to come back, on accounts that the key opens, and in the system
+      where such an account may become root. It changed since O(since) and is not as a package installed it. Without
+      O(since) only what no ordinary host has.
+  type: list
+  elements: dict
+  returned: when a key of O(known_keys) leaked
+  contains:
+    credential:
+      description: The leaked key.
+      type: str
+    text:
+      description: What it is, since when, and the command that removes it.
+      type: str
+      sample: "/home/deploy/.zshrc changed 2026-11-25T10:01:00Z and runs at logins of deploy: rm -- /home/deploy/.zshrc"
+    key:
+      description: The fingerprint of an authorized key. Empty for anything else.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -129,8 +153,9 @@ ARGUMENT_SPEC = {
             "leaked": {"type": "bool", "default": False},
         },
     },
+    "only_ways_in": {"type": "bool", "default": False},
 }
-RETURNS = {"lines": [str], "short": [str]}
+RETURNS = {"lines": [str], "short": [str], "footholds?": [{"credential": str, "text": str, "key": str}]}
 
 
 def main():
@@ -144,7 +169,9 @@ def main():
         module.fail_json(msg="seconds must be at least 1")
     units = [unit for unit in params["units"] if not unit.startswith("-")]
     known = [gather_evidence.Placed(**key) for key in params["known_keys"]]
-    wanted = gather_evidence.EvidenceRequest(since, params["seconds"], params["path"], units, known)
+    wanted = gather_evidence.EvidenceRequest(
+        since, params["seconds"], params["path"], units, known, params["only_ways_in"]
+    )
     module.exit_json(changed=False, **gather_evidence.gathered(wanted))
 
 

@@ -105,7 +105,8 @@ def _seen(result: Mapping[str, Any]) -> list[str]:
     problem = _problem(result)
     if problem:
         return [problem]
-    return [*result.get("lines", ()), *(f"NOT gathered: {line}" for line in result.get("short", ()))]
+    found = [f"possible foothold: {entry['text']}" for entry in result.get("footholds", ())]
+    return [*found, *result.get("lines", ()), *(f"NOT gathered: {line}" for line in result.get("short", ()))]
 
 
 def _left(result: Mapping[str, Any]) -> list[str]:

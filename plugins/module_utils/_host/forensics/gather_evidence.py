@@ -13,12 +13,14 @@ import pwd
 import subprocess
 import threading
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_accounts, records, ways_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import KeyLine, SshLogin
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import Foothold
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
 
 LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log/secure.1")
@@ -48,6 +50,8 @@ class EvidenceRequest(NamedTuple):
     path: str
     units: Sequence[str]
     known: Sequence[Placed]
+    only_ways_in: bool = False
+    """Whether what is no way in for a leaked key is left out."""
 
 
 class EvidencePart:
@@ -55,18 +59,19 @@ class EvidencePart:
 
     def __init__(self) -> None:
         self.lines: List[str] = []
+        self.footholds: List[Foothold] = []
         self.short: List[str] = []
         self.done = False
 
 
-def gathered(wanted: EvidenceRequest) -> Dict[str, List[str]]:
-    """Lines of what was found, and of what could not be."""
+def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
+    """Lines of what was found, and of what could not be; where a key leaked, possible ways back in as well."""
     end = time.monotonic() + wanted.seconds
-    acts: Dict[str, Callable[[EvidenceRequest, EvidencePart, float], None]] = {
-        "logins": _logins,
-        "authorized_keys": _keys,
-        "processes": _processes,
-    }
+    acts: Dict[str, Callable[[EvidenceRequest, EvidencePart, float], None]] = {}
+    if not wanted.only_ways_in:
+        acts.update({"logins": _logins, "authorized_keys": _keys, "processes": _processes})
+    if any(placed.leaked for placed in wanted.known):
+        acts["ways_in"] = _ways_in
     parts = {name: EvidencePart() for name in acts}
     threads = [
         threading.Thread(target=_guarded, args=(act, wanted, parts[name], end), daemon=True)
@@ -82,7 +87,8 @@ def gathered(wanted: EvidenceRequest) -> Dict[str, List[str]]:
         short += list(part.short)
         if not part.done:
             short.append("%s: incomplete after %.0f s" % (name, wanted.seconds))
-    return {"lines": lines, "short": short}
+    found = [foothold._asdict() for foothold in list(parts["ways_in"].footholds)] if "ways_in" in parts else None
+    return {"lines": lines, "short": short, **({} if found is None else {"footholds": found})}
 
 
 def _guarded(
@@ -209,12 +215,32 @@ def _keys(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
 
 def _own_file(placed: Placed) -> str:
     """Where the catalog has the key; empty where there is no such account."""
+    user = _user(placed)
+    return authorized_keys.path_of(placed.file or all_accounts.PATTERNS[0], user.pw_dir, user.pw_name) if user else ""
+
+
+def _user(placed: Placed) -> Optional[pwd.struct_passwd]:
     try:
         uid = int(os.environ.get("SUDO_UID") or os.getuid())
-        user = pwd.getpwnam(placed.account) if placed.account else pwd.getpwuid(uid)
+        return pwd.getpwnam(placed.account) if placed.account else pwd.getpwuid(uid)
     except KeyError:
-        return ""
-    return authorized_keys.path_of(placed.file or all_accounts.PATTERNS[0], user.pw_dir, user.pw_name)
+        return None
+
+
+# --- ways back in ----------------------------------------------------------------------------------------------------
+
+
+def _ways_in(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
+    leaked = [placed for placed in wanted.known if placed.leaked]
+    patterns = [*all_accounts.sshd()[0], *(placed.file for placed in leaked if placed.file)]
+    keys = {placed.fingerprint: placed.credential for placed in leaked}
+    users = [(placed.credential, _user(placed)) for placed in leaked]
+    accounts = [OpenedAccount(user.pw_name, user.pw_uid, user.pw_dir, name) for name, user in users if user]
+    accounts += host_accounts.holding(patterns, keys)
+    search = ways_in.FootholdSearch(list({account.name: account for account in accounts}.values()), wanted.since)
+    part.footholds = search.footholds
+    search.run(patterns, {placed.fingerprint for placed in wanted.known})
+    part.short += ["ways back in: " + line for line in search.short]
 
 
 # --- processes -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import sessions as ssh_sessions
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from tests.modules import run_module
 from tests.unit.plugins.module_utils._host.ssh.public_keys import key
@@ -37,7 +38,10 @@ class Machine:
         monkeypatch.setattr(gather_evidence, "WTMP", str(folder / "wtmp"))
         monkeypatch.setattr(gather_evidence, "JOURNALS", (str(folder / "journal"),))
         monkeypatch.setattr(all_accounts, "SSHD", str(folder / "sshd_config"))
-        users = {name: SimpleNamespace(pw_name=name, pw_dir=str(folder / "home" / name)) for name in ("deploy", "root")}
+        users = {
+            name: SimpleNamespace(pw_name=name, pw_dir=str(folder / "home" / name), pw_uid=2000)
+            for name in ("deploy", "root")
+        }
         monkeypatch.setattr(all_accounts.pwd, "getpwall", lambda: list(users.values()))
         monkeypatch.setattr(gather_evidence.pwd, "getpwnam", lambda name: users[name])
         monkeypatch.setattr(gather_evidence.pwd, "getpwuid", lambda _uid: users["deploy"])
@@ -192,6 +196,61 @@ class TestKeys:
         assert len(machine.gathered()["short"]) == 1
 
 
+class TestWaysIn:
+    """Of the account that a leaked key opens; this machine's own system is not looked at."""
+
+    def look(self, machine: Machine, since: float) -> list[tuple[str, str]]:
+        leaked = gather_evidence.records.key_of(key("leaked").encode())
+        assert leaked is not None
+        placed = gather_evidence.Placed(leaked.fingerprint, "deploy_ssh", "deploy", "", leaked=True)
+        result = machine.gathered(since=since, known=[placed], only_ways_in=True)
+        assert (result["lines"], result["short"]) == ([], [])
+        return [(item["text"].replace(f"{machine.folder}/home/", ""), item["key"]) for item in result["footholds"]]
+
+    def test_keys_that_somebody_added(self, machine: Machine) -> None:
+        machine.write("home/deploy/.ssh/authorized_keys", f"{key('leaked')}\n{key('thief')} me@laptop\n")
+        machine.write("home/root/.ssh/authorized_keys", f"{key('other')}\n")
+        thief = gather_evidence.records.key_of(key("thief").encode())
+        assert thief is not None
+        ((text, name),) = self.look(machine, 1.0)
+        assert text.startswith(f"key {thief.fingerprint} is in deploy/.ssh/authorized_keys since ")
+        assert name == thief.fingerprint
+        assert self.look(machine, time.time() + 1) == []
+        assert self.look(machine, 0.0) == [], "not known since when"
+
+    def test_the_key_that_this_very_run_logs_in_with(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The journal tells it, and nobody but root writes there."""
+        machine.write("home/deploy/.ssh/authorized_keys", f"{key('operator')}\n{key('thief')}\n")
+        names = {}
+        for name in ("operator", "thief"):
+            line = gather_evidence.records.key_of(key(name).encode())
+            assert line is not None
+            names[name] = line.fingerprint
+        for trusted, expected in ((True, ["thief"]), (False, ["operator", "thief"])):
+            opened = ssh_sessions.Opened("deploy", names["operator"], "192.0.2.1", 1.0, trusted)
+            monkeypatch.setattr(ssh_sessions, "logins_of", lambda pids, opened=opened: {pids[-1]: opened})
+            assert [found for _text, found in self.look(machine, 1.0)] == [names[name] for name in expected]
+
+    def test_of_every_account_that_the_key_opens(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(gather_evidence.host_accounts, "may_become_root", lambda *_args: False)
+        machine.write("home/root/.ssh/authorized_keys", f"{key('leaked')}\n")
+        for name in ("deploy", "root"):
+            machine.write(f"home/{name}/.bashrc", "x")
+        assert [text.partition(" ")[0] for text, _key in self.look(machine, 1.0)] == ["deploy/.bashrc", "root/.bashrc"]
+
+    def test_a_file_of_keys_that_is_none(self, machine: Machine) -> None:
+        """Nobody reads it for us, so nobody knows what it authorizes."""
+        os.mkfifo(machine.folder / "home/deploy/.ssh/authorized_keys")
+        ((text, _key),) = self.look(machine, 1.0)
+        assert text.startswith("deploy/.ssh/authorized_keys is no file of at most 4 MiB: ls -l ")
+
+    def test_many_added_keys(self, machine: Machine) -> None:
+        machine.write("home/deploy/.ssh/authorized_keys", "".join(f"{key(str(at))}\n" for at in range(15)))
+        texts = [text for text, _key in self.look(machine, 1.0)]
+        assert len(texts) == 11
+        assert texts[-1] == "5 more unknown keys are in deploy/.ssh/authorized_keys"
+
+
 def test_processes(machine: Machine) -> None:
     machine.journal("true")
     machine.env.write_text("A=1\n")
@@ -210,7 +269,7 @@ class TestModule:
         known = [{"fingerprint": "SHA256:x", "credential": "deploy_ssh", "leaked": True}]
         given = {"path": str(machine.env), "units": ["-x"], "known_keys": known}
         result, _text = run_module(host_evidence.main, given, capsys)
-        assert result == {"changed": False, "lines": ["no login by SSH"], "short": []}
+        assert result == {"changed": False, "lines": ["no login by SSH"], "short": [], "footholds": []}
 
     @pytest.mark.parametrize(
         ("extra", "message"),

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names and times in directories that accounts may fill as they like: nothing is opened. Python 3.8."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import stat
+from fnmatch import fnmatchcase
+from typing import Iterable, Iterator, List, NamedTuple, Optional
+
+MOST_NAMES = 20000
+"""Names that are looked at for one pattern."""
+
+
+class Entry(NamedTuple):
+    """What lies at a path."""
+
+    path: str
+    status: os.stat_result
+    """Of a link itself."""
+    changed: float
+    """By the kernel: the later of a link's own time and that of its target."""
+
+    @property
+    def is_link(self) -> bool:
+        return stat.S_ISLNK(self.status.st_mode)
+
+
+class HostTree:
+    """The host's files. ``root`` is the directory of the host."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self.short: List[str] = []
+        """What may not be looked at."""
+        self.overfull: List[str] = []
+        """Directories with more names than are looked at."""
+
+    def at(self, path: str) -> str:
+        return os.path.join(self._root, path.lstrip("/"))
+
+    def target(self, path: str) -> str:
+        """Where links lead."""
+        real, root = os.path.realpath(self.at(path)), os.path.realpath(self._root).rstrip("/")
+        return real[len(root) :] if real.startswith(root + "/") else real
+
+    def each(self, patterns: Iterable[str]) -> Iterator[Entry]:
+        return (entry for pattern in patterns for entry in self.entries(pattern))
+
+    def entries(self, pattern: str) -> Iterator[Entry]:
+        """Whatever is there. ``*`` and ``[…]`` stand for one name."""
+        paths, left = ["/"], MOST_NAMES
+        for part in pattern.strip("/").split("/"):
+            if not set("*[") & set(part):
+                paths = [os.path.join(path, part) for path in paths]
+                continue
+            folders, paths = paths, []
+            for folder in folders:
+                names = self._names(folder, left + 1)
+                left -= len(names)
+                paths += [os.path.join(folder, name) for name in sorted(names) if fnmatchcase(name, part)]
+                if left < 0:
+                    self.overfull.append(pattern.partition("*")[0].rstrip("/"))
+                    break
+        return filter(None, map(self._entry, paths))
+
+    def _names(self, folder: str, most: int) -> List[str]:
+        try:
+            with os.scandir(self.at(folder)) as entries:
+                return [entry.name for entry in itertools.islice(entries, most)]
+        except PermissionError:
+            self._unseen(folder)
+            return []
+        except OSError:
+            return []
+
+    def _entry(self, path: str) -> Optional[Entry]:
+        try:
+            status = os.lstat(self.at(path))
+        except PermissionError:
+            self._unseen(os.path.dirname(path))
+            return None
+        except (OSError, ValueError):
+            return None
+        changed = status.st_ctime
+        if stat.S_ISLNK(status.st_mode):
+            with contextlib.suppress(OSError):
+                changed = max(changed, os.stat(self.at(path)).st_ctime)
+        return Entry(path, status, changed)
+
+    def _unseen(self, folder: str) -> None:
+        message = "%r may not be read by this account; use become" % folder
+        if message not in self.short:
+            self.short.append(message)

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Accounts of a host: who may become root, and which are odd. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import re
+from typing import Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, key_times
+
+ADMINISTRATORS = ("root", "sudo", "wheel", "admin", "docker", "lxd")
+"""Groups whose members may become root."""
+NO_LOGIN = ("nologin", "false", "sync", "shutdown", "halt")
+FIRST_PERSON = 1000
+DAY = 86400
+
+
+class OpenedAccount(NamedTuple):
+    """One that a leaked key opens."""
+
+    name: str
+    uid: int
+    home: str
+    credential: str
+
+
+def holding(patterns: Sequence[str], keys: Mapping[str, str]) -> Iterator[OpenedAccount]:
+    """Accounts that the keys open. ``keys`` are credentials by fingerprint."""
+    for user in pwd.getpwall():
+        for file in filter(None, map(all_accounts.file, all_accounts.paths_of(patterns, user.pw_dir, user.pw_name))):
+            for name in key_times.times(file):
+                if name in keys:
+                    yield OpenedAccount(user.pw_name, user.pw_uid, user.pw_dir, keys[name])
+
+
+def _rows(root: str, name: str, least: int) -> List[List[str]]:
+    text = (all_accounts.read(os.path.join(root, "etc", name)) or b"").decode("utf-8", "replace")
+    return [fields for fields in (line.split(":") for line in text.splitlines()) if len(fields) >= least]
+
+
+def may_become_root(account: OpenedAccount, root: str) -> bool:
+    """As far as groups and sudoers tell."""
+    groups = [fields[0] for fields in _rows(root, "group", 4) if account.name in fields[3].split(",")]
+    if account.uid == 0 or any(group in ADMINISTRATORS for group in groups):
+        return True
+    words = {account.name, *("%" + group for group in groups)}
+    paths = [os.path.join(root, "etc/sudoers"), *glob.glob(os.path.join(root, "etc/sudoers.d/*"))]
+    lines = [
+        line for path in paths for line in (all_accounts.read(path) or b"").decode("utf-8", "replace").splitlines()
+    ]
+    return any(words.intersection(re.split(r"[\s,=]+", line.partition("#")[0])) for line in lines)
+
+
+def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
+    """Names of accounts that no package makes, and why. With ``since`` only if the account files changed after it."""
+    if since and max(_changed(root, name) for name in ("passwd", "shadow")) < since:
+        return
+    shadow = {fields[0]: fields for fields in _rows(root, "shadow", 3)}
+    for name, _password, uid, *_more, shell in _rows(root, "passwd", 7):
+        logs_in = name != "root" and os.path.basename(shell) not in NO_LOGIN
+        if logs_in and uid == "0":
+            yield name, "is root under another name"
+        elif logs_in and shadow and name not in shadow:
+            yield name, "has no line in /etc/shadow"
+        elif logs_in and shadow and not shadow[name][1]:
+            yield name, "needs no password"
+        elif logs_in and shadow and since and _is_new(uid, shadow[name], since):
+            yield name, "was made, or got a password, since %s" % timestamps.stamp_of(since)[:10]
+
+
+def _is_new(uid: str, fields: List[str], since: float) -> bool:
+    """The day of the last change is that of the account's creation too. Packages make accounts without a password."""
+    is_persons = (uid.isdigit() and int(uid) >= FIRST_PERSON) or fields[1][:1] not in ("!", "*")
+    return is_persons and fields[2].isdigit() and int(fields[2]) >= int(since) // DAY
+
+
+def _changed(root: str, name: str) -> float:
+    try:
+        return os.stat(os.path.join(root, "etc", name)).st_ctime
+    except OSError:
+        return 0.0

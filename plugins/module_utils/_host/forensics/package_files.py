@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files that are as the host's package manager installed them, so that an upgrade is no finding. Python 3.8.
+
+Whoever is root can change the package manager's own records too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import os
+import stat
+from typing import Dict, Iterable, Iterator, List, Set, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import bounded_command
+
+LARGEST = 64 << 20
+"""Bytes of a file whose digest is made."""
+SECONDS = 5.0
+NO_DIGEST = ""
+RPM = ("rpm", "-qf", "--qf", "[%{FILEDIGESTS} %{FILENAMES}\\n]")
+_MD5, _SHA256 = 32, 64
+"""Characters of a digest."""
+
+
+def unchanged(paths: Iterable[str], root: str = "/", *, by_name: bool = False) -> Set[str]:
+    """Those of the paths whose content is what a package holds; with ``by_name`` also those of a package that tells
+    no digests, as in some images. ``root`` is the directory that holds the host.
+    """
+    wanted = {alias: path for path in paths for alias in _aliases(path)}
+    if not wanted:
+        return set()
+    digests: Dict[str, Set[str]] = {}
+    for digest, name in (*_of_dpkg(root), *_of_rpm(root, sorted(set(wanted.values())))):
+        if name in wanted:
+            digests.setdefault(wanted[name], set()).add(digest)
+    return {
+        path
+        for path, known in digests.items()
+        if (by_name and NO_DIGEST in known) or _digests(os.path.join(root, path[1:])) & known
+    }
+
+
+def _aliases(path: str) -> Tuple[str, str]:
+    """A package may name a file of /usr without that directory, which / links to."""
+    return path, path[len("/usr") :] if path.startswith("/usr/") else "/usr" + path
+
+
+def _of_dpkg(root: str) -> Iterator[Tuple[str, str]]:
+    for file in glob.glob(os.path.join(root, "var/lib/dpkg/info/*.list")):
+        lines = _lines(file[: -len("list")] + "md5sums")
+        for line in lines:
+            yield line[:_MD5], "/" + line[_MD5 + 2 :]
+        for line in () if lines else _lines(file):
+            yield NO_DIGEST, line
+    # Configuration files are in dpkg's status, or in ucf's list.
+    for line in _lines(os.path.join(root, "var/lib/dpkg/status")):
+        if line.startswith(" /"):
+            name, digest = [*line.split(), ""][:2]
+            yield digest, name
+    for line in _lines(os.path.join(root, "var/lib/ucf/hashfile")):
+        yield line[:_MD5], line[_MD5 + 2 :]
+
+
+def _lines(path: str) -> List[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read(LARGEST).splitlines()
+    except OSError:
+        return []
+
+
+def _of_rpm(root: str, paths: List[str]) -> Iterator[Tuple[str, str]]:
+    if not any(os.path.isdir(os.path.join(root, folder)) for folder in ("var/lib/rpm", "usr/lib/sysimage/rpm")):
+        return
+    with contextlib.suppress(OSError):
+        answer = bounded_command.output([*RPM, *paths], seconds=SECONDS, largest=LARGEST)
+        for line in answer.content.decode("utf-8", "replace").splitlines():
+            digest, _blank, name = line.partition(" ")
+            yield digest, name
+
+
+def _digests(path: str) -> Set[str]:
+    """Of a regular file, in the forms in which packages hold them."""
+    made = {_MD5: hashlib.md5(), _SHA256: hashlib.sha256()}  # noqa: S324 - the package manager's choice
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+                return set()
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                for each in made.values():
+                    each.update(block)
+    except OSError:
+        return set()
+    return {each.hexdigest() for each in made.values()}

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What starts by itself on a host, or lets somebody in: where it lies, and what removes it. Pure; Python 3.8."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Tuple
+
+REMOVE, EDIT = "rm -- {path}", "sudoedit {path}"
+REINSTALL = "reinstall its package; dpkg -S {path} or rpm -qf {path} names it"
+LOGIN, ANSIBLE = "runs at logins of {account}", "is run with each Python of {account}"
+ROOT_CRON, ROOT_UNIT, ROOT_LOGIN = "is run by cron", "tells systemd what to start", "runs at each login"
+
+
+class StartFile(NamedTuple):
+    """Files that somebody may have planted."""
+
+    pattern: str
+    """In the account's home, or absolute; ``*`` stands for one name."""
+    effect: str
+    remedy: str = REMOVE
+    is_odd: bool = False
+    """Whether it is named whenever it changed: no ordinary account has it."""
+
+
+OF_ACCOUNT: Tuple[StartFile, ...] = (
+    *(
+        StartFile(name, LOGIN)
+        for name in (
+            *(".bashrc", ".bash_profile", ".bash_login", ".profile", ".bash_logout", ".bash_aliases"),
+            *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".config/fish/config.fish", ".pam_environment"),
+            ".ssh/environment",
+        )
+    ),
+    StartFile(".ssh/rc", LOGIN, is_odd=True),
+    StartFile(".ssh/config", "decides where ssh of {account} goes and what it runs"),
+    StartFile(".config/environment.d/*", "sets variables for units of {account}"),
+    *(
+        StartFile(folder + "/systemd/user/" + name, "is started by systemd for {account}")
+        for folder in (".config", ".local/share")
+        for name in ("*", "*/*")
+    ),
+    *(
+        StartFile(".local/lib/*/site-packages/" + name, ANSIBLE)
+        for name in ("usercustomize.py", "sitecustomize.py", "*.pth")
+    ),
+    StartFile("/var/spool/cron/crontabs/{account}", "is run by cron as {account}", "crontab -r -u {account}"),
+    StartFile("/var/spool/cron/{account}", "is run by cron as {account}", "crontab -r -u {account}"),
+    StartFile(
+        "/var/lib/systemd/linger/{account}", "starts units of {account} at boot", "loginctl disable-linger {account}"
+    ),
+)
+AT_JOBS = ("/var/spool/cron/atjobs/[a-z=]*", "/var/spool/at/[a-z=]*")
+PATH_FOLDERS = ("bin", ".local/bin")
+"""In a home, which the PATH of a login names before the system's own."""
+SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+TAKEN_OVER = ("sudo", "su", "doas", "ssh", "sh", "bash", "env", "login", "passwd")
+"""Commands that nobody installs a second time; of others only one that is new is named."""
+
+OF_SYSTEM: Tuple[StartFile, ...] = (
+    *(StartFile("/etc/" + name, ROOT_CRON, EDIT) for name in ("crontab", "anacrontab")),
+    *(StartFile("/etc/cron.%s/*" % when, ROOT_CRON) for when in ("d", "hourly", "daily", "weekly", "monthly")),
+    *(StartFile("/var/spool/cron/" + name, ROOT_CRON) for name in ("*", "crontabs/*")),
+    *(
+        StartFile(folder + kind + name, ROOT_UNIT)
+        for folder in ("/etc/systemd/", "/usr/local/lib/systemd/", "/usr/lib/systemd/")
+        for kind in ("system", "user")
+        for name in ("/*", "/*/*")
+    ),
+    StartFile("/etc/init.d/*", "runs at boot"),
+    StartFile("/etc/rc.local", "runs at boot"),
+    StartFile("/etc/udev/rules.d/*", "runs as devices appear"),
+    *(StartFile("/etc/" + name, "says who may become root", EDIT) for name in ("sudoers", "sudoers.d/*", "doas.conf")),
+    StartFile("/etc/ld.so.preload", "is loaded into each program", is_odd=True),
+    StartFile("/etc/ld.so.conf.d/*", "says where programs find libraries"),
+    StartFile("/etc/pam.d/*", "decides who may log in", EDIT),
+    StartFile("/etc/security/pam_env.conf", "sets variables at logins", EDIT),
+    StartFile("/etc/environment", "sets variables at logins", EDIT),
+    *(
+        StartFile("/usr/" + folder + "/security/*.so", "decides who may log in", REINSTALL)
+        for folder in ("lib/*", "lib64")
+    ),
+    *(StartFile("/etc/ssh/sshd_config" + name, "decides who may log in", EDIT) for name in ("", ".d/*")),
+    StartFile("/etc/ssh/sshrc", ROOT_LOGIN, is_odd=True),
+    *(
+        StartFile("/etc/" + name, ROOT_LOGIN, EDIT)
+        for name in ("profile", "bash.bashrc", "bashrc", "zsh/zshenv", "zshenv")
+    ),
+    *(StartFile("/etc/" + folder + "/*", ROOT_LOGIN) for folder in ("profile.d", "update-motd.d")),
+    *(StartFile("/etc/" + name + "/*", "runs with package upgrades") for name in ("apt/apt.conf.d", "dpkg/dpkg.cfg.d")),
+    StartFile("/etc/logrotate.d/*", "is run by cron or systemd each day"),
+    StartFile("/etc/network/if-*.d/*", "runs as networks come and go"),
+    StartFile("/etc/NetworkManager/dispatcher.d/*", "runs as networks come and go"),
+    *(
+        StartFile("/usr/" + name, "is run as root", REINSTALL)
+        for name in ("sbin/sshd", "bin/sudo", "bin/su", "bin/ssh", "bin/login", "bin/bash", "bin/dash", "bin/env")
+    ),
+)
+"""What only root can change."""
+SETUID = ("/tmp", "/var/tmp", "/dev/shm", *SYSTEM_PATH[:4])  # noqa: S108 - looked at
+PAM_PROGRAMS = r"(?m)^[^#\n]*(pam_(exec|script|python)|\ssufficient\s+pam_permit|\s/)"
+"""Lines of /etc/pam.d/common-*, which upgrades write anew, that no package writes."""

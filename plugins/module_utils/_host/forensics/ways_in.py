@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What somebody who had a leaked key may have left on the host to come back. Looks only. Python 3.8.
+
+An entry counts if the kernel says that it changed since the exposure began: without root nobody sets that time. Of a
+package's own content it does not count. Where no beginning is known, only what no ordinary host has counts. Files of
+accounts are not opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+from fnmatch import fnmatchcase
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
+    directory_entries,
+    host_accounts,
+    package_files,
+    records,
+    start_files,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.directory_entries import Entry
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.start_files import StartFile
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, key_times, sessions
+
+
+class Foothold(NamedTuple):
+    """A possible way in."""
+
+    credential: str
+    text: str
+    """What it is, since when, and the command that removes it."""
+    key: str = ""
+    """Fingerprint of an authorized key."""
+
+
+class FootholdSearch:
+    """One look for what the accounts' credentials leave open."""
+
+    def __init__(self, opened: Sequence[OpenedAccount], since: float, root: str = "/") -> None:
+        """``since`` is when the exposure began; 0 where that is unknown. ``root`` is the directory of the host."""
+        self._opened, self._since, self._root = list(opened), since, root
+        self._tree = directory_entries.HostTree(root)
+        self._seen: Set[str] = set()
+        self._own: Optional[Set[str]] = None
+        self.footholds: List[Foothold] = []
+
+    def run(self, patterns: Sequence[str], known: Set[str]) -> None:
+        """``patterns`` are sshd's AuthorizedKeysFile, ``known`` the fingerprints of the catalog's keys."""
+        root = next((one for one in self._opened if host_accounts.may_become_root(one, self._root)), None)
+        if root and not any(account.uid == 0 for account in self._opened):
+            self._opened.append(OpenedAccount("root", 0, "/root", root.credential))
+        for account in self._opened:
+            self._account(account)
+        self._keys(patterns, known, root)
+        self._setuid(root)
+        if root:
+            self._system(root.credential)
+            for name, reason in host_accounts.odd(self._root, self._since):
+                self._add(root.credential, "account %s %s: userdel %s" % (_plain(name), reason, _quoted(name)))
+        for folder in dict.fromkeys(self._tree.overfull):
+            text = "%s holds more than %d names, of which not all were looked at: ls -lct %s"
+            text %= (_plain(folder), directory_entries.MOST_NAMES, _quoted(folder))
+            if folder in start_files.SETUID:
+                self.short.append(text)
+            else:
+                self._add(self._opened[0].credential, text)
+
+    @property
+    def short(self) -> List[str]:
+        """What was not looked at, and why."""
+        return self._tree.short
+
+    def _add(self, credential: str, text: str, key: str = "") -> None:
+        self.footholds.append(Foothold(credential, text, key))
+
+    def _counts(self, changed: float, *, is_odd: bool) -> bool:
+        return changed >= self._since if self._since else is_odd
+
+    # Accounts
+
+    def _account(self, account: OpenedAccount) -> None:
+        for place in start_files.OF_ACCOUNT:
+            for entry in self._tree.entries(self._pattern(place, account)):
+                self._judge(entry, place, account)
+        for entry in self._tree.each(start_files.AT_JOBS):
+            if entry.status.st_uid == account.uid:
+                self._judge(entry, StartFile("", "is run by at as {account}"), account)
+        for folder in start_files.PATH_FOLDERS:
+            for entry in self._tree.entries(os.path.join(account.home, folder, "*")):
+                self._command(entry, account)
+
+    @staticmethod
+    def _pattern(place: StartFile, account: OpenedAccount) -> str:
+        return os.path.join(account.home, place.pattern.format(account=account.name))
+
+    def _judge(self, entry: Entry, place: StartFile, account: OpenedAccount) -> None:
+        if stat.S_ISDIR(entry.status.st_mode) or entry.path in self._seen:
+            return
+        self._seen.add(entry.path)
+        is_file = entry.is_link or stat.S_ISREG(entry.status.st_mode)
+        if self._counts(entry.changed, is_odd=place.is_odd or not is_file):
+            effect = place.effect if is_file else "is not a regular file, and as one " + place.effect
+            names = {"account": account.name, "path": _quoted(entry.path)}
+            text = "%s changed %s and %s: %s" % (*_shown(entry), effect.format(**names), place.remedy.format(**names))
+            self._add(account.credential, text)
+
+    def _command(self, entry: Entry, account: OpenedAccount) -> None:
+        """A command of the home that the PATH may find before the system's."""
+        name = os.path.basename(entry.path)
+        is_second = any(
+            os.path.lexists(self._tree.at(os.path.join(folder, name))) for folder in start_files.SYSTEM_PATH
+        )
+        if is_second and self._counts(entry.changed, is_odd=name in start_files.TAKEN_OVER):
+            text = "%s changed %s and may run instead of the system's command: rm -- %s"
+            self._add(account.credential, text % (*_shown(entry), _quoted(entry.path)))
+
+    def _keys(self, patterns: Sequence[str], known: Set[str], root: Optional[OpenedAccount]) -> None:
+        """Of every account where the key opens root."""
+        if not self._since:
+            return
+        own = {path: one for one in self._opened for path in all_accounts.paths_of(patterns, one.home, one.name)}
+        for path in all_accounts.paths(patterns) if root else own:
+            account, file = own.get(path, root), all_accounts.file(path)
+            if account and file and file.content is not None:
+                self._keys_of(file, account.credential, known)
+            elif account and file and file.changed:
+                text = "%s is no file of at most 4 MiB: ls -l %s"
+                self._add(account.credential, text % (_plain(path), _quoted(path)))
+
+    def _keys_of(self, file: all_accounts.File, credential: str, known: Set[str]) -> None:
+        times = key_times.times(file)
+        added = [name for name, at in times.items() if at >= self._since and name not in known]
+        added = [name for name in added if name not in self._own_keys()]
+        for name in added[: records.MOST_OF_FILE]:
+            text = "key %s is in %s since %s or before: remove its line, or run with -e leak_evict=true"
+            self._add(credential, text % (name, _plain(file.path), timestamps.stamp_of(times[name])), name)
+        if len(added) > records.MOST_OF_FILE:
+            left = len(added) - records.MOST_OF_FILE
+            self._add(credential, "%d more unknown keys are in %s" % (left, _plain(file.path)))
+
+    def _own_keys(self) -> Set[str]:
+        if self._own is None:
+            self._own = sessions.own_keys()
+        return self._own
+
+    # The system
+
+    def _setuid(self, root: Optional[OpenedAccount]) -> None:
+        owners = {account.uid: account for account in self._opened}
+        owners.update({0: root} if root else {})
+        folders = [*start_files.SETUID, *(account.home for account in self._opened)]
+        found = {}
+        for entry in self._tree.each([os.path.join(folder, "*") for folder in dict.fromkeys(folders)]):
+            mode, owner = entry.status.st_mode, owners.get(entry.status.st_uid)
+            is_set = stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID)
+            if owner and is_set and self._counts(entry.changed, is_odd=True):
+                found[entry.path] = (entry, owner)
+        known = self._installed(found)
+        for path, (entry, owner) in found.items():
+            if path not in known:
+                text = "%s changed %s and runs with the rights of %s: chmod u-s,g-s -- %s"
+                self._add(owner.credential, text % (*_shown(entry), owner.name, _quoted(path)))
+
+    def _system(self, credential: str) -> None:
+        found: Dict[str, Tuple[Entry, StartFile]] = {}
+        scanned: Set[str] = set()
+        for place in start_files.OF_SYSTEM:
+            for entry in self._tree.entries(place.pattern):
+                scanned.add(entry.path)
+                counts = self._counts(entry.changed, is_odd=place.is_odd) and entry.status.st_size
+                if counts and not stat.S_ISDIR(entry.status.st_mode) and entry.path not in self._seen:
+                    found.setdefault(entry.path, (entry, place))
+        targets = {path: self._tree.target(path) for path in found}
+        known = self._installed({*found, *targets.values()}) | {os.devnull}
+        account = OpenedAccount("root", 0, "/root", credential)
+        for path, (entry, place) in found.items():
+            # A link to a file that is looked at by itself says nothing more.
+            is_explained = targets[path] in known or (entry.is_link and targets[path] in scanned)
+            if not is_explained and not self._is_plain_pam(path):
+                self._judge(entry, place, account)
+
+    def _installed(self, paths: Iterable[str]) -> Set[str]:
+        """Those that are as a package has them. Where no time counts, the name is enough if that is all there is."""
+        return package_files.unchanged(paths, self._root, by_name=not self._since)
+
+    def _is_plain_pam(self, path: str) -> bool:
+        """Whether pam-auth-update may have written it, which upgrades run."""
+        if not fnmatchcase(path, "/etc/pam.d/common-*"):
+            return False
+        text = (all_accounts.read(self._tree.at(path)) or b"").decode("utf-8", "replace")
+        return re.search(start_files.PAM_PROGRAMS, text) is None
+
+
+def _plain(path: str) -> str:
+    return records.plain(path)
+
+
+def _quoted(path: str) -> str:
+    """For a shell, or what to do where a name cannot be written."""
+    return shlex.quote(path) if path == _plain(path) else "(its name cannot be typed: find it by ls -lctb)"
+
+
+def _shown(entry: Entry) -> Tuple[str, str]:
+    return _plain(entry.path), timestamps.stamp_of(entry.changed)

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which files are as their package has them. dpkg's records are files; rpm's answer is played."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.bounded_command import CommandOutput
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import package_files
+
+PATHS = ["/etc/a", "/etc/b", "/etc/c"]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "etc").mkdir()
+    for path in PATHS:
+        (tmp_path / path[1:]).write_text(path)
+    return tmp_path
+
+
+def test_rpm(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "usr/lib/sysimage/rpm").mkdir(parents=True)
+    digests = {path: hashlib.sha256(path.encode()).hexdigest() for path in PATHS[:2]}
+    lines = [f"{digests['/etc/a']} /etc/a", f"{digests['/etc/a']} /etc/b", "file /etc/c is not owned by any package"]
+
+    def output(command: list[str], **_how: object) -> CommandOutput:
+        assert command == [*package_files.RPM, *PATHS]
+        return CommandOutput(1, "\n".join(lines).encode(), False)
+
+    monkeypatch.setattr(package_files.bounded_command, "output", output)
+    assert package_files.unchanged(PATHS, str(root)) == {"/etc/a"}
+
+
+def test_ucf_and_a_package_manager_that_is_not_there(root: Path) -> None:
+    assert package_files.unchanged(PATHS, str(root)) == set()
+    (root / "var/lib/ucf").mkdir(parents=True)
+    (root / "var/lib/ucf/hashfile").write_text(f"{hashlib.md5(b'/etc/a').hexdigest()}  /etc/a\n")
+    assert package_files.unchanged(PATHS, str(root)) == {"/etc/a"}
+
+
+def test_a_package_that_tells_no_digests(root: Path) -> None:
+    info = root / "var/lib/dpkg/info"
+    info.mkdir(parents=True)
+    for name, text in {"a.list": "/.\n/etc/a\n", "b.list": "/etc/b\n", "b.md5sums": f"{'0' * 32}  etc/b\n"}.items():
+        (info / name).write_text(text)
+    assert package_files.unchanged(PATHS, str(root)) == set()
+    assert package_files.unchanged(PATHS, str(root), by_name=True) == {"/etc/a"}
+
+
+def test_what_is_no_file_has_no_digest(root: Path) -> None:
+    """A pipe would wait for somebody."""
+    (root / "var/lib/ucf").mkdir(parents=True)
+    empty = hashlib.md5(b"").hexdigest()
+    (root / "var/lib/ucf/hashfile").write_text("".join(f"{empty}  {path}\n" for path in PATHS))
+    for path in PATHS:
+        (root / path[1:]).unlink()
+    os.mkfifo(root / "etc/a")
+    (root / "etc/b").symlink_to("/dev/null")
+    assert package_files.unchanged(PATHS, str(root)) == set()

@@ -1,0 +1,330 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What somebody with a leaked key leaves on a host is named, and what happens on any host is not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import directory_entries
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import FootholdSearch
+
+UID = os.getuid() or 2000
+PASSWD = "root:x:0:0::/root:/bin/bash\ndeploy:x:2000:2000::/home/deploy:/bin/bash\npostgres:x:110:110::/:/bin/bash\n"
+SHADOW = "root:*:19700:0:::::\ndeploy:*:19700:0:::::\npostgres:!:19700:0:::::\n"
+TODAY = int(time.time()) // 86400
+SHIPPED = {
+    "usr/bin/sudo": "sudo",
+    "usr/bin/ls": "ls",
+    "etc/cron.d/php": "php",
+    "usr/lib/systemd/system/ssh.service": "ssh",
+    "lib/x/security/pam_unix.so": "unix",
+}
+
+
+class Host:
+    """A machine below a folder, whose packages installed what is SHIPPED."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write("etc/passwd", PASSWD)
+        self.write("etc/shadow", SHADOW)
+        self.write("etc/group", "root:x:0:\nsudo:x:27:deploy\n")
+        self.write("etc/sudoers", "root ALL=(ALL) ALL\n")
+        self.write("home/deploy/.bashrc", "# as it was")
+        self.write("etc/systemd/system/app.service", "[Service]")
+        self.ship(SHIPPED)
+
+    def write(self, name: str, text: str = "x") -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if os.getuid() == 0:
+            os.chown(path, 2000 if name.startswith("home/") else 0, 0)
+        return path
+
+    def ship(self, files: dict[str, str]) -> None:
+        """As an upgrade does it."""
+        for name, text in files.items():
+            self.write(name.replace("lib/x", "usr/lib/x") if name.startswith("lib/") else name, text)
+        lines = [f"{digest(text)}  {name}" for name, text in files.items() if not name.startswith("etc/")]
+        self.write("var/lib/dpkg/info/base.list", "/.\n")
+        self.write("var/lib/dpkg/info/base.md5sums", "\n".join(lines) + "\n")
+        lines = [f" /{name} {digest(text)}" for name, text in files.items() if name.startswith("etc/")]
+        self.write("var/lib/dpkg/status", "\n".join(["Package: base", "Conffiles:", *lines, "Description: x"]))
+
+    def link(self, name: str, target: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+
+    def setuid(self, name: str) -> None:
+        path = self.write(name)
+        path.chmod(0o4755)
+
+    def search(self, since: float) -> FootholdSearch:
+        search = FootholdSearch([OpenedAccount("deploy", UID, "/home/deploy", "deploy_ssh")], since, str(self.folder))
+        search.run([], set())
+        return search
+
+    def found(self, since: float) -> list[str]:
+        return [foothold.text for foothold in self.search(since).footholds]
+
+
+def digest(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def begins() -> float:
+    """The exposure begins: the kernel's time of what is there already is earlier."""
+    time.sleep(0.02)
+    now = time.time()
+    time.sleep(0.02)
+    return now
+
+
+def at_job(host: Host) -> None:
+    os.chown(host.write("var/spool/cron/atjobs/a0001"), UID, -1)
+
+
+HOME_FILES = [
+    *(".bashrc", ".bash_profile", ".profile", ".zshrc", ".ssh/rc", ".ssh/environment", ".ssh/config"),
+    *(".pam_environment", ".config/environment.d/x.conf", ".config/systemd/user/x.service"),
+    *(".config/systemd/user/default.target.wants/x.service", ".config/fish/config.fish"),
+    *(".local/share/systemd/user/x.timer", ".local/lib/python3.11/site-packages/usercustomize.py"),
+    *(".local/lib/python3.11/site-packages/x.pth", "bin/sudo", ".local/bin/ls"),
+]
+SYSTEM_FILES = [
+    *("etc/cron.d/x", "etc/crontab", "etc/cron.hourly/x", "var/spool/cron/crontabs/deploy", "var/spool/cron/deploy"),
+    *("var/spool/cron/crontabs/root", "var/lib/systemd/linger/deploy", "etc/systemd/system/x.timer"),
+    *("etc/systemd/system/app.service.d/x.conf", "etc/systemd/user/x.service", "etc/init.d/x", "etc/rc.local"),
+    *("etc/sudoers", "etc/sudoers.d/x", "etc/ld.so.preload", "etc/ld.so.conf.d/x.conf", "etc/pam.d/sshd"),
+    *("etc/environment", "usr/lib/x/security/pam_unix.so", "usr/lib/x/security/pam_x.so", "etc/ssh/sshd_config"),
+    *("etc/ssh/sshd_config.d/x.conf", "etc/ssh/sshrc", "etc/profile", "etc/profile.d/x.sh", "etc/update-motd.d/x"),
+    *("etc/apt/apt.conf.d/99x", "etc/logrotate.d/x", "usr/bin/sudo", "usr/sbin/sshd", "etc/udev/rules.d/x.rules"),
+    *("etc/NetworkManager/dispatcher.d/x", "usr/lib/systemd/system/x.service", "usr/lib/systemd/system/ssh.service"),
+    "root/.bashrc",
+]
+
+
+@pytest.mark.parametrize("name", [*(f"home/deploy/{name}" for name in HOME_FILES), *SYSTEM_FILES])
+def test_a_file_that_changed_in_the_window(host: Host, name: str) -> None:
+    since = begins()
+    host.write(name, "planted")
+    (found,) = host.found(since)
+    assert found.startswith(f"/{name} changed {time.strftime('%Y-%m-%dT')}")
+    assert ": " in found.partition("Z ")[2], "the command that removes it"
+
+
+OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
+    "an at job": (at_job, "is run by at as deploy: rm -- /var/spool/cron/atjobs/a0001"),
+    "a pipe": (lambda host: os.mkfifo(host.folder / "home/deploy/.profile"), "/home/deploy/.profile changed "),
+    "a link": (lambda host: host.link("home/deploy/.zshrc", "/dev/shm/x"), "/home/deploy/.zshrc changed "),
+    "a link to a file that changed": (
+        lambda host: (host.link("home/deploy/.zshrc", ".x"), host.write("home/deploy/.x")),
+        "/home/deploy/.zshrc changed ",
+    ),
+    "a unit that is elsewhere": (
+        lambda host: host.link("etc/systemd/system/multi-user.target.wants/x.service", "../../../../opt/x.service"),
+        "/etc/systemd/system/multi-user.target.wants/x.service changed ",
+    ),
+    "setuid": (lambda host: host.setuid("tmp/sh"), "chmod u-s,g-s -- /tmp/sh"),
+    "setuid among the system's": (lambda host: host.setuid("usr/bin/.x"), "chmod u-s,g-s -- /usr/bin/.x"),
+    "PAM's common files": (
+        lambda host: host.write("etc/pam.d/common-auth", "auth optional pam_exec.so /x\n"),
+        "/etc/pam.d/common-auth changed ",
+    ),
+    "a second root": (
+        lambda host: host.write("etc/passwd", PASSWD + "x:x:0:0::/:/bin/sh\n"),
+        "account x is root under",
+    ),
+    "an account without a shadow": (
+        lambda host: host.write("etc/passwd", PASSWD + "x:x:3000:0::/:/bin/sh\n"),
+        "account x has no line in /etc/shadow: userdel x",
+    ),
+    "no password": (
+        lambda host: host.write("etc/shadow", SHADOW.replace("postgres:!", "postgres:")),
+        "account postgres needs no password",
+    ),
+    "a new account": (
+        lambda host: (
+            host.write("etc/passwd", PASSWD + "x:x:3000:0::/:/bin/sh\n"),
+            host.write("etc/shadow", f"{SHADOW}x:!:{TODAY}:0:::::\n"),
+        ),
+        "account x was made, or got a password, since ",
+    ),
+    "a name with escapes": (
+        lambda host: host.write("etc/cron.d/x\x1b[2K\n"),
+        "/etc/cron.d/x?[2K? changed ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_way_back_in(host: Host, name: str) -> None:
+    plant, expected = OTHERS[name]
+    since = begins()
+    plant(host)
+    (found,) = host.found(since)
+    assert expected in found
+    assert found.isprintable()
+
+
+INNOCENT: dict[str, Callable[[Host], object]] = {
+    "nothing": lambda _host: None,
+    "an upgrade": lambda host: host.ship({name: f"{text} 2" for name, text in SHIPPED.items()}),
+    "a reinstallation": lambda host: host.ship(SHIPPED),
+    "a unit that a package enables": lambda host: host.link(
+        "etc/systemd/system/x.wants/ssh.service", "../../../../usr/lib/systemd/system/ssh.service"
+    ),
+    "a unit that is disabled": lambda host: host.link("etc/systemd/system/x.service", "/dev/null"),
+    "a unit that is enabled": lambda host: host.link("etc/systemd/system/x.wants/app.service", "../app.service"),
+    "an account of a package": lambda host: (
+        host.write("etc/passwd", PASSWD + "redis:x:111:111::/:/usr/sbin/nologin\nmysql:x:112:112::/:/bin/false\n"),
+        host.write("etc/shadow", f"{SHADOW}redis:!:{TODAY}:0:::::\nmysql:!:{TODAY}:0:::::\n"),
+    ),
+    "an account of a package, with a shell": lambda host: (
+        host.write("etc/passwd", PASSWD + "gitea:x:113:113::/:/bin/bash\n"),
+        host.write("etc/shadow", f"{SHADOW}gitea:!:{TODAY}:0:::::\n"),
+    ),
+    "pam-auth-update": lambda host: host.write("etc/pam.d/common-auth", "auth [success=1] pam_unix.so\n# /x\n"),
+    "a login": lambda host: [host.write(f"home/deploy/{name}") for name in (".bash_history", ".ssh/known_hosts")],
+    "a deploy": lambda host: [host.write(name) for name in ("srv/app/.env", "var/lib/watchparty-secrets/x/mark")],
+    "a pip install": lambda host: host.write("home/deploy/.local/bin/gunicorn"),
+    "logs and caches": lambda host: [host.write(name) for name in ("var/log/auth.log", "home/deploy/.cache/x")],
+    "an at job of another account": lambda host: host.write("var/spool/cron/atjobs/.SEQ"),
+    "a directory": lambda host: (host.folder / "etc/cron.d/x").mkdir(parents=True),
+}
+
+
+@pytest.mark.parametrize("name", INNOCENT)
+def test_what_happens_on_any_host(host: Host, name: str) -> None:
+    since = begins()
+    INNOCENT[name](host)
+    assert host.found(since) == []
+
+
+def test_what_was_there_before(host: Host) -> None:
+    """Also an editor's work on start files, and a program that an administrator made setuid."""
+    for name in (*(f"home/deploy/{name}" for name in HOME_FILES), *SYSTEM_FILES):
+        host.write(name)
+    host.setuid("usr/local/bin/tool")
+    assert host.found(begins()) == []
+
+
+def test_without_a_known_beginning_only_what_no_ordinary_host_has(host: Host) -> None:
+    for name in (*(f"home/deploy/{name}" for name in HOME_FILES), *SYSTEM_FILES):
+        host.write(name)
+    host.setuid("tmp/sh")
+    os.mkfifo(host.folder / "home/deploy/.bash_login")
+    found = [line.partition(" ")[0] for line in host.found(0.0)]
+    assert sorted(found) == [
+        *("/etc/ld.so.preload", "/etc/ssh/sshrc", "/home/deploy/.bash_login"),
+        *("/home/deploy/.ssh/rc", "/home/deploy/bin/sudo", "/tmp/sh"),
+    ]
+
+
+def test_a_time_of_modification_that_was_set_back(host: Host) -> None:
+    since = begins()
+    os.utime(host.write("home/deploy/.bashrc", "planted"), (1, 1))
+    assert len(host.found(since)) == 1
+
+
+def test_an_account_that_cannot_become_root(host: Host) -> None:
+    """Only its own; what an administrator does in the system meanwhile is not its work."""
+    host.write("etc/group", "sudo:x:27:\n")
+    since = begins()
+    for name in SYSTEM_FILES:
+        host.write(name)
+    found = sorted(line.partition(" ")[0] for line in host.found(since))
+    assert found == ["/var/lib/systemd/linger/deploy", "/var/spool/cron/crontabs/deploy", "/var/spool/cron/deploy"]
+
+
+@pytest.mark.parametrize("line", ["deploy ALL=(ALL) NOPASSWD: ALL", "%www ALL = ALL", "User_Alias OPS = ann,deploy"])
+def test_an_account_that_sudoers_names(host: Host, line: str) -> None:
+    host.write("etc/group", "www:x:33:deploy\n")
+    host.write("etc/sudoers.d/ops", line + "\n")
+    since = begins()
+    host.write("etc/cron.d/x")
+    assert len(host.found(since)) == 1
+
+
+def test_a_directory_that_was_filled(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what matters lies beyond what is looked at."""
+    monkeypatch.setattr(directory_entries, "MOST_NAMES", 3)
+    since = begins()
+    for number in range(5):
+        host.write(f"home/deploy/bin/{number}")
+        host.write(f"home/deploy/.config/systemd/user/{number}/x")
+        host.write(f"tmp/{number}")
+    search = host.search(since)
+    folders = [
+        foothold.text.rpartition(" ")[2] for foothold in search.footholds if " holds more than 3 " in foothold.text
+    ]
+    assert folders == ["/home/deploy/.config/systemd/user", "/home/deploy/bin"]
+    assert [line.partition(" ")[0] for line in search.short] == ["/tmp"]
+
+
+def test_a_large_file_costs_nothing(host: Host) -> None:
+    """No file of an account is opened."""
+    since = begins()
+    with host.write("home/deploy/.bashrc").open("wb") as file:
+        file.truncate(1 << 40)
+    began = time.process_time()
+    assert len(host.found(since)) == 1
+    assert time.process_time() - began < 2
+
+
+def test_a_package_whose_names_leave_out_usr_and_whose_file_changed(host: Host) -> None:
+    since = begins()
+    host.write("usr/lib/x/security/pam_unix.so", "unix")
+    assert host.found(since) == []
+    host.write("usr/lib/x/security/pam_unix.so", "trojan")
+    assert len(host.found(since)) == 1
+
+
+def package(folder: Path, version: str) -> str:
+    """With a unit, a cron job and a file of sudoers, whose texts differ by the version."""
+    source = folder / f"package-{version}"
+    about = f"Package: app\nVersion: {version}\nArchitecture: all"
+    files = {
+        "DEBIAN/control": f"{about}\nMaintainer: x <x@example.com>\nDescription: x\n",
+        "DEBIAN/conffiles": "/etc/cron.d/app\n/etc/sudoers.d/app\n",
+        **dict.fromkeys(("etc/cron.d/app", "etc/sudoers.d/app", "usr/lib/systemd/system/app.timer"), f"# {version}\n"),
+    }
+    for name, text in files.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(text)
+    file = folder / f"{version}.deb"
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", source, file], check=True, capture_output=True)
+    return str(file)
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg is not here: no package was installed")
+def test_what_dpkg_installs_and_upgrades(host: Host, tmp_path: Path) -> None:
+    shutil.rmtree(host.folder / "var/lib/dpkg")
+    for name in ("info", "updates"):
+        (host.folder / "var/lib/dpkg" / name).mkdir(parents=True)
+    host.write("var/lib/dpkg/status", "")
+    build = tmp_path / "build"
+    for version in ("1", "2"):
+        since = begins()
+        command = ["dpkg", f"--root={host.folder}", "--force-not-root", "--log=/dev/null", "-i"]
+        subprocess.run([*command, package(build, version)], check=True, capture_output=True)
+        assert host.found(since) == []
+    host.write("etc/cron.d/app", "planted")
+    assert len(host.found(since)) == 1
