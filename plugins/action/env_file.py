@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
         if state == "present":
             _require_addresses(args.get("services") or {})
             transport_guard.require(self._connection, self._task)
-            self._require_shut(snapshot.get("opened", {}), task_vars or {})
+            self._require_shut(snapshot, task_vars or {})
             args.update(
                 content=self._render(args, snapshot["settings"]),
                 journal=int(snapshot.get("journal", 0)),
@@ -71,10 +71,16 @@ class ActionModule(ActionBase):
         when = {"healthy_at": time.time()} if clean.get("healthy") else {}
         return {**result, **clean, **when, **_unusable(clean, state)}
 
-    def _require_shut(self, opened: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
+    def _require_shut(self, snapshot: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
         """Whoever holds a leaked key that is authorized on the host would read the new values there."""
         host = self._task.delegate_to or task_vars.get("inventory_hostname")
-        names = [name for name, hosts in opened.items() if host in hosts]
+        names = [name for name, hosts in snapshot.get("opened", {}).items() if host in hosts]
+        left = [name for name, hosts in snapshot.get("footholds", {}).items() if host in hosts]
+        if left:
+            raise AnsibleActionFail(
+                f"Nothing was sent: somebody may have left a way in on {host}. Look there, then run "
+                f"watchparty.secrets.leak_response again with -e leak_footholds_checked={','.join(left)}"
+            )
         if names:
             raise AnsibleActionFail(
                 f"Nothing was sent: {host} still authorizes the leaked key of {', '.join(names)}. Run the same "

@@ -9,10 +9,8 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.filter.names import names
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
@@ -63,8 +61,6 @@ class ActionModule(ServersAction):
         run = leak_steps.ResponseRun(setting, journal, response, results, Display().warning, purge, args["rotation"])
         run, result = leak_steps.following(run)
         if result["next"] == leak_steps.END:
-            checked = extra_variable(response_report.FOOTHOLDS_CHECKED, loader=self._loader, templar=self._templar)
-            run = run.noted(incident_notes.ruled_out(incident_notes.incident_of(run.journal), names(checked)))
             return self._ended(run, self._reported(run, args), args)
         return {"changed": True, **leak_steps.with_tasks(result)}
 
@@ -84,6 +80,7 @@ class ActionModule(ServersAction):
             unread=args["response"].get("unread") or [],
             scrubbed=scrubbed,
             health=looked,
+            seen_again=results.of_each(leak_steps.SEEN_AGAIN, run.asked_hosts),
             encrypted_env=results.once("encrypted") if run.response.encrypted_env else {},
             logged_out=user_sessions.gathered(run.response, results),
         )

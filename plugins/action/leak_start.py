@@ -11,13 +11,21 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt, registered_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment, response_plan, session_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    assessment,
+    host_footholds,
+    incident_notes,
+    response_plan,
+    response_report,
+    session_plan,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
@@ -57,6 +65,7 @@ class ActionModule(rotation_segment.ServersAction):
         "sessions": {"type": "bool", "default": True},
         "go_on": {"type": "bool", "default": False},
         "evidence_seconds": {"type": "int", "default": 10},
+        "evict": {"type": "bool", "default": False},
         "report_path": {"type": "path"},
         "group": {"type": "str", "default": "app_hosts"},
         "hosts": {"type": "list", "elements": "str", "required": True},
@@ -104,6 +113,7 @@ class ActionModule(rotation_segment.ServersAction):
             look = {"credentials": leak_plan.plan["looks"]}
             return {"changed": False, "next": "look", "look": look, "evidence_until": until}
         lines, stops = leak_plan.lines(setting, journal, args), leak_plan.stops(go_on=args["go_on"])
+        lines += self._foothold_lines(journal, self._footholds(radius, args, task_vars), args)
         self._make_ready(args["report_path"])
         show([*lines, *(f"a real run would stop here: {line}" for line in stops if drill)])
         if drill:
@@ -220,6 +230,8 @@ class ActionModule(rotation_segment.ServersAction):
         known = f"credentials in the order of replacement: {order}"
         journal = setting.rotator.look()  # the confirmation may have taken its time
         declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
+        journal = replace(journal, incident=declaration.incident)
+        journal = self._noted(setting, journal, self._footholds(radius, args, task_vars))
         show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [credential["name"] for credential in _credentials(radius)]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
@@ -230,7 +242,9 @@ class ActionModule(rotation_segment.ServersAction):
             targeted_hosts=args["targeted_hosts"],
             compromised=args["compromised_hosts"],
             named_host=args["rotation_host"],
-            candidates=[args["host"], *(candidate for candidate in args["candidates"] if candidate != args["host"])],
+            candidates=self._candidates(setting, radius, args),
+            opened=hosts_with_old_key.withheld(journal),
+            evict=host_footholds.evictable(self._seen(args, task_vars)) if args["evict"] else {},
             report_path=args["report_path"],
             logs_out=args["sessions"],
             session_plan=leak_plan.sessions,
@@ -249,7 +263,6 @@ class ActionModule(rotation_segment.ServersAction):
             unannounced=unannounced,
             failures=[*alive, *_not_invalidated(leak_plan.purge)],
         )
-        journal = replace(journal, incident=declaration.incident)
         return leak_steps.first(
             leak_steps.ResponseRun(
                 setting,
@@ -260,6 +273,46 @@ class ActionModule(rotation_segment.ServersAction):
                 purge_on(self.server(setting, args, task_vars)),
             )
         )
+
+    @staticmethod
+    def _seen(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """What each host answered before the plan."""
+        hosts = [host for host in args["targeted_hosts"] if host not in args["compromised_hosts"]]
+        return Results(task_vars).of_each("seen", hosts)
+
+    def _footholds(
+        self, radius: assessment.BlastRadius, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, str]:
+        return host_footholds.events(self._seen(args, task_vars), host_footholds.keys_of(radius.data or {}))
+
+    def _checked(self) -> list[str]:
+        return names(self._extra(response_report.FOOTHOLDS_CHECKED))
+
+    def _foothold_lines(self, journal: Journal, found: Mapping[str, str], args: Mapping[str, Any]) -> list[str]:
+        """What the operator reads of them: those of an earlier run too, of which some may be gone by now."""
+        earlier = incident_notes.footholds(journal.incident, but=args["compromised_hosts"]) if journal.incident else {}
+        now = {event: f"{event.split('/')[1]}: {text}" for event, text in found.items()}
+        return host_footholds.plan_lines({**earlier, **now}, self._checked(), args["targeted_hosts"])
+
+    def _noted(self, setting: RotationSetup, journal: Journal, found: Mapping[str, str]) -> Journal:
+        """With the footholds that were found, and with those of this or an earlier run that the operator looked at."""
+        if not found and not self._checked():
+            return journal
+        journal = incident_notes.note(setting, setting.rotator.look(), found)
+        events = incident_notes.ruled_out(incident_notes.incident_of(journal), self._checked())
+        return incident_notes.note(setting, journal, events)
+
+    def _candidates(self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any]) -> list[str]:
+        """The hosts that may talk to the servers: another than the first only where that needs no confirmation."""
+        trusted = names(self._extra(TRUSTED))
+
+        def is_refused(host: str) -> bool:
+            impact = radius.impact
+            about = (args["hosts"], host, trusted, TRUSTED)
+            return bool(impact and assessment.refused_host(setting.catalog, impact, *about))
+
+        others = [host for host in args["candidates"] if host != args["host"] and not is_refused(host)]
+        return [args["host"], *others]
 
     def _refuse_argument(self) -> None:
         """Raises RotationError for a value on the command line."""

@@ -71,6 +71,10 @@ options:
     description: Seconds that the whole collection of evidence may take before the first change.
     type: int
     default: 10
+  evict:
+    description: Whether authorized keys that hosts named as possible footholds are removed with a leaked SSH key.
+    type: bool
+    default: false
   report_path:
     description:
       - Folder on the controller for the post-mortem. The module creates it, and fails if it cannot write there.

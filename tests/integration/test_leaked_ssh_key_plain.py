@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -215,3 +216,100 @@ def in_force(lab: Lab) -> str:
 
 def sleepers(fleet: Fleet) -> int:
     return fleet.run("app1", ["ps", "-eo", "args"]).stdout.count("sleep 30")
+
+
+PLANT = """
+set -e
+echo 'alias sudo=/tmp/sudo' >> ~/.bashrc
+echo '* * * * * root true' | sudo tee /etc/cron.d/thief > /dev/null
+echo "$1" >> ~/.ssh/authorized_keys
+"""
+PLANT_LATE = """
+while grep -q "$1" ~/.ssh/authorized_keys; do sleep 0.1; done
+echo late >> ~/.profile
+"""
+
+
+def with_signing_key(lab: Lab) -> None:
+    """What is replaced after the SSH key, which reveals it."""
+    lab.catalog["settings"]["SECRET_KEY_FALLBACKS"] = {"group": "core", "type": "list"}
+    about = {"fallbacks": "SECRET_KEY_FALLBACKS", "used_for": ["signing"], "appears_in": [{"setting": "SECRET_KEY"}]}
+    lab.catalog["credentials"]["signing"] = {"kind": "django_secret_key", **about}
+
+
+def a_second_later() -> str:
+    """When the exposure begins, after all that was made so far."""
+    since = int(time.time()) + 1
+    time.sleep(max(0, since + 0.1 - time.time()))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
+
+
+def test_what_a_thief_left_is_named_and_the_host_gets_nothing_new(plain: Fleet, small: Lab) -> None:
+    """Before the response on web1, and during it on web2. An added key goes with the leaked one."""
+    private, thief = prepare(plain, small), key_pair.new_private_key()
+    with_signing_key(small)
+    leaked, added = (key_pair.public_line(key, "test") for key in (private, thief))
+    since = a_second_later()
+    as_deploy = ["su", "-", "deploy", "-c"]
+    plain.run("app1", [*as_deploy, PLANT.replace("$1", added)])
+    late = subprocess.Popen(plain.machines["app2"].command([*as_deploy, PLANT_LATE.replace("$1", leaked)]))
+    before = {host: plain.run(host, ["cat", "/srv/watchparty/.env"]).stdout for host in plain.machines}
+    arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false", "-e", f"leak_exposed_since={since}")
+    try:
+        run = leak_lab.respond(small, *arguments, "-e", "leak_evict=true")
+    finally:
+        late.terminate()
+        late.wait()
+    assert run.code != 0, run.output
+    fingerprint = key_pair.fingerprint(thief, "test")
+
+    for line in (
+        "possible foothold: deploy_ssh: web1: /home/deploy/.bashrc changed ",
+        "possible foothold: deploy_ssh: web1: /etc/cron.d/thief changed ",
+        f"possible foothold: deploy_ssh: web1: key {fingerprint} is in /home/deploy/.ssh/authorized_keys since ",
+        "nothing new is sent to web1. Look there, then run again with -e leak_footholds_checked=deploy_ssh",
+        "added keys were removed from /home/deploy/.ssh/authorized_keys: ",
+        "possible foothold: deploy_ssh: web2: /home/deploy/.profile changed ",
+    ):
+        assert line in run.text, run.text
+    written = leak_lab.newest_post_mortem(small)
+    for line in (
+        "left: deploy_ssh: web1: /etc/cron.d/thief",
+        "removed: deploy_ssh: web1: key ",
+        "checked in the end: web1, web2",
+    ):
+        assert f"- {line}" in written
+    assert not opens(plain, "app1", thief)
+    now = {host: plain.run(host, ["cat", "/srv/watchparty/.env"]).stdout for host in plain.machines}
+    assert [now[host] == before[host] for host in ("app1", "app2")] == [True, False], run.text
+    deploy = small.run(playbook="playbooks/deploy.yml")
+    assert deploy.code != 0, deploy.output
+    assert "somebody may have left a way in on web1" in deploy.text
+
+    run = leak_lab.respond(small, *arguments, "-e", "leak_footholds_checked=deploy_ssh")
+    assert run.code == 0, run.output
+    after = plain.run("app1", ["cat", "/srv/watchparty/.env"]).stdout
+    assert after not in before.values()
+    assert "- looked at by the operator: deploy_ssh: web2: /home/deploy/.profile " in leak_lab.post_mortem(small)
+
+
+def test_with_what_a_thief_left_on_each_host_the_key_is_revoked_all_the_same(plain: Fleet, small: Lab) -> None:
+    private = prepare(plain, small)
+    with_signing_key(small)
+    since = a_second_later()
+    plain.run("app1", ["sh", "-c", "echo '* * * * * root true' > /etc/cron.d/thief"])
+    before = plain.run("app1", ["cat", "/srv/watchparty/.env"]).stdout
+    arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false", "-e", f"leak_exposed_since={since}")
+    alone = ("-e", "leak_compromised_hosts=web2")
+    run = leak_lab.respond(small, *arguments, *alone)
+    assert run.code != 0, run.output
+    assert "No other host is left, so this run replaces SSH keys alone" in run.text
+    left = "nothing new is sent to web1, and no other host is left. Look there, then run again with -e"
+    assert f"{left} leak_footholds_checked=deploy_ssh" in run.text.partition("NOT contained")[2]
+    assert [opens(plain, "app1", key) for key in (private, in_force(small))] == [False, True]
+    assert plain.run("app1", ["cat", "/srv/watchparty/.env"]).stdout == before
+    plain.run("app1", ["rm", "/etc/cron.d/thief"])
+    run = leak_lab.respond(small, *arguments, *alone, "-e", "leak_footholds_checked=deploy_ssh")
+    assert run.code == 0, run.output
+    assert plain.run("app1", ["cat", "/srv/watchparty/.env"]).stdout != before
+    leak_lab.post_mortem(small)

@@ -32,9 +32,10 @@ def by_credential(journal: Journal) -> dict[str, list[str]]:
     return {name: sorted(hosts) for name, hosts in sorted(credential.items()) if hosts}
 
 
-def hosts(journal: Journal) -> list[str]:
-    """All of those."""
-    return sorted({host for hosts in by_credential(journal).values() for host in hosts})
+def withheld(journal: Journal) -> list[str]:
+    """Every host that gets nothing new: also those where somebody with a leaked key may have left a way in."""
+    footholds = journal.incident.foothold_hosts if journal.incident else {}
+    return sorted({host for group in (by_credential(journal), footholds) for hosts in group.values() for host in hosts})
 
 
 def pending_tasks(

@@ -72,6 +72,21 @@ class Incident:
         return [about for name, _slash, about in parts if name in events]
 
     @property
+    def footholds(self) -> list[str]:
+        """The events of possible ways back in that are neither removed nor looked at by the operator."""
+        over = self.about("ruled_out", "evicted")
+        return [f"foothold/{about}" for about in self.about("foothold") if about not in over]
+
+    @property
+    def foothold_hosts(self) -> dict[str, list[str]]:
+        """By credential the hosts on which those are; a server's name no host (foothold/CREDENTIAL/NUMBER)."""
+        hosts: dict[str, list[str]] = {}
+        for _what, name, *place in (event.split("/") for event in self.footholds):
+            if len(place) > 1 and place[0] not in hosts.setdefault(name, []):
+                hosts[name].append(place[0])
+        return {name: sorted(names) for name, names in hosts.items() if names}
+
+    @property
     def behind(self) -> list[str]:
         """Hosts that were skipped and have not been verified since with what is in force."""
         back = self.about("verified")

@@ -23,6 +23,7 @@ def report(environment: Environment) -> dict[str, Any]:
         "journal": environment.journal.head,
         "rotation": rotation.id if rotation else None,
         "opened": hosts_with_old_key.by_credential(environment.journal),
+        "footholds": environment.journal.incident.foothold_hosts if environment.journal.incident else {},
         "names": sorted(resolution.values),
         "origins": [asdict(origin) for origin in resolution.origins],
         "problems": [*resolution.problems, *resolution.undeliverable],

@@ -47,18 +47,21 @@ def note_health(setting: RotationSetup, journal: Journal, health: Mapping[str, A
     return note(setting, journal, {event: "; ".join(f"{host}: {message}" for host, message in healthy.items())})
 
 
-def footholds(incident: Incident, *, ruled_out: bool = False) -> dict[str, str]:
-    """Possible footholds by event, in words; with those that were ``ruled_out`` where that is wanted."""
-    checked = () if ruled_out else incident.about("ruled_out")
-    names = {event: event.split("/")[1] for event in incident.events if event.startswith("foothold/")}
-    shown = {event: incident.evidence.get(event, "").partition(": ")[2] for event in names}
-    return {event: f"{name}: {shown[event]}" for event, name in names.items() if name not in checked}
+def footholds(incident: Incident, *, but: Sequence[str] = ()) -> dict[str, str]:
+    """Possible footholds that are left, by event, in words; without those on the hosts ``but``, which are given up."""
+    events = {event: event.split("/") for event in incident.footholds}
+    return {event: foothold(incident, event) for event, parts in events.items() if parts[2] not in but}
+
+
+def foothold(incident: Incident, event: str) -> str:
+    """A possible foothold, in words."""
+    return f"{event.split('/')[1]}: {incident.evidence.get(event, '').partition(': ')[2]}"
 
 
 def ruled_out(incident: Incident, names: Sequence[str]) -> dict[str, str]:
-    """The events of credentials whose footholds the operator has looked at."""
-    left = {event.split("/")[1] for event in footholds(incident)}
-    return {f"ruled_out/{name}": "" for name in names if name in left}
+    """The events of footholds of these credentials, which the operator has looked at."""
+    events = [event.partition("/")[2] for event in incident.footholds]
+    return {f"ruled_out/{about}": "" for about in events if about.partition("/")[0] in names}
 
 
 def back(hosts: Sequence[str]) -> dict[str, str]:

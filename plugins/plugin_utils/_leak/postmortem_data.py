@@ -11,12 +11,8 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED, Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
-    AWS_ACCESS_KEY,
-    POSTGRESQL_ROLE,
-    VALKEY_USER,
-)
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.incident_notes import footholds
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ways_in
 
 EVENTS = {
     "planned": "the blast radius and the plan were known",
@@ -39,7 +35,8 @@ EVENTS = {
     "sessions": "sessions were ended",
     "outlived": "sessions of the old value of {} could not be ended",
     "foothold": "a possible foothold was found ({})",
-    "ruled_out": "the operator has looked at the possible footholds of {}",
+    "ruled_out": "the operator has looked at the possible foothold {}",
+    "evicted": "an added authorized key was removed ({})",
     "healthy": "every host was healthy, and no work was left on any host",
 }
 """By an event's first word; the rest names what it is about."""
@@ -110,7 +107,7 @@ def facts_of(
         "readers": list(answer.get("readers", ())),
         "evidence": list(answer.get("evidence", ())),
         "tried": list(answer.get("tried", ())),
-        "ways_in": ways_in(impact, incident),
+        "ways_in": ways_in.lines(impact, incident, answer.get("seen_again") or {}),
         "scrubbed": list(answer.get("scrubbed", ())),
         "not_scrubbed": list(answer.get("not_scrubbed", ())),
         "unhealthy": list(answer.get("unhealthy", ())),
@@ -126,32 +123,6 @@ def facts_of(
         ],
         "written_at": timestamps.stamp(now),
     }
-
-
-WAYS_IN = {
-    VALKEY_USER: (
-        "users, passwords and nopass of each node of {} were compared with the stores",
-        "functions, keys and replication users of {} (ask for FUNCTION LIST)",
-    ),
-    POSTGRESQL_ROLE: (
-        "members of the roles of {}, prepared transactions, its own objects and rights of everybody were looked for",
-        "triggers and grants to other roles in the database of {}; jobs of pg_cron",
-    ),
-}
-"""By kind what is looked at for other ways in, and what is not."""
-
-
-def ways_in(impact: Mapping[str, Any], incident: Incident) -> list[str]:
-    """What was looked at for other ways in, what was found, and what nobody has looked at."""
-    looked = [one for one in impact.get("credentials", ()) if f"refused/{one['name']}" in incident.events]
-    left = footholds(incident)
-    found = footholds(incident, ruled_out=True)
-    words = [WAYS_IN[one["kind"]] + (one["name"],) for one in looked if one["kind"] in WAYS_IN]
-    return [
-        *(f"checked: {checked.format(name)}" for checked, _not_checked, name in words),
-        *(f"{'left' if event in left else 'looked at by the operator'}: {text}" for event, text in found.items()),
-        *(f"not checked: {not_checked.format(name)}" for _checked, not_checked, name in words),
-    ]
 
 
 def serving(catalog: Catalog, hosts: Any, left_out: Sequence[str] = ()) -> dict[str, list[str]]:
@@ -229,7 +200,10 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> list[str]:
     """Of a signing key that still verifies somewhere, its own line says where."""
     message = "was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
-    lines = [] if incident.about("renewed") else [f"{host} {message}" for host in behind]
+    doubtful = {host for hosts in incident.foothold_hosts.values() for host in hosts}
+    lines = [f"{host} got nothing new, since it may have a way in" for host in behind if host in doubtful]
+    if not incident.about("renewed"):
+        lines += [f"{host} {message}" for host in behind if host not in doubtful]
     return lines + [
         f"{host} was skipped and is no longer in the inventory. Check that it is powered off" for host in gone
     ]

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.host_footholds import keys_of
+
 LEFT_OUT = "which this run skipped; run the same command again"
 
 
@@ -37,7 +39,9 @@ class Response:
     candidates: Sequence[str] = ()
     """The hosts that may talk to the servers, the best first."""
     opened: Sequence[str] = ()
-    """Hosts that still accept a leaked key. They get nothing new."""
+    """Hosts that get nothing new: they still accept a leaked key, or somebody may have left a way in."""
+    evict: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By host the fingerprints of authorized keys that are removed along with a leaked one."""
     report_path: str | None = None
     logs_out: bool = True
     session_plan: Mapping[str, Any] = field(default_factory=dict)
@@ -98,7 +102,12 @@ class Response:
     def host(self) -> str:
         """The host that talks to the servers."""
         possible = [candidate for candidate in self.candidates if candidate not in self.opened]
-        return self.named_host or next(iter(possible), "")
+        return self.named_host or next(iter((*possible, *self.candidates)), "")
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether no host is left that may get new values, or that may pass them to servers."""
+        return self.host in self.opened or not set(self.targeted_hosts) - set(self.opened)
 
     @property
     def wave(self) -> Wave:
@@ -112,6 +121,10 @@ class Response:
         """Of credentials that reveal each other none may be valid where a new one comes to."""
         cycles = {name for cycle in self.impact.get("cycles", ()) for name in cycle}
         return self.immediate or not cycles.isdisjoint(wave.credentials)
+
+    def may_begin(self, wave: Wave) -> bool:
+        """A leaked SSH key is revoked on hosts that get nothing new, too."""
+        return not self.is_withheld or not set(keys_of(self.impact)).isdisjoint(wave.credentials)
 
     def rotated(self, rotation: Mapping[str, Any]) -> Response:
         """After the first wave, which ended or stopped as ``rotation`` says. The journal knows when."""

@@ -14,7 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import session_results, task_summaries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    host_footholds,
+    session_results,
+    task_summaries,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.incident_notes import footholds, incident_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.postmortem_data import facts_of, serving
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
@@ -147,7 +151,11 @@ def write(
         if results.get(name, {}).get("replaced", True):
             results[name] = {"replaced": False, "why": why}
     stuck = open_rotation.stuck(journal.rotation, incident.id, results)
-    result["problems"] = [*sessions["problems"], *response.failures, *filter(None, [stuck])]
+    withheld = (
+        [_withheld(response, incident)] if response.is_withheld and (response.waves or response.is_stopped) else []
+    )
+    result["problems"] = [*sessions["problems"], *response.failures, *filter(None, [stuck]), *withheld]
+    result["seen_again"] = gathered.get("seen_again") or {}
     facts = facts_of(setting.catalog, incident, response.impact, results, result, rotation_context.now())
     files, unwritten = _written(response.report_path, incident.id, facts, response.mermaid)
     clock = postmortem_markdown.clock_of(facts)
@@ -163,9 +171,19 @@ def write(
         open=facts["open"],
         unhealthy=problems,
         contained_seconds=facts["contained_seconds"],
-        footholds=footholds(incident),
+        footholds=footholds(incident, but=response.compromised),
         on_word=postmortem_markdown.word_of(facts),
     )
+
+
+def _withheld(response: Response, incident: Incident) -> str:
+    """Why later waves did not begin."""
+    found = incident.foothold_hosts
+    is_last = not set(response.targeted_hosts) - set(response.opened)
+    rest = "and no other host is left" if is_last else "which talks to the servers: name another, -e rotation_host=HOST"
+    message = f"nothing new is sent to {', '.join(response.opened)}, {rest}"
+    hosts = sorted({host for hosts in found.values() for host in hosts})
+    return f"{message}. {host_footholds.remedy(','.join(found), hosts)}" if found else message
 
 
 def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str) -> tuple[list[str], str]:

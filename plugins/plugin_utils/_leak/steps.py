@@ -20,6 +20,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    assessment,
+    host_footholds,
     incident_notes,
     response_report,
     revoked_values,
@@ -38,6 +40,7 @@ VALUES = "values"
 """Of a step's work what hosts look for, which is handed over sealed."""
 ANSWERS = "leak_respond__answers"
 """The variable that ask_secret is registered in."""
+SEEN_AGAIN = "seen_again"
 CACHE, SESSIONS = "cache", "sessions"
 """What a catalog's purge entries may be of."""
 Work = dict[str, Any]
@@ -158,15 +161,18 @@ def _keep_evidence(run: ResponseRun) -> ResponseRun:
 
 def _wave(run: ResponseRun) -> Work | None:
     response = run.response
-    if not response.waves or response.is_stopped:
+    if not response.waves or response.is_stopped or not response.may_begin(response.wave):
         return None
     wave = response.wave
-    return {**asdict(wave), "immediate": response.removes_first(wave), "reached": response.every_wave}
+    about = {"immediate": response.removes_first(wave), "reached": response.every_wave, "evict": response.evict}
+    return {**asdict(wave), **about}
 
 
 def _rotated(run: ResponseRun) -> ResponseRun:
+    removed = {host: run.results.evicted(host) for host in run.response.evict}
+    run = run.noted(host_footholds.evicted(incident_notes.incident_of(run.journal), removed))
     after = run.response.rotated(run.rotation or {})
-    return run.then(replace(after, opened=list(hosts_with_old_key.hosts(run.journal))))
+    return run.then(replace(after, opened=hosts_with_old_key.withheld(run.journal)))
 
 
 def _verify_skipped(run: ResponseRun) -> Work | None:
@@ -265,13 +271,27 @@ def _ask(run: ResponseRun) -> Work | None:
     """After everything that goes by itself."""
     response = run.response
     names = [need for need in response.needs if need not in response.replaced]
-    return {"names": names, "pages": dict(response.pages)} if names and not response.is_stopped else None
+    is_over = response.is_stopped or response.is_withheld
+    return {"names": names, "pages": dict(response.pages)} if names and not is_over else None
 
 
 def _answered(run: ResponseRun) -> ResponseRun:
     answered = run.results.once("answers").get("answered") or []
     waves = [asdict(Wave(list(answered), answers=ANSWERS))] if answered else []
     return run.then(replace(run.response, waves=waves))
+
+
+def _look_again(run: ResponseRun) -> Work | None:
+    """What came while the response ran."""
+    if not host_footholds.keys_of(run.response.impact):
+        return None
+    return {"known_keys": assessment.known_keys(run.setting, run.response.reached)}
+
+
+def _looked_again(run: ResponseRun) -> ResponseRun:
+    answers = run.results.of_each(SEEN_AGAIN, run.asked_hosts)
+    run = run.noted(host_footholds.events(answers, host_footholds.keys_of(run.response.impact)))
+    return run.then(run.response.failed(*host_footholds.unlooked(answers)))
 
 
 def _copies(run: ResponseRun) -> Work:
@@ -305,5 +325,6 @@ STEPS = (
     ResponseStep("invalidate", _invalidate, _invalidated),
     ResponseStep("ask", _ask, _answered),
     ResponseStep("answered", _wave, _rotated, file="wave", again=True),
+    ResponseStep("look_again", _look_again, _looked_again),
     ResponseStep("copies", _copies, _healthy),
 )

@@ -162,7 +162,7 @@ def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) ->
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [item_summary(setting, item, rotation) for item in items],
         "revoking": [end for item in _ending(items) for end in _revoked_logins(setting, item, journal, rotation)],
-        "opened": hosts_with_old_key.hosts(journal),
+        "opened": hosts_with_old_key.withheld(journal),
         "behind": sorted(rotation.behind),
         "record": record_of(setting, journal, rotation),
         "audit": audit_of(setting, journal),

@@ -148,8 +148,8 @@ class Engine:
             self._did("stop")
             return self._next("stop")
         if stage in ROLLOUTS:
-            return self._rollout(stage)
-        if stage in REMOVING and not self.carried.verified:
+            return None if host_acts.needs_no_rollout(self) else self._rollout(stage)
+        if stage in REMOVING and not (self.carried.verified or host_acts.needs_no_rollout(self)):
             self._wait()
             if self._is_to_be_delivered:
                 self.carried.rolled = True

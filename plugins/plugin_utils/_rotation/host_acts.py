@@ -47,6 +47,12 @@ class Judged:
     failed: str = ""
 
 
+def needs_no_rollout(engine: EngineState) -> bool:
+    """SSH keys alone, where every host is one that gets nothing new: none reads its keys from its file."""
+    left = set(engine.run.targeted_hosts) - set(engine.now.get("opened", ()))
+    return not left and all(credential["kind"] == SSH_KEY for credential in engine.now["credentials"])
+
+
 def _concerned(engine: EngineState, stage: str) -> list[Mapping[str, Any]]:
     kind_stage = _KIND_STAGE.get(stage, stage)
     return engine.parts(kind_stage, plan.ENDS if stage == "revoke" else plan.CHANGES)

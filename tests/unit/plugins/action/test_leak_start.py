@@ -320,6 +320,28 @@ def test_copies_at_cloudfront_stay_open_without_the_module(world: World, monkeyp
     assert line.endswith(" E1")
 
 
+def test_a_host_with_a_possible_foothold_gets_nothing_new(
+    world: World, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the operator says that somebody has looked there."""
+    monkeypatch.setattr(leak_start.host_footholds, "keys_of", lambda _impact: ["token"])
+    found = {"footholds": [{"credential": "token", "text": "x", "key": "SHA256:x"}], "lines": [], "short": []}
+    monkeypatch.setitem(NAMED, "web1", {"leak_respond__seen": found})
+    carried = start(world, "token", evict=True)["carried"]
+    assert operator.read_before is not None
+    assert "possible foothold: token: web1: x" in operator.read_before
+    assert any("nothing new is sent to web1" in line for line in operator.read_before)
+    assert (carried["opened"], carried["evict"]) == (["web1"], {"web1": ["SHA256:x"]})
+    operator.extra["leak_footholds_checked"] = "token"
+    carried = start(world, "token")["carried"]
+    assert "possible foothold, looked at: token: web1: x" in operator.lines
+    assert (carried["opened"], carried["evict"]) == ([], {})
+    operator.extra.clear()
+    assert start(world, "token")["carried"]["opened"] == [], "it is the same finding"
+    found["footholds"][0]["text"] = "x changed"
+    assert start(world, "token")["carried"]["opened"] == ["web1"]
+
+
 def test_another_host_talks_to_the_servers(world: World, operator: Operator) -> None:
     result = start(world, "token", host="web2")
     assert "web1 does not answer; web2 talks to the servers" in operator.lines

@@ -204,6 +204,17 @@ def test_an_old_incident_is_not_needed_for_evidence(tmp_path: Path) -> None:
     assert Path(response_report.keep_evidence(incident, str(tmp_path), {})).name == "leak-1-evidence.md"
 
 
+def test_hosts_that_get_nothing_new_stop_later_waves(leak: Leak, tmp_path: Path) -> None:
+    setting = leak.setting
+    incident_notes.note(setting, setting.rotator.look(), {"foothold/ssh/web1/1": "web1: x"})
+    given: dict[str, Any] = {"waves": [{"credentials": ["token"]}]}
+    last = written(leak, tmp_path, **given, targeted_hosts=["web1"], opened=["web1"]).verdict
+    assert "nothing new is sent to web1, and no other host is left. Look there, then run again with -e " in last
+    named = written(leak, tmp_path, **given, opened=["web1"], named_host="web1").verdict
+    assert "nothing new is sent to web1, which talks to the servers: name another, -e rotation_host=HOST" in named
+    assert "nothing new" not in written(leak, tmp_path, **given, opened=["web1"]).verdict
+
+
 def test_a_possible_foothold_fails_the_run_until_somebody_has_looked(leak: Leak, tmp_path: Path) -> None:
     setting = leak.setting
     seen = {"refused/token": "", "foothold/token/1": "h:1: user thief is not in the catalog: ACL SETUSER thief off"}

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal import opened
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import incident_notes, revoked_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
@@ -110,7 +110,7 @@ class TestWaves:
     def test_a_host_that_still_accepts_a_leaked_key_talks_to_no_server(
         self, leak: Leak, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(leak_steps.hosts_with_old_key, "hosts", lambda _journal: ["web1"])
+        monkeypatch.setattr(leak_steps.hosts_with_old_key, "withheld", lambda _journal: ["web1"])
         response = leak.response("wave", waves=waves("token"), behind=["web1", "web2"])
         response, result = leak.following(response, ended("token"))
         assert (result["host"], result["next"], result["verify_skipped"]) == (
@@ -120,6 +120,38 @@ class TestWaves:
         )
         named = leak.response("wave", waves=waves("token"), named_host="web1")
         assert leak.following(named, ended("token"))[1]["host"] == "web1", "the operator's own choice"
+
+    def test_where_no_host_is_left_only_ssh_keys_are_replaced(self, leak: Leak, tmp_path: Path) -> None:
+        keys = [{"name": "ssh", "kind": "ssh_key", "severity": "high", "wave": 0, "via": []}]
+        impact = {**IMPACT, "credentials": [*keys, *IMPACT["credentials"]]}
+        given: dict[str, Any] = {"waves": waves("ssh", "token"), "impact": impact, "report_path": str(tmp_path)}
+        for extra in ({"opened": ["web1", "web2"]}, {"opened": ["web1"], "named_host": "web1"}):
+            response = leak.response("", **given, **extra)
+            assert leak_steps.first(leak.run(response))["wave"]["credentials"] == ["ssh"]
+            response = leak.response("", **{**given, "waves": waves("token")}, **extra)
+            assert leak_steps.first(leak.run(response))["next"] == "look_again"
+        response = leak.response("", **{**given, "waves": waves("token")}, opened=["web1"])
+        assert leak_steps.first(leak.run(response))["next"] == "wave"
+        assert response.host == "web2"
+
+    def test_what_came_meanwhile_is_noted(self, leak: Leak) -> None:
+        impact = {**IMPACT, "credentials": [{"name": "ssh", "kind": "ssh_key"}]}
+        found = {"footholds": [{"credential": "ssh", "text": "x", "key": ""}], "lines": [], "short": []}
+        leak.hosts["web1"]["leak_respond__seen_again"] = found
+        leak.hosts["web2"]["leak_respond__seen_again"] = {"failed": True, "msg": "no Python"}
+        response, result = leak.following(leak.response("look_again", impact=impact))
+        assert result["next"] == "copies"
+        assert leak.incident.foothold_hosts == {"ssh": ["web1"]}
+        assert response.failures == ["web2: ways back in were not looked for: no Python"]
+
+    def test_an_added_key_that_was_removed_holds_nothing_back(self, leak: Leak) -> None:
+        setting = leak.setting
+        events = {"foothold/ssh/web1/1": "web1: key SHA256:x is in /keys since 1"}
+        incident_notes.note(setting, setting.rotator.look(), events)
+        assert leak.incident.foothold_hosts == {"ssh": ["web1"]}
+        leak.hosts["web1"]["secret_rotate__acts"] = {"results": [{"evicted": ["SHA256:x"]}]}
+        response, _result = leak.following(leak.response("wave", waves=waves("ssh"), evict={"web1": ["SHA256:x"]}))
+        assert (leak.incident.footholds, response.opened) == ([], [])
 
 
 class TestEvidence:

@@ -66,6 +66,18 @@ def test_a_key_changes_on_each_host(stage: str, state: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("credentials", "opened", "needed"),
+    [([KEY], ["web1", "web2"], True), ([KEY], ["web1"], False), ([KEY, DROPPED], ["web1", "web2"], False)],
+)
+def test_keys_are_replaced_where_no_host_may_get_anything(
+    credentials: list[dict[str, Any]], opened: list[str], needed: bool
+) -> None:
+    made = engine(*credentials)
+    made.now["opened"] = opened
+    assert host_acts.needs_no_rollout(made) is needed
+
+
 def test_where_an_pending_task_names_hosts_only_there() -> None:
     due = host_acts.due(engine({**KEY, "hosts": ["web2"], "pending_task": "r0/deploy"}), "revoke")
     assert due is not None

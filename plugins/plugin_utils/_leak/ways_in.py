@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The post-mortem's section "Ways back in": what was looked at, what was found, and what nobody has looked at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    POSTGRESQL_ROLE,
+    SSH_KEY,
+    VALKEY_USER,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import incident_notes
+
+BY_KIND = {
+    VALKEY_USER: (
+        "users, passwords and nopass of each node of {} were compared with the stores",
+        "functions, keys and replication users of {} (ask for FUNCTION LIST)",
+    ),
+    POSTGRESQL_ROLE: (
+        "members of the roles of {}, prepared transactions, its own objects and rights of everybody were looked for",
+        "triggers and grants to other roles in the database of {}; jobs of pg_cron",
+    ),
+    SSH_KEY: (
+        "start files, keys, units, cron, at, sudo, PAM, setuid files and accounts that {} opens, where they changed{}",
+        "containers, kernel modules, the application's code and its programs in the reach of {}",
+    ),
+}
+"""By kind what is looked at for other ways in, and what is not."""
+UNKNOWN = ". It is not known since when the key leaked, so only what no ordinary host has was named"
+
+
+def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """``answers`` are what hosts answered to the last look, by host."""
+    looked = [one for one in impact.get("credentials", ()) if f"refused/{one['name']}" in incident.events]
+    texts = [(*BY_KIND[one["kind"]], one["name"]) for one in looked if one["kind"] in BY_KIND]
+    window = f" since {incident.since}" if incident.since else UNKNOWN
+    hosts = [host for host, answer in answers.items() if "footholds" in answer]
+    return [
+        *(f"checked: {checked.format(name, window)}" for checked, _not_checked, name in texts),
+        *([f"checked in the end: {', '.join(hosts)}"] if hosts else []),
+        *(f"{_outcome(incident, event)}: {incident_notes.foothold(incident, event)}" for event in _footholds(incident)),
+        *(f"not checked: {not_checked.format(name)}" for _checked, not_checked, name in texts),
+        *(f"not checked: {host}: {line}" for host, answer in answers.items() for line in _missing(answer)),
+    ]
+
+
+def _footholds(incident: Incident) -> list[str]:
+    return [f"foothold/{about}" for about in incident.about("foothold")]
+
+
+def _outcome(incident: Incident, event: str) -> str:
+    about = event.partition("/")[2]
+    if about in incident.about("evicted"):
+        return "removed"
+    return "left" if event in incident.footholds else "looked at by the operator"
+
+
+def _missing(answer: Mapping[str, Any]) -> list[str]:
+    if "footholds" in answer:
+        return list(answer.get("short") or ())
+    return [one_line(str(answer.get("msg") or "no answer"))]

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Possible ways back in on hosts: what counts of their answers, what the operator reads, and what is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import host_footholds, incident_notes, ways_in
+
+KEY = "SHA256:thief"
+INCIDENT = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("deploy_ssh",))
+
+
+def answer(*texts: str, name: str = "deploy_ssh", key: str = "") -> dict[str, Any]:
+    return {"footholds": [{"credential": name, "text": text, "key": key} for text in texts], "lines": [], "short": []}
+
+
+def noted(*texts: str, **over: Any) -> Incident:
+    events = host_footholds.events({"web1": answer(*texts)}, ["deploy_ssh"])
+    evidence = {event: f"journal entry 7: {text}" for event, text in events.items()}
+    return replace(INCIDENT, events={**dict.fromkeys(events, "t"), **over}, evidence=evidence)
+
+
+def test_the_same_finding_counts_once_and_a_change_is_another() -> None:
+    first, again, changed = (
+        host_footholds.events({"web1": answer(text)}, ["deploy_ssh"]) for text in ("x at 1", "x at 1", "x at 2")
+    )
+    assert first == again
+    assert first.keys() & changed.keys() == set()
+    assert list(first.values()) == ["web1: x at 1"]
+
+
+def test_a_host_speaks_of_no_other_host_and_credential() -> None:
+    """It would keep new values from all others."""
+    lying = answer("x", name="deploy_ssh/web2/1")
+    assert host_footholds.events({"web1": lying, "web3": answer("x", name="database")}, ["deploy_ssh"]) == {}
+
+
+def test_a_host_cannot_fill_the_journal() -> None:
+    events = host_footholds.events({"web1": answer(*map(str, range(5000)))}, ["deploy_ssh"])
+    assert len(events) == host_footholds.MOST
+    assert list(events.values())[-1].startswith("web1: and 4991 more (")
+    other = host_footholds.events({"web1": answer(*map(str, range(5000)), "more")}, ["deploy_ssh"])
+    assert events.keys() != other.keys(), "what is beyond those is a finding, too"
+
+
+def test_what_is_over() -> None:
+    incident = noted(f"key {KEY} is in /x since 1", "/home/deploy/.bashrc changed")
+    assert incident.foothold_hosts == {"deploy_ssh": ["web1"]}
+    removed = host_footholds.evicted(incident, {"web1": [KEY], "web2": [KEY]})
+    incident = replace(incident, events={**incident.events, **dict.fromkeys(removed, "t")})
+    assert list(incident_notes.footholds(incident).values()) == ["deploy_ssh: web1: /home/deploy/.bashrc changed"]
+    assert incident_notes.footholds(incident, but=["web1"]) == {}, "a host that is given up"
+    assert incident_notes.ruled_out(incident, ["other"]) == {}
+    looked_at = incident_notes.ruled_out(incident, ["deploy_ssh"])
+    after = replace(incident, events={**incident.events, **dict.fromkeys(looked_at, "t")})
+    assert (after.footholds, after.foothold_hosts) == ([], {})
+    later = replace(after, events={**after.events, **noted("/home/deploy/.profile changed").events})
+    assert len(later.footholds) == 1, "the operator has not looked at it"
+    impact = {"credentials": [{"name": "deploy_ssh", "kind": "ssh_key"}]}
+    lines = ways_in.lines(impact, replace(after, events={**after.events, "refused/deploy_ssh": "t"}), {})
+    assert [line.partition(":")[0] for line in lines] == [
+        "checked",
+        "removed",
+        "looked at by the operator",
+        "not checked",
+    ]
+
+
+def test_a_servers_name_no_host() -> None:
+    assert replace(INCIDENT, events={"foothold/cache/1": "t"}).foothold_hosts == {}
+
+
+def test_keys_that_may_be_removed() -> None:
+    answers = {"web1": {**answer("x", key=KEY)}, "web2": answer("y"), "web3": {"unreachable": True}}
+    assert host_footholds.evictable(answers) == {"web1": [KEY]}
+
+
+def test_what_the_operator_reads_before_the_confirmation() -> None:
+    found = host_footholds.events({"web1": answer("x")}, ["deploy_ssh"])
+    remedy = (
+        "run again with -e leak_footholds_checked=deploy_ssh; or give the host up with -e leak_compromised_hosts=web1"
+    )
+    lines = host_footholds.plan_lines(found, [], ["web1", "web2"])
+    assert lines[0] == "possible foothold: web1: x"
+    assert lines[1] == f"nothing new is sent to web1. Look there, then {remedy} and rebuild it"
+    assert (
+        "No other host is left, so this run replaces SSH keys alone"
+        in host_footholds.plan_lines(found, [], ["web1"])[1]
+    )
+    assert host_footholds.plan_lines(found, ["deploy_ssh"], ["web1"]) == ["possible foothold, looked at: web1: x"]
+    assert host_footholds.plan_lines({}, [], ["web1"]) == []
+
+
+def test_a_last_look_that_failed() -> None:
+    answers = {
+        "web1": {"failed": True, "msg": "no\nPython"},
+        "web2": {"unreachable": True, "failed": True},
+        "web3": {**answer(), "short": ["ways_in: not all was seen in 20 s", "ways back in: x may not be read"]},
+        "web4": answer(),
+    }
+    assert host_footholds.unlooked(answers) == [
+        "web1: ways back in were not looked for: no Python",
+        "web3: ways back in were not looked for: ways_in: not all was seen in 20 s",
+    ]
+    lines = ways_in.lines({}, INCIDENT, answers)
+    assert lines[0] == "checked in the end: web3, web4"
+    assert "not checked: web1: no Python" in lines
+    assert "not checked: web3: ways back in: x may not be read" in lines
