@@ -352,6 +352,12 @@ class Catalog:
         return bucket, f"{prefix}{self.application}/{self.environment}/journal.jsonl" if bucket else ""
 
     @property
+    def baseline_place(self) -> Tuple[str, str]:
+        """Bucket and key of what servers should show, beside the journal."""
+        bucket, key = self.journal_place
+        return bucket, f"{key.rpartition('/')[0]}/baseline.json" if key else ""
+
+    @property
     def sent_path(self) -> str:
         """Path of the parameters that record what was sent to GitHub."""
         return f"/{self.application}-github/{self.environment}"

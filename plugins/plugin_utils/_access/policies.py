@@ -140,6 +140,12 @@ def _journal(reach: CatalogReach, ground: AwsScope, sid: str, *actions: str) -> 
     return [Grant(sid, actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
 
+def _baseline(reach: CatalogReach, ground: AwsScope, *actions: str) -> list[Grant]:
+    """What servers should show, which nobody may change whose credentials leak with the application."""
+    bucket, key = reach.catalog.baseline_place
+    return [Grant("Baseline", actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
+
+
 def _bucket(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """The application's own files."""
     bucket = reach.catalog.aws.bucket if reach.catalog.aws else None
@@ -265,7 +271,7 @@ def _sent(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 
 def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """What a leak response does beside rotating: it looks for the leaked value in every version, denies those that hold
-    it, in replicas too, asks who read them, and has copies forgotten."""
+    it, in replicas too, asks who read them, and has copies forgotten. It also records the baseline of servers."""
     replicas = reach.catalog.aws.replicas if reach.catalog.aws else ()
     secrets = [ground.secret(name, region) for region in ("", *replicas) for name in reach.rotating]
     distributions = tuple(
@@ -275,7 +281,10 @@ def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     deny = ("secretsmanager:GetResourcePolicy", "secretsmanager:PutResourcePolicy")
     results = tuple(map(ground.secret, reach.rotating))
     written = tuple(map(ground.parameter, reach.written))
+    described = tuple(map(ground.secret, sorted({*reach.read} - {*reach.rotating})))
     return [
+        *_baseline(reach, ground, "s3:GetObject", "s3:PutObject"),
+        *([Grant("Describe", ("secretsmanager:DescribeSecret",), described)] if described else []),
         Grant("Trail", ("cloudtrail:LookupEvents",), ("*",)),
         *([Grant("Versions", ("secretsmanager:ListSecretVersionIds",), results)] if results else []),
         *([Grant("History", ("ssm:GetParameterHistory",), written)] if written else []),
@@ -298,6 +307,7 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
         *_retention(reach, ground),
+        *_baseline(reach, ground, "s3:GetObject"),
         *_announcing(reach, ground),
         Grant(
             "Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy", "kms:ListGrants"), (ground.key,)

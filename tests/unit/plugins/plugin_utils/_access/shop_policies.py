@@ -106,6 +106,7 @@ ISSUED = secret("shop-rotation-logins/production/r-20261125T100000-ab12/storage"
 THEIRS = secret("shop-rotation-logins/staging/r-20261125T100000-ab12")
 HOSTS, KEPT = parameter("/shop/production/App/HOSTS"), parameter("/shop/production/App/SECRET_KEY")
 ENTRY = "arn:aws:s3:::shop-secrets/journal/shop/production/journal.jsonl"
+SERVERS = "arn:aws:s3:::shop-secrets/journal/shop/production/baseline.json"
 STREAM = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/shop/audit:log-stream:shop/production"
 USER = f"arn:aws:iam::{ACCOUNT}:user/shop-production"
 GROUP = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:replicationgroup:shop-production"

@@ -28,6 +28,7 @@ from tests.unit.plugins.plugin_utils._access.shop_policies import (
     OTHERS,
     OVERLAY,
     REGION,
+    SERVERS,
     SM,
     STAGING,
     STREAM,
@@ -122,6 +123,11 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
     (f"{SM}:PutResourcePolicy", CORE.replace(REGION, "eu-west-1"), ("respond",)),
     (f"{SM}:PutResourcePolicy", OTHERS, NOBODY),
     (f"{SM}:DeleteResourcePolicy", CORE, NOBODY),
+    (f"{SM}:DescribeSecret", OTHERS, ("respond",)),
+    ("s3:GetObject", SERVERS, ("respond",)),
+    ("s3:PutObject", SERVERS, ("respond",)),
+    ("s3:DeleteObject", SERVERS, NOBODY),
+    ("s3:PutObject", SERVERS.replace("production", "staging"), NOBODY),
     ("cloudtrail:LookupEvents", "*", ("respond",)),
     ("cloudtrail:StopLogging", "*", NOBODY),
     ("cloudfront:CreateInvalidation", CDN, ("respond",)),
@@ -134,6 +140,12 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
 def test_who_may_in_production(action: str, resource: str, who: tuple[str, ...]) -> None:
     result = documents("production")
     assert tuple(role for role in EVERY if decide(result[role], IamRequest(action, resource))) == who
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject"])
+def test_a_verification_reads_the_baseline_and_writes_nothing(action: str) -> None:
+    verify = documents("production")["verify"]
+    assert bool(decide(verify, IamRequest(action, SERVERS))) is (action == "s3:GetObject")
 
 
 KEY_TABLE = [

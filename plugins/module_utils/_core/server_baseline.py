@@ -1,0 +1,267 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What should exist at the servers of databases and caches, as an operator recorded it. Pure; Python 3.8.
+
+A rotation writes nothing here. What it changes at a server is not in a reading: a login that takes turns has one name
+for both, and the passwords that the stores hold are left out. So no run can accept an attacker's change by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Set, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import SUFFIXES
+
+ADDED, CHANGED, REMOVED = "added", "changed", "removed"
+ALL = "all"
+"""Accepts every difference."""
+DIGITS = 16
+"""Of a keyed digest, and of a difference's id: whoever can make names must not make one with another's id."""
+LONGEST = 200
+"""Characters of a name; a longer one ends in its digest."""
+MOST_ACCEPTED = 200
+"""Acceptances that are kept."""
+MOST_NAMED = 50
+"""Differences of a server that a check or a leak response names; the rest is counted."""
+MORE = "%d more differences; watchparty.secrets.baseline lists them"
+MOST_ENTRIES = 8000
+"""Of a server."""
+INVENTORY = {"kinds": [str], "entries": [{"kind": str, "name": str, "facts": str, "undo": str}], "problems": [str]}
+"""What a host answers."""
+_CUT = 32
+Key = Tuple[str, str]
+"""Kind and name of an entry."""
+Entry = Dict[str, str]
+"""What a host answers: the kind, the name, facts, and the command that removes it (undo)."""
+
+
+class ServerReading(NamedTuple):
+    """What one server showed."""
+
+    kinds: FrozenSet[str]
+    """The kinds that could be read; nothing is known of others."""
+    entries: Mapping[Key, str]
+    """Facts by kind and name."""
+    undo: Mapping[Key, str] = {}
+    """The command that removes an entry."""
+
+
+@dataclass(frozen=True)
+class RecordedServer:
+    """What one server showed when it was recorded."""
+
+    made_at: str
+    who: str
+    kinds: FrozenSet[str]
+    entries: Mapping[Key, str]
+    own: Mapping[str, str] = field(default_factory=dict)
+    """The catalog's own logins at that time, each with the name that a reading gives it."""
+
+    @property
+    def day(self) -> str:
+        return self.made_at[:10]
+
+
+class AcceptedDifference(NamedTuple):
+    """A difference that an operator made part of the baseline."""
+
+    id: str
+    message: str
+    who: str
+    at: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ServerBaseline:
+    application: str
+    environment: str
+    key: str = field(repr=False)
+    """Of the digests. Whoever may read it may list the servers' users anyway."""
+    sources: Mapping[str, RecordedServer] = field(default_factory=dict)
+    """By the server's address."""
+    accepted: Tuple[AcceptedDifference, ...] = ()
+
+
+class ServerDifference(NamedTuple):
+    """What a server shows otherwise than the baseline."""
+
+    place: str
+    state: str
+    kind: str
+    name: str
+    facts: str
+    before: str = ""
+    undo: str = ""
+
+    @property
+    def id(self) -> str:
+        text = json.dumps([self.place, self.state, self.kind, self.name, self.facts])
+        return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+    @property
+    def message(self) -> str:
+        if self.state == REMOVED:
+            return f"{self.kind} {self.name} does not exist any more"
+        facts = f" ({self.facts})" if self.facts else ""
+        if self.state == CHANGED:
+            return f"{self.kind} {self.name} was changed: {self.facts or 'nothing'}, before {self.before or 'nothing'}"
+        return f"{self.kind} {self.name}{facts} is not in the baseline"
+
+
+# --- readings -------------------------------------------------------------------------------------------------------
+
+
+def printable(text: str) -> str:
+    """One line for each text and no other: a server's name may hold anything."""
+    clean = "".join(
+        letter if letter.isprintable() and letter != "\\" else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+    if len(clean) <= LONGEST:
+        return clean
+    return f"{clean[: LONGEST - _CUT]}…{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_CUT]}"
+
+
+def keyed(key: str, text: str) -> str:
+    """A digest that tells whether a value changed, and nothing else of it."""
+    return hmac.new(key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:DIGITS]
+
+
+def own_names(logins: Sequence[str]) -> Dict[str, str]:
+    """The names that a reading gives these logins: one for two that take turns."""
+    names = {login: login for login in logins}
+    for login in logins:
+        owner = re.sub(f"({'|'.join(SUFFIXES)})$", "", login)
+        if owner != login:
+            names.update((owner + suffix, turns(owner)) for suffix in SUFFIXES)
+    return names
+
+
+def turns(owner: str) -> str:
+    """The one name of two logins that take turns. No server takes it for a name unless it is quoted."""
+    return f"{owner}{SUFFIXES[0]} or {SUFFIXES[1]}"
+
+
+def no_inventory() -> Dict[str, Any]:
+    """What a host begins with: the kinds that were read, entries, and why something was not read."""
+    return {"kinds": [], "entries": [], "problems": []}
+
+
+def add(inventory: Dict[str, Any], part: Mapping[str, Any], *, further: bool = False) -> None:
+    """Adds what one database or node showed, whose kinds are those that all have, or ``further`` kinds."""
+    if len(inventory["entries"]) + len(part["entries"]) > MOST_ENTRIES:
+        inventory["problems"].append("it has more than %d users, grants and objects" % MOST_ENTRIES)
+        return
+    before, kinds = set(inventory["kinds"]), set(part["kinds"])
+    inventory["kinds"] = sorted(before | kinds if further or not before else before & kinds)
+    inventory["entries"] += part["entries"]
+
+
+def entry_of(kind: str, name: str, facts: str, undo: str) -> Entry:
+    return {"kind": kind, "name": printable(name), "facts": printable(facts), "undo": printable(undo)}
+
+
+def reading_of(data: Mapping[str, Any]) -> ServerReading:
+    """A host's answer, where several entries may have one name."""
+    kinds = frozenset(data["kinds"])
+    facts: Dict[Key, Set[str]] = {}
+    undo: Dict[Key, str] = {}
+    for entry in data["entries"]:
+        key = (entry["kind"], entry["name"])
+        if entry["kind"] in kinds:
+            facts.setdefault(key, set()).add(entry["facts"])
+            undo[key] = entry["undo"]
+    return ServerReading(kinds, {key: " / ".join(sorted(texts)) for key, texts in facts.items()}, undo)
+
+
+def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[ServerDifference]:
+    """What changed, of kinds that could be read both times."""
+    kinds = source.kinds & reading.kinds
+    then, now = ({key: text for key, text in one.entries.items() if key[0] in kinds} for one in (source, reading))
+    differences = []
+    for key in sorted({*then, *now}):
+        if key not in then:
+            differences.append(ServerDifference(place, ADDED, *key, now[key], undo=reading.undo.get(key, "")))
+        elif key not in now:
+            differences.append(ServerDifference(place, REMOVED, *key, "", then[key]))
+        elif then[key] != now[key]:
+            differences.append(ServerDifference(place, CHANGED, *key, now[key], then[key]))
+    return differences
+
+
+def unread(source: RecordedServer, reading: ServerReading) -> List[str]:
+    """The kinds that were recorded and could not be read now."""
+    return sorted(source.kinds - reading.kinds)
+
+
+def recorded(source: RecordedServer, reading: ServerReading, accepted: Sequence[ServerDifference]) -> RecordedServer:
+    """The source with what was accepted, and with the kinds that could not be read before."""
+    entries = dict(source.entries)
+    entries.update((key, text) for key, text in reading.entries.items() if key[0] not in source.kinds)
+    for difference in accepted:
+        key = (difference.kind, difference.name)
+        if difference.state == REMOVED:
+            del entries[key]
+        else:
+            entries[key] = difference.facts
+    return replace(source, entries=entries, kinds=source.kinds | reading.kinds)
+
+
+# --- what is stored -------------------------------------------------------------------------------------------------
+
+
+def as_data(source: RecordedServer) -> Dict[str, Any]:
+    return {
+        "made_at": source.made_at,
+        "who": source.who,
+        "kinds": sorted(source.kinds),
+        "entries": [[*key, text] for key, text in sorted(source.entries.items())],
+        "own": dict(source.own),
+    }
+
+
+def source_of(data: Mapping[str, Any]) -> RecordedServer:
+    """What ``as_data`` wrote. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+    entries = {(str(kind), str(name)): str(text) for kind, name, text in data["entries"]}
+    kinds = frozenset(map(str, data["kinds"]))
+    shown = [str(data["made_at"]), *(part for key, text in entries.items() for part in (*key, text))]
+    if not all(text.isprintable() for text in shown):
+        raise ValueError("a name would reach the terminal as it is")
+    return RecordedServer(str(data["made_at"]), str(data["who"]), kinds, entries, dict(data["own"]))
+
+
+def written(baseline: ServerBaseline) -> bytes:
+    sources = {place: as_data(source) for place, source in baseline.sources.items()}
+    document = {
+        "baseline": 1,
+        "application": baseline.application,
+        "environment": baseline.environment,
+        "key": baseline.key,
+        "sources": sources,
+        "accepted": [list(acceptance) for acceptance in baseline.accepted[-MOST_ACCEPTED:]],
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def parsed(content: bytes, application: str, environment: str, *, where: str) -> ServerBaseline:
+    """Raises StoreError for what is not this environment's baseline."""
+    try:
+        data = json.loads(content)
+        named = (data["baseline"], data["application"], data["environment"])
+        if named != (1, application, environment):
+            raise ValueError
+        sources = {str(place): source_of(source) for place, source in data["sources"].items()}
+        accepted = tuple(AcceptedDifference(*map(str, item)) for item in data["accepted"])
+        return ServerBaseline(application, environment, str(data["key"]), sources, accepted)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise StoreError(
+            f"{where} is not the baseline of {application} in {environment}; restore its newest version, or delete it "
+            "and record a new one: ansible-playbook watchparty.secrets.baseline"
+        ) from None

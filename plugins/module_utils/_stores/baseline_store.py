@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The baseline of an environment's servers as a store: one object beside the journal, replaced only as it was read."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+
+LIMIT = 16 << 20
+"""The most bytes that it holds."""
+
+
+class BaselineStore:
+    def __init__(self, client: Any, catalog: Catalog) -> None:
+        bucket, key = catalog.baseline_place
+        self._client, self._catalog = client, catalog
+        self._names: Dict[str, Any] = {"Bucket": bucket, "Key": key}
+        if catalog.expected_account_id:  # the names of buckets are shared by all of AWS
+            self._names["ExpectedBucketOwner"] = catalog.expected_account_id
+        self.where = f"s3://{bucket}/{key}"
+
+    def read(self) -> Tuple[Optional[ServerBaseline], str]:
+        """The baseline and its version; None where none was recorded. Raises StoreError."""
+        try:
+            with aws_errors.translated("s3:GetObject", self.where):
+                answer = self._client.get_object(**self._names)
+                content: bytes = answer["Body"].read(LIMIT + 1)
+        except NotFound:
+            return None, ""
+        named = (self._catalog.application, self._catalog.environment)
+        return server_baseline.parsed(content, *named, where=self.where), str(answer["ETag"])
+
+    def replace(self, baseline: ServerBaseline, version: str) -> None:
+        """Stores it in place of this version, or of nothing. Raises StoreError where another run was quicker."""
+        content = server_baseline.written(baseline)
+        if len(content) > LIMIT:
+            raise StoreError(f"the baseline {self.where} would hold {len(content):,} bytes, and at most {LIMIT:,} fit")
+        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
+        try:
+            with aws_errors.translated("s3:PutObject", self.where):
+                self._client.put_object(
+                    **self._names, **condition, Body=content, ContentType="application/json", ChecksumAlgorithm="SHA256"
+                )
+        except (AlreadyExists, Conflict):
+            raise StoreError(
+                f"another run wrote the baseline {self.where} meanwhile; run the same command again"
+            ) from None
+
+
+def baseline_of(catalog: Catalog, client: Callable[[str], Any]) -> Optional[BaselineStore]:
+    """Of a catalog that names a journal, beside which the baseline lies."""
+    return BaselineStore(client("s3"), catalog) if catalog.journal else None

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The baseline beside the journal, which one run alone replaces."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import baseline_store
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import (
+    BaselineStore,
+    baseline_of,
+)
+from tests.unit.plugins.module_utils._stores.journal_places import BUCKET, CATALOG, REGION, Moto
+
+BASELINE = ServerBaseline("app", "test", "key")
+KEY = "records/app/test/baseline.json"
+
+
+def test_a_baseline_replaces_only_what_was_read() -> None:
+    with mock_aws():
+        client = Moto().client
+        store = BaselineStore(client, CATALOG)
+        assert store.read() == (None, "")
+        store.replace(BASELINE, "")
+        for version in ("", '"0badcafe0badcafe0badcafe0badcafe"'):
+            with pytest.raises(StoreError, match=f"another run wrote the baseline s3://{BUCKET}/{KEY} meanwhile"):
+                store.replace(BASELINE, version)
+        read, version = store.read()
+        assert read == BASELINE
+        store.replace(BASELINE, version)
+
+
+def test_a_baseline_that_may_not_be_read_is_not_taken_for_none() -> None:
+    client = boto3.client("s3", region_name=REGION)
+    with Stubber(client) as stubber:
+        stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
+        with pytest.raises(Denied):
+            BaselineStore(client, CATALOG).read()
+
+
+def test_a_baseline_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baseline_store, "LIMIT", 10)
+    with pytest.raises(StoreError, match="at most 10 fit"):
+        BaselineStore(boto3.client("s3", region_name=REGION), CATALOG).replace(BASELINE, "")
+
+
+def test_without_a_journal_there_is_no_baseline() -> None:
+    catalog = catalog_parser.parse({"application": "app", "settings": {"A": {"value": 1}}}, "test")
+    assert catalog.baseline_place == ("", "")
+    assert baseline_of(catalog, pytest.fail) is None
