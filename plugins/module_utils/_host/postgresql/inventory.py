@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What exists at a server and in one database of it that may let somebody in. It only reads.
+
+A server may answer anything: texts are cut, entries are counted, and what may hold a value is digested.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import DatabaseError, literal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import Entry, entry_of, keyed
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.inventory_queries import (
+    END,
+    KINDS,
+    OF_ADMINISTRATORS,
+    OF_ALL,
+    ROLES,
+)
+
+Inventory = Dict[str, Any]
+"""The kinds that were read, and entries."""
+MOST = 5000
+"""Entries of a server."""
+_DOING = "reading what exists"
+_BEGIN = "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '5s'"
+
+
+def read(server: ServerConnection, request: Mapping[str, Any]) -> Inventory:
+    """What any login sees. ``request`` has the ``key`` of digests, and the catalog's ``own`` logins with the names to
+    show for them. Raises DatabaseError."""
+    return {"kinds": list(KINDS), "entries": _entries(server, request, OF_ALL)}
+
+
+def read_as_administrator(server: ServerConnection, request: Mapping[str, Any]) -> Inventory:
+    """What an administrator may see; the kinds are only those that this one may."""
+    kinds: List[str] = []
+    entries: List[Entry] = []
+    for kind, query in OF_ADMINISTRATORS.items():
+        try:
+            entries += _entries(server, request, query)
+        except DatabaseError:
+            continue
+        kinds.append(kind)
+    return {"kinds": kinds, "entries": entries}
+
+
+def _entries(server: ServerConnection, request: Mapping[str, Any], query: str) -> List[Entry]:
+    own = "".join(", (%s, %s)" % (literal(raw), literal(shown)) for raw, shown in sorted(request["own"].items()))
+    rows = _read(server, ROLES % {"own": own} + END % {"query": query, "limit": MOST + 1})
+    if len(rows) > MOST:
+        raise DatabaseError("too_many", "it has more than %d roles, grants and objects, which are not compared" % MOST)
+    return [_entry(request["key"], row) for row in rows]
+
+
+def _read(server: ServerConnection, query: str) -> List[Sequence[Any]]:
+    server.rows(_BEGIN, doing=_DOING)
+    try:
+        return server.rows(query, doing=_DOING)
+    finally:
+        _roll_back(server)
+
+
+def _roll_back(server: ServerConnection) -> None:
+    try:
+        server.rows("ROLLBACK", doing=_DOING)
+    except DatabaseError:
+        return  # the connection is gone, and the transaction with it
+
+
+def _entry(key: str, row: Sequence[Any]) -> Entry:
+    kind, name, facts, text, undo = (str(item) for item in row)
+    digest = "digest %s" % keyed(key, text) if text else ""
+    return entry_of(kind, name, ", ".join(filter(None, (facts, digest))), undo)

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What exists at a Valkey node that may let somebody in. It only reads.
+
+Scripts are left out: the server forgets them, no script runs by itself, and each use of EVAL adds one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import entry_of, keyed
+
+MOST = 2000
+"""Entries of a node."""
+SETTINGS = (
+    *("aclfile", "bind", "dbfilename", "dir", "enable-debug-command", "enable-module-command", "masteruser"),
+    *("enable-protected-configs", "port", "protected-mode", "tls-auth-clients", "tls-port", "unixsocket"),
+)
+SECRET_SETTINGS = ("masterauth",)
+Ask = Callable[..., Any]
+_Row = Tuple[str, str, str, str]
+"""Kind, name, facts, and the command that removes it."""
+
+
+def read(ask: Ask, node: str, users: Mapping[str, valkey.User], request: Mapping[str, Any]) -> Dict[str, Any]:
+    """Kinds and entries. ``request`` has the ``key`` of digests, the catalog's ``own`` users with the names to show for
+    them, and the declared ``nodes``. A kind that the server refuses to tell is not among the kinds."""
+    kinds, rows = ["user"], list(_users(users, request))
+    readers: Dict[str, Callable[[], Iterator[_Row]]] = {
+        "module": lambda: _modules(ask("MODULE", "LIST")),
+        "function": lambda: _functions(ask("FUNCTION", "LIST", "WITHCODE"), request["key"]),
+        "replication": lambda: _links(ask("INFO", "replication"), request["nodes"]),
+        "setting": lambda: _settings(ask, request["key"]),
+    }
+    for kind, reader in readers.items():
+        try:
+            rows += list(reader())
+        except HostError:
+            continue
+        kinds.append(kind)
+    if len(rows) > MOST:
+        raise HostError("%s: it has more than %d users and functions, which are not compared" % (node, MOST))
+    return {"kinds": kinds, "entries": [entry_of(kind, "%s at %s" % (name, node), *rest) for kind, name, *rest in rows]}
+
+
+def _users(users: Mapping[str, valkey.User], request: Mapping[str, Any]) -> Iterator[_Row]:
+    """Of the catalog's own users the rules alone: their passwords are compared with the stores."""
+    for name, user in users.items():
+        rules = " ".join(rule for rule in user.rules if rule != "sanitize-payload")
+        if name in request["own"]:
+            yield "user", request["own"][name], rules, "ACL DELUSER %s" % name
+            continue
+        digests = sorted(keyed(request["key"], digest) for digest in user.digests)
+        passwords = "passwords %s" % " ".join(digests) if digests else "no password"
+        state = ("on" if user.enabled else "off", *(["nopass"] if user.nopass else []), passwords)
+        yield "user", name, "%s, rules %s" % (", ".join(state), rules), "ACL DELUSER %s" % name
+
+
+def _pairs(item: List[Any]) -> Dict[str, Any]:
+    return dict(zip(item[::2], item[1::2]))
+
+
+def _modules(answer: List[Any]) -> Iterator[_Row]:
+    for module in map(_pairs, answer):
+        yield "module", module["name"], "", "MODULE UNLOAD %s" % module["name"]
+
+
+def _functions(answer: List[Any], key: str) -> Iterator[_Row]:
+    for library in map(_pairs, answer):
+        name = library["library_name"]
+        yield "function", name, "digest %s" % keyed(key, library["library_code"]), "FUNCTION DELETE %s" % name
+
+
+def _links(answer: str, nodes: Collection[str]) -> Iterator[_Row]:
+    """Those that the catalog does not declare: a failover among declared nodes changes nothing here."""
+    for link in valkey.replication_links(valkey.parse_info(answer)):
+        if link not in nodes:
+            yield "replication", "link to %s" % link, "", "REPLICAOF NO ONE, or end the replica's session"
+
+
+def _settings(ask: Ask, key: str) -> Iterator[_Row]:
+    for name in (*SETTINGS, *SECRET_SETTINGS):
+        for setting, value in _pairs(ask("CONFIG", "GET", name)).items():
+            shown = "digest %s" % keyed(key, value) if setting in SECRET_SETTINGS and value else value
+            yield "setting", setting, shown, "CONFIG SET %s …" % setting
