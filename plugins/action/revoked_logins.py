@@ -10,6 +10,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import login_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main, server_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
@@ -46,7 +47,7 @@ class ActionModule(ActionBase):
         keys = [entry for entry in tries if entry["server"] == previous_values.SSH and args["keys"]]
         report = {key["credential"]: try_previous_keys.at_host(self._connection, host, key) for key in keys}
         if not args["administrators"]:
-            inspections = [{**entry, "admin_url": ""} for entry in inspections]
+            inspections = [_without_administrator(entry) for entry in inspections]
         try:
             answer = self._at_servers(tries, inspections, args, task_vars or {}) if args["servers"] else {}
         except AnsibleConnectionFailure as error:  # unreachable would end the play before the report
@@ -79,6 +80,12 @@ class ActionModule(ActionBase):
             seconds=timeout * sum(2 * len(entry["former"]) for entry in tries)
             + sum(server_logins.seconds(entry, timeout) for entry in inspections),
         )
+
+
+def _without_administrator(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An application's user sees one node alone, so it is not compared with what the administrator saw."""
+    seen_by_others = entry["server"] == VALKEY and entry["admin_url"]
+    return {**entry, "admin_url": "", "inventory": None if seen_by_others else entry["inventory"]}
 
 
 def _values(tries: Sequence[Mapping[str, Any]], inspections: Sequence[Mapping[str, Any]] = ()) -> list[str]:

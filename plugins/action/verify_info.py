@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import Servers
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -37,6 +38,7 @@ EXTRA: dict[str, Any] = {
     "jobs": {"type": "dict", "options": WORKFLOW},
     "wildcards": {"type": "bool", "default": False},
     "budget": {"type": "int", "default": 600},
+    "record_baseline": {"type": "bool", "default": False},
 }
 
 
@@ -80,6 +82,7 @@ class ActionModule(ActionBase):
             ),
             workflow=args["workflow"],
             budget=budget,
+            for_baseline=args["record_baseline"],
         )
         hosts = "hosts" in wanted
         compares = hosts and "stores" in wanted
@@ -87,18 +90,19 @@ class ActionModule(ActionBase):
         gathered = gatherer.gathered(wanted)
         former = gathered["parts"].get("former", {})
         by = {name: item["by"] for name, item in former.items() if "by" in item}
-        inspections = gatherer.asked_servers.inspections if "servers" in gathered["parts"] else []
+        servers = gatherer.asked_servers if "servers" in gathered["parts"] else Servers({}, [])
         return {
             **gathered,
             **seal.sealed(
                 tries=[former_try.data for former_try in gatherer.former_tries if former_try.credential in by]
                 if by
                 else [],
-                inspections=inspections,
+                inspections=servers.inspections,
                 expected=gatherer.expected() if compares else {},
+                baseline_key=servers.baseline_key,
             ),
             "former_on_each": previous_values.BY_HOSTS in by.values(),
-            "servers_needed": bool(inspections) or previous_values.BY_SERVERS in by.values(),
+            "servers_needed": bool(servers.inspections) or previous_values.BY_SERVERS in by.values(),
             "signing": sorted(name for name, how in by.items() if how == previous_values.BY_SESSIONS),
             "checks": [check.id for check in checks],
             "ends": budget.ends,

@@ -67,6 +67,12 @@ options:
         not checked.
     type: int
     default: 600
+  record_baseline:
+    description:
+      - Whether databases and caches are asked for all that M(watchparty.secrets.server_baseline) records, also where no
+        baseline exists.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -27,13 +27,17 @@ EXPECTED = {
     "administrator": "cache_admin",
     "administrator_problem": "",
     "unjudged": "",
+    "source": None,
+    "own": {},
+    "baseline_problem": "",
 }
 
 
 def entry(server: str, url: str) -> dict[str, Any]:
     login = {"credential": "cache", "url": url}
     empty: dict[str, Any] = {"databases": [], "admin_url": "", "nodes": [], "known": {}, "changing": []}
-    return {"server": server, "place": PLACE, "logins": [login], **empty}
+    inventory = {"key": "k", "own": {"shop": "shop"}, "nodes": []}
+    return {"server": server, "place": PLACE, "logins": [login], **empty, "inventory": inventory}
 
 
 def on_host(server: str, url: str) -> dict[str, Any]:
@@ -82,6 +86,29 @@ def test_a_hundred_thousand_users() -> None:
     assert (len(result["unexplained"]), result["more"]) == (server_logins.MOST, 100_000 - server_logins.MOST)
 
 
+ENTRIES = {
+    "too many": b"*6000\r\n" + b"*2\r\n+library_name\r\n+f\r\n" * 6000,
+    "another form": b"*1\r\n:1\r\n",
+    "no answer": b"$-1\r\n",
+}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_an_inventory_of_another_form_or_length(name: str) -> None:
+    """The logins are listed all the same."""
+    result = valkey({**listed(b"user shop on nopass ~* +@all"), "FUNCTION": ENTRIES[name]})
+    assert (result["listed"], result["inventory"]["entries"]) == (True, [])
+    assert len(result["inventory"]["problems"]) == 1
+
+
+def test_names_of_an_inventory_do_not_reach_the_terminal() -> None:
+    users = listed(b"user \x1b[2Jev\xe2\x80\xaeil\x07 on nopass +@all", b"user " + b"x" * 100_000 + b" on")
+    result = valkey({**users, **dict.fromkeys(("MODULE", "FUNCTION", "CONFIG"), b"*0\r\n")})
+    names = [entry["name"] for entry in result["inventory"]["entries"] if entry["kind"] == "user"]
+    assert names[0].startswith("\\x1b[2Jev\\u202eil\\x07 at 127.0.0.1:")
+    assert len(names[1]) < 250
+
+
 @pytest.mark.parametrize("answer", [b":1\r\n", b"$-1\r\n", b"*1\r\n:1\r\n", b"*1\r\n$4\r\nuser\r\n", b"+OK\r\n"])
 def test_an_answer_of_another_form(answer: bytes) -> None:
     with fake_valkey(answers={"ACL": answer}) as server:
@@ -108,4 +135,4 @@ def test_a_byte_now_and_then(server: str, monkeypatch: pytest.MonkeyPatch) -> No
         began = time.monotonic()
         result = server_logins.seen([entry(server, url + ("?sslmode=disable" if server == "postgresql" else ""))], 1)
     assert time.monotonic() - began < 10
-    assert result[PLACE]["problems"] == ["gave no complete answer within 3 seconds"]
+    assert result[PLACE]["problems"] == ["gave no complete answer within 5 seconds"]

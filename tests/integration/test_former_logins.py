@@ -103,6 +103,7 @@ def test_valkey(valkey: Valkey) -> None:
 def look(server: str, *urls: str, known: Sequence[str] = (), **over: Any) -> dict[str, Any]:
     """What one server shows; the first URL's login and ``known`` ones are explained."""
     entry = {"server": server, "place": "s", "databases": ["shop"], "admin_url": "", "nodes": [], "changing": []}
+    entry["inventory"] = None
     digests = {name: [valkey_digest(CURRENT)] for name in known}
     logins = [{"credential": f"c{number}", "url": url} for number, url in enumerate(urls)]
     report = server_logins.seen([{**entry, "logins": logins, "known": digests, **over}], 5)["s"]
@@ -220,10 +221,19 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
             assert value not in json.dumps(result)
         assert "Ask databases and caches" in run.output
         found: dict[str, list[str]] = {}
-        for check in ("WPS701", "WPS1101", "WPS1102"):
+        for check in ("WPS701", "WPS1101", "WPS1102", "WPS1103"):
             for item in outcomes(result, check):
                 found.setdefault(item["status"], []).append(f"{check} {item['place']}: {item['message']}")
         return run.code, {status: sorted(lines) for status, lines in found.items()}
+
+    def recorded(**over: str) -> tuple[int, list[str]]:
+        """The exit code of a run of baseline.yml, and the ids of the differences that it lists."""
+        given = {"rotation_host": "localhost", "rotation_python": sys.executable, **over}
+        run = lab.run("-vvvv", "-e", json.dumps(given), playbook="playbooks/baseline.yml")
+        for value in (FORMER, CURRENT, *(login["password"] for login in admins.values())):
+            assert value not in run.output
+            assert valkey_digest(value) not in run.output
+        return run.code, re.findall(r"^([0-9a-f]{16})  127", run.output, re.MULTILINE)
 
     postgres.execute("ALTER ROLE shop_b CREATEDB; CREATE ROLE mallory LOGIN")
     valkey.execute("ACL", "SETUSER", "shop", f">{OLDEST}")
@@ -237,9 +247,18 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
     try:
         mended_code, mended = verified()
         shy_code, shy = verified(rotation_host="web1", rotation_python="/usr/bin/false")
+        assert recorded() == (0, [])
+        postgres.execute("CREATE ROLE mallory LOGIN")
+        valkey.execute("ACL", "SETUSER", "guest", "on", "nopass")
+        planted_code, planted = verified(verify_baseline="")
+        left_code, ids = recorded()
+        postgres.execute("DROP ROLE mallory")
+        accepted = recorded(baseline_accept=ids[1], baseline_reason="the data team")
+        clean_code, clean = verified(verify_baseline="")
     finally:
-        postgres.execute("ALTER ROLE shop_a LOGIN")
+        postgres.execute("ALTER ROLE shop_a LOGIN; DROP ROLE IF EXISTS mallory")
         valkey.execute("ACL", "SETUSER", "shop", "+@all")
+        valkey.execute("ACL", "DELUSER", "guest")
     digest = valkey_digest(OLDEST)[:8]
     none = "but no credential of the catalog declares it"
     powers = ", ".join(sorted(ADMINISTRATION.values()))
@@ -261,6 +280,17 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
     assert any(line.endswith("(2 previous logins were tried)") for line in mended["pass"])
     assert (shy_code, len(shy["not checked"])) == (2, 6)
     assert all("the module did not run" in line.lower() for line in shy["not checked"])
+    rules = "(on, nopass, no password, rules resetchannels -@all)"
+    assert (planted_code, {line.partition(" (baseline")[0] for line in planted["fail"]}) == (
+        2,
+        {
+            f"WPS1103 {cache}: user guest at {cache} is not in the baseline {rules}: ACL DELUSER guest",
+            f"WPS1103 {dba}: role mallory LOGIN is not in the baseline: ALTER ROLE mallory NOLOGIN",
+        },
+    )
+    assert (left_code, len(ids), accepted) == (2, 2, (0, []))
+    assert (clean_code, set(clean)) == (0, {"pass", "not applicable"}), clean
+    assert len([line for line in clean["pass"] if line.startswith(("WPS1102", "WPS1103"))]) == 4
     lab.host_vars["web1"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
     _code, result = verified(rotation_host="web1")
     assert [line for line in result["not checked"] if "web1 cannot be reached" not in line] == []

@@ -108,11 +108,16 @@ class ServerDifference(NamedTuple):
     @property
     def message(self) -> str:
         if self.state == REMOVED:
-            return f"{self.kind} {self.name} does not exist any more"
-        facts = f" ({self.facts})" if self.facts else ""
+            return f"{self.kind} {self.name} of the baseline does not exist any more"
         if self.state == CHANGED:
-            return f"{self.kind} {self.name} was changed: {self.facts or 'nothing'}, before {self.before or 'nothing'}"
-        return f"{self.kind} {self.name}{facts} is not in the baseline"
+            facts, before = self.facts or "none", self.before or "none"
+            return f"{self.kind} {self.name} is not as in the baseline: {facts}, was {before}"
+        return f"{self.kind} {self.name} is not in the baseline" + (f" ({self.facts})" if self.facts else "")
+
+    @property
+    def finding(self) -> str:
+        """With the command that removes it."""
+        return self.message + (f": {self.undo}" if self.undo else "")
 
 
 # --- readings -------------------------------------------------------------------------------------------------------

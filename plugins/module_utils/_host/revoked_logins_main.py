@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins, server_logins
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -27,6 +28,7 @@ RETURNS: dict[str, Any] = {
             "seen": int,
             "unexplained": [_LOGIN],
             "more": int,
+            "inventory": server_baseline.INVENTORY,
         }
     },
 }

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which logins a server has that nothing explains, and what the application's may do there. It only reads.
-Python 3.8.
+"""Which logins a server has that nothing explains, what the application's may do there, and what the baseline is
+compared with. It only reads. Python 3.8.
 
 A server may answer anything, at any length and slowly: each has a time, names are cut, and the rest is counted.
 """
@@ -11,14 +11,23 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey, valkey_rights
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    postgresql,
+    server_baseline,
+    valkey,
+    valkey_rights,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     connection as postgresql_connection,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    inventory as postgresql_inventory,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
 
 SECONDS = 10
 """That a server may take beside its connections."""
@@ -59,7 +68,7 @@ def seen(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Report]
 
 def seconds(entry: Mapping[str, Any], timeout: int) -> int:
     """How long one server may take."""
-    return SECONDS + timeout * (len(entry["logins"]) + len(entry["nodes"]) + 1)
+    return SECONDS * (2 if entry["inventory"] else 1) + timeout * (len(entry["logins"]) + len(entry["nodes"]) + 2)
 
 
 def _seen(entry: Mapping[str, Any], timeout: int) -> Report:
@@ -73,7 +82,24 @@ def _seen(entry: Mapping[str, Any], timeout: int) -> Report:
 
 def _nothing() -> Report:
     """``rights`` are by credential; ``seen`` is how many logins there are, if the list is complete."""
-    return {"problems": [], "rights": {}, "listed": False, "seen": 0, "unexplained": [], "more": 0}
+    return {
+        "problems": [],
+        "rights": {},
+        "listed": False,
+        "seen": 0,
+        "unexplained": [],
+        "more": 0,
+        "inventory": server_baseline.no_inventory(),
+    }
+
+
+def _take(report: Report, read: Callable[[], Report], *, further: bool = False) -> None:
+    try:
+        part = read()
+    except _FAULTS as error:
+        report["inventory"]["problems"].append(_problem(error))
+    else:
+        server_baseline.add(report["inventory"], part, further=further)
 
 
 def _problem(error: BaseException) -> str:
@@ -99,7 +125,7 @@ def _add(report: Report, logins: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
-    report = _nothing()
+    report, databases = _nothing(), set()
     for login in entry["logins"]:
         try:
             target = postgresql.parse_url(login["url"], "the URL")
@@ -108,9 +134,21 @@ def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
                 report["rights"][login["credential"]] = _rights(server, entry["databases"])
                 if not report["listed"]:
                     _roles(server, entry["known"], report)
+                if entry["inventory"] and target.database not in databases:
+                    databases.add(target.database)
+                    _take(report, partial(postgresql_inventory.read, server, entry["inventory"]))
         except _FAULTS as error:
             report["problems"].append("%s: %s" % (login["credential"], _problem(error)))
+            report["inventory"]["problems"].append(report["problems"][-1])
+    if entry["inventory"] and entry["admin_url"]:
+        _take(report, partial(_as_administrator, entry, timeout), further=True)
     return report
+
+
+def _as_administrator(entry: Mapping[str, Any], timeout: int) -> Report:
+    target = postgresql.parse_url(entry["admin_url"], "admin_url")
+    with ServerConnection.administered(target, timeout=timeout) as server:
+        return postgresql_inventory.read_as_administrator(server, entry["inventory"])
 
 
 def _rights(server: ServerConnection, databases: Collection[str]) -> List[str]:
@@ -158,20 +196,24 @@ def _valkey(entry: Mapping[str, Any], _timeout: int) -> Report:
         if report["listed"] and not admin:
             break
         try:
-            users = _users(address, "admin_url" if admin else "the URL")
+            users = _users(address, "admin_url" if admin else "the URL", entry, report)
         except valkey_connection.NotAllowed as error:
             report["problems"] += [_problem(error)] if admin else []
             report["rights"].update({name: [] for name, login in logins.items() if login.user == address.user})
         except _FAULTS as error:
             report["problems"].append("%s: %s" % (address, _problem(error)))
+            report["inventory"]["problems"].append(report["problems"][-1])
         else:
             _judge(report, users, logins, str(address), entry)
     return report
 
 
-def _users(address: valkey.Address, what: str) -> Mapping[str, valkey.User]:
+def _users(address: valkey.Address, what: str, entry: Mapping[str, Any], report: Report) -> Mapping[str, valkey.User]:
     with valkey_connection.Connection(address, what) as connection:
-        return valkey.parse_users(connection.ask("ACL", "LIST"))
+        users = valkey.parse_users(connection.ask("ACL", "LIST"))
+        if entry["inventory"]:
+            _take(report, partial(valkey_inventory.read, connection.ask, str(address), users, entry["inventory"]))
+        return users
 
 
 def _judge(

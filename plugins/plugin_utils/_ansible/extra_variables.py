@@ -11,6 +11,7 @@ from typing import Any
 from ansible.utils.vars import load_extra_vars
 
 _NAMES = {
+    "baseline_": "accept reason",
     "ci_env_": "names",
     "decrypt_": "file path",
     "encrypt_": "file new_key",

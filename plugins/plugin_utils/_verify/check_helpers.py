@@ -67,11 +67,11 @@ def renewed(finding: Outcome, catalog: Catalog, setting: str, command: str = ROT
 
 
 def rows_of(part: str, rows: str, nothing: str) -> Look:
-    """Rows that hold a state, a place and a message; ``nothing`` says why there may be none."""
+    """Rows that hold a state, a place, a message and perhaps a target; ``nothing`` says why there may be none."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
         for row in facts.of(part)[rows]:
-            yield Outcome(row["state"], row["message"], row["place"])
+            yield Outcome(row["state"], row["message"], row["place"], target=row.get("target", ""))
         if not facts.of(part)[rows]:
             yield not_applicable(nothing)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -45,6 +45,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     collect_previous,
     collect_repository,
     collect_scan,
+    collect_servers,
     collect_stores,
     previous_values,
     server_logins,
@@ -80,6 +81,7 @@ class Gatherer:
     asked: AccessOptions = field(default_factory=AccessOptions)
     """Which jobs may deploy, where provisioning was told of others than the catalog's."""
     workflow: str = "deploy.yml"
+    for_baseline: bool = False
     budget: Budget = field(default_factory=lambda: Budget(600))
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Of this run's fingerprints."""
@@ -296,9 +298,7 @@ class Gatherer:
             read = self._versions
         except NotApplicable:  # no journal, so no rotation
             read = previous_values.Versions(self.environment.contents, Contents())
-        further = set(credential_graph.every_secret(self.catalog)) - set(read.now.readings)
-        now = read.now | self._stores.secrets.read(sorted(further))
-        return server_logins.asked(self.catalog, replace(read, now=now))
+        return collect_servers.asked(self.catalog, self.connection, self._stores, read, records=self.for_baseline)
 
     @once
     def _versions(self) -> previous_values.Versions:

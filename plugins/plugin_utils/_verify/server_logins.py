@@ -17,12 +17,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     kind_names,
     postgresql,
     server_addresses,
+    server_baseline,
     valkey,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_graph import StoredCredential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 
@@ -38,9 +40,18 @@ class Servers(NamedTuple):
     """By place, what the answer is judged by."""
     inspections: list[dict[str, Any]]
     """What the host is sent, with values."""
+    baseline_key: str = ""
 
 
-def asked(catalog: Catalog, read: Versions) -> Servers:
+def asked(
+    catalog: Catalog,
+    read: Versions,
+    baseline: ServerBaseline | None = None,
+    baseline_problem: str = "",
+    *,
+    records: bool = False,
+) -> Servers:
+    """``baseline`` is what servers are compared with; one that ``records`` asks each server for all that exists."""
     stored = {
         name: credential_graph.find(catalog, credential, read.now) for name, credential in catalog.credentials.items()
     }
@@ -49,10 +60,14 @@ def asked(catalog: Catalog, read: Versions) -> Servers:
         engine = kind_names.ENGINES.get(credential.kind)
         if engine and not _administers_others(catalog, name):
             groups.setdefault((engine, _place(catalog, credential, stored[name])), []).append(credential)
-    servers = [_Server(catalog, read, stored, engine, place, group) for (engine, place), group in groups.items()]
+    servers = [
+        _Server(catalog, read, stored, engine, place, group, baseline, records=records)
+        for (engine, place), group in groups.items()
+    ]
     return Servers(
-        {server.place: server.expected for server in servers},
+        {server.place: {**server.expected, "baseline_problem": baseline_problem} for server in servers},
         [server.inspection for server in servers if server.logins],
+        baseline.key if baseline else "",
     )
 
 
@@ -83,10 +98,15 @@ class _Server:
         engine: str,
         place: str,
         group: list[Credential],
+        baseline: ServerBaseline | None,
+        *,
+        records: bool,
     ) -> None:
         self._catalog, self._read, self._stored = catalog, read, stored
         self._engine, self.place = engine, place
         self._group = group
+        self._source = baseline.sources.get(place) if baseline else None
+        self._key = baseline.key if baseline and (self._source or records) else ""
         admins = [server_addresses.administrator(catalog, credential) for credential in group]
         self._admin = next((admin for admin in admins if admin and admin.server), None)
         self._admin_url, self._admin_problem = self._administrator_login()
@@ -120,6 +140,8 @@ class _Server:
             "administrator": self._admin.name if self._admin else "",
             "administrator_problem": self._admin_problem,
             "unjudged": MANAGED if managed else "" if self._admin else UNDECLARED,
+            "source": server_baseline.as_data(self._source) if self._source else None,
+            "own": self._own(),
         }
 
     @property
@@ -134,12 +156,33 @@ class _Server:
             "nodes": server_addresses.nodes(server) if server else [],
             "known": self._known(),
             "changing": [name for item in self._group if self._is_rotating(item) for name in self._users(item)],
+            "inventory": self._inventory,
         }
 
+    @property
+    def _inventory(self) -> dict[str, Any] | None:
+        """What to ask for to compare it with the baseline; None without a baseline."""
+        server = self._admin.server if self._admin else None
+        nodes = [str(endpoint) for endpoint in server_addresses.every(server, self._engine)] if server else []
+        return {"key": self._key, "own": self._own(), "nodes": nodes} if self._key else None
+
+    def _own(self) -> dict[str, str]:
+        """The catalog's logins, with the names that they have in a baseline. Vault gives each one a name of its own."""
+        logins = [user for item in self._catalog.credentials.values() for user in self._here(item)]
+        leased = [item for item in self._group if item.kind == kind_names.VAULT_DATABASE]
+        names = {self._stored[item.name].login.username or "": f"a login of {item.name}" for item in leased}
+        return {**server_baseline.own_names(logins), **names}
+
+    def _here(self, credential: Credential) -> list[str]:
+        """The users of a credential that logs in here, or may."""
+        if credential in self._group or credential == self._admin or self._is_at_no_server(credential):
+            return self._users(credential)
+        return []
+
     def _administrator_login(self) -> tuple[str, str]:
-        """The URL of Valkey's administrator, or why it does not exist. PostgreSQL tells every login."""
+        """The URL of the administrator, or why it does not exist. PostgreSQL's is asked for a baseline alone."""
         admin = self._admin
-        if admin is None or admin.server is None or self._engine != VALKEY:
+        if admin is None or admin.server is None or (self._engine == POSTGRESQL and not self._key):
             return "", ""
         stored = self._stored[admin.name]
         wrong = server_addresses.administrator_elsewhere(admin, self._engine, stored.locations)
@@ -159,9 +202,8 @@ class _Server:
         """The digests of each login's passwords; PostgreSQL shows none."""
         known: dict[str, set[str]] = {}
         for item in self._catalog.credentials.values():
-            if item in self._group or item == self._admin or self._is_at_no_server(item):
-                for user in self._users(item):
-                    known.setdefault(user, set()).update(self._digests(item) if self._engine == VALKEY else ())
+            for user in self._here(item):
+                known.setdefault(user, set()).update(self._digests(item) if self._engine == VALKEY else ())
         return {user: sorted(digests) for user, digests in known.items()}
 
     def _is_at_no_server(self, credential: Credential) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
     FAIL,
@@ -23,6 +24,8 @@ ASK_AN_ADMINISTRATOR = (
     "set it in the inventory, to a host outside the application's group"
 )
 
+UNRECORDED = "no baseline was recorded; record one with ansible-playbook watchparty.secrets.baseline"
+
 
 def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, list[Row]]:
     """``result`` is revoked_logins' own."""
@@ -31,6 +34,7 @@ def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
     return {
         "rights": [row for place, entry in expected.items() for row in _rights(place, entry, answers, silence)],
         "logins": [row for place, entry in expected.items() for row in _logins(place, entry, answers, silence)],
+        "baseline": [row for place, entry in expected.items() for row in _baseline(place, entry, answers, silence)],
     }
 
 
@@ -63,14 +67,45 @@ def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
     if not answer or not answer["listed"]:
         yield _row(NOT_CHECKED, place, _reasons(answer, silence, _unlisted(entry)))
         return
-    for login in answer["unexplained"]:
+    compared = _is_compared(entry, answer)
+    own = entry["own"] if compared else ()
+    unexplained = [login for login in answer["unexplained"] if login["known"] or not compared or login["name"] in own]
+    for login in unexplained:
         yield _row(FAIL, place, _unexplained(login, place, entry["server"]))
-    if answer["more"]:
+    if answer["more"] and not compared:
         yield _row(FAIL, place, f"{answer['more']} more logins are not declared; list them at the server")
     for problem in answer["problems"]:
         yield _row(NOT_CHECKED, place, problem)
-    if not any(answer[found] for found in ("unexplained", "more", "problems")):
+    if not unexplained and not answer["problems"] and (compared or not answer["more"]):
         yield _row(PASS, place, f"{answer['seen']} logins, all declared")
+
+
+def _is_compared(entry: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Whether the baseline explains the logins that the catalog does not."""
+    return bool(entry["source"] and answer["inventory"]["kinds"] and not answer["inventory"]["problems"])
+
+
+def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], silence: str) -> Iterator[Row]:
+    answer = answers.get(place)
+    if not entry["source"]:
+        problem, otherwise = entry["baseline_problem"], MANAGED if entry["unjudged"] == MANAGED else UNRECORDED
+        yield _row(NOT_CHECKED if problem else NOT_APPLICABLE, place, problem or otherwise)
+        return
+    if not answer or not _is_compared(entry, answer):
+        problems = {"problems": answer["inventory"]["problems"] or answer["problems"]} if answer else None
+        otherwise = _unlisted(entry) if entry["server"] == VALKEY else "its answer tells nothing"
+        yield _row(NOT_CHECKED, place, _reasons(problems, silence, otherwise))
+        return
+    source, reading = server_baseline.source_of(entry["source"]), server_baseline.reading_of(answer["inventory"])
+    differences = server_baseline.compare(place, source, reading)
+    for difference in differences[: server_baseline.MOST_NAMED]:
+        yield {**_row(FAIL, place, f"{difference.finding} (baseline of {source.day})"), "target": difference.id}
+    if len(differences) > server_baseline.MOST_NAMED:
+        yield _row(FAIL, place, server_baseline.MORE % (len(differences) - server_baseline.MOST_NAMED))
+    for kind in server_baseline.unread(source, reading):
+        yield _row(NOT_CHECKED, place, f"{kind}: could be read on {source.day}, and cannot be read now")
+    if not differences:
+        yield _row(PASS, place, f"{len(reading.entries)} users, grants and objects as on {source.day}")
 
 
 def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:

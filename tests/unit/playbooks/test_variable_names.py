@@ -38,6 +38,7 @@ WITHOUT_EFFECT = {
     "scan": "registered by the task before",
 }
 FOR_ONE_RUN = {
+    *("baseline_accept", "baseline_reason"),
     *("leak_compromised_hosts", "leak_confirm", "leak_containment", "leak_credentials", "leak_exposed_since"),
     *("leak_value", "leak_value_file", "rotation_credentials", "scan_repositories", "verify_only", "verify_repository"),
     *("decrypt_file", "decrypt_path", "encrypt_file", "encrypt_new_key"),

@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, server_baseline, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerBaseline,
+    ServerReading,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_logins, server_logins_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 
@@ -65,9 +70,11 @@ def contents(**over: str) -> Contents:
 def asked(
     journal: _journal.Journal | None = None, before: Contents | None = None, **over: Any
 ) -> server_logins.Servers:
-    now = over.pop("now", contents())
+    now, baseline = over.pop("now", contents()), (over.pop("baseline", None), over.pop("problem", ""))
+    records = over.pop("records", False)
     catalog = catalog_parser.parse({**DOCUMENT, **over}, "test")
-    return server_logins.asked(catalog, Versions(now, before or Contents(), journal or _journal.Journal()))
+    versions = Versions(now, before or Contents(), journal or _journal.Journal())
+    return server_logins.asked(catalog, versions, *baseline, records=records)
 
 
 def inspections(*given: Any, **over: Any) -> dict[str, dict[str, Any]]:
@@ -159,6 +166,7 @@ def test_an_administrator_that_its_own_secret_sends_elsewhere_is_not_asked() -> 
 # --- the answers ----------------------------------------------------------------------------------------------------
 
 QUIET = {"problems": [], "rights": {}, "listed": True, "seen": 3, "unexplained": [], "more": 0}
+QUIET |= {"inventory": server_baseline.no_inventory()}
 USER = {"name": "guest", "known": False, "node": CACHE, "nopass": False, "passwords": 1, "digests": ["0badcafe"]}
 
 
@@ -208,3 +216,100 @@ def test_its_own_administrator_has_rights_by_declaration() -> None:
 def test_logins(place: str, answer: dict[str, Any] | None, state: str, words: str) -> None:
     ((found, message),) = rows(place, "logins", answer)
     assert (found, words in message) == (state, True), message
+
+
+# --- the baseline ---------------------------------------------------------------------------------------------------
+
+RECORDED = ServerReading(
+    frozenset({"role", "password"}), {("role", "report LOGIN"): "", ("password", "of report"): "1"}
+)
+BASELINE = ServerBaseline(
+    "shop", "test", "canary-key", {DATABASE: RecordedServer("2026-11-29T10:00:00Z", "op", *RECORDED[:2])}
+)
+
+
+def entries(*names: str, **over: Any) -> dict[str, Any]:
+    roles = [server_baseline.entry_of("role", name, "", f"ALTER ROLE {name}") for name in names]
+    password = server_baseline.entry_of("password", "of report", "1", "")
+    return {"kinds": ["role", "password"], "entries": [*roles, password], "problems": [], **over}
+
+
+def compared(inventory: dict[str, Any], kind: str = "baseline", place: str = DATABASE, **over: Any) -> list[Any]:
+    answer = {**QUIET, "inventory": inventory, "unexplained": [{"name": "report", "known": False}], **over}
+    expected = asked(baseline=BASELINE).expected
+    return server_logins_results.merged({place: expected[place]}, {"inspected": {place: answer}})[kind]
+
+
+def test_only_a_server_of_the_baseline_is_asked_for_all_that_exists() -> None:
+    found = {entry["place"]: entry["inventory"] for entry in asked(baseline=BASELINE).inspections}
+    assert {place for place, inventory in found.items() if inventory} == {DATABASE}
+    assert found[DATABASE] == {
+        "key": "canary-key",
+        "own": {"shop_a": "shop_a or _b", "shop_b": "shop_a or _b", "master": "master", "replicator": "replicator"},
+        "nodes": ["db.internal:5432"],
+    }
+    assert all(entry["inventory"] for entry in asked(baseline=BASELINE, records=True).inspections)
+    assert "canary" not in json.dumps(asked(baseline=BASELINE).expected)
+
+
+def test_postgresqls_administrator_is_sent_only_where_the_baseline_needs_it() -> None:
+    assert {entry["place"] for entry in asked().inspections if entry["admin_url"]} == {CACHE}
+    assert {entry["place"] for entry in asked(baseline=BASELINE).inspections if entry["admin_url"]} == {CACHE, DATABASE}
+
+
+@pytest.mark.parametrize(
+    ("inventory", "state", "words"),
+    [
+        (entries("report LOGIN"), "pass", "2 users, grants and objects as on 2026-11-29"),
+        (
+            entries("report LOGIN", "thief LOGIN"),
+            "fail",
+            "role thief LOGIN is not in the baseline: ALTER ROLE thief LOGIN (baseline of 2026-11-29)",
+        ),
+        (entries(), "fail", "role report LOGIN of the baseline does not exist any more (baseline of 2026-11-29)"),
+        (entries("report LOGIN", problems=["late"]), "not checked", "late"),
+        (server_baseline.no_inventory(), "not checked", "its answer tells nothing"),
+    ],
+)
+def test_what_the_baseline_does_not_have(inventory: dict[str, Any], state: str, words: str) -> None:
+    (row,) = compared(inventory)
+    assert (row["state"], words in row["message"]) == (state, True), row
+    assert bool(row.get("target")) is (state == "fail")
+
+
+def test_thousands_of_differences_are_counted() -> None:
+    rows = compared(entries("report LOGIN", *(f"r{number} LOGIN" for number in range(3000))))
+    assert (len(rows), rows[-1]["message"][:21]) == (51, "2950 more differences")
+
+
+def test_a_server_that_was_too_slow_is_not_checked() -> None:
+    ((found, message),) = [
+        (row["state"], row["message"]) for row in compared(server_baseline.no_inventory(), problems=["late"])
+    ]
+    assert (found, message) == ("not checked", "late")
+
+
+def test_a_kind_that_could_be_read_before_is_not_checked() -> None:
+    rows = compared(entries("report LOGIN", kinds=["role"]))
+    assert [row["state"] for row in rows] == ["not checked", "pass"]
+    assert rows[0]["message"] == "password: could be read on 2026-11-29, and cannot be read now"
+
+
+def test_a_login_that_the_baseline_explains_is_no_unknown_one() -> None:
+    assert [row["state"] for row in compared(entries("report LOGIN"), "logins")] == ["pass"]
+    assert [row["state"] for row in compared(entries(problems=["late"]), "logins")] == ["fail"]
+    turn = {"unexplained": [{"name": "shop_b", "known": False}]}
+    assert [row["state"] for row in compared(entries("report LOGIN"), "logins", **turn)] == ["fail"], "it has one name"
+
+
+def test_without_a_baseline_nothing_is_compared() -> None:
+    assert rows(DATABASE, "baseline", {})[0][0] == "not applicable"
+    expected = asked(problem="it may not be read").expected
+    (row,) = server_logins_results.merged({DATABASE: expected[DATABASE]}, {"inspected": {DATABASE: QUIET}})["baseline"]
+    assert (row["state"], row["message"]) == ("not checked", "it may not be read")
+
+
+def test_a_login_of_vault_has_the_name_of_its_credential() -> None:
+    leased = {"database": {"kind": "vault_database", "appears_in": [{"setting": "DATABASE_URL"}]}}
+    own = asked(credentials={**DOCUMENT["credentials"], **leased}).expected[DATABASE]["own"]
+    assert own["shop_a"] == "a login of database"

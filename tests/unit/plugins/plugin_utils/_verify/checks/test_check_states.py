@@ -116,6 +116,7 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS1003", {"keys": {}}, "names its KMS key"),
     ("WPS1101", {"servers": {"rights": [], "logins": []}}, "names no login"),
     ("WPS1102", {"servers": {"rights": [], "logins": []}}, "names no login"),
+    ("WPS1103", {"servers": {"baseline": []}}, "names no login"),
 ]
 
 

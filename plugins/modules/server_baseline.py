@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: server_baseline
+short_description: Record which users, grants and objects should exist at databases and caches
+version_added: 0.7.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Keeps a baseline of each server beside the journal. It has names, rules and keyed digests, and no value.
+  - A server is recorded once. After that only the differences in O(accept) change its baseline, and the task fails
+    while others are left.
+  - A rotation changes nothing here. Two logins that take turns have one name, and passwords that the stores hold are
+    left out.
+options:
+  info:
+    description:
+      - Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered, with its option
+        C(record_baseline).
+    type: str
+    required: true
+  servers:
+    description: The result of M(watchparty.secrets.revoked_logins) on the host that asked the servers.
+    type: dict
+    required: true
+  accept:
+    description: Ids of differences that become part of the baseline, or V(all).
+    type: list
+    elements: str
+    default: []
+  reason:
+    description: Why they are accepted; the baseline keeps it with the operator's name. Required with O(accept).
+    type: str
+    default: ''
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.attributes.controller
+attributes:
+  check_mode:
+    description: Shows the differences, and writes nothing.
+    support: full
+  diff_mode:
+    description: The result has what changes.
+    support: none
+  idempotent:
+    description: Servers that are as the baseline says change nothing.
+    support: full
+seealso:
+  - module: watchparty.secrets.verify_info
+"""
+
+EXAMPLES = r"""
+- name: Accept a role of the data team
+  watchparty.secrets.server_baseline:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    info: verify_info
+    servers: "{{ servers }}"
+    accept: [3f2a91bc5d0e7a46]
+    reason: the data team's dashboards
+"""
+
+RETURN = r"""
+messages:
+  description: What was recorded or accepted.
+  type: list
+  elements: str
+  returned: success
+  sample: ["db.internal:5432: accepted: role reporting LOGIN is not in the baseline"]
+left:
+  description: Differences that are not accepted, each with its id and the command that removes it.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - id: 3f2a91bc5d0e7a46
+      place: db.internal:5432
+      message: role reporting LOGIN is not in the baseline
+      undo: ALTER ROLE reporting NOLOGIN
+"""

@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers hold what their baseline says."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+
+CHECK = Check(
+    id="WPS1103",
+    name="server-baseline",
+    area="servers",
+    severity="high",
+    title="Databases and caches have the users, grants and objects of their baseline",
+    reason="A role, a grant, a function or a trigger of an attacker outlives the rotation of every password.",
+    fix=(
+        "The server's administrator finds out who made the change. If nobody of yours did, remove it with the command "
+        "in the finding, and treat it as a leak. If it is yours, accept it with the command below and a reason."
+    ),
+    look=rows_of("servers", "baseline", "the catalog names no login of a database or cache"),
+    command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
+    needs=("servers",),
+)

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a run of the playbook baseline makes of what servers showed. Pure.
+
+A server is recorded once. After that, only what the operator accepts by its id changes its baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    ALL,
+    AcceptedDifference,
+    RecordedServer,
+    ServerBaseline,
+    ServerDifference,
+    ServerReading,
+)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Who accepts what."""
+
+    who: str
+    at: str
+    ids: Collection[str] = ()
+    reason: str = ""
+
+
+@dataclass
+class Recording:
+    """The new baseline, what was done, and what is left to accept."""
+
+    baseline: ServerBaseline
+    messages: list[str] = field(default_factory=list)
+    left: list[ServerDifference] = field(default_factory=list)
+
+
+def recorded(
+    baseline: ServerBaseline,
+    readings: Mapping[str, ServerReading],
+    own: Mapping[str, Mapping[str, str]],
+    operator: Operator,
+) -> Recording:
+    """``own`` are the catalog's logins by server. Raises SecretsError for an id that no difference has."""
+    result = Recording(baseline)
+    known: set[str] = set()
+    for place, reading in readings.items():
+        source = result.baseline.sources.get(place)
+        if source is None:
+            made = RecordedServer(operator.at, operator.who, reading.kinds, reading.entries, own[place])
+            result.messages += _described(place, reading)
+        else:
+            differences = server_baseline.compare(place, source, reading)
+            known.update(difference.id for difference in differences)
+            made = _accepted(result, place, reading, differences, operator)
+            made = replace(made, own=own[place]) if made != source else source
+        result.baseline = replace(result.baseline, sources={**result.baseline.sources, place: made})
+    unknown = sorted({*operator.ids} - known - {ALL})
+    if unknown:
+        raise SecretsError(
+            f"baseline_accept: {', '.join(unknown)} is no difference now; run watchparty.secrets.baseline without it, "
+            "which lists the ids"
+        )
+    return result
+
+
+def _described(place: str, reading: ServerReading) -> list[str]:
+    """All that was recorded, for an operator to read: an attacker's login would be among it."""
+    logins = [name for kind, name in sorted(reading.entries) if kind in ("user", "role")]
+    return [
+        f"{place}: {len(reading.entries)} users, grants and objects are recorded. Look at its logins:",
+        *(f"  {login}" for login in logins),
+    ]
+
+
+def _accepted(
+    result: Recording, place: str, reading: ServerReading, differences: list[ServerDifference], operator: Operator
+) -> RecordedServer:
+    source = result.baseline.sources[place]
+    accepted = [item for item in differences if item.id in operator.ids or ALL in operator.ids]
+    result.left += [item for item in differences if item not in accepted]
+    notes = [
+        AcceptedDifference(item.id, f"{place}: {item.message}", operator.who, operator.at, operator.reason)
+        for item in accepted
+    ]
+    result.baseline = replace(result.baseline, accepted=(*result.baseline.accepted, *notes))
+    result.messages += [f"{place}: accepted: {item.message}" for item in accepted]
+    further = sorted(reading.kinds - source.kinds)
+    result.messages += [f"{place}: {kind}: read and recorded for the first time" for kind in further]
+    return server_baseline.recorded(source, reading, accepted)
+
+
+def readings_of(
+    expected: Mapping[str, Any], answers: Mapping[str, Any], silence: str
+) -> tuple[dict[str, ServerReading], list[str]]:
+    """What each server showed, and why others showed nothing, of which an administrator is declared."""
+    readings: dict[str, ServerReading] = {}
+    problems: list[str] = []
+    for place, entry in expected.items():
+        answer = answers.get(place) or {"inventory": server_baseline.no_inventory(), "problems": [silence]}
+        inventory = answer["inventory"]
+        if inventory["kinds"] and not inventory["problems"]:
+            readings[place] = server_baseline.reading_of(inventory)
+        elif not entry["unjudged"]:
+            why = "; ".join(inventory["problems"] or answer["problems"]) or "no login of it may be used from this host"
+            problems.append(f"{place}: {why}")
+    return readings, problems
