@@ -11,7 +11,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kind_declarations, postgresql_scram
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    compared_servers,
+    kind_declarations,
+    postgresql_scram,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     Parties,
     ServerAction,
@@ -25,7 +29,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 class ActionModule(ServerAction):
     name = "watchparty.secrets.postgresql_login"
     module = postgresql_main
-    set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal", "leaked", "successor_url")
+    set_here = (
+        *("admin_url", "login_url", "login", "owner", "verifier", "like", "journal", "leaked", "successor_url"),
+        "inventory",
+    )
 
     def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         name, state = args["credential"], args["state"]
@@ -39,7 +46,12 @@ class ActionModule(ServerAction):
         masked += logins.values
         if state == "revoked" and not logins.aborting and logins.new and logins.new.username == logins.old.username:
             return None  # the login has taken its turn again since, with another password
-        return None if logins.nothing else _of(logins, name, state)
+        if logins.nothing:
+            return None
+        params = _of(logins, name, state)
+        if state == "revoked" and params.get("leaked"):
+            params["inventory"] = compared_servers.request(setting, name, [params["leaked"]])
+        return params
 
 
 def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:

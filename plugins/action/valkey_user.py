@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY, VALKEY_USER
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     FORMER,
@@ -36,7 +37,7 @@ class ActionModule(ServerAction):
     extra_options = FORMER
     set_here = (
         *("admin_url", "login_url", "digest", "user", "like", "gate", "journal", "last_client", "overlap"),
-        *("nodes", "aliases", "undeclared_nodes", "leaked_url", "stored"),
+        *("nodes", "aliases", "undeclared_nodes", "leaked_url", "stored", "inventory"),
     )
 
     def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
@@ -131,7 +132,9 @@ def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> 
     for login in known:
         if login.password:
             digests.setdefault(login.username or valkey.DEFAULT_USER, set()).add(valkey.digest_of(login.password))
-    return {"leaked_url": logins.of(logins.old), "stored": {user: sorted(each) for user, each in digests.items()}}
+    inventory = {"inventory": compared_servers.request(setting, name, digests)} if state == "revoked" else {}
+    stored = {user: sorted(each) for user, each in digests.items()}
+    return {"leaked_url": logins.of(logins.old), "stored": stored, **inventory}
 
 
 def _nodes(setting: RotationSetup, name: str) -> dict[str, Any]:

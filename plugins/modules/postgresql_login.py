@@ -109,6 +109,11 @@ options:
       - Internal; do not set. The URL with the new login. The action plugin sets it together with O(leaked). With it,
         O(state=revoked) searches for other ways in.
     type: str
+  inventory:
+    description:
+      - What to ask for to compare the server with its baseline (M(watchparty.secrets.server_baseline)). Set by the
+        action plugin with O(leaked), where one was recorded.
+    type: dict
   python:
     description:
       - The application's interpreter on the host, with the driver of the server. By default the interpreter that
@@ -184,7 +189,9 @@ not_copied:
   elements: str
   returned: when O(state=present), O(leaked) is given and there are some
 footholds:
-  description: What may let the holder of O(leaked) in again, each with the statement that ends it.
+  description:
+    - What may let the holder of O(leaked) in again, each with the statement that ends it. Where a baseline was
+      recorded, all that it does not have.
   type: list
   elements: str
   returned: when O(state=revoked) and O(leaked) is given, not in check mode

@@ -167,6 +167,11 @@ options:
         O(leaked_url).
       - O(state=present) and O(state=revoked) remove all other passwords of these users.
     type: dict
+  inventory:
+    description:
+      - What to ask for to compare the nodes with their baseline (M(watchparty.secrets.server_baseline)). Set by the
+        action plugin with O(leaked_url), where one was recorded.
+    type: dict
   pending_task:
     description:
       - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it, for O(state=revoked) in a leak. The open
@@ -296,7 +301,9 @@ refused:
   elements: str
   returned: when O(state=revoked), not in check mode
 footholds:
-  description: What may let the holder of a leaked password in again, by node, with the command that ends it.
+  description:
+    - What may let the holder of a leaked password in again, by node, with the command that ends it. Where a baseline
+      was recorded, all that it does not have.
   type: list
   elements: str
   returned: when O(state=revoked), not in check mode

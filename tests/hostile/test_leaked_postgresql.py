@@ -20,6 +20,7 @@ from sandbox.postgres import Postgres
 from tests.integration.postgresql_login.shop import Shop
 from tests.modules import run_module
 
+KEY = "canary-key-of-digests"
 FEW = "max_connections = 12\nmax_prepared_transactions = 4\n"
 ITSELF = "SET ROLE NONE"
 """The leaked login becomes its owner as it logs in; its own settings are only its own to change."""
@@ -63,6 +64,7 @@ class Leak:
     stage: str = ""
     warnings: list[Any] = field(default_factory=list)
     held: list[psycopg.Connection] = field(default_factory=list)
+    inventory: dict[str, Any] | None = None
 
     def carried_out(self) -> dict[str, Any]:
         """The answer of the last act, or of the first that fails."""
@@ -70,7 +72,8 @@ class Leak:
         acts = {"checked": shop.check, "present": shop.set, "usable": shop.test, "revoked": shop.revoke}
         result: dict[str, Any] = {}
         for self.stage, act in acts.items():
-            new = {"successor_url": shop.url(shop.second)} if self.stage == "revoked" else {}
+            new = {"successor_url": shop.url(shop.second), "inventory": self.inventory}
+            new = new if self.stage == "revoked" else {}
             result = act(leaked=shop.first, allow_sessions=True, **new)
             self.warnings += result.get("warnings", [])
             if result.get("failed"):
@@ -221,6 +224,26 @@ def test_what_the_owner_role_gave_to_everybody_is_named(leak: Leak) -> None:
         f"function public.peek() runs with its owner's rights for everybody: {command}",
         "everybody has rights on public.orders: REVOKE ALL ON public.orders FROM PUBLIC",
     ]
+
+
+def test_with_a_baseline_what_exists_is_told_for_comparison(leak: Leak) -> None:
+    leak.as_leaked("CREATE TABLE orders ()", "GRANT SELECT ON orders TO PUBLIC")
+    leak.as_leaked("BEGIN", "DROP TABLE orders", "PREPARE TRANSACTION 'kept'")
+    leak.inventory = {"key": KEY, "own": {}}
+    result = revoked(leak)
+    leak.shop.server.execute("ROLLBACK PREPARED 'kept'", database=leak.shop.owner)
+    told = {(entry["kind"], entry["name"]) for entry in result["inventory"]["entries"]}
+    assert ("grant", "SELECT on public.orders to PUBLIC") in told
+    assert ("membership", f"of {leak.shop.first} in {leak.shop.owner}") in told
+    assert [line[:10] for line in result["footholds"]] == ["a prepared"], "what no baseline has"
+
+
+def test_what_cannot_be_compared_is_looked_for_as_without_a_baseline(leak: Leak) -> None:
+    leak.as_leaked("CREATE TABLE orders ()", "GRANT SELECT ON orders TO PUBLIC", *DATABASE["no connections"])
+    leak.inventory = {"key": KEY, "own": {}}
+    result = revoked(leak)
+    assert (result["inventory"]["kinds"], len(result["inventory"]["problems"])) == ([], 1)
+    assert [line[:12] for line in result["footholds"]] == ["not checked:"]
 
 
 def test_own_password_changed(leak: Leak) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
 from sandbox.valkey import Valkey
-from tests.hostile.leaked_valkey import Response
+from tests.hostile.leaked_valkey import LEAKED, Response
 from tests.integration.valkey_lab import new_password, runner
 
 RESTORED, WAITS = "has its password again", "was taken away first"
@@ -152,3 +153,25 @@ def test_a_full_disk_stops_nothing_and_is_named(response: Response) -> None:
     assert "After a restart the node would have its former users again" in result["msg"]
     again = response.act("revoked", response.old, end_sessions="all", known_addresses=["127.0.0.1"])
     assert (again.get("refused"), again["footholds"]) == ([response.node], []), again
+
+
+def test_with_a_baseline_every_other_user_is_told_for_comparison(response: Response) -> None:
+    """And of the catalog's own users what no store holds is still a foothold by itself."""
+    response.further = {"inventory": {"key": "canary-key-of-digests", "own": {LEAKED: LEAKED}, "nodes": []}}
+    response.as_leaked(("ACL SETUSER thief on >{evil} ~* +@all", "ACL SETUSER default >{evil}"))
+    result = response.carried_out()
+    inventory = result["inventory"]
+    names = {entry["name"] for entry in inventory["entries"] if entry["kind"] == "user"}
+    assert f"thief at {response.node}" in names
+    assert [line.partition(": ")[2][:32] for line in result["footholds"]] == ["user default has 1 password that"]
+    assert inventory["problems"] == []
+    for password in (response.evil, response.old, response.new, response.server._admin_password):
+        assert password not in str(result)
+        assert digest_of(password) not in str(inventory)
+
+
+def test_a_leaked_login_that_takes_rights_away_is_no_clean_server(response: Response) -> None:
+    """A kind that cannot be read is not among the kinds, so the baseline calls it not checked."""
+    response.further = {"inventory": {"key": "canary-key-of-digests", "own": {LEAKED: LEAKED}, "nodes": []}}
+    response.as_leaked(("ACL SETUSER admin -function",))
+    assert "function" not in response.carried_out()["inventory"]["kinds"]

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,10 +17,11 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from sandbox.faults import Fault
 from tests.integration import leak_lab
 from tests.integration.alert_lab import EventQueue
-from tests.integration.harness import Run
+from tests.integration.harness import ENVIRONMENT, Run
 from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
 from tests.integration.trail_server import Trail, trail_server
@@ -209,6 +212,10 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     old, kept = lab.ready(), copy.deepcopy(lab.host_vars)
     for variables in lab.host_vars.values():
         variables.update(django_session_engine="signed_cookies")
+    lab.valkey.create_user("report", new_password())
+    given = {"rotation_host": "localhost", "rotation_python": sys.executable}
+    recorded = lab.run("-e", json.dumps(given), playbook="playbooks/baseline.yml")
+    assert recorded.code == 0, recorded.output
     lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
     lab.valkey.create_user("thief", new_password())
     try:
@@ -221,8 +228,10 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     sentences(drill, refusal.replace("database:", "database is REFUSED:"), f"by hand: {refusal}")
     assert run.code != 0, run.output
     node = f"{lab.valkey.host}:{lab.valkey.port}"
-    sentences(run, f"possible foothold: cache: {node}: user thief is not in the catalog: ACL SETUSER thief off")
+    sentences(run, f"possible foothold: cache: user thief at {node} is not in the baseline", "ACL DELUSER thief")
+    assert "user report" not in run.output, "it stands in the baseline"
     assert "- left: cache: " in newest_post_mortem(lab)
+    assert "checked: the users, functions and settings of the nodes of cache were compared" in newest_post_mortem(lab)
     sentences(run, "sessions are in cookies, so only a new SECRET_KEY ends them, and django_key was not replaced: ")
     assert "sessions were ended" not in newest_post_mortem(lab)
     sentences(run, f"still open: database: OPEN: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE")
@@ -242,7 +251,9 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     lab.moto.set_faults(*(Fault("deny", operation=name) for name in ("GetLogEvents", "PutLogEvents")))
     run = respond(lab, trail, "-e", f"leak_value_file={path}", "-e", "leak_footholds_checked=cache")
     lab.moto.set_faults()
-    lab.valkey.execute("ACL", "DELUSER", "thief")
+    lab.valkey.execute("ACL", "DELUSER", "thief", "report")
+    bucket, key = catalog_parser.parse(lab.catalog, ENVIRONMENT).baseline_place
+    lab.moto.client("s3").delete_object(Bucket=bucket, Key=key)
     lab.host_vars = kept
     assert run.code == 0, run.output
     sentences(run, "database leaked too", "cache: its AWSCURRENT value, as it is", "contained in ")

@@ -9,6 +9,7 @@ be used or have its reason here.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_verification(watchparty: RotationLab) -> None:
     key = lab.moto.client("kms").create_key()["KeyMetadata"]["KeyId"]
     lab.moto.client("secretsmanager").update_secret(SecretId=CORE, KmsKeyId=key)
     make_repository(lab.directory / "checkout")
-    areas = "contacts,git,hosts,drift,iam,ci,revocation,ages,recovery"
+    areas = "contacts,git,hosts,drift,iam,ci,revocation,ages,recovery,servers"
     given = {"verify_only": areas, "verify_repository": str(lab.directory / "checkout")}
     given["verify_report_path"] = str(lab.directory / "report")
     witness.run("verify", "playbooks/verify.yml", "-e", json.dumps(given), codes=(0, 2), user=ANYBODY)
@@ -133,6 +134,8 @@ def test_a_leak_response(watchparty: RotationLab) -> None:
         path = watchparty.directory / "found.txt"
         path.write_text("a string of nobody", encoding="utf-8")
         witness.run("respond", "playbooks/impact.yml", "-e", f"leak_value_file={path}")
+        asks = json.dumps({"rotation_host": "localhost", "rotation_python": sys.executable})
+        witness.run("respond", "playbooks/baseline.yml", "-e", asks)
         answered = ("-e", "leak_confirm=yes", "-e", f"leak_report_path={watchparty.directory / 'post-mortems'}")
         witness.run("respond", RESPONSE, *answered, "-e", "leak_credentials=cache")
         witness.assert_used("respond", beside="rotate")

@@ -34,6 +34,7 @@ EVENTS = {
     "invalidated": "CloudFront copies were invalidated ({})",
     "sessions": "sessions were ended",
     "outlived": "sessions of the old value of {} could not be ended",
+    "compared": "the server of {} was compared with its baseline",
     "foothold": "a possible foothold was found ({})",
     "ruled_out": "the operator has looked at the possible foothold {}",
     "evicted": "an added authorized key was removed ({})",

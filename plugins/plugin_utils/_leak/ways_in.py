@@ -31,22 +31,36 @@ BY_KIND = {
     ),
 }
 """By kind what is looked at for other ways in, and what is not."""
+COMPARED = {
+    VALKEY_USER: ("the users, functions and settings of the nodes of {} were compared with the {}", "keys of {}"),
+    POSTGRESQL_ROLE: (
+        "roles, grants, functions and triggers at the server of {} were compared with the {}",
+        "row policies, views, and functions with their caller's rights in the database of {}",
+    ),
+}
+"""The same of a server whose baseline was recorded."""
 UNKNOWN = ". It is not known since when the key leaked, so only what no ordinary host has was named"
 
 
 def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """``answers`` are what hosts answered to the last look, by host."""
     looked = [one for one in impact.get("credentials", ()) if f"refused/{one['name']}" in incident.events]
-    texts = [(*BY_KIND[one["kind"]], one["name"]) for one in looked if one["kind"] in BY_KIND]
-    window = f" since {incident.since}" if incident.since else UNKNOWN
+    texts = [_looked_at(one["kind"], one["name"], incident) for one in looked if one["kind"] in BY_KIND]
     hosts = [host for host, answer in answers.items() if "footholds" in answer]
     return [
-        *(f"checked: {checked.format(name, window)}" for checked, _not_checked, name in texts),
+        *(f"checked: {checked}" for checked, _not_checked in texts),
         *([f"checked in the end: {', '.join(hosts)}"] if hosts else []),
         *(f"{_outcome(incident, event)}: {incident_notes.foothold(incident, event)}" for event in _footholds(incident)),
-        *(f"not checked: {not_checked.format(name)}" for _checked, not_checked, name in texts),
+        *(f"not checked: {not_checked}" for _checked, not_checked in texts),
         *(f"not checked: {host}: {line}" for host, answer in answers.items() for line in _missing(answer)),
     ]
+
+
+def _looked_at(kind: str, name: str, incident: Incident) -> tuple[str, str]:
+    baseline = incident.evidence.get(f"compared/{name}", "").rpartition(": ")[2]
+    checked, not_checked = (COMPARED if baseline else BY_KIND)[kind]
+    window = f" since {incident.since}" if incident.since else UNKNOWN
+    return checked.format(name, baseline or window), not_checked.format(name)
 
 
 def _footholds(incident: Incident) -> list[str]:

@@ -37,6 +37,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
 LAST = audit_chain.Head(10**9, "0" * 64)
 LONGEST_NOTE = "x" * 120
 """What a kind notes of one credential."""
+NOTED = ("outlived/", "compared/", "foothold/")
+"""Events with such a note."""
 Ending = Callable[[Journal, OpenRotation], Mapping[str, Any]]
 """What the closing entry of a rotation carries."""
 Record = Callable[[Journal, OpenRotation], Mapping[str, Any]]
@@ -86,7 +88,7 @@ class Rehearsal(JournalWriter):
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
         noted = [item.credential for item in plan.items if item.kind in known]
         tokens = {item.credential: {"not_ended": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
-        footholds = {"footholds": [""] * incident_events.MOST_FOOTHOLDS}
+        footholds = {"footholds": [""] * incident_events.MOST_FOOTHOLDS, "baseline": [""]}
         tokens.update({item.credential: footholds for item in plan.items if item.kind in ADMINISTERED})
         notes = {name: {"server": LONGEST_NOTE} for name in noted}
         for stage in state_machine.stages(plan.phases, immediate=plan.immediate):
@@ -99,7 +101,7 @@ class Rehearsal(JournalWriter):
                 seen = incident_events.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)
                 seen.update(incident_events.outlived(seen, tokens))
                 shown = {event: LONGEST_NOTE for event in seen if event.startswith("refused/")}
-                shown.update({event: LONGEST_NOTE for event in seen if event.startswith(("outlived/", "foothold/"))})
+                shown.update({event: LONGEST_NOTE for event in seen if event.startswith(NOTED)})
                 extra.update(events=seen, evidence=shown)
             journal = self.advance(step, phase=phase, since=journal, **extra)
         self.append(journal, rotation, "closed", **ending(journal, _of(journal)))

@@ -68,11 +68,12 @@ def events(
 
 
 def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
-    """Of the old values that are ``seen`` to be refused: whose sessions could not be ended, and what may be another way
-    in."""
+    """Of the old values that are ``seen`` to be refused: whose sessions could not be ended, whose server was compared
+    with its baseline, and what may be another way in."""
     events = ((event.partition("/"), at) for event, at in seen.items())
     refused = {name: at for (what, _slash, name), at in events if what == "refused"}
     result = {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("not_ended")}
+    result |= {f"compared/{name}": at for name, at in refused.items() if results.get(name, {}).get("baseline")}
     for name, at in refused.items():
         result.update(dict.fromkeys(_footholds(name, results.get(name, {})), at))
     return result
@@ -94,6 +95,7 @@ def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
         name, _slash, credential = event.partition("/")
         message = _refusal(results[credential]) if name == "refused" and credential in results else ""
         message = _few(results[credential]["not_ended"]) if name == "outlived" else message
+        message = results[credential]["baseline"] if name == "compared" else message
         if name == "foothold":
             credential = credential.partition("/")[0]
             message = _footholds(credential, results[credential])[event]

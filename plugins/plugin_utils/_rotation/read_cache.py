@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 
 
 @dataclass
@@ -20,6 +21,9 @@ class ReadCache:
     contents: Contents | None = field(default=None, repr=False)
     """What the stores held when it was planned: everything that credentials are in."""
     held: dict[str, credential_graph.StoredCredential] = field(default_factory=dict, repr=False)
+
+    baseline: list[ServerBaseline | None] = field(default_factory=list, repr=False)
+    """What servers are compared with, once it was read. No rotation changes it."""
 
     def forget(self) -> None:
         self.journal, self.contents = None, None

@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
     transport_guard,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    compared_servers,
     context,
     plan,
     preconditions,
@@ -230,7 +231,8 @@ class ServerAction(ActionBase):
         args = self._given()
         masked: list[str] = []
         try:
-            params = self._all_params(self.setting or context.prepared(self.name, args), args, masked)
+            setting = self.setting or context.prepared(self.name, args)
+            params = self._all_params(setting, args, masked)
             if params is None:
                 return {**result, **self._idle()}
             answer = self._on_host(params, args["python"], task_vars or {})
@@ -241,7 +243,7 @@ class ServerAction(ActionBase):
         except (SecretsError, AnsibleActionFail) as error:
             return {**result, **_failure(error, masked)}
         clean: dict[str, Any] = redaction.scrub(answer, masked)
-        return {**result, **clean}
+        return {**result, **compared_servers.compared(setting, args["credential"], clean)}
 
     def many(
         self, setting: RotationSetup, options: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
@@ -274,7 +276,8 @@ class ServerAction(ActionBase):
         except (SecretsError, AnsibleActionFail) as error:
             results = [_failure(error, values) for _one in ready]
         for number, answer in zip(ready, results, strict=True):
-            answers[number] = redaction.scrub(answer, values)
+            clean = redaction.scrub(answer, values)
+            answers[number] = compared_servers.compared(setting, options[number]["credential"], clean)
         return [answers[number] for number in range(len(options))]
 
     def _given(self) -> dict[str, Any]:

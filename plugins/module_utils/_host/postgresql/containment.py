@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
     ConnectionTarget,
     DatabaseError,
@@ -14,8 +15,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresq
     logins_of,
     refuse_older,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    inventory as postgresql_inventory,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import (
     LOCK,
+    Retry,
     ServerConnection,
     end_sessions,
     observe,
@@ -49,6 +54,8 @@ UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a
   WHERE a.grantee = 0 AND d.defaclobjtype = 'r' AND d.defaclrole IN (SELECT oid FROM own)
 ORDER BY 1, 2"""
 """Asked by the new login, in the application's database."""
+IN_BASELINE = ("member", "owner")
+"""What a comparison with the baseline finds too, as it does all that is in the database."""
 _WORDS = {
     "definer": "function {0} runs with its owner's rights for everybody: REVOKE EXECUTE ON FUNCTION {0} FROM PUBLIC",
     "public": "everybody has rights on {0}: REVOKE ALL ON {0} FROM PUBLIC",
@@ -100,16 +107,36 @@ def roll_back_prepared(server: ServerConnection, leaked: ConnectionTarget, timeo
             own.rows("ROLLBACK PREPARED %s" % literal(gid), doing="rolling back a prepared transaction")
 
 
-def looked_for_footholds(server: ServerConnection, login: str, owner: str) -> List[str]:
-    """What may let the holder of the login in again, each with the statement that ends it."""
+def looked_for_footholds(server: ServerConnection, login: str, owner: str, *, but: Sequence[str] = ()) -> List[str]:
+    """What may let the holder of the login in again, each with the statement that ends it; ``but`` some kinds."""
     roles = ", ".join(literal(name) for name in (owner, *logins_of(owner)))
     names = {"roles": roles, "login": literal(login), "owner": literal(owner)}
     try:
         rows = server.rows(_FOOTHOLDS % names, doing="looking for other ways in")
     except DatabaseError as error:
         return ["not checked: %s" % error]
-    quoted = ((kind, (literal if kind == "prepared" else identifier)(name), other) for kind, name, other in rows)
+    quoted = (
+        (kind, (literal if kind == "prepared" else identifier)(name), other)
+        for kind, name, other in rows
+        if kind not in but
+    )
     return [_WORDS[kind].format(name, identifier(other) if other else "") for kind, name, other in quoted]
+
+
+def inventoried(
+    server: ServerConnection, successor: Optional[ConnectionTarget], request: Mapping[str, Any], timeout: int
+) -> Dict[str, Any]:
+    """What the server is compared by with its baseline, as the new login and the administrator see it."""
+    inventory = server_baseline.no_inventory()
+    try:
+        if successor is None:
+            raise DatabaseError("no_login", "no new login can look at the database")
+        with ServerConnection.own_settings(successor, what="successor_url", timeout=timeout) as own:
+            server_baseline.add(inventory, postgresql_inventory.read(own, request))
+        server_baseline.add(inventory, postgresql_inventory.read_as_administrator(server, request), further=True)
+    except (DatabaseError, Retry, ValueError, TypeError) as error:
+        inventory["problems"].append(str(error) if isinstance(error, DatabaseError) else "its answer cannot be read")
+    return inventory
 
 
 def looked_for_in_database(successor: ConnectionTarget, owner: str, timeout: int) -> List[str]:

@@ -258,14 +258,26 @@ def revoked(run: LoginCall) -> Result:
         ended = connection.end_sessions(server, run.login, seconds=PATIENCE)
         result["refusal"] = verify_rejected(run)
         if run.leaked:
-            result["footholds"] = containment.looked_for_footholds(server, run.login, run.owner)
-    if run.leaked and run.params["successor_url"]:
-        successor_login = postgresql.parse_url(run.params["successor_url"], "successor_url")
-        timeout = run.params["connect_timeout"]
-        result["footholds"] += containment.looked_for_in_database(successor_login, run.owner, timeout)
+            result.update(looked_for(run, server))
     result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
     result["seconds"] = round(time.monotonic() - started, 3)
     return result
+
+
+def looked_for(run: LoginCall, server: connection.ServerConnection) -> Result:
+    """Possible footholds, or what the baseline is compared with instead of some of them."""
+    url, timeout = run.params["successor_url"], run.params["connect_timeout"]
+    successor = postgresql.parse_url(url, "successor_url") if url else None
+    request = run.params["inventory"]
+    inventory = containment.inventoried(server, successor, request, timeout) if request else {}
+    if inventory and not inventory["problems"]:
+        but = containment.IN_BASELINE
+        footholds = containment.looked_for_footholds(server, run.login, run.owner, but=but)
+        return {"footholds": footholds, "inventory": inventory}
+    footholds = containment.looked_for_footholds(server, run.login, run.owner)
+    if successor:
+        footholds += containment.looked_for_in_database(successor, run.owner, timeout)
+    return {"footholds": footholds, **({"inventory": inventory} if inventory else {})}
 
 
 def refuse_own(server: connection.ServerConnection, login: str) -> None:

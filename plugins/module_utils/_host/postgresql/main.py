@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_states
 
@@ -26,6 +27,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "connect_timeout": {"type": "int", "default": 5},
     "leaked": {"type": "str"},
     "successor_url": {"type": "str", "no_log": True},
+    "inventory": {"type": "dict", "no_log": True},
 }
 RETURNS: dict[str, Any] = {
     "login?": str,
@@ -34,6 +36,7 @@ RETURNS: dict[str, Any] = {
     "temporary_table?": bool,
     "not_copied?": [str],
     "footholds?": [str],
+    "inventory?": server_baseline.INVENTORY,
     "warnings?": [str],
     "sessions?": [{"address": str, "application_name": (str, None), "count": int, "known": bool}],
     "ended?": int,

@@ -49,6 +49,8 @@ class UserRequest:
     """In a leak, the login that leaked: whoever has it may have changed the administrator by its rights."""
     stored: Optional[Mapping[str, Sequence[str]]] = field(default=None, repr=False)
     """In a leak, by user the digests of the passwords that the stores hold."""
+    inventory: Optional[Mapping[str, Any]] = field(default=None, repr=False)
+    """In a leak, what to ask for to compare the nodes with their baseline."""
 
     @property
     def kept(self) -> Optional[Sequence[str]]:

@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import interference, user_states
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import UserRequest
@@ -40,6 +40,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "digest": {"type": "str", "no_log": True},
     "leaked_url": {"type": "str", "no_log": True},
     "stored": {"type": "dict", "no_log": True},
+    "inventory": {"type": "dict", "no_log": True},
 }
 _SESSIONS = {str: {str: int}}
 RETURNS: dict[str, Any] = {
@@ -57,6 +58,7 @@ RETURNS: dict[str, Any] = {
     "short?": [str],
     "refused?": [str],
     "footholds?": [str],
+    "inventory?": server_baseline.INVENTORY,
     "warnings?": [str],
 }
 
@@ -95,6 +97,7 @@ def wanted(params: Mapping[str, Any]) -> UserRequest:
         label="watchparty.secrets:%d" % params["journal"],
         leaked=_address(params, "leaked_url"),
         stored=params["stored"],
+        inventory=params["inventory"],
     )
 
 

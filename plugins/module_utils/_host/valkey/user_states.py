@@ -7,12 +7,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Set
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey, valkey_rules
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, valkey, valkey_rules
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import all_nodes, own_sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as _connection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import (
     Commands,
     Nodes,
@@ -200,7 +201,9 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         left = _left(nodes, wanted)
         warnings = [*all_nodes.about(nodes, wanted).get("warnings", ()), *_not_found(nodes, wanted)]
         result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *left))]
-        result["footholds"] = _footholds(nodes, wanted)
+        inventory = _inventory(nodes, wanted) if wanted.inventory else {}
+        result["footholds"] = _footholds(nodes, wanted, others=not inventory or bool(inventory["problems"]))
+        result.update({"inventory": inventory} if inventory else {})
         _require_all(nodes, wanted)
         return {**result, "not_ended": left} if left and wanted.ends == valkey.ALL else result
 
@@ -224,15 +227,35 @@ def _at_once(nodes: Nodes, commands: Mapping[str, Commands], wanted: UserRequest
     return all_nodes.gather(nodes, act)
 
 
-def _footholds(nodes: Nodes, wanted: UserRequest) -> List[str]:
-    """In a leak, what may let its holder in again, by node."""
+def _footholds(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:
+    """In a leak, what may let its holder in again, by node; of ``others`` than the catalog's users too."""
     if wanted.stored is None:
         return []
     return [
         "%s: %s" % (node.name, text)
         for node in nodes
-        for text in valkey_rules.possible_footholds(node.users, wanted.stored, gate=wanted.gate)
+        for text in valkey_rules.possible_footholds(
+            node.users if others else {name: user for name, user in node.users.items() if name in wanted.stored},
+            wanted.stored,
+            gate=wanted.gate,
+        )
     ]
+
+
+def _inventory(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
+    """In a leak, what the nodes are compared by with their baseline."""
+    inventory = server_baseline.no_inventory()
+    inventory["problems"] += nodes.left_out or ()
+    for node in nodes:
+        try:
+            part = valkey_inventory.read(node.ask, node.name, node.users, wanted.inventory or {})
+        except HostError as error:
+            inventory["problems"].append(str(error))
+        except _connection.UNREADABLE:
+            inventory["problems"].append(_connection.unreadable(node.name))
+        else:
+            server_baseline.add(inventory, part)
+    return inventory
 
 
 def _require_all(nodes: Nodes, wanted: UserRequest) -> None:

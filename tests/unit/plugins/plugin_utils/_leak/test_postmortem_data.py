@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ways_in
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.postmortem_data import facts_of, serving
 from tests.unit.plugins.plugin_utils._leak.postmortem_ground import DONE, EVENTS, IMPACT, NOW, incident, small_catalog
 
@@ -328,3 +329,21 @@ class TestFacts:
         facts = facts_of(made, incident(), impact, {}, {}, NOW)
         assert "**NOT contained**" in postmortem_markdown.markdown(facts)
         assert "NOT contained" in pages.postmortem(facts)
+
+
+@pytest.mark.parametrize(
+    ("events", "checked", "left_out"),
+    [
+        ({}, "users, passwords and nopass of each node of cache were compared with the stores", "FUNCTION LIST"),
+        (
+            {"compared/cache": "t"},
+            "of the nodes of cache were compared with the baseline of 2026-11-29",
+            "keys of cache",
+        ),
+    ],
+)
+def test_what_was_compared_with_a_baseline(events: dict[str, str], checked: str, left_out: str) -> None:
+    shown = dict.fromkeys(events, "journal entry 7 (r1, record): baseline of 2026-11-29")
+    seen = incident(events={"refused/cache": "t", **events}, evidence=shown)
+    lines = ways_in.lines({"credentials": [{"name": "cache", "kind": "valkey_user"}]}, seen, {})
+    assert (lines[0].endswith(checked), left_out in lines[1]) == (True, True), lines

@@ -128,6 +128,14 @@ def test_possible_footholds_are_kept_each_for_itself() -> None:
     assert result["foothold/cache/5"] == "and 3 more, which the run's output names"
 
 
+def test_a_comparison_with_the_baseline_is_kept_with_its_date() -> None:
+    results = {"cache": {"baseline": "baseline of 2026-11-29"}, "database": {}}
+    seen = {"refused/cache": "t", "refused/database": "t"}
+    extra = incident_events.outlived(seen, results)
+    assert extra == {"compared/cache": "t"}
+    assert incident_events.evidence(extra, results) == {"compared/cache": "baseline of 2026-11-29"}
+
+
 def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
     nodes = [f"h{number}:6379: no right" for number in range(5)]
     results = {

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""In a leak, what a server shows after a revocation that its baseline does not have. Nothing here stops a response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    kind_names,
+    server_addresses,
+    server_baseline,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Server
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerBaseline,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+
+class ComparedServer(NamedTuple):
+    """A server whose baseline was recorded."""
+
+    place: str
+    engine: str
+    declared: Server
+    source: RecordedServer
+    key: str
+
+
+def request(setting: RotationSetup, name: str, logins: Iterable[str]) -> dict[str, Any] | None:
+    """What the server of a credential is asked for; None where no baseline of it was recorded.
+
+    ``logins`` are the catalog's own, some of which may be newer than the baseline.
+    """
+    server = _server(setting, name)
+    if server is None:
+        return None
+    nodes = [str(endpoint) for endpoint in server_addresses.every(server.declared, server.engine)]
+    return {"key": server.key, "own": {**server_baseline.own_names(list(logins)), **server.source.own}, "nodes": nodes}
+
+
+def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a revocation, with what is not in the baseline among its possible footholds."""
+    inventory = answer.get("inventory")
+    server = _server(setting, name) if inventory else None
+    result = {key: value for key, value in answer.items() if key != "inventory"}
+    if not inventory or server is None:
+        return result
+    if inventory["problems"]:
+        found = [f"{server.place}: not compared with its baseline: {'; '.join(inventory['problems'])}"]
+    else:
+        reading = server_baseline.reading_of(inventory)
+        differences = server_baseline.compare(server.place, server.source, reading)
+        found = [item.finding for item in differences if item.state != server_baseline.REMOVED]
+        more = len(found) - server_baseline.MOST_NAMED
+        found[server_baseline.MOST_NAMED :] = [f"{server.place}: {server_baseline.MORE % more}"] if more > 0 else []
+        found += [f"{kind}: not checked, cannot be read" for kind in server_baseline.unread(server.source, reading)]
+        result["baseline"] = f"baseline of {server.source.day}"
+    return {**result, "footholds": [*result.get("footholds", ()), *found]}
+
+
+def _server(setting: RotationSetup, name: str) -> ComparedServer | None:
+    credential = setting.catalog.credentials[name]
+    admin, engine = server_addresses.administrator(setting.catalog, credential), kind_names.ENGINES.get(credential.kind)
+    baseline = _baseline(setting) if engine and admin and admin.server else None
+    if baseline is None or engine is None or admin is None or admin.server is None:
+        return None
+    place = str(server_addresses.own_endpoint(admin.server, engine))
+    source = baseline.sources.get(place)
+    return ComparedServer(place, engine, admin.server, source, baseline.key) if source else None
+
+
+def _baseline(setting: RotationSetup) -> ServerBaseline | None:
+    """Read once a process; what cannot be read is a warning."""
+    if not setting.known.baseline:
+        try:
+            store = baseline_of(setting.catalog, setting.connection.store_client)
+            setting.known.baseline = [store.read()[0] if store else None]
+        except SecretsError as error:
+            Display().warning(f"servers are not compared with a baseline: {one_line(error)}")
+            setting.known.baseline = [None]
+    return setting.known.baseline[0]

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""In a leak a server is compared with its baseline, and nothing about that stops the response."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.utils.display import Display
+from botocore.exceptions import ClientError
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerBaseline,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
+
+CATALOG = catalog_parser.parse(
+    {
+        "application": "shop",
+        "journal": {"s3": "bucket"},
+        "settings": {"URL": {"group": "core", "type": "url"}, "OTHER": {"group": "core", "type": "url"}},
+        "credentials": {
+            "cache": {"kind": "valkey_user", "admin": "root", "appears_in": [{"setting": "URL"}]},
+            "lonely": {"kind": "valkey_user", "appears_in": [{"setting": "OTHER"}]},
+            "root": {
+                "kind": "external",
+                "server": {"address": "cache", "nodes": ["cache2"]},
+                "appears_in": [{"secret": "root-{environment}", "keys": ["username", "password"]}],
+            },
+        },
+    },
+    "test",
+)
+ENTRIES = {("user", "report"): "on", ("function", "f"): "1"}
+SOURCE = RecordedServer("2026-11-29", "op", frozenset({"user", "function"}), ENTRIES, {"shop": "shop"})
+BASELINE = ServerBaseline("shop", "test", "canary-key", {"cache:6379": SOURCE})
+
+
+class Client:
+    def __init__(self, content: bytes | None, code: str) -> None:
+        self.content, self.code, self.reads = content, code, 0
+
+    def get_object(self, **_names: str) -> dict[str, Any]:
+        self.reads += 1
+        if self.content is None:
+            raise ClientError({"Error": {"Code": self.code, "Message": "no"}}, "GetObject")
+        return {"Body": io.BytesIO(self.content), "ETag": "1"}
+
+
+def setting(content: bytes | None = server_baseline.written(BASELINE), code: str = "NoSuchKey") -> Any:
+    client = Client(content, code)
+    connection = SimpleNamespace(store_client=lambda _service: client)
+    return SimpleNamespace(catalog=CATALOG, known=ReadCache(), connection=connection, client=client)
+
+
+def inventory(*users: str, **over: Any) -> dict[str, Any]:
+    entries = [server_baseline.entry_of("user", name, "on", f"ACL DELUSER {name}") for name in users]
+    entries.append(server_baseline.entry_of("function", "f", "1", ""))
+    return {"kinds": ["user", "function"], "entries": entries, "problems": [], **over}
+
+
+def footholds(given: Any, answer: dict[str, Any]) -> list[str]:
+    result = compared_servers.compared(given, "cache", {"refused": True, **answer})
+    assert "inventory" not in result
+    return list(result.get("footholds", []))
+
+
+def test_the_server_is_asked_for_what_its_baseline_has() -> None:
+    given = setting()
+    assert compared_servers.request(given, "cache", ["newer_a"]) == {
+        "key": "canary-key",
+        "own": {"shop": "shop", "newer_a": "newer_a or _b", "newer_b": "newer_a or _b"},
+        "nodes": ["cache:6379", "cache2:6379"],
+    }
+    assert compared_servers.request(given, "lonely", []) is None
+    compared_servers.compared(given, "cache", {"inventory": inventory()})
+    assert given.client.reads == 1, "the baseline is read once"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (inventory("report"), []),
+        (inventory("report", "thief"), ["user thief is not in the baseline (on): ACL DELUSER thief"]),
+        (inventory(), []),
+        (inventory("report", problems=["late"]), ["cache:6379: not compared with its baseline: late"]),
+        (inventory("report", kinds=["user"]), ["function: not checked, cannot be read"]),
+    ],
+)
+def test_what_is_a_possible_foothold(found: dict[str, Any], expected: list[str]) -> None:
+    assert footholds(setting(), {"inventory": found, "footholds": ["one"]}) == ["one", *expected]
+
+
+def test_thousands_of_differences_are_counted() -> None:
+    found = footholds(setting(), {"inventory": inventory("report", *(f"u{number}" for number in range(3000)))})
+    assert (len(found), found[-1][:29]) == (51, "cache:6379: 2950 more differe")
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "warned"), [(None, "NoSuchKey", False), (None, "AccessDenied", True), (b"{}", "", True)]
+)
+def test_a_baseline_that_cannot_be_read_stops_nothing(
+    content: bytes | None, code: str, warned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, text: warnings.append(text))
+    given = setting(content, code)
+    assert compared_servers.request(given, "cache", []) is None
+    assert footholds(given, {"footholds": ["one"]}) == ["one"]
+    assert len(warnings) == warned
