@@ -111,8 +111,8 @@ options:
     type: str
   inventory:
     description:
-      - What to ask for to compare the server with its baseline (M(watchparty.secrets.server_baseline)). Set by the
-        action plugin with O(leaked), where one was recorded.
+      - Internal; do not set. What to ask the server for, to compare it with its recorded baseline
+        (M(watchparty.secrets.server_baseline)). The action plugin sets it together with O(leaked).
     type: dict
   python:
     description:

@@ -11,11 +11,11 @@ version_added: 0.7.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Keeps a baseline of each server beside the journal. It has names, rules and keyed digests, and no value.
-  - A server is recorded once. After that only the differences in O(accept) change its baseline, and the task fails
-    while others are left.
-  - A rotation changes nothing here. Two logins that take turns have one name, and passwords that the stores hold are
-    left out.
+  - Records a baseline of each server beside the journal. It contains names, rules and keyed digests, and no value.
+  - The first run records a server. Later runs change its baseline only by the differences in O(accept), and fail while
+    other differences are left.
+  - A rotation does not change the baseline. Two logins that take turns have one name in it, and passwords that the
+    stores hold are not in it.
 options:
   info:
     description:

@@ -169,8 +169,8 @@ options:
     type: dict
   inventory:
     description:
-      - What to ask for to compare the nodes with their baseline (M(watchparty.secrets.server_baseline)). Set by the
-        action plugin with O(leaked_url), where one was recorded.
+      - Internal; do not set. What to ask the nodes for, to compare them with their recorded baseline
+        (M(watchparty.secrets.server_baseline)). The action plugin sets it together with O(leaked_url).
     type: dict
   pending_task:
     description:

@@ -69,7 +69,7 @@ options:
     default: 600
   record_baseline:
     description:
-      - Whether databases and caches are asked for all that M(watchparty.secrets.server_baseline) records, also where no
+      - Whether to ask databases and caches for everything that M(watchparty.secrets.server_baseline) records, even if no
         baseline exists.
     type: bool
     default: false
