@@ -68,8 +68,8 @@ options:
     default: false
   reviewers:
     description:
-      - Who must approve deployments, if the module creates the deployment environment. Names of users, or teams as
-        C(ORGANISATION/TEAM).
+      - Names of users, or of teams as C(ORGANISATION/TEAM), of whom one must approve each deployment. Used only if the
+        module creates the deployment environment; an existing one keeps its reviewers.
     type: list
     elements: str
     default: []

@@ -17,12 +17,12 @@ description:
     C(ansible_facts) may reach a fact cache on disk. M(watchparty.secrets.env_copies) takes it by name.
 options:
   credentials:
-    description: Names of credentials in the catalog.
+    description: Names of the credentials whose former values the module reads, as in the catalog.
     type: list
     elements: str
     required: true
   secrets:
-    description: Version ids by secret.
+    description: By name of a secret, the ids of further versions to read.
     type: dict
     default: {}
 extends_documentation_fragment:

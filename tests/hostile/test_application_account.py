@@ -192,7 +192,7 @@ def test_a_directory_that_is_called_like_a_leftover_stops_no_deploy(world: Files
 def test_a_third_accounts_directory_is_refused(world: Files, deploy: Run, component: str) -> None:
     folder = getattr(world, component)
     world.give(VICTIM, folder)
-    assert f"{folder} is owned by {VICTIM}, neither root nor {APPLICATION}" in deploy()["msg"]
+    assert f"{folder} belongs to {VICTIM}, but must belong to root or {APPLICATION}" in deploy()["msg"]
 
 
 @pytest.mark.parametrize(("mode", "refused"), [(0o775, True), (0o757, True), (0o1777, False), (0o755, False)])

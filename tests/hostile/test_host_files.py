@@ -180,7 +180,7 @@ class TestDirectory:
 
     def test_below_another_accounts_it_would_be_roots_in_name_alone(self, world: Files, run: Run) -> None:
         answer = run(directory=str(world.app), owner="root")
-        assert f"{world.shop} is owned by {APPLICATION}, neither root" in answer["msg"]
+        assert f"{world.shop} belongs to {APPLICATION}, but must belong to root" in answer["msg"]
         assert "set app_host_owner" in answer["msg"]
         assert not run(directory=str(world.app), owner=APPLICATION, mode="0755")["changed"]
 

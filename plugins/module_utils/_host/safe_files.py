@@ -181,18 +181,20 @@ def _refused(path: str, shown: str, handle: int, name: str, error: OSError) -> H
     return HostError("%s: %s is not a directory" % (path, shown))
 
 
-def require_owners(at: OpenPath, uid: int, declare: str = "env_deploy_owner") -> None:
+def require_owners(at: OpenPath, uid: int, declare: str = "") -> None:
     """Raises HostError where an account other than root and ``uid`` may replace what lies at the place.
 
-    Root alone asks: it would act with more rights than that account has. ``declare`` is what names ``uid``.
+    Root alone asks: it would act with more rights than that account has. ``declare`` is the variable that names
+    ``uid``, if there is one.
     """
     if os.geteuid() != 0:
         return
     for component in at.components:
         if component.uid not in (0, uid):
+            allowed = "root or %s" % account(uid) if uid else "root"
             raise HostError(
-                "%s: %s is owned by %s, neither root nor %s; correct its owner, or set %s"
-                % (at.path, component.path, account(component.uid), account(uid), declare)
+                "%s: %s belongs to %s, but must belong to %s; correct its owner%s"
+                % (at.path, component.path, account(component.uid), allowed, ", or set " + declare if declare else "")
             )
         if component.is_shared:
             raise HostError(

@@ -58,7 +58,9 @@ class MakingVault(SecretMaking, VaultSecrets):
         self._patch(name, tags)
 
     def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
-        raise StoreError(f"secret {name}: Vault replicates on its server, not for single secrets; remove replicas")
+        raise StoreError(
+            f"secret {name}: Vault cannot replicate a single secret; remove the secret's replicas from the catalog"
+        )
 
     def _schedule_deletion(self, name: str, days: int) -> None:
         self._soft("delete", name)

@@ -141,7 +141,8 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
         file = stack.enter_context(safe_files.place(path))
         if not look:
             there = safe_files.status(file)
-            safe_files.require_owners(file, owner if owner is not None else there.st_uid if there else 0)
+            uid = owner if owner is not None else there.st_uid if there else 0
+            safe_files.require_owners(file, uid, "env_deploy_owner")
         state, beside = state_of(file.path), _beside(file)
         if os.geteuid() != 0:
             if write and os.path.lexists(state):

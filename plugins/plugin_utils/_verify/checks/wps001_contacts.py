@@ -34,7 +34,10 @@ CHECK = Check(
     severity="high",
     title="A contact for leaks is named, and contacts have the form of an address",
     reason="Without a contact no person is alerted in the first hour of a leak.",
-    fix="The operator sets contacts.security in the catalog to an address that several people read.",
+    fix=(
+        "The operator sets contacts.security in the catalog to an address that several people read, and corrects the "
+        "contacts that the finding names. A contact is a mail address, a URL, a telephone number or an ARN."
+    ),
     look=look,
     needs=(),
 )

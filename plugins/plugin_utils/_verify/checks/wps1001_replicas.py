@@ -48,10 +48,10 @@ CHECK = Check(
     title="Every secret has the replicas that the catalog declares",
     reason="During an outage of a region, hosts elsewhere read their settings from a replica.",
     fix=(
-        "Create missing replicas: ansible-playbook watchparty.secrets.provision. Secrets Manager shows why a "
-        "replica is not in sync."
+        "The command creates missing replicas. If a replica exists but is not in sync, Secrets Manager's console shows "
+        "the reason."
     ),
-    command="ansible-playbook watchparty.secrets.provision {run} --tags access",
+    command="ansible-playbook watchparty.secrets.provision {run} --tags values",
     look=look,
     needs=("secrets",),
 )

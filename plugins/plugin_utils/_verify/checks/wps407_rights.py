@@ -33,10 +33,13 @@ CHECK = Check(
     area="iam",
     severity="high",
     title="Only principals that the catalog names can grant access or change secrets",
-    reason="A user who can change policies, trusts or the key reads production tomorrow, and may delete the evidence.",
+    reason=(
+        "A user who can change policies, trusts or the key can give itself access to production at any time, and may "
+        "delete the evidence."
+    ),
     fix=(
         "The AWS administrator removes the permission in IAM, or the operator names the user or role in aws.readers of "
-        "the catalog. A grant of a key: aws kms revoke-grant."
+        "the catalog. To revoke a key's grant: aws kms revoke-grant --key-id KEY --grant-id ID."
     ),
     look=look,
     needs=("rights",),

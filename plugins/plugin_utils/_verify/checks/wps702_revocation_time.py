@@ -52,8 +52,14 @@ CHECK = Check(
     area="revocation",
     severity="medium",
     title="The last rotation revoked the old value within revocation_ttl",
-    reason="A leaked value stays usable for this time after the leak is declared.",
-    fix="Find the slow step in the journal. Rotate again and measure, or raise revocation_ttl with a reason.",
+    reason=(
+        "A leaked value works until it is rejected. The time counts from the promotion; a response first deploys the "
+        "new value, which takes longer."
+    ),
+    fix=(
+        "Find the slow step in the journal. Then rotate again and measure, or raise revocation_ttl in the catalog and "
+        "write the reason in a comment."
+    ),
     command="ansible-playbook watchparty.secrets.rotation_report {run}",
     look=look,
     needs=("journal",),
