@@ -110,6 +110,8 @@ class SyncStep:
     target: GithubTarget
     act: str
     reason: str
+    is_foreign: bool = False
+    """Whether somebody else than the sync changed or deleted what GitHub holds."""
 
 
 def targets(
@@ -296,7 +298,8 @@ def _of_wanted(copy_source: CopySource, there: There | None, sent: Sent | None, 
         return SyncStep(copy_source.target, KEEP, "no store holds it, so GitHub keeps its value")
     why = _why(copy_source, there, sent, same)
     if why:
-        return SyncStep(copy_source.target, SEND, why)
+        foreign = copy_source.identity != GIVEN and _changed_elsewhere(there, sent)
+        return SyncStep(copy_source.target, SEND, why, foreign)
     if sent is None or (sent.identity != copy_source.identity and copy_source.identity is not None):
         return SyncStep(
             copy_source.target,
@@ -305,6 +308,14 @@ def _of_wanted(copy_source: CopySource, there: There | None, sent: Sent | None, 
             "is written",
         )
     return SyncStep(copy_source.target, KEEP, "GitHub holds the value that was sent last")
+
+
+def _changed_elsewhere(there: There | None, sent: Sent | None) -> bool:
+    if there is None:
+        return sent is not None
+    if not there.seen:
+        return False
+    return there.value is None if sent is None else there.updated_at != sent.updated_at
 
 
 def _why(copy_source: CopySource, there: There | None, sent: Sent | None, same: bool) -> str:
@@ -371,8 +382,3 @@ def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
 def reading(target: GithubTarget) -> str:
     """How a workflow names it."""
     return f"{'secrets' if target.kind == SECRET else 'vars'}.{target.name}"
-
-
-def is_foreign(step: SyncStep) -> bool:
-    """Whether somebody else's hand was seen."""
-    return step.act == SEND and step.reason.startswith(("somebody", "was sent once"))

@@ -240,6 +240,6 @@ def test_a_rotation_that_went_on_meanwhile(lab: Lab, monkeypatch: pytest.MonkeyP
         return listed(self, kind, scope)
 
     monkeypatch.setattr(action.GitHubStore, "listed", slow)
-    with pytest.raises(Overtaken, match="a rotation went on meanwhile"):
+    with pytest.raises(Overtaken, match="a rotation continued meanwhile"):
         lab.run()
     assert lab.github.writes() == []

@@ -90,6 +90,7 @@ def test_a_missing_key_is_refused_before_anything_is_made(clients: Clients) -> N
 def test_what_the_bucket_lacks_is_completed_and_the_rest_stays(clients: Clients) -> None:
     JOURNAL.make(clients)
     s3 = clients("s3")
+    s3.put_bucket_versioning(Bucket=JOURNAL.bucket, VersioningConfiguration={"Status": "Suspended"})
     theirs = {
         "Sid": "Theirs",
         "Effect": "Deny",

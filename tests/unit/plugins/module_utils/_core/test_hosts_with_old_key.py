@@ -65,10 +65,10 @@ class TestLeft:
 
 
 def test_hosts_that_get_nothing_new() -> None:
-    assert hosts_with_old_key.hosts(JOURNAL) == ["web2"]
-    assert hosts_with_old_key.hosts(replace(JOURNAL, rotation=rotation("web1"))) == ["web1", "web2"]
+    assert hosts_with_old_key.withheld(JOURNAL) == ["web2"]
+    assert hosts_with_old_key.withheld(replace(JOURNAL, rotation=rotation("web1"))) == ["web1", "web2"]
     plain = replace(LEFT, hosts=())
-    assert hosts_with_old_key.hosts(Journal(pending_tasks={plain.id: plain})) == []
+    assert hosts_with_old_key.withheld(Journal(pending_tasks={plain.id: plain})) == []
     assert hosts_with_old_key.by_credential(replace(JOURNAL, rotation=rotation("web1"))) == {"token": ["web1", "web2"]}
     assert hosts_with_old_key.by_credential(Journal(rotation=rotation())) == {}
 
