@@ -320,9 +320,7 @@ def _summary(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[s
     }
     messages = [f"{where.repository}: {len(answer['unchanged'])} unchanged"]
     messages += [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
-    return messages + [
-        f"{sync_step.target}: {sync_step.reason}" for sync_step in steps if sync_step.is_foreign
-    ]
+    return messages + [f"{sync_step.target}: {sync_step.reason}" for sync_step in steps if sync_step.is_foreign]
 
 
 _DIFF = {
