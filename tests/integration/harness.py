@@ -17,6 +17,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -356,7 +357,9 @@ class Lab:
         hosts = {host.name: self.host_vars[host.name] for host in self.hosts}
         path = self.directory / "inventory.json"
         text = {"all": {"vars": {"secrets_catalog": self.catalog}}, "app_hosts": {"hosts": hosts}}
-        path.write_text(json.dumps(text, indent=1), encoding="utf-8")
+        with tempfile.NamedTemporaryFile("w", dir=self.directory, delete=False, encoding="utf-8") as stream:
+            stream.write(json.dumps(text, indent=1))
+        os.replace(stream.name, path)  # runs of one lab go side by side
         return path
 
 
