@@ -32,6 +32,8 @@ MOST_NAMED = 50
 MORE = "%d more differences; watchparty.secrets.baseline lists them"
 MOST_ENTRIES = 8000
 """Of a server."""
+LARGEST = 1 << 20
+"""Bytes of a server's entries in an answer: who makes names there must not make a host's answer too long."""
 INVENTORY = {"kinds": [str], "entries": [{"kind": str, "name": str, "facts": str, "undo": str}], "problems": [str]}
 """What a host answers."""
 _CUT = 32
@@ -164,9 +166,17 @@ def add(inventory: Dict[str, Any], part: Mapping[str, Any], *, further: bool = F
     if len(inventory["entries"]) + len(part["entries"]) > MOST_ENTRIES:
         inventory["problems"].append("it has more than %d users, grants and objects" % MOST_ENTRIES)
         return
+    if size(inventory) + size(part) > LARGEST:
+        inventory["problems"].append("its users, grants and objects have names of more than %d KiB" % (LARGEST >> 10))
+        return
     before, kinds = set(inventory["kinds"]), set(part["kinds"])
     inventory["kinds"] = sorted(before | kinds if further or not before else before & kinds)
     inventory["entries"] += part["entries"]
+
+
+def size(inventory: Mapping[str, Any]) -> int:
+    """Bytes of the entries in a host's answer."""
+    return len(json.dumps(inventory["entries"]))
 
 
 def entry_of(kind: str, name: str, facts: str, undo: str) -> Entry:
@@ -239,7 +249,8 @@ def source_of(data: Mapping[str, Any]) -> RecordedServer:
     shown = [str(data["made_at"]), *(part for key, text in entries.items() for part in (*key, text))]
     if not all(text.isprintable() for text in shown):
         raise ValueError("a name would reach the terminal as it is")
-    return RecordedServer(str(data["made_at"]), str(data["who"]), kinds, entries, dict(data["own"]))
+    own = {str(login): str(name) for login, name in data["own"].items()}
+    return RecordedServer(str(data["made_at"]), str(data["who"]), kinds, entries, own)
 
 
 def written(baseline: ServerBaseline) -> bytes:

@@ -21,6 +21,10 @@ LATE = (
 )
 
 
+ENOUGH = 4 << 20
+"""Bytes of results from which on the rest is left to another execution: a longer answer is refused."""
+
+
 def answer(result: Dict[str, Any]) -> None:
     """Prints the result on a line of its own, whatever was printed before it."""
     sys.stdout.write("\n" + json.dumps(result) + "\n")
@@ -135,8 +139,8 @@ def each(
     """Carries out one act after the other, and answers with the result of each, however others ended.
 
     An act has its ``params``, and may name by its number an earlier one that it ``needs``: where that failed it is not
-    done. A negative number stands for one that has failed before. Where an act is not done after ``seconds``, what
-    comes after it is left out of the answer.
+    done. A negative number stands for one that has failed before. Where an act is not done after ``seconds``, or its
+    result fills the answer, what comes after it is left out.
     """
     import time
 
@@ -168,4 +172,6 @@ def each(
             timer.cancel()
         if len(results) == number:
             keep({"failed": True, "msg": "the module ended without an answer"})
+        if len(json.dumps(results)) > ENOUGH:
+            break
     answer({"results": results})

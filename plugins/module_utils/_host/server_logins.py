@@ -43,9 +43,12 @@ MESSAGE = 300
 """Characters of a problem."""
 MEMORY = 256 * 1024 * 1024
 """Bytes that answers may take in all."""
-_FAULTS = (SecretsError, MemoryError, postgresql_connection.Retry, *valkey_connection.UNREADABLE)
+LARGEST = 4 << 20
+"""Bytes of all servers' entries: the answer is refused where it is too long."""
+_FAULTS = (SecretsError, MemoryError, RecursionError, postgresql_connection.Retry, *valkey_connection.UNREADABLE)
 _DOING = "reading roles"
-_READ_ONLY = "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '5s'"
+_NO_ROOM = "the servers have more users, grants and objects than one host can report"
+_READ_ONLY = "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '5s'"
 _ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
 _COLUMNS = "rolname::text, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
 _POWERFUL = (
@@ -63,7 +66,17 @@ Report = Dict[str, Any]
 
 def seen(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Report]:
     """What each server showed, by its place."""
-    return {entry["place"]: _seen(entry, timeout) for entry in wanted}
+    reports: Dict[str, Report] = {}
+    left = LARGEST
+    for entry in wanted:
+        report = _seen(entry, timeout)
+        size = server_baseline.size(report["inventory"])
+        if size > left:
+            report["inventory"] = {**server_baseline.no_inventory(), "problems": [_NO_ROOM]}
+        else:
+            left -= size
+        reports[entry["place"]] = report
+    return reports
 
 
 def seconds(entry: Mapping[str, Any], timeout: int) -> int:

@@ -76,6 +76,11 @@ def test_what_is_no_baseline_is_refused(content: bytes) -> None:
         server_baseline.parsed(content, "shop", "test", where="there")
 
 
+def test_the_name_of_an_own_login_is_a_text() -> None:
+    stored = {**server_baseline.as_data(source(ServerReading(frozenset(), {}))), "own": {"shop": 1}}
+    assert server_baseline.source_of(stored).own == {"shop": "1"}
+
+
 def test_a_stored_name_does_not_reach_the_terminal() -> None:
     evil = ServerReading(frozenset({"role"}), {("role", "\x1b[2J"): ""})
     content = server_baseline.written(ServerBaseline("shop", "test", "key", {"db": source(evil)}))
@@ -118,6 +123,15 @@ def test_more_entries_than_there_is_room_for_are_a_problem() -> None:
     entry: dict[str, Any] = server_baseline.entry_of("role", "x", "", "")
     server_baseline.add(inventory, {"kinds": ["role"], "entries": [entry] * 9000})
     assert (inventory["entries"], len(inventory["problems"])) == ([], 1)
+
+
+def test_longer_names_than_there_is_room_for_are_a_problem() -> None:
+    """Each letter of them is many bytes in an answer."""
+    inventory = server_baseline.no_inventory()
+    entries = [server_baseline.entry_of("role", "\U0001f511" * 199, "", "")] * 1000
+    server_baseline.add(inventory, {"kinds": ["role"], "entries": entries[:300]})
+    server_baseline.add(inventory, {"kinds": ["role"], "entries": entries})
+    assert (inventory["entries"], len(inventory["problems"])) == (entries[:300], 1)
 
 
 def test_kinds_are_those_that_every_node_showed() -> None:
