@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Collection, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
@@ -147,14 +148,15 @@ def possible_footholds(
     """Logins that nothing in the stores explains, each with the command that ends it."""
     footholds = []
     for name, user in sorted(users.items()):
+        quoted = shlex.quote(name)
         more = len(user.digests - {*stored.get(name, ()), gate})
         if name in stored and user.nopass:
-            footholds.append("user %s needs no password: ACL SETUSER %s resetpass #DIGEST" % (name, name))
+            footholds.append("user %s needs no password: ACL SETUSER %s resetpass #DIGEST" % (name, quoted))
         elif name in stored and more:
             what = "1 password that no store holds" if more == 1 else "%d passwords that no store holds" % more
-            footholds.append("user %s has %s: ACL SETUSER %s resetpass #DIGEST" % (name, what, name))
+            footholds.append("user %s has %s: ACL SETUSER %s resetpass #DIGEST" % (name, what, quoted))
         elif name not in stored and user.enabled and (more or user.nopass) and not REPLICATION.issuperset(user.rules):
-            footholds.append("user %s is not in the catalog: ACL SETUSER %s off" % (name, name))
+            footholds.append("user %s is not in the catalog: ACL SETUSER %s off" % (name, quoted))
     return footholds
 
 

@@ -7,6 +7,7 @@ Scripts are left out: the server forgets them, no script runs by itself, and eac
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
@@ -15,6 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 
 MOST = 2000
 """Entries of a node."""
+LARGEST_FUNCTIONS = 16 << 20
+"""Bytes of memory that a node's functions may take: their code is asked for."""
 SETTINGS = (
     *("aclfile", "bind", "dbfilename", "dir", "enable-debug-command", "enable-module-command", "masteruser"),
     *("enable-protected-configs", "port", "protected-mode", "tls-auth-clients", "tls-port", "unixsocket"),
@@ -28,6 +31,10 @@ _Row = Tuple[str, str, str, str]
 def read(ask: Ask, node: str, users: Mapping[str, valkey.User], request: Mapping[str, Any]) -> Dict[str, Any]:
     """Kinds and entries. ``request`` has the ``key`` of digests, the catalog's ``own`` users with the names to show for
     them, and the declared ``nodes``. A kind that the server refuses to tell is not among the kinds."""
+    if int(valkey.parse_info(ask("INFO", "memory")).get("used_memory_functions", 0)) > LARGEST_FUNCTIONS:
+        raise HostError(
+            "%s: its functions take more than %d MiB, and are not compared" % (node, LARGEST_FUNCTIONS >> 20)
+        )
     kinds, rows = ["user"], list(_users(users, request))
     readers: Dict[str, Callable[[], Iterator[_Row]]] = {
         "module": lambda: _modules(ask("MODULE", "LIST")),
@@ -49,14 +56,15 @@ def read(ask: Ask, node: str, users: Mapping[str, valkey.User], request: Mapping
 def _users(users: Mapping[str, valkey.User], request: Mapping[str, Any]) -> Iterator[_Row]:
     """Of the catalog's own users the rules alone: their passwords are compared with the stores."""
     for name, user in users.items():
+        undo = "ACL DELUSER %s" % shlex.quote(name)
         rules = " ".join(rule for rule in user.rules if rule != "sanitize-payload")
         if name in request["own"]:
-            yield "user", request["own"][name], rules, "ACL DELUSER %s" % name
+            yield "user", request["own"][name], rules, undo
             continue
         digests = sorted(keyed(request["key"], digest) for digest in user.digests)
         passwords = "passwords %s" % " ".join(digests) if digests else "no password"
         state = ("on" if user.enabled else "off", *(["nopass"] if user.nopass else []), passwords)
-        yield "user", name, "%s, rules %s" % (", ".join(state), rules), "ACL DELUSER %s" % name
+        yield "user", name, "%s, rules %s" % (", ".join(state), rules), undo
 
 
 def _pairs(item: List[Any]) -> Dict[str, Any]:
@@ -65,13 +73,14 @@ def _pairs(item: List[Any]) -> Dict[str, Any]:
 
 def _modules(answer: List[Any]) -> Iterator[_Row]:
     for module in map(_pairs, answer):
-        yield "module", module["name"], "", "MODULE UNLOAD %s" % module["name"]
+        yield "module", module["name"], "", "MODULE UNLOAD %s" % shlex.quote(module["name"])
 
 
 def _functions(answer: List[Any], key: str) -> Iterator[_Row]:
     for library in map(_pairs, answer):
         name = library["library_name"]
-        yield "function", name, "digest %s" % keyed(key, library["library_code"]), "FUNCTION DELETE %s" % name
+        digest = keyed(key, library["library_code"])
+        yield "function", name, "digest %s" % digest, "FUNCTION DELETE %s" % shlex.quote(name)
 
 
 def _links(answer: str, nodes: Collection[str]) -> Iterator[_Row]:
@@ -85,4 +94,4 @@ def _settings(ask: Ask, key: str) -> Iterator[_Row]:
     for name in (*SETTINGS, *SECRET_SETTINGS):
         for setting, value in _pairs(ask("CONFIG", "GET", name)).items():
             shown = "digest %s" % keyed(key, value) if setting in SECRET_SETTINGS and value else value
-            yield "setting", setting, shown, "CONFIG SET %s …" % setting
+            yield "setting", setting, shown, "CONFIG SET %s …" % shlex.quote(setting)

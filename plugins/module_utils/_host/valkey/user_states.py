@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, valkey, valkey_rules
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import all_nodes, own_sessions
@@ -28,6 +30,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
 )
 
 KILL = ("CLIENT", "KILL", "ID", "1")
+INVENTORY_SECONDS = 10
+"""For what the nodes are compared by, once everything else is done."""
+MESSAGE = 300
+"""Characters of a problem there."""
 
 
 def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
@@ -201,7 +207,7 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         left = _left(nodes, wanted)
         warnings = [*all_nodes.about(nodes, wanted).get("warnings", ()), *_not_found(nodes, wanted)]
         result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *left))]
-        inventory = _inventory(nodes, wanted) if wanted.inventory else {}
+        inventory = _compared(nodes, wanted) if wanted.inventory else {}
         result["footholds"] = _footholds(nodes, wanted, others=not inventory or bool(inventory["problems"]))
         result.update({"inventory": inventory} if inventory else {})
         _require_all(nodes, wanted)
@@ -242,15 +248,24 @@ def _footholds(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:
     ]
 
 
+def _compared(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
+    """In a leak, what the nodes are compared by with their baseline. Nothing in it stops the revocation."""
+    problem = "gave no complete answer within %d seconds" % INVENTORY_SECONDS
+    try:
+        late = {**server_baseline.no_inventory(), "problems": [problem]}
+        return within(INVENTORY_SECONDS, partial(_inventory, nodes, wanted), late)
+    except (MemoryError, RuntimeError):  # RecursionError too
+        return {**server_baseline.no_inventory(), "problems": ["its answer is too long"]}
+
+
 def _inventory(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
-    """In a leak, what the nodes are compared by with their baseline."""
     inventory = server_baseline.no_inventory()
     inventory["problems"] += nodes.left_out or ()
     for node in nodes:
         try:
             part = valkey_inventory.read(node.ask, node.name, node.users, wanted.inventory or {})
         except HostError as error:
-            inventory["problems"].append(str(error))
+            inventory["problems"].append(str(error)[:MESSAGE])
         except _connection.UNREADABLE:
             inventory["problems"].append(_connection.unreadable(node.name))
         else:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import pytest
@@ -124,6 +125,16 @@ def test_possible_footholds() -> None:
         "user thief is not in the catalog: ACL SETUSER thief off",
     ]
     assert valkey_rules.possible_footholds(of(user("app", A)), {"app": [A, B]}) == []
+
+
+def test_a_name_in_a_command_is_one_word() -> None:
+    evil = "x'; $(id) #"
+    footholds = [
+        *valkey_rules.possible_footholds(of(user(evil, A)), {}),
+        *valkey_rules.possible_footholds(of(user(evil, A)), {evil: [B]}),
+        *valkey_rules.possible_footholds(of(user(evil, nopass=True)), {evil: [B]}),
+    ]
+    assert [shlex.split(text.rpartition(": ")[2])[2] for text in footholds] == [evil] * 3
 
 
 DIGESTS = st.sampled_from([A, B, C, GATE])
