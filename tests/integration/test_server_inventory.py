@@ -13,10 +13,14 @@ import psycopg
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, server_baseline, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
     ServerDifference,
     ServerReading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    connection as postgresql_connection,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     inventory as postgresql_inventory,
@@ -162,6 +166,51 @@ def test_a_rotation_of_postgresql_is_no_difference(shop: Shop) -> None:
     assert server_baseline.compare("db", recorded, of_postgresql(shop, shop.second)) == []
 
 
+EVIL_CRON = """CREATE SCHEMA cron;
+CREATE FUNCTION cron.run() RETURNS text LANGUAGE plpgsql AS $$BEGIN COPY (SELECT 1) TO '{path}'; RETURN ''; END$$;
+CREATE VIEW cron.job AS SELECT 1 AS jobid, '' AS username, cron.run() AS schedule, '' AS database, '' AS command"""
+"""In a read-only transaction a superuser may still write files and run programs."""
+CRON = """DROP SCHEMA cron CASCADE; CREATE SCHEMA cron;
+CREATE TABLE cron.job AS SELECT 7::bigint jobid, 'shop'::text username, '@daily'::text schedule, 'shop'::text database,
+  'DROP TABLE x'::text command;
+SET allow_system_table_mods = on;
+INSERT INTO pg_extension VALUES (99999, 'pg_cron', 10, 'cron'::regnamespace, true, '1');
+INSERT INTO pg_depend VALUES ('pg_class'::regclass, 'cron.job'::regclass, 0, 'pg_extension'::regclass, 99999, 0, 'e')"""
+"""As the extension makes it."""
+
+
+def test_a_view_of_the_databases_owner_does_not_run_as_the_administrator(shop: Shop) -> None:
+    path = shop.server.directory / "evil"
+    with shop.connect(shop.first) as session:
+        session.execute(EVIL_CRON.format(path=path))
+    admin = postgresql.parse_url(shop.server.admin_url(shop.owner), "the URL")
+    request: dict[str, Any] = {"key": KEY, "own": {}}
+
+    def read() -> dict[str, Any]:
+        with ServerConnection.administered(admin, timeout=5) as session:
+            return postgresql_inventory.read_as_administrator(session, request)
+
+    assert "scheduled job" not in read()["kinds"]
+    assert not path.exists()
+    shop.sql(CRON)
+    (job,) = (entry for entry in read()["entries"] if entry["kind"] == "scheduled job")
+    assert (job["name"], job["undo"]) == ("7 of shop", "SELECT cron.unschedule(7)")
+    shop.sql("ALTER TABLE cron.job OWNER TO {o}")
+    assert "scheduled job" not in read()["kinds"]
+
+
+def test_settings_of_the_databases_owner_change_no_reading(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = source_of(of_postgresql(shop, shop.first))
+    shop.sql("ALTER DATABASE {o} SET quote_all_identifiers = on; ALTER DATABASE {o} SET search_path = public")
+    found = server_baseline.compare("db", recorded, of_postgresql(shop, shop.first))
+    assert [item.kind for item in found] == ["setting"] * 2
+    monkeypatch.setattr(postgresql_connection, "SETTINGS", "")  # as a pooler passes none on
+    admin = postgresql.parse_url(shop.server.admin_url(shop.owner), "the URL")
+    with ServerConnection.administered(admin, timeout=5) as session:
+        ((path,),) = session.rows("SHOW search_path", doing="asking")
+    assert path.replace('"', "") == "pg_catalog, pg_temp"
+
+
 # --- Valkey ---------------------------------------------------------------------------------------------------------
 
 USERS = {
@@ -208,6 +257,15 @@ def test_what_is_left_at_valkey(cache: Valkey) -> None:
         assert planted[0].undo in ("", undo)
         cache.execute(*words(undo))
         assert server_baseline.compare("cache", recorded, of_valkey(cache)) == [], name
+
+
+def test_functions_that_take_much_memory_are_not_compared(cache: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.execute("FUNCTION", "LOAD", LIBRARY + "\n" + "-" * 100_000)
+    monkeypatch.setattr(valkey_inventory, "LARGEST_FUNCTIONS", 100_000)
+    with pytest.raises(HostError, match="its functions take more than"):
+        of_valkey(cache)
+    cache.execute("FUNCTION", "DELETE", "evil")
+    of_valkey(cache)
 
 
 def test_a_rotation_of_valkey_is_no_difference(cache: Valkey, capsys: pytest.CaptureFixture[str]) -> None:

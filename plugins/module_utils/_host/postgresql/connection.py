@@ -37,11 +37,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 APPLICATION = "watchparty.secrets"
 # One key for all roles: changes of logins are rare and short. Locks are of one database; see ``apply``.
 LOCK = 0x77707365
-LIMITS = "SET lock_timeout = '5s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '60s'"
+LIMITS = (
+    "SET search_path = pg_catalog, pg_temp; SET lock_timeout = '5s'; SET statement_timeout = '15s'; "
+    "SET idle_in_transaction_session_timeout = '60s'"
+)
+"""The search path too: behind a pooler it is as the database's owner may have set it."""
 SETTINGS = " ".join(
     "-c " + setting
     for setting in (
-        "search_path=pg_catalog",
+        "search_path=pg_catalog,pg_temp",
         "statement_timeout=15s",
         "lock_timeout=5s",
         "default_transaction_read_only=off",

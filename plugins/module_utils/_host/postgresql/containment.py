@@ -134,7 +134,7 @@ def inventoried(
         with ServerConnection.own_settings(successor, what="successor_url", timeout=timeout) as own:
             server_baseline.add(inventory, postgresql_inventory.read(own, request))
         server_baseline.add(inventory, postgresql_inventory.read_as_administrator(server, request), further=True)
-    except (DatabaseError, Retry, ValueError, TypeError) as error:
+    except (DatabaseError, Retry, ValueError, TypeError, MemoryError, RecursionError) as error:
         inventory["problems"].append(str(error) if isinstance(error, DatabaseError) else "its answer cannot be read")
     return inventory
 

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.inventory_queries import (
     END,
     KINDS,
+    NEEDED,
     OF_ADMINISTRATORS,
     OF_ALL,
     ROLES,
@@ -25,7 +26,10 @@ Inventory = Dict[str, Any]
 MOST = 5000
 """Entries of a server."""
 _DOING = "reading what exists"
-_BEGIN = "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '5s'"
+_BEGIN = (
+    "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '5s'; "
+    "SET LOCAL quote_all_identifiers = off"
+)
 
 
 def read(server: ServerConnection, request: Mapping[str, Any]) -> Inventory:
@@ -40,6 +44,8 @@ def read_as_administrator(server: ServerConnection, request: Mapping[str, Any]) 
     entries: List[Entry] = []
     for kind, query in OF_ADMINISTRATORS.items():
         try:
+            if kind in NEEDED and not _read(server, NEEDED[kind]):
+                continue
             entries += _entries(server, request, query)
         except DatabaseError:
             continue

@@ -132,11 +132,21 @@ SELECT 'pg_hba rule', concat_ws(' ', type, database::text, user_name::text, addr
 SELECT 'password', format('of %s', name), '', rolpassword, format('ALTER ROLE %s PASSWORD NULL', sql)
   FROM pg_authid JOIN r USING (oid) WHERE rolpassword IS NOT NULL AND rolname NOT IN (SELECT raw FROM own)""",
     "scheduled job": """
-SELECT 'scheduled job', format('%s of %s', jobid, quote_ident(username)), format('%s in %s', schedule, database),
-    command, format('SELECT cron.unschedule(%s)', jobid)
+SELECT 'scheduled job', format('%s of %s', jobid::bigint, quote_ident(username)),
+    format('%s in %s', schedule, database), command, format('SELECT cron.unschedule(%s)', jobid::bigint)
   FROM cron.job""",
 }
 """By kind, what a superuser sees, or whom the server allows it."""
+NEEDED = {
+    "scheduled job": """
+SELECT 1 FROM pg_extension e
+  JOIN pg_depend d ON refclassid = 'pg_extension'::regclass AND refobjid = e.oid AND deptype = 'e'
+  JOIN pg_class c ON classid = 'pg_class'::regclass AND objid = c.oid AND objsubid = 0
+  JOIN pg_namespace s ON s.oid = relnamespace
+  WHERE extname = 'pg_cron' AND nspname = 'cron' AND relname = 'job' AND relkind = 'r'
+  AND NOT EXISTS (SELECT FROM pg_roles WHERE oid IN (extowner, nspowner, relowner) AND NOT rolsuper)""",
+}
+"""By kind, what must be true before it is read: functions in the view of a stranger run as the administrator."""
 END = """SELECT kind, left(name, 2000), left(facts, 2000),
   CASE WHEN text = '' THEN '' ELSE encode(sha256(convert_to(text, 'UTF8')), 'hex') END, left(undo, 2000)
 FROM (%(query)s) e(kind, name, facts, text, undo) ORDER BY 1, 2 LIMIT %(limit)d"""
