@@ -22,6 +22,8 @@ STARTS = (b"# v2 git bundle\n", b"# v3 git bundle\n")
 LARGEST = 1 << 30
 """Bytes of a bundle, which are copied to the disk."""
 LINES = 100_000
+LARGEST_HEADER = 64 << 20
+"""Bytes before the pack, which are kept."""
 _REFERENCE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (refs/[^\0-\x20\x7f~^:?*\[\\]+)")
 _FORMAT = b"@object-format="
 _CONFIG = "[core]\nrepositoryFormatVersion = 1\nbare = true\n[extensions]\nobjectFormat = %s\n"
@@ -61,10 +63,12 @@ def unbundled(stream: IO[bytes], bounds: Bounds) -> Iterator[str]:
 
 def _header(stream: IO[bytes]) -> Header:
     references: list[bytes] = []
-    form = "sha1"
-    stream.readline()
+    form, size = "sha1", len(stream.readline(bounded_program.RECORD))
     for _number in range(LINES):
         line = stream.readline(bounded_program.RECORD)
+        size += len(line)
+        if size > LARGEST_HEADER:
+            break
         if line == b"\n":
             return Header(references, form)
         if not line:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import boto3
 import pytest
 from botocore.stub import Stubber
@@ -31,10 +33,19 @@ def test_a_baseline_replaces_only_what_was_read() -> None:
         store.replace(BASELINE, "")
         for version in ("", '"0badcafe0badcafe0badcafe0badcafe"'):
             with pytest.raises(StoreError, match=f"another run wrote the baseline s3://{BUCKET}/{KEY} meanwhile"):
-                store.replace(BASELINE, version)
+                store.replace(replace(BASELINE, key="other"), version)
         read, version = store.read()
         assert read == BASELINE
         store.replace(BASELINE, version)
+
+
+def test_a_request_that_was_repeated_counts_once() -> None:
+    with mock_aws():
+        place = Moto()
+        place.twice()
+        store = BaselineStore(place.client, CATALOG)
+        store.replace(BASELINE, "")
+        assert store.read()[0] == BASELINE
 
 
 def test_a_baseline_that_may_not_be_read_is_not_taken_for_none() -> None:

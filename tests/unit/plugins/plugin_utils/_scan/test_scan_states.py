@@ -163,6 +163,9 @@ def test_a_bundle_that_cannot_be_opened_is_named(origin: Path, monkeypatch: pyte
     for lines in (git_bundle.LINES + 1, 1):
         (where / "shop.bundle").write_bytes(git_bundle.STARTS[0] + b"x\n" * lines)
         assert reasons(scanned(source)) == [f"{why}its header does not end"]
+    monkeypatch.setattr(git_bundle, "LARGEST_HEADER", 50)
+    (where / "shop.bundle").write_bytes(whole)
+    assert reasons(scanned(source)) == [f"{why}its header does not end"]
 
 
 def test_a_bundle_names_no_file_and_no_program(tmp_path: Path) -> None:
