@@ -19,6 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_di
     refusals,
 )
 
+LONGEST = 4096
+"""Characters of a comment that are judged by expressions, whose time grows with the square of them."""
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*[\"']?[^\s\"']{4}")
 _NAMED = re.compile(r"([A-Z][A-Z0-9_]{2,})[ \t]*:[ \t]*[\"']?[^\s\"']{4}")
 _LOGIN = re.compile(r"://[^/\s:@]*:[^@\s]+@")
@@ -84,7 +86,7 @@ def _tail(source: str) -> str:
 
 
 def _judged(text: str, at: int, comment: str, holds: Callable[[str], Sequence[str]]) -> Iterator[Dict[str, Any]]:
-    names = holds(comment)
+    names, comment = holds(comment), comment[:LONGEST]
     bare = _ADDRESS.sub("", comment)
     named = _ASSIGNED.search(bare) or _NAMED.search(bare)
     if names:

@@ -12,6 +12,7 @@ import os
 import pwd
 import stat
 import struct
+from contextlib import suppress
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -30,7 +31,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     unit_facts,
     value_search,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import ValueMatcher
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import (
+    OutOfTime,
+    ValueMatcher,
+)
 
 SHORTEST = 12
 """Characters from which on a value in another file is a copy and no chance."""
@@ -104,7 +108,8 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     if present and not problem:
         held = value_search.within(SEARCH_SECONDS, matcher)
         text = present.content.decode("utf-8")
-        answer["flaws"] = dotenv_flaws.flaws(text, wanted.readers, lambda line: held.named(line.encode("utf-8")))
+        with suppress(OutOfTime):
+            answer["flaws"] = dotenv_flaws.flaws(text, wanted.readers, lambda line: held.named(line.encode("utf-8")))
     for digests in ("accepted", "healthy"):
         answer["mark"].pop(digests, None)
     return answer

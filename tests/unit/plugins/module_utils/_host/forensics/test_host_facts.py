@@ -45,6 +45,17 @@ def test_contexts(
     assert {name: result.get(name) for name in expected} == expected
 
 
+def test_a_file_whose_comments_take_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything else is reported."""
+    path = tmp_path / ".env"
+    path.write_text("# comment\nA=1\n")
+    assert "flaws" in host_facts.gathered(host_facts.FactsRequest(str(path)))
+    monkeypatch.setattr(host_facts, "SEARCH_SECONDS", -1)
+    answer = host_facts.gathered(host_facts.FactsRequest(str(path)))
+    assert "flaws" not in answer
+    assert answer["file"]["exists"]
+
+
 def test_an_attribute_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_facts, "SELINUX", str(tmp_path))
     with safe_files.unguarded(str(tmp_path / "gone")) as at:
