@@ -119,8 +119,8 @@ def test_possible_footholds() -> None:
         user("open", nopass=True),
     )
     assert valkey_rules.possible_footholds(users, {"app": [A], "default": [C]}, gate=GATE) == [
-        "user app has 1 password that no store holds: ACL SETUSER app resetpass #DIGEST",
-        "user default needs no password: ACL SETUSER default resetpass #DIGEST",
+        "user app has 1 password that no store holds: ACL SETUSER app resetpass '#DIGEST'",
+        "user default needs no password: ACL SETUSER default resetpass '#DIGEST'",
         "user open is not in the catalog: ACL SETUSER open off",
         "user thief is not in the catalog: ACL SETUSER thief off",
     ]
