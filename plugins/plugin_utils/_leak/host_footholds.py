@@ -42,15 +42,20 @@ def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
     return result
 
 
-def unlooked(answers: Answers) -> list[str]:
-    """Hosts where the last look failed. One that cannot be reached is skipped anyway."""
-    result = []
-    for host, answer in answers.items():
-        late = next((line for line in answer.get("short") or () if line.startswith(UNFINISHED)), "")
-        problem = late or (one_line(str(answer.get("msg") or "no answer")) if answer.get("failed") else "")
-        if problem and not answer.get("unreachable"):
-            result.append(f"{host}: ways back in were not looked for: {problem}")
-    return result
+def unlooked(answers: Answers, skipped: Collection[str]) -> dict[str, str]:
+    """By host why a look failed, or did not end; without the hosts that are ``skipped`` anyway."""
+    problems = {host: _problem(answer) for host, answer in answers.items() if host not in skipped}
+    return {host: f"ways back in were not looked for: {problem}" for host, problem in problems.items() if problem}
+
+
+def _problem(answer: Mapping[str, Any]) -> str:
+    if "footholds" in answer:
+        return next((line for line in answer.get("short") or () if line.startswith(UNFINISHED)), "")
+    if answer.get("skipped"):
+        return "no time was left"
+    if answer.get("failed") or answer.get("unreachable"):
+        return one_line(str(answer.get("msg") or "no answer"))
+    return "the stores do not hold the key" if answer else ""
 
 
 def evictable(answers: Answers) -> dict[str, list[str]]:
@@ -62,13 +67,13 @@ def evictable(answers: Answers) -> dict[str, list[str]]:
     return {host: names for host, names in keys.items() if names}
 
 
-def evicted(incident: Incident, removed: Mapping[str, Collection[str]]) -> dict[str, str]:
-    """The events of those that were removed, given by host and fingerprint."""
+def evicted(incident: Incident, removed: Mapping[str, Collection[tuple[str, str]]]) -> dict[str, str]:
+    """The events of those that were removed, given by host as fingerprint and file."""
     result = {}
     for event in incident.footholds:
         _what, _name, *place = event.split("/")
         text = incident.evidence.get(event, "")
-        if len(place) > 1 and any(f" {key} is in " in text for key in removed.get(place[0], ())):
+        if len(place) > 1 and any(f" {key} is in {file} since " in text for key, file in removed.get(place[0], ())):
             result[f"evicted/{event.partition('/')[2]}"] = text.partition(": ")[2]
     return result
 

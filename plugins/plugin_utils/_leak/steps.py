@@ -291,7 +291,8 @@ def _look_again(run: ResponseRun) -> Work | None:
 def _looked_again(run: ResponseRun) -> ResponseRun:
     answers = run.results.of_each(SEEN_AGAIN, run.asked_hosts)
     run = run.noted(host_footholds.events(answers, host_footholds.keys_of(run.response.impact)))
-    return run.then(run.response.failed(*host_footholds.unlooked(answers)))
+    unlooked = host_footholds.unlooked(answers, incident_notes.incident_of(run.journal).behind)
+    return run.then(run.response.failed(*(f"{host}: {problem}" for host, problem in unlooked.items())))
 
 
 def _copies(run: ResponseRun) -> Work:

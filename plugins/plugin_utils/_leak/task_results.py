@@ -40,10 +40,10 @@ class Results:
         )
         return "reachable" in came_back and is_verified(verification)
 
-    def evicted(self, host: str) -> list[str]:
-        """Fingerprints of the keys that the last wave removed beside a leaked one."""
+    def evicted(self, host: str) -> list[tuple[str, str]]:
+        """Fingerprint and file of the keys that the last wave removed beside a leaked one."""
         acts = _mapping(self.variable(host, "secret_rotate__acts")).get("results") or ()
-        return [name for act in acts for name in act.get("evicted") or ()]
+        return [(name, str(act.get("file"))) for act in acts for name in act.get("evicted") or ()]
 
     def health_urls(self, services: Mapping[str, Any], host: str) -> list[str]:
         """Where the host's services answer, as env_deploy has them."""

@@ -50,7 +50,8 @@ def test_a_host_cannot_fill_the_journal() -> None:
 def test_what_is_over() -> None:
     incident = noted(f"key {KEY} is in /x since 1", "/home/deploy/.bashrc changed")
     assert incident.foothold_hosts == {"deploy_ssh": ["web1"]}
-    removed = host_footholds.evicted(incident, {"web1": [KEY], "web2": [KEY]})
+    assert host_footholds.evicted(incident, {"web1": [(KEY, "/y")]}) == {}, "the same key lies in another file, too"
+    removed = host_footholds.evicted(incident, {"web1": [(KEY, "/x")], "web2": [(KEY, "/x")]})
     incident = replace(incident, events={**incident.events, **dict.fromkeys(removed, "t")})
     assert list(incident_notes.footholds(incident).values()) == ["deploy_ssh: web1: /home/deploy/.bashrc changed"]
     assert incident_notes.footholds(incident, but=["web1"]) == {}, "a host that is given up"
@@ -102,10 +103,14 @@ def test_a_last_look_that_failed() -> None:
         "web3": {**answer(), "short": ["ways_in: not all was seen in 20 s", "ways back in: x may not be read"]},
         "web4": answer(),
     }
-    assert host_footholds.unlooked(answers) == [
-        "web1: ways back in were not looked for: no Python",
-        "web3: ways back in were not looked for: ways_in: not all was seen in 20 s",
-    ]
+    expected = {
+        "web1": "ways back in were not looked for: no Python",
+        "web2": "ways back in were not looked for: no answer",
+        "web3": "ways back in were not looked for: ways_in: not all was seen in 20 s",
+    }
+    assert host_footholds.unlooked(answers, []) == expected
+    del expected["web2"]
+    assert host_footholds.unlooked(answers, ["web2"]) == expected, "it is named as skipped"
     lines = ways_in.lines({}, INCIDENT, answers)
     assert lines[0] == "checked in the end: web3, web4"
     assert "not checked: web1: no Python" in lines

@@ -149,7 +149,7 @@ class TestWaves:
         events = {"foothold/ssh/web1/1": "web1: key SHA256:x is in /keys since 1"}
         incident_notes.note(setting, setting.rotator.look(), events)
         assert leak.incident.foothold_hosts == {"ssh": ["web1"]}
-        leak.hosts["web1"]["secret_rotate__acts"] = {"results": [{"evicted": ["SHA256:x"]}]}
+        leak.hosts["web1"]["secret_rotate__acts"] = {"results": [{"evicted": ["SHA256:x"], "file": "/keys"}]}
         response, _result = leak.following(leak.response("wave", waves=waves("ssh"), evict={"web1": ["SHA256:x"]}))
         assert (leak.incident.footholds, response.opened) == ([], [])
 
