@@ -7,12 +7,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import stat
 from fnmatch import fnmatchcase
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 MOST_NAMES = 20000
 """Names that are looked at for one pattern."""
+
+
+MOST_UNSEEN, LONGEST = 100, 200
+"""Directories that are named as not readable, and how many characters of each."""
 
 
 class Entry(NamedTuple):
@@ -47,6 +52,15 @@ class HostTree:
         real, root = os.path.realpath(self.at(path)), os.path.realpath(self._root).rstrip("/")
         return real[len(root) :] if real.startswith(root + "/") else real
 
+    def linked_folder(self, path: str, home: str) -> str:
+        """The first folder on the way from the home that is a link, or empty."""
+        folder = home.rstrip("/")
+        for name in path[len(folder) + 1 :].split("/")[:-1] if path.startswith(folder + "/") else ():
+            folder = os.path.join(folder, name)
+            if os.path.islink(self.at(folder)):
+                return folder
+        return ""
+
     def each(self, patterns: Iterable[str]) -> Iterator[Entry]:
         return (entry for pattern in patterns for entry in self.entries(pattern))
 
@@ -63,7 +77,7 @@ class HostTree:
                 left -= len(names)
                 paths += [os.path.join(folder, name) for name in sorted(names) if fnmatchcase(name, part)]
                 if left < 0:
-                    self.overfull.append(pattern.partition("*")[0].rstrip("/"))
+                    self.overfull.append(os.path.dirname(re.split(r"[*\[]", pattern)[0]))
                     break
         return filter(None, map(self._entry, paths))
 
@@ -92,6 +106,6 @@ class HostTree:
         return Entry(path, status, changed)
 
     def _unseen(self, folder: str) -> None:
-        message = "%r may not be read by this account; use become" % folder
-        if message not in self.short:
+        message = "%r may not be read by this account; use become" % folder[:LONGEST]
+        if message not in self.short and len(self.short) < MOST_UNSEEN:
             self.short.append(message)

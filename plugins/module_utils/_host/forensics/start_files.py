@@ -47,7 +47,7 @@ OF_ACCOUNT: Tuple[StartFile, ...] = (
     StartFile("/var/spool/cron/crontabs/{account}", "is run by cron as {account}", "crontab -r -u {account}"),
     StartFile("/var/spool/cron/{account}", "is run by cron as {account}", "crontab -r -u {account}"),
     StartFile(
-        "/var/lib/systemd/linger/{account}", "starts units of {account} at boot", "loginctl disable-linger {account}"
+        "/var/lib/systemd/linger/{account}", "starts units of {account} at boot", "loginctl disable-linger -- {account}"
     ),
 )
 AT_JOBS = ("/var/spool/cron/atjobs/[a-z=]*", "/var/spool/at/[a-z=]*")

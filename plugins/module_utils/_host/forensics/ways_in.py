@@ -9,12 +9,13 @@ accounts are not opened.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import stat
 from fnmatch import fnmatchcase
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
@@ -28,6 +29,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.start_files import StartFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, key_times, sessions
+
+MOST = 100
+"""Findings of one account, of all keys, or of the system, that a host names; the last one counts the rest."""
+
+MOST_ACCOUNTS = 50
 
 
 class Foothold(NamedTuple):
@@ -49,6 +55,7 @@ class FootholdSearch:
         self._tree = directory_entries.HostTree(root)
         self._seen: Set[str] = set()
         self._own: Optional[Set[str]] = None
+        self._left = MOST
         self.footholds: List[Foothold] = []
 
     def run(self, patterns: Sequence[str], known: Set[str]) -> None:
@@ -56,29 +63,48 @@ class FootholdSearch:
         root = next((one for one in self._opened if host_accounts.may_become_root(one, self._root)), None)
         if root and not any(account.uid == 0 for account in self._opened):
             self._opened.append(OpenedAccount("root", 0, "/root", root.credential))
-        for account in self._opened:
-            self._account(account)
-        self._keys(patterns, known, root)
-        self._setuid(root)
+        for account in self._opened[:MOST_ACCOUNTS]:
+            with self._part(account.credential, account.name):
+                self._account(account)
+        first = self._opened[0].credential if self._opened else ""
+        if len(self._opened) > MOST_ACCOUNTS:
+            self._add(first, "opens %d accounts, of which %d were looked at" % (len(self._opened), MOST_ACCOUNTS))
+        with self._part(first, "authorized keys"):
+            self._keys(patterns, known, root)
+        with self._part(first, "setuid files"):
+            self._setuid(root)
         if root:
-            self._system(root.credential)
-            for name, reason in host_accounts.odd(self._root, self._since):
-                self._add(root.credential, "account %s %s: userdel %s" % (_plain(name), reason, _quoted(name)))
+            with self._part(root.credential, "the system"):
+                self._system(root.credential)
+            with self._part(root.credential, "accounts"):
+                for name, reason in host_accounts.odd(self._root, self._since):
+                    self._add(root.credential, "account %s %s: userdel -- %s" % (_plain(name), reason, _quoted(name)))
         for folder in dict.fromkeys(self._tree.overfull):
             text = "%s holds more than %d names, of which not all were looked at: ls -lct %s"
             text %= (_plain(folder), directory_entries.MOST_NAMES, _quoted(folder))
             if folder in start_files.SETUID:
                 self.short.append(text)
             else:
-                self._add(self._opened[0].credential, text)
+                self._add(first, text)
 
     @property
     def short(self) -> List[str]:
         """What was not looked at, and why."""
         return self._tree.short
 
+    @contextlib.contextmanager
+    def _part(self, credential: str, name: str) -> Iterator[None]:
+        """One part names so many findings: an answer with too many of them is rejected as a whole."""
+        self._left = MOST
+        yield
+        if self._left < 0:
+            self.footholds.append(Foothold(credential, "and %d more of %s" % (-self._left, _plain(name))))
+        self._left = MOST
+
     def _add(self, credential: str, text: str, key: str = "") -> None:
-        self.footholds.append(Foothold(credential, text, key))
+        self._left -= 1
+        if self._left >= 0:
+            self.footholds.append(Foothold(credential, text, key))
 
     def _counts(self, changed: float, *, is_odd: bool) -> bool:
         return changed >= self._since if self._since else is_odd
@@ -104,12 +130,25 @@ class FootholdSearch:
         if stat.S_ISDIR(entry.status.st_mode) or entry.path in self._seen:
             return
         self._seen.add(entry.path)
+        if self._is_behind_link(entry, account, is_odd=place.is_odd):
+            return
         is_file = entry.is_link or stat.S_ISREG(entry.status.st_mode)
         if self._counts(entry.changed, is_odd=place.is_odd or not is_file):
             effect = place.effect if is_file else "is not a regular file, and as one " + place.effect
-            names = {"account": account.name, "path": _quoted(entry.path)}
-            text = "%s changed %s and %s: %s" % (*_shown(entry), effect.format(**names), place.remedy.format(**names))
+            remedy = place.remedy.format(account=_quoted(account.name), path=_quoted(entry.path))
+            text = "%s changed %s and %s: %s" % (*_shown(entry), effect.format(account=_plain(account.name)), remedy)
             self._add(account.credential, text)
+
+    def _is_behind_link(self, entry: Entry, account: OpenedAccount, *, is_odd: bool) -> bool:
+        """Whether a linked folder of the home leads there. The link is what is named, once: what it leads to may be the
+        system's own, which no command here may remove.
+        """
+        link = self._tree.linked_folder(entry.path, account.home)
+        if link and self._counts(entry.changed, is_odd=is_odd) and link not in self._seen:
+            self._seen.add(link)
+            text = "%s is a link to a folder in which a start file changed %s: rm -- %s"
+            self._add(account.credential, text % (_plain(link), timestamps.stamp_of(entry.changed), _quoted(link)))
+        return bool(link)
 
     def _command(self, entry: Entry, account: OpenedAccount) -> None:
         """A command of the home that the PATH may find before the system's."""
@@ -117,7 +156,12 @@ class FootholdSearch:
         is_second = any(
             os.path.lexists(self._tree.at(os.path.join(folder, name))) for folder in start_files.SYSTEM_PATH
         )
-        if is_second and self._counts(entry.changed, is_odd=name in start_files.TAKEN_OVER):
+        is_odd = name in start_files.TAKEN_OVER
+        if (
+            is_second
+            and not self._is_behind_link(entry, account, is_odd=is_odd)
+            and self._counts(entry.changed, is_odd=is_odd)
+        ):
             text = "%s changed %s and may run instead of the system's command: rm -- %s"
             self._add(account.credential, text % (*_shown(entry), _quoted(entry.path)))
 
@@ -166,7 +210,7 @@ class FootholdSearch:
         for path, (entry, owner) in found.items():
             if path not in known:
                 text = "%s changed %s and runs with the rights of %s: chmod u-s,g-s -- %s"
-                self._add(owner.credential, text % (*_shown(entry), owner.name, _quoted(path)))
+                self._add(owner.credential, text % (*_shown(entry), _plain(owner.name), _quoted(path)))
 
     def _system(self, credential: str) -> None:
         found: Dict[str, Tuple[Entry, StartFile]] = {}
@@ -204,7 +248,11 @@ def _plain(path: str) -> str:
 
 def _quoted(path: str) -> str:
     """For a shell, or what to do where a name cannot be written."""
-    return shlex.quote(path) if path == _plain(path) else "(its name cannot be typed: find it by ls -lctb)"
+    return (
+        shlex.quote(path)
+        if path == _plain(path) and ": " not in path
+        else "(its name cannot be typed: find it by ls -lctb)"
+    )
 
 
 def _shown(entry: Entry) -> Tuple[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import directory_entries
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import directory_entries, ways_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import FootholdSearch
 
@@ -154,7 +154,7 @@ OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
     ),
     "an account without a shadow": (
         lambda host: host.write("etc/passwd", PASSWD + "x:x:3000:0::/:/bin/sh\n"),
-        "account x has no line in /etc/shadow: userdel x",
+        "account x has no line in /etc/shadow: userdel -- x",
     ),
     "no password": (
         lambda host: host.write("etc/shadow", SHADOW.replace("postgres:!", "postgres:")),
@@ -271,12 +271,50 @@ def test_a_directory_that_was_filled(host: Host, monkeypatch: pytest.MonkeyPatch
         host.write(f"home/deploy/bin/{number}")
         host.write(f"home/deploy/.config/systemd/user/{number}/x")
         host.write(f"tmp/{number}")
+        host.write(f"var/spool/at/{number}")
     search = host.search(since)
     folders = [
         foothold.text.rpartition(" ")[2] for foothold in search.footholds if " holds more than 3 " in foothold.text
     ]
-    assert folders == ["/home/deploy/.config/systemd/user", "/home/deploy/bin"]
+    assert folders == ["/home/deploy/.config/systemd/user", "/var/spool/at", "/home/deploy/bin"]
     assert [line.partition(" ")[0] for line in search.short] == ["/tmp"]
+
+
+def test_a_folder_that_a_home_has_a_link_to(host: Host) -> None:
+    """Whoever follows the printed command removes the link, and nothing of the system."""
+    host.link("home/deploy/.config/systemd/user", "../../../../etc/systemd/system")
+    host.link("home/deploy/bin", "../../usr/bin")
+    since = begins()
+    for name in ("a", "b"):
+        host.write(f"etc/systemd/system/{name}.service")
+    host.write("usr/bin/ls", "changed")
+    found = [text for text in host.found(since) if text.startswith("/home")]
+    assert [text.partition(" ")[0] for text in found] == ["/home/deploy/.config/systemd/user", "/home/deploy/bin"]
+    assert found[0].endswith(": rm -- /home/deploy/.config/systemd/user")
+
+
+def test_more_than_an_answer_may_hold(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways_in, "MOST", 3)
+    since = begins()
+    for number in range(5):
+        host.write(f"home/deploy/.config/systemd/user/{number}.service")
+        host.write(f"etc/cron.d/{number}")
+        host.setuid(f"tmp/{number}")
+    found = host.found(since)
+    assert len(found) == 12
+    assert found[3::4] == ["and 2 more of deploy", "and 2 more of setuid files", "and 2 more of the system"]
+
+
+def test_names_in_commands(host: Host) -> None:
+    account = OpenedAccount("a; reboot", UID, "/home/deploy", "deploy_ssh")
+    since = begins()
+    host.write("var/spool/cron/a; reboot")
+    host.write("home/deploy/.config/systemd/user/x: y")
+    search = FootholdSearch([account], since, str(host.folder))
+    search.run([], set())
+    unit, cron = (foothold.text for foothold in search.footholds)
+    assert cron.endswith(": crontab -r -u 'a; reboot'")
+    assert unit.endswith("(its name cannot be typed: find it by ls -lctb)")
 
 
 def test_a_large_file_costs_nothing(host: Host) -> None:
