@@ -26,4 +26,5 @@ class ActionModule(ActionBase):
         return {**result, **self._gathered(args, task_vars or {})}
 
     def _gathered(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        return remote_program.execute(self, host_evidence, args=args, task_vars=task_vars, seconds=args["seconds"])
+        seconds = max(args["seconds"], args["look_seconds"])
+        return remote_program.execute(self, host_evidence, args=args, task_vars=task_vars, seconds=seconds)

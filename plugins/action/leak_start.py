@@ -156,14 +156,19 @@ class ActionModule(rotation_segment.ServersAction):
     ) -> dict[str, Any]:
         """What hosts are asked for before the plan is made, and until when all evidence is gathered."""
         forks = int(task_vars.get("ansible_forks") or 1)
-        times = asdict(leak_evidence.times(time.time(), _seconds(args), hosts=len(args["targeted_hosts"]), forks=forks))
+        about = {"hosts": len(args["targeted_hosts"]), "forks": forks}
+        has_key = bool(host_footholds.keys_of(radius.data or {}))
+        times = asdict(leak_evidence.times(time.time(), _seconds(args), **about, has_key=has_key))
         units = {unit for service in setting.catalog.services.values() for unit in service.units}
         gather = {
             "hosts_until": times["hosts_until"],
             "host_seconds": times["host_seconds"],
+            "look_seconds": times["look_seconds"],
             "since": leak_declaration.declared(setting, journal, _wish(radius, args)).incident.since,
             "units": sorted(units),
-            "known_keys": assessment.known_keys(setting, {credential["name"] for credential in _credentials(radius)}),
+            "known_keys": assessment.known_keys(
+                setting, {credential["name"] for credential in _credentials(radius)}, journal.rotation
+            ),
         }
         return {"gather": gather, "evidence_until": times["evidence_until"]}
 
@@ -283,7 +288,8 @@ class ActionModule(rotation_segment.ServersAction):
     def _footholds(
         self, radius: assessment.BlastRadius, args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> dict[str, str]:
-        return host_footholds.events(self._seen(args, task_vars), host_footholds.keys_of(radius.data or {}))
+        answers, keys = self._seen(args, task_vars), host_footholds.keys_of(radius.data or {})
+        return {**host_footholds.events(answers, keys), **host_footholds.unlooked_events(answers, keys)}
 
     def _checked(self) -> list[str]:
         return names(self._extra(response_report.FOOTHOLDS_CHECKED))

@@ -105,7 +105,8 @@ class ActionModule(ServerAction):
                 self._require(kept, accepted=True)
             if looked.get("failed"):
                 return looked
-        result = on_host(evict=[key for key in self._evict if key != own])
+        ours = {own, *([key_pair.fingerprint(kept, self._pair.name)] if kept else [])}
+        result = on_host(evict=[key for key in self._evict if key not in ours])
         if not result.get("failed") and not self._task.check_mode:
             problem = self._still_open(gone, result)
             if problem:  # in a leak the host is left out: whoever gets in there reads what comes next

@@ -36,6 +36,10 @@ options:
     description: Seconds that the whole collection may take.
     type: int
     default: 8
+  look_seconds:
+    description: Seconds that the look for ways back in may take. If V(0), as O(seconds).
+    type: int
+    default: 0
   known_keys:
     description:
       - The catalog's SSH keys. Each key belongs in one file. If it lies in another file, the result names that file,
@@ -140,6 +144,7 @@ ARGUMENT_SPEC = {
     "units": {"type": "list", "elements": "str", "default": []},
     "since": {"type": "str", "default": ""},
     "seconds": {"type": "int", "default": 8},
+    "look_seconds": {"type": "int", "default": 0},
     "known_keys": {
         "type": "list",
         "elements": "dict",
@@ -170,7 +175,7 @@ def main():
     units = [unit for unit in params["units"] if not unit.startswith("-")]
     known = [gather_evidence.Placed(**key) for key in params["known_keys"]]
     wanted = gather_evidence.EvidenceRequest(
-        since, params["seconds"], params["path"], units, known, params["only_ways_in"]
+        since, params["seconds"], params["path"], units, known, params["only_ways_in"], params["look_seconds"]
     )
     module.exit_json(changed=False, **gather_evidence.gathered(wanted))
 

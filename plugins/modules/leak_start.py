@@ -206,7 +206,8 @@ look:
 gather:
   description:
     - Until when a host's turn may begin (C(hosts_until), in seconds since 1970) and how long it may take
-      (C(host_seconds)); since when and of which C(units), and the SSH keys that the stores hold (C(known_keys)).
+      (C(host_seconds)), and its look for ways back in (C(look_seconds)); since when and of which C(units), and the SSH
+      keys that the stores hold (C(known_keys)).
   type: dict
   returned: with RV(next=gather)
 evidence_until:

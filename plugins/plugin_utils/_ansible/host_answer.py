@@ -32,6 +32,7 @@ MOST_ITEMS = 10000
 MOST_ADDRESSES = 256
 LARGEST_NUMBER = 2**63
 SHOWN = 300
+REJECTED = "its answer was rejected"
 
 
 class BadAnswer(Exception):

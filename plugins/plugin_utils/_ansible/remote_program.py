@@ -276,7 +276,7 @@ def _parsed(
     try:
         result = host_answer.parsed(stdout, returns)
     except host_answer.BadAnswer as error:
-        raise AnsibleConnectionFailure(f"{host}: its answer was rejected: {error}. {_COMPROMISED}") from None
+        raise AnsibleConnectionFailure(f"{host}: {host_answer.REJECTED}: {error}. {_COMPROMISED}") from None
     return _unanswered(answer, host, sent) if result is None else result
 
 
@@ -287,7 +287,7 @@ def _parsed_each(
     try:
         results = host_answer.parsed_each(str(answer.get("stdout", "")), returns, most)
     except host_answer.BadAnswer as error:
-        raise AnsibleConnectionFailure(f"{host}: its answer was rejected: {error}. {_COMPROMISED}") from None
+        raise AnsibleConnectionFailure(f"{host}: {host_answer.REJECTED}: {error}. {_COMPROMISED}") from None
     if not results:
         return [_unanswered(answer, host, sent)] * most
     return results

@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values, match_leaked_string
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -105,20 +106,24 @@ def text_of(path: str | None) -> str | None:
     return text
 
 
-def known_keys(setting: RotationSetup, reached: Collection[str]) -> list[dict[str, Any]]:
-    """The keys that the stores hold, and where each belongs on a host, by which all others stand out."""
+def known_keys(setting: RotationSetup, reached: Collection[str], rotation: OpenRotation | None) -> list[dict[str, Any]]:
+    """The keys that the stores hold, and where each belongs on a host, by which all others stand out. An open rotation
+    may have authorized its new keys already.
+    """
     keys = []
     for credential in setting.catalog.credentials.values():
         if credential.kind in blast_radius.READS_HOSTS and credential_graph.secrets_of(setting.catalog, credential):
-            blob = forensics_records.public_part(setting.held(credential).login.password or "")
-            key = {
-                "fingerprint": fingerprints.of_ssh_key(blob) if blob else "",
+            new = setting.new_value(rotation, credential.name) if rotation else None
+            about = {
                 "credential": credential.name,
                 "account": credential.options.get("user") or "",
                 "file": credential.options.get("authorized_keys") or "",
-                "leaked": credential.name in reached,
             }
-            keys += [key] if blob else []
+            values = {new.password: False} if new else {}
+            values[setting.held(credential).login.password] = credential.name in reached
+            for value, leaked in values.items():
+                blob = forensics_records.public_part(value or "")
+                keys += [{**about, "fingerprint": fingerprints.of_ssh_key(blob), "leaked": leaked}] if blob else []
     return keys
 
 

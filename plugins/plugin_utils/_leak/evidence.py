@@ -21,6 +21,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 HOSTS_SHARE = 2 / 3
+LOOK = 6
+"""Seconds that each host has to look for ways back in, however many wait. Those that hang alone take them."""
 LEAST = 1.0
 """Seconds below which nothing is asked any more."""
 
@@ -99,12 +101,17 @@ class Times:
     """Until when a host's turn may begin."""
     host_seconds: int
     """How long one host may take: those that hang leave something to those that wait for their turn."""
+    look_seconds: int = 0
+    """How long its look for ways back in may take, beside the rest; 0 without one."""
 
 
-def times(now: float, seconds: float, *, hosts: int, forks: int) -> Times:
+def times(now: float, seconds: float, *, hosts: int, forks: int, has_key: bool = False) -> Times:
+    """``has_key`` is whether an SSH key leaked: a host that was not looked at in time gets nothing new."""
     for_hosts = seconds * HOSTS_SHARE
     turns = math.ceil(hosts / max(forks, 1)) or 1
-    return Times(now + seconds, now + for_hosts, max(int(for_hosts / turns), 1))
+    each = max(int(for_hosts / turns), 1)
+    look = max(each, LOOK) if has_key else 0
+    return Times(now + seconds, now + max(for_hosts, turns * look), each, look)
 
 
 def servers_until(now: float, seconds: float, until: float) -> float:

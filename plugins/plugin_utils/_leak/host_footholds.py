@@ -8,15 +8,18 @@ An event names its host and a digest of what was found: the same finding counts 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SSH_KEY
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.host_answer import REJECTED
 
 UNFINISHED = "ways_in: "
 """How a host begins to say that its look did not end."""
+LONGEST = 120
+"""Characters of why a look failed."""
 MOST = 10
 """Findings of one host that the journal keeps; the evidence has the rest."""
 Answers = Mapping[str, Mapping[str, Any]]
@@ -45,7 +48,22 @@ def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
 def unlooked(answers: Answers, skipped: Collection[str]) -> dict[str, str]:
     """By host why a look failed, or did not end; without the hosts that are ``skipped`` anyway."""
     problems = {host: _problem(answer) for host, answer in answers.items() if host not in skipped}
-    return {host: f"ways back in were not looked for: {problem}" for host, problem in problems.items() if problem}
+    return {
+        host: f"ways back in were not looked for: {problem[:LONGEST]}" for host, problem in problems.items() if problem
+    }
+
+
+def unlooked_events(answers: Answers, keys: Sequence[str]) -> dict[str, str]:
+    """The same before the first act, as events: a host that nobody looked at may be held by somebody. One that cannot
+    be reached gets nothing anyway.
+    """
+    lost = [host for host, answer in answers.items() if answer.get("unreachable") and REJECTED not in _said(answer)]
+    problems = unlooked(answers, lost) if keys else {}
+    return {f"foothold/{keys[0]}/{host}/{_digest(text)}": f"{host}: {text}" for host, text in problems.items()}
+
+
+def _said(answer: Mapping[str, Any]) -> str:
+    return one_line(str(answer.get("msg") or "no answer"))
 
 
 def _problem(answer: Mapping[str, Any]) -> str:
@@ -54,7 +72,7 @@ def _problem(answer: Mapping[str, Any]) -> str:
     if answer.get("skipped"):
         return "no time was left"
     if answer.get("failed") or answer.get("unreachable"):
-        return one_line(str(answer.get("msg") or "no answer"))
+        return _said(answer)
     return "the stores do not hold the key" if answer else ""
 
 

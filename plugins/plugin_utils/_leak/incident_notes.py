@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 HEALTHY = "healthy"
+COMMAND_LEFT_OUT = "host_evidence shows the command"
 
 
 def incident_of(journal: Journal) -> Incident:
@@ -32,7 +33,7 @@ def note(setting: RotationSetup, journal: Journal, events: Mapping[str, str]) ->
     if not news:
         return journal
     at = timestamps.stamp(rotation_context.now())
-    evidence = {event: message for event, message in zip(news, map(shortened, news.values()), strict=True) if message}
+    evidence = {event: _kept(event, message) for event, message in news.items() if message}
     return setting.rotator.append(journal, incident.id, "closed", events=dict.fromkeys(news, at), evidence=evidence)
 
 
@@ -67,6 +68,14 @@ def ruled_out(incident: Incident, names: Sequence[str]) -> dict[str, str]:
 def back(hosts: Sequence[str]) -> dict[str, str]:
     """The events of hosts that an earlier run skipped and that are verified on the values in force."""
     return {f"verified/{host}": "" for host in hosts}
+
+
+def _kept(event: str, message: str) -> str:
+    """A command that would be cut is left out as a whole."""
+    text, _colon, command = message.rpartition(": ")
+    if event.startswith("foothold/") and command and shortened(message) != message and text:
+        return f"{shortened(text)}; {COMMAND_LEFT_OUT}"
+    return shortened(message)
 
 
 def _is_news(incident: Incident, event: str) -> bool:

@@ -285,7 +285,7 @@ def _look_again(run: ResponseRun) -> Work | None:
     """What came while the response ran."""
     if not host_footholds.keys_of(run.response.impact):
         return None
-    return {"known_keys": assessment.known_keys(run.setting, run.response.reached)}
+    return {"known_keys": assessment.known_keys(run.setting, run.response.reached, run.journal.rotation)}
 
 
 def _looked_again(run: ResponseRun) -> ResponseRun:

@@ -52,6 +52,8 @@ class EvidenceRequest(NamedTuple):
     known: Sequence[Placed]
     only_ways_in: bool = False
     """Whether what is no way in for a leaked key is left out."""
+    look_seconds: float = 0
+    """What that has of its own; 0 for the same."""
 
 
 class EvidencePart:
@@ -66,27 +68,28 @@ class EvidencePart:
 
 def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
     """Lines of what was found, and of what could not be; where a key leaked, possible ways back in as well."""
-    end = time.monotonic() + wanted.seconds
+    began = time.monotonic()
     acts: Dict[str, Callable[[EvidenceRequest, EvidencePart, float], None]] = {}
     if not wanted.only_ways_in:
         acts.update({"logins": _logins, "authorized_keys": _keys, "processes": _processes})
     if any(placed.leaked for placed in wanted.known):
         acts["ways_in"] = _ways_in
     parts = {name: EvidencePart() for name in acts}
-    threads = [
-        threading.Thread(target=_guarded, args=(act, wanted, parts[name], end), daemon=True)
+    seconds = {**dict.fromkeys(acts, wanted.seconds), "ways_in": wanted.look_seconds or wanted.seconds}
+    threads = {
+        name: threading.Thread(target=_guarded, args=(act, wanted, parts[name], began + seconds[name]), daemon=True)
         for name, act in acts.items()
-    ]
-    for thread in threads:
+    }
+    for thread in threads.values():
         thread.start()
-    for thread in threads:
-        thread.join(max(0.0, end - time.monotonic()))
+    for name, thread in threads.items():
+        thread.join(max(0.0, began + seconds[name] - time.monotonic()))
     lines, short = [], []
     for name, part in parts.items():
         lines += list(part.lines)
         short += list(part.short)
         if not part.done:
-            short.append("%s: incomplete after %.0f s" % (name, wanted.seconds))
+            short.append("%s: incomplete after %.0f s" % (name, seconds[name]))
     found = [foothold._asdict() for foothold in list(parts["ways_in"].footholds)] if "ways_in" in parts else None
     return {"lines": lines, "short": short, **({} if found is None else {"footholds": found})}
 
@@ -98,6 +101,8 @@ def _guarded(
         act(wanted, part, end)
     except OSError as error:
         part.short.append("%s: %s" % (act.__name__.strip("_"), error.strerror))
+    except Exception as error:  # noqa: BLE001 - what a host holds may break anything, and silence would look like nothing
+        part.short.append("%s: %s" % (act.__name__.strip("_"), type(error).__name__))
     part.done = True
 
 

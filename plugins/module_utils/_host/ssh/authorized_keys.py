@@ -10,11 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from typing import List, NamedTuple, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 
 _BLANKS = b" \t\r"
+_MARKS = re.compile(rb'\\"|["\t ]')
+"""A line may have 4 MiB, and a look has seconds."""
 
 
 class AuthorizedKey(NamedTuple):
@@ -48,14 +51,13 @@ def entry_of(line: bytes) -> Optional[AuthorizedKey]:
 
 def _end_of_options(line: bytes) -> int:
     """Where the first blank outside quotes is; sshd knows \\" inside them."""
-    at, quoted = 0, False
-    while at < len(line) and (quoted or line[at : at + 1] not in (b" ", b"\t")):
-        if line[at : at + 2] == b'\\"':
-            at += 1
-        elif line[at : at + 1] == b'"':
+    quoted = False
+    for mark in _MARKS.finditer(line):
+        if mark.group() == b'"':
             quoted = not quoted
-        at += 1
-    return at
+        elif not quoted and mark.group() != b'\\"':
+            return mark.start()
+    return len(line)
 
 
 def _key_at(options: bytes, text: bytes) -> Optional[AuthorizedKey]:

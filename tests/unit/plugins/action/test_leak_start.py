@@ -340,6 +340,9 @@ def test_a_host_with_a_possible_foothold_gets_nothing_new(
     assert start(world, "token")["carried"]["opened"] == [], "it is the same finding"
     found["footholds"][0]["text"] = "x changed"
     assert start(world, "token")["carried"]["opened"] == ["web1"]
+    monkeypatch.setitem(NAMED, "web2", {"leak_respond__seen": {"skipped": True}})
+    assert start(world, "token")["carried"]["opened"] == ["web1", "web2"]
+    assert any("web2: ways back in were not looked for: no time was left" in line for line in operator.lines)
 
 
 def test_another_host_talks_to_the_servers(world: World, operator: Operator) -> None:

@@ -59,6 +59,7 @@ class Host:
     failure: str = ""
     others: list[str] = field(default_factory=list)
     """Files of other accounts that let the leaked key in."""
+    evict: list[str] | None = None
     unanswered: str = ""
     """A key to whose offer nothing is said."""
 
@@ -82,6 +83,7 @@ class Host:
     def run(self, action: Any, params: Any, python: Any, task_vars: Any) -> dict[str, Any]:
         """The module's answer."""
         self.log.append(params["state"])
+        self.evict = params.get("evict")
         if self.failure:
             return {"failed": True, "msg": self.failure}
         pair = action._pair
@@ -128,6 +130,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
         transport: str = "ssh",
         check: bool = False,
         delegate_to: str | None = "web1",
+        evict: tuple[str, ...] = (),
         **extra: Any,
     ) -> Any:
         rotation_setup = RotationSetup(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
@@ -135,6 +138,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
         connection = connection_loader.get(transport, PlayContext(), "/dev/null")
         connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "192.0.2.1", **extra})
         args = {"catalog": {}, "environment": "test", "credential": "deploy", "state": state, "env_path": "/srv/.env"}
+        args["evict"] = [*evict]
         task: Any = SimpleNamespace(
             args=args, async_val=0, check_mode=check, diff=False, action="x", delegate_to=delegate_to
         )
@@ -307,6 +311,12 @@ class TestForward:
         assert not answer.get("failed"), answer
         assert [name for name in host.log if isinstance(name, str)] == ["looked", "present", "revoked"]
         assert (host.file, answer["accepted"]) == ({print_of(new_of(rotator))}, False)
+
+    def test_what_is_ours_is_not_evicted(self, run: Any, host: Host, made: Any) -> None:
+        """A run that broke off has authorized the new key already."""
+        run("present", made)
+        assert not run("revoked", made, evict=(print_of(new_of(made)), OPERATORS, "SHA256:thief")).get("failed")
+        assert host.evict == ["SHA256:thief"]
 
     def test_a_leaked_key_that_other_accounts_let_in(self, run: Any, host: Host, world: World) -> None:
         """The host is left out until somebody takes it out there. The containment of other hosts waits neither for what

@@ -7,11 +7,13 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius, LeakClaim
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -71,8 +73,8 @@ def test_what_is_purged(world: World) -> None:
     assert isinstance(result["cloudfront"], bool)
 
 
-def test_keys_by_their_fingerprint(world: World) -> None:
-    assert assessment.known_keys(setting_of(world), ()) == []
+def test_keys_by_their_fingerprint(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert assessment.known_keys(setting_of(world), (), None) == []
     options = {"user": "ci", "authorized_keys": "keys"}
     place = {"secret": "deploy-{environment}", "key": "private_key"}
     ssh = {"kind": "ssh_key", "options": options, "appears_in": [place]}
@@ -93,8 +95,19 @@ def test_keys_by_their_fingerprint(world: World) -> None:
         "file": "keys",
     }
     setting = setting_of(world)
-    assert assessment.known_keys(setting, {"django"}) == [{**expected, "leaked": False}]
-    assert assessment.known_keys(setting, {"deploy"}) == [{**expected, "leaked": True}]
+    assert assessment.known_keys(setting, {"django"}, None) == [{**expected, "leaked": False}]
+    assert assessment.known_keys(setting, {"deploy"}, None) == [{**expected, "leaked": True}]
+    raw = raw.replace(blob, b"\0\0\0\x03new")
+    new = key.replace(text, base64.b64encode(raw).decode())
+    monkeypatch.setattr(
+        RotationSetup, "new_value", lambda _self, _rotation, name: Login(None, new) if name == "deploy" else None
+    )
+    rotation: Any = object()
+    keys = assessment.known_keys(setting, {"deploy"}, rotation)
+    assert [(entry["fingerprint"], entry["leaked"]) for entry in keys] == [
+        (fingerprints.of_ssh_key(b"\0\0\0\x03new"), False),
+        (fingerprints.of_ssh_key(blob), True),
+    ]
 
 
 class TestReachedHost:

@@ -125,6 +125,13 @@ def test_hosts_that_hang_leave_time_to_those_that_wait(hosts: int, forks: int, s
     assert (times.evidence_until, times.hosts_until, times.host_seconds) == (1009.0, 1006.0, seconds)
 
 
+@pytest.mark.parametrize(("hosts", "hosts_until"), [(5, 1006.0), (11, 1018.0)])
+def test_each_host_has_time_to_look_for_ways_back_in(hosts: int, hosts_until: float) -> None:
+    times = leak_evidence.times(1000.0, 9, hosts=hosts, forks=5, has_key=True)
+    assert (times.hosts_until, times.look_seconds) == (hosts_until, 6)
+    assert leak_evidence.times(1000.0, 9, hosts=hosts, forks=5).look_seconds == 0
+
+
 @pytest.mark.parametrize(("until", "end"), [(1008.0, 1008.0), (1001.0, 1003.0)])
 def test_a_plan_that_took_long_leaves_time_to_servers(until: float, end: float) -> None:
     assert leak_evidence.servers_until(1000.0, 9, until) == pytest.approx(end)

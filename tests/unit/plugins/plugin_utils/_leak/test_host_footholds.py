@@ -115,3 +115,19 @@ def test_a_last_look_that_failed() -> None:
     assert lines[0] == "checked in the end: web3, web4"
     assert "not checked: web1: no Python" in lines
     assert "not checked: web3: ways back in: x may not be read" in lines
+
+
+def test_a_host_where_nobody_looked_first_gets_nothing_new() -> None:
+    answers = {
+        "web1": {"failed": True, "msg": "no Python"},
+        "web2": {"unreachable": True, "msg": "web2: its answer was rejected: it is nested too deeply."},
+        "web3": {"skipped": True},
+        "web4": {**answer(), "short": ["ways_in: incomplete after 5 s"]},
+        "web5": {"lines": [], "short": []},
+        "gone": {"unreachable": True, "msg": "timed out"},
+        "well": answer(),
+    }
+    events = host_footholds.unlooked_events(answers, ["deploy_ssh"])
+    assert [event.rpartition("/")[0] for event in events] == [f"foothold/deploy_ssh/web{at}" for at in range(1, 6)]
+    assert list(events.values())[2] == "web3: ways back in were not looked for: no time was left"
+    assert host_footholds.unlooked_events(answers, []) == {}, "no key leaked"

@@ -92,3 +92,13 @@ def test_without_an_incident() -> None:
     message = r"^no leak is declared; start watchparty.secrets.leak_response from its beginning$"
     with pytest.raises(RotationError, match=message):
         note(Leak(), "purged")
+
+
+def test_a_command_is_whole_or_not_there(leak: Leak) -> None:
+    """Half a command may remove something else."""
+    text = f"web1: /home/deploy/{'x' * 80} changed 2026-11-25T10:00:00Z and is run by cron: "
+    note(leak, "foothold/ssh/web1/1", message=text + "rm -- /x")
+    note(leak, "foothold/ssh/web1/2", message=text + f"rm -- /home/deploy/{'x' * 80}")
+    short, long = (incident_notes.foothold(leak.incident, f"foothold/ssh/web1/{number}") for number in (1, 2))
+    assert short.endswith("is run by cron: rm -- /x")
+    assert long.endswith("is run by cron; host_evidence shows the command")

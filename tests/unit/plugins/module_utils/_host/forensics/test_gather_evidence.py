@@ -142,6 +142,19 @@ class TestDeadline:
         assert result["short"] == ["authorized_keys: incomplete after 0 s"]
         assert result["lines"] == ["no login by SSH"]
 
+    def test_the_look_for_ways_back_in_has_its_own(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        machine.journal("exec sleep 30")
+        placed = gather_evidence.Placed("SHA256:x", "deploy_ssh", "deploy", "", leaked=True)
+        monkeypatch.setattr(gather_evidence.ways_in.FootholdSearch, "run", lambda *_args: time.sleep(1))
+        short = machine.gathered(seconds=0.5, look_seconds=5.0, known=[placed])["short"]
+        assert not any(line.startswith("ways_in") for line in short)
+        assert machine.gathered(seconds=0.5, known=[placed])["short"][-1] == "ways_in: incomplete after 0 s"
+
+    def test_a_defect_is_named(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        placed = gather_evidence.Placed("SHA256:x", "deploy_ssh", "deploy", "", leaked=True)
+        monkeypatch.setattr(gather_evidence.ways_in.FootholdSearch, "run", lambda *_args: int("x"))
+        assert machine.gathered(known=[placed], only_ways_in=True)["short"] == ["ways_in: ValueError"]
+
     def test_systemd_that_gives_no_answer(self, machine: Machine) -> None:
         machine.program("systemctl", "exec sleep 30")
         machine.journal("true")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,10 @@ class TestWithout:
 def test_others_are_reported_by_their_fingerprints() -> None:
     text = f"{OLD}\n{OTHER}\nno-pty {OTHER}\n{NEW}\n# x\n"
     assert others(text.encode(), (blob_of(OLD), blob_of(NEW))) == [fingerprints.of_ssh_key(blob_of(OTHER))]
+
+
+def test_a_line_that_fills_the_file() -> None:
+    """A look for keys has seconds."""
+    began = time.process_time()
+    assert entry_of(b"a" * (4 << 20) + b" " + key("x").encode()) is not None
+    assert time.process_time() - began < 0.3
