@@ -29,6 +29,15 @@ class OpenedAccount(NamedTuple):
     credential: str
 
 
+class Sudoers(NamedTuple):
+    """Who may become root."""
+
+    words: Sequence[Sequence[str]]
+    """Of each line."""
+    unread: Sequence[str]
+    """That some of it could not be read."""
+
+
 def holding(patterns: Sequence[str], keys: Mapping[str, str]) -> Iterator[OpenedAccount]:
     """Accounts that the keys open. ``keys`` are credentials by fingerprint."""
     for user in pwd.getpwall():
@@ -43,17 +52,30 @@ def _rows(root: str, name: str, least: int) -> List[List[str]]:
     return [fields for fields in (line.split(":") for line in text.splitlines()) if len(fields) >= least]
 
 
-def may_become_root(account: OpenedAccount, root: str) -> bool:
-    """As far as groups and sudoers tell."""
-    groups = [fields[0] for fields in _rows(root, "group", 4) if account.name in fields[3].split(",")]
-    if account.uid == 0 or any(group in ADMINISTRATORS for group in groups):
-        return True
-    words = {account.name, *("%" + group for group in groups)}
-    paths = [os.path.join(root, "etc/sudoers"), *glob.glob(os.path.join(root, "etc/sudoers.d/*"))]
-    lines = [
-        line for path in paths for line in (all_accounts.read(path) or b"").decode("utf-8", "replace").splitlines()
+def sudoers(root: str) -> Sudoers:
+    """Of a host, as far as this account may read it."""
+    folder = os.path.join(root, "etc/sudoers.d")
+    paths = [path for path in (os.path.join(root, "etc/sudoers"), folder) if os.path.lexists(path)]
+    paths += glob.glob(os.path.join(folder, "*"))
+    texts = {path: all_accounts.read(path) for path in paths if not os.path.isdir(path)}
+    unread = [path for path, text in texts.items() if text is None]
+    unread += [path for path in paths if os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)]
+    lines = [line for text in texts.values() for line in (text or b"").decode("utf-8", "replace").splitlines()]
+    message = "sudoers may not be read by this account, so its accounts may become root here; use become"
+    words = [re.split(r"[\s,=]+", line.partition("#")[0].strip()) for line in lines]
+    return Sudoers(words, [message] if unread else [])
+
+
+def may_become_root(account: OpenedAccount, rules: Sudoers, root: str) -> bool:
+    """As far as groups and sudoers tell; where sudoers cannot be read, it may."""
+    first = {fields[3] for fields in _rows(root, "passwd", 7) if fields[0] == account.name}
+    groups = [
+        fields[0] for fields in _rows(root, "group", 4) if account.name in fields[3].split(",") or fields[2] in first
     ]
-    return any(words.intersection(re.split(r"[\s,=]+", line.partition("#")[0])) for line in lines)
+    if account.uid == 0 or rules.unread or any(group in ADMINISTRATORS for group in groups):
+        return True
+    names = {account.name, *("%" + group for group in groups)}
+    return any(words[0] == "ALL" or names.intersection(words) for words in rules.words)
 
 
 def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
@@ -75,8 +97,8 @@ def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
 
 def _is_new(uid: str, fields: List[str], since: float) -> bool:
     """The day of the last change is that of the account's creation too. Packages make accounts without a password."""
-    is_persons = (uid.isdigit() and int(uid) >= FIRST_PERSON) or fields[1][:1] not in ("!", "*")
-    return is_persons and fields[2].isdigit() and int(fields[2]) >= int(since) // DAY
+    is_persons = (uid.isdecimal() and int(uid) >= FIRST_PERSON) or fields[1][:1] not in ("!", "*")
+    return is_persons and fields[2].isdecimal() and int(fields[2]) >= int(since) // DAY
 
 
 def _changed(root: str, name: str) -> float:

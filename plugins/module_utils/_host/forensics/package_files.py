@@ -12,7 +12,7 @@ import glob
 import hashlib
 import os
 import stat
-from typing import Dict, Iterable, Iterator, List, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import bounded_command
 
@@ -21,31 +21,48 @@ LARGEST = 64 << 20
 SECONDS = 5.0
 NO_DIGEST = ""
 RPM = ("rpm", "-qf", "--qf", "[%{FILEDIGESTS} %{FILENAMES}\\n]")
-_MD5, _SHA256 = 32, 64
-"""Characters of a digest."""
+_MD5 = 32
+"""Characters of its digest."""
+UNCOMPARED = "files of packages were not compared with their digests: this host forbids MD5"
+MERGED = ("/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/")
 
 
-def unchanged(paths: Iterable[str], root: str = "/", *, by_name: bool = False) -> Set[str]:
-    """Those of the paths whose content is what a package holds; with ``by_name`` also those of a package that tells
-    no digests, as in some images. ``root`` is the directory that holds the host.
+def unchanged(paths: Iterable[str], short: List[str], root: str = "/", *, by_name: bool = False) -> Set[str]:
+    """Those of the paths whose content is what a package holds, or cannot be compared, which ``short`` then says; with
+    ``by_name`` also those of a package that tells no digests, as in some images. ``root`` is the directory of the host.
     """
-    wanted = {alias: path for path in paths for alias in _aliases(path)}
+    wanted: Dict[str, Set[str]] = {}
+    for path in paths:
+        for alias in _aliases(path):
+            wanted.setdefault(alias, set()).add(path)
     if not wanted:
         return set()
     digests: Dict[str, Set[str]] = {}
-    for digest, name in (*_of_dpkg(root), *_of_rpm(root, sorted(set(wanted.values())))):
-        if name in wanted:
-            digests.setdefault(wanted[name], set()).add(digest)
-    return {
-        path
-        for path, known in digests.items()
-        if (by_name and NO_DIGEST in known) or _digests(os.path.join(root, path[1:])) & known
-    }
+    for digest, name in (*_of_dpkg(root), *_of_rpm(root, sorted(set().union(*wanted.values())))):
+        for path in wanted.get(name, ()):
+            digests.setdefault(path, set()).add(digest)
+    result, has_md5 = set(), _md5() is not None
+    for path, known in digests.items():
+        is_compared = has_md5 or not any(len(digest) == _MD5 for digest in known)
+        if (by_name and NO_DIGEST in known) or not is_compared or _digests(os.path.join(root, path[1:])) & known:
+            result.add(path)
+        if not is_compared and UNCOMPARED not in short:
+            short.append(UNCOMPARED)
+    return result
 
 
-def _aliases(path: str) -> Tuple[str, str]:
+def _aliases(path: str) -> Tuple[str, ...]:
     """A package may name a file of /usr without that directory, which / links to."""
-    return path, path[len("/usr") :] if path.startswith("/usr/") else "/usr" + path
+    short = path[len("/usr") :] if path.startswith("/usr/") else path
+    return (short, "/usr" + short) if short.startswith(MERGED) else (path,)
+
+
+def _md5() -> Optional[Any]:
+    """None where the host forbids it, as FIPS does."""
+    for options in ({"usedforsecurity": False}, {}):  # Python 3.8 knows no such option
+        with contextlib.suppress(TypeError, ValueError):
+            return hashlib.md5(**options)  # noqa: S324 - the package manager's choice
+    return None
 
 
 def _of_dpkg(root: str) -> Iterator[Tuple[str, str]]:
@@ -84,7 +101,7 @@ def _of_rpm(root: str, paths: List[str]) -> Iterator[Tuple[str, str]]:
 
 def _digests(path: str) -> Set[str]:
     """Of a regular file, in the forms in which packages hold them."""
-    made = {_MD5: hashlib.md5(), _SHA256: hashlib.sha256()}  # noqa: S324 - the package manager's choice
+    made = [each for each in (_md5(), hashlib.sha256()) if each]
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
@@ -92,8 +109,8 @@ def _digests(path: str) -> Set[str]:
             if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
                 return set()
             for block in iter(lambda: stream.read(1 << 20), b""):
-                for each in made.values():
+                for each in made:
                     each.update(block)
     except OSError:
         return set()
-    return {each.hexdigest() for each in made.values()}
+    return {each.hexdigest() for each in made}

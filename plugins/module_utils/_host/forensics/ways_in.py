@@ -60,7 +60,9 @@ class FootholdSearch:
 
     def run(self, patterns: Sequence[str], known: Set[str]) -> None:
         """``patterns`` are sshd's AuthorizedKeysFile, ``known`` the fingerprints of the catalog's keys."""
-        root = next((one for one in self._opened if host_accounts.may_become_root(one, self._root)), None)
+        sudoers = host_accounts.sudoers(self._root)
+        self.short.extend(sudoers.unread)
+        root = next((one for one in self._opened if host_accounts.may_become_root(one, sudoers, self._root)), None)
         if root and not any(account.uid == 0 for account in self._opened):
             self._opened.append(OpenedAccount("root", 0, "/root", root.credential))
         for account in self._opened[:MOST_ACCOUNTS]:
@@ -232,7 +234,7 @@ class FootholdSearch:
 
     def _installed(self, paths: Iterable[str]) -> Set[str]:
         """Those that are as a package has them. Where no time counts, the name is enough if that is all there is."""
-        return package_files.unchanged(paths, self._root, by_name=not self._since)
+        return package_files.unchanged(paths, self.short, self._root, by_name=not self._since)
 
     def _is_plain_pam(self, path: str) -> bool:
         """Whether pam-auth-update may have written it, which upgrades run."""
@@ -248,11 +250,9 @@ def _plain(path: str) -> str:
 
 def _quoted(path: str) -> str:
     """For a shell, or what to do where a name cannot be written."""
-    return (
-        shlex.quote(path)
-        if path == _plain(path) and ": " not in path
-        else "(its name cannot be typed: find it by ls -lctb)"
-    )
+    # The journal keeps a long text up to its last ": ", where the command begins.
+    is_typed = path == _plain(path) and ": " not in path
+    return shlex.quote(path) if is_typed else "(its name cannot be typed; find it by ls -lctb)"
 
 
 def _shown(entry: Entry) -> Tuple[str, str]:

@@ -48,7 +48,8 @@ def _place(path: str) -> str:
 
 def _recorded(path: str) -> Dict[str, float]:
     """Empty without a record, and for any account but root."""
-    with contextlib.suppress(HostError, OSError, ValueError), safe_files.place(_place(path), trusted=(0,)) as at:
+    broken = (ValueError, TypeError, AttributeError)
+    with contextlib.suppress(HostError, OSError, *broken), safe_files.place(_place(path), trusted=(0,)) as at:
         present = atomic_file.present(at) if os.geteuid() == 0 else None
         recorded = json.loads(present.content.decode("ascii")) if present else {}
         return {str(name): float(at_latest) for name, at_latest in recorded.items()}

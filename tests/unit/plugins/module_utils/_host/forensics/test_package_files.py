@@ -34,14 +34,14 @@ def test_rpm(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return CommandOutput(1, "\n".join(lines).encode(), False)
 
     monkeypatch.setattr(package_files.bounded_command, "output", output)
-    assert package_files.unchanged(PATHS, str(root)) == {"/etc/a"}
+    assert package_files.unchanged(PATHS, [], str(root)) == {"/etc/a"}
 
 
 def test_ucf_and_a_package_manager_that_is_not_there(root: Path) -> None:
-    assert package_files.unchanged(PATHS, str(root)) == set()
+    assert package_files.unchanged(PATHS, [], str(root)) == set()
     (root / "var/lib/ucf").mkdir(parents=True)
     (root / "var/lib/ucf/hashfile").write_text(f"{hashlib.md5(b'/etc/a').hexdigest()}  /etc/a\n")
-    assert package_files.unchanged(PATHS, str(root)) == {"/etc/a"}
+    assert package_files.unchanged(PATHS, [], str(root)) == {"/etc/a"}
 
 
 def test_a_package_that_tells_no_digests(root: Path) -> None:
@@ -49,8 +49,8 @@ def test_a_package_that_tells_no_digests(root: Path) -> None:
     info.mkdir(parents=True)
     for name, text in {"a.list": "/.\n/etc/a\n", "b.list": "/etc/b\n", "b.md5sums": f"{'0' * 32}  etc/b\n"}.items():
         (info / name).write_text(text)
-    assert package_files.unchanged(PATHS, str(root)) == set()
-    assert package_files.unchanged(PATHS, str(root), by_name=True) == {"/etc/a"}
+    assert package_files.unchanged(PATHS, [], str(root)) == set()
+    assert package_files.unchanged(PATHS, [], str(root), by_name=True) == {"/etc/a"}
 
 
 def test_what_is_no_file_has_no_digest(root: Path) -> None:
@@ -62,4 +62,33 @@ def test_what_is_no_file_has_no_digest(root: Path) -> None:
         (root / path[1:]).unlink()
     os.mkfifo(root / "etc/a")
     (root / "etc/b").symlink_to("/dev/null")
-    assert package_files.unchanged(PATHS, str(root)) == set()
+    assert package_files.unchanged(PATHS, [], str(root)) == set()
+
+
+def test_a_host_that_forbids_md5(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "var/lib/ucf").mkdir(parents=True)
+    (root / "var/lib/ucf/hashfile").write_text(f"{'0' * 32}  /etc/a\n")
+
+    def forbidden(**_options: object) -> None:
+        raise ValueError("disabled for FIPS")
+
+    monkeypatch.setattr(package_files.hashlib, "md5", forbidden)
+    short: list[str] = []
+    assert package_files.unchanged(PATHS, short, str(root)) == {"/etc/a"}, "nobody knows"
+    assert short == [package_files.UNCOMPARED]
+
+
+def test_names_that_stand_for_the_same_file(root: Path) -> None:
+    """/usr/etc is not /etc."""
+    info = root / "var/lib/dpkg/info"
+    info.mkdir(parents=True)
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "bin").symlink_to("usr/bin")
+    (root / "usr/bin/x").write_text("x")
+    lines = [
+        f"{hashlib.md5(text.encode()).hexdigest()}  {name}" for text, name in (("x", "bin/x"), ("/etc/a", "usr/etc/a"))
+    ]
+    (info / "a.list").write_text("/.\n")
+    (info / "a.md5sums").write_text("\n".join(lines))
+    both = ["/bin/x", "/usr/bin/x"]
+    assert package_files.unchanged([*both, *PATHS], [], str(root)) == set(both)

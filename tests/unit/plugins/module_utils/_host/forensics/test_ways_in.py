@@ -148,6 +148,13 @@ OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
         lambda host: host.write("etc/pam.d/common-auth", "auth optional pam_exec.so /x\n"),
         "/etc/pam.d/common-auth changed ",
     ),
+    "a number that is none": (
+        lambda host: (
+            host.write("etc/passwd", PASSWD + "x:x:\u00b2:0::/:/bin/sh\n"),
+            host.write("etc/shadow", f"{SHADOW}x:$:{TODAY}:0:::::\n"),
+        ),
+        "account x was made, or got a password",
+    ),
     "a second root": (
         lambda host: host.write("etc/passwd", PASSWD + "x:x:0:0::/:/bin/sh\n"),
         "account x is root under",
@@ -254,6 +261,21 @@ def test_an_account_that_cannot_become_root(host: Host) -> None:
     assert found == ["/var/lib/systemd/linger/deploy", "/var/spool/cron/crontabs/deploy", "/var/spool/cron/deploy"]
 
 
+@pytest.mark.parametrize("case", ["its first group", "everybody", "unread"])
+def test_an_account_that_may_become_root(host: Host, case: str) -> None:
+    host.write("etc/group", "wheel:x:2000:\n" if case == "its first group" else "www:x:33:\n")
+    if case == "everybody":
+        host.write("etc/sudoers", "ALL ALL=(ALL) NOPASSWD: ALL\n")
+    if case == "unread":
+        (host.folder / "etc/sudoers").unlink()
+        os.mkfifo(host.folder / "etc/sudoers")
+    since = begins()
+    host.write("etc/cron.d/x")
+    search = host.search(since)
+    assert len(search.footholds) == 1
+    assert [line.partition(" ")[0] for line in search.short] == (["sudoers"] if case == "unread" else [])
+
+
 @pytest.mark.parametrize("line", ["deploy ALL=(ALL) NOPASSWD: ALL", "%www ALL = ALL", "User_Alias OPS = ann,deploy"])
 def test_an_account_that_sudoers_names(host: Host, line: str) -> None:
     host.write("etc/group", "www:x:33:deploy\n")
@@ -314,7 +336,7 @@ def test_names_in_commands(host: Host) -> None:
     search.run([], set())
     unit, cron = (foothold.text for foothold in search.footholds)
     assert cron.endswith(": crontab -r -u 'a; reboot'")
-    assert unit.endswith("(its name cannot be typed: find it by ls -lctb)")
+    assert unit.endswith("(its name cannot be typed; find it by ls -lctb)")
 
 
 def test_a_large_file_costs_nothing(host: Host) -> None:

@@ -67,3 +67,12 @@ def test_what_cannot_be_recorded_keeps_no_key_valid(file: Path) -> None:
     key_times.record(str(file))
     os.remove(file)
     key_times.record(str(file))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root records them")
+@pytest.mark.parametrize("record", ["[]", "1", '{"SHA256:x": null}', "{"])
+def test_a_broken_record_is_none(file: Path, record: str) -> None:
+    key_times.record(str(file))
+    (path,) = [path for path in (file.parent / "state").rglob("key-times") if path.is_file()]
+    path.write_text(record)
+    assert set(times(file).values()) == {os.stat(file).st_ctime}
