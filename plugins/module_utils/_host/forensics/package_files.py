@@ -59,7 +59,8 @@ def _aliases(path: str) -> Tuple[str, ...]:
 
 def _md5() -> Optional[Any]:
     """None where the host forbids it, as FIPS does."""
-    for options in ({"usedforsecurity": False}, {}):  # Python 3.8 knows no such option
+    choices: Tuple[Dict[str, Any], ...] = ({"usedforsecurity": False}, {})  # Python 3.8 knows no such option
+    for options in choices:
         with contextlib.suppress(TypeError, ValueError):
             return hashlib.md5(**options)  # noqa: S324 - the package manager's choice
     return None
