@@ -148,7 +148,7 @@ OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
         lambda host: host.write("etc/pam.d/common-auth", "auth optional pam_exec.so /x\n"),
         "/etc/pam.d/common-auth changed ",
     ),
-    "a number that is none": (
+    "a number that int refuses": (
         lambda host: (
             host.write("etc/passwd", PASSWD + "x:x:\u00b2:0::/:/bin/sh\n"),
             host.write("etc/shadow", f"{SHADOW}x:$:{TODAY}:0:::::\n"),
