@@ -178,7 +178,7 @@ class TestSafety:
         nobody = pwd.getpwnam("nobody")
         os.chown(account.home, nobody.pw_uid, nobody.pw_gid)
         theirs = Account("nobody", nobody.pw_uid, nobody.pw_gid, account.home)
-        with pytest.raises(HostError, match="is owned by nobody, neither root"):
+        with pytest.raises(HostError, match="belongs to nobody, but must belong to root"):
             authorized_keys_file.add(theirs, str(file), OLD_BLOB, NEW, check=False)
 
     @as_root
