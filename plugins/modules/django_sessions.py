@@ -79,7 +79,8 @@ options:
   cache_nodes:
     description:
       - If O(chdir) is not set, the addresses C(host:port) of the cache's other nodes. The module adds the nodes that
-        the catalog declares for the setting. It does not log in to a node that only a server names.
+        the catalog declares for the setting. If the cache reports another node, the module sends no password to it and
+        fails. Exception, nodes of an AWS cache in the same domain.
     type: list
     elements: str
     default: []

@@ -37,7 +37,7 @@ def main() -> None:
     params = module.params
     try:
         if module.check_mode and params["request"]["verb"] != "check":
-            raise RotationError("%s was not run: check mode only runs the verb check" % params["name"])
+            raise RotationError('%s was not run: with --check, a run calls only the verb "check"' % params["name"])
         answer = _carried_out(params)
     except RotationError as error:
         module.fail_json(msg=str(error))

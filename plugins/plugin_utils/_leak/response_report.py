@@ -180,7 +180,8 @@ def _withheld(response: Response, incident: Incident) -> str:
     """Why later waves did not begin."""
     found = incident.foothold_hosts
     is_last = not set(response.targeted_hosts) - set(response.opened)
-    rest = "and no other host is left" if is_last else "which talks to the servers: name another, -e rotation_host=HOST"
+    other = f"and {response.host} talks to the servers; choose another host with -e rotation_host=HOST"
+    rest = "and no other host is left" if is_last else other
     message = f"nothing new is sent to {', '.join(response.opened)}, {rest}"
     hosts = sorted({host for hosts in found.values() for host in hosts})
     return f"{message}. {host_footholds.remedy(','.join(found), hosts)}" if found else message

@@ -165,10 +165,14 @@ def stores(
     session_stores: List[SessionStore] = []
     if engine in ("db", "cached_db"):
         if database is None:
-            raise HostError("engine %s needs the database's URL; name its setting in database_setting" % engine)
+            raise HostError(
+                "engine %s needs the URL of the database; set database_setting to the name of its setting" % engine
+            )
         session_stores.append(Table(database[1], database[0], table))
     if engine in CACHED:
         if cache is None:
-            raise HostError("engine %s needs the cache's URL; name its setting in cache_setting" % engine)
+            raise HostError(
+                "engine %s needs the URL of the cache; set cache_setting to the name of its setting" % engine
+            )
         session_stores.append(ValkeySessions(cache[1], cache[0], prefix + CACHED[engine], nodes))
     return session_stores

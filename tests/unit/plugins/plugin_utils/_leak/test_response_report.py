@@ -211,7 +211,8 @@ def test_hosts_that_get_nothing_new_stop_later_waves(leak: Leak, tmp_path: Path)
     last = written(leak, tmp_path, **given, targeted_hosts=["web1"], opened=["web1"]).verdict
     assert "nothing new is sent to web1, and no other host is left. Look there, then run again with -e " in last
     named = written(leak, tmp_path, **given, opened=["web1"], named_host="web1").verdict
-    assert "nothing new is sent to web1, which talks to the servers: name another, -e rotation_host=HOST" in named
+    other = "and web1 talks to the servers; choose another host with -e rotation_host=HOST"
+    assert f"nothing new is sent to web1, {other}" in named
     assert "nothing new" not in written(leak, tmp_path, **given, opened=["web1"]).verdict
 
 

@@ -228,7 +228,7 @@ def test_it_may_take_its_time_on_a_host_that_must_answer_soon(world: World, tmp_
 def test_check_mode_runs_the_check_only(world: World, tmp_path: Path) -> None:
     kind = own(tmp_path, NOTES, runs_on="rotation_host")
     kind.check(part(world, Host(check_mode=True)))
-    with pytest.raises(RotationError, match="was not run: check mode only runs the verb check"):
+    with pytest.raises(RotationError, match="was not run: with --check"):
         kind.set(part(world, Host(check_mode=True)))
     assert [request["verb"] for request in requests(tmp_path)] == ["check"]
 
