@@ -363,7 +363,7 @@ def test_a_state_that_is_not_roots_is_refused(
         pass
     place = state.directory(path)
     os.chown(place if name == "state" else place.parent, 12345, 12345)
-    refused = pytest.raises(HostError, match="belongs to uid 12345, but must belong to root; correct its owner$")
+    refused = pytest.raises(HostError, match=r"belongs to uid 12345, but must belong to root; correct its owner$")
     with refused, atomic_file.held(path):
         pytest.fail("held")
 
