@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.s3_object import S3Object
 
 LIMIT = 16 << 20
 """The most bytes that it holds."""
@@ -23,35 +23,25 @@ LIMIT = 16 << 20
 
 class BaselineStore:
     def __init__(self, client: Any, catalog: Catalog) -> None:
-        bucket, key = catalog.baseline_place
-        self._client, self._catalog = client, catalog
-        self._names: Dict[str, Any] = {"Bucket": bucket, "Key": key}
-        if catalog.expected_account_id:  # the names of buckets are shared by all of AWS
-            self._names["ExpectedBucketOwner"] = catalog.expected_account_id
-        self.where = f"s3://{bucket}/{key}"
+        self._object = S3Object(client, catalog, catalog.baseline_place, "application/json")
+        self._catalog, self.where = catalog, self._object.where
 
     def read(self) -> Tuple[Optional[ServerBaseline], str]:
         """The baseline and its version; None where none was recorded. Raises StoreError."""
         try:
-            with aws_errors.translated("s3:GetObject", self.where):
-                answer = self._client.get_object(**self._names)
-                content: bytes = answer["Body"].read(LIMIT + 1)
+            content, version = self._object.read(LIMIT)
         except NotFound:
             return None, ""
         named = (self._catalog.application, self._catalog.environment)
-        return server_baseline.parsed(content, *named, where=self.where), str(answer["ETag"])
+        return server_baseline.parsed(content, *named, where=self.where), version
 
     def replace(self, baseline: ServerBaseline, version: str) -> None:
         """Stores it in place of this version, or of nothing. Raises StoreError where another run was quicker."""
         content = server_baseline.written(baseline)
         if len(content) > LIMIT:
             raise StoreError(f"the baseline {self.where} would hold {len(content):,} bytes, and at most {LIMIT:,} fit")
-        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
         try:
-            with aws_errors.translated("s3:PutObject", self.where):
-                self._client.put_object(
-                    **self._names, **condition, Body=content, ContentType="application/json", ChecksumAlgorithm="SHA256"
-                )
+            self._object.replace(content, version or None)
         except (AlreadyExists, Conflict):
             stored, _version = self.read()
             if stored and server_baseline.written(stored) == content:

@@ -14,7 +14,7 @@ import secrets
 import time
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
@@ -27,7 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     Overtaken,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.s3_object import S3Object
 
 LIMIT = 4 << 20
 """The most bytes that a journal holds. An entry of a rotation takes about a hundred bytes a credential and secret."""
@@ -125,18 +125,12 @@ class JournalStore(ABC):
 class S3Journal(JournalStore):
     def __init__(self, client: Any, catalog: Catalog, *, sleep: Callable[[float], object] = time.sleep) -> None:
         super().__init__(catalog.application, catalog.environment, sleep=sleep)
-        bucket, key = catalog.journal_place
-        self._client = client
-        self._names: Dict[str, Any] = {"Bucket": bucket, "Key": key}
-        if catalog.expected_account_id:  # the names of buckets are shared by all of AWS
-            self._names["ExpectedBucketOwner"] = catalog.expected_account_id
-        self.where = f"s3://{bucket}/{key}"
+        self._object = S3Object(client, catalog, catalog.journal_place, "application/jsonl")
+        self.where = self._object.where
 
     def _load(self) -> Tuple[bytes, str]:
         try:
-            with aws_errors.translated("s3:GetObject", self.where):
-                answer = self._client.get_object(**self._names)
-                content: bytes = answer["Body"].read(LIMIT + 1)
+            return self._object.read(LIMIT)
         except NotFound:
             raise NotFound(
                 f"the journal {self.where} does not exist; create it by watchparty.secrets.provision; if it was "
@@ -148,15 +142,9 @@ class S3Journal(JournalStore):
                 f"it by watchparty.secrets.provision ({error.detail})",
                 error.detail,
             ) from None
-        return content, str(answer["ETag"])
 
     def _replace(self, content: bytes, version: Optional[str]) -> str:
-        condition = {"IfMatch": version} if version is not None else {"IfNoneMatch": "*"}
-        with aws_errors.translated("s3:PutObject", self.where):
-            answer = self._client.put_object(
-                **self._names, **condition, Body=content, ContentType="application/jsonl", ChecksumAlgorithm="SHA256"
-            )
-        return str(answer["ETag"])
+        return self._object.replace(content, version)
 
 
 class NoJournal(JournalStore):
