@@ -232,9 +232,9 @@ def test_with_a_baseline_what_exists_is_told_for_comparison(leak: Leak) -> None:
     leak.inventory = {"key": KEY, "own": {}}
     result = revoked(leak)
     leak.shop.server.execute("ROLLBACK PREPARED 'kept'", database=leak.shop.owner)
-    told = {(entry["kind"], entry["name"]) for entry in result["inventory"]["entries"]}
-    assert ("grant", "SELECT on public.orders to PUBLIC") in told
-    assert ("membership", f"of {leak.shop.first} in {leak.shop.owner}") in told
+    listed = {(entry["kind"], entry["name"]) for entry in result["inventory"]["entries"]}
+    assert ("grant", "SELECT on public.orders to PUBLIC") in listed
+    assert ("membership", f"of {leak.shop.first} in {leak.shop.owner}") in listed
     assert [line[:10] for line in result["footholds"]] == ["a prepared"], "what no baseline has"
 
 

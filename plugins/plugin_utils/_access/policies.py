@@ -141,7 +141,7 @@ def _journal(reach: CatalogReach, ground: AwsScope, sid: str, *actions: str) -> 
 
 
 def _baseline(reach: CatalogReach, ground: AwsScope, *actions: str) -> list[Grant]:
-    """What servers should show, which nobody may change whose credentials leak with the application."""
+    """What servers should show. Only roles whose credentials do not leak with the application may change it."""
     bucket, key = reach.catalog.baseline_place
     return [Grant("Baseline", actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 

@@ -54,7 +54,7 @@ def unlooked(answers: Answers, skipped: Collection[str]) -> dict[str, str]:
 
 
 def unlooked_events(answers: Answers, keys: Sequence[str]) -> dict[str, str]:
-    """The same before the first act, as events: a host that nobody looked at may be held by somebody. One that cannot
+    """The same before the first act, as events: an attacker may control a host that was not looked at. One that cannot
     be reached gets nothing anyway.
     """
     lost = [host for host, answer in answers.items() if answer.get("unreachable") and REJECTED not in _said(answer)]

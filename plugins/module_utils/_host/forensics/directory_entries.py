@@ -14,8 +14,6 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 MOST_NAMES = 20000
 """Names that are looked at for one pattern."""
-
-
 MOST_UNSEEN, LONGEST = 100, 200
 """Directories that are named as not readable, and how many characters of each."""
 

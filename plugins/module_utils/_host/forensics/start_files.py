@@ -55,7 +55,7 @@ PATH_FOLDERS = ("bin", ".local/bin")
 """In a home, which the PATH of a login names before the system's own."""
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 TAKEN_OVER = ("sudo", "su", "doas", "ssh", "sh", "bash", "env", "login", "passwd")
-"""Commands that nobody installs a second time; of others only one that is new is named."""
+"""Commands that are installed once; a second one is named at any time, of others only a new one."""
 
 OF_SYSTEM: Tuple[StartFile, ...] = (
     *(StartFile("/etc/" + name, ROOT_CRON, EDIT) for name in ("crontab", "anacrontab")),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What somebody who had a leaked key may have left on the host to come back. Looks only. Python 3.8.
 
-An entry counts if the kernel says that it changed since the exposure began: without root nobody sets that time. Of a
+An entry counts if the kernel says that it changed since the exposure began: only root can set that time. Of a
 package's own content it does not count. Where no beginning is known, only what no ordinary host has counts. Files of
 accounts are not opened.
 """
@@ -32,7 +32,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 
 MOST = 100
 """Findings of one account, of all keys, or of the system, that a host names; the last one counts the rest."""
-
 MOST_ACCOUNTS = 50
 
 

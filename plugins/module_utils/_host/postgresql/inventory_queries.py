@@ -146,7 +146,7 @@ SELECT 1 FROM pg_extension e
   WHERE extname = 'pg_cron' AND nspname = 'cron' AND relname = 'job' AND relkind = 'r'
   AND NOT EXISTS (SELECT FROM pg_roles WHERE oid IN (extowner, nspowner, relowner) AND NOT rolsuper)""",
 }
-"""By kind, what must be true before it is read: functions in the view of a stranger run as the administrator."""
+"""By kind, what must be true before it is read: a view of another role runs its functions as the administrator."""
 END = """SELECT kind, left(name, 2000), left(facts, 2000),
   CASE WHEN text = '' THEN '' ELSE encode(sha256(convert_to(text, 'UTF8')), 'hex') END, left(undo, 2000)
 FROM (%(query)s) e(kind, name, facts, text, undo) ORDER BY 1, 2 LIMIT %(limit)d"""

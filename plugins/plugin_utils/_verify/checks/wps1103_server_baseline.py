@@ -15,7 +15,7 @@ CHECK = Check(
     title="Databases and caches have the users, grants and objects of their baseline",
     reason="A role, a grant, a function or a trigger of an attacker outlives the rotation of every password.",
     fix=(
-        "The server's administrator finds out who made the change. If nobody of yours did, remove it with the command "
+        "The server's administrator finds out who made the change. If it was not your team, remove it with the command "
         "in the finding, and treat it as a leak. If it is yours, accept it with the command below and a reason."
     ),
     look=rows_of("servers", "baseline", "the catalog names no login of a database or cache"),
