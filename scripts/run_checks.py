@@ -172,7 +172,7 @@ def hostile(run: Run) -> Tally:
     """What a hostile host, application, store value or repository tries; all of it with the newest Ansible."""
 
     def one(core: str, environment: Path) -> Tally:
-        processes = 3 if run.live else 1  # beside the integration tests
+        processes = 3 if run.live else 2  # after the hosts, beside the integration tests
         return run.pytest(
             core, "tests/hostile", "-m", tier(environment), *in_parallel(processes), environment=environment
         )
