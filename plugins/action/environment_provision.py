@@ -93,8 +93,8 @@ class ActionModule(ValuesAction):
             todo = provisioner.absent(names)
         else:
             todo = provisioner.restored(names)
-        message = "is scheduled for deletion" if state == "absent" else "is restored"
-        return {"changed": bool(todo), "plan": [f"secret {name} {message}" for name in todo]}
+        verb = "schedule the deletion of" if state == "absent" else "restore"
+        return {"changed": bool(todo), "plan": [f"{verb} secret {name}" for name in todo]}
 
 
 def at_github(catalog: Catalog, names: Iterable[str]) -> list[str]:

@@ -116,7 +116,7 @@ plan:
   type: list
   elements: str
   returned: success
-  sample: ["secret shop/production/core is made: API_TOKEN (given), SECRET_KEY (generated)"]
+  sample: ["create secret shop/production/core: API_TOKEN (given), SECRET_KEY (generated)"]
 asks:
   description: Required values that do not exist, cannot be generated and were not supplied.
   type: list

@@ -77,7 +77,7 @@ plan:
   type: list
   elements: str
   returned: when O(state=present)
-  sample: ["secret shop/production/core gets a new version: API_TOKEN (set)"]
+  sample: ["update secret shop/production/core: API_TOKEN (set)"]
 asks:
   description: The names.
   type: list

@@ -36,7 +36,7 @@ def test_set_and_deployed(account_of: Account) -> None:
     assert looked.code == 0, looked.output
     assert set(looked.operations) <= READS
     assert account_of.state() == before
-    assert f"secret {CORE} gets a new version: API_TOKEN (set)" in looked.text
+    assert f"update secret {CORE}: API_TOKEN (set)" in looked.text
     run = change(account_of, "API_TOKEN", NEW, "-vvvv", "--diff", "-e", "set_deploy=true")
     assert run.code == 0, run.output
     assert f"-secret {CORE} key API_TOKEN fingerprint " in run.output

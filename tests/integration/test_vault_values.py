@@ -54,7 +54,7 @@ def test_provision_and_its_repetition(account_of: Account, vault: VaultLab) -> N
     checked = account_of.provision("--check", "--diff")
     assert checked.code == 0, checked.output
     assert PATH not in vault.everything()
-    assert f"secret vault:{PATH} is made: API_TOKEN (given), SECRET_KEY (generated)" in checked.text
+    assert f"create secret vault:{PATH}: API_TOKEN (given), SECRET_KEY (generated)" in checked.text
     run = account_of.provisioned("-vvvv", "--diff")
     held = vault.held(PATH)
     assert held["API_TOKEN"] == "api-token-of-the-partner"
@@ -65,7 +65,7 @@ def test_provision_and_its_repetition(account_of: Account, vault: VaultLab) -> N
     assert "values of its .env" in tags["Description"]
     again = account_of.provisioned()
     assert vault.metadata(PATH)["current_version"] == 1
-    assert "0 problems" in again.text or "gets a new version" not in again.text
+    assert "0 problems" in again.text or "update secret" not in again.text
     account_of.lab.deploy()
     assert account_of.lab.hosts[0].values()["API_TOKEN"] == "api-token-of-the-partner"
 
@@ -95,7 +95,7 @@ def test_a_deleted_secret_is_restored_on_request(account_of: Account, vault: Vau
     assert f"secret vault:{PATH}: scheduled for deletion" in refused.text
     assert "-e provision_restore=true" in refused.text
     run = account_of.provisioned("-e", "provision_restore=true")
-    assert f"secret vault:{PATH} is restored" in run.text
+    assert f"restore secret vault:{PATH}" in run.text
     assert vault.held(PATH) == before
 
 

@@ -32,8 +32,6 @@ class StoreTraits:
     """Whether one name holds a JSON object of many values."""
     is_listed: bool
     """Whether all below a path is read at once, so that a pattern finds names that no catalog declares."""
-    new_version: str
-    """What a write does to what is there."""
     restores: str = ""
     """The command that takes a deletion back; here and below, ``{0}`` is the name or path."""
     lists_versions: str = ""
@@ -58,7 +56,6 @@ STORES = {
             has_labels=True,
             has_keys=True,
             is_listed=False,
-            new_version="gets a new version",
             restores="aws secretsmanager restore-secret --secret-id {0}",
             lists_versions="aws secretsmanager list-secret-version-ids --secret-id {0}",
             takes_label_off="aws secretsmanager update-secret-version-stage --secret-id {0}",
@@ -71,7 +68,6 @@ STORES = {
             has_labels=False,
             has_keys=False,
             is_listed=True,
-            new_version="is changed",
             encrypted_form="SecureString",
         ),
         StoreTraits(
@@ -81,7 +77,6 @@ STORES = {
             has_labels=True,
             has_keys=True,
             is_listed=False,
-            new_version="gets a new version",
             restores="bao kv undelete -mount=MOUNT -versions=NUMBER {0}",
             lists_versions="bao kv metadata get -mount=MOUNT {0}",
             takes_label_off="bao kv metadata patch -mount=MOUNT -remove-metadata=watchparty-label-AWSPENDING {0}",

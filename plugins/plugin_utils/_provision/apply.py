@@ -77,9 +77,9 @@ class Outlook:
     @property
     def messages(self) -> list[str]:
         """One line an act, without a value."""
-        messages = [f"secret {name} is restored" for name in self.restores]
+        messages = [f"restore secret {name}" for name in self.restores]
         messages += [write.message for write in self.plan.writes]
-        return messages + [_gets(name, item) for name, item in sorted(self.reforms.items())]
+        return messages + [_changed(name, item) for name, item in sorted(self.reforms.items())]
 
 
 class Provisioner:
@@ -169,7 +169,7 @@ class Provisioner:
                 still = outlook.restores
                 for name in outlook.restores:
                     self.secrets.restore(name)
-                    done.append(f"secret {name} is restored")
+                    done.append(f"restore secret {name}")
                 self.secrets.settling.wait()  # a look that is behind would restore it again
                 continue
             try:
@@ -185,7 +185,7 @@ class Provisioner:
                 self.parameters.settling.wait()  # what is written once more for its key must be the newest
             for name, item in sorted(outlook.reforms.items()):
                 self._reform(name, item)
-                done.append(_gets(name, item))
+                done.append(_changed(name, item))
             return done
         raise Conflict(f"{', '.join(still)}: AWS still reports it as scheduled for deletion; run again")
 
@@ -331,5 +331,5 @@ class Provisioner:
         ]
 
 
-def _gets(name: str, item: Change) -> str:
-    return f"{of_name(name).noun} {name} gets: {', '.join(item.messages)}"
+def _changed(name: str, item: Change) -> str:
+    return f"change {of_name(name).noun} {name}: {', '.join(item.messages)}"

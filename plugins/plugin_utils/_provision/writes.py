@@ -44,7 +44,7 @@ class Fill:
 
 @dataclass(frozen=True)
 class Write:
-    """One secret or parameter that is made, or gets a new version."""
+    """One secret or parameter to create or update."""
 
     act: str
     """CREATE or MERGE."""
@@ -53,7 +53,7 @@ class Write:
     content: str = field(repr=False)
     fills: tuple[Fill, ...] = ()
     instead_of: str = ""
-    """The version that it replaces; empty where it is made."""
+    """The version that it replaces; empty where it is created."""
 
     @property
     def secure(self) -> bool:
@@ -63,8 +63,8 @@ class Write:
     def message(self) -> str:
         """One line, without a value."""
         what = ", ".join(f"{fill.place.key or fill.target} ({fill.how})" for fill in self.fills)
-        traits = STORES[self.store]
-        return f"{traits.noun} {self.name} {'is made' if self.act == CREATE else traits.new_version}: {what}"
+        verb = "create" if self.act == CREATE else "update"
+        return f"{verb} {STORES[self.store].noun} {self.name}: {what}"
 
 
 def projected(contents: Contents, fills: Iterable[Fill]) -> Contents:

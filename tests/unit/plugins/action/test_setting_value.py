@@ -47,7 +47,7 @@ def test_known_then_present_then_nothing(clients: Clients, value: str) -> None:
     assert known == {**known, "changed": False, "asks": ["TOKEN"], "pages": {"TOKEN": "https://example.com/keys"}}
     looked = change(["TOKEN"], value_file=value, check=True)
     written = change(["TOKEN"], value_file=value)
-    assert looked["plan"] == written["plan"] == [f"secret {CORE} gets a new version: TOKEN (set)"]
+    assert looked["plan"] == written["plan"] == [f"update secret {CORE}: TOKEN (set)"]
     assert written["diff"]["before"] != written["diff"]["after"]
     held = clients("secretsmanager").get_secret_value(SecretId=CORE, VersionStage="AWSCURRENT")["SecretString"]
     assert json.loads(held)["TOKEN"] == "canary-new"

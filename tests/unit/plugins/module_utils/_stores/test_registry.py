@@ -23,9 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from tests.unit.plugins.module_utils._stores.test_new_store import Folder, FolderStore
 
 NAME = "folder:app"
-FOLDER = StoreTraits(
-    "folder", "document", "folder:", has_labels=True, has_keys=True, is_listed=False, new_version="is saved"
-)
+FOLDER = StoreTraits("folder", "document", "folder:", has_labels=True, has_keys=True, is_listed=False)
 DOCUMENT = {
     "application": "watchparty",
     "settings": {"TOKEN": {"group": "tokens", "required": True}},

@@ -88,7 +88,7 @@ def test_from_nothing_to_everything_and_nothing_twice() -> None:
     world = World()
     done = world.provision()
     world.assert_complete()
-    assert any("secret app/test/core is made: " in line for line in done)
+    assert any("create secret app/test/core: " in line for line in done)
     assert "canary" not in str(done)
     killer = hooked(world, Killer())
     assert world.provision() == []
@@ -112,7 +112,7 @@ def test_a_secret_without_a_value_gets_its_first_version() -> None:
     world.secrets.forms[PAIR] = Form(tags={"Mine": "yes"})
     done = world.provision()
     world.assert_complete()
-    assert any(line.startswith(f"secret {CORE} gets a new version: ") for line in done)
+    assert any(line.startswith(f"update secret {CORE}: ") for line in done)
     assert world.secrets.forms[PAIR].tags["Application"] == "app"
     assert world.provision() == []
 
@@ -271,7 +271,7 @@ def test_a_secret_that_is_there_gets_what_it_lacks() -> None:
     assert form.description == "my words"
     assert (form.tags["Mine"], form.tags["Owner"]) == ("yes", "me@example.com")
     assert form.replicas == ("us-east-1", "eu-west-1")
-    assert any(line.startswith(f"secret {CORE} gets: key alias/app-test, tag ") for line in done)
+    assert any(line.startswith(f"change secret {CORE}: key alias/app-test, tag ") for line in done)
 
 
 def test_another_applications_secret_is_refused_unless_adopted() -> None:
@@ -293,7 +293,7 @@ def test_what_is_scheduled_for_deletion_is_an_error_or_restored() -> None:
     world.secrets.set_state(CORE, deleted=True)
     with pytest.raises(ProvisionError, match="scheduled for deletion; restore it with -e provision_restore=true"):
         world.provision()
-    assert world.provision(restore=True) == [f"secret {CORE} is restored"]
+    assert world.provision(restore=True) == [f"restore secret {CORE}"]
     assert world.assert_complete() == former
 
 
@@ -332,7 +332,7 @@ def test_what_stands_against_the_rest_is_not_called_nothing_written() -> None:
     hooked(world, Foreign())
     with pytest.raises(Conflict) as caught:
         world.provision()
-    assert f"secret {CORE} is made" in str(caught.value)
+    assert f"create secret {CORE}" in str(caught.value)
     assert "a conflict" in str(caught.value)
     assert "canary" not in str(caught.value)
 

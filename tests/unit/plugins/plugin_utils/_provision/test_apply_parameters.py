@@ -64,9 +64,9 @@ def test_a_parameter_that_is_there_gets_what_it_lacks() -> None:
     assert done == planned.messages
     tags = ", ".join(f"tag {tag}" for tag in sorted(TAGS))
     assert done == [
-        f"parameter {HOSTS} gets: description, {tags}",
-        f"parameter {KEY} gets: description, key alias/app-test, {tags}, tag RotationDays",
-        f"parameter {LIMIT} gets: {tags}",
+        f"change parameter {HOSTS}: description, {tags}",
+        f"change parameter {KEY}: description, key alias/app-test, {tags}, tag RotationDays",
+        f"change parameter {LIMIT}: {tags}",
     ]
     forms = world.parameters.forms
     assert forms[KEY] == Form("Signs sessions", "alias/app-test", {"Mine": "yes", **TAGS, "RotationDays": "90"})
@@ -107,7 +107,7 @@ def test_what_an_open_rotation_changes_is_not_written_meanwhile(monkeypatch: pyt
     rotating(monkeypatch)
     process = world.process()
     done = process.apply({})
-    assert any(line.startswith(f"parameter {KEY} gets: tag Application") for line in done)
+    assert any(line.startswith(f"change parameter {KEY}: tag Application") for line in done)
     assert [line for line in process.notes if KEY in line] == [
         f"parameter {KEY} lacks description, key alias/app-test until {OPEN}, which changes it, has ended"
     ]

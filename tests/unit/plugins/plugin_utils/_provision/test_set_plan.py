@@ -28,7 +28,7 @@ def change(world: World, given: dict[str, str], **wish: Any) -> list[str]:
 
 def test_a_setting_and_nothing_else(world: World) -> None:
     before = world.secret(CORE)
-    assert change(world, {"NOTE": "canary"}) == [f"secret {CORE} gets a new version: NOTE (set)"]
+    assert change(world, {"NOTE": "canary"}) == [f"update secret {CORE}: NOTE (set)"]
     assert world.secret(CORE) == {**before, "NOTE": "canary"}
     assert change(world, {"NOTE": "canary"}) == []
 
@@ -55,8 +55,8 @@ def test_a_login_without_a_setting(world: World) -> None:
 def test_a_parameter_and_one_of_a_pattern(world: World) -> None:
     done = change(world, {"LEVEL": "debug", "LIMIT_LOGIN": "5"})
     assert done == [
-        "parameter /app/test/LEVEL is changed: LEVEL (set)",
-        "parameter /app/test/Limits/LIMIT_LOGIN is made: LIMIT_LOGIN (set)",
+        "update parameter /app/test/LEVEL: LEVEL (set)",
+        "create parameter /app/test/Limits/LIMIT_LOGIN: LIMIT_LOGIN (set)",
     ]
     assert (world.parameter("LEVEL"), world.parameter("Limits/LIMIT_LOGIN")) == ("debug", "5")
 
