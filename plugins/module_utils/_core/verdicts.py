@@ -4,6 +4,15 @@
 
 from __future__ import annotations
 
+from typing import Dict
+
+Row = Dict[str, str]
+"""A state with its place and message, and perhaps the target and command of its check."""
+
 PASS, FAIL, NOT_CHECKED = "pass", "fail", "not checked"
 NOT_APPLICABLE = "not applicable"
 """Neither the catalog nor the operator asks for it, or somebody accepted it."""
+
+
+def row(state: str, place: str, message: str) -> Row:
+    return {"state": state, "place": place, "message": message}

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
 
-Row = dict[str, str]
 NOTHING = "no resource of the catalog's key aws exists; watchparty.secrets.provision (role aws_access) makes it"
 
 
@@ -28,7 +28,7 @@ def compared(
     """
     wanted = {role["name"]: role for role in plan["roles"]}
     if key is None and all(roles.get(name, {}).get("missing") for name in wanted):
-        return [_row("unknown", "", NOTHING)]
+        return [row(NOT_CHECKED, "", NOTHING)]
     rows = list(_key(plan["key"], key))
     if plan["provider"]:
         rows += _provider(plan["provider"], provider)
@@ -38,23 +38,19 @@ def compared(
     return rows
 
 
-def _row(state: str, place: str, message: str) -> Row:
-    return {"state": state, "place": place, "message": message}
-
-
 def _judged(place: str, differences: Sequence[str], message: str = "as the catalog says") -> Iterator[Row]:
     for difference in differences:
-        yield _row("bad", place, difference)
+        yield row(FAIL, place, difference)
     if not differences:
-        yield _row("good", place, message)
+        yield row(PASS, place, message)
 
 
 def _key(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> Iterator[Row]:
     place = f"key {wanted['alias']}"
     if present is None:
-        yield _row("bad", place, "is not there")
+        yield row(FAIL, place, "is not there")
     elif present.get("problem"):
-        yield _row("unknown", place, present["problem"])
+        yield row(NOT_CHECKED, place, present["problem"])
     else:
         yield from _judged(place, list(differences(wanted["policy"], present["policy"])))
 
@@ -62,9 +58,9 @@ def _key(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> Iterat
 def _provider(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> Iterator[Row]:
     place = f"provider {wanted['url']}"
     if present is None:
-        yield _row("bad", place, "does not exist, so no workflow gets a session")
+        yield row(FAIL, place, "does not exist, so no workflow gets a session")
     elif present.get("problem"):
-        yield _row("unknown", place, present["problem"])
+        yield row(NOT_CHECKED, place, present["problem"])
     else:
         lost = [client for client in wanted["client_ids"] if client not in present["clients"]]
         yield from _judged(place, [f"does not take tokens for {client}" for client in lost])
@@ -75,10 +71,10 @@ def _role(
 ) -> Iterator[Row]:
     place = f"role {name}"
     if present.get("problem") and not present.get("missing"):
-        yield _row("unknown", place, present["problem"])
+        yield row(NOT_CHECKED, place, present["problem"])
         return
     if present.get("missing"):
-        yield _row("bad", place, "is not there")
+        yield row(FAIL, place, "is not there")
         return
     differs = [f"who may assume it: {difference}" for difference in differences(wanted["trust"], present["trust"])]
     attached = {arn: policy_name for policy_name, arn in present["attached"].items()}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.deploy_workflow import KEY, KNOWN_HOSTS, ROLE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
@@ -21,13 +22,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_pl
     There,
 )
 
-Row = dict[str, str]
 OF_THE_WORKFLOW = ((SECRET, KEY), (VARIABLE, KNOWN_HOSTS), (VARIABLE, ROLE))
 """What the workflow that we write reads, whether the catalog names it or not."""
-
-
-def _row(state: str, place: str, message: str) -> Row:
-    return {"state": state, "place": place, "message": message}
 
 
 def missing_or_unnamed(
@@ -47,21 +43,21 @@ def missing_or_unnamed(
         if result is not None and result.seen:
             continue
         if result is not None:
-            rows.append(_row("bad", str(target), "the organisation does not share it with the repository"))
+            rows.append(row(FAIL, str(target), "the organisation does not share it with the repository"))
         elif setting is None or setting.required is True or setting.inventory:
-            rows.append(_row("bad", str(target), "is missing; watchparty.secrets.github_sync sends it"))
+            rows.append(row(FAIL, str(target), "is missing; watchparty.secrets.github_sync sends it"))
         elif valued is None:
-            rows.append(_row("unknown", str(target), "is missing, and it is unknown whether the stores hold it"))
+            rows.append(row(NOT_CHECKED, str(target), "is missing, and it is unknown whether the stores hold it"))
         elif target.name in {name.upper() for name in valued}:
             rows.append(
-                _row("bad", str(target), "is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
+                row(FAIL, str(target), "is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
             )
     for target in sorted(there):
         # What the organisation shares is its own matter.
         known = target in named or target.scope == ORGANIZATION or (target.kind, target.name) in OF_THE_WORKFLOW
         if not known:
             message = f"not in the catalog; written at {there[target].updated_at}"
-            rows.append({**_row("bad", str(target), message), "command": _deletion(own, target)})
+            rows.append({**row(FAIL, str(target), message), "command": _deletion(own, target)})
     return rows
 
 
@@ -76,13 +72,14 @@ def _deletion(catalog: Catalog, target: GithubTarget) -> str:
 
 def deploy(run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], file: str) -> list[Row]:
     """The last run that ended, and the workflow as it was then."""
-    place = f"run {run['id']} of {file}"
+    target = str(run["id"])
+    place = f"run {target} of {file}"
     rows = [
-        _row("bad", f"{place}:{finding['line']}", str(finding["message"]))
+        {**row(FAIL, f"{place}:{finding['line']}", str(finding["message"])), "target": target}
         for finding in findings
         if finding["kind"] == "static-key"
     ]
     at = f"at {run['created_at']}"
     if run["conclusion"] == "success":
-        return [*rows, _row("good", place, f"succeeded {at}")]
-    return [*rows, _row("bad", place, f"ended as {run['conclusion'] or 'nothing'} {at}")]
+        return [*rows, row(PASS, place, f"succeeded {at}")]
+    return [*rows, {**row(FAIL, place, f"ended as {run['conclusion'] or 'nothing'} {at}"), "target": target}]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import Row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     LEAK,
     ROTATE,
@@ -66,12 +67,17 @@ def renewed(finding: Outcome, catalog: Catalog, setting: str, command: str = ROT
     return replace(finding, target=setting, command=SET)
 
 
+def outcomes(rows: Iterable[Row]) -> Iterator[Outcome]:
+    for row in rows:
+        target, command = row.get("target", ""), row.get("command", "")
+        yield Outcome(row["state"], row["message"], row["place"], target=target, command=command)
+
+
 def rows_of(part: str, rows: str, nothing: str) -> Look:
-    """Rows that hold a state, a place, a message and perhaps a target; ``nothing`` says why there may be none."""
+    """``nothing`` says why there may be no rows."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
-        for row in facts.of(part)[rows]:
-            yield Outcome(row["state"], row["message"], row["place"], target=row.get("target", ""))
+        yield from outcomes(facts.of(part)[rows])
         if not facts.of(part)[rows]:
             yield not_applicable(nothing)
 

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import NOT_CHECKED, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift as access_drift
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
@@ -193,7 +194,7 @@ class Look:
                 name, key.get("arn", name), key.get("grants", ()), iam_targets.named(self.catalog)
             )
             if key.get("access_problem"):
-                rows.append({"state": "unknown", "place": f"key {name}", "message": key["access_problem"]})
+                rows.append(row(NOT_CHECKED, f"key {name}", key["access_problem"]))
         return {"rows": rows, "principals": len(self._everybody)}
 
     def granted(self, roles: Mapping[str, Mapping[str, Any]], resources: Resources) -> dict[str, list[str]]:

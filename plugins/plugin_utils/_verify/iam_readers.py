@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
     IamRequest,
     decide,
@@ -111,16 +112,14 @@ def of_role(name: str, role: Mapping[str, Any]) -> Principal:
     return Principal("role", name, role["arn"], policies, attached=attached, trust=role["trust"])
 
 
-def unnamed_readers(
-    principals: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]
-) -> list[dict[str, str]]:
+def unnamed_readers(principals: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]) -> list[Row]:
     """A row for each principal that may read something and is not named, by its name or ARN."""
-    rows: list[dict[str, str]] = []
+    rows: list[Row] = []
     for principal in principals:
         if is_named(principal, named):
             continue
         for state, message in _judged(principal, held):
-            rows.append({"state": state, "place": str(principal), "message": message})
+            rows.append(row(state, str(principal), message))
     return rows
 
 
@@ -131,7 +130,7 @@ def is_named(principal: Principal, named: Sequence[str]) -> bool:
 
 def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
     if principal.unread:
-        yield "unknown", f"IAM did not return the policy {', '.join(principal.unread)}"
+        yield NOT_CHECKED, f"IAM did not return the policy {', '.join(principal.unread)}"
         return
     surely: list[str] = []
     perhaps: list[str] = []
@@ -142,12 +141,12 @@ def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tup
             elif may_read(principal, thing, loosely=True):
                 perhaps.append(thing.name)
     except PolicyError as error:
-        yield "unknown", str(error)
+        yield NOT_CHECKED, str(error)
         return
     if surely:
-        yield "bad", f"may read {few(surely)}"
+        yield FAIL, f"may read {few(surely)}"
     elif perhaps:
-        yield "unknown", f"may read {few(perhaps)} under conditions that cannot be judged here"
+        yield NOT_CHECKED, f"may read {few(perhaps)} under conditions that cannot be judged here"
 
 
 def few(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import (
     FORMAL,
@@ -81,16 +82,14 @@ def unnamed_rights(principals: Sequence[Principal], targets: Targets, named: Seq
         if is_named(principal, named):
             continue
         try:
-            rows += [_row("bad", str(principal), message) for message in rights(principal, targets)]
+            rows += [row(FAIL, str(principal), message) for message in rights(principal, targets)]
         except PolicyError as error:
-            rows.append(_row("unknown", str(principal), str(error)))
+            rows.append(row(NOT_CHECKED, str(principal), str(error)))
         if principal.unread:
-            rows.append(_row("unknown", str(principal), f"IAM did not return the policy {', '.join(principal.unread)}"))
+            rows.append(
+                row(NOT_CHECKED, str(principal), f"IAM did not return the policy {', '.join(principal.unread)}")
+            )
     return rows
-
-
-def _row(state: str, place: str, message: str) -> dict[str, str]:
-    return {"state": state, "place": place, "message": message}
 
 
 def rights(principal: Principal, targets: Targets) -> Iterator[str]:
@@ -237,6 +236,6 @@ def by_grants(key: str, arn: str, grants: Sequence[Mapping[str, Any]], named: Se
         who, operations = str(grant.get("GranteePrincipal", "")), sorted(GRANTS & {*grant.get("Operations", ())})
         known = {who, *([who.rpartition("/")[2]] if ":role/" in who else [])} & {*named}
         if operations and not known and not who.endswith(".amazonaws.com") and OF_SERVICES not in who:
-            row = _row("bad", f"key {key}", f"grant {grant['GrantId']} lets {who} {', '.join(operations)}")
-            rows.append({**row, "command": f"aws kms revoke-grant --key-id {arn} --grant-id {grant['GrantId']}"})
+            found = row(FAIL, f"key {key}", f"grant {grant['GrantId']} lets {who} {', '.join(operations)}")
+            rows.append({**found, "command": f"aws kms revoke-grant --key-id {arn} --grant-id {grant['GrantId']}"})
     return rows

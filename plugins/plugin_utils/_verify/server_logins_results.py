@@ -14,11 +14,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
     NOT_APPLICABLE,
     NOT_CHECKED,
     PASS,
+    Row,
+    row,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import ITS_OWN, MANAGED
 
-Row = dict[str, str]
 ASK_AN_ADMINISTRATOR = (
     "the application's user may not list the users, and the administrator {admin} is asked only from a rotation_host: "
     "set it in the inventory, to a host outside the application's group"
@@ -38,46 +39,42 @@ def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _row(state: str, place: str, message: str) -> Row:
-    return {"state": state, "place": place, "message": message}
-
-
 def _rights(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], silence: str) -> Iterator[Row]:
     answer = answers.get(place)
     for credential in entry["credentials"]:
         why_not = entry["left_out"].get(credential)
         rights = answer["rights"].get(credential) if answer else None
         if credential in entry["own_administrators"]:
-            yield _row(NOT_APPLICABLE, credential, ITS_OWN)
+            yield row(NOT_APPLICABLE, credential, ITS_OWN)
         elif why_not:
-            yield _row(NOT_APPLICABLE if why_not == MANAGED else NOT_CHECKED, credential, why_not)
+            yield row(NOT_APPLICABLE if why_not == MANAGED else NOT_CHECKED, credential, why_not)
         elif rights is None:
-            yield _row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence)}")
+            yield row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence)}")
         elif rights:
-            yield _row(FAIL, credential, f"its login at {place}: {', '.join(rights)}")
+            yield row(FAIL, credential, f"its login at {place}: {', '.join(rights)}")
         else:
-            yield _row(PASS, credential, f"its login at {place} has none")
+            yield row(PASS, credential, f"its login at {place} has none")
 
 
 def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], silence: str) -> Iterator[Row]:
     if entry["unjudged"]:
-        yield _row(NOT_APPLICABLE, place, entry["unjudged"])
+        yield row(NOT_APPLICABLE, place, entry["unjudged"])
         return
     answer = answers.get(place)
     if not answer or not answer["listed"]:
-        yield _row(NOT_CHECKED, place, _reasons(answer, silence, _unlisted(entry)))
+        yield row(NOT_CHECKED, place, _reasons(answer, silence, _unlisted(entry)))
         return
     compared = _is_compared(entry, answer)
     own = entry["own"] if compared else ()
     unexplained = [login for login in answer["unexplained"] if login["known"] or not compared or login["name"] in own]
     for login in unexplained:
-        yield _row(FAIL, place, _unexplained(login, place, entry["server"]))
+        yield row(FAIL, place, _unexplained(login, place, entry["server"]))
     if answer["more"] and not compared:
-        yield _row(FAIL, place, f"{answer['more']} more logins are not declared; list them at the server")
+        yield row(FAIL, place, f"{answer['more']} more logins are not declared; list them at the server")
     for problem in answer["problems"]:
-        yield _row(NOT_CHECKED, place, problem)
+        yield row(NOT_CHECKED, place, problem)
     if not unexplained and not answer["problems"] and (compared or not answer["more"]):
-        yield _row(PASS, place, f"{answer['seen']} logins, all declared")
+        yield row(PASS, place, f"{answer['seen']} logins, all declared")
 
 
 def _is_compared(entry: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
@@ -89,23 +86,23 @@ def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], 
     answer = answers.get(place)
     if not entry["source"]:
         problem, otherwise = entry["baseline_problem"], MANAGED if entry["unjudged"] == MANAGED else UNRECORDED
-        yield _row(NOT_CHECKED if problem else NOT_APPLICABLE, place, problem or otherwise)
+        yield row(NOT_CHECKED if problem else NOT_APPLICABLE, place, problem or otherwise)
         return
     if not answer or not _is_compared(entry, answer):
         problems = {"problems": answer["inventory"]["problems"] or answer["problems"]} if answer else None
         otherwise = _unlisted(entry) if entry["server"] == VALKEY else "its answer tells nothing"
-        yield _row(NOT_CHECKED, place, _reasons(problems, silence, otherwise))
+        yield row(NOT_CHECKED, place, _reasons(problems, silence, otherwise))
         return
     source, reading = server_baseline.source_of(entry["source"]), server_baseline.reading_of(answer["inventory"])
     differences = server_baseline.compare(place, source, reading)
     for difference in differences[: server_baseline.MOST_NAMED]:
-        yield {**_row(FAIL, place, f"{difference.finding} (baseline of {source.day})"), "target": difference.id}
+        yield {**row(FAIL, place, f"{difference.finding} (baseline of {source.day})"), "target": difference.id}
     if len(differences) > server_baseline.MOST_NAMED:
-        yield _row(FAIL, place, server_baseline.MORE % (len(differences) - server_baseline.MOST_NAMED))
+        yield row(FAIL, place, server_baseline.MORE % (len(differences) - server_baseline.MOST_NAMED))
     for kind in server_baseline.unread(source, reading):
-        yield _row(NOT_CHECKED, place, f"{kind}: could be read on {source.day}, and cannot be read now")
+        yield row(NOT_CHECKED, place, f"{kind}: could be read on {source.day}, and cannot be read now")
     if not differences:
-        yield _row(PASS, place, f"{len(reading.entries)} users, grants and objects as on {source.day}")
+        yield row(PASS, place, f"{len(reading.entries)} users, grants and objects as on {source.day}")
 
 
 def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:

@@ -4,27 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    not_applicable,
-    unknown,
-)
-
-
-def look(facts: Facts) -> Iterator[Outcome]:
-    result = facts.of("access")
-    rows = result["rows"]
-    for row in rows:
-        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
-    if not rows:
-        yield not_applicable("aws in the catalog declares no resources")
-
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
 
 CHECK = Check(
     id="WPS405",
@@ -38,6 +19,6 @@ CHECK = Check(
         "without --check corrects them."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
-    look=look,
+    look=rows_of("access", "rows", "aws in the catalog declares no resources"),
     needs=("access",),
 )

@@ -10,18 +10,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Check,
     Facts,
     Outcome,
-    bad,
     good,
     not_applicable,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import outcomes
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("readers")
     rows = result["rows"]
-    for row in rows:
-        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
+    yield from outcomes(rows)
     for message in result["unread"]:
         yield unknown(message)
     if not result["things"] and not result["unread"]:

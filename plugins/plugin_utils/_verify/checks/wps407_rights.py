@@ -6,23 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    unknown,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import outcomes
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("rights")
-    for row in result["rows"]:
-        if row["state"] == "bad":
-            yield bad(row["message"], row["place"], command=row.get("command", ""))
-        else:
-            yield unknown(row["message"], row["place"])
+    yield from outcomes(result["rows"])
     if not result["rows"]:
         yield good(f"none of {result['principals']} users and roles, and no grant of a key")
 

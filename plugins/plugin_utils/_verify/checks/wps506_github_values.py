@@ -6,24 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    unknown,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import outcomes
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("github")
     rows = result["rows"]
-    for row in rows:
-        if row["state"] == "bad":
-            yield bad(row["message"], row["place"], command=row.get("command", ""))
-        else:
-            yield {"good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
+    yield from outcomes(rows)
     if not rows:
         yield good(f"{result['listed']} at {result['repository']}, all declared")
 

@@ -6,23 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-    unknown,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, unknown
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import outcomes
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     rows = facts.of("deploys")
-    for row in rows:
-        if row["state"] == "bad":
-            yield bad(row["message"], row["place"], target=row["place"].split()[1])
-        else:
-            yield good(row["message"], row["place"])
+    yield from outcomes(rows)
     if not rows:
         yield unknown("the last run is unknown")
 

@@ -72,7 +72,7 @@ GONE: dict[str, Any] = {"missing": True, "problem": "is not there"}
 
 def rows(role: Any = ROLE, key: Any = KEY, provider: Any = PROVIDER) -> list[tuple[str, str, str]]:
     results = access_drift.compared(PLAN, {"r": role}, key, provider)
-    return [(entry["state"], entry["place"], entry["message"]) for entry in results if entry["state"] != "good"]
+    return [(entry["state"], entry["place"], entry["message"]) for entry in results if entry["state"] != "pass"]
 
 
 def test_all_of_it_as_planned() -> None:
@@ -81,36 +81,39 @@ def test_all_of_it_as_planned() -> None:
 
 
 def test_nothing_of_it_is_there() -> None:
-    assert rows(GONE, None, None) == [("unknown", "", access_drift.NOTHING)]
+    assert rows(GONE, None, None) == [("not checked", "", access_drift.NOTHING)]
 
 
 @pytest.mark.parametrize(
     ("over", "row"),
     [
-        ({"role": GONE}, ("bad", "role r", "is not there")),
-        ({"role": {"problem": "AWS denies it"}}, ("unknown", "role r", "AWS denies it")),
-        ({"role": {**ROLE, "attached": {}}}, ("bad", "role r", "policy r is not attached")),
+        ({"role": GONE}, ("fail", "role r", "is not there")),
+        ({"role": {"problem": "AWS denies it"}}, ("not checked", "role r", "AWS denies it")),
+        ({"role": {**ROLE, "attached": {}}}, ("fail", "role r", "policy r is not attached")),
         (
             {"role": {**ROLE, "policies": {"r": {"Statement": [{**READ, "Action": "*"}]}}}},
-            ("bad", "role r", "policy r: statement Read differs in Action"),
+            ("fail", "role r", "policy r: statement Read differs in Action"),
         ),
         (
             {"role": {**ROLE, "trust": {"Statement": [{**BARE, "Action": "*"}]}}},
-            ("bad", "role r", "who may assume it: statement number 1 differs in Action"),
+            ("fail", "role r", "who may assume it: statement number 1 differs in Action"),
         ),
         (
             {"role": {**ROLE, "inline": ["mine"]}},
-            ("bad", "role r", "also has the policy mine, which is not in the catalog"),
+            ("fail", "role r", "also has the policy mine, which is not in the catalog"),
         ),
-        ({"key": None}, ("bad", "key alias/k", "is not there")),
-        ({"key": {"arn": "arn:k", "problem": "denied"}}, ("unknown", "key alias/k", "denied")),
-        ({"key": {**KEY, "policy": {}}}, ("bad", "key alias/k", "lacks statement Read")),
+        ({"key": None}, ("fail", "key alias/k", "is not there")),
+        ({"key": {"arn": "arn:k", "problem": "denied"}}, ("not checked", "key alias/k", "denied")),
+        ({"key": {**KEY, "policy": {}}}, ("fail", "key alias/k", "lacks statement Read")),
         (
             {"provider": None},
-            ("bad", "provider https://tokens.example.com", "does not exist, so no workflow gets a session"),
+            ("fail", "provider https://tokens.example.com", "does not exist, so no workflow gets a session"),
         ),
-        ({"provider": {"problem": "denied"}}, ("unknown", "provider https://tokens.example.com", "denied")),
-        ({"provider": {"clients": []}}, ("bad", "provider https://tokens.example.com", "does not take tokens for sts")),
+        ({"provider": {"problem": "denied"}}, ("not checked", "provider https://tokens.example.com", "denied")),
+        (
+            {"provider": {"clients": []}},
+            ("fail", "provider https://tokens.example.com", "does not take tokens for sts"),
+        ),
     ],
 )
 def test_each_difference(over: dict[str, Any], row: tuple[str, str, str]) -> None:

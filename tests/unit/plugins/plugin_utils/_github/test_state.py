@@ -61,7 +61,7 @@ def test_all_of_it() -> None:
 @pytest.mark.parametrize("name", ["KEY", "TOKEN", "MODE", "LIMIT_A", "SERVER"])
 def test_one_that_is_missing(name: str) -> None:
     ((state, place, message),) = rows(without(name))
-    assert (state, name in place) == ("bad", True)
+    assert (state, name in place) == ("fail", True)
     assert "watchparty.secrets.github_sync sends it" in message
 
 
@@ -71,8 +71,8 @@ def test_one_without_a_value_is_not_missed() -> None:
 
 def test_without_the_stores_it_cannot_be_determined() -> None:
     ((state, place, _words),) = rows(without("MODE"), None)
-    assert (state, place) == ("unknown", "variable MODE (repository)")
-    assert rows(without("KEY"), None)[0][0] == "bad", "what is required is missed in any case"
+    assert (state, place) == ("not checked", "variable MODE (repository)")
+    assert rows(without("KEY"), None)[0][0] == "fail", "what is required is missed in any case"
 
 
 def test_what_is_not_shared() -> None:
@@ -92,7 +92,7 @@ def test_what_nobody_names() -> None:
         GithubTarget(VARIABLE, "repository", "LIMIT_B"): AT,
     }
     assert rows({**EVERY, **theres}) == [
-        ("bad", "secret OLD (repository)", "not in the catalog; written at 2026-11-25T10:00:00Z")
+        ("fail", "secret OLD (repository)", "not in the catalog; written at 2026-11-25T10:00:00Z")
     ]
 
 
@@ -112,18 +112,19 @@ STATIC = {"kind": "static-key", "line": 3, "message": "AWS_ACCESS_KEY_ID is set,
 @pytest.mark.parametrize(
     ("conclusion", "state", "message"),
     [
-        ("success", "good", "succeeded at 2026-11-25T10:00:00Z"),
-        ("failure", "bad", "ended as failure at 2026-11-25T10:00:00Z"),
-        ("cancelled", "bad", "ended as cancelled at 2026-11-25T10:00:00Z"),
-        (None, "bad", "ended as nothing at 2026-11-25T10:00:00Z"),
+        ("success", "pass", "succeeded at 2026-11-25T10:00:00Z"),
+        ("failure", "fail", "ended as failure at 2026-11-25T10:00:00Z"),
+        ("cancelled", "fail", "ended as cancelled at 2026-11-25T10:00:00Z"),
+        (None, "fail", "ended as nothing at 2026-11-25T10:00:00Z"),
     ],
 )
 def test_how_the_last_deploy_ended(conclusion: str | None, state: str, message: str) -> None:
     unpinned = {"kind": "unpinned", "line": 1, "message": "x"}
     (row,) = github_state.deploy({**RUN, "conclusion": conclusion}, [unpinned], "deploy.yml")
-    assert row == {"state": state, "place": "run 7 of deploy.yml", "message": message}
+    target = {"target": "7"} if state == "fail" else {}
+    assert row == {"state": state, "place": "run 7 of deploy.yml", "message": message, **target}
 
 
 def test_a_static_key_in_it() -> None:
     first, second = github_state.deploy(RUN, [STATIC], "deploy.yml")
-    assert (first["state"], first["place"], second["state"]) == ("bad", "run 7 of deploy.yml:3", "good")
+    assert (first["state"], first["place"], second["state"]) == ("fail", "run 7 of deploy.yml:3", "pass")

@@ -284,7 +284,7 @@ def test_keys_of_kms(world: World) -> None:
     assert result["arn"].endswith(key)
     assert result["policy"]["Statement"]
     assert [(grant["GranteePrincipal"], grant["Operations"]) for grant in result["grants"]] == [(grantee, ["Decrypt"])]
-    assert world.states("rights") == {f"key {key}": "bad"}
+    assert world.states("rights") == {f"key {key}": "fail"}
     kms.enable_key_rotation(KeyId=key)
     assert world.gatherer().keys[key]["rotating"] is True
     world.refused = {"GetKeyRotationStatus"}
@@ -331,25 +331,25 @@ def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
 
 def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World) -> None:
     (row,) = world.gatherer().access["rows"]
-    assert (row["state"], "watchparty.secrets.provision" in row["message"]) == ("unknown", True)
+    assert (row["state"], "watchparty.secrets.provision" in row["message"]) == ("not checked", True)
     iam, kms = CLIENTS["iam"], CLIENTS["kms"]
     key = kms.create_key()["KeyMetadata"]
     plan = access_resources.plan(
         catalog_parser.parse(CATALOG, "test"), AwsScope(ACCOUNT, REGION, key["Arn"]), access_resources.AccessOptions()
     )
     kms.create_alias(AliasName=plan["key"]["alias"], TargetKeyId=key["KeyId"])
-    assert world.states("access") == {"key alias/app-test": "bad", "role app-test-host": "bad"}
+    assert world.states("access") == {"key alias/app-test": "fail", "role app-test-host": "fail"}
     kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=json.dumps(plan["key"]["policy"]))
     (role,) = plan["roles"]
     iam.create_role(RoleName=role["name"], AssumeRolePolicyDocument=json.dumps(role["trust"]))
     for policy in plan["policies"]:
         iam.create_policy(PolicyName=policy["name"], PolicyDocument=json.dumps(policy["document"]))
         iam.attach_role_policy(RoleName=role["name"], PolicyArn=policy["arn"])
-    assert world.states("access") == {"key alias/app-test": "good", "role app-test-host": "good"}
+    assert world.states("access") == {"key alias/app-test": "pass", "role app-test-host": "pass"}
     world.refused = {"GetKeyPolicy"}
-    assert world.states("access") == {"key alias/app-test": "unknown", "role app-test-host": "good"}
+    assert world.states("access") == {"key alias/app-test": "not checked", "role app-test-host": "pass"}
     world.refused = {"GetRole"}
-    assert world.states("access") == {"key alias/app-test": "good", "role app-test-host": "unknown"}
+    assert world.states("access") == {"key alias/app-test": "pass", "role app-test-host": "not checked"}
     world.refused = {"DescribeKey"}
     assert "kms:DescribeKey" in world.gatherer().gathered(["access"])["absent"]["access"]
 
@@ -370,14 +370,14 @@ def test_who_may_read_and_that_the_account_is_not_reported(world: World) -> None
     everything = json.dumps({"Version": "2012-10-17", "Statement": {**allow, "Action": "*"}})
     made = iam.create_policy(PolicyName="everything", PolicyDocument=everything)["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="admins", PolicyArn=made)
-    assert world.states("readers") == {"user direct": "bad", "user member": "bad", "role admins": "bad"}
+    assert world.states("readers") == {"user direct": "fail", "user member": "fail", "role admins": "fail"}
     readers = {"aws": {"readers": [f"arn:aws:iam::{ACCOUNT}:role/admins"]}}
-    assert world.states("readers", **readers) == {"user direct": "bad", "user member": "bad"}
+    assert world.states("readers", **readers) == {"user direct": "fail", "user member": "fail"}
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     manager.update_secret(SecretId="app/test/core", KmsKeyId=key)
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*"}
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({"Statement": [root]}))
-    assert world.states("readers") == {"role admins": "bad"}, "who may not use the key reads nothing"
+    assert world.states("readers") == {"role admins": "fail"}, "who may not use the key reads nothing"
     world.refused = {"GetAccountAuthorizationDetails"}
     assert "iam:GetAccountAuthorizationDetails" in world.gatherer().gathered(["readers"])["absent"]["readers"]
 

@@ -56,12 +56,12 @@ def deployed(github: GitHub) -> list[tuple[str, str]]:
 
 
 def test_missing_named_and_strange(github: GitHub) -> None:
-    assert held(github) == [("bad", "secret KEY (repository)")]
+    assert held(github) == [("fail", "secret KEY (repository)")]
     github.put_by_hand("KEY", "x")
     assert held(github) == []
     github.put_by_hand("STRANGE", "x")
     github.environment("test").secrets["ODD"] = {**github.repository.secrets["STRANGE"], "name": "ODD"}
-    assert held(github) == [("bad", "secret ODD (environment)"), ("bad", "secret STRANGE (repository)")]
+    assert held(github) == [("fail", "secret ODD (environment)"), ("fail", "secret STRANGE (repository)")]
     assert all(request.method == "GET" for request in github.requests)
 
 
@@ -76,9 +76,9 @@ def test_the_last_run_that_ended(github: GitHub) -> None:
         deployed(github)
     github.ran("deploy.yml", "success")
     github.ran("deploy.yml", None, status="in_progress")
-    assert [state for state, _words in deployed(github)] == ["good"]
+    assert [state for state, _words in deployed(github)] == ["pass"]
     github.ran("deploy.yml", "timed_out")
-    assert deployed(github) == [("bad", "ended as timed_out at 2026-11-25T10:03:00Z")]
+    assert deployed(github) == [("fail", "ended as timed_out at 2026-11-25T10:03:00Z")]
     github.files[FILE] = "a: [\n"
     with pytest.raises(SecretsError, match="is not valid YAML in the commit that ran"):
         deployed(github)
@@ -87,7 +87,7 @@ def test_the_last_run_that_ended(github: GitHub) -> None:
 def test_static_keys_of_the_commit_that_ran(github: GitHub) -> None:
     github.ran("deploy.yml", "success")
     github.files[FILE] = WORKFLOW.replace("env: {TOKEN", "env: {AWS_ACCESS_KEY_ID: '${{ secrets.KEY }}', TOKEN")
-    assert [state for state, _words in deployed(github)] == ["bad", "good"]
+    assert [state for state, _words in deployed(github)] == ["fail", "pass"]
     assert any(f"ref={'a' * 40}" in request.path for request in github.requests)
 
 

@@ -32,7 +32,7 @@ def judged(*policies: dict[str, Any], held: ProtectedItem = CORE, **extra: Any) 
     return [(row["state"], row["message"]) for row in iam_readers.unnamed_readers([principal], [held], [])]
 
 
-BAD = [("bad", "may read secret app/core")]
+BAD = [("fail", "may read secret app/core")]
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
 
@@ -77,15 +77,15 @@ def test_the_key_must_be_usable_too() -> None:
 
 
 def test_conditions() -> None:
-    perhaps = [("unknown", "may read secret app/core under conditions that cannot be judged here")]
-    assert judged(allow(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))[0][0] == "unknown"
+    perhaps = [("not checked", "may read secret app/core under conditions that cannot be judged here")]
+    assert judged(allow(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))[0][0] == "not checked"
     assert judged(allow(Condition={"StringEquals": {"aws:PrincipalTag/team": "ops"}})) == perhaps
     assert judged(allow(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})) == BAD
     assert judged(allow(), deny(Condition={"StringEquals": {"aws:PrincipalTag/team": "ops"}})) == BAD
 
 
 def test_a_policy_that_is_not_reported() -> None:
-    assert judged(unread=("arn:p",)) == [("unknown", "IAM did not return the policy arn:p")]
+    assert judged(unread=("arn:p",)) == [("not checked", "IAM did not return the policy arn:p")]
 
 
 @pytest.mark.parametrize("named", [[USER], ["other", USER]])

@@ -149,11 +149,11 @@ def parts(**over: Any) -> dict[str, Any]:
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]
     }
     return {
-        "access": {"rows": [{"state": "good", "place": "role r", "message": "as the catalog says"}]},
+        "access": {"rows": [{"state": "pass", "place": "role r", "message": "as the catalog says"}]},
         "account": ACCOUNT,
         "audit": {"where": "log_group /watchparty/audit", "records": 12, "problems": [], "head_known": True},
         "buckets": {JOURNAL: bucket()},
-        "deploys": [{"state": "good", "place": "run 7 of deploy.yml", "message": "succeeded"}],
+        "deploys": [{"state": "pass", "place": "run 7 of deploy.yml", "message": "succeeded"}],
         "former": {"database": {"state": "refused", "message": "refused by the server"}},
         "github": {"rows": [], "listed": 4, "repository": "example/watchparty"},
         "granted": {},

@@ -44,10 +44,14 @@ from tests.unit.plugins.plugin_utils._verify.verify_facts import (
 NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS103", scanned("history", [], not_checked=["a shallow clone"]), "a shallow clone"),
     ("WPS104", scanned("unknown_secrets", [], not_checked=["gitleaks ended with 1"]), "gitleaks ended with 1"),
-    ("WPS405", {"access": rows("unknown", "", "nothing is there")}, "nothing is there"),
+    ("WPS405", {"access": rows("not checked", "", "nothing is there")}, "nothing is there"),
     ("WPS406", {"readers": {**parts()["readers"], "unread": ["secret x: denied"]}}, "secret x: denied"),
-    ("WPS406", {"readers": {**parts()["readers"], **rows("unknown", "role r", "a condition")}}, "a condition"),
-    ("WPS506", {"github": {**parts()["github"], **rows("unknown", "secret A", "cannot be read")}}, "cannot be read"),
+    ("WPS406", {"readers": {**parts()["readers"], **rows("not checked", "role r", "a condition")}}, "a condition"),
+    (
+        "WPS506",
+        {"github": {**parts()["github"], **rows("not checked", "secret A", "cannot be read")}},
+        "cannot be read",
+    ),
     ("WPS507", {"deploys": []}, "the last run is unknown"),
     ("WPS508", scanned("zizmor", [], not_checked=["zizmor cannot read"]), "zizmor cannot read"),
     ("WPS201", {"hosts": {}}, "the inventory has no application hosts"),

@@ -90,8 +90,8 @@ def mirrored(**over: list[str]) -> dict[str, Any]:
     return {"mirror": {**parts()["mirror"], **over}}
 
 
-def rows(state: str, place: str, message: str) -> dict[str, Any]:
-    return {"rows": [{"state": state, "place": place, "message": message}]}
+def rows(state: str, place: str, message: str, **more: str) -> dict[str, Any]:
+    return {"rows": [{"state": state, "place": place, "message": message, **more}]}
 
 
 FOUND = {
@@ -226,10 +226,10 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         "…A is 90 days old, never",
     ),
     ("WPS404", {"policies": {SECRET: {"document": allowing(Principal="*", Action="*")}}}, "allows everybody"),
-    ("WPS405", {"access": rows("bad", "role r", "lacks statement Batch")}, "role r: lacks statement Batch"),
-    ("WPS406", {"readers": {**parts()["readers"], **rows("bad", "user u", "may read x")}}, "user u: may read x"),
-    ("WPS506", {"github": {**parts()["github"], **rows("bad", "secret A", "is missing")}}, "secret A: is missing"),
-    ("WPS507", {"deploys": rows("bad", "run 7", "ended as failure")["rows"]}, "run 7: ended as failure"),
+    ("WPS405", {"access": rows("fail", "role r", "lacks statement Batch")}, "role r: lacks statement Batch"),
+    ("WPS406", {"readers": {**parts()["readers"], **rows("fail", "user u", "may read x")}}, "user u: may read x"),
+    ("WPS506", {"github": {**parts()["github"], **rows("fail", "secret A", "is missing")}}, "secret A: is missing"),
+    ("WPS507", {"deploys": rows("fail", "run 7", "ended as failure", target="7")["rows"]}, "run 7: ended as failure"),
     ("WPS501", workflow("static-key"), ".github/workflows/test.yml:7: is wrong"),
     ("WPS502", workflow("password"), "test.yml:7: is wrong"),
     ("WPS503", workflow("echo"), "test.yml:7: is wrong"),
@@ -259,7 +259,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         isolated(others={"staging": [{"own": "A", "other": "B"}]}),
         "A has the same value (as B there)",
     ),
-    ("WPS407", {"rights": {**parts()["rights"], **rows("bad", "user x", "may grant")}}, "user x: may grant"),
+    ("WPS407", {"rights": {**parts()["rights"], **rows("fail", "user x", "may grant")}}, "user x: may grant"),
     ("WPS902", isolated(others={"staging": [{"own": "SECRET_KEY", "other": "SECRET_KEY"}]}), "staging: SECRET_KEY is"),
     (
         "WPS903",
