@@ -81,7 +81,7 @@ class Operator:
         return self.run(way, FORWARD[-1], "Close")
 
     def run(self, way: str, *sections: str) -> str:
-        return self.bash(self.commands(*BEGIN, "See where it stands", "Hold it"), way, self.commands(*sections))
+        return self.bash(self.commands(*BEGIN, "Find the open step", "Lock the rotation"), way, self.commands(*sections))
 
     def commands(self, *sections: str) -> str:
         """The blocks of the sections: ``Promote.1`` is the first of Promote."""

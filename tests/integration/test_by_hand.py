@@ -148,7 +148,7 @@ def test_entries_are_read_and_appended(lab: RotationLab, operator: Operator) -> 
     rotated = {f"mailbox_{number}": answer for number in range(80)}
     lab.append(**answer, rotated=rotated)
     listing = operator.bash(
-        operator.commands("Begin.2", "See where it stands"),
+        operator.commands("Begin.2", "Find the open step"),
         "rotation=by-hand",
         """append closed "$(jq -c '{rotated: last.rotated | map_values(.who = "bob")}' journal.json)" """,
         """append closed '{"discharged": []}'""",
@@ -222,7 +222,7 @@ def test_without_the_collection_for_good(lab: RotationLab, operator: Operator) -
     assert [path.name for host in lab.hosts for path in host.directory.glob(".env*")] == [".env", ".env"]
     assert not [host.name for host in lab.hosts if host.mark]
     JOURNAL.make(lab.moto.client)  # as provisioning does, for whoever comes back
-    sections = ("Hold it.3", "Create", "Set", "Test", "Deploy", "Promote", REMOVE, TIDY)
+    sections = ("Lock the rotation.3", "Create", "Set", "Test", "Deploy", "Promote", REMOVE, TIDY)
     operator.bash(operator.commands(*BEGIN), plan, operator.commands(*sections))
     new = lab.values()
     assert new.database[0] != old.database[0]
