@@ -66,7 +66,7 @@ ALERTS: Mapping[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "warn_days": {
-            "description": "Days before a credential is due, an alarm for each; 14 and 3 by default.",
+            "description": "Days before a credential is due. Each number gets an alarm; 14 and 3 by default.",
             "type": "array",
             "items": _DAYS,
             "minItems": 1,
@@ -78,8 +78,8 @@ ALERTS: Mapping[str, Any] = {
             "maximum": 168,
         },
         "verification_hours": {
-            "description": "Hours without a verification that found all well, after which alarms fire; without it, "
-            "none watch verifications.",
+            "description": "Hours after which alarms fire if no verification passed. By default, no alarm watches "
+            "verifications.",
             "type": "integer",
             "minimum": 2,
             "maximum": 168,

@@ -60,22 +60,23 @@ MIRROR = schema_object(
             "The most parameters that a run deletes without -e mirror_deletes; 5 by default.",
             {"type": "integer", "minimum": 0},
         ),
-        "replicas": described("Whether the parameters are written in the regions of aws.replicas too.", SWITCH),
+        "replicas": described("Whether the mirror also writes the parameters in the regions of aws.replicas.", SWITCH),
         "replica_key": described(
-            "ARN of the encryption key there; AWS's own by default.", {"type": "string", "pattern": KEY_ARN}
+            "ARN of the encryption key in the regions of aws.replicas; AWS's own key by default.",
+            {"type": "string", "pattern": KEY_ARN},
         ),
         "function": described(
-            "A Lambda function that mirrors by itself, which provisioning makes.",
+            "A Lambda function that mirrors automatically. Provisioning creates it.",
             schema_object(
                 {
-                    "schedule_minutes": described("How often it runs without an event; 60 by default.", NUMBER),
+                    "schedule_minutes": described("Minutes between two runs without an event; 60 by default.", NUMBER),
                     "alarm_hours": described(
-                        "Hours without a success until its alarm, 24 at most; 6 by default.", NUMBER
+                        "Hours without a successful run after which the alarm fires: 24 at most, 6 by default.", NUMBER
                     ),
                     "alarm_topic": described(
-                        "ARN of the SNS topic of its alarm; the topic of alerts by default.", NAME
+                        "ARN of the SNS topic that gets the alarm; the topic of alerts by default.", NAME
                     ),
-                    "xray": described("Whether X-Ray traces it; false by default.", SWITCH),
+                    "xray": described("Whether X-Ray traces the function; false by default.", SWITCH),
                 }
             ),
         ),

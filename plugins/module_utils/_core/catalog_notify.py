@@ -89,16 +89,16 @@ def problems(where: str, raw: Mapping[str, Any]) -> Iterator[str]:
         yield f"{where}: give one of {', '.join(WAYS)}"
 
 
-_SETTING = {"setting": described("The setting that holds it; it is never in the catalog.", NAME)}
+_SETTING = {"setting": described("The setting whose value is used. The value is never in the catalog.", NAME)}
 _CA = {"ca": described("File of trusted certificates on the controller; the system's by default.", NAME)}
 NOTIFIER: Mapping[str, Any] = schema_object(
     {
         "events": described(
-            "The events that it gets; all by default.",
+            "The events that the notifier gets; all by default.",
             {"type": "array", "items": {"enum": [*EVENTS, *FAMILIES]}, "minItems": 1},
         ),
         "webhook": described(
-            "An https address that takes what Slack's webhooks take.",
+            "An https address that accepts Slack's webhook format.",
             schema_object({**_SETTING, **_CA}, required=["setting"]),
         ),
         "email": described(
@@ -112,9 +112,9 @@ NOTIFIER: Mapping[str, Any] = schema_object(
                         {"enum": [IMPLICIT, STARTTLS]},
                     ),
                     "from": described("The sender.", ADDRESS),
-                    "to": described("Who gets it.", {"type": "array", "items": ADDRESS, "minItems": 1}),
-                    "username": described("Of the login, if the server requires a login.", NAME),
-                    "password": described("Of the login.", schema_object(_SETTING, required=["setting"])),
+                    "to": described("The receivers.", {"type": "array", "items": ADDRESS, "minItems": 1}),
+                    "username": described("User name of the login, if the server requires a login.", NAME),
+                    "password": described("Password of the login.", schema_object(_SETTING, required=["setting"])),
                     **_CA,
                 },
                 required=["server", "from", "to"],

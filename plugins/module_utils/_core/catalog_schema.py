@@ -71,26 +71,26 @@ _SETTING = schema_object(
     {
         "category": described("Heading under which the setting is listed.", NAME),
         "description": described("What the setting is, for lists and prompts.", NAME),
-        "group": described("Held in the secret that stores.secrets_manager.name gives for this group.", NAME),
-        "secret": described("Held in the secret of exactly this name.", NAME),
+        "group": described("The value is in the secret that stores.secrets_manager.name gives for this group.", NAME),
+        "secret": described("The value is in the secret with exactly this name.", NAME),
         "key": described("Key inside the secret's JSON; the setting's own name by default.", NAME),
-        "parameter": described("Held in this parameter below stores.ssm.path.", NAME),
-        "vault": described("Held in this path of Vault, below stores.vault.mount.", catalog_vault.PATH),
+        "parameter": described("The value is in this parameter below stores.ssm.path.", NAME),
+        "vault": described("The value is at this path of Vault, below stores.vault.mount.", catalog_vault.PATH),
         "value": described("A literal value. Not for secrets.", {"type": ["string", "integer", "boolean"]}),
         "compose": described("A URL composed of other places, each part escaped.", {"$ref": "#/$defs/compose"}),
         "inventory": described("A variable of the inventory; synced to GitHub, never written into .env.", NAME),
         "copies": described(
-            "Other places that hold the same value; a difference is an error.",
+            "Other locations that hold the same value; a difference is an error.",
             {"type": "array", "items": {"anyOf": list(_STORED)}},
         ),
-        "github": described("Synced to GitHub Actions as this.", {"enum": ["secret", "variable"]}),
-        "github_scope": described("Where GitHub keeps it; github.scope by default.", {"enum": list(SCOPES)}),
+        "github": described("Whether GitHub Actions gets a secret or a variable.", {"enum": ["secret", "variable"]}),
+        "github_scope": described("Where GitHub stores the value; github.scope by default.", {"enum": list(SCOPES)}),
         "initial": described(
-            "Its first value, for provisioning, without secrets; {password} stands for a generated password.", NAME
+            "The first value that provisioning writes; {password} stands for a generated password.", NAME
         ),
-        "type": described("Form of its values; string by default.", {"enum": list(TYPES)}),
+        "type": described("Type of the value; string by default.", {"enum": list(TYPES)}),
         "schemes": described("Schemes that a url may have.", {"type": "array", "items": NAME, "minItems": 1}),
-        "min_length": described("Fewest characters of a value.", {"type": "integer", "minimum": 1}),
+        "min_length": described("Minimum number of characters of a value.", {"type": "integer", "minimum": 1}),
         "required": described(
             "Whether a value must exist, or the setting that makes it required; false by default.",
             {"anyOf": [SWITCH, schema_object({"when": NAME}, required=["when"])]},
@@ -101,7 +101,7 @@ _SETTING = schema_object(
         ),
         "example": described("Placeholder for .env.example; refused as a value in production.", {"type": "string"}),
         "broker": described(
-            "Whether queues, results or channels are behind this URL; by default derived from its name.", SWITCH
+            "Whether a message broker uses this database. By default, the setting's name decides.", SWITCH
         ),
     }
 )
@@ -117,9 +117,9 @@ _SERVICE = schema_object(
 )
 _PURGE = schema_object(
     {
-        "kind": described("What the keys are; the entry's own name by default.", {"enum": list(PURGED)}),
+        "kind": described("Type of the keys; the entry's own name by default.", {"enum": list(PURGED)}),
         "setting": described("The setting whose URL names the server and the number of the database.", NAME),
-        "keys": described("Patterns of keys, as SCAN takes them.", {"type": "array", "items": NAME, "minItems": 1}),
+        "keys": described("Patterns of keys, as in Valkey's SCAN.", {"type": "array", "items": NAME, "minItems": 1}),
         "distribution": described("Id of a CloudFront distribution.", {"type": "string", "pattern": r"^[A-Z0-9]+$"}),
         "paths": described(
             "Paths whose copies CloudFront removes, each starting with a slash; /* by default.",
@@ -148,23 +148,23 @@ _TEST = schema_object(
 _SERVER = schema_object(
     {
         "address": described(
-            "Where it logs in: host, host:port, [IPv6]:port or the directory of a socket, with {environment}.", NAME
+            "Where to log in: host, host:port, [IPv6]:port or the directory of a socket, with {environment}.", NAME
         ),
         "aliases": described(
             "Other addresses of the same server that applications may name, such as a pooler's.",
             {"type": "array", "items": NAME},
         ),
         "nodes": described("Addresses of the other nodes of a Valkey deployment.", {"type": "array", "items": NAME}),
-        "database": described("The PostgreSQL database that it logs in to; postgres by default.", NAME),
+        "database": described("The PostgreSQL database that the administrator logs in to; postgres by default.", NAME),
         "tls": schema_object(
             {
                 "mode": described(
                     "verify-full by default; on loopback and sockets no TLS is needed.", {"enum": list(TLS_MODES)}
                 ),
-                "reason": described("Why less than verify-full is enough.", NAME),
+                "reason": described("The reason for another mode than verify-full.", NAME),
                 "ca": described("File of trusted certificates on the host that connects.", NAME),
-                "cert": described("File of a client certificate there.", NAME),
-                "key": described("File of its key there.", NAME),
+                "cert": described("File of a client certificate on the host that connects.", NAME),
+                "key": described("File of the client certificate's key on the host that connects.", NAME),
             }
         ),
     },
@@ -173,39 +173,37 @@ _SERVER = schema_object(
 _PARTS = schema_object({name: described("The setting that holds it.", NAME) for name in ("host", "port", "database")})
 _CREDENTIAL = schema_object(
     {
-        "kind": described("How it is replaced, such as postgresql_role; or the folder of a kind of your own.", NAME),
+        "kind": described("How a run replaces it, such as postgresql_role; or the name of your own kind.", NAME),
         "description": described("What the credential is, for lists and prompts.", NAME),
         "appears_in": described(
-            "Every place that holds it, whole or inside a URL.",
+            "Every location that holds the credential, whole or inside a URL.",
             {"type": "array", "items": {"$ref": "#/$defs/appears_in"}, "minItems": 1},
         ),
         "max_age_days": described(
-            "Age at which it is due; 90 for high sensitivity by default, none for the rest.",
+            "Age at which the credential is due. The default is 90 for high sensitivity, and no limit for the rest.",
             {"type": "integer", "minimum": 1},
         ),
         "admin": described("The credential that may change this one.", NAME),
         "used_for": described("What a signing key signs: sessions, signing.", {"type": "array", "items": NAME}),
-        "fallbacks": described("The setting that lists former keys.", NAME),
+        "fallbacks": described("The setting that lists previous keys.", NAME),
         "exposes": described(
-            "Credentials that this one also reveals, beside those derived.", {"type": "array", "items": NAME}
+            "Further credentials that an attacker with this credential can read.", {"type": "array", "items": NAME}
         ),
         "revocation_ttl": described(
-            "Seconds after which the old value must be refused.", {"type": "integer", "minimum": 0}
+            "Seconds until the server must reject the old value.", {"type": "integer", "minimum": 0}
         ),
-        "provider_url": described("Page of the third party where it is revoked.", NAME),
+        "provider_url": described("The provider's page where you revoke the credential.", NAME),
         "revoke_after": described(
             "Seconds that the old value stays valid after a rotation; 0 by default.", {"type": "integer", "minimum": 0}
         ),
         "fallback_seconds": described(
-            "Seconds that a former signing key still verifies: SESSION_COOKIE_AGE, 1209600 by default.",
+            "Seconds for which a previous signing key stays a fallback: SESSION_COOKIE_AGE, 1209600 by default.",
             {"type": "integer", "minimum": 0},
         ),
         "options": described("Options of the kind; the kind's page lists them.", {"type": "object"}),
         "test": described("A request that tests an externally issued value.", {"$ref": "#/$defs/test"}),
-        "server": described("Its server. An administrator's password is sent only there.", {"$ref": "#/$defs/server"}),
-        "parts": described(
-            "The settings that hold its server's address, where no URL does.", {"$ref": "#/$defs/parts"}
-        ),
+        "server": described("The server. Only it gets an administrator's password.", {"$ref": "#/$defs/server"}),
+        "parts": described("The settings that hold the server's address if no URL does.", {"$ref": "#/$defs/parts"}),
     },
     required=["kind", "appears_in"],
 )
@@ -235,7 +233,7 @@ _GITHUB = schema_object(
         "owner_id": described(
             "Numeric id of the owner, for the subjects of repositories made since July 2026.", NUMBER
         ),
-        "repository_id": described("Numeric id of the repository, for the same purpose.", NUMBER),
+        "repository_id": described("Numeric id of the repository, as for owner_id.", NUMBER),
     }
 )
 _AWS = schema_object(
@@ -277,7 +275,7 @@ _SHARED: dict[str, Any] = {
         ),
     ),
     "alerts": described(
-        "Metrics and events in AWS, with a topic and alarms, which provisioning creates; without it, none.",
+        "Metrics and events in AWS, with a topic and alarms that provisioning creates.",
         {"$ref": "#/$defs/alerts"},
     ),
     "notify": catalog_notify.NOTIFY,
@@ -286,16 +284,16 @@ _SHARED: dict[str, Any] = {
         schema_object({"s3": described("bucket/prefix.", NAME)}, required=["s3"]),
     ),
     "github": described(
-        "Where settings and credentials are synced to, and whose workflows may deploy; without it, none.",
+        "The repository at GitHub that gets settings and credentials, and whose workflows may deploy.",
         {"$ref": "#/$defs/github"},
     ),
     "encrypted_env": described(
-        "The encrypted .env of each environment, which may be kept in git; without it, none.",
+        "The encrypted .env of each environment, which you may commit to git.",
         {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/encrypted_env"}]},
     ),
     "aws": described("What provisioning creates in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
     "mirror": described(
-        "Parameters that repeat settings of Secrets Manager: their copies, and whole groups; without it, none.",
+        "Parameters that hold copies of settings in Secrets Manager: single settings with copies, and whole groups.",
         {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/mirror"}]},
     ),
     "stores": described("Names and paths in AWS, and a Vault server.", {"$ref": "#/$defs/stores"}),
@@ -317,11 +315,11 @@ _ENVIRONMENT = schema_object(
     {
         **_SHARED,
         "github": described(
-            "What differs at GitHub; null if nothing of this environment is synced.",
+            "The keys of github that differ in this environment; null if this environment is not synced.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/github"}]},
         ),
         "alerts": described(
-            "What differs in AWS; null if nothing of this environment is sent.",
+            "The keys of alerts that differ in this environment; null if runs of this environment send nothing.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/alerts"}]},
         ),
         "production": described("Whether the rules for production apply; true for 'production'.", SWITCH),
@@ -355,13 +353,13 @@ SCHEMA: dict[str, Any] = {
             {"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$"},
         ),
         **_SHARED,
-        "environments": described("What differs in one environment.", schema_map({"$ref": "#/$defs/environment"})),
+        "environments": described("Keys that differ in one environment.", schema_map({"$ref": "#/$defs/environment"})),
         "secrets": described(
-            "Secrets whose names lack {environment}, each with the one environment that it belongs to.",
+            "Secrets without {environment} in their names. Each entry names the one environment of a secret.",
             schema_map(schema_object({"environment": NAME}, required=["environment"])),
         ),
         "settings": described(
-            "Environment variables of the application; a name that ends in * stands for every such parameter.",
+            "Environment variables of the application. A name that ends in * stands for all parameters that match.",
             {
                 "type": "object",
                 "minProperties": 1,
@@ -370,7 +368,7 @@ SCHEMA: dict[str, Any] = {
             },
         ),
         "credentials": described(
-            "Values that can be revoked, by name, with every place that holds them.",
+            "Values that can be revoked, by name, with every location that holds them.",
             schema_map({"$ref": "#/$defs/credential"}),
         ),
     },
