@@ -13,13 +13,13 @@ CHECK = Check(
     area="servers",
     severity="high",
     title="No login of the application has administrators' rights at its server",
-    reason="Who has the application's password has the whole server, and can make a login that outlives a rotation.",
+    reason="An attacker with the application's password controls the server, and can make a login that stays.",
     fix=(
-        "The server's administrator takes the right away. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB "
+        "The server's administrator revokes the right. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB "
         "NOREPLICATION NOBYPASSRLS, REVOKE the role, or ALTER DATABASE … OWNER TO another role. Valkey: ACL SETUSER … "
         "-@admin -@dangerous. Checked: attributes and powerful groups of the login and of the roles that it may "
-        "become, databases that no URL of the catalog names; of Valkey, ACL SETUSER, CONFIG SET and MODULE LOAD, not "
-        "which keys."
+        "become, databases that no URL of the catalog names; at Valkey, ACL SETUSER, CONFIG SET and MODULE LOAD. Not "
+        "checked: which keys."
     ),
     look=rows_of("servers", "rights", "the catalog names no login of a database or cache"),
     needs=("servers",),

@@ -13,10 +13,10 @@ CHECK = Check(
     area="servers",
     severity="high",
     title="Databases and caches have the users, grants and objects of their baseline",
-    reason="A role, a grant, a function or a trigger of an attacker outlives the rotation of every password.",
+    reason="A role, a grant, a function or a trigger of an attacker still works after a rotation of all passwords.",
     fix=(
-        "The server's administrator finds out who made the change. If it was not your team, remove it with the command "
-        "in the finding, and treat it as a leak. If it is yours, accept it with the command below and a reason."
+        "The server's administrator finds out who made the change. If your team did not, undo the change with the "
+        "command in the finding, and start a leak response. If your team did, accept the change with the command below."
     ),
     look=rows_of("servers", "baseline", "the catalog names no login of a database or cache"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",

@@ -34,9 +34,9 @@ CHECK = Check(
     title="Below .env's directory no file is named like a copy or holds its values",
     reason="A copy keeps old and current secrets, often with a wider mode.",
     fix=(
-        "Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay. Looked for: "
-        "values of high sensitivity. Looked into: the 20000 smallest files, archives, compressed files and base64 "
-        "included, without .git and installed packages."
+        "Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay. The "
+        "check searches for values of high sensitivity in the 20000 smallest files, also in archives, compressed "
+        "files and base64, but not in .git and installed packages."
     ),
     command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {target}'",
     look=by_host(_host),

@@ -34,7 +34,7 @@ CHECK = Check(
     area="hosts",
     severity="medium",
     title="No unit of the catalog runs as root outside a container",
-    reason="Whoever takes over a service that runs as root has the host, and the values of every application on it.",
+    reason="An attacker who takes over a service of root has the whole host, and the values of all its applications.",
     fix="Set User= in the unit, give .env to that user by env_deploy_owner, and deploy again.",
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit),

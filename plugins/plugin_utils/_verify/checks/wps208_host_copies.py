@@ -48,9 +48,9 @@ CHECK = Check(
     area="hosts",
     severity="high",
     title="No recent unit, history, temporary file, backup or log holds a value",
-    reason="Other accounts and backups read these files, and no rotation replaces what they hold.",
+    reason="Other accounts and backups read these files, and no rotation replaces the values in them.",
     fix=(
-        "The host's administrator removes the value from the file, or a file that nobody needs. Looked into: the last "
+        "The host's administrator removes the value from the file, or deletes the file. The check reads the last "
         "256 KiB of the 50 newest files each of units, cron, histories and login files of every home, /tmp, /var/tmp, "
         "/dev/shm, /var/backups, /var/log, /opt, /srv and /usr/local."
     ),

@@ -32,10 +32,10 @@ CHECK = Check(
     area="drift",
     severity="medium",
     title="Every stored value belongs to a setting and is in its primary place",
-    reason="A value that no setting names is never rotated. A rotation that follows a copy alone changes half.",
+    reason="A value that no setting names is never rotated. If only a copy has a value, a rotation misses it.",
     fix=(
-        "The operator names it in the catalog, or deletes it in its store. Write a missing value to the primary place. "
-        "Looked into: the catalog's secrets, and the parameters below its path."
+        "The operator names the value in the catalog, or deletes the value in its store. Write a missing value to the "
+        "primary location. The check reads the catalog's secrets, and the parameters below its path."
     ),
     look=look,
     needs=("stores",),

@@ -20,7 +20,7 @@ CHECK = Check(
     severity="medium",
     title="zizmor has no other findings in the workflows",
     reason="zizmor finds attacks that no other check covers, such as a title that becomes a command.",
-    fix="See docs.zizmor.sh/audits for each finding. Accept one by the configuration of zizmor or a comment.",
+    fix="See docs.zizmor.sh/audits for each finding. Accept a finding by the configuration of zizmor or a comment.",
     command=EDIT,
     look=zizmor_finds(but=(*PINS, *TRIGGERS)),
     needs=("zizmor",),

@@ -49,7 +49,7 @@ CHECK = Check(
     title="Certificates of health addresses are trusted and last 14 days or longer",
     reason="An expired certificate makes the application unreachable for every user.",
     fix=(
-        "The administrator of the host or load balancer renews the certificate there, and finds out why the automatic "
+        "The administrator of the host or load balancer renews the certificate, and finds out why the automatic "
         "renewal failed."
     ),
     look=look,

@@ -29,7 +29,7 @@ CHECK = Check(
     area="isolation",
     severity="medium",
     title="The catalog declares secrets as such and ages of a year at most",
-    reason="A value of low sensitivity is printed, not rotated and not looked for after a leak.",
+    reason="A value of low sensitivity appears in output, does not rotate, and is not searched for after a leak.",
     fix=(
         "The operator removes sensitivity: low from the setting in the catalog (high is the default of secrets), or "
         "lowers max_age_days."
