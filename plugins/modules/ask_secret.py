@@ -11,12 +11,15 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Asks for each name in turn. The answers are hidden in the result at every verbosity and stay usable when registered.
-  - Without a terminal it fails and says what to do instead, unless the answers are O(optional).
-  - What waits at the terminal before a question is put is thrown away. Lines that come at once, as a paste does, are
-    one answer. It is accepted where O(lines), or the type of the setting (V(json) or V(pem)), allows several.
-  - An answer that cannot be the value is asked for again, and the answers before it are kept. With a O(catalog) the
-    type, the rules for production and the readers of the C(.env) decide; without one, an answer is one line of text.
+  - Asks for each name in turn. The result hides the answers at every verbosity. Later tasks can use the registered
+    result.
+  - Without a terminal, the module fails with a remedy, unless the answers are O(optional).
+  - The module ignores text that was typed before a question. Several lines that arrive at once, as from a paste, are
+    one answer. The module accepts such an answer only if O(lines) or the type of the setting (V(json) or V(pem)) allows
+    several lines.
+  - If an answer is not valid, the module asks again and keeps the earlier answers. With O(catalog), the setting's type,
+    the rules for production and the readers of the C(.env) decide whether an answer is valid. Without O(catalog), an
+    answer is one line of text.
 options:
   names:
     description: Names to ask for, such as those of settings.

@@ -11,11 +11,13 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - An append-only log of JSON lines, each carrying the digest of the one before. A missing, altered or reordered line
-    shows, and so does a log that was cut off, given the head that O(state=recorded) returned.
-  - The authoritative body lives where the catalog's C(audit_log) says, in CloudWatch Logs or in S3. A local file is a
-    copy of it; without C(audit_log), which production requires, it may be the only place.
-  - A record holds names, ids, steps, times and counts. A field that is not known is refused, so that no value slips in.
+  - The log consists of JSON lines. Each line holds the digest of the previous line, so verification finds a missing,
+    altered or reordered line. With the head that O(state=recorded) returned, verification also finds a log that was cut
+    off.
+  - The catalog's C(audit_log) names the log's store in CloudWatch Logs or in S3. A local file is a copy of the log.
+    Production requires C(audit_log). Other environments may have the local file alone.
+  - A record holds names, ids, steps, times and counts. The module refuses unknown fields, so that no record holds a
+    value.
 options:
   state:
     description:
@@ -86,10 +88,10 @@ attributes:
     support: full
 notes:
   - Needs C(logs:GetLogEvents), C(logs:PutLogEvents), C(logs:CreateLogStream) and C(logs:DescribeLogStreams) on the log
-    group, or C(s3:ListBucket) on the bucket and C(s3:GetObject) and C(s3:PutObject) below the prefix. Nothing is ever
-    deleted or overwritten.
-  - CloudWatch Logs refuses no second record under one number. The rotation's journal lets one run write at a time; what
-    an overtaken run adds all the same stands beside the chain and counts once. S3 refuses it.
+    group, or C(s3:ListBucket) on the bucket and C(s3:GetObject) and C(s3:PutObject) below the prefix. The module never
+    deletes or overwrites a record.
+  - CloudWatch Logs accepts two records with the same number. The rotation's journal lets only one run write at a time.
+    If an overtaken run still adds a record, this record is outside of the chain. S3 refuses such a record.
 seealso:
   - name: The audit log
     description: Format, how to verify it by hand, and how to rebuild it.

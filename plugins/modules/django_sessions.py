@@ -14,8 +14,8 @@ description:
   - Ends sessions in the application's storage, for each of Django's five engines. C(db) deletes rows. C(cache) deletes
     its keys. C(cached_db) deletes first the rows, then the keys, because either alone leaves users logged in. C(file)
     deletes the files of the host.
-  - Sessions of C(signed_cookies) are on no server. They end when C(SECRET_KEY) is replaced without a fallback, and the
-    module says so instead.
+  - No server stores sessions of C(signed_cookies). These sessions end only if C(SECRET_KEY) is replaced without a
+    fallback, and the module reports this.
   - Other keys of the cache stay.
   - The module treats an engine of the project like the Django engine on which it builds.
   - The module does not check signatures, so it finds sessions of every signing key.
@@ -188,16 +188,18 @@ attributes:
     description: Sends the module to the application's interpreter.
     support: full
 notes:
-  - "Run it once for V(db), V(cache) and V(cached_db), which all hosts share (C(run_once)), and on every host for
-    V(file). O(state=tried) with O(ended) shows for each of the others that it refuses what was ended. A cache in each
-    process's own memory is emptied by a restart of the services only, and the module says so."
-  - Run it as the application's user (C(become_user)). Session files belong to that user.
-  - A request that was under way does not bring its session back, since Django refuses to save one that is gone.
-  - Ended sessions do not keep a thief out who still has a valid key or password. Replace those first.
+  - "For V(db), V(cache) and V(cached_db), run the module once (C(run_once)), because all hosts share these sessions.
+    For V(file), run it on every host. On the other hosts, O(state=tried) with O(ended) checks that they refuse an ended
+    session. If the cache is in each process's own memory, only a restart of the services ends the sessions, and the
+    module reports this."
+  - Run the module as the application's user (C(become_user)), because session files belong to this user.
+  - A request that is active at that moment does not restore its session, because Django refuses to save a deleted
+    session.
+  - A thief with a valid key or password can log in again. So first replace leaked keys and passwords.
   - "The caches that list their keys are Django's C(RedisCache) and C(DatabaseCache), and C(RedisCache) of django-redis,
     which was read and not run."
-  - Through the application, a session in the cache is read as the application does. Without it, a session there that
-    holds other than plain values is not read, for reading it could run a program; it counts as unreadable.
+  - With O(chdir), the module reads sessions in the cache like the application. Without O(chdir), it reads only sessions
+    with plain values, because unpickling other values could run a program. It counts other sessions as unreadable.
 seealso:
   - module: watchparty.secrets.valkey_purge
 """

@@ -11,14 +11,15 @@ version_added: 0.1.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Adds a new AUTH token beside the old one (C(ModifyReplicationGroup) with C(ROTATE)), and ends the old one (C(SET)).
-  - B(Not run on AWS.) It is tested against a small server of the tests, which is held to the service model of botocore
-    and applies the tokens to a real Valkey. How AWS behaves beyond its documentation is not claimed.
-  - The controller talks to AWS. ElastiCache tells when a change is under way and never which tokens are valid, so the
-    application's host asks the server itself, by logging in at the application's own address and at every endpoint
-    of the group, before each change and after.
+  - Adds a new AUTH token beside the old token (C(ModifyReplicationGroup) with C(ROTATE)), and removes the old token
+    (C(SET)).
+  - B(Not run on AWS.) The tests use a small server that follows the service model of botocore, and that applies the
+    tokens to a real Valkey. AWS may behave in another way than its documentation.
+  - The controller calls AWS. ElastiCache reports whether a change is in progress, but not which tokens are valid. So
+    the application's host logs in at the application's own address and at every endpoint of the group, before and after
+    each change.
   - The credential's C(options.replication_group) in the catalog names the group.
-  - Groups without encryption in transit or without a token, and groups with user groups, are refused.
+  - The module refuses groups without encryption in transit, groups without a token, and groups with user groups.
 options:
   credential:
     description: Name of the credential in the catalog.
@@ -99,11 +100,13 @@ attributes:
     support: full
 notes:
   - Needs C(elasticache:DescribeReplicationGroups) and C(elasticache:ModifyReplicationGroup) on the group.
-  - AWS has no compare-and-swap for tokens. The journal is read again immediately before each change, so a controller
-    that was overtaken sends none. One that was stopped between that look and the request may still send it. A late
-    V(present) then adds the token of an ended rotation and pushes the oldest valid token out; C(revoked) of the next
-    rotation ends it. A late V(revoked) is refused by AWS once its token is no longer among the valid ones.
-  - An answer of AWS that was lost is not followed by a second request. The server is asked, once the group has settled.
+  - AWS has no compare-and-swap for tokens. So the module reads the journal immediately before each change, and an
+    overtaken controller sends no change. A controller that was paused between the read and the change may still send
+    the change. Then a late V(present) adds the token of an ended rotation, and removes the oldest valid token.
+    V(revoked) of the next rotation removes the late token. AWS refuses a late V(revoked) if its token is not valid any
+    more.
+  - If an answer of AWS is lost, the module does not repeat the request. It waits until the group is available, then
+    asks the servers.
 seealso:
   - module: watchparty.secrets.valkey_user
   - name: Authenticating with the AUTH command

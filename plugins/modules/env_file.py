@@ -16,17 +16,18 @@ description:
   - The values come from a registered result of M(watchparty.secrets.env_snapshot), named by O(snapshot), so that the
     task's arguments hold no value. An action plugin renders the file on the controller and hands the module one opaque
     string inside the pipelined connection.
-  - Keeps a mark (which snapshot was accepted and which one the services were healthy on) and the last healthy
-    file, both 0600. As root they lie in a directory of root's, C(/var/lib/watchparty-secrets/NAME), or
-    C(/run/watchparty-secrets/NAME) for a file below C(/run) or C(/dev/shm); NAME is what C(systemd-escape --path)
-    makes of O(path). Any other account keeps them beside the file, as C(.env.mark) and C(.env.healthy).
-  - As root it refuses a directory on the way to the file that belongs to an account other than root and the file's
-    owner, or that others may write.
-  - With O(services) it goes on where RV(restart_needed) says so. It restarts them, asks each health address on the host
-    itself until it answers 200, looks whether the systemd units stayed up, and records the file as healthy. A failure
-    leaves the file unrecorded, and the result says what was written.
-  - Refuses to send anything where it would touch the host's disk on the way, that is without pipelining, with
-    C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
+  - Keeps a mark and the last healthy file on the host, both with mode 0600. The mark records the snapshot that was
+    accepted last, and the snapshot on which services were healthy. If the module runs as root, both files are in
+    C(/var/lib/watchparty-secrets/NAME), or in C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or
+    C(/dev/shm). NAME is the output of C(systemd-escape --path) for O(path). Otherwise both files are in the folder of
+    O(path), as C(.env.mark) and C(.env.healthy).
+  - If the module runs as root, each directory of the path must belong to root or the file's owner, and other accounts
+    must not be able to write it. Otherwise the module fails.
+  - If O(services) is set and RV(restart_needed) is true, the module restarts the services. It asks each health address
+    from the host itself until the address answers 200, and checks that the systemd units stay active. Then it records
+    the file as healthy. If a step fails, the module does not record the file, and the result contains what was written.
+  - Sends no value if Ansible would write the value to the host's disk. The module fails without pipelining, with
+    C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) and with C(async).
 options:
   path:
     description:

@@ -11,12 +11,12 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Looks only, in one execution. Owner, mode, access list and SELinux context of the C(.env), what its lines hide,
-    copies below it and where copies usually are, the units as systemd runs them, what their processes hold, and
-    whether health addresses answer.
-  - With O(info) its settings are compared with what the stores hold, by fingerprints whose key lives for one run. The
-    host gets the key on standard input and answers with fingerprints; the action plugin compares them on the controller
-    and returns names.
+  - Changes nothing. One program on the host checks owner, mode, access list, SELinux context and lines of the C(.env).
+    It searches for copies of values below the directory of C(.env) and in the usual places. It checks the units as
+    systemd runs them, the environments of their processes, and whether health addresses answer.
+  - With O(info), the module compares the settings in C(.env) with the stores. The host gets a random key of this run on
+    standard input, and answers with fingerprints under this key. The action plugin compares the fingerprints on the
+    controller, and returns only names.
 options:
   path:
     description: Path of the C(.env) on the host.

@@ -11,18 +11,21 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Lets an old and a new SSH key of one account be valid side by side on a host, and ends the old one.
-  - A key is found in C(authorized_keys) by its own blob. The new one gets the options of the old one's line, such as
-    C(from=) and C(command=); every other line stays byte for byte, and so do owner, group and mode. The file changes in
-    one step. It is changed with the rights of the one whose folder it is in, and a symbolic link on the way is refused.
-  - A host whose file has neither key is left as it is, so the new key is authorized only where the old one was.
-  - The hosts get public halves only. Logins are tried from the controller, over the options of Ansible's own
-    connection, with the private half in an C(ssh-agent) that lives for that one attempt. It gets the key through a
-    pipe; no argument, environment or file holds it. No command is run in such a login.
-  - Before a plan and again before a removal, a fresh login as Ansible makes its own must come about by another key than
-    the one that goes. ssh tries keys before a password (C(ansible_password)), so a password counts only where no key
-    lets Ansible in, or where its options forbid keys.
-  - A key counts as refused where the host says so after it was offered. One that does not answer is unreachable.
+  - Authorizes a new SSH key of an account on a host beside the old key, and later removes the old key.
+  - The module finds a key in C(authorized_keys) by its base64 text. The new key gets the options of the old key's line,
+    such as C(from=) and C(command=). All other lines, the owner, the group and the mode stay unchanged. The file
+    changes in one step. The module changes the file with the rights of the account that owns its folder, and fails if
+    the path contains a symbolic link.
+  - If a host's file has neither key, the module does not change the file. So only hosts that authorized the old key
+    authorize the new key.
+  - Hosts get only public keys. The controller tries logins with the options of Ansible's own connection, and runs no
+    command in such a login. An C(ssh-agent) holds the private key during one attempt, and gets the key through a pipe.
+    No argument, environment or file holds the private key.
+  - Before a plan, and again before a removal, Ansible must be able to log in with another key than the key to remove.
+    ssh tries keys before a password (C(ansible_password)). So a password counts only if Ansible cannot log in by key,
+    or if its options forbid keys.
+  - A key counts as rejected if the host rejects it after ssh offered it. A host that does not answer counts as
+    unreachable.
 options:
   credential:
     description:
@@ -110,15 +113,15 @@ attributes:
     description: Finds both keys and tries logins on the controller.
     support: full
 notes:
-  - Which key opened a session is known from what sshd logs, in the systemd journal or in C(/var/log/auth.log) or
-    C(/var/log/secure). Use C(become), since an ordinary account may read neither.
-  - Sessions of which no log tells stay in an ordinary rotation, and are counted. After a leak they are ended, whoever
-    they are of, except the one that the module itself runs in. A text log is not believed in a session's favour then,
-    since everybody may write into it; the journal vouches for who wrote a line.
-  - With a session goes everything that it started and that is still below it, in its session or in the control group
-    that systemd-logind made for it. What remains otherwise, such as a job of cron, M(watchparty.secrets.host_evidence)
-    looks for. Other keys in the file are named by their fingerprint.
-  - Where the account may become root, whoever had the key may have changed the host itself. Name such a host as
+  - The module finds out which key opened a session from sshd's log, in the systemd journal, C(/var/log/auth.log) or
+    C(/var/log/secure). Use C(become), because an ordinary account cannot read these logs.
+  - If no log names the key of a session, a rotation keeps the session and returns the number of such sessions. After a
+    leak, the module ends all such sessions except its own. After a leak, the module keeps a session only if the systemd
+    journal names another key, because every account may write into a text log.
+  - With a session, the module ends the processes of this session and of its control group in systemd-logind. It does
+    not end other processes that the session started, such as cron jobs. M(watchparty.secrets.host_evidence) searches
+    for these. The result contains the fingerprints of other keys in the file.
+  - If the account may become root, an attacker with the key may have changed the host itself. Name such a host as
     compromised in a leak response.
   - Only Ansible's connection C(ssh) is supported.
 seealso:

@@ -11,13 +11,13 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Every check answers pass, fail, not checked with the reason, or not applicable. A check that cannot be made never
-    passes, and neither does one that meets a fault of its own. Not applicable is what neither catalog nor operator
-    asks for.
-  - Asks addresses from outside, prints a table, and writes C(verify.json), C(verify.sarif) and C(verify.html) into
-    O(path), each readable by its owner alone.
-  - Fails when a check fails or could not be made, after everything is written, and announces C(verification.failed)
-    where the catalog says to whom.
+  - The result of a check is pass, fail, not checked (with the reason) or not applicable. A check that could not be
+    made, or that has a fault of its own, never passes. A check is not applicable if neither the catalog nor the
+    operator asks for it.
+  - Asks addresses from the controller, prints a table, and writes C(verify.json), C(verify.sarif) and C(verify.html)
+    into O(path). Only the owner can read these files.
+  - If a check failed or could not be made, the module first writes all files, then fails. It sends the event
+    C(verification.failed) to the receivers in the catalog.
 options:
   catalog:
     description: The catalog, usually C({{ secrets_catalog }}).
