@@ -11,12 +11,12 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Looks into the files in the directory of an C(.env) for values that leaked and are refused by now.
-  - Removes what this collection left, the last healthy file and its own temporary files. Any other file that holds a
-    revoked value, such as C(.env.bak), C(.env~) or C(.env.swp), is reported with a remedy, since it is somebody else's.
-  - The last healthy file stays while the C(.env) itself still holds the value, which is reported. If removed, it comes
-    back with the next deploy.
-  - In the same execution it asks the host's health addresses.
+  - Searches the files in the directory of an C(.env) for leaked values that are revoked already.
+  - Removes files of this collection, which are the last healthy file and temporary files. If another file holds a
+    revoked value, such as C(.env.bak), C(.env~) or C(.env.swp), the module keeps the file and reports it with a remedy.
+  - If the C(.env) itself still holds the value, the module keeps the last healthy file and reports this. The next
+    deploy writes a removed last healthy file again.
+  - The same program also asks the host's health addresses.
 options:
   path:
     description: Path of the C(.env) on the host.

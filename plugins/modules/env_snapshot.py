@@ -93,8 +93,8 @@ rotation:
   returned: success
 opened:
   description:
-    - By credential, the hosts that still let its leaked key in, since they could not be reached when it was taken out
-      elsewhere. M(watchparty.secrets.env_file) sends them nothing.
+    - Hosts that still accept a leaked key, by credential. They were unreachable when a run removed the key on the other
+      hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
   type: dict
   returned: success
 names:

@@ -14,11 +14,10 @@ description:
   - Reads an environment and appends its variables to the file that C(GITHUB_ENV) names, so that the following steps of
     the job have them. Delimiters are random, and none of them is in the value.
   - Before that it prints C(::add-mask::) for each value that is not of low sensitivity, for the password in a URL, and
-    for each line of both, if it has eight characters or more. The masks go to the terminal alone, which is the runner;
-    neither callbacks nor a log file of Ansible see them.
-  - Stops outside of a job, since the output there would show the values.
-  - Every later step and action of the job can read these variables. A step that needs one secret is better served by
-    O(names).
+    for each line of both, if it has eight characters or more. The masks go only to the terminal, which the runner
+    reads. Callbacks and log files of Ansible do not get them.
+  - Fails outside of a job, because the output would show the values.
+  - Every later step and action of the job can read these variables. If only one secret is needed, use O(names).
 options:
   names:
     description: Names of the settings to write. If empty, every setting with a value.
@@ -43,8 +42,8 @@ attributes:
     description: Appends each time; the last value of a name counts, and it is the same.
     support: none
 notes:
-  - Refuses names that begin with C(GITHUB_) or C(RUNNER_), C(NODE_OPTIONS) and other names that steer programs, a NUL,
-    and more than 128 KB.
+  - Refuses names that begin with C(GITHUB_) or C(RUNNER_), and names that control programs such as C(NODE_OPTIONS).
+    Also refuses a value with NUL or of more than 128 KB.
 seealso:
   - name: Workflow commands for GitHub Actions
     description: What GitHub says of masks and of this file.

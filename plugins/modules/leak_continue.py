@@ -11,15 +11,16 @@ version_added: 0.6.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Takes what the tasks of a step have registered (C(leak_respond__...)), writes the incident's events into the
-    journal, and returns the next step that has something to do.
-  - After the last one it scrubs revoked values. Labels come off the leaked versions, a resource policy denies
-    everybody these versions by id, in each replica too, and a parameter's history is pushed out by overwriting it with
-    its own value, so that it is never missing. Every other version of these secrets with a revoked value is treated
-    alike, except what an open rotation or pending task needs, which is named. Other statements of a policy stay. What
-    cannot be scrubbed is reported, and does not fail.
-  - Then it writes the post-mortem, as Markdown and as one page that needs no network, records the containment in the
-    audit log, and ends the incident; it fails while something is open.
+  - Takes the registered results of a step's tasks (C(leak_respond__...)), writes the incident's events into the
+    journal, and returns the next step that has work.
+  - After the last step, the module makes revoked values unreadable. It removes the labels of leaked versions, and sets
+    a resource policy that denies these versions by id, also in each replica. It overwrites a parameter with its own
+    value until the old versions are gone, so the parameter is never missing. It does the same with every other version
+    of these secrets that holds a revoked value. If an open rotation or pending task needs a version, the module keeps
+    and names this version. Other statements of a policy stay. If the module cannot make a value unreadable, it reports
+    this and does not fail.
+  - Then the module writes the post-mortem, as Markdown and as one HTML page that needs no network. It records the
+    containment in the audit log, and closes the incident. If something is still open, it fails.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   response:
@@ -65,7 +66,7 @@ attributes:
 notes:
   - Needs C(secretsmanager:GetResourcePolicy), C(secretsmanager:PutResourcePolicy),
     C(secretsmanager:ListSecretVersionIds) and C(ssm:GetParameterHistory) beside what a rotation needs.
-  - AWS keeps 100 versions of a parameter, so each takes up to 99 writes.
+  - AWS keeps 100 versions of a parameter, so each parameter needs up to 99 writes.
 seealso:
   - module: watchparty.secrets.leak_start
 """

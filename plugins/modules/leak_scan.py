@@ -102,10 +102,10 @@ attributes:
     description: Runs on the controller, inside Ansible itself. Nothing is sent to a host.
     support: full
 notes:
-  - Searches with C(hyperscan) or C(ahocorasick-rs) where the Python that runs Ansible has one. Without them it finds
-    the same more slowly, and prints a warning.
-  - Values of low sensitivity, placeholders, and values that are too short or too common are left out and counted; see
-    the page docs/how-to/scan-a-repository.md for the rule.
+  - Searches with C(hyperscan) or C(ahocorasick-rs), if the Python that runs Ansible has one of them. Without both, the
+    search finds the same values more slowly, and prints a warning.
+  - Does not search for values of low sensitivity, placeholders, and values that are too short or too common, but counts
+    them. The page docs/how-to/scan-a-repository.md has the rule.
   - Needs C(secretsmanager:BatchGetSecretValue), C(secretsmanager:GetSecretValue), C(ssm:GetParametersByPath) and
     C(ssm:GetParameterHistory).
   - A finding does not fail the task; see RV(clean).

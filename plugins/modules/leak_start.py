@@ -11,11 +11,11 @@ version_added: 0.6.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Follows the credential graph from what leaked, plans the rotations, and shows the operator what will be done, what
-    users notice and what is left to people. While the operator reads that, it asks the servers of what leaked who is
-    logged in, and CloudTrail who read it; what cannot be asked is reported. Once the plan is confirmed it declares
-    one incident in the journal, or joins the one that is open. M(watchparty.secrets.leak_continue) follows each step of
-    the response.
+  - Follows the credential graph from the leaked credentials, plans the rotations, and shows the plan, the effect on
+    users and the manual work. While the operator reads the plan, the module asks servers for the sessions of leaked
+    logins, and CloudTrail for reads of leaked values. It reports sources that did not answer. After the confirmation,
+    it declares an incident in the journal, or continues the open incident. M(watchparty.secrets.leak_continue) follows
+    each step of the response.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
   - Delegate the task to the host that talks to the servers.
 options:

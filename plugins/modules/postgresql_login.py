@@ -11,19 +11,20 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sets, tests and revokes the login roles of a database credential that rotates. The owner (C(shop)) owns everything;
-    the logins (C(shop_a), C(shop_b)) are members of it and become it as they log in
-    (C(ALTER ROLE shop_a SET role TO shop)), so both see and create the same objects.
+  - Sets, tests and revokes the login roles of a database credential that rotates. The owner role (C(shop)) owns all
+    objects. The logins (C(shop_a), C(shop_b)) are members of the owner, and act as the owner after they log in
+    (C(ALTER ROLE shop_a SET role TO shop)). So both logins see and create the same objects.
   - Runs on a host of the application with the application's interpreter, which has C(psycopg) or C(psycopg2).
   - Users name the O(credential). The action plugin of the same name finds its values on the controller and hands them
     to the module on standard input. No value is ever in the task's arguments.
   - A password reaches the server as a SCRAM verifier, so no statement, and no log of statements, holds it.
-  - All changes of one state happen in one transaction. The journal number under which a login was last changed is the
-    last line of the comment on its role; a run with a lower number is refused. So what an overtaken run does late
-    changes nothing.
-  - The administrator needs what the master user of Amazon RDS has. That is C(CREATEROLE), and from PostgreSQL 16 on
-    C(ADMIN OPTION) on the roles concerned, which whoever creates a role has. To end sessions it needs
-    C(pg_signal_backend), and to see where they come from C(pg_monitor). It need not be a superuser.
+  - All changes of one state happen in one transaction. The last line of the comment on a login's role is the journal
+    number of the last change. The module refuses a run with a lower number, so a late change of an overtaken run has no
+    effect.
+  - The administrator needs the rights of the master user of Amazon RDS. These are C(CREATEROLE), and from PostgreSQL 16
+    on C(ADMIN OPTION) on the roles, which the creator of a role has. To end sessions, the administrator needs
+    C(pg_signal_backend). To see the addresses of sessions, it needs C(pg_monitor). The administrator need not be a
+    superuser.
 options:
   credential:
     description: Name of the credential in the catalog.
@@ -139,10 +140,10 @@ attributes:
     description: Finds the values on the controller.
     support: full
 notes:
-  - The administrator logs in at C(server) of its credential in the catalog and nowhere else, over TLS that verifies the
-    server unless that is a socket or loopback. Only SCRAM is answered. A libpq of version 13 to 15 needs TLS for that.
-  - A URL of the application that leads to another server is refused before anything is sent.
-  - Where C(pg_hba.conf) names the owner, write C(+owner), which covers its members.
+  - The administrator logs in only at C(server) of its credential in the catalog. TLS verifies the server, except on a
+    socket or loopback. The module answers only SCRAM. For this, libpq 13 to 15 needs TLS. If the application's URL
+    leads to another server, the module fails before it sends anything. If C(pg_hba.conf) names the owner, write
+    C(+owner), which includes its members.
   - Statements wait 5 seconds for a lock and run 15 seconds at most.
 """
 

@@ -11,8 +11,8 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads former versions of secrets and the history of parameters, and takes the credentials' values out of them, a
-    signing key's former ones too, those that are not in use any more.
+  - Reads previous versions of secrets and the history of parameters. Returns the previous values of the credentials in
+    them, also previous signing keys.
   - The result holds values and is hidden from output at every verbosity. Keep it by C(register) alone; C(set_fact) and
     C(ansible_facts) may reach a fact cache on disk. M(watchparty.secrets.env_copies) takes it by name.
 options:
@@ -34,8 +34,8 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
   - watchparty.secrets.attributes.controller
 notes:
-  - A version that a policy denies already cannot be read, so this comes before M(watchparty.secrets.leak_continue) has
-    denied it.
+  - The module cannot read a version that a policy denies. So call it before M(watchparty.secrets.leak_continue) denies
+    the version.
 seealso:
   - module: watchparty.secrets.env_copies
 """

@@ -11,20 +11,20 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Logs in once with each value that a credential had before its current one, where the application uses the current
-    one. Logs in and nothing else. That is the value of C(AWSPREVIOUS); of databases and caches the last three.
+  - Tries one login with each previous value of a credential, at the address where the application uses the current
+    value. For databases and caches, it tries the last three previous values, for other credentials the value of
+    C(AWSPREVIOUS). After the login, it does nothing.
   - Databases and caches are tried on a host of the application with the application's interpreter, which has
     C(psycopg), C(psycopg2) or C(redis). The action plugin of the same name takes the values from what
     M(watchparty.secrets.verify_info) has read, and hands them to the module on standard input. No value is ever in the
     task's arguments.
-  - SSH keys are tried from the controller, over Ansible's own way to the host and out of an agent that ends with the
-    try. No session is opened there.
-  - A refusal counts only if the current value is accepted from the same place; else it is V(neither). Whatever cannot
-    be tried is V(untried), with the reason.
-  - Databases and caches are also asked, in read-only transactions and by C(ACL LIST), which logins they have and what
-    the application's may do. Values of passwords are compared on the host, by their digests.
-  - A value that is still valid by a plan is not tried. That is the value of an open rotation, or of one that revokes
-    later.
+  - The controller tries SSH keys, over Ansible's own connection to the host. An agent holds the key during one try. The
+    module opens no session on the host.
+  - A rejection counts only if the server accepts the current value from the same host. Otherwise the result is
+    V(neither). If the module cannot try a value, the result is V(untried), with the reason.
+  - The module also asks databases and caches which logins they have, and what the application's logins may do. It uses
+    read-only transactions and C(ACL LIST). It compares the digests of passwords on the host.
+  - The module does not try a value that must still be valid, because a rotation is open or its revocation is pending.
 options:
   info:
     description: Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered.
@@ -70,9 +70,9 @@ attributes:
     description: Finds the values on the controller, and tries SSH keys from there.
     support: full
 notes:
-  - A failed login is a line in the server's log. The current value logs in after each.
-  - Of Valkey the node at the address in the application's URL is tried. A rotation verifies every node before it
-    closes.
+  - The server's log shows each failed login. After each try, the module logs in with the current value.
+  - At Valkey, the module tries only the node at the address in the application's URL. A rotation verifies every node
+    before it ends.
 seealso:
   - module: watchparty.secrets.verify_report
 """

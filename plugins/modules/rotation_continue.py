@@ -11,7 +11,7 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Takes what the hosts did since the last call, and carries the rotation on until they have something to do again.
+  - Takes the results of the hosts' work since the last call, and continues the rotation until hosts have work again.
   - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
   - Delegate the task to the host that talks to the servers.
 options:

@@ -11,8 +11,8 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Plans, asks the servers whether they would accept it, opens the rotation or goes on with the open one, and carries
-    it on until its hosts have something to do. M(watchparty.secrets.rotation_continue) follows each rollout.
+  - Makes the plan, asks the servers whether they would accept the changes, and opens the rotation or continues the open
+    rotation. Works until hosts have work to do. M(watchparty.secrets.rotation_continue) follows each rollout.
   - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
   - Delegate the task to the host that talks to the servers.
 options:

@@ -12,10 +12,10 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Records a baseline of each server beside the journal. It contains names, rules and keyed digests, and no value.
-  - The first run records a server. Later runs change its baseline only by the differences in O(accept), and fail while
-    other differences are left.
-  - A rotation does not change the baseline. Two logins that take turns have one name in it, and passwords that the
-    stores hold are not in it.
+  - The first run records a server. Later runs change the server's baseline only by the differences in O(accept). If
+    other differences exist, the run fails.
+  - A rotation does not change the baseline. The baseline has one entry for two logins that take turns, and no passwords
+    that the stores hold.
 options:
   info:
     description:

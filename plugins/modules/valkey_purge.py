@@ -14,10 +14,10 @@ description:
   - Deletes keys in Valkey (or Redis 6.2 and newer) by the patterns that the catalog has under C(purge). Every primary
     of a cluster is purged; from a replica, its primary is.
   - Works by C(SCAN) and C(UNLINK) in small steps, so that no other client waits and the server's memory does not grow.
-  - Everything is looked at before the first key is deleted. One blocker, and no key is deleted.
-  - A queue is never deleted. See the notes for how a broker's keys are known.
+  - The module checks all servers and patterns before it deletes the first key. If it finds a blocker, it deletes no
+    key. It never deletes a queue. The notes explain how it recognizes a broker's keys.
   - Runs on a host of the application with the application's interpreter, which has redis-py, and logs in as the
-    application does. It needs no command that ElastiCache forbids; it was not run there.
+    application does. It needs no command that ElastiCache forbids. It was not tested on ElastiCache.
 options:
   snapshot:
     description:
@@ -64,19 +64,20 @@ attributes:
     description: Resolves names to values on the controller.
     support: full
 notes:
-  - A primary that only a server names gets no login. The catalog declares it in C(server.nodes), of the administrator
-    or of the credential itself. At ElastiCache and MemoryDB the domain of the deployment is enough.
+  - The module logs in only to primaries that the catalog declares in C(server.nodes) of the administrator or of the
+    credential. For ElastiCache and MemoryDB, the domain of the deployment is enough.
   - The catalog refuses a pattern that can match what Celery (C(celery*), C(_kombu.*), C(unacked*)), Channels
     (C(asgi*)), RedBeat, RQ or Dramatiq store. V(*) is accepted for a database of the cache's own.
-  - "A setting is a broker's if its name says so (it contains C(BROKER), C(CELERY), C(RESULT_BACKEND) or C(CHANNEL)), or
-    if the catalog says C(broker: true). C(broker: false) says that it is not."
-  - Where the database is also a broker's, no pattern may be able to match its keys; the names of its queues, also of
-    those that are empty now, are read from Celery's bindings there. Besides, a key there that is a list, a
-    sorted set or a stream counts as a broker's.
+  - "A setting belongs to a broker if its name contains C(BROKER), C(CELERY), C(RESULT_BACKEND) or C(CHANNEL), or if the
+    catalog has C(broker: true). With C(broker: false), it does not."
+  - If a broker also uses the database, no pattern may match the broker's keys. The module reads the names of queues,
+    also of empty queues, from Celery's bindings. In such a database, each list, sorted set or stream counts as a
+    broker's key.
   - Two settings lead to the same database if the servers say so (C(INFO)). Where a server may not be asked, an equal
     number of the database is enough.
-  - In any other database, keys that look like a broker's stop the module as well.
-  - The user needs C(+scan +type +unlink +sscan), and in a cluster C(+cluster|slots). C(+info) and C(+hello) tell more.
+  - In any other database, the module also fails if it finds keys that look like a broker's keys.
+  - The user needs C(+scan +type +unlink +sscan), and in a cluster C(+cluster|slots). With C(+info) and C(+hello), the
+    module can check more.
   - With Django's session engine C(cache), sessions are keys in the cache, and C(cached_db) keeps copies there. To end
     sessions use M(watchparty.secrets.django_sessions).
   - While a server makes its table of keys larger or smaller, a count in check mode may contain a key twice.

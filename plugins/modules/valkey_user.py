@@ -11,19 +11,19 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Lets an old and a new login of Valkey (or Redis 6.2 and newer) be valid side by side, and ends the old one.
+  - Adds a new login of Valkey (or Redis 6.2 and newer) beside the old login, and later removes the old login.
   - Two logins overlap in one of two ways. Either one user has two passwords for a while (O(overlap=passwords)), or two
     users with the same rights alternate (O(overlap=users)).
-  - ACLs do not replicate, so every primary, replica and cluster node that the catalog declares is changed. All nodes
-    are checked before the first write. A node that cannot be used is named, and nothing is done to the others.
-  - A node that only a server names is never contacted, since any client that has a password can pose as a replica. It
-    is reported in RV(undeclared_nodes) and a warning.
-  - Changes are kept by C(ACL SAVE) or C(CONFIG REWRITE). A server that can do neither is refused.
-  - Servers are sent digests of passwords. A password travels only in C(AUTH), which Valkey keeps out of its slow log
-    and of C(MONITOR).
+  - ACLs do not replicate, so the module changes every primary, replica and cluster node that the catalog declares. It
+    checks all nodes before the first write. If it cannot use a node, it names this node and changes no node.
+  - If a server reports a node that the catalog does not declare, the module does not contact this node, because any
+    client with a password can pose as a replica. RV(undeclared_nodes) and a warning name the node.
+  - The module saves changes by C(ACL SAVE) or C(CONFIG REWRITE). It refuses a server that can do neither.
+  - The module sends digests of passwords to servers. It sends a password only in C(AUTH), which Valkey does not show in
+    its slow log and in C(MONITOR).
   - Runs on a host of the application with the application's interpreter, which has redis-py.
-  - An ElastiCache or MemoryDB address is refused, but where it is asked without an administrator. Their passwords
-    change through the API of AWS; see M(watchparty.secrets.elasticache_auth_token).
+  - The module refuses an administrator's login at an ElastiCache or MemoryDB address. Passwords of ElastiCache change
+    through the API of AWS; see M(watchparty.secrets.elasticache_auth_token).
 options:
   credential:
     description: Name of the credential in the catalog.
@@ -206,15 +206,16 @@ attributes:
     support: full
 notes:
   - The administrator needs C(+info +client +acl +config|get), C(+config|rewrite) where there is no ACL file, and
-    C(+cluster|nodes) in a cluster. A right that is missing is named, where the server can tell before the first write.
+    C(+cluster|nodes) in a cluster. If the server can show before the first write that a right is missing, the module
+    names the right.
   - C(ACL SAVE) writes the server's users over the ACL file, so edit that file only together with C(ACL LOAD).
-  - With O(overlap=passwords), a session that logged in by the old password after O(state=present) cannot be
-    distinguished from one that uses the new password. It stays, except in a leak. Services that were restarted since
-    have none. Use O(overlap=users) where that is not enough.
-  - A user as which replicas log in at their primary (C(masteruser), C(masterauth)) is refused, since they would lose
-    it; give them a user of their own.
-  - The administrator logs in at C(server) of its credential in the catalog and at its C(nodes), over TLS that verifies
-    the server unless that is on loopback. A URL of the application that leads elsewhere is refused.
+  - With O(overlap=passwords), the module cannot distinguish a session that logged in with the old password after
+    O(state=present) from a session with the new password. Except in a leak, such a session stays. Services that
+    restarted since then have no such session. If this is not enough, use O(overlap=users).
+  - If replicas log in at their primary as this user (C(masteruser), C(masterauth)), the module fails, because the
+    replicas would lose their login. Give the replicas a separate user.
+  - The administrator logs in only at C(server) of its credential in the catalog, and at the C(nodes) of this C(server).
+    TLS verifies the server, except on loopback. If the application's URL leads to another server, the module fails.
   - The certificate's name is checked unless the URL says C(ssl_check_hostname=false).
 """
 
