@@ -24,6 +24,7 @@ from tests.integration.rotation_lab import ENVIRONMENT, JOURNAL, OWNER, Rotation
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 PAGES = ("by-hand.md", "lost-journal.md")
 BEGIN = ("Begin.2", "Begin.3")
+LOCKED = (*BEGIN, "Find the open step", "Lock the rotation")
 FORWARD = ("Set", "Test", "Deploy", "Promote", "Remove (revoke, withdraw)", "Tidy up (record, discard)")
 BACK = ("Promote.1", "Roll back (abort)", "Deploy", *FORWARD[-2:])
 
@@ -81,7 +82,7 @@ class Operator:
         return self.run(way, FORWARD[-1], "Close")
 
     def run(self, way: str, *sections: str) -> str:
-        return self.bash(self.commands(*BEGIN, "Find the open step", "Lock the rotation"), way, self.commands(*sections))
+        return self.bash(self.commands(*LOCKED), way, self.commands(*sections))
 
     def commands(self, *sections: str) -> str:
         """The blocks of the sections: ``Promote.1`` is the first of Promote."""
