@@ -202,7 +202,9 @@ _CREDENTIAL = schema_object(
         ),
         "options": described("Options of the kind; the kind's page lists them.", {"type": "object"}),
         "test": described("A request that tests an externally issued value.", {"$ref": "#/$defs/test"}),
-        "server": described("The server. Only it gets an administrator's password.", {"$ref": "#/$defs/server"}),
+        "server": described(
+            "The server. Only this server gets an administrator's password.", {"$ref": "#/$defs/server"}
+        ),
         "parts": described("The settings that hold the server's address if no URL does.", {"$ref": "#/$defs/parts"}),
     },
     required=["kind", "appears_in"],
