@@ -23,6 +23,7 @@ ONE_VERSION = (
     "test_leaked_",
     "test_own_kind",
     "test_pipes",
+    "test_provider_api",
     "test_receivers",
     "test_repository",
     "test_rotation_secrets",

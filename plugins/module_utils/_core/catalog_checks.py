@@ -10,6 +10,7 @@ from typing import Callable, Iterator, Optional
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     external_value_request,
     kind_names,
+    provider_requests,
     server_endpoint,
     valkey_key_patterns,
 )
@@ -122,7 +123,17 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
                 yield f"{where}.parts: {setting} is not a setting"
         if credential.test is not None:
             yield from external_value_request.problems(f"{where}.test", credential.test)
+        yield from _api(where, credential)
         yield from _server(catalog, where, credential)
+
+
+def _api(where: str, credential: Credential) -> Iterator[str]:
+    needed = {"api": credential.api, "test": credential.test} if credential.kind == kind_names.HTTP_API else {}
+    yield from (f"{where}.{key}: is required for kind {credential.kind}" for key, given in needed.items() if not given)
+    if credential.api and not needed:
+        yield f"{where}.api: has no effect on kind {credential.kind}; remove it, or write kind {kind_names.HTTP_API}"
+    elif credential.api:
+        yield from provider_requests.problems(f"{where}.api", credential.api)
 
 
 def _server(catalog: Catalog, where: str, credential: Credential) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_a
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import EncryptedEnvFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import Mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_notify import Notifier
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi, ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES, StoreTraits
@@ -150,20 +151,6 @@ class Service:
 
 
 @dataclass(frozen=True)
-class ValueProbe:
-    """A request that a third party answers well only if the value in it is valid."""
-
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    form: Mapping[str, str] = field(default_factory=dict)
-    """What is posted; without it the request is a GET."""
-    status: Tuple[int, ...] = (200,)
-    """What is answered to a valid value."""
-    refused: Tuple[int, ...] = (400, 401, 403)
-    """What is answered to one that is not; any other status proves nothing."""
-
-
-@dataclass(frozen=True)
 class Tls:
     """How an administrator's connection is protected."""
 
@@ -227,6 +214,8 @@ class Credential:
     """What its kind needs beside that."""
     test: Optional[ValueProbe] = None
     """How a value that a third party issued is tested."""
+    api: Optional[ProviderApi] = None
+    """How its provider makes, lists and revokes keys."""
     server: Optional[Server] = None
     """Where it administers others."""
     parts: Parts = Parts()

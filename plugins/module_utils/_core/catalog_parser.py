@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_encrypted_env,
     catalog_mirror,
     catalog_notify,
+    catalog_requests,
     catalog_vault,
     json_schema,
     valkey_key_patterns,
@@ -43,7 +44,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     Setting,
     SettingRef,
     Tls,
-    ValueProbe,
     s3_location,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES, SCHEMA
@@ -374,7 +374,8 @@ class _Builder:
             revoke_after=raw.get("revoke_after", 0),
             fallback_seconds=raw.get("fallback_seconds", 1209600),
             options=raw.get("options", {}),
-            test=self._probe(raw["test"]) if "test" in raw else None,
+            test=catalog_requests.parsed_test(raw["test"]) if "test" in raw else None,
+            api=catalog_requests.parsed_api(raw["api"]) if "api" in raw else None,
             server=self._server(f"credentials.{name}.server", raw["server"]) if "server" in raw else None,
             parts=Parts(**raw.get("parts", {})),
         )
@@ -386,8 +387,3 @@ class _Builder:
         }
         address = self._format(f"{where}.address", raw["address"])
         return Server(**{**raw, **lists, "address": address, "tls": Tls(**raw.get("tls", {}))})
-
-    @staticmethod
-    def _probe(raw: Mapping[str, Any]) -> ValueProbe:
-        lists = {name: tuple(raw[name]) for name in ("status", "refused") if name in raw}
-        return ValueProbe(url=raw["url"], headers=raw.get("headers", {}), form=raw.get("form", {}), **lists)

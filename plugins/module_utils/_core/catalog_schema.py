@@ -11,6 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_encrypted_env,
     catalog_mirror,
     catalog_notify,
+    catalog_requests,
     catalog_vault,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
@@ -127,24 +128,6 @@ _PURGE = schema_object(
         ),
     }
 )
-_STATUS = {"type": "array", "items": {"type": "integer", "minimum": 100}, "minItems": 1}
-_TEST = schema_object(
-    {
-        "url": described(
-            "Address of the request, without the value.", {"type": "string", "pattern": r"^https?://\S*$"}
-        ),
-        "headers": described(
-            "Headers; {value}, {username} and {basic} stand for the login's parts.", schema_map({"type": "string"})
-        ),
-        "form": described(
-            "The form fields of a POST, with the same placeholders; without it the request is a GET.",
-            schema_map({"type": "string"}),
-        ),
-        "status": described("The status for a valid value; 200 by default.", _STATUS),
-        "refused": described("The statuses for a rejected value; 400, 401 and 403 by default.", _STATUS),
-    },
-    required=["url"],
-)
 _SERVER = schema_object(
     {
         "address": described(
@@ -202,6 +185,7 @@ _CREDENTIAL = schema_object(
         ),
         "options": described("Options of the kind; the kind's page lists them.", {"type": "object"}),
         "test": described("A request that tests an externally issued value.", {"$ref": "#/$defs/test"}),
+        "api": described("Requests by which its provider makes, lists and revokes keys.", {"$ref": "#/$defs/api"}),
         "server": described(
             "The server. Only this server gets an administrator's password.", {"$ref": "#/$defs/server"}
         ),
@@ -378,6 +362,7 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
     "$defs": {
         "alerts": catalog_alerts.ALERTS,
+        "api": catalog_requests.API,
         "appears_in": _APPEARS_IN,
         "aws": _AWS,
         "compose": _COMPOSE,
@@ -394,7 +379,7 @@ SCHEMA: dict[str, Any] = {
         "service": _SERVICE,
         "setting": _SETTING,
         "stores": _STORES,
-        "test": _TEST,
+        "test": catalog_requests.TEST,
         "vault": catalog_vault.schema(),
     },
 }

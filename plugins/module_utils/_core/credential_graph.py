@@ -34,7 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 Edits = Mapping[Place, str]
 """The new text of every place that changes."""
 
-_USER = re.compile(r"(?:^(?:PG)?|[/_-])(?:user|username|login|access_?key_?id|client_?id)$", re.IGNORECASE)
+_USER = re.compile(r"(?:^(?:PG)?|[/_-])(?:user|username|login|(?:access|api)_?key_?id|client_?id)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

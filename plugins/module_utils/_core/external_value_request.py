@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import ValueProbe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
@@ -25,12 +25,8 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 def problems(where: str, probe: ValueProbe) -> Iterator[str]:
     """What is wrong with it, as ``path: what is wrong``."""
-    yield from _of_address(f"{where}.url", probe.url)
-    for name, text in probe.headers.items():
-        if not _HEADER.fullmatch(name):
-            yield f"{where}.headers: {name!r} is not a header's name"
-        elif not _goes_in_a_header(text):
-            yield f"{where}.headers.{name}: has characters that a header cannot have"
+    yield from address_problems(f"{where}.url", probe.url)
+    yield from header_problems(f"{where}.headers", probe.headers)
     parts = {f"headers.{name}": text for name, text in probe.headers.items()}
     parts |= {f"form.{name}": text for name, text in probe.form.items()}
     for path, text in parts.items():
@@ -43,7 +39,15 @@ def problems(where: str, probe: ValueProbe) -> Iterator[str]:
         yield f"{where}: {status} stands for an accepted and for a rejected value; remove it from one of both lists"
 
 
-def _of_address(where: str, url: str) -> Iterator[str]:
+def header_problems(where: str, headers: Mapping[str, str]) -> Iterator[str]:
+    for name, text in headers.items():
+        if not _HEADER.fullmatch(name):
+            yield f"{where}: {name!r} is not a header's name"
+        elif not _goes_in_a_header(text):
+            yield f"{where}.{name}: has characters that a header cannot have"
+
+
+def address_problems(where: str, url: str) -> Iterator[str]:
     placeholders = _PLACEHOLDER.findall(url)
     if placeholders:
         yield f"{where}: holds {placeholders[0]}, and addresses are logged; send it in a header or in the form"
@@ -73,6 +77,15 @@ def _goes_in_a_header(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
+def require_header_values(headers: Mapping[str, str]) -> None:
+    """Raises :class:`RotationError`, without a value."""
+    for name, text in headers.items():
+        if not _goes_in_a_header(text):
+            raise RotationError(
+                f"the header {name} cannot carry the value, which has characters that a header cannot have"
+            )
+
+
 def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
     """What is sent for that login. Raises :class:`RotationError`, without a value, where it cannot be."""
     texts = {"{value}": login.password or ""}
@@ -90,11 +103,7 @@ def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
         return _PLACEHOLDER.sub(lambda match: texts[match.group()], text)
 
     headers = {name: filled(text) for name, text in probe.headers.items()}
-    for name, text in headers.items():
-        if not _goes_in_a_header(text):
-            raise RotationError(
-                f"the header {name} cannot carry the value, which has characters that a header cannot have"
-            )
+    require_header_values(headers)
     return {
         "url": probe.url,
         "headers": headers,

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation_info
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import ValueProbe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login

@@ -100,6 +100,7 @@ class TestSpots:
             *(
                 ("AWS_ACCESS_KEY_ID", True),
                 ("AccessKeyId", True),
+                ("MAIL_API_KEY_ID", True),
                 ("TWITCH_CLIENT_ID", True),
                 ("Key/ACCESS_KEY_ID", True),
             ),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, external_value_request
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import ValueProbe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 

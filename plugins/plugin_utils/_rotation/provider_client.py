@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sends the requests that the catalog declares to a provider's API, from the controller.
+
+Only the catalog's host is asked, over verified TLS (on loopback also without): no redirect is followed, and .netrc
+takes no part. An answer is bounded in size and time. Its own words are in no message: they may repeat what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from ansible.module_utils.urls import open_url
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    external_value_request,
+    provider_requests,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import (
+    ApiRequest,
+    ProviderApi,
+    ValueProbe,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.provider_requests import ProviderKey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.health_check import repeated
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+
+SECONDS, RETRIES, PAUSE = 30.0, 3, 2.0
+"""Of a request; how often one that may be repeated is, and how long after."""
+ANSWER_BYTES, PAGES = 4 << 20, 100
+GONE = (404, 410)
+_LINK = re.compile(r"<([^<>]*)>([^,<]*)")
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What came of a request; status 0 with a ``problem`` where nothing came."""
+
+    status: int = 0
+    content: bytes = field(default=b"", repr=False)
+    link: str = ""
+    problem: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request, sent again, would get the same answer."""
+        return self.status not in (0, 429) and self.status < 500
+
+
+class ProviderClient:
+    """One administrator's login to a provider."""
+
+    def __init__(self, api: ProviderApi, admin: Login, *, sleep: Callable[[float], object] = time.sleep) -> None:
+        self.api, self.sleep = api, sleep
+        self._headers = {**provider_requests.headers(api, admin), "Accept": "application/json"}
+        self.host = urlsplit(api.url).netloc
+
+    def listed(self) -> list[ProviderKey]:
+        """Every key. Raises RotationError."""
+        return [key for page in self._pages() for key in provider_requests.keys(self.api, page)]
+
+    def _pages(self) -> Iterator[Any]:
+        request = self.api.listing
+        url, text = self.api.url + request.path, provider_requests.body(request)
+        for _page in range(PAGES):
+            answer = self._repeated(request.method, url, text)
+            yield self._document("list", answer)
+            following = _next_page(url, answer.link)
+            if not following:
+                return
+            if urlsplit(following)[:2] != urlsplit(self.api.url)[:2]:
+                raise RotationError(f"{self.host} names a next page at another host, which is not asked")
+            url = following
+        raise RotationError(f"{self.host} lists more than {PAGES} pages of keys; delete keys that are not in use")
+
+    def create(self, label: str, *, fresh: Fresh) -> Login:
+        """A new key, sent once: each answer may bring another key. Raises RotationError."""
+        fresh.spend()
+        request = self.api.create
+        text = provider_requests.body(request, label=label)
+        answer = asked(request.method, self.api.url + request.path, self._sent(text), text, ca=self.api.ca)
+        return provider_requests.made(self.api, self._document("create", answer))
+
+    def disable(self, key: str, *, fresh: Fresh) -> None:
+        """A key that is gone is fine."""
+        if self.api.disable is not None:
+            self._change("disable", self.api.disable, key, fresh)
+
+    def delete(self, key: str, *, fresh: Fresh) -> None:
+        """A key that is gone is fine."""
+        self._change("revoke", self.api.revoke, key, fresh)
+
+    def _change(self, verb: str, request: ApiRequest, key: str, fresh: Fresh) -> None:
+        fresh.spend()
+        url = self.api.url + provider_requests.path(request, key)
+        answer = self._repeated(request.method, url, provider_requests.body(request, id=key))
+        if answer.status not in GONE:
+            self._require_success(verb, answer)
+
+    def tried(self, probe: ValueProbe, login: Login) -> tuple[str, str]:
+        """Whether the provider accepts the value, and the words for it. Raises RotationError."""
+        request = external_value_request.request(probe, login)
+        headers, text = dict(request["headers"]), None
+        if request["form"]:
+            text = urlencode(request["form"]).encode()
+            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        answer = asked("POST" if text else "GET", request["url"], headers, text, ca=self.api.ca)
+        parts = urlsplit(request["url"])
+        place = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        if answer.status in request["status"]:
+            return ACCEPTED, place
+        message = f"{place} answers with {answer.problem or f'status {answer.status}'}"
+        return (REFUSED if answer.status in request["refused"] else UNTRIED), message
+
+    def _repeated(self, method: str, url: str, text: bytes | None) -> HttpAnswer:
+        return repeated(
+            lambda: asked(method, url, self._sent(text), text, ca=self.api.ca),
+            lambda answer: answer.is_final,
+            retries=RETRIES,
+            delay=PAUSE,
+            sleep=self.sleep,
+        )
+
+    def _sent(self, text: bytes | None) -> dict[str, str]:
+        return self._headers if text is None else {**self._headers, "Content-Type": "application/json"}
+
+    def _require_success(self, verb: str, answer: HttpAnswer) -> None:
+        if 200 <= answer.status < 300:
+            return
+        reason = answer.problem or f"HTTP status {answer.status}"
+        raise RotationError(f"{self.host} refused {verb}: {reason}; {_remedy(answer.status)}")
+
+    def _document(self, verb: str, answer: HttpAnswer) -> Any:
+        self._require_success(verb, answer)
+        try:
+            return json.loads(answer.content)
+        except (ValueError, RecursionError):
+            raise RotationError(f"{self.host} answers {verb} without JSON; correct api.url or api.{verb}") from None
+
+
+def _remedy(status: int) -> str:
+    if status in (401, 403):
+        return "give the administrator's token the permission for it, or replace an expired token"
+    if 300 <= status < 400:
+        return "redirects are not followed; write the final address into api.url of the catalog"
+    if 400 <= status < 500 and status != 429:
+        return "correct the request in api of the catalog"
+    return "run the same command again when the provider answers"
+
+
+def _next_page(url: str, link: str) -> str:
+    """The address behind rel="next" of a Link header. Sentry adds results="false" where that page is empty."""
+    for match in _LINK.finditer(link):
+        parameters = match[2].replace(" ", "").split(";")
+        if 'rel="next"' in parameters and 'results="false"' not in parameters:
+            return urljoin(url, match[1])
+    return ""
+
+
+def asked(
+    method: str, url: str, headers: Mapping[str, str], text: bytes | None, *, ca: str | None = None
+) -> HttpAnswer:
+    """One request, within its time for all of it. Raises nothing."""
+    return within(SECONDS, lambda: _asked(method, url, headers, text, ca), HttpAnswer(problem="no answer: timed out"))
+
+
+def _asked(method: str, url: str, headers: Mapping[str, str], text: bytes | None, ca: str | None) -> HttpAnswer:
+    try:
+        with open_url(
+            url,
+            data=text,
+            method=method,
+            headers=dict(headers),
+            timeout=SECONDS,
+            use_proxy=url.startswith("https:"),
+            follow_redirects="none",
+            use_netrc=False,
+            decompress=False,
+            ca_path=ca,
+            http_agent="watchparty.secrets",
+        ) as answer:
+            content = answer.read(ANSWER_BYTES + 1)
+            if len(content) > ANSWER_BYTES:
+                return HttpAnswer(problem=f"an answer of more than {ANSWER_BYTES >> 20} MiB")
+            return HttpAnswer(int(answer.status), content, ", ".join(answer.headers.get_all("Link") or ()))
+    except HTTPError as error:
+        error.close()
+        return HttpAnswer(error.code)
+    except Exception as error:  # noqa: BLE001 - an answer may be anything, and libraries raise anything at it
+        reason = getattr(error, "reason", None)
+        return HttpAnswer(problem=f"no answer: {reason if isinstance(reason, OSError) else type(error).__name__}")

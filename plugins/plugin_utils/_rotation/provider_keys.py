@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The steps of a key's rotation at a provider: made once and kept, tested, and the other one removed.
+
+A key carries its rotation in its label, so a key whose value was lost with a killed run is found and removed. A store's
+value names the key that goes, and must not choose a key of others: only one that a rotation of this credential made
+goes, or the one whose label is in the catalog.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import provider_requests
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Overtaken,
+    RotationError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.provider_requests import ProviderKey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.issued_logins import issued_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_client import ProviderClient
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+LOOKS, INTERVAL = 30, 2.0
+"""How often a provider is asked for a change, and the seconds in between."""
+_ROTATION = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}")
+
+
+@dataclass(frozen=True)
+class ProviderKeys:
+    """What one stage of a credential asks and changes."""
+
+    setting: RotationSetup
+    name: str
+    api: ProviderApi
+    client: ProviderClient
+
+    def check(self) -> dict[str, Any]:
+        """Writes nothing."""
+        keys = self.client.listed()
+        login = self.setting.held(self.setting.catalog.credentials[self.name]).login
+        key = self._id(login)
+        self._require_ours(key, keys)
+        if self.setting.rotator.look().incident is None:  # a leaked key may have been deleted by hand
+            self._require_in_use(key, keys, login)
+        if self.api.limit and len(keys) >= self.api.limit:
+            raise RotationError(
+                f"{self.client.host} lists {len(keys)} keys, and api.limit is {self.api.limit}; delete a key that is "
+                "not in use"
+            )
+        return {}
+
+    def _require_in_use(self, key: str, keys: list[ProviderKey], login: Login) -> None:
+        if key not in [item.id for item in keys if item.active]:
+            raise RotationError(
+                f"{self.client.host} lists no active key {key}; store the id of the key in use, which the provider's "
+                "page shows"
+            )
+        state, message = self._tried(login)
+        if state != ACCEPTED:
+            raise RotationError(f"key {key} in use is not accepted: {message}; correct test, or the stored value")
+
+    def issue(self) -> dict[str, Any]:
+        """Makes the new key once."""
+        issued = self._issued()
+        if issued.find(self.name) is None:
+            self._make(issued)
+        return {"message": f"{self.client.host} made key {self._id(issued.take(self.name))}"}
+
+    def _issued(self) -> Issued:
+        _journal, rotation, _item = self.setting.mine(self.name)
+        return self.setting.rotator.issued(rotation)
+
+    def _make(self, issued: Issued) -> None:
+        rotator, logins = self.setting.rotator, issued_logins(self.setting, self.name)
+        label = self._prefix + logins.rotation.id
+        self._remove_leftovers(self.client.listed(), label)
+        made = self.client.create(label, fresh=rotator.fresh())
+        key = str(made.username)
+        kept = Login(None, made.password) if self.api.value_has_id else made
+        if self._id(kept) != key or (logins.goes and self._id(logins.goes) == key):
+            raise RotationError(f"{self.client.host} answers create with another key than the new one; correct api")
+        try:
+            rotator.fresh()
+            issued.keep(self.name, kept)
+        except (AlreadyExists, Overtaken):
+            self._remove(key, Fresh.uncontested)
+            rotator.fresh()
+            return
+        still = rotator.look().rotation
+        if still is None or still.id != logins.rotation.id or still.step in ("record", "discard"):
+            issued.forget_one(self.name)
+            self._remove(key, Fresh.uncontested)
+            raise Overtaken("another run ended this rotation, so this run deleted the key that it had made")
+
+    def test(self) -> dict[str, Any]:
+        stays = issued_logins(self.setting, self.name).stays
+        if stays is None:
+            raise RotationError("no new key yet; run the stage 'issue' first")
+        self._require(ACCEPTED, stays)
+        return {"message": f"key {self._id(stays)} works"}
+
+    def revoke(self, pending_task: str) -> dict[str, Any]:
+        """Removes the old key, or in a rollback the new one, and verifies that it is rejected."""
+        logins = issued_logins(self.setting, self.name, pending_task)
+        goes, stays, label = logins.goes, logins.stays, self._prefix + logins.rotation.id
+        keys = self.client.listed()
+        if goes is None or stays is None:
+            removed = ", ".join(self._remove_leftovers(keys, label)) or "none"
+            message = f"no new key was kept; deleted keys of this rotation: {removed}"
+            return {"message": f"{message}. If the provider lists {label} later, delete that key"}
+        key = self._id(goes)
+        if key == self._id(stays):
+            raise RotationError("the old and the new key are the same key; nothing was changed")
+        self._require_ours(key, keys)
+        if not logins.aborting:  # in a rollback the old one may not work: that may be why it failed
+            self._require(ACCEPTED, stays)
+        if key in [item.id for item in keys]:
+            self._remove(key, self.setting.rotator.fresh)
+        self._remove_leftovers(keys, label, kept=(key, self._id(stays)))
+        self._require(REFUSED, goes)
+        return {"message": f"key {key} is deleted and rejected", "refused": [self.client.host]}
+
+    def _remove_leftovers(self, keys: list[ProviderKey], label: str, kept: tuple[str, ...] = ()) -> list[str]:
+        """Keys of this rotation whose values no run has, by their ids."""
+        leftovers = [key.id for key in keys if key.label == label and key.id not in kept]
+        for key in leftovers:
+            self._remove(key, self.setting.rotator.fresh)
+        return leftovers
+
+    def _remove(self, key: str, look: Callable[[], Fresh]) -> None:
+        if self.api.disable is not None:
+            self.client.disable(key, fresh=look())
+        self.client.delete(key, fresh=look())
+
+    def _require_ours(self, key: str, keys: list[ProviderKey]) -> None:
+        """A key that is not listed is not deleted either."""
+        for label in [item.label for item in keys if item.id == key]:
+            is_ours = label.startswith(self._prefix) and _ROTATION.fullmatch(label[len(self._prefix) :])
+            if not is_ours and (not label or label != self.api.first_label):
+                raise RotationError(
+                    f"{self.client.host} lists key {key} under a label that no rotation of {self.name} gave and "
+                    f"that the catalog does not name. If the key is the one to replace, write its label into "
+                    f"first_label of credentials.{self.name}"
+                )
+
+    @property
+    def _prefix(self) -> str:
+        """What the labels of this credential's keys begin with; the rotation's id follows."""
+        catalog = self.setting.catalog
+        return f"{catalog.application}-{catalog.environment}-{self.name}-"
+
+    def _require(self, state: str, login: Login) -> None:
+        """Raises RotationError where the key does not come to this state in time."""
+        message = ""
+        for look in range(LOOKS):
+            self.client.sleep(INTERVAL if look else 0)
+            found, message = self._tried(login)
+            if found == state:
+                return
+        raise RotationError(
+            f"key {self._id(login)} is not {'accepted' if state == ACCEPTED else 'rejected'} after "
+            f"{LOOKS * INTERVAL:.0f} s: {message}; correct the cause, then run the same command again"
+        )
+
+    def _tried(self, login: Login) -> tuple[str, str]:
+        """By the catalog's test, or else by the list."""
+        probe = self.setting.catalog.credentials[self.name].test
+        if probe is not None:
+            return self.client.tried(probe, login)
+        listed = [item.active for item in self.client.listed() if item.id == self._id(login)]
+        if any(listed):
+            return ACCEPTED, f"{self.client.host} lists it as active"
+        state, how = (UNTRIED, "lists it as inactive") if listed else (REFUSED, "does not list it")
+        return state, f"{self.client.host} {how}"
+
+    def _id(self, login: Login) -> str:
+        """Raises RotationError where a store holds no id."""
+        login = (login_of(login.password or "") or Login()) if self.api.value_has_id else login
+        return provider_requests.require_id(login.username, f"what the stores hold of {self.name}")

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A provider's HTTP API on loopback, and an application whose key it issues."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_client, provider_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.close import ending
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_client import HttpAnswer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, World
+
+ADMIN_TOKEN = "canary-of-the-administrator"
+R1, R2, R3 = (f"r-20261125T15000{number}-abcd" for number in (1, 2, 3))
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+class StandIn:
+    """A server on loopback; a subclass answers ``(method, path, headers, body)`` with status, document and headers."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, dict[str, Any]] = {}
+        self.calls: list[str] = []
+        self.url = ""
+
+    def answer(self, method: str, path: str, headers: Any, body: Any) -> tuple[int, Any, dict[str, str]]:
+        raise NotImplementedError
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+def _handler(provider: StandIn) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def answered(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            provider.calls.append(f"{self.command} {self.path}")
+            body = json.loads(text) if text else None
+            status, document, headers = provider.answer(self.command, self.path, self.headers, body)
+            content = document if isinstance(document, bytes) else json.dumps(document).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_GET(self) -> None:
+            self.answered()
+
+        def do_POST(self) -> None:
+            self.answered()
+
+        def do_PUT(self) -> None:
+            self.answered()
+
+        def do_DELETE(self) -> None:
+            self.answered()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Not on the terminal."""
+
+    return Handler
+
+
+class Requests:
+    """What the client sends; ``before`` and ``after`` are called around each request."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.real = provider_client.asked
+        self.before: Callable[[str, str], None] = lambda _method, _url: None
+        self.after = self.before
+        monkeypatch.setattr(provider_client, "asked", self)
+        monkeypatch.setattr(provider_client, "PAUSE", 0)
+        monkeypatch.setattr(provider_keys, "INTERVAL", 0)
+        monkeypatch.setattr(provider_keys, "LOOKS", 2)
+
+    def __call__(self, method: str, url: str, *more: Any, **options: Any) -> HttpAnswer:
+        self.before(method, url)
+        answer = self.real(method, url, *more, **options)
+        self.after(method, url)
+        return answer
+
+    def kill(self, when: str, at: int) -> Iterator[int]:
+        """Kills the process before or after its request number ``at``; the rest of the count tells whether it did."""
+        count = itertools.count()
+
+        def kill(_method: str, _url: str) -> None:
+            if next(count) == at:
+                raise Killed
+
+        setattr(self, when, kill)
+        return count
+
+    def spare(self) -> None:
+        self.before = self.after = lambda _method, _url: None
+
+
+class Shop:
+    """An application whose credential ``mail`` a provider issues."""
+
+    def __init__(self, kind: str, credential: dict[str, Any], stored: dict[str, str]) -> None:
+        settings = {**CATALOG["settings"], **{name: {"group": "core"} for name in stored}}
+        places = {"appears_in": [{"setting": name} for name in stored], "admin": "boss", "kind": kind}
+        boss = {"kind": "given", "appears_in": [{"secret": "boss-{environment}", "key": "token"}]}
+        document = {**CATALOG, "settings": settings, "credentials": {"mail": {**places, **credential}, "boss": boss}}
+        self.world = World(catalog=catalog_parser.parse(document, "test"))
+        self.world.secrets.seed("boss-test", json.dumps({"token": ADMIN_TOKEN}))
+        for name, value in stored.items():
+            self.world.write(name, value)
+        self.kind, self.rotator = kind, self.world.begun("mail", rotation=R1)
+
+    def setting(self) -> RotationSetup:
+        return RotationSetup(self.world.catalog, KINDS, self.rotator, SimpleNamespace())  # type: ignore[arg-type]
+
+    def act(self, verb: str, **more: Any) -> Answer:
+        part = Part(self.setting(), None, {"name": "mail", "options": {}, **more})  # type: ignore[arg-type]
+        answer: Answer = getattr(BUILT_IN[self.kind](), verb)(part)
+        return answer
+
+    def rotate(self) -> None:
+        """To the end."""
+        self.act("issue")
+        self.world.created(self.rotator)
+        self.rotator.advance("test")
+        self.act("test")
+        self.rotator.advance("promote")
+        assert self.rotator.promote().outcome == "done"
+        self.rotator.advance("revoke")
+        if not self.world.catalog.credentials["mail"].revoke_after:
+            self.act("revoke")
+        self.close("closed")
+
+    def close(self, step: str) -> None:
+        _journal, rotation = self.rotator.holding()
+        self.rotator.clear(rotation)
+        journal, rotation = self.rotator.holding()
+        self.rotator.append(journal, rotation.id, step, **ending(self.setting(), journal, rotation, {}))
+
+    @property
+    def stored(self) -> tuple[str | None, str | None]:
+        contents = self.world.secrets.read([CORE])
+        login = credential_graph.find(self.world.catalog, self.world.catalog.credentials["mail"], contents).login
+        return login.username, login.password
