@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from sandbox.postgres import scram_verifier
 from sandbox.valkey import ADMINISTRATOR
+from tests.fakes.provider_apis import Sentry
 from tests.integration.chaos import Chaos, Controller
 from tests.integration.held import own_kind
 from tests.integration.provider import Provider, running
@@ -42,6 +45,24 @@ def provider() -> Iterator[Provider]:
         yield made
 
 
+@contextmanager
+def sentry_with(lab: RotationLab) -> Iterator[Sentry]:
+    """Its first key is the application's, and another credential's value is the administrator's token."""
+    sentry = Sentry(lab.content("watchparty/production/integrations")["GOOGLE_OAUTH2_CLIENT_SECRET"])
+    old = urlsplit(lab.content("watchparty/production/core")["SENTRY_DSN"]).username
+    key = next(iter(sentry.keys.values()))
+    sentry.keys = {str(old): {**key, "id": old}, **{name: other for name, other in sentry.keys.items() if other != key}}
+    with sentry.serving():
+        yield sentry
+
+
+def sentry_dsn(sentry: Sentry) -> dict[str, Any]:
+    options = {"organization": "acme", "project": "shop", "url": sentry.url}
+    appears_in = [{"setting": "SENTRY_DSN"}]
+    own = {"kind": "sentry_dsn", "admin": "sentry_admin", "max_age_days": 90}
+    return {**own, "options": options, "appears_in": appears_in}
+
+
 def pending_since(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
     """What the journal keeps for later, beside what it kept before."""
     pending_tasks = lab.journal_state().pending_tasks
@@ -53,7 +74,7 @@ def pending_since(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]
 
 @pytest.mark.slow
 def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider: Provider) -> None:
-    """The first comes from a private file; the second's folder lies outside the collection."""
+    """The first comes from a private file; the second's folder lies outside the collection. An API makes a third."""
     old = lab.ready()
     kept = lab.journal_state().pending_tasks
     verbs = ("check", "create", "set", "test", "revoke", "verify_revoked")
@@ -70,9 +91,14 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     }
     provider.keys = {lab.content("watchparty/production/integrations")["YOUTUBE_API_KEY"]}
     before = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
-    with lab.with_catalog(twitch=twitch, mail=mail):
+    boss = {"kind": "external", "appears_in": [{"setting": "GOOGLE_OAUTH2_CLIENT_SECRET"}]}
+    with (
+        sentry_with(lab) as sentry,
+        lab.with_catalog(twitch=twitch, mail=mail, sentry=sentry_dsn(sentry), sentry_admin=boss) as catalog,
+    ):
+        del catalog["settings"]["SENTRY_DSN"]["github"]
         given = lab.values_file(mail="issued-by-the-provider")
-        arguments = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail")
+        arguments = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail,sentry")
         run = lab.rotate(*arguments, "--check")
         sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
         assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
@@ -81,7 +107,11 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         provider.keys.add("issued-by-the-provider")
         run = lab.rotated(*arguments)
         # The provider alone can refuse the other one's.
-        assert re.search(r'from promotion to revocation: \d+ s \(twitch\)"', run.output)
+        assert re.search(r'from promotion to revocation: \d+ s \(sentry, twitch\)"', run.output)
+        (key,) = [key for key in sentry.keys.values() if "sentry-r-" in key["name"]]
+        assert len(sentry.keys) == 2, "the old key is deleted, another stays"
+        assert not [key for key in sentry.keys if key in run.output.replace(f"key {key}", "")], "the DSN is not shown"
+
         left = "mail: revoke its old value at https://mail.example.com/keys; r-"
         asked = "Then run watchparty.secrets.rotate -e rotation_revoked=mail"
         sentences(run, left, asked)
@@ -114,6 +144,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     for host in lab.hosts:
         assert host.values()["YOUTUBE_API_KEY"] == "issued-by-the-provider"
         assert host.values()["TWITCH_CLIENT_SECRET"] == after
+        assert host.values()["SENTRY_DSN"] == key["dsn"]["public"]
 
 
 @pytest.mark.slow

@@ -62,8 +62,9 @@ class Appearance:
     @property
     def flaw(self) -> Optional[str]:
         """What keeps it from being the URL that it seems meant to be, if it seems so."""
-        is_meant = not self.in_url and (holds_url(self.spot) or resembles_url(self.text))
-        return _flawed(self.spot, self.text) if is_meant else None
+        if self.in_url or login_of(self.text) is not None:
+            return None
+        return _flawed(self.spot, self.text) if holds_url(self.spot) or resembles_url(self.text) else None
 
     def rewritten(self, new: Login) -> str:
         """The place's text with the new login in it."""
@@ -212,7 +213,7 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Stored
         if text and len({login_of(url) for url in _urls(spot, text)}) > 1:
             problems.append(_different(spot, text))
         elif text:
-            appearances.append(_appearance(spot, text))
+            appearances.append(_appearance(spot, text, is_whole=credential.kind in kind_names.WHOLE))
             if holds_url(spot) and not is_url(text):
                 problems.append(_flawed(spot, text))
         elif not holdings.is_broken(spot.place) and (spot.setting is None or spot.setting.required):
@@ -282,9 +283,9 @@ def _different(spot: CredentialPlace, text: str) -> str:
     return f"{spot} lists URLs with different logins; give each login a setting and a credential"
 
 
-def _appearance(spot: CredentialPlace, text: str) -> Appearance:
+def _appearance(spot: CredentialPlace, text: str, *, is_whole: bool) -> Appearance:
     login = login_of(_urls(spot, text)[0])
-    if login is not None:
+    if login is not None and not is_whole:
         return Appearance(spot, text, login, in_url=True)
     return Appearance(spot, text, Login(username=text) if spot.is_user else Login(password=text))
 

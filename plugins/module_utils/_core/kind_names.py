@@ -12,6 +12,7 @@ ELASTICACHE_AUTH_TOKEN = "elasticache_auth_token"
 EXTERNAL = "external"
 HTTP_API = "http_api"
 POSTGRESQL_ROLE = "postgresql_role"
+SENTRY_DSN = "sentry_dsn"
 SSH_KEY = "ssh_key"
 VALKEY_USER = "valkey_user"
 VAULT_DATABASE = "vault_database"
@@ -26,6 +27,8 @@ ENGINES = {
 """The server behind a credential of this kind."""
 ADMINISTERED = (POSTGRESQL_ROLE, VALKEY_USER)
 """Kinds whose credentials an administrator changes at the server."""
+WHOLE = (SENTRY_DSN,)
+"""Kinds whose value may look like a URL with a login, and is replaced whole."""
 PORTS = {POSTGRESQL: 5432, VALKEY: 6379}
 """The usual port of a server."""
 

@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     Overtaken,
     RotationError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.provider_requests import ProviderKey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
@@ -71,23 +72,21 @@ class ProviderKeys:
 
     def issue(self) -> dict[str, Any]:
         """Makes the new key once."""
-        issued = self._issued()
+        _journal, rotation, _item = self.setting.mine(self.name)
+        issued = self.setting.rotator.issued(rotation)
         if issued.find(self.name) is None:
-            self._make(issued)
+            self._make(rotation, issued)
         return {"message": f"{self.client.host} made key {self._id(issued.take(self.name))}"}
 
-    def _issued(self) -> Issued:
-        _journal, rotation, _item = self.setting.mine(self.name)
-        return self.setting.rotator.issued(rotation)
-
-    def _make(self, issued: Issued) -> None:
-        rotator, logins = self.setting.rotator, issued_logins(self.setting, self.name)
-        label = self._prefix + logins.rotation.id
+    def _make(self, rotation: OpenRotation, issued: Issued) -> None:
+        rotator, credential = self.setting.rotator, self.setting.catalog.credentials[self.name]
+        old = self.setting.located(credential, rotator.old_contents(rotation, credential)).login
+        label = self._prefix + rotation.id
         self._remove_leftovers(self.client.listed(), label)
         made = self.client.create(label, fresh=rotator.fresh())
         key = str(made.username)
         kept = Login(None, made.password) if self.api.value_has_id else made
-        if self._id(kept) != key or (logins.goes and self._id(logins.goes) == key):
+        if self._id(kept) != key or self._id(old) == key:
             raise RotationError(f"{self.client.host} answers create with another key than the new one; correct api")
         try:
             rotator.fresh()
@@ -97,7 +96,7 @@ class ProviderKeys:
             rotator.fresh()
             return
         still = rotator.look().rotation
-        if still is None or still.id != logins.rotation.id or still.step in ("record", "discard"):
+        if still is None or still.id != rotation.id or still.step in ("record", "discard"):
             issued.forget_one(self.name)
             self._remove(key, Fresh.uncontested)
             raise Overtaken("another run ended this rotation, so this run deleted the key that it had made")

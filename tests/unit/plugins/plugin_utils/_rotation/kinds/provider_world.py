@@ -1,21 +1,19 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A provider's HTTP API on loopback, and an application whose key it issues."""
+"""An application whose key a provider issues, and the end of its process at a request."""
 
 from __future__ import annotations
 
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_client, provider_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.close import ending
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
@@ -30,61 +28,6 @@ R1, R2, R3 = (f"r-20261125T15000{number}-abcd" for number in (1, 2, 3))
 
 class Killed(BaseException):
     """The end of a process."""
-
-
-class StandIn:
-    """A server on loopback; a subclass answers ``(method, path, headers, body)`` with status, document and headers."""
-
-    def __init__(self) -> None:
-        self.keys: dict[str, dict[str, Any]] = {}
-        self.calls: list[str] = []
-        self.url = ""
-
-    def answer(self, method: str, path: str, headers: Any, body: Any) -> tuple[int, Any, dict[str, str]]:
-        raise NotImplementedError
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-
-
-def _handler(provider: StandIn) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def answered(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            provider.calls.append(f"{self.command} {self.path}")
-            body = json.loads(text) if text else None
-            status, document, headers = provider.answer(self.command, self.path, self.headers, body)
-            content = document if isinstance(document, bytes) else json.dumps(document).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def do_GET(self) -> None:
-            self.answered()
-
-        def do_POST(self) -> None:
-            self.answered()
-
-        def do_PUT(self) -> None:
-            self.answered()
-
-        def do_DELETE(self) -> None:
-            self.answered()
-
-        def log_message(self, *_arguments: object) -> None:
-            """Not on the terminal."""
-
-    return Handler
 
 
 class Requests:
@@ -129,6 +72,8 @@ class Shop:
         boss = {"kind": "given", "appears_in": [{"secret": "boss-{environment}", "key": "token"}]}
         document = {**CATALOG, "settings": settings, "credentials": {"mail": {**places, **credential}, "boss": boss}}
         self.world = World(catalog=catalog_parser.parse(document, "test"))
+        self.waited: list[float] = []
+        self.world.secrets.settling = Settling(sleep=self.waited.append)
         self.world.secrets.seed("boss-test", json.dumps({"token": ADMIN_TOKEN}))
         for name, value in stored.items():
             self.world.write(name, value)

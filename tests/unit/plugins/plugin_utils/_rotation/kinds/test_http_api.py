@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
 from tests.fakes.memory_stores import Hook
+from tests.fakes.provider_apis import Answer, StandIn
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import (
     ADMIN_TOKEN,
     R1,
@@ -21,7 +22,6 @@ from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import (
     Killed,
     Requests,
     Shop,
-    StandIn,
 )
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS
 
@@ -36,10 +36,10 @@ class Provider(StandIn):
         super().__init__()
         self.keys = {"other": {**FIRST, "label": "of others", "value": "canary-of-others"}, "k0": dict(FIRST)}
         self.numbers = itertools.count(1)
-        self.replies: dict[str, tuple[int, Any, dict[str, str]]] = {}
+        self.replies: dict[str, Answer] = {}
         """By method, what is answered instead."""
 
-    def answer(self, method: str, path: str, headers: Any, body: Any) -> tuple[int, Any, dict[str, str]]:
+    def answer(self, method: str, path: str, headers: Any, body: Any) -> Answer:
         token = headers["Authorization"].removeprefix("Bearer ")
         if path == "/me":
             valid = [key for key in self.keys.values() if key["on"] and key["value"] == token]
@@ -49,7 +49,7 @@ class Provider(StandIn):
             return self.replies[method]
         return self._of_keys(method, path, body)
 
-    def _of_keys(self, method: str, path: str, body: Any) -> tuple[int, Any, dict[str, str]]:
+    def _of_keys(self, method: str, path: str, body: Any) -> Answer:
         key = path.rpartition("/")[2]
         if method == "GET":
             return self._page(int(path.partition("page=")[2] or 0))
@@ -63,7 +63,7 @@ class Provider(StandIn):
             assert not self.keys.pop(key)["on"], "it was disabled first"
         return 200, {}, {}
 
-    def _page(self, page: int) -> tuple[int, Any, dict[str, str]]:
+    def _page(self, page: int) -> Answer:
         names = list(self.keys)[2 * page : 2 * page + 2]
         keys = [{"id": name, "name": self.keys[name]["label"], "on": self.keys[name]["on"]} for name in names]
         more = {"Link": f'<{self.url}/v1/keys?page={page + 1}>; rel="next"'} if len(self.keys) > 2 * page + 2 else {}
@@ -119,6 +119,7 @@ def test_two_rotations(shop: Shop, provider: Provider) -> None:
     shop.rotate()
     assert shop.stored == ("k2", "canary-of-key-2")
     assert sorted(provider.keys) == ["k2", "other"]
+    assert shop.waited == [], "no value is waited for before it was made"
 
 
 def test_the_same_stages_again(shop: Shop, provider: Provider) -> None:
@@ -303,7 +304,7 @@ def test_a_new_key_that_does_not_work_keeps_the_old_one(shop: Shop, provider: Pr
     assert provider.keys["k0"]["on"]
 
 
-ANSWERS: dict[str, tuple[int, Any, dict[str, str]]] = {
+ANSWERS: dict[str, Answer] = {
     "a redirect": (302, {}, {"Location": "http://127.0.0.1:1/"}),
     "no JSON": (200, b"<html>canary-of-the-answer", {}),
     "deep JSON": (200, b"[" * 100000, {}),
@@ -328,7 +329,7 @@ def test_hostile_answers_to_the_creation(shop: Shop, provider: Provider, name: s
     assert shop.rotator.issued(shop.rotator.holding()[1]).find("mail") is None
 
 
-LISTS: dict[str, tuple[tuple[int, Any, dict[str, str]], str]] = {
+LISTS: dict[str, tuple[Answer, str]] = {
     "no list": ((200, {"data": {"keys": 1}}, {}), "has no list of at most 10000 keys at data.keys"),
     "too many keys": ((200, {"data": {"keys": [{}] * 10001}}, {}), "has no list of at most 10000 keys"),
     "another host": (
