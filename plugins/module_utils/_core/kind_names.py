@@ -13,6 +13,7 @@ EXTERNAL = "external"
 HTTP_API = "http_api"
 POSTGRESQL_ROLE = "postgresql_role"
 SENTRY_DSN = "sentry_dsn"
+SES_SMTP_PASSWORD = "ses_smtp_password"
 SSH_KEY = "ssh_key"
 VALKEY_USER = "valkey_user"
 VAULT_DATABASE = "vault_database"
@@ -27,6 +28,8 @@ ENGINES = {
 """The server behind a credential of this kind."""
 ADMINISTERED = (POSTGRESQL_ROLE, VALKEY_USER)
 """Kinds whose credentials an administrator changes at the server."""
+IAM_KEYS = (AWS_ACCESS_KEY, SES_SMTP_PASSWORD)
+"""Kinds whose credentials are access keys of IAM users."""
 WHOLE = (SENTRY_DSN,)
 """Kinds whose value may look like a URL with a login, and is replaced whole."""
 PORTS = {POSTGRESQL: 5432, VALKEY: 6379}

@@ -21,8 +21,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     names_in,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
-    AWS_ACCESS_KEY,
     ELASTICACHE_AUTH_TOKEN,
+    IAM_KEYS,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import mirror_policy
@@ -60,7 +60,7 @@ class CatalogReach:
         options = [
             credential.options
             for credential in self._credentials
-            if credential.kind == AWS_ACCESS_KEY and credential.options.get("user")
+            if credential.kind in IAM_KEYS and credential.options.get("user")
         ]
         return _sorted(f"{option.get('user_path') or '/'}{option['user']}"[1:] for option in options)
 

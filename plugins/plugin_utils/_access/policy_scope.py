@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 
@@ -93,7 +93,7 @@ def _within(catalog: Catalog) -> Iterator[str]:
         message = "for the records of GitHub syncs, overlap"
         yield f"stores.ssm.path: {catalog.ssm_path} and {reach.sent}, {message}"
     for credential in catalog.credentials.values():
-        if credential.kind == AWS_ACCESS_KEY and not credential.options.get("user"):
+        if credential.kind in IAM_KEYS and not credential.options.get("user"):
             yield (
                 f"credentials.{credential.name}.options.user: is missing; without it every IAM user would be in the "
                 "policy"

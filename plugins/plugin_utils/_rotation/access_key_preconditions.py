@@ -11,8 +11,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_ages,
     credential_graph,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS, SES_SMTP_PASSWORD
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
@@ -25,13 +26,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.acces
     AccessKeyPair,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ses_smtp import SmtpKeys, smtp_server
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 OPTION = "user"
 
 
-def store(connection: AwsConnection) -> AccessKeys:
-    """IAM, asked with this run's own key, and STS, asked with any."""
+def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
+    """IAM, asked with this run's own key, and STS, asked with any; for SES its mail server instead."""
 
     def sts(login: Login | None) -> Any:
         if login is None:
@@ -39,18 +41,23 @@ def store(connection: AwsConnection) -> AccessKeys:
         own = {"access_key": login.username, "secret_key": login.password, "session_token": None, "profile": None}
         return AwsConnection(connection.ansible_name, {**connection.get_options(), **own}).store_client("sts")
 
-    return AccessKeys(connection.store_client("iam"), acting=connection.acting_client("iam"), sts=sts)
+    clients: dict[str, Any] = {"acting": connection.acting_client("iam"), "sts": sts}
+    if credential.kind == SES_SMTP_PASSWORD:
+        return SmtpKeys(connection.store_client("iam"), **clients, smtp=smtp_server(credential))
+    return AccessKeys(connection.store_client("iam"), **clients)
 
 
 def against(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents) -> dict[str, str]:
     """By credential, what AWS has against rotating the keys that a plan would rotate."""
     result = {}
     for item in plan.items:
-        if item.kind != AWS_ACCESS_KEY or item.act != _plan.ROTATE:
+        if item.kind not in IAM_KEYS or item.act != _plan.ROTATE:
             continue
         credential = setting.catalog.credentials[item.credential]
         key = credential_graph.find(setting.catalog, credential, contents).login.username
-        messages = access_key_states.blockers(store(setting.connection), str(key), credential.options.get(OPTION))
+        messages = access_key_states.blockers(
+            store(setting.connection, credential), str(key), credential.options.get(OPTION)
+        )
         if messages:
             result[item.credential] = "; ".join(messages)
     return result
@@ -75,7 +82,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
             f"{name}: the id of its old access key can no longer be read; delete that key in IAM by hand"
         )
     aborting = rotation.step in state_machine.BACKWARD
-    keys = store(setting.connection)
+    keys = store(setting.connection, credential)
     kept = old if aborting or new is None else new
     access_key_pair = AccessKeyPair(
         credential=name,

@@ -123,5 +123,6 @@ def states(
     result = previous_values.states(catalog, read, values)
     for item in tries:
         if item.by == previous_values.BY_AWS:
-            result[item.credential] = try_previous_keys.at_aws(access_key_preconditions.store(connection), item)
+            keys = access_key_preconditions.store(connection, catalog.credentials[item.credential])
+            result[item.credential] = try_previous_keys.at_aws(keys, item)
     return result

@@ -208,7 +208,7 @@ class _Server:
 
     def _is_at_no_server(self, credential: Credential) -> bool:
         stored = self._stored[credential.name]
-        elsewhere = credential.server or credential.kind in (*kind_names.ENGINES, kind_names.AWS_ACCESS_KEY)
+        elsewhere = credential.server or credential.kind in (*kind_names.ENGINES, *kind_names.IAM_KEYS)
         return not elsewhere and stored.url is None and bool(stored.login.username)
 
     def _users(self, credential: Credential) -> list[str]:

@@ -4,17 +4,13 @@
 
 from __future__ import annotations
 
-import smtplib
-import socket
-import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from email.message import EmailMessage
-from threading import Timer
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_notify import IMPLICIT, Email, Notifier
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import Event
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.smtp import connected
 
 LONGEST_SUBJECT = 200
 APART = ("summary", "version", "lines")
@@ -32,52 +28,12 @@ class MailNotifier:
     def tell(self, event: Event, seconds: float) -> None:
         email = self._email
         password = self._value_of(email.password) if email.password else ""
-        where = f"mail server {email.server}:{email.port}"
-        try:
-            with _connected(email, seconds) as server:
-                if password:
-                    server.login(email.username, password)
-                refused = server.send_message(message(event, email))
-        except ssl.SSLCertVerificationError as error:
-            raise HostError(f"{where}: its certificate was rejected: {error.verify_message}") from None
-        except smtplib.SMTPResponseException as error:
-            # Its words are the server's, which might repeat the password.
-            raise HostError(f"{where} refused with code {error.smtp_code}") from None
-        except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise HostError(f"{where}: {getattr(error, 'strerror', '') or type(error).__name__}") from None
+        with connected(email.server, email.port, seconds, is_implicit=email.tls == IMPLICIT, ca=email.ca) as server:
+            if password:
+                server.login(email.username, password)
+            refused = server.send_message(message(event, email))
         if refused:
-            raise HostError(f"{where} rejected {', '.join(sorted(refused))}")
-
-
-@contextmanager
-def _connected(email: Email, seconds: float) -> Iterator[smtplib.SMTP]:
-    """A connection with TLS, which is cut after so many seconds: a socket's own timeout starts anew with each byte."""
-    context = ssl.create_default_context(cafile=email.ca)
-    ours = socket.gethostname()  # by itself smtplib asks DNS for more
-    if email.tls == IMPLICIT:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=seconds, context=context, local_hostname=ours)
-    else:
-        server = smtplib.SMTP(timeout=seconds, local_hostname=ours)
-    watch = Timer(seconds, _cut, [server])
-    watch.daemon = True
-    watch.start()
-    try:
-        server._host = email.server  # type: ignore[attr-defined] # which certificates are compared with
-        server.connect(email.server, email.port)
-        if email.tls != IMPLICIT:
-            server.starttls(context=context)
-        yield server
-        with suppress(smtplib.SMTPException, OSError):
-            server.quit()
-    finally:
-        watch.cancel()
-        server.close()
-
-
-def _cut(server: smtplib.SMTP) -> None:
-    if server.sock is not None:
-        with suppress(OSError):
-            server.sock.shutdown(socket.SHUT_RDWR)
+            raise HostError(f"mail server {email.server}:{email.port} rejected {', '.join(sorted(refused))}")
 
 
 def message(event: Event, email: Email) -> EmailMessage:

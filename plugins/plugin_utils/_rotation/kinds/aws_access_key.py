@@ -11,19 +11,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 
 
-class AwsAccessKey(Acts):
+class IamKeyActs(Acts):
     """Asks AWS from the controller alone."""
-
-    kind = Kind(
-        kind_names.AWS_ACCESS_KEY,
-        "An IAM user's access key, made by AWS beside the old one, which is deactivated and deleted; not run on AWS.",
-        value="provider",
-        needs_user=True,
-        tested=False,
-    )
-
-    def switch_off(self, part: Part) -> Answer:
-        return self._steps(part).deactivated()
 
     def issue(self, part: Part) -> Answer:
         return self._steps(part).issued()
@@ -38,3 +27,16 @@ class AwsAccessKey(Acts):
     def _steps(part: Part) -> AccessKeyStage:
         hands, access_key_pair = access_key_preconditions.concerned(part.setting, part.name)
         return AccessKeyStage(hands, access_key_pair)
+
+
+class AwsAccessKey(IamKeyActs):
+    kind = Kind(
+        kind_names.AWS_ACCESS_KEY,
+        "An IAM user's access key, made by AWS beside the old one, which is deactivated and deleted; not run on AWS.",
+        value="provider",
+        needs_user=True,
+        tested=False,
+    )
+
+    def switch_off(self, part: Part) -> Answer:
+        return self._steps(part).deactivated()

@@ -87,6 +87,10 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
             "credentials.storage.options.user: is missing; without it every IAM user",
         ),
         (
+            {"credentials": {"storage": {**USER, "kind": "ses_smtp_password", "options": {}}}},
+            "credentials.storage.options.user: is missing; without it every IAM user",
+        ),
+        (
             {"aws": {"roles": {"host": "{environment}-x", "deploy": "{environment}-x"}}},
             "production-x is already the name of role",
         ),

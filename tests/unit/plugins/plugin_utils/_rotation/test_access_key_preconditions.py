@@ -52,7 +52,7 @@ def test_first_off(
 ) -> None:
     for kind in (Kind("aws_access_key", value="provider"), Kind("ssh_key", form="ssh_key")):
         monkeypatch.setitem(KINDS, kind.name, kind)
-    monkeypatch.setattr(access_key_preconditions, "store", lambda _connection: None)
+    monkeypatch.setattr(access_key_preconditions, "store", lambda _connection, _credential: None)
     world = world_of(reads)
     rotator = world.begun(*names, leak=leak)
     setting = RotationSetup(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
