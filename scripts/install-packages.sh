@@ -27,6 +27,7 @@ acl
 selinux-utils
 valkey-server|redis-server
 postgresql
+mariadb-server-core
 dash
 zsh
 direnv

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +15,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sandbox.binaries import find_mariadb
+from sandbox.mariadb import ADMINISTRATOR as ADMINISTRATOR_OF_MARIADB
+from sandbox.mariadb import MariaDB
 from sandbox.postgres import scram_verifier
+from sandbox.process import SandboxError
 from sandbox.valkey import ADMINISTRATOR
 from tests.fakes.provider_apis import Sentry
 from tests.integration.chaos import Chaos, Controller
@@ -63,6 +69,46 @@ def sentry_dsn(sentry: Sentry) -> dict[str, Any]:
     return {**own, "options": options, "appears_in": appears_in}
 
 
+@contextmanager
+def reports_with(lab: RotationLab) -> Iterator[dict[str, Any]]:
+    """Credentials of two users of MariaDB and of its administrator, which are in no .env; none without a MariaDB."""
+    try:
+        find_mariadb()
+    except SandboxError:
+        yield {}
+        return
+    stores = lab.moto.client("secretsmanager")
+    place = "watchparty/{environment}/reports"
+    keys = [{"secret": place, "keys": ["username", "password"]}]
+    with MariaDB() as server:
+        admin = {"kind": "external", "server": {"address": f"127.0.0.1:{server.port}"}}
+        held = {place: ("reports_a", "canary"), f"{place}-admin": (ADMINISTRATOR_OF_MARIADB, server.password)}
+        server.execute("CREATE USER reports_a@'%' IDENTIFIED BY 'canary'", "CREATE USER reports_b@'%' ACCOUNT LOCK")
+        names = {
+            name.format(environment="production"): dict(zip(("username", "password"), login, strict=True))
+            for name, login in held.items()
+        }
+        for name, document in names.items():
+            stores.create_secret(Name=name, SecretString=json.dumps(document))
+        try:
+            yield {
+                "reports": {
+                    "kind": "mysql_user",
+                    "admin": "reports_admin",
+                    "options": {"user": "reports"},
+                    "appears_in": keys,
+                },
+                "reports_admin": {**admin, "appears_in": [{**keys[0], "secret": f"{place}-admin"}]},
+            }
+            login = lab.content(next(iter(names)))
+            assert login["username"] == "reports_b"
+            assert server.accepts(login["username"], login["password"])
+            assert not server.accepts("reports_a", "canary")
+        finally:
+            for name in names:
+                stores.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
 def pending_since(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
     """What the journal keeps for later, beside what it kept before."""
     pending_tasks = lab.journal_state().pending_tasks
@@ -74,7 +120,8 @@ def pending_since(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]
 
 @pytest.mark.slow
 def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider: Provider) -> None:
-    """The first comes from a private file; the second's folder lies outside the collection. An API makes a third."""
+    """The first comes from a private file; the second's folder lies outside the collection. An API makes a third. The
+    fourth is a user of MariaDB, where one is installed."""
     old = lab.ready()
     kept = lab.journal_state().pending_tasks
     verbs = ("check", "create", "set", "test", "revoke", "verify_revoked")
@@ -94,11 +141,14 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     boss = {"kind": "external", "appears_in": [{"setting": "GOOGLE_OAUTH2_CLIENT_SECRET"}]}
     with (
         sentry_with(lab) as sentry,
-        lab.with_catalog(twitch=twitch, mail=mail, sentry=sentry_dsn(sentry), sentry_admin=boss) as catalog,
+        reports_with(lab) as reports,
+        lab.with_catalog(twitch=twitch, mail=mail, sentry=sentry_dsn(sentry), sentry_admin=boss, **reports) as catalog,
     ):
         del catalog["settings"]["SENTRY_DSN"]["github"]
         given = lab.values_file(mail="issued-by-the-provider")
-        arguments = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail,sentry")
+        names = ",".join(["twitch", "mail", "sentry", *(["reports"] if reports else [])])
+        arguments = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", f"rotation_credentials={names}")
+        arguments += ("-e", f"rotation_python={sys.executable}")
         run = lab.rotate(*arguments, "--check")
         sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
         assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
@@ -107,7 +157,8 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         provider.keys.add("issued-by-the-provider")
         run = lab.rotated(*arguments)
         # The provider alone can refuse the other one's.
-        assert re.search(r'from promotion to revocation: \d+ s \(sentry, twitch\)"', run.output)
+        assert re.search(r'from promotion to revocation: \d+ s \((reports, )?sentry, twitch\)"', run.output)
+        assert not reports or "user reports_a is locked at 127.0.0.1:" in run.text
         (key,) = [key for key in sentry.keys.values() if "sentry-r-" in key["name"]]
         assert len(sentry.keys) == 2, "the old key is deleted, another stays"
         assert not [key for key in sentry.keys if key in run.output.replace(f"key {key}", "")], "the DSN is not shown"

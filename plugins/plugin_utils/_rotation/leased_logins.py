@@ -12,9 +12,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import se
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_leases import Lease
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.issued_logins import (
-    IssuedLogins,
-    issued_logins,
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
+    RotatedLogins,
+    rotated_logins,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -37,7 +37,7 @@ class LeasedLogins:
 
 def leased_logins(setting: RotationSetup, name: str, pending_task: str = "") -> LeasedLogins:
     """``pending_task`` names a former value that the rotation ends along with its own old one."""
-    logins = issued_logins(setting, name, pending_task)
+    logins = rotated_logins(setting, name, pending_task)
     credential = setting.catalog.credentials[name]
     wrong = server_addresses.leads_elsewhere(setting.catalog, credential, logins.stored.locations)
     if wrong or not logins.stored.url:
@@ -46,7 +46,7 @@ def leased_logins(setting: RotationSetup, name: str, pending_task: str = "") -> 
     return LeasedLogins(logins.stored.url, logins.goes, logins.stays, lease, logins.aborting)
 
 
-def _notes(setting: RotationSetup, name: str, logins: IssuedLogins) -> Any:
+def _notes(setting: RotationSetup, name: str, logins: RotatedLogins) -> Any:
     """What was kept of the lease of the login that goes."""
     if logins.aborting:
         return setting.rotator.issued(logins.rotation).notes(name)

@@ -26,9 +26,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.provider_
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.issued_logins import issued_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_client import ProviderClient
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 LOOKS, INTERVAL = 30, 2.0
@@ -102,7 +102,7 @@ class ProviderKeys:
             raise Overtaken("another run ended this rotation, so this run deleted the key that it had made")
 
     def test(self) -> dict[str, Any]:
-        stays = issued_logins(self.setting, self.name).stays
+        stays = rotated_logins(self.setting, self.name).stays
         if stays is None:
             raise RotationError("no new key yet; run the stage 'issue' first")
         self._require(ACCEPTED, stays)
@@ -110,7 +110,7 @@ class ProviderKeys:
 
     def revoke(self, pending_task: str) -> dict[str, Any]:
         """Removes the old key, or in a rollback the new one, and verifies that it is rejected."""
-        logins = issued_logins(self.setting, self.name, pending_task)
+        logins = rotated_logins(self.setting, self.name, pending_task)
         goes, stays, label = logins.goes, logins.stays, self._prefix + logins.rotation.id
         keys = self.client.listed()
         if goes is None or stays is None:

@@ -66,15 +66,26 @@ class Requests:
 class Shop:
     """An application whose credential ``mail`` a provider issues."""
 
-    def __init__(self, kind: str, credential: dict[str, Any], stored: dict[str, str]) -> None:
+    server: Any = None
+    """What carries out programs on the host that talks to the servers."""
+
+    def __init__(
+        self,
+        kind: str,
+        credential: dict[str, Any],
+        stored: dict[str, str],
+        *,
+        admin: tuple[str, str, dict[str, Any]] = ("", ADMIN_TOKEN, {}),
+    ) -> None:
         settings = {**CATALOG["settings"], **{name: {"group": "core"} for name in stored}}
         places = {"appears_in": [{"setting": name} for name in stored], "admin": "boss", "kind": kind}
-        boss = {"kind": "given", "appears_in": [{"secret": "boss-{environment}", "key": "token"}]}
+        keys = ["username", "token"] if admin[0] else ["token"]
+        boss = {"kind": "given", "appears_in": [{"secret": "boss-{environment}", "keys": keys}], **admin[2]}
         document = {**CATALOG, "settings": settings, "credentials": {"mail": {**places, **credential}, "boss": boss}}
         self.world = World(catalog=catalog_parser.parse(document, "test"))
         self.waited: list[float] = []
         self.world.secrets.settling = Settling(sleep=self.waited.append)
-        self.world.secrets.seed("boss-test", json.dumps({"token": ADMIN_TOKEN}))
+        self.world.secrets.seed("boss-test", json.dumps({"username": admin[0], "token": admin[1]}))
         for name, value in stored.items():
             self.world.write(name, value)
         self.kind, self.rotator = kind, self.world.begun("mail", rotation=R1)
@@ -83,7 +94,7 @@ class Shop:
         return RotationSetup(self.world.catalog, KINDS, self.rotator, SimpleNamespace())  # type: ignore[arg-type]
 
     def act(self, verb: str, **more: Any) -> Answer:
-        part = Part(self.setting(), None, {"name": "mail", "options": {}, **more})  # type: ignore[arg-type]
+        part = Part(self.setting(), self.server, {"name": "mail", "options": {}, **more})
         answer: Answer = getattr(BUILT_IN[self.kind](), verb)(part)
         return answer
 

@@ -1,8 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which login of a credential whose provider makes the values goes and which one stays, in the rotation that a run
-holds.
-"""
+"""Which login of a credential goes and which one stays, in the rotation that a run holds."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 @dataclass(frozen=True)
-class IssuedLogins:
+class RotatedLogins:
     """In a rollback the new login goes; else the old one, or one that waits for a later revocation."""
 
     goes: Login | None = field(repr=False)
@@ -30,7 +28,7 @@ class IssuedLogins:
     aborting: bool = False
 
 
-def issued_logins(setting: RotationSetup, name: str, pending_task: str = "") -> IssuedLogins:
+def rotated_logins(setting: RotationSetup, name: str, pending_task: str = "") -> RotatedLogins:
     """``pending_task`` names a former value that the rotation ends along with its own old one."""
     journal, rotation, item = setting.mine(name)
     credential = setting.catalog.credentials[name]
@@ -39,9 +37,10 @@ def issued_logins(setting: RotationSetup, name: str, pending_task: str = "") -> 
     if task:
         old = former_login(setting.catalog, setting.rotator.secrets, journal, replace(item, pending_task=task.id))
         stored = setting.held(credential)
-        return IssuedLogins(old, new or stored.login, rotation, stored, task)
+        return RotatedLogins(old, new or stored.login, rotation, stored, task)
     stored = setting.located(credential, setting.rotator.old_contents(rotation, credential))
     if rotation.step not in state_machine.BACKWARD:
-        return IssuedLogins(stored.login, new, rotation, stored)
-    new = new or setting.rotator.issued(rotation).find(name, made=True)  # which it may have come no further than
-    return IssuedLogins(new, stored.login, rotation, stored, aborting=True)
+        return RotatedLogins(stored.login, new, rotation, stored)
+    if new is None and item.issued:  # which it may have come no further than
+        new = setting.rotator.issued(rotation).find(name, made=True)
+    return RotatedLogins(new, stored.login, rotation, stored, aborting=True)

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One connection to MySQL or MariaDB with PyMySQL. Python 3.8.
+
+A server's own words are in no message: they may repeat what was sent. A server may also send anything, and PyMySQL
+raises anything at that.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+from typing import Any, List, Mapping, NoReturn, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+
+SECONDS = 10
+DENIED = (1045, 1698)
+"""A wrong password, or another way of authentication."""
+LOCKED = (4151, 3118)
+"""An account that is locked: MariaDB's code, and MySQL's."""
+NO_RIGHT = (1044, 1142, 1227, 1370, 1410)
+NO_TLS, UNKNOWN_SESSION = 2026, 1094
+
+
+class LoginRefused(RotationError):
+    """Raised where the server rejects the login itself."""
+
+
+class MysqlConnection:
+    """A login to one server: ``server`` is its host, port and TLS files, as the catalog declares them."""
+
+    def __init__(self, server: Mapping[str, Any], login: Mapping[str, str]) -> None:
+        self.place = "%s:%d" % (server["host"], server["port"])
+        self._user = login["username"]
+        self._driver = _driver()
+        try:
+            self._connection = _opened(self._driver, server, login)
+        except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught
+            self._fail(error)
+
+    def __enter__(self) -> MysqlConnection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> List[Tuple[Any, ...]]:
+        """Raises RotationError."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, tuple(parameters))
+                return list(cursor.fetchall())
+        except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught
+            return self._fail(error)
+
+    def ended(self, number: int) -> bool:
+        """Ends a session; whether it was still there."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("KILL CONNECTION %s", (number,))
+        except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught
+            if _code(error) == UNKNOWN_SESSION:
+                return False
+            self._fail(error)
+        return True
+
+    def _fail(self, error: Exception) -> NoReturn:
+        code = NO_TLS if isinstance(getattr(error, "original_exception", error), ssl.SSLError) else _code(error)
+        if code in DENIED or code in LOCKED:
+            reason = "is locked" if code in LOCKED else "was rejected"
+            raise LoginRefused("login %s %s at %s (error %d)" % (self._user, reason, self.place, code)) from None
+        if code == NO_TLS:
+            remedy = "give its authority in server.tls.ca of the catalog, or correct the server's TLS"
+            raise RotationError("%s has no TLS that can be verified; %s" % (self.place, remedy)) from None
+        if code in NO_RIGHT:
+            remedy = "grant it CREATE USER, CONNECTION ADMIN (MySQL: CONNECTION_ADMIN), PROCESS and SELECT on mysql.*"
+            raise RotationError(
+                "%s may not do this at %s (error %d); %s" % (self._user, self.place, code, remedy)
+            ) from None
+        raise RotationError(
+            "%s does not answer as MySQL or MariaDB (error %s); start it, or correct server.address in the catalog"
+            % (self.place, code or type(error).__name__)
+        ) from None
+
+
+def _code(error: Exception) -> int:
+    code = error.args[0] if error.args else 0
+    return code if isinstance(code, int) else 0
+
+
+def _driver() -> Any:
+    try:
+        import pymysql
+    except ImportError:
+        raise RotationError(
+            "%s has no PyMySQL; install it there: %s -m pip install PyMySQL" % (sys.executable, sys.executable)
+        ) from None
+    return pymysql
+
+
+def _opened(driver: Any, server: Mapping[str, Any], login: Mapping[str, str]) -> Any:
+    class Connection(driver.connections.Connection):
+        def _request_authentication(self) -> None:
+            # Before version 1.2, PyMySQL logs in without TLS where a server, or whoever stands before it, offers none.
+            if self.ssl and not self.server_capabilities & driver.constants.CLIENT.SSL:
+                raise driver.err.OperationalError(NO_TLS, "no TLS")
+            super()._request_authentication()
+
+    context = _context(server)
+    return Connection(
+        host=server["host"],
+        port=server["port"],
+        user=login["username"],
+        password=login["password"],
+        connect_timeout=SECONDS,
+        read_timeout=SECONDS,
+        write_timeout=SECONDS,
+        autocommit=True,
+        charset="utf8mb4",
+        local_infile=False,
+        ssl=context,
+        ssl_disabled=context is None,
+    )
+
+
+def _context(server: Mapping[str, Any]) -> Optional[ssl.SSLContext]:
+    if server["tls_mode"] == "disable":
+        return None
+    context = ssl.create_default_context(cafile=server.get("ca") or None)
+    context.check_hostname = server["tls_mode"] == "verify-full"
+    if server["tls_mode"] == "require":
+        context.verify_mode = ssl.CERT_NONE
+    if server.get("cert"):
+        context.load_cert_chain(server["cert"], server["key"])
+    return context

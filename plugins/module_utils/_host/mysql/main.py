@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the kind mysql_user runs on the host that talks to the servers. Python 3.8."""
+
+from __future__ import annotations
+
+import resource
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
+
+CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
+ARGUMENT_SPEC: dict[str, Any] = {
+    "state": {"type": "str", "choices": [CHECKED, PRESENT, USABLE, REVOKED], "required": True},
+    "server": {"type": "dict", "required": True},
+    "admin": {"type": "dict", "required": True, "no_log": True},
+    "login": {"type": "dict", "required": True, "no_log": True},
+    "other": {"type": "str", "default": ""},
+}
+MEMORY = 512 << 20
+"""Bytes that a server's answers may cost."""
+RETURNS: dict[str, Any] = {"place": "text", "ended?": int}
+"""Where, and how many sessions were ended."""
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if hard == resource.RLIM_INFINITY or hard > MEMORY:
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, hard))
+    try:
+        result = _carried_out(module.params, writes=not module.check_mode)
+    except RotationError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=module.params["state"] in (PRESENT, REVOKED), **result)
+
+
+def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
+    state, server, login = params["state"], params["server"], params["login"]
+    if state == USABLE:
+        return {"place": users.require_accepted(server, login)}
+    with MysqlConnection(server, params["admin"]) as admin:
+        if state == CHECKED:
+            users.require_twins(admin, login["username"], params["other"])
+        elif not writes:
+            raise RotationError("nothing was changed: with --check, a run changes no server")
+        elif state == PRESENT:
+            users.set_password(admin, login)
+        else:
+            return {"place": admin.place, "ended": users.revoke(admin, server, login)}
+        return {"place": admin.place}
+
+
+if __name__ == "__main__":
+    main()
