@@ -43,7 +43,7 @@ from .process import REPOSITORY, Process, Server, User, clean_environment
 REGION = "eu-west-3"
 ACCOUNT = "123456789012"
 CONTROL = "/_sandbox/faults"
-CLOCK = "/_sandbox/iam-clock"
+CLOCK = "/_sandbox/clock"
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 """Status line, headers and body."""
@@ -135,7 +135,7 @@ class Moto(Server):
 
     @contextmanager
     def days_ago(self, days: float) -> Iterator[None]:
-        """Users and access keys that are made meanwhile were made so many days ago, as IAM tells it."""
+        """What is made meanwhile, of IAM and in the stores, was made so many days ago, as AWS tells it."""
         self._put(CLOCK, days)
         try:
             yield
@@ -194,7 +194,7 @@ def _backend(service: str) -> Any:
 class Layer:
     """A WSGI application around moto's."""
 
-    def __init__(self, application: Any, log: Path, clock: moto_mends.IamClock) -> None:
+    def __init__(self, application: Any, log: Path, clock: moto_mends.Clock) -> None:
         self._application = application
         self._clock = clock
         self._log = log
@@ -338,7 +338,7 @@ def main(argv: list[str] | None = None) -> None:
     moto_mends.refuse_inactive_keys()
     moto_mends.allow_plain_http()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    layer = Layer(DomainDispatcherApplication(create_backend_app), options.log, moto_mends.IamClock())
+    layer = Layer(DomainDispatcherApplication(create_backend_app), options.log, moto_mends.Clock())
     handler = type("Handler", (KeepAlive, MotoRequestHandler), {})
     server = make_server(options.host, options.port, layer, threaded=True, request_handler=handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -30,7 +30,7 @@ from .aws import Moto
 from .demo_terminal import Steps
 from .postgres import Postgres
 from .process import REPOSITORY, SandboxError, Server, bypass_proxies, clean_environment, free_port
-from .seed import Seeded, seed, watchparty_on
+from .seed import LONG_AGO, Seeded, seed, watchparty_on
 from .state import forget
 from .valkey import Valkey
 
@@ -125,7 +125,8 @@ def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
         valkey = _up(stack, Valkey())
         messages.append(f"{valkey.origin}, port {valkey.port}")
     with steps.step("values") as messages:
-        seeded = seed(moto.client, watchparty_on(ENVIRONMENT, postgres=postgres, valkey=valkey))
+        with moto.days_ago(LONG_AGO):
+            seeded = seed(moto.client, watchparty_on(ENVIRONMENT, postgres=postgres, valkey=valkey))
         demo_verification.note_ages(moto.client)
         parameters = sum(name.startswith("/") for name in seeded.versions)
         messages.append(f"{len(seeded.versions) - parameters} secrets and {parameters} parameters, all random")

@@ -5,19 +5,26 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 
-class IamClock:
-    """What IAM in moto takes for the time, so that a key can be as old as a test needs it."""
+class Clock:
+    """What IAM and the stores in moto take for the time, so that a key or a secret can be as old as a test needs it."""
 
     def __init__(self) -> None:
-        from moto.iam import models
+        from moto.iam import models as iam
+        from moto.secretsmanager import models as secretsmanager
+        from moto.ssm import models as ssm
 
         self.behind = timedelta()
-        now = models.utcnow
-        setattr(models, now.__name__, lambda: now() - self.behind)
+        now = iam.utcnow
+        for models in (iam, ssm):
+            setattr(models, now.__name__, lambda: now() - self.behind)
+        shifted = SimpleNamespace(time=lambda: time.time() - self.behind.total_seconds())
+        setattr(secretsmanager, time.__name__, shifted)
 
 
 def spare_private_keys() -> None:

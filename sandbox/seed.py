@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 from .postgres import Postgres
 from .valkey import Valkey
 
+LONG_AGO = 400
+"""Days. What a lab seeds is older than every limit, so that a rotation replaces it without being forced."""
 ALPHABET = string.ascii_letters + string.digits + "-"
 """Valid in URLs, RDS, ElastiCache and every dialect of ``.env``."""
 

@@ -11,20 +11,26 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import Age
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM, DROP_FALLBACK
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import pending_tasks, provider_revocations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    pending_tasks,
+    provider_revocations,
+    stored_since,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(RotationAction):
-    """Reads the journal, and nothing else."""
+    """Reads the journal, and dates of the stores for what the journal does not know."""
 
     name = "watchparty.secrets.rotation_info"
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         journal = setting.rotator.look()
         now = rotation_context.now()
-        ages = credential_ages.ages(setting.catalog, journal, now)
+        credentials, rotator = setting.catalog.credentials.values(), setting.rotator
+        stored = stored_since.dates(setting.catalog, journal, credentials, rotator.secrets, rotator.parameters)
+        ages = credential_ages.ages(setting.catalog, journal, now, stored)
         revocations = provider_revocations.waiting(setting.catalog, journal)
         due = {
             task.id
@@ -95,6 +101,7 @@ def _row(catalog: Catalog, age: Age) -> dict[str, Any]:
         "rotated_at": age.last.at if age.last else None,
         "rotated_by": age.last.who if age.last else None,
         "rotation": age.last.rotation if age.last else None,
+        "stored_since": age.stored or None,
         "places": [str(spot.place) for spot in credential_graph.spots(catalog, credential)],
     }
 
@@ -106,7 +113,7 @@ def _cells(credential: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         credential["name"],
         credential["kind"],
-        "unknown" if age is None else f"{age} d",
+        "unknown" if age is None else f"{'<= ' if credential['stored_since'] else ''}{age} d",
         "none" if limit is None else f"{limit} d",
         "NOW" if credential["due"] else due,
         f"{rotated_at} by {credential['rotated_by']}" if rotated_at else "not recorded",

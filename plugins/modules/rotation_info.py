@@ -11,8 +11,10 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads the journal and nothing else. AWS keeps one date for a whole JSON secret, so each credential's own date is
-    kept in the journal when it is rotated.
+  - Reads the journal. A store keeps one date for a whole JSON secret, so each credential's own date is kept in the
+    journal when it is rotated.
+  - For a credential without a rotation in the journal, asks the stores when its secret or parameter was created. The
+    value can be younger, but not older in that store. Each row has this date as C(stored_since).
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -50,8 +52,9 @@ credentials:
       rotated_at: "2026-11-13T02:00:00Z"
       rotated_by: ann@laptop
       rotation: r-20261113T020000-9f2c
+      stored_since: null
 due:
-  description: Names of the credentials that are due. One whose last rotation is not recorded is due.
+  description: Names of the credentials that are due.
   type: list
   elements: str
   returned: success

@@ -15,7 +15,7 @@ from sandbox.hosts._files import make_directory
 from sandbox.hosts._names import Names
 from sandbox.postgres import Postgres
 from sandbox.process import Process, write_private
-from sandbox.seed import seed, watchparty_on
+from sandbox.seed import LONG_AGO, seed, watchparty_on
 from sandbox.valkey import Valkey
 
 
@@ -59,7 +59,8 @@ class Services:
             moto = Moto(place / "aws", survives=True)
             for server in (postgres, valkey, moto):
                 server.start()
-        seeded = seed(moto.client, watchparty_on(environment, postgres=postgres, valkey=valkey))
+        with moto.days_ago(LONG_AGO):
+            seeded = seed(moto.client, watchparty_on(environment, postgres=postgres, valkey=valkey))
         migrate(seeded.values[f"watchparty/{environment}/core#DATABASE_URL"])
         services = cls(
             host=host,

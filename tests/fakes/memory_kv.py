@@ -55,7 +55,12 @@ class MemoryKv:
             str(number): {"deletion_time": "now" if number in held.gone else "", "destroyed": False}
             for number in held.versions
         }
-        return {"custom_metadata": held.custom, "versions": versions, "current_version": max(held.versions)}
+        return {
+            "custom_metadata": held.custom,
+            "versions": versions,
+            "current_version": max(held.versions),
+            "created_time": "2026-11-25T15:00:00.123456789Z",
+        }
 
     def write(self, method: str, path: str, _what: str, body: str, *, lost: tuple[int, ...] = ()) -> tuple[int, Any]:
         del lost

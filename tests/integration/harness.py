@@ -27,7 +27,7 @@ from typing import Any
 
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.process import REPOSITORY, clean_environment, free_port
-from sandbox.seed import Journal, Layout, Seeded, seed
+from sandbox.seed import LONG_AGO, Journal, Layout, Seeded, seed
 from sandbox.state import forget
 from tests import state
 from tests.integration import fake_service, prefork
@@ -253,7 +253,8 @@ class Lab:
 
     def seed(self, wanted: Layout | None = None) -> Seeded:
         self.journal_object.make(self.moto.client)
-        return seed(self.moto.client, wanted or layout())
+        with self.moto.days_ago(LONG_AGO):
+            return seed(self.moto.client, wanted or layout())
 
     def journal(self, number: int, **entry: Any) -> None:
         entry = {"rotation": "r1", "step": "closed", "who": "ops@example.com", **entry}

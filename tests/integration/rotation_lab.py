@@ -27,7 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.paramet
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from sandbox.application import python
 from sandbox.process import clean_environment, free_port, stop_saved, write_private
-from sandbox.seed import Layout, Seeded, seed, watchparty
+from sandbox.seed import LONG_AGO, Layout, Seeded, seed, watchparty
 from sandbox.state import forget
 from sandbox.valkey import ADMINISTRATOR, REPLICATOR
 from tests.integration import harness
@@ -149,7 +149,8 @@ class RotationLab(RotationState):
         """Fresh values at the servers and in empty stores."""
         harness.reset(self.moto)
         self.journal_object.make(self.moto.client)
-        return seed(self.moto.client, wanted or self._fresh())
+        with self.moto.days_ago(LONG_AGO):
+            return seed(self.moto.client, wanted or self._fresh())
 
     def _fresh(self) -> Layout:
         roles = ", ".join(f"{OWNER}_{name}" for name in "ab")

@@ -15,6 +15,7 @@ import pytest
 
 from sandbox.faults import Fault
 from sandbox.process import REPOSITORY
+from sandbox.seed import LONG_AGO
 from tests.integration.harness import Run
 from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, OWNER, RotationLab, rotation_lab, sentences
 
@@ -86,7 +87,7 @@ def test_the_plan_is_shown_and_nothing_is_written(lab: RotationLab) -> None:
         sentences(run, f"changes {place}", f"-{place}: present value", f"+{place}: new value")
     sentences(
         run,
-        "database (postgresql_role) rotates; due: no record of its last rotation (limit 90 days)",
+        "database (postgresql_role) rotates; due: at most 400 days in its store, no recorded rotation (limit 90)",
         "is part of DATABASE_URL",
         "2 rollouts restart watchparty-web.service, watchparty-celery.service on web1, web2",
     )
@@ -151,9 +152,8 @@ def test_a_second_run_does_nothing(lab: RotationLab) -> None:
 
     run, result = report(lab)
     assert run.code == 0, run.output
-    assert ages(result) == {"cache": 0, "database": 0, "django_key": 0} | dict.fromkeys(
-        ("cache_admin", "database_admin", "deploy_ssh")
-    )
+    new, old = ("cache", "database", "django_key"), ("cache_admin", "database_admin")
+    assert ages(result) == {**dict.fromkeys(new, 0), **dict.fromkeys(old, LONG_AGO), "deploy_ssh": None}
     assert result["due"] == ["cache_admin", "database_admin", "deploy_ssh"]
     who = lab.audit_records()[0]["who"]
     assert {row["rotated_by"] for row in result["credentials"] if row["age_days"] == 0} == {who}

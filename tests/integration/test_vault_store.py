@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict, NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
@@ -137,6 +138,7 @@ class TestDiscard(contract.TestDiscard):
     def test_only_these_labels_of_only_this_version(self, core: Any) -> None:  # noqa: F811
         core.discard("core", version=V2, labels=["AWSPENDING", OURS, "run-3", "nowhere"])
         assert core.describe("core").stages == {"AWSCURRENT": V1, "run-3": contract.V3}
+        assert timestamps.moment(core.describe("core").created)
         assert core.read(["core"], pins={"core": V2}).is_missing("core"), "a staged value goes with its last label"
 
 

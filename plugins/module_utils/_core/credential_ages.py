@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Optional
+from typing import Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
@@ -40,8 +40,11 @@ class Age:
     limit: Optional[int]
     """Days; None for a credential without a limit."""
     days: Optional[int]
-    """None where nothing tells when it was last rotated."""
+    """None where neither the journal nor a store has a date. Without a rotation in the journal, this is an upper
+    bound: an age that is too high is safe, one that is too low is not."""
     last: Optional[Rotated]
+    stored: str = ""
+    """Without a rotation in the journal: the value is in the stores since this date or later."""
     lease_left: Optional[int] = None
     """Days until its lease is to be replaced, which is before it ends; None for a value without a lease."""
 
@@ -66,9 +69,10 @@ class Age:
             return "has no limit"
         if self.days is None:
             return f"due: no record of its last rotation (limit {self.limit} days)"
+        age = f"{self.days} days old" if self.last else f"at most {self.days} days in its store, no recorded rotation"
         if self.due:
-            return f"due: {self.days} days old (limit {self.limit})"
-        return f"{self.days} days old, due in {self.left} days"
+            return f"due: {age} (limit {self.limit})"
+        return f"{age}, due in {self.left} days"
 
 
 def limit_of(catalog: Catalog, credential: Credential) -> Optional[int]:
@@ -79,10 +83,13 @@ def limit_of(catalog: Catalog, credential: Credential) -> Optional[int]:
     return HIGH_VALUE_DAYS if "high" in sensitive or credential.places or credential.github else None
 
 
-def age_of(catalog: Catalog, credential: Credential, journal: Journal, now: datetime) -> Age:
+def age_of(catalog: Catalog, credential: Credential, journal: Journal, now: datetime, stored: str = "") -> Age:
+    """``stored`` counts without a rotation in the journal: when the first of its secrets or parameters was created."""
     last = journal.rotated.get(credential.name)
-    days = max(0, (now - moment(last.at)) // timedelta(days=1)) if last else None
-    return Age(credential.name, credential.kind, limit_of(catalog, credential), days, last, _lease_left(last, now))
+    since = last.at if last else stored
+    days = max(0, (now - moment(since)) // timedelta(days=1)) if since else None
+    limit, lease_left = limit_of(catalog, credential), _lease_left(last, now)
+    return Age(credential.name, credential.kind, limit, days, last, "" if last else stored, lease_left)
 
 
 def _lease_left(last: Optional[Rotated], now: datetime) -> Optional[int]:
@@ -93,9 +100,10 @@ def _lease_left(last: Optional[Rotated], now: datetime) -> Optional[int]:
     return max(0, -((now - since - (ends - since) * 2 / 3) // timedelta(days=1)))
 
 
-def ages(catalog: Catalog, journal: Journal, now: datetime) -> list[Age]:
-    """Every credential's age, those that are due longest first."""
-    results = [age_of(catalog, credential, journal, now) for credential in catalog.credentials.values()]
+def ages(catalog: Catalog, journal: Journal, now: datetime, stored: Mapping[str, str]) -> list[Age]:
+    """Every credential's age, those that are due longest first; ``stored`` has dates by credential."""
+    credentials = catalog.credentials.values()
+    results = [age_of(catalog, item, journal, now, stored.get(item.name, "")) for item in credentials]
     return sorted(results, key=lambda age: (not age.due, age.left if age.left is not None else 10**6, age.credential))
 
 

@@ -30,6 +30,8 @@ class Reading:
     value: str = field(repr=False)
     plain: bool = False
     """Whether it is kept unencrypted: a parameter of type String or StringList."""
+    written: str = field(default="", compare=False)
+    """When a parameter's version was written."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,5 @@ class Description:
     arn: str = ""
     key: Optional[str] = None
     """The key that encrypts it, as AWS names it; None for AWS's own."""
+    created: str = ""
+    """When the secret was created; a new version does not change this date."""

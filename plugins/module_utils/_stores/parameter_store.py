@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     DENIED,
@@ -95,7 +96,9 @@ class ParameterStore(NumberedStore):
         return contents
 
     def _reading(self, name: str, answer: Mapping[str, Any]) -> Reading:
-        return Reading(self.name, name, str(answer["Version"]), answer["Value"], plain=answer["Type"] != "SecureString")
+        plain, written = answer["Type"] != "SecureString", answer.get("LastModifiedDate")
+        moment = timestamps.stamp(written) if written else ""
+        return Reading(self.name, name, str(answer["Version"]), answer["Value"], plain, moment)
 
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
         def described() -> Dict[str, Any]:

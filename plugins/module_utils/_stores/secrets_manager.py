@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Denied, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     BINARY,
@@ -113,6 +114,7 @@ class SecretsManager(VersionedStore):
             deleted="DeletedDate" in description,
             arn=description.get("ARN", ""),
             key=description.get("KmsKeyId"),
+            created=timestamps.stamp(description["CreatedDate"]) if "CreatedDate" in description else "",
         )
 
     def every_version(self, name: str) -> List[str]:

@@ -184,7 +184,8 @@ class VaultSecrets(VersionedStore):
                 for number, version in data["versions"].items()
             }
             current = int(data["current_version"])
-            return {"custom_metadata": custom, "gone": versions, "current": current}
+            created = _seconds(str(data.get("created_time") or ""))
+            return {"custom_metadata": custom, "gone": versions, "current": current, "created": created}
         except (AttributeError, KeyError, TypeError, ValueError):
             raise StoreError(_NO_KV.format(f"the versions of {name}")) from None
 
@@ -197,7 +198,8 @@ class VaultSecrets(VersionedStore):
         earlier = [number for number, gone in found["gone"].items() if number < current and not gone]
         if earlier:
             stages[PREVIOUS] = self._id(name, custom, max(earlier))
-        return Description(name=name, stages=stages, deleted=found["gone"].get(current, False), arn=path_of(name))
+        deleted = found["gone"].get(current, False)
+        return Description(name=name, stages=stages, deleted=deleted, arn=path_of(name), created=found["created"])
 
     def every_version(self, name: str) -> List[str]:
         found = self._metadata(name)
@@ -347,6 +349,12 @@ _NO_KV = "Vault's answer to {0} is not a secret of a KV engine of version 2. Cor
 def _is_number(version: str) -> bool:
     """Whether it is KV's own number; an id of ours is longer, and may be digits too."""
     return version.isdigit() and len(version) < 16
+
+
+def _seconds(moment: str) -> str:
+    """Vault's moment (2018-03-22T02:36:43.986212308Z) to the second; empty for any other text."""
+    match = fullmatch(r"([\d-]{10}T[\d:]{8})(\.\d+)?Z", moment, ASCII)
+    return f"{match[1]}Z" if match else ""
 
 
 def path_of(name: str) -> str:

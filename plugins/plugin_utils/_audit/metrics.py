@@ -65,7 +65,7 @@ def _of(credential: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Me
     left = 0 if credential["due"] and credential["due_in_days"] is None else credential["due_in_days"]
     if left is not None:
         yield Metric(DAYS_UNTIL_DUE, left, name)
-    if credential["age_days"] is not None:
+    if credential["rotated_at"]:
         yield Metric(LAST_SUCCESS, credential["age_days"], name)
     yield Metric(OPEN_ROTATIONS, int(name in (report["rotation"] or {}).get("credentials", ())), name)
     yield Metric(

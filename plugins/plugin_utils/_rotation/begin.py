@@ -119,6 +119,7 @@ def _considered(
         leak=bool(args["incident"]),
         former=plan_reader.former(setting, journal, wish.names if wish.leak else None),
         parameters_key=plan_reader.parameters_key(setting, contents, descriptions),
+        stored=read.stored,
     )
     plan = planned(ground)
     needs = [name for name in wish.names if name in plan.refused and supplied_values.is_asked(setting, name, given)]

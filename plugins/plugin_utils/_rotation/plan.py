@@ -149,7 +149,8 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
     for credential in _ordered(ground.catalog):
         if wish.names and credential.name not in wish.names:
             continue
-        age = credential_ages.age_of(ground.catalog, credential, ground.journal, ground.now)
+        stored = ground.stored.get(credential.name, "")
+        age = credential_ages.age_of(ground.catalog, credential, ground.journal, ground.now, stored)
         if wish.leak and is_replaced(ground.journal, credential.name):
             passed[credential.name] = "was replaced since the leak was declared"
             continue

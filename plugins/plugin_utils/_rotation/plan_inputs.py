@@ -41,6 +41,8 @@ class PlanInputs:
     """By pending task that is due, or in a leak by each, the contents of the versions that it names."""
     parameters_key: str | None = None
     """The key of the parameters, where no secret tells the environment's."""
+    stored: Mapping[str, str] = field(default_factory=dict)
+    """By credential without a rotation in the journal, since when its value can be in the stores."""
 
     def key(self, secrets: Collection[str]) -> str | None:
         """The environment's key if it is in use; else the one of these secrets, which hold the same values."""

@@ -35,6 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     plan_inputs,
     rollback,
     ssh_key,
+    stored_since,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -51,6 +52,8 @@ class Read:
     """Of the secrets that may change."""
     late: list[str]
     """Secrets of rotations that have ended, which should not be there any more."""
+    stored: Mapping[str, str] = field(default_factory=dict)
+    """By credential without a rotation in the journal, since when its value can be in the stores."""
 
 
 def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest | None) -> Read:
@@ -101,9 +104,22 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
 
     (readings, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
     contents = readings.without(remembered) | below
+
+    def stored() -> dict[str, str]:
+        created = {name: description.created for name, description in descriptions.items()}
+        chosen = catalog.credentials.values() if wish is None else _considered(setting, journal, wish)
+        stores = rotator.secrets, rotator.parameters
+        return stored_since.dates(catalog, journal, chosen, *stores, created=created, contents=contents)
+
     rotator.described = dict(descriptions)
     setting.known.journal, setting.known.contents = journal, contents
-    return Read(journal, contents, descriptions, rollback.left_late(readings, remembered))
+    return Read(
+        journal,
+        contents,
+        descriptions,
+        rollback.left_late(readings, remembered),
+        {} if wish and wish.leak else stored(),
+    )
 
 
 def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> set[str]:

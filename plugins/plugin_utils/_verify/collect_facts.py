@@ -152,7 +152,7 @@ class Gatherer:
             records = [audit_chain.record_of(line) for line in self.chain.lines]
         except SecretsError:
             records = []
-        return collect_journal.as_data(self.catalog, journal, records, self.now)
+        return collect_journal.as_data(self.catalog, journal, records, self._stored, self.now)
 
     @property
     def _audit_body(self) -> AuditBody:
@@ -302,8 +302,11 @@ class Gatherer:
 
     @once
     def _versions(self) -> previous_values.Versions:
-        stored = collect_previous.Stored(self.connection, self._stores, self.environment.contents, self.secrets)
-        return collect_previous.versions(self.catalog, stored, self.journal_read)
+        return collect_previous.versions(self.catalog, self._stored, self.journal_read)
+
+    @property
+    def _stored(self) -> collect_previous.Stored:
+        return collect_previous.Stored(self.connection, self._stores, self.environment.contents, self.secrets)
 
     @once
     def _stores(self) -> Once:

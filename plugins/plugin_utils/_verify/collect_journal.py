@@ -11,12 +11,17 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_revocations
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import revocation_times
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_revocations, stored_since
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_previous, revocation_times
 
 
 def as_data(
-    catalog: Catalog, journal: _journal.Journal, records: Sequence[Mapping[str, Any]], now: datetime
+    catalog: Catalog,
+    journal: _journal.Journal,
+    records: Sequence[Mapping[str, Any]],
+    stored: collect_previous.Stored,
+    now: datetime,
 ) -> dict[str, Any]:
     """``records`` are those of the audit log; without them fewer durations are known."""
     due = credential_ages.due_pending_tasks(journal, now)
@@ -26,9 +31,18 @@ def as_data(
         "pending_tasks": sorted(journal.pending_tasks),
         "pending_tasks_due": [pending_task.id for pending_task in due],
         "revocations": [entry["message"] for entry in provider_revocations.waiting(catalog, journal)],
-        "ages": [_age(age) for age in credential_ages.ages(catalog, journal, now)],
+        "ages": [_age(age) for age in credential_ages.ages(catalog, journal, now, _since(catalog, journal, stored))],
         "measured": revocation_times.measured(_journal.entries(journal), records),
     }
+
+
+def _since(catalog: Catalog, journal: _journal.Journal, read: collect_previous.Stored) -> dict[str, str]:
+    """Since when credentials without a rotation in the journal can be in the stores."""
+    created = {name: item.get("created", "") for name, item in read.described.items() if not item.get("missing")}
+    secrets = secret_stores(read.connection.store_client)
+    credentials = catalog.credentials.values()
+    parameters = read.stores.parameters
+    return stored_since.dates(catalog, journal, credentials, secrets, parameters, created=created, contents=read.now)
 
 
 def _age(age: credential_ages.Age) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class SecretFacts:
         self._client = client
 
     def described(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Each secret's stages, key, replicas and deletion date; a problem with one secret is reported for that one."""
+        """Each secret's stages, key, replicas and dates; a problem with one secret is reported for that one."""
         return {name: self._described(name) for name in names}
 
     def _described(self, name: str) -> dict[str, Any]:
@@ -34,8 +34,10 @@ class SecretFacts:
             return {"problem": str(error)}
         versions = result.get("VersionIdsToStages", {})
         deleted = result.get("DeletedDate")
+        created = result.get("CreatedDate")
         return {
             "arn": result["ARN"],
+            "created": timestamps.stamp(created) if created else "",
             "stages": {label: version for version, labels in versions.items() for label in labels},
             "key": result.get("KmsKeyId") or AWS_KEY,
             "replicas": {item["Region"]: item.get("Status", "unknown") for item in result.get("ReplicationStatus", [])},

@@ -64,14 +64,16 @@ def _number(every: Sequence[Any]) -> str:
 
 def _age(credential: Mapping[str, Any]) -> dict[str, Any]:
     days, limit = credential["age_days"], credential["max_age_days"]
-    words = "age unknown" if days is None else f"{days} days old"
+    bound = "at most " if credential["stored_since"] else ""
+    words = "age unknown" if days is None else f"{bound}{days} days old"
     words += f", limit {limit} days" if limit else ", no limit"
     return {**credential, "days": days, "limit": limit, "message": words, "left": credential["due_in_days"]}
 
 
 def _row(age: Mapping[str, Any]) -> dict[str, Any]:
     left, rotated = age["left"], str(age["rotated_at"] or "")
-    date = "" if left is None else f"{timestamps.moment(rotated) + timedelta(days=age['max_age_days']):%Y-%m-%d}"
+    since = timestamps.moment(rotated or age["stored_since"]) if left is not None else None
+    date = f"{since + timedelta(days=age['max_age_days']):%Y-%m-%d}" if since else ""
     when = "now" if age["due"] else "never" if left is None else f"in {left} d"
     return {**age, "due_on": date, "when": when, "rotated_on": rotated[:10] or "not recorded"}
 

@@ -93,6 +93,22 @@ def test_an_age(made: Catalog, days: int | None, due: bool, left: int | None, me
     assert (age.credential, age.kind, age.last) == ("own", "k", journal.rotated.get("own"))
 
 
+@pytest.mark.parametrize(
+    ("days", "due", "message"),
+    [
+        (0, False, "at most 0 days in its store, no recorded rotation, due in 30 days"),
+        (29, False, "at most 29 days in its store, no recorded rotation, due in 1 days"),
+        (30, True, "due: at most 30 days in its store, no recorded rotation (limit 30)"),
+    ],
+)
+def test_an_age_without_a_rotation_counts_from_the_store(made: Catalog, days: int, due: bool, message: str) -> None:
+    stored = timestamps.stamp(NOW - timedelta(days=days))
+    age = credential_ages.age_of(made, made.credentials["own"], Journal(), NOW, stored)
+    assert (age.days, age.due, age.message, age.stored) == (days, due, message, stored)
+    known = credential_ages.age_of(made, made.credentials["own"], rotated(own=45), NOW, stored)
+    assert (known.days, known.stored) == (45, ""), "the journal knows better"
+
+
 def test_a_day_is_a_whole_one(made: Catalog) -> None:
     almost = Journal(rotated={"own": Rotated(timestamps.stamp(NOW - timedelta(days=30, seconds=-1)), "ann@x", "r1")})
     assert credential_ages.age_of(made, made.credentials["own"], almost, NOW).days == 29
@@ -105,7 +121,7 @@ def test_without_a_limit_nothing_is_due(made: Catalog) -> None:
 
 
 def test_those_due_longest_come_first(made: Catalog) -> None:
-    ages = credential_ages.ages(made, rotated(own=31, high=200, low=1, mirrored=10), NOW)
+    ages = credential_ages.ages(made, rotated(own=31, high=200, low=1, mirrored=10), NOW, {})
     assert [age.credential for age in ages] == ["high", "own", "placed", "mirrored", "low"]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, MISSING, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
@@ -151,3 +152,14 @@ def test_denied_versions_name_the_operation(stub: Stub) -> None:
     stubber.add_client_error(BY_NAME, "AccessDeniedException", "no policy")
     with pytest.raises(Denied, match="AWS denies ssm:GetParameters on /p/A:2"):
         store.read(["/p"], pins={"/p/A": "2"})
+
+
+def test_each_version_of_a_parameter_has_its_date(live: Live) -> None:
+    store, client, _asked = live
+    for text in ("canary-1", "canary-2"):
+        client.put_parameter(Name="/p/a", Value=text, Type="SecureString", Overwrite=True)
+    written = {
+        row["Version"]: row["LastModifiedDate"] for row in client.get_parameter_history(Name="/p/a")["Parameters"]
+    }
+    assert store.read([], pins={"/p/a": "1"}).readings["/p/a"].written == timestamps.stamp(written[1])
+    assert store.read(["/p"]).readings["/p/a"].written == timestamps.stamp(written[2])

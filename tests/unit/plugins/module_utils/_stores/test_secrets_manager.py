@@ -240,3 +240,10 @@ def test_a_batch_that_fails_as_a_whole(
 def test_nothing_asked_no_call(stub: tuple[SecretsManager, Stubber]) -> None:
     store, _stubber = stub
     assert store.read([]).readings == {}
+
+
+def test_a_new_version_keeps_the_date_of_creation(stub: tuple[SecretsManager, Stubber]) -> None:
+    store, stubber = stub
+    made, changed = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 6, 7, tzinfo=UTC)
+    stubber.add_response("describe_secret", {"Name": "core", "CreatedDate": made, "LastChangedDate": changed})
+    assert store.describe("core").created == "2026-01-02T03:04:05Z"

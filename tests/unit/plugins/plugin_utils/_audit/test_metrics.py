@@ -13,7 +13,8 @@ CATALOG: Any = SimpleNamespace(application="shop", environment="production")
 
 
 def row(name: str, age: int | None, left: int | None, *, due: bool = False) -> dict[str, Any]:
-    return {"name": name, "age_days": age, "due_in_days": left, "due": due}
+    rotated = None if age is None else "2026-11-01T00:00:00Z"
+    return {"name": name, "age_days": age, "due_in_days": left, "due": due, "rotated_at": rotated}
 
 
 def report(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def test_each_credential_and_all_together() -> None:
         row("cache", 95, -5, due=True),
         row("unknown", None, None, due=True),
         row("unlimited", 400, None),
+        row("provisioned", 500, 1) | {"rotated_at": None},
         rotation={"id": "r-1", "credentials": ["cache"]},
         revocations=[{"credential": "token"}, {"credential": "database"}],
     )
@@ -48,6 +50,9 @@ def test_each_credential_and_all_together() -> None:
         "LastSuccess unlimited": 400,
         "OpenRotations unlimited": 0,
         "PendingConfirmations unlimited": 0,
+        "DaysUntilDue provisioned": 1,
+        "OpenRotations provisioned": 0,
+        "PendingConfirmations provisioned": 0,
         "DaysUntilDue": -5,
         "LastSuccess": 400,
         "OpenRotations": 1,

@@ -21,7 +21,7 @@ def row(name: str, age: int | None, limit: int | None, **more: Any) -> dict[str,
     rotated = f"{NOW - timedelta(days=age or 0, hours=7):%Y-%m-%dT%H:%M:%SZ}"
     by = {"rotated_at": rotated, "rotated_by": "ann@laptop"} if age is not None else {}
     own = {"name": name, "kind": "postgresql_role", "age_days": age, "max_age_days": limit, "due_in_days": left}
-    return {"rotated_at": None, "rotated_by": None, **own, "due": due, **by, **more}
+    return {"rotated_at": None, "rotated_by": None, "stored_since": None, **own, "due": due, **by, **more}
 
 
 def report(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -134,3 +134,12 @@ def test_a_name_is_a_text_and_nothing_is_loaded() -> None:
 
 def test_an_unread_history_says_why() -> None:
     assert page(report(row("a", 1, 9)), unread="The catalog names no audit log.").count("names no audit log") == 2
+
+
+def test_an_age_without_a_recorded_rotation_is_an_upper_bound() -> None:
+    since = f"{NOW - timedelta(days=10):%Y-%m-%dT%H:%M:%SZ}"
+    found = row("smtp", None, 90, age_days=10, due=False, due_in_days=80, stored_since=since)
+    page = status_page.status(report(found), leaks=[], rotations=[], unread="", now=NOW)
+    assert "at most 10 days old, limit 90 days" in page
+    assert f"{NOW + timedelta(days=80):%Y-%m-%d}" in page
+    assert "not recorded" in page
