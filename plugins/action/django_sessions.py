@@ -74,7 +74,7 @@ class ActionModule(ActionBase):
         former: list[str] = []
         params = {name: args[name] for name in spec if args.get(name) is not None}
         try:
-            if args["catalog"]:
+            if args["catalog"] and not args["command"]:
                 transport_guard.require(self._connection, self._task)
                 former, unread = _former(args)
                 catalog = catalog_parser.parse(args["catalog"], args["environment"])

@@ -29,8 +29,9 @@ options:
     type: path
   allow_root:
     description:
-      - Whether to run the application's code in O(chdir) as root. By default the module refuses this, because whoever
-        may change the application, or the objects that it unpickles from its cache, would become root.
+      - Whether to run the application's code in O(chdir), or its O(command), as root. By default the module refuses
+        this, because whoever may change the application, or the objects that it unpickles from its cache, would become
+        root.
       - If true, the module imports only files that belong to root.
     type: bool
     default: false
@@ -106,6 +107,15 @@ options:
       - If false, the module refuses such a cache with O(engine=cache).
     type: bool
     default: false
+  command:
+    description:
+      - Instead of Django's engines, a program that ends the sessions of an application, with its full path, and its
+        arguments. Its output is not shown, because it may contain settings. An exit code other than 0, or no end within
+        300 seconds, fails. The module then ignores every other option except O(allow_root).
+    type: list
+    elements: str
+    default: []
+    version_added: 0.7.0
   probe_url:
     description:
       - A page that returns status 200 only to users who are logged in, such as V(http://127.0.0.1:8000/account/). The
@@ -237,14 +247,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 engine:
-  description: Which of Django's engines keeps the sessions.
+  description: Which of Django's engines keeps the sessions, or V(command).
   type: str
   returned: success
   sample: cached_db
 count:
   description: Number of sessions ended; in check mode, of those that would be. A copy in the cache does not count.
   type: int
-  returned: success
+  returned: unless O(command) is set
   sample: 412
 stores:
   description: The same by place, in the order in which they were emptied.

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A leak in an application without Django: no sessions are declared, so none keep it open; drill and run agree."""
+"""A leak in an application without Django: sessions end by its own command, or none are declared to keep it open."""
 
 from __future__ import annotations
 
@@ -37,17 +37,23 @@ def test_it_is_contained_while_somebody_writes_another_key(lab: RotationLab) -> 
     def responded(*arguments: str, environment: Mapping[str, str]) -> Any:
         return respond(lab, *arguments, environment=environment)
 
-    run = Held(
-        SimpleNamespace(directory=lab.directory, rotate=responded),  # type: ignore[arg-type]
-        {PROMOTES: lambda: lab.put(SENTRY_DSN=dsn)},
-        "-e",
-        "leak_credentials=cache",
-    ).run()
+    command = lab.directory / "end-sessions"
+    command.write_text('#!/bin/sh\necho canary-of-a-command; echo "$1" > "$0.done"\n', encoding="utf-8")
+    command.chmod(0o700)
+    with lab.with_catalog() as catalog:
+        catalog["sessions"] = {"engine": "command", "command": [str(command), "everybody's"]}
+        run = Held(
+            SimpleNamespace(directory=lab.directory, rotate=responded),  # type: ignore[arg-type]
+            {PROMOTES: lambda: lab.put(SENTRY_DSN=dsn)},
+            "-e",
+            "leak_credentials=cache",
+        ).run()
     assert run.code == 0, run.output
-    sentences(run, NO_SESSIONS, f"secret {CORE}: another writer's change of other keys was merged")
+    sentences(run, f"secret {CORE}: another writer's change of other keys was merged")
+    assert (lab.directory / "end-sessions.done").read_text() == "everybody's\n"
     text = post_mortem(lab)
-    assert "not ended: sessions, because neither the catalog" in text
-    assert "| sessions ended |" not in text
+    assert "| sessions ended |" in text
+    assert "canary-of-a-command" not in run.output + text
     assert lab.content()["SENTRY_DSN"] == dsn
     assert not lab.accepts(old)["cache"]
     lab.assert_closed()

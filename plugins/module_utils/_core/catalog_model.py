@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_e
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import Mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_notify import Notifier
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi, ValueProbe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_sessions import Sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES, StoreTraits
@@ -304,6 +305,8 @@ class Catalog:
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     purge: Mapping[str, Purge] = field(default_factory=dict)
     invalidations: Mapping[str, Invalidation] = field(default_factory=dict)
+    sessions: Optional[Sessions] = None
+    """None where the catalog does not say how sessions end."""
     contacts: Mapping[str, str] = field(default_factory=dict)
     audit_log: Mapping[str, str] = field(default_factory=dict)
     journal: Optional[Tuple[str, str]] = None

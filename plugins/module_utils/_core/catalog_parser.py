@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_mirror,
     catalog_notify,
     catalog_requests,
+    catalog_sessions,
     catalog_vault,
     json_schema,
     valkey_key_patterns,
@@ -135,6 +136,7 @@ class _Builder:
                 name: Invalidation(name, raw["distribution"], tuple(raw.get("paths", ("/*",))))
                 for name, raw in self._purged(("distribution",), ("paths",))
             },
+            sessions=catalog_sessions.parsed_sessions(self.document.get("sessions")),
             contacts=self.document.get("contacts", {}),
             audit_log=self.document.get("audit_log", {}),
             journal=self._journal(self.document.get("journal", {})),
@@ -149,6 +151,7 @@ class _Builder:
             mirror=catalog_mirror.parsed_mirror(self.document.get("mirror")),
             vault=self.vault,
         )
+        self.problems += catalog_sessions.problems(catalog.sessions)
         return catalog, self.problems + references(catalog)
 
     def _journal(self, raw: Mapping[str, Any]) -> Optional[tuple[str, str]]:

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_mirror,
     catalog_notify,
     catalog_requests,
+    catalog_sessions,
     catalog_vault,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
@@ -254,10 +255,7 @@ _SHARED: dict[str, Any] = {
     "audit_log": described(
         "Where rotations are recorded: one of the two; required for production.",
         schema_object(
-            {
-                "log_group": described("Log group in CloudWatch Logs.", NAME),
-                "s3": described("bucket/prefix.", NAME),
-            }
+            {"log_group": described("Log group in CloudWatch Logs.", NAME), "s3": described("bucket/prefix.", NAME)}
         ),
     ),
     "alerts": described(
@@ -292,6 +290,7 @@ _SHARED: dict[str, Any] = {
         "What a leak response may purge: caches and sessions in Valkey (never a broker's keys), CloudFront's copies.",
         schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/purge"}]}),
     ),
+    "sessions": described("How a leak response ends sessions.", {"$ref": "#/$defs/sessions"}),
     "alternatives": described(
         "For each name, lists of settings; all settings of at least one list must have values.",
         schema_map({"type": "array", "minItems": 2, "items": {"type": "array", "minItems": 1, "items": NAME}}),
@@ -377,6 +376,7 @@ SCHEMA: dict[str, Any] = {
         "purge": _PURGE,
         "server": _SERVER,
         "service": _SERVICE,
+        "sessions": catalog_sessions.SESSIONS,
         "setting": _SETTING,
         "stores": _STORES,
         "test": catalog_requests.TEST,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 UNDECLARED = (
-    "neither the catalog (used_for: [sessions], purge of the kind sessions) nor a host (django_chdir, "
+    "neither the catalog (sessions, used_for: [sessions], purge of the kind sessions) nor a host (django_chdir, "
     "django_session_engine) declares sessions"
 )
 

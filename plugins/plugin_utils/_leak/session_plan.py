@@ -7,27 +7,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 
 SESSIONS = "sessions"
 CHDIR, ENGINE, FILES = "django_chdir", "django_session_engine", "django_session_file_path"
-"""Variables by which a host declares that the application keeps sessions, and where."""
+"""Variables by which a host declares that a Django application keeps sessions, and where."""
 
 
 def planned(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]], by: str) -> dict[str, Any]:
-    """Whether sessions are declared, whether a host must end them, and what keeps host ``by`` from it.
+    """Whether sessions are declared, whether a host must end them, by which command of the application if not by
+    Django's engines, and what keeps host ``by`` from it.
 
     ``hosts`` are the variables of each. What the catalog's ``purge`` calls sessions goes with the purge.
     """
+    declared = catalog.sessions or catalog_sessions.Sessions(_engine(catalog, hosts))
+    purged = any(purge.kind == SESSIONS for purge in catalog.purge.values())
+    is_django = declared.engine == catalog_sessions.DJANGO
+    return {
+        "ends": declared.engine != catalog_sessions.NONE,
+        "declared": declared.engine != catalog_sessions.NONE or purged or catalog.sessions is not None,
+        "purged": purged,
+        "command": list(declared.command),
+        "against": _against(by, hosts.get(by, {})) if is_django and by else "",
+    }
+
+
+def _engine(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]]) -> str:
+    """Where the catalog does not name it: Django's, if a key signs sessions or a host has variables for them."""
     signed = any(SESSIONS in credential.used_for for credential in catalog.credentials.values())
     named = any(variables.get(name) for variables in hosts.values() for name in (CHDIR, ENGINE, FILES))
-    purged = any(purge.kind == SESSIONS for purge in catalog.purge.values())
-    ends = signed or named
-    return {
-        "ends": ends,
-        "declared": ends or purged,
-        "against": _against(by, hosts.get(by, {})) if ends and by else "",
-    }
+    return catalog_sessions.DJANGO if signed or named else catalog_sessions.NONE
 
 
 def _against(host: str, variables: Mapping[str, Any]) -> str:
@@ -35,7 +45,10 @@ def _against(host: str, variables: Mapping[str, Any]) -> str:
     if variables.get(CHDIR):
         return ""
     if engine == "auto":
-        return f"{host}: set {CHDIR} to the folder of the application's manage.py, or set {ENGINE}"
+        return (
+            f"{host}: set {CHDIR} to the folder of the application's manage.py, or set {ENGINE}. For an application "
+            "without Django, set sessions.engine in the catalog"
+        )
     if engine == "file" and not variables.get(FILES):
         return f"{host}: set {FILES} to the folder of the session files"
     return ""

@@ -36,9 +36,24 @@ def messages(
         return {"tried": ["not ended: sessions, because leak_sessions=false"], "problems": []}
     plan = gathered.get("plan") or {}
     if not plan.get("ends", True):
-        why = "the purge of the catalog ends them" if plan["declared"] else UNDECLARED
-        return {"tried": [f"not ended: sessions, because {why}"], "problems": []}
-    return _tried(gathered, declared, keys, behind)
+        return {"tried": [f"not ended: sessions, because {_not_ended(plan)}"], "problems": []}
+    return _by_command(gathered) if plan.get("command") else _tried(gathered, declared, keys, behind)
+
+
+def _not_ended(plan: Mapping[str, Any]) -> str:
+    if plan.get("purged"):
+        return "the purge of the catalog ends them"
+    return "the catalog declares none (sessions.engine)" if plan["declared"] else UNDECLARED
+
+
+def _by_command(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Each host ran the application's own command."""
+    answers = {gathered["host"]: gathered["ended"], **{name: item["ended"] for name, item in gathered["each"].items()}}
+    failed = [(name, f"sessions were not ended: {_problem(result)}") for name, result in answers.items()]
+    return {
+        "tried": ["not tried: an old session, because the application's own command ends sessions"],
+        "problems": _shared(line for line in failed if _problem(answers[line[0]])),
+    }
 
 
 def _in_files(each: Mapping[str, Any], keys: Mapping[str, bool], behind: Sequence[str]) -> Lines:

@@ -187,7 +187,12 @@ def _record_verified(run: ResponseRun) -> ResponseRun:
 
 
 def _sessions(run: ResponseRun) -> Work | None:
-    return {} if user_sessions.are_ended(run.response) else None
+    return {"command": _command(run)} if user_sessions.are_ended(run.response) else None
+
+
+def _command(run: ResponseRun) -> list[str]:
+    """The application's own, which ends its sessions; empty for Django's engines."""
+    return list(run.response.session_plan.get("command", ()))
 
 
 def _with_files(run: ResponseRun) -> list[str]:
@@ -200,7 +205,7 @@ def _with_probe(run: ResponseRun) -> list[str]:
 
 def _session_files(run: ResponseRun) -> Work | None:
     hosts = _with_files(run)
-    return {"hosts": hosts} if hosts else None
+    return {"hosts": hosts, "command": _command(run)} if hosts else None
 
 
 def _session_tries(run: ResponseRun) -> Work | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_sessions import COMMAND
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.session_plan import CHDIR, FILES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import SKIPPED, Results
@@ -20,7 +21,9 @@ def are_ended(response: Response) -> bool:
 
 
 def with_files(response: Response, results: Results) -> list[str]:
-    """The other hosts, where sessions are in files and a host declares where."""
+    """The other hosts that must end sessions too: by the application's command, or in files that a host declares."""
+    if response.session_plan.get("command"):
+        return response.others()
     if results.once("ended").get("engine") != "file":
         return []
     return [name for name in response.others() if _any_of(results, name, CHDIR, FILES)]
@@ -28,6 +31,8 @@ def with_files(response: Response, results: Results) -> list[str]:
 
 def with_probe(response: Response, results: Results) -> list[str]:
     """The other hosts on which an old session can be tried."""
+    if response.session_plan.get("command"):
+        return []
     return [name for name in response.others() if results.variable(name, CHDIR) and results.variable(name, PROBE)]
 
 
@@ -54,6 +59,8 @@ def gathered(response: Response, results: Results) -> Mapping[str, Any]:
 
 def message(ended: Mapping[str, Any]) -> str:
     """What shows that they ended."""
+    if ended.get("engine") == COMMAND:
+        return "the command of the catalog (sessions.command) succeeded on every host"
     count = f"{ended.get('count', 0)} sessions of the engine {ended.get('engine', '?')}"
     return "; ".join([count, *ended.get("tried", ())])
 

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import do
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import (
+    own_command,
     session_formats,
     session_probe,
     via_application,
@@ -48,11 +49,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["absent", "tried"], "default": "absent"},
     "make": {"type": "bool", "default": False},
     "ended": {"type": "bool", "default": False},
+    "command": {"type": "list", "elements": "str", "default": []},
     "former": {"type": "list", "elements": "str", "default": [], "no_log": True},
     "former_unread": {"type": "list", "elements": "str", "default": []},
 }
 RETURNS: dict[str, Any] = {
-    "engine": {"db", "cache", "cached_db", "file", "signed_cookies"},
+    "engine": {"db", "cache", "cached_db", "file", "signed_cookies", own_command.ENGINE},
     "count?": int,
     "stores?": [{"store": str, "count": int, "unreadable": int}],
     "only_the_key": bool,
@@ -97,7 +99,8 @@ def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> t
     engine = params["engine"]
     if engine == "auto":
         raise HostError(
-            "engine auto asks the application; set chdir to the folder of its manage.py, or name the engine"
+            "engine auto asks the application; set chdir to the folder of its manage.py, or name the engine. For an "
+            "application without Django, set sessions.engine in the catalog"
         )
     if params["users"]:
         raise HostError("only the application knows names of users; give chdir, or user_ids instead of users")
@@ -199,8 +202,10 @@ def only_tried(
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Ends the sessions, or counts or tries them. Raises HostError without a value of the .env in it."""
-    if params["chdir"] and os.geteuid() == 0 and not params["allow_root"]:
+    if (params["chdir"] or params["command"]) and os.geteuid() == 0 and not params["allow_root"]:
         raise HostError(AS_ROOT)
+    if params["command"]:
+        return own_command.ended(params["command"], check=check)
     settings = settings_of(params)
     masked = [*redaction.maskable(settings, {}), *params["former"]]
 

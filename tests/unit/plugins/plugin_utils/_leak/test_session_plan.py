@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ import pytest
 import yaml
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.session_plan import planned
 from sandbox.process import REPOSITORY
 
 SHOP = REPOSITORY / "examples" / "minimal" / "group_vars" / "all" / "secrets_catalog.yml"
 KEY = {"kind": "django_secret_key", "appears_in": [{"setting": "API_TOKEN"}]}
 PURGE = {"purge": {"sessions": {"setting": "DATABASE_URL", "keys": ["session:*"]}}}
-CHDIR = "web1: set django_chdir to the folder of the application's manage.py, or set django_session_engine"
+CHDIR = (
+    "web1: set django_chdir to the folder of the application's manage.py, or set django_session_engine. For an "
+    "application without Django, set sessions.engine in the catalog"
+)
 
 
 def shop(**extra: Any) -> Any:
@@ -29,7 +34,7 @@ def signed(*uses: str) -> Any:
     return shop(credentials={"key": {**KEY, "used_for": list(uses)}})
 
 
-NONE = {"ends": False, "declared": False, "against": ""}
+NONE = {"ends": False, "declared": False, "against": "", "purged": False, "command": []}
 
 
 @pytest.mark.parametrize("catalog", [shop(), signed("signing")], ids=["no key", "a key of something else"])
@@ -42,6 +47,8 @@ def test_a_key_that_signs_sessions_declares_them() -> None:
         "ends": True,
         "declared": True,
         "against": CHDIR,
+        "purged": False,
+        "command": [],
     }
 
 
@@ -53,7 +60,7 @@ def test_a_host_declares_them(name: str) -> None:
 
 
 def test_those_that_are_purged_need_no_host() -> None:
-    assert planned(shop(**PURGE), {"web1": {}}, "web1") == {"ends": False, "declared": True, "against": ""}
+    assert planned(shop(**PURGE), {"web1": {}}, "web1") == NONE | {"declared": True, "purged": True}
 
 
 @pytest.mark.parametrize(
@@ -67,5 +74,34 @@ def test_those_that_are_purged_need_no_host() -> None:
     ],
 )
 def test_what_keeps_the_host_from_it_is_known_before(variables: dict[str, str], against: str) -> None:
-    assert planned(shop(), {"web1": variables}, "web1") == {"ends": True, "declared": True, "against": against}
+    assert planned(shop(), {"web1": variables}, "web1") == NONE | {"ends": True, "declared": True, "against": against}
     assert planned(shop(), {"web1": variables}, "")["against"] == "", "nobody is to end any"
+
+
+@pytest.mark.parametrize(
+    ("sessions", "plan"),
+    [
+        ({"engine": "none"}, {"ends": False, "declared": True}),
+        ({"engine": "django"}, {"ends": True, "declared": True, "against": CHDIR}),
+        ({"engine": "command", "command": ["/srv/shop/log-out", "all"]}, {"ends": True, "declared": True}),
+    ],
+)
+def test_the_catalog_decides(sessions: dict[str, Any], plan: dict[str, Any]) -> None:
+    """Whatever a key or a host says, such as one of a Flask application."""
+    credentials = {"key": {**KEY, "used_for": ["sessions"]}}
+    found = planned(shop(credentials=credentials, sessions=sessions), {"web1": {}}, "web1")
+    assert found == NONE | {"command": sessions.get("command", [])} | plan
+
+
+@pytest.mark.parametrize(
+    ("sessions", "problem"),
+    [
+        ({"engine": "command"}, "sessions: engine command needs the key command, and no other engine takes this key"),
+        ({"engine": "none", "command": ["/x"]}, "sessions: engine command needs the key command"),
+        ({"engine": "command", "command": ["flask", "x"]}, "sessions.command: 'flask' is not the full path"),
+        ({"engine": "rails"}, "sessions.engine"),
+    ],
+)
+def test_a_section_that_says_nothing_useful(sessions: dict[str, Any], problem: str) -> None:
+    with pytest.raises(CatalogError, match=re.escape(problem)):
+        shop(sessions=sessions)

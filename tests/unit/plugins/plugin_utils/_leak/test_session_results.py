@@ -40,10 +40,15 @@ def test_hosts_that_say_the_same_share_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "message"), [(False, "neither the catalog"), (True, "the purge of the catalog ends them")]
+    ("declared", "purged", "message"),
+    [
+        (False, False, "neither the catalog"),
+        (True, True, "the purge of the catalog ends them"),
+        (True, False, "the catalog declares none (sessions.engine)"),
+    ],
 )
-def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, message: str) -> None:
-    plan = {"ends": False, "declared": declared, "against": ""}
+def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, purged: bool, message: str) -> None:
+    plan = {"ends": False, "declared": declared, "purged": purged, "against": ""}
     result = messages({**gathered({}), "plan": plan}, ["cache"], {})
     assert result["problems"] == []
     assert result["tried"][0].startswith(f"not ended: sessions, because {message}")
@@ -218,3 +223,14 @@ def test_nobody_was_to_be_logged_out() -> None:
     result = messages({**gathered({}), "wanted": False}, ["cache"], {})
     assert result == {"tried": ["not ended: sessions, because leak_sessions=false"], "problems": []}
     assert messages({}, ["cache"], {}) == {"tried": [], "problems": []}
+
+
+def test_the_applications_own_command_must_succeed_on_every_host() -> None:
+    done = {"engine": "command", "only_the_key": False}
+    plan = {"ends": True, "declared": True, "command": ["/srv/shop/log-out"]}
+    each = {"web2": {"ended": done, "tried": SKIPPED}, "web3": {"ended": LOST, "tried": SKIPPED}}
+    result = messages({**gathered(done, each), "plan": plan}, ["cache"], {"key": True})
+    assert result["tried"] == ["not tried: an old session, because the application's own command ends sessions"]
+    assert result["problems"] == ["web3: sessions were not ended: cannot be reached: Failed to connect via ssh"]
+    result = messages({**gathered(FAILED, {"web2": {"ended": {}}}), "plan": plan}, ["cache"], {})
+    assert [line.partition(":")[0] for line in result["problems"]] == ["web1", "web2"]

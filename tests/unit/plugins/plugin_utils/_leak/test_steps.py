@@ -240,7 +240,8 @@ class TestSessions:
         }
         leak.variables["leak_respond__ended"] = {**self.ENDED, "engine": "file"}
         response, result = leak.following(self.at(leak, "sessions"))
-        assert (result["next"], result["session_files"]) == ("session_files", {"hosts": ["web2", "web3"]})
+        assert result["next"] == "session_files"
+        assert result["session_files"] == {"hosts": ["web2", "web3"], "command": []}
         assert "sessions" not in leak.incident.events
         for host in ("web2", "web3"):
             leak.hosts[host]["leak_respond__ended_here"] = {"engine": "file", "count": 1}
@@ -251,6 +252,20 @@ class TestSessions:
         response, result = leak.following(response)
         assert result["next"] == "copies"
         assert "sessions" not in leak.incident.events, "web4 has files that nobody has ended"
+
+    def test_the_applications_own_command_runs_on_every_host(self, leak: Leak) -> None:
+        command = ["/srv/shop/log-out"]
+        self.PLAN = {**self.PLAN, "command": command}
+        probed = {"django_chdir": "/srv/app", "django_probe_url": "http://b/"}
+        leak.hosts = {"web1": {}, "web2": probed}
+        response, result = leak.following(self.at(leak, "wave", waves=waves("token")), ended("token"))
+        assert (result["next"], result["sessions"]) == ("sessions", {"command": command})
+        leak.variables["leak_respond__ended"] = {"engine": "command", "only_the_key": False}
+        response, result = leak.following(response)
+        assert (result["next"], result["session_files"]) == ("session_files", {"hosts": ["web2"], "command": command})
+        leak.hosts["web2"]["leak_respond__ended_here"] = {"engine": "command", "only_the_key": False}
+        assert leak.following(response)[1]["next"] == "copies"
+        assert leak.incident.evidence["sessions"].endswith("(sessions.command) succeeded on every host")
 
     def test_the_keys_that_were_replaced_are_tried(self, leak: Leak, monkeypatch: pytest.MonkeyPatch) -> None:
         leak.hosts["web2"] = {"django_chdir": "/srv/app", "django_probe_url": "http://b/"}

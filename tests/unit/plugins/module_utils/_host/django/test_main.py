@@ -60,14 +60,15 @@ class Copies(SessionStore):
         return Doubt(f"{rows} rows", ("cache_prefix", "cache_setting"))
 
 
+@pytest.mark.parametrize("code", [{"chdir": "/nowhere"}, {"command": ["/nowhere/log-out"]}])
 @pytest.mark.parametrize(("account", "allowed", "refused"), [(0, False, True), (0, True, False), (1000, False, False)])
 def test_root_does_not_run_the_applications_code(
-    monkeypatch: pytest.MonkeyPatch, account: int, allowed: bool, refused: bool
+    monkeypatch: pytest.MonkeyPatch, account: int, allowed: bool, refused: bool, code: dict[str, Any]
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: account)
-    params = {**dict.fromkeys(django_main.ARGUMENT_SPEC), "chdir": "/nowhere", "allow_root": allowed, "former": []}
+    params = {**dict.fromkeys(django_main.ARGUMENT_SPEC), **code, "allow_root": allowed, "former": []}
     with pytest.raises(HostError) as raised:
-        django_main.answer(params, check=True)
+        django_main.answer(params, check=False)
     assert (str(raised.value) == django_main.AS_ROOT) is refused
 
 
