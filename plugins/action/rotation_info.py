@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     pending_tasks,
     provider_revocations,
+    rotated_elsewhere,
     stored_since,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
@@ -109,15 +110,21 @@ def _row(catalog: Catalog, age: Age) -> dict[str, Any]:
 def _cells(credential: Mapping[str, Any]) -> tuple[str, ...]:
     age, limit, due_in = (credential[key] for key in ("age_days", "max_age_days", "due_in_days"))
     due = "never" if due_in is None else f"in {due_in} d"
-    rotated_at = credential["rotated_at"]
     return (
         credential["name"],
         credential["kind"],
         "unknown" if age is None else f"{'<= ' if credential['stored_since'] else ''}{age} d",
         "none" if limit is None else f"{limit} d",
         "NOW" if credential["due"] else due,
-        f"{rotated_at} by {credential['rotated_by']}" if rotated_at else "not recorded",
+        _last(credential),
     )
+
+
+def _last(credential: Mapping[str, Any]) -> str:
+    if not credential["rotated_at"]:
+        return "not recorded"
+    where = "elsewhere, recorded " if credential["rotation"] == rotated_elsewhere.ELSEWHERE else ""
+    return f"{credential['rotated_at']} {where}by {credential['rotated_by']}"
 
 
 def _table(answer: Mapping[str, Any]) -> list[str]:

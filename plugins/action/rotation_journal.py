@@ -11,10 +11,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     confirm_revocation,
     confirmations,
     forget_pending_task,
+    rotated_elsewhere,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+TAKES: Mapping[str, confirmations.Take] = {
+    "revoked": confirm_revocation.taken,
+    "forgotten": forget_pending_task.forgotten,
+    "rotated": rotated_elsewhere.taken,
+}
+"""What an operator states, by state."""
 
 
 class ActionModule(rotation_segment.ServersAction):
@@ -25,21 +33,22 @@ class ActionModule(rotation_segment.ServersAction):
     extra_options = {
         "state": {
             "type": "str",
-            "choices": ["prepared", "unprepared", "revoked", "forgotten"],
+            "choices": ["prepared", "unprepared", *TAKES],
             "required": True,
         },
         "credentials": {"type": "list", "elements": "str", "default": []},
         "incident": {"type": "str", "default": ""},
+        "at": {"type": "str", "default": ""},
+        "reason": {"type": "str", "default": ""},
         "python": {"type": "str"},
         **rotation_segment.AUDIT,
     }
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         state, check = args["state"], self._task.check_mode
-        if state in ("revoked", "forgotten"):
-            take = {"revoked": confirm_revocation.taken, "forgotten": forget_pending_task.forgotten}[state]
+        if state in TAKES:
             server = self.server(setting, args, task_vars)
-            return _ending(confirmations.confirmed(setting, args, server, take, check=check), args["incident"])
+            return _ending(confirmations.confirmed(setting, args, server, TAKES[state], check=check), args["incident"])
         return {"changed": False, "skipped": True} if check else _prepared(setting, args, state)
 
 

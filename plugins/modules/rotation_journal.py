@@ -22,14 +22,30 @@ options:
         journal. During a leak, this is also the leak's confirmation. It refuses a credential that a run itself revokes
         and verifies.
       - V(forgotten) drops pending tasks of O(credentials), or by their id, and does not carry them out.
+      - V(rotated) records that O(credentials) were rotated elsewhere, such as at their provider, O(at) some time. The
+        stores must hold the new values already. Ages then count from O(at).
     type: str
-    choices: [prepared, unprepared, revoked, forgotten]
+    choices: [prepared, unprepared, revoked, forgotten, rotated]
     required: true
   credentials:
     description: Names of credentials. With O(state=forgotten), also ids of pending tasks.
     type: list
     elements: str
     default: []
+  at:
+    description:
+      - With O(state=rotated), the date or the time (UTC) of the rotation, such as V(2026-11-01) or
+        V(2026-11-01T10:00:00Z).
+      - Refused are a time in the future, a time before the last rotation in the journal, and a time after a store last
+        wrote the value, because this store then holds the old value.
+    type: str
+    default: ''
+    version_added: 0.7.0
+  reason:
+    description: With O(state=rotated), where and why, for the audit log. Required.
+    type: str
+    default: ''
+    version_added: 0.7.0
   incident:
     description: Name of the leak that is the reason.
     type: str
@@ -86,7 +102,7 @@ messages:
   description: Which pending tasks that ends, and which stay.
   type: list
   elements: str
-  returned: when O(state) is V(revoked) or V(forgotten)
+  returned: when O(state) is V(revoked), V(forgotten) or V(rotated)
 revocations:
   description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
   type: list
@@ -97,11 +113,11 @@ summary:
   description: The outcome, for the operator.
   type: list
   elements: str
-  returned: when O(state) is V(revoked) or V(forgotten)
+  returned: when O(state) is V(revoked), V(forgotten) or V(rotated)
 verdict:
   description: Why the run fails. Empty if it does not fail.
   type: str
-  returned: when O(state) is V(revoked) or V(forgotten)
+  returned: when O(state) is V(revoked), V(forgotten) or V(rotated)
 still_accepted:
   description: Old values that still work although the operator says that they were revoked; they stay open.
   type: list
@@ -111,5 +127,5 @@ record:
   description:
     - The operator's confirmation in the format of the audit log. Empty if no credential waits for a confirmation.
   type: dict
-  returned: when O(state) is V(revoked) or V(forgotten)
+  returned: when O(state) is V(revoked), V(forgotten) or V(rotated)
 """

@@ -179,6 +179,20 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     sentences(run, "old_mail: no such pending task")
 
 
+def test_a_credential_that_was_rotated_elsewhere(lab: RotationLab) -> None:
+    lab.ready()
+    given = ("-e", "rotation_elsewhere=database_admin", "-e", "rotation_elsewhere_reason='by the provider'")
+    run = lab.run(*given, "-e", "rotation_elsewhere_at=2024-11-01", playbook="playbooks/rotation_elsewhere.yml")
+    assert run.code == 0, run.output
+    sentences(run, "database_admin: rotated elsewhere at 2024-11-01T00:00:00Z")
+    record = lab.audit_records()[-1]
+    assert (record["outcome"], record["reason"]) == ("rotated_elsewhere", "by the provider")
+    assert lab.journal_state().rotated["database_admin"].at == "2024-11-01T00:00:00Z"
+    run = lab.run(*given, "-e", "rotation_elsewhere_at=2126-11-01", playbook="playbooks/rotation_elsewhere.yml")
+    assert run.code != 0
+    sentences(run, "database_admin: 2126-11-01T00:00:00Z is in the future")
+
+
 def test_hosts_are_healthy_after_the_wait(lab: RotationLab) -> None:
     """What becomes of a host while the old value waits to be removed is seen: nothing is removed."""
     old = lab.ready()

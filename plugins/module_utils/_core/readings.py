@@ -31,7 +31,7 @@ class Reading:
     plain: bool = False
     """Whether it is kept unencrypted: a parameter of type String or StringList."""
     written: str = field(default="", compare=False)
-    """When a parameter's version was written."""
+    """When this version was written; empty if the store did not say it."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ class SecretsManager(VersionedStore):
     def _reading(self, name: str, answer: Mapping[str, Any]) -> Contents:
         if "SecretString" not in answer:
             return Contents({}, {name: Failure(self.name, name, BINARY)})
-        return Contents({name: Reading(self.name, name, answer["VersionId"], answer["SecretString"])})
+        reading = Reading(self.name, name, answer["VersionId"], answer["SecretString"], written=_date(answer))
+        return Contents({name: reading})
 
     def _failed(self, name: str, code: str, message: str) -> Contents:
         if code in aws_errors.DENIED_CODES:
@@ -114,7 +115,7 @@ class SecretsManager(VersionedStore):
             deleted="DeletedDate" in description,
             arn=description.get("ARN", ""),
             key=description.get("KmsKeyId"),
-            created=timestamps.stamp(description["CreatedDate"]) if "CreatedDate" in description else "",
+            created=_date(description),
         )
 
     def every_version(self, name: str) -> List[str]:
@@ -160,6 +161,11 @@ class SecretsManager(VersionedStore):
     def _delete(self, name: str) -> None:
         with aws_errors.translated("secretsmanager:DeleteSecret", f"secret {name}"):
             self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
+def _date(answer: Mapping[str, Any]) -> str:
+    """Of a secret, or of one version."""
+    return timestamps.stamp(answer["CreatedDate"]) if "CreatedDate" in answer else ""
 
 
 def _asked(answer: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -57,6 +57,7 @@ class _Version:
     text: Optional[str]
     """None for a version that is deleted or destroyed."""
     custom: Mapping[str, str]
+    written: str
 
 
 class VaultSecrets(VersionedStore):
@@ -104,10 +105,8 @@ class VaultSecrets(VersionedStore):
             return self._failed(name, MISSING)
         if found.text is None:
             return self._failed(name, DELETED, f"restore it by 'bao kv undelete -versions={found.number}'")
-        return self._reading(name, self._id(name, found.custom, found.number), found.text)
-
-    def _reading(self, name: str, version: str, text: str) -> Contents:
-        return Contents({name: Reading(self.name, name, version, text)})
+        version = self._id(name, found.custom, found.number)
+        return Contents({name: Reading(self.name, name, version, found.text, written=found.written)})
 
     def _pinned(self, name: str, version: str) -> Contents:
         """A staged version while it is; else the number that has this id."""
@@ -120,7 +119,7 @@ class VaultSecrets(VersionedStore):
                 found = self._data(name, number) if number else None
         if found is None or found.text is None:
             return self._failed(name, MISSING if found is None else DELETED, f"version {version}")
-        return self._reading(name, version, found.text)
+        return Contents({name: Reading(self.name, name, version, found.text, written=found.written)})
 
     def _id(self, name: str, custom: Mapping[str, str], number: int) -> str:
         """The id of a version: its number where no writer of ours named it. A pending id needs the staged content."""
@@ -165,7 +164,8 @@ class VaultSecrets(VersionedStore):
             metadata, held = data["metadata"], data["data"]
             custom = metadata["custom_metadata"] or {}
             text = None if held is None else as_json(dict(**held))
-            return _Version(int(metadata["version"]), text, {str(key): str(value) for key, value in custom.items()})
+            labels = {str(key): str(value) for key, value in custom.items()}
+            return _Version(int(metadata["version"]), text, labels, _seconds(str(metadata.get("created_time") or "")))
         except (AttributeError, KeyError, TypeError, ValueError):
             raise StoreError(_NO_KV.format(what)) from None
 

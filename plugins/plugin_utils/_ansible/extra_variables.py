@@ -31,9 +31,9 @@ _NAMES = {
         adopt advanced_tier ask delete_function kms_key local_path optional previous_journal restore values_file
     """,
     "rotation_": """
-        abort allow_sessions audit_path become changelog credentials digest due_fails force forget gone_nodes host
-        kinds_path known_addresses merge_seconds python report_file resume revoked skip_hosts status_page unprepare
-        values_file
+        abort allow_sessions audit_path become changelog credentials digest due_fails elsewhere elsewhere_at
+        elsewhere_reason force forget gone_nodes host kinds_path known_addresses merge_seconds python report_file
+        resume revoked skip_hosts status_page unprepare values_file
     """,
     "scan_": """
         baseline fail history ignored json_file paths patterns repositories sarif_file staged stdin tree values

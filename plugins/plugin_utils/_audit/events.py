@@ -32,6 +32,7 @@ OF_OUTCOMES: Mapping[str, str] = {
     "completed": ROTATION_COMPLETED,
     "revoked": ROTATION_COMPLETED,
     "forgotten": ROTATION_COMPLETED,
+    "rotated_elsewhere": ROTATION_COMPLETED,
     "rolled_back": ROTATION_FAILED,
     "false_alarm": LEAK_CONTAINED,
     "contained": LEAK_CONTAINED,

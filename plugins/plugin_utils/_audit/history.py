@@ -12,7 +12,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain im
 
 LEAKS = {"contained": "contained", "drill": "drill", "false_alarm": "false alarm"}
 """Outcomes of leaks, and how they are called."""
-OUTCOMES = {"completed": "complete", "rolled_back": "rolled back", "revoked": "confirmed as revoked"}
+GOOD = {"completed": "complete", "revoked": "confirmed as revoked", "rotated_elsewhere": "rotated elsewhere"}
+OUTCOMES = {**GOOD, "rolled_back": "rolled back"}
 
 
 def records(chain: Chain) -> list[Mapping[str, Any]]:
@@ -58,7 +59,7 @@ def rotations(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "at": record["at"],
             "who": record["who"],
             "outcome": OUTCOMES.get(record["outcome"], record["outcome"]),
-            "is_bad": record["outcome"] not in ("completed", "revoked"),
+            "is_bad": record["outcome"] not in GOOD,
             "credentials": record.get("credentials") or [],
             "reason": record.get("reason") or "",
         }

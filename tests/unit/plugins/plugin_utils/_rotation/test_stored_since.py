@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,82 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation_info
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Rotated
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Description
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_reader, stored_since
-from tests.fakes.memory_stores import Hook, MemoryParameters, MemorySecrets
+from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.action.test_rotation_forgotten import act
-from tests.unit.plugins.plugin_utils._rotation.rotator_world import ALL, COPY, CORE, NOW, TOKEN, World
+from tests.unit.plugins.plugin_utils._rotation.dated_world import START, Dated, at
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import ALL, COPY, CORE, NOW, TOKEN
 from tests.unit.plugins.plugin_utils._rotation.test_plan_reader import Recorder, setting
 
-START = credential_ages.moment(NOW)
 
-
-def at(days: float) -> str:
-    return timestamps.stamp(START + timedelta(days=days))
-
-
-class DatedSecrets(MemorySecrets):
-    now = ""
-
-    def seed(self, name: str, content: str, **how: Any) -> str:
-        version = super().seed(name, content, **how)
-        self._secrets[name].tags = {"created": self.now, **self._secrets[name].tags}
-        return version
-
-    def describe(self, name: str) -> Description:
-        return replace(super().describe(name), created=self._secrets[name].tags["created"])
-
-
-class DatedParameters(MemoryParameters):
-    def __init__(self) -> None:
-        super().__init__()
-        self.now, self.written = "", dict[tuple[str, str], str]()
-
-    def seed(self, name: str, value: str, **how: Any) -> int:
-        number = super().seed(name, value, **how)
-        self.written[name, str(number)] = self.now
-        return number
-
-    def read(self, names: Sequence[str], **how: Any) -> Contents:
-        contents = super().read(names, **how)
-        dated = {
-            name: replace(reading, written=self.written[name, reading.version])
-            for name, reading in contents.readings.items()
-        }
-        return Contents(dated, contents.failures)
-
-
-@dataclass
-class Dated(World):
-    """A world whose stores know dates."""
-
-    secrets: DatedSecrets = field(default_factory=DatedSecrets)
-    parameters: DatedParameters = field(default_factory=DatedParameters)
-
-    def __post_init__(self) -> None:
-        self.pass_to(0)
-        super().__post_init__()
-
-    def pass_to(self, days: float) -> None:
-        self.secrets.now = self.parameters.now = at(days)
-
-    def rewrite(self, name: str) -> None:
-        """A new version in which the credentials keep their values."""
-        if name == TOKEN:
-            self.parameters.seed(TOKEN, "old-token")
-            return
-        held = json.loads(self.secrets.read([name]).readings[name].value)
-        self.secrets.seed(name, json.dumps({**held, "NOTE": self.secrets.now}))
-
-    def dates(self, journal: Journal | None = None, **read: Any) -> dict[str, str]:
-        credentials = self.catalog.credentials.values()
-        return stored_since.dates(
-            self.catalog, journal or Journal(), credentials, self.secrets, self.parameters, **read
-        )
+def dates(world: Dated, journal: Journal | None = None, **read: Any) -> dict[str, str]:
+    credentials = world.catalog.credentials.values()
+    return stored_since.dates(world.catalog, journal or Journal(), credentials, world.secrets, world.parameters, **read)
 
 
 @given(st.lists(st.tuples(st.sampled_from([CORE, COPY, TOKEN]), st.integers(0, 40)), max_size=8))
@@ -101,7 +38,7 @@ def test_an_age_never_gets_lower_by_a_write_of_something_else(writes: list[tuple
         world.pass_to(day)
         world.rewrite(name)
         now = START + timedelta(days=day)
-        ages = credential_ages.ages(world.catalog, Journal(), now, world.dates())
+        ages = credential_ages.ages(world.catalog, Journal(), now, dates(world))
         assert {age.credential: age.days for age in ages} == dict.fromkeys(ALL, day)
 
 
@@ -110,14 +47,14 @@ def test_several_places_have_the_first_date() -> None:
     world.pass_to(5)
     world.secrets.delete(CORE)
     world.secrets.seed(CORE, json.dumps({"URL": "x"}))
-    assert world.dates() == {"database": at(0), "django": at(5), "token": at(0)}
+    assert dates(world) == {"database": at(0), "django": at(5), "token": at(0)}
 
 
 def test_what_the_journal_knows_is_not_asked_for() -> None:
     world, hook = Dated(), Recorder()
     world.secrets.hook = world.parameters.hook = hook
     journal = Journal(rotated=dict.fromkeys(ALL, Rotated(NOW, "ann", "r0")))
-    assert (world.dates(journal), hook.acts) == ({}, [])
+    assert (dates(world, journal), hook.acts) == ({}, [])
 
 
 def test_what_was_read_is_not_read_again() -> None:
@@ -126,7 +63,7 @@ def test_what_was_read_is_not_read_again() -> None:
     hook = Recorder()
     world.secrets.hook = world.parameters.hook = hook
     known = {CORE: at(0), COPY: at(0)}
-    assert world.dates(created=known, contents=contents) == dict.fromkeys(ALL, at(0))
+    assert dates(world, created=known, contents=contents) == dict.fromkeys(ALL, at(0))
     assert hook.acts == []
 
 
@@ -139,23 +76,23 @@ def test_a_place_with_an_unknown_date_leaves_the_age_unknown(name: str) -> None:
 
     world = Dated()
     world.secrets.hook = Refused()
-    assert "database" not in world.dates()
+    assert "database" not in dates(world)
 
 
 def test_a_secret_that_does_not_exist_has_no_say() -> None:
     world = Dated()
     world.secrets.delete(COPY)
-    assert world.dates()["database"] == at(0)
+    assert dates(world)["database"] == at(0)
     world.secrets.delete(CORE)
-    assert set(world.dates()) == {"token"}
+    assert set(dates(world)) == {"token"}
 
 
 def test_a_first_version_that_is_not_kept_leaves_the_age_unknown() -> None:
     world = Dated()
     world.rewrite(TOKEN)
-    assert world.dates()["token"] == at(0)
+    assert dates(world)["token"] == at(0)
     world.parameters._pinned = lambda name, version: world.parameters.read([])  # type: ignore[method-assign]
-    assert "token" not in world.dates()
+    assert "token" not in dates(world)
 
 
 def test_parameters_that_cannot_be_read_leave_the_age_unknown() -> None:
@@ -166,7 +103,7 @@ def test_parameters_that_cannot_be_read_leave_the_age_unknown() -> None:
 
     world = Dated()
     world.parameters.hook = Refused()
-    assert set(world.dates()) == {"database", "django"}
+    assert set(dates(world)) == {"database", "django"}
 
 
 @pytest.mark.parametrize(("days", "due"), [(0, []), (89, []), (90, list(ALL))])

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Records that an operator rotated credentials elsewhere, and when: their ages count from then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+OUTCOME, ELSEWHERE = "rotated_elsewhere", "elsewhere"
+
+
+def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """Raises RotationError with everything that is wrong with the statement."""
+    journal, now = setting.rotator.look(), context.now()
+    _require_closed(journal)
+    credentials = setting.chosen(args["credentials"])
+    at = _moment(args["at"])
+    problems = [problem for item in credentials for problem in _problems(setting, journal, item, at, now)]
+    problems += [] if credentials else ["no credential was named"]
+    problems += [] if args["reason"].strip() else ["the reason is missing: say where and why they were rotated"]
+    if problems:
+        raise RotationError("; ".join(problems))
+    who, stamp = setting.rotator.me.who, timestamps.stamp(at)
+    record = _record(credentials, who, stamp, args["reason"], now)
+    if not check:
+        rotated = {item.name: {"at": stamp, "who": who, "rotation": ELSEWHERE} for item in credentials}
+        setting.rotator.append(journal, record["rotation"], "closed", rotated=rotated, audit=args["audit"])
+    return {
+        "changed": True,
+        "messages": [f"{item.name}: rotated elsewhere at {stamp}" for item in credentials],
+        "record": record,
+        "audit": context.audit_of(setting, journal),
+    }
+
+
+def _require_closed(journal: Journal) -> None:
+    """During a leak, only a rotation or a confirmation contains anything."""
+    open_one = journal.rotation or (f"leak {journal.incident.id}" if journal.incident else None)
+    if open_one:
+        raise JournalError(f"{open_one} is open; finish it, then run the same command again")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return timestamps.moment(f"{text}T00:00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else text)
+    except ValueError:
+        raise RotationError(
+            f"{audit_record.plain(text)}: is not a date such as 2026-11-01, nor a time (UTC) such as "
+            "2026-11-01T10:00:00Z"
+        ) from None
+
+
+def _problems(
+    setting: RotationSetup, journal: Journal, credential: Credential, at: datetime, now: datetime
+) -> Iterator[str]:
+    name, stamp, last = credential.name, timestamps.stamp(at), journal.rotated.get(credential.name)
+    if at > now:
+        yield f"{name}: {stamp} is in the future"
+    if last and last.lease:
+        yield f"{name}: its value has a lease, which only a rotation renews: run watchparty.secrets.rotate"
+    elif last and stamp < last.at:
+        yield f"{name}: the journal has a later rotation, of {last.at} by {last.who}"
+    places = [spot.place for spot in credential_graph.spots(setting.catalog, credential) if not spot.is_user]
+    for held, reading in sorted(setting.rotator.current(places).readings.items()):
+        if reading.written and reading.written < stamp:
+            yield (
+                f"{name}: {held} was last written at {reading.written}, before {stamp}, so it holds the old value; "
+                "write the new value by watchparty.secrets.set, then run the same command again"
+            )
+
+
+def _record(credentials: list[Credential], who: str, stamp: str, reason: str, now: datetime) -> dict[str, Any]:
+    """The same statement always gives the same record."""
+    names = [item.name for item in credentials]
+    return {
+        "rotation": f"{ELSEWHERE}-{version_id(ELSEWHERE, stamp, *names)}",
+        "outcome": OUTCOME,
+        "who": who,
+        "at": timestamps.stamp(now),
+        "credentials": names,
+        "kinds": {item.name: audit_record.word(item.kind) for item in credentials},
+        "reason": audit_record.plain(reason),
+        "notes": [f"rotated elsewhere at {stamp}"],
+    }
