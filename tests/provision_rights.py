@@ -56,6 +56,7 @@ UNSEEN: Mapping[str, str] = {
     "logs:DeleteRetentionPolicy": "only where somebody set a retention",
     "logs:ListTagsForResource": "the newer name of ListTagsLogGroup",
     "secretsmanager:GetResourcePolicy": "only with a resource policy",
+    "ssm:GetParameterHistory": "only for an undo (set_undo) of a parameter",
     "secretsmanager:PutResourcePolicy": "only with a resource policy",
     "secretsmanager:ReplicateSecretToRegions": "only with aws.replicas",
     "secretsmanager:RestoreSecret": "only with provision_restore",

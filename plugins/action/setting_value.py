@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values, set_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values, set_plan, undo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
@@ -21,7 +21,7 @@ class ActionModule(ValuesAction):
     planner = staticmethod(set_plan.plan)
     forms = False
     options = {
-        "state": {"type": "str", "choices": ["known", "present"], "default": "present"},
+        "state": {"type": "str", "choices": ["known", "present", "undone"], "default": "present"},
         "names": {"type": "list", "elements": "str", "required": True},
         "value_file": {"type": "path"},
         "anyway": {"type": "bool", "default": False},
@@ -33,6 +33,10 @@ class ActionModule(ValuesAction):
             raise ProvisionError(["no setting was named; give -e set_names=NAME"])
         if args["state"] == "known":
             return self._known(provisioner, names)
+        if args["state"] == "undone":
+            if args["value_file"] or args["values_file"]:
+                raise ProvisionError(["an undo takes no value; leave out value_file and values_file, or the undo"])
+            return self._undone(provisioner, names)
         values = operator_values.given(args, task_vars, self._loader, provisioner.catalog.readers)
         if args["value_file"]:
             if len(names) > 1:
@@ -45,6 +49,13 @@ class ActionModule(ValuesAction):
         if foreign or (lacking and not self._task.check_mode):
             raise ProvisionError([*foreign, *lacking])
         return self.written(provisioner, values, complete=False)
+
+    def _undone(self, provisioner: Provisioner, names: list[str]) -> dict[str, Any]:
+        seen = self.seen(provisioner)
+        wanted = undo.wanted(provisioner, names, seen)
+        provisioner.planner = wanted.plan
+        answer = self.written(provisioner, wanted.values, complete=False, seen=seen)
+        return {**answer, "plan": [*map(str, wanted.settings), *answer["plan"]]}
 
     def _known(self, provisioner: Provisioner, names: list[str]) -> dict[str, Any]:
         """Says what is wrong with the names before anybody is asked."""

@@ -21,8 +21,11 @@ options:
     description:
       - V(known) only checks whether the names can be changed, before the operator enters values.
       - V(present) writes the values.
+      - V(undone) writes the previous value of each setting, from the previous version of its secret (C(AWSPREVIOUS)) or
+        from the history of its parameter. It refuses a setting whose credential a rotation replaces, a value that a
+        rotation has replaced since, and every setting while a leak is open.
     type: str
-    choices: [known, present]
+    choices: [known, present, undone]
     default: present
   names:
     description: Names of settings. If no setting holds a login, C(credential.username) and C(credential.password).
@@ -76,7 +79,7 @@ plan:
   description: One line for each act, without a value.
   type: list
   elements: str
-  returned: when O(state=present)
+  returned: unless O(state=known)
   sample: ["update secret shop/production/core: API_TOKEN (set)"]
 asks:
   description: The names.
@@ -91,20 +94,20 @@ notes:
   description: Remaining tasks, such as sending the value to GitHub.
   type: list
   elements: str
-  returned: when O(state=present)
+  returned: unless O(state=known)
 generated:
   description: Always empty.
   type: list
   elements: str
-  returned: when O(state=present)
+  returned: unless O(state=known)
 absent:
   description: Always empty.
   type: list
   elements: str
-  returned: when O(state=present)
+  returned: unless O(state=known)
 empty:
   description: Always empty.
   type: list
   elements: str
-  returned: when O(state=present)
+  returned: unless O(state=known)
 """

@@ -47,6 +47,11 @@ def test_set_and_deployed(account_of: Account) -> None:
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
     assert NEW not in run.output
     assert "reserved name" not in run.output
+    run = lab.run("-e", "set_names=API_TOKEN", "-e", "set_undo=true", "-e", "set_deploy=true", playbook=SET)
+    assert run.code == 0, run.output
+    assert f"undo API_TOKEN: back to version {before[CORE][1][-1]} of secret {CORE} key API_TOKEN, written " in run.text
+    assert account_of.state()[CORE][0] == before[CORE][0]
+    assert lab.hosts[0].values()["API_TOKEN"] == before[CORE][0]["API_TOKEN"]
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ _NAMES = {
     "scan_": """
         baseline fail history ignored json_file paths patterns repositories sarif_file staged stdin tree values
     """,
-    "set_": "deploy force names value_file values_file",
+    "set_": "deploy force names undo value_file values_file",
     "verify_": "baseline budget cafile not_checked only report_path repository sessions timeout workflow",
 }
 KNOWN = {prefix: frozenset(prefix + name for name in names.split()) for prefix, names in _NAMES.items()}

@@ -106,7 +106,7 @@ class Provisioner:
         self.wish = wish or WriteOptions()
         self.kinds = kinds
         self._generate = generate
-        self._planner = planner
+        self.planner = planner
         self._generated: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
         """Those of the plan that was carried out last: a secret that was restored may have more to tell."""
@@ -142,7 +142,7 @@ class Provisioner:
             anyway=self.wish.anyway,
             exact=self.wish.exact,
         )
-        plan = self._planner(ground)
+        plan = self.planner(ground)
         plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))
         restores = tuple(name for name, kept in seen.kept.items() if kept.deleted and self.wish.restore)
         touched = dict.fromkeys((*restores, *(write.name for write in plan.writes if write.act != CREATE)))

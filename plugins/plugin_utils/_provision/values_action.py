@@ -27,7 +27,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_co
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import first_date, operator_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import plan as _plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner, WriteOptions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import (
+    Provisioner,
+    StoreState,
+    WriteOptions,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_stores import (
     MakingParameters,
     require_key,
@@ -108,6 +112,9 @@ class ValuesAction(ActionBase):
     def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
+    def seen(self, provisioner: Provisioner) -> StoreState:
+        return self.wait.until_granted(provisioner.look, lambda seen: seen.contents.denials)
+
     def written(
         self,
         provisioner: Provisioner,
@@ -117,12 +124,13 @@ class ValuesAction(ActionBase):
         only_plan: bool = False,
         imported: bool = False,
         steps: Sequence[MissingPart] = (),
+        seen: StoreState | None = None,
     ) -> dict[str, Any]:
         """Carries a plan out unless in check mode; returns its public summary. Raises ProvisionError before any write.
 
         ``steps`` come first, once nothing refuses any more.
         """
-        seen = self.wait.until_granted(provisioner.look, lambda seen: seen.contents.denials)
+        seen = seen or self.seen(provisioner)
         outlook = provisioner.outlook(values, seen)
         plan = outlook.plan
         if plan.problems:

@@ -43,7 +43,16 @@ FOR_ONE_RUN = {
     *("leak_value", "leak_value_file", "rotation_credentials", "scan_repositories", "verify_only", "verify_repository"),
     *("decrypt_file", "decrypt_path", "encrypt_file", "encrypt_new_key"),
     *("mirror_conflict", "mirror_deletes", "provision_delete_function"),
-    *("import_file", "import_values", "set_deploy", "set_force", "set_names", "set_value_file", "set_values_file"),
+    *(
+        "import_file",
+        "import_values",
+        "set_deploy",
+        "set_force",
+        "set_names",
+        "set_undo",
+        "set_value_file",
+        "set_values_file",
+    ),
 }
 """What would act in every run if an inventory set it."""
 

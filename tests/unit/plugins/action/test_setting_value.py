@@ -55,6 +55,19 @@ def test_known_then_present_then_nothing(clients: Clients, value: str) -> None:
     assert "canary" not in json.dumps([known, looked, written])
 
 
+def test_undone(clients: Clients, value: str) -> None:
+    change(["TOKEN"], value_file=value)
+    looked = change(["TOKEN"], state="undone", check=True)
+    written = change(["TOKEN"], state="undone")
+    assert looked["plan"] == written["plan"]
+    assert looked["diff"]["before"] != looked["diff"]["after"]
+    assert [line.partition(":")[0] for line in written["plan"]] == ["undo TOKEN", f"update secret {CORE}"]
+    held = clients("secretsmanager").get_secret_value(SecretId=CORE, VersionStage="AWSCURRENT")["SecretString"]
+    assert json.loads(held)["TOKEN"] == "canary-token"
+    assert "canary" not in json.dumps([looked, written])
+    assert "an undo takes no value" in change(["TOKEN"], state="undone", value_file=value)["msg"]
+
+
 def test_what_stands_beside_the_values_is_left_to_provisioning(clients: Clients, value: str) -> None:
     manager = clients("secretsmanager")
     manager.untag_resource(SecretId=CORE, TagKeys=["ManagedBy"])

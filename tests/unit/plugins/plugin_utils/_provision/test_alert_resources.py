@@ -140,7 +140,7 @@ def test_silence_is_an_alarm(account: Account) -> None:
     every = set(account.alarms)
 
     def reported(environment: str, *, left: int) -> None:
-        credential = {"name": "cache", "due": left <= 0, "due_in_days": left, "age_days": 3}
+        credential = {"name": "cache", "due": left <= 0, "due_in_days": left, "age_days": 3, "rotated_at": "today"}
         report = {"credentials": [credential], "rotation": None, "revocations": []}
         catalog = catalog_parser.parse({"application": "shop", "settings": {"A": {"value": "x"}}}, environment)
         metrics.put(account.client("cloudwatch"), catalog, metrics.metrics(report))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, VAULT
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import set_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import set_plan, undo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.vault_stores import (
     DESCRIPTION,
     MakingByName,
@@ -106,6 +106,18 @@ def test_provision_killed_at_every_write(start: Any, *, after: bool) -> None:
 
 def change(world: VaultWorld) -> list[str]:
     return world.process(planner=set_plan.plan).apply({"TOKEN": "canary-new"})
+
+
+def test_undone() -> None:
+    world = VaultWorld()
+    world.provision()
+    change(world)
+    process = world.process()
+    wanted = undo.wanted(process, ["TOKEN"], process.look())
+    assert str(wanted.settings[0]).startswith("undo TOKEN: back to version ")
+    process.planner = wanted.plan
+    process.apply(wanted.values)
+    world.assert_whole()
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

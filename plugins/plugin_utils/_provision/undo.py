@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Back to the previous value of a setting: where it is, and why it must not come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    DENIED,
+    PREVIOUS,
+    Contents,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import first_date, set_plan, targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner, StoreState
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import ProvisionInputs, ProvisionPlan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targets import ValueTarget
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
+
+NO_OTHER = "its previous version holds the same value, because another setting changed since; set the value you want"
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A setting's present value, and the previous one."""
+
+    target: ValueTarget
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+    to: Reading = field(repr=False)
+
+    def __str__(self) -> str:
+        written = f", written {self.to.written}" if self.to.written else ""
+        return f"undo {self.target.name}: back to version {self.to.version} of {self.target.places[0]}{written}"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What was asked for, as one look found it."""
+
+    settings: tuple[Undone, ...]
+
+    @property
+    def values(self) -> dict[str, str]:
+        return {item.target.name: item.after for item in self.settings}
+
+    def plan(self, ground: ProvisionInputs) -> ProvisionPlan:
+        """A newer value that somebody wrote since the look is not undone."""
+        holdings = Holdings(ground.contents)
+        moved = [
+            f"{item.target.name}: somebody changed it meanwhile; run the same command again to undo that change"
+            for item in self.settings
+            if holdings.value(item.target.places[0], item.target.setting) not in (item.before, item.after)
+        ]
+        return ProvisionPlan(problems=tuple(moved)) if moved else set_plan.plan(replace(ground, anyway=False))
+
+
+def wanted(provisioner: Provisioner, names: Sequence[str], seen: StoreState) -> Undo:
+    """Reads the previous values. Raises ProvisionError with every reason against it."""
+    known, chosen, problems = targets.chosen(provisioner.catalog, dict.fromkeys(names, ""))
+    problems += [problem for name in chosen for problem in _conflicts(provisioner, seen.journal, known[name])]
+    if problems:
+        raise ProvisionError(problems)
+    found = [_undone(provisioner, seen.contents, seen.journal, known[name]) for name in chosen]
+    refused = [item for item in found if isinstance(item, str)]
+    if refused:
+        raise ProvisionError(refused)
+    return Undo(tuple(item for item in found if isinstance(item, Undone)))
+
+
+def _conflicts(provisioner: Provisioner, journal: Journal, target: ValueTarget) -> Iterator[str]:
+    if journal.incident:
+        yield f"{target.name}: leak {journal.incident.id} is open, so a previous value may have leaked; set a new value"
+    if set_plan.conflicts(provisioner.catalog, provisioner.kinds, target, anyway=False):
+        yield (
+            f"{target.name}: belongs to credential {target.credential}, whose previous value a rotation revokes; run "
+            f"watchparty.secrets.rotate -e rotation_credentials={target.credential} -e rotation_force=true"
+        )
+
+
+def _undone(provisioner: Provisioner, contents: Contents, journal: Journal, target: ValueTarget) -> Undone | str:
+    """The reason against it as text."""
+    place, holdings = target.places[0], Holdings(contents)
+    before = holdings.value(place, target.setting)
+    if before is None:
+        return f"{target.name}: has no value in {place}; set one"
+    apart = [copy for copy in target.places if holdings.value(copy, target.setting) not in (None, before)]
+    if apart:
+        return (
+            f"{target.name}: {apart[0]} has another value than {place}, as after a killed run; set the value you want"
+        )
+    previous = _previous(provisioner, contents, target)
+    if isinstance(previous, str):
+        return f"{target.name}: {previous}"
+    after = Holdings(Contents({place.name: previous})).value(place, target.setting)
+    if after is None:
+        return f"{target.name}: version {previous.version} of {place} has no value; set the value you want"
+    if after == before:
+        return f"{target.name}: {NO_OTHER}"
+    last = journal.rotated.get(target.credential or "")
+    if last and _is_replaced(previous, last):
+        return (
+            f"{target.name}: rotation {last.rotation} replaced its previous value at {last.at}, so that value is "
+            f"revoked or will be; run watchparty.secrets.rotate -e rotation_credentials={target.credential}"
+        )
+    return Undone(target, before, after, previous)
+
+
+def _is_replaced(previous: Reading, last: Rotated) -> bool:
+    """Whether it may be from before the last rotation. A rotation is recorded after the versions that it wrote."""
+    own = {version_id(last.rotation, previous.name, phase) for phase in (1, 2)}
+    return last.rotation != first_date.STEP and previous.version not in own and last.at > previous.written
+
+
+def _previous(provisioner: Provisioner, contents: Contents, target: ValueTarget) -> Reading | str:
+    place = target.places[0]
+    if not place.traits.has_labels:
+        return _earlier(provisioner, contents.readings[place.name])
+    answer = provisioner.secrets.read([place.name], stages={place.name: PREVIOUS})
+    failure = answer.failures.get(place.name)
+    if failure is None:
+        return answer.readings[place.name]
+    if failure.reason == DENIED:
+        return f"its previous version cannot be read, as after a leak ({failure.detail}); set the value you want"
+    return f"{place} has no previous version; set the value you want"
+
+
+def _earlier(provisioner: Provisioner, now: Reading) -> Reading | str:
+    """A parameter is also written anew when its key or its description changes."""
+    try:
+        history = provisioner.parameters.history(now.name)
+    except NotFound:
+        history = []
+    others = (reading for reading in reversed(history) if reading.value != now.value)
+    return next(others, f"parameter {now.name} has no other value in its history; set the value you want")
