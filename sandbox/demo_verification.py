@@ -17,7 +17,7 @@ from .seed import Journal
 
 JOURNAL = Journal("watchparty-secrets", "watchparty", "production")
 MADE = ("cache", "database_admin", "deploy_ssh", "django_key", *THIRD_PARTIES)
-"""Credentials whose values are as old as the demo. The database's has no record, so that it is due."""
+"""Credentials whose values are as old as the demo. The database has no record and an old secret, so that it is due."""
 FILES = {
     ".gitignore": ".env*\n!.env.example\n",
     ".env.example": "SECRET_KEY=change_me_dev_only\nDATABASE_URL=sqlite:///db.sqlite3\nDEBUG=True\n",
