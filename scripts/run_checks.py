@@ -105,7 +105,7 @@ def docs(run: Run) -> Tally:
 
 def typed_packages() -> list[str]:
     base = "ansible_collections.watchparty.secrets.plugins."
-    folders = ("action", "filter", "lookup", "module_utils", "modules", "plugin_utils")
+    folders = ("action", "callback", "filter", "lookup", "module_utils", "modules", "plugin_utils")
     return [base + name for name in folders if any((ROOT / "plugins" / name).rglob("*.py"))] + ["sandbox"]
 
 
@@ -125,7 +125,8 @@ def unit(run: Run) -> Tally:
 def knowing_ansible() -> list[str]:
     """The unit tests of plugins and of what they share, and those elsewhere that import Ansible."""
     tests = ROOT / "tests" / "unit"
-    folders = [tests / "plugins" / name for name in ("action", "filter", "lookup", "modules", "plugin_utils/_ansible")]
+    names = ("action", "callback", "filter", "lookup", "modules", "plugin_utils/_ansible")
+    folders = [tests / "plugins" / name for name in names]
     others = [path for path in sorted(tests.rglob("test_*.py")) if not any(map(path.is_relative_to, folders))]
     return [*map(str, folders), *(str(path) for path in others if IMPORTS_ANSIBLE.search(path.read_text("utf-8")))]
 

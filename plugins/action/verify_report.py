@@ -55,7 +55,7 @@ OPTIONS: dict[str, Any] = {
     "not_checked": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     "path": {"type": "path"},
 }
-READ_BY_PEOPLE = ("default", "ansible.builtin.default")
+READ_BY_PEOPLE = ("default", "ansible.builtin.default", "watchparty.secrets.console")
 """Callbacks whose standard output is text."""
 AT_ONCE = 8
 """Addresses that are asked side by side."""

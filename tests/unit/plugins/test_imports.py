@@ -15,7 +15,7 @@ import pytest
 
 from sandbox.process import REPOSITORY, clean_environment
 
-FOLDERS = ("action", "doc_fragments", "filter", "lookup", "module_utils", "modules", "plugin_utils")
+FOLDERS = ("action", "callback", "doc_fragments", "filter", "lookup", "module_utils", "modules", "plugin_utils")
 PROGRAM = """\
 import importlib, sys
 

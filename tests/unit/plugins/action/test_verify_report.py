@@ -43,6 +43,7 @@ def test_a_report_of_some_checks_leaves_the_full_one(tmp_path: Path) -> None:
     [
         ("default", False),
         ("ansible.builtin.default", False),
+        ("watchparty.secrets.console", False),
         ("json", True),
         ("ansible.posix.jsonl", True),
         ("example.own.junit", True),

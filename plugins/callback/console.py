@@ -1,0 +1,276 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: console
+type: stdout
+short_description: Shows what was changed, what failed, and the outcome
+version_added: 1.0.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Shows the messages of tasks, a line for each change, each error once, and a line for all hosts at the end.
+  - Hides the banners of plays and tasks, tasks that changed nothing or were skipped, and excerpts of playbooks.
+  - Shows a failure that the play handles (C(ignore_errors), C(rescue)) in one line. A later task has the outcome.
+  - While a task runs on many hosts, shows every 5 to 30 seconds how many are done, and an estimate of the time left.
+  - Removes terminal escapes from the text of hosts.
+  - With C(-v) or more, the output is that of P(ansible.builtin.default#callback), and the options hold only there.
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+requirements:
+  - set as stdout in configuration
+"""
+
+EXAMPLES = r"""
+# ansible.cfg
+# [defaults]
+# stdout_callback = watchparty.secrets.console
+"""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from ansible import constants, context
+from ansible.plugins.callback import default
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.console_text import act, error, first_line
+
+
+def _without_v(method: Callable[..., None]) -> Callable[..., None]:
+    """Of an event: Ansible's own output with ``-v``, and where ours fails. An error here must not hide a result."""
+    own = getattr(default.CallbackModule, method.__name__)
+
+    @wraps(method)
+    def handler(self: CallbackModule, *args: Any, **kwargs: Any) -> None:
+        if self._display.verbosity:
+            own(self, *args, **kwargs)
+            return
+        try:
+            method(self, *args, **kwargs)
+        except Exception:  # noqa: BLE001 Ansible's classes may change, and the run must go on
+            own(self, *args, **kwargs)
+
+    return handler
+
+
+class CallbackModule(default.CallbackModule):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "watchparty.secrets.console"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = time.monotonic()
+        self._shown: dict[tuple[str, str], str] = {}
+        """The first host of each error: a task's id and the text."""
+        self._changed: set[str] = set()
+        self._unreachable: set[str] = set()
+        self._hosts = 0
+        """Of the play's batch."""
+        self._gone: set[str] = set()
+        """Hosts of the batch that run no further tasks."""
+        self._progress = console_text.TaskProgress(0, self._began)
+
+    # What begins
+
+    @_without_v
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Shows nothing, as all that follows without a body."""
+
+    @_without_v
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._play = play
+        self._gone = set()
+        # Ansible restricts its inventory to the batch; no public attribute holds the batch's hosts.
+        self._hosts = len(play.get_variable_manager()._inventory.get_hosts(play.hosts))
+
+    @_without_v
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._started(task)
+
+    @_without_v
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        self._started(task)
+
+    def _started(self, task: Any) -> None:
+        now = time.monotonic()
+        if self._progress.is_silent(now):
+            self._act("running", "", _name(task))
+        self._progress = console_text.TaskProgress(1 if task.run_once else self._hosts - len(self._gone), now)
+
+    @_without_v
+    def v2_playbook_on_include(self, included_file: Any) -> None: ...
+
+    @_without_v
+    def v2_playbook_on_no_hosts_matched(self) -> None: ...
+
+    @_without_v
+    def v2_playbook_on_no_hosts_remaining(self) -> None: ...
+
+    # What ends well
+
+    @_without_v
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._warn(result)
+        if not (result.task.loop and "results" in result.result):
+            self._result(result, "")
+        self._host_done(result)
+
+    @_without_v
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        self._warn(result)
+        self._result(result, self._label(result))
+
+    def _result(self, result: Any, label: str) -> None:
+        if result.task.action in constants._ACTION_DEBUG:
+            self._debug(result)
+        elif result.result.get("changed"):
+            self._change(result, label)
+
+    def _change(self, result: Any, label: str) -> None:
+        if not result.task.check_mode:
+            self._changed.add(result.host.get_name())
+        if not result.task.run_once:  # what is done once for all hosts, the task itself shows
+            step = "would change" if result.task.check_mode else "changed"
+            self._act(step, self.host_label(result), _name(result.task) + label)
+
+    @_without_v
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._warn(result)
+        self._host_done(result)
+
+    @_without_v
+    def v2_runner_item_on_skipped(self, result: Any) -> None:
+        self._warn(result)
+
+    def _debug(self, result: Any) -> None:
+        self._clean_results(result.result, result.task.action)
+        host = "" if result.task.run_once or self._hosts == 1 else result.host.get_name()
+        for line in console_text.debug_lines(result.result, self._dump_results):
+            self._show(line if not host or line.startswith(host) else f"{host}: {line}")
+
+    @_without_v
+    def v2_on_file_diff(self, result: Any) -> None:
+        items = result.result["results"] if result.task.loop and "results" in result.result else [result.result]
+        for item in items:
+            if item.get("diff") and item.get("changed"):
+                # Printable before Ansible colours it.
+                self._display.display(self._get_diff(console_text.clean(item["diff"])).rstrip("\n"))
+
+    # What fails
+
+    @_without_v
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._warn(result)
+        if not (result.task.loop and "results" in result.result):
+            self._failed(result, "", handled=ignore_errors)
+        self._host_done(result)
+
+    @_without_v
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        self._warn(result)
+        if result.result.get("unreachable"):
+            self._lost(result)
+        else:
+            self._failed(result, self._label(result), handled=result.task.ignore_errors is True)
+
+    def _failed(self, result: Any, label: str, *, handled: bool) -> None:
+        """One line, if the play goes on with it: then a later task has the outcome."""
+        host, text = self.host_label(result), error(result.result)
+        if handled or _is_rescued(result.task):
+            self._act("failed", host, f"{_name(result.task)}{label}: {first_line(text)}", constants.COLOR_WARN)
+            return
+        self._gone.add(result.host.get_name())
+        first = self._shown.setdefault((result.task._uuid, text + label), host)
+        self._error(f"{host}{label}: {text}" if first == host else f"{host}{label}: the same error as on {first}")
+
+    @_without_v
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._warn(result)
+        self._lost(result)
+        self._host_done(result)
+
+    def _lost(self, result: Any) -> None:
+        """Once for a host, since later tasks try it again if the play ignores it."""
+        host = result.host.get_name()
+        if not result.task.ignore_unreachable:
+            self._gone.add(host)
+        if host not in self._unreachable:
+            self._unreachable.add(host)
+            colour = constants.COLOR_WARN if result.task.ignore_unreachable else constants.COLOR_ERROR
+            self._act("unreachable", self.host_label(result), first_line(error(result.result)), colour)
+
+    # What takes long
+
+    @_without_v
+    def v2_runner_retry(self, result: Any) -> None:
+        if self._progress.is_due(time.monotonic()):
+            attempts = f"attempt {result.result['attempts']} of {result.result['retries']} failed"
+            self._act("waiting", result.host.get_name(), f"{_name(result.task)}: {attempts}")
+
+    @_without_v
+    def v2_runner_on_async_poll(self, result: Any) -> None:
+        if self._progress.is_due(time.monotonic()):
+            self._act("waiting", result.host.get_name(), _name(result.task))
+
+    @_without_v
+    def v2_runner_on_async_ok(self, result: Any) -> None: ...
+
+    @_without_v
+    def v2_runner_on_async_failed(self, result: Any) -> None: ...
+
+    def _host_done(self, result: Any) -> None:
+        now = time.monotonic()
+        self._progress.done += 1
+        if self._progress.done < self._progress.total and self._progress.is_due(now):
+            self._act("running", "", f"{_name(result.task)}: {self._progress.text(now)}")
+
+    # The end
+
+    @_without_v
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
+        text, colour = console_text.recap(hosts, self._changed, self._unreachable, time.monotonic() - self._began)
+        self._show(text + (" (check mode)" if context.CLIARGS.get("check") else ""), colour)
+
+    # Lines
+
+    def _label(self, result: Any) -> str:
+        return f" ({first_line(str(self._get_item_label(result.result)))})"
+
+    def _warn(self, result: Any) -> None:
+        """Without the excerpts of playbooks that Ansible shows."""
+        if result.result.get("warnings"):
+            for warning in result.warnings:
+                self._display.warning(console_text.printable(warning.event.msg, lines=True))
+
+    def _act(self, step: str, host: str, text: str, colour: str | None = None) -> None:
+        self._show(act(step, host, text), colour)
+
+    def _error(self, text: str) -> None:
+        self._show(f"ERROR {text}", constants.COLOR_ERROR, stderr=self.get_option("display_failed_stderr"))
+
+    def _show(self, text: str, colour: str | None = None, *, stderr: bool = False) -> None:
+        self._progress.shown(time.monotonic())
+        self._display.display(console_text.printable(text, lines=True), color=colour, stderr=stderr)
+
+
+def _name(task: Any) -> str:
+    """Without the role."""
+    return str(task.name or task.get_name())
+
+
+def _is_rescued(task: Any) -> bool:
+    """Whether a block around the task has a rescue that follows. Ansible has no public way to ask for it."""
+    child, parent = task, task._parent
+    while parent is not None:
+        if getattr(parent, "rescue", None) and any(item._uuid == child._uuid for item in parent.block):
+            return True
+        child, parent = parent, parent._parent
+    return False

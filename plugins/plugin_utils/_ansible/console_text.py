@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lines of the callback ``console``: acts, errors, progress and the recap."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible import constants
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.host_answer import printable
+
+__all__ = ["TaskProgress", "act", "clean", "debug_lines", "error", "first_line", "printable", "recap"]
+
+FIRST, LONGEST = 5.0, 30.0
+"""Seconds between two lines of progress; each pause of a task is twice the one before."""
+OUTPUT_LINES = 10
+"""Of a failed program's output."""
+MOST_NAMES = 10
+LONGEST_LINE = 300
+
+
+def act(step: str, subject: str, text: str) -> str:
+    """In the columns of a rotation's own lines."""
+    return f"{time.strftime('%H:%M:%S')}  {step:<14} {subject:<14} {text}".rstrip()
+
+
+def first_line(text: str) -> str:
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
+
+
+def error(result: Mapping[str, Any]) -> str:
+    """The message of a failed task, with the end of its program's output."""
+    text = str(result.get("msg") or result.get("censored") or "no message").strip().removeprefix("Task failed: ")
+    output = next((str(result[name]) for name in ("stderr", "module_stderr", "stdout") if result.get(name)), "")
+    return "\n".join([text, *(f"  {line}" for line in output.strip().splitlines()[-OUTPUT_LINES:])])
+
+
+def debug_lines(result: Mapping[str, Any], dump: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
+    """A message's lines; of other results, what Ansible would show."""
+    message = result.get("msg")
+    if message is None:
+        yield dump(result)
+        return
+    for item in message if isinstance(message, list) else [message]:
+        yield from (item if isinstance(item, str) else dump({"msg": item})).rstrip("\n").split("\n")
+
+
+def clean(diff: Any) -> Any:
+    """A result's ``diff`` with printable text only."""
+    if isinstance(diff, Mapping):
+        return {name: clean(item) for name, item in diff.items()}
+    if isinstance(diff, list):
+        return [clean(item) for item in diff]
+    return printable(diff, lines=True) if isinstance(diff, str) else diff
+
+
+def recap(
+    hosts: Mapping[str, Mapping[str, int]], changed: Collection[str], unreachable: Collection[str], seconds: float
+) -> tuple[str, str]:
+    """One line for all hosts, and its colour."""
+    if not hosts:
+        return "nothing was done: no host matched", constants.COLOR_WARN
+    failed = [host for host, counts in hosts.items() if counts["failures"]]
+    lost = [host for host, counts in hosts.items() if counts["unreachable"] or host in unreachable]
+    parts = [f"{len(hosts) - len({*failed, *lost})} ok"]
+    parts += [f"{len(changed)} changed"] if changed else []
+    parts += [
+        f"{len(names)} {word} ({_names(names)})" for word, names in (("failed", failed), ("unreachable", lost)) if names
+    ]
+    colour = constants.COLOR_ERROR if failed or lost else constants.COLOR_CHANGED if changed else constants.COLOR_OK
+    return f"hosts: {', '.join(parts)}; {duration(seconds)}", colour
+
+
+def _names(names: list[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@dataclass
+class TaskProgress:
+    """Of one task on the hosts of its batch, and when a line about it is due."""
+
+    total: int
+    began: float
+    done: int = 0
+    _pause: float = FIRST
+    _last: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._last = self.began
+
+    def is_silent(self, now: float) -> bool:
+        return now - self._last >= FIRST
+
+    def is_due(self, now: float) -> bool:
+        """Asked once for each line: the next one is due later."""
+        if now - self._last < self._pause:
+            return False
+        self._pause = min(2 * self._pause, LONGEST)
+        return True
+
+    def shown(self, now: float) -> None:
+        self._last = now
+
+    def text(self, now: float) -> str:
+        left = (now - self.began) / self.done * (self.total - self.done)
+        return f"{self.done} of {self.total} hosts, about {duration(left)} left"
