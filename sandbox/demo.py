@@ -78,8 +78,9 @@ class Scene:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the environment must hold for the command to find the stand-ins."""
-        return {**self.moto.env(), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.control)}
+        """What the environment must hold for the command to find the stand-ins, and to show what matters."""
+        callback = {"ANSIBLE_STDOUT_CALLBACK": "watchparty.secrets.console"}
+        return {**self.moto.env(), **callback, "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.control)}
 
 
 def _inventory(directory: Path, application: Application, host_vars: dict[str, str | int], postgres: Postgres) -> Path:

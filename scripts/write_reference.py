@@ -142,11 +142,11 @@ def plugin(path: Path, *, example: bool) -> str:
     for name in fragments:
         if name.startswith(OURS):
             options.update(fragment(name).get("options", {}))
-    foreign = [name for name in fragments if not name.startswith(OURS)]
+    of_amazon = any(name.startswith("amazon.aws.") for name in fragments)
     parts = [
         f"## {path.stem}\n\n{markdown(documentation['short_description'])}.\n",
         markdown(documentation["description"]) + "\n",
-        AMAZON + "\n" if foreign else "",
+        AMAZON + "\n" if of_amazon else "",
         block("Options", entries(options)),
         block("Returns", entries(result["RETURN"])),
         block("Notes", "".join(f"- {markdown(note)}\n" for note in documentation.get("notes", []))),
@@ -328,6 +328,7 @@ def pages() -> dict[str, str]:
             "The source is the documentation in `plugins/modules/`.",
         ),
         "lookups.md": plugins("lookup", "Lookups", "The source is the documentation in `plugins/lookup/`."),
+        "callbacks.md": plugins("callback", "Callbacks", "The source is the documentation in `plugins/callback/`."),
         "filters.md": plugins("filter", "Filters", "The source is the documentation in `plugins/filter/`."),
         "catalog.md": catalog(),
         "checks.md": checks(),

@@ -16,7 +16,8 @@ description:
   - Shows a failure that the play handles (C(ignore_errors), C(rescue)) in one line. A later task has the outcome.
   - While a task runs on many hosts, shows every 5 to 30 seconds how many are done, and an estimate of the time left.
   - Removes terminal escapes from the text of hosts.
-  - With C(-v) or more, the output is that of P(ansible.builtin.default#callback), and the options hold only there.
+  - With C(-v) or more, the output is that of P(ansible.builtin.default#callback). The options are for that output. Only
+    O(display_failed_stderr) holds always.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
@@ -36,6 +37,7 @@ from functools import wraps
 from typing import Any
 
 from ansible import constants, context
+from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import default
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text
@@ -100,7 +102,7 @@ class CallbackModule(default.CallbackModule):
 
     def _started(self, task: Any) -> None:
         now = time.monotonic()
-        if self._progress.is_silent(now):
+        if self._progress.is_silent(now) and not isinstance(task, TaskInclude):
             self._act("running", "", _name(task))
         self._progress = console_text.TaskProgress(1 if task.run_once else self._hosts - len(self._gone), now)
 

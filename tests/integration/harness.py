@@ -41,7 +41,9 @@ AS_ROOT = {"django_become_user": "root"} if os.geteuid() == 0 else {}
 DEPLOY = "playbooks/deploy.yml"
 CONFIGURATION = "[defaults]\n"
 """Of an ansible.cfg: nothing is configured."""
-SERVED = {"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_CALLBACKS_ENABLED"}
+CONSOLE = {"ANSIBLE_STDOUT_CALLBACK": "watchparty.secrets.console"}
+"""Of a run with the output that people read."""
+SERVED = {"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_CALLBACKS_ENABLED", *CONSOLE}
 """What a run may be given beside a lab's own variables and still be forked."""
 LONGEST = 300
 """Seconds that one run may take."""

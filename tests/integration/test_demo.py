@@ -65,14 +65,21 @@ def _remains(place: Path) -> list[str]:
     return strs
 
 
+def _lines(text: str, playbook: str) -> int:
+    """How many a run of the playbook printed."""
+    return len(text.partition(f"playbooks/{playbook}.yml ")[2].partition("\n\n")[0].splitlines()) - 1
+
+
 def test_it_ends_healthy_and_is_gone(place: Path) -> None:
     demo = _start(place)
     text, _ = demo.communicate(timeout=300)
     assert demo.returncode == 0, text
     assert "200: database ok, cache ok, broker ok" in text
+    assert 5 < _lines(text, "deploy") <= 15, text
+    assert 15 < _lines(text, "rotate") <= 40, text
     assert re.search(r"verified +\d\d checks pass, 0 fail, \d+ not checked", text)
     assert re.search(r"mode 0600, owner \S+, \d\d settings", text)
-    assert re.search(r"read from +watchparty/production/core +version [0-9a-f-]{36}", text)
+    assert re.search(r"  watchparty/production/core +version [0-9a-f-]{36}", text)
     assert wait_until(lambda: not _remains(place), seconds=5), _remains(place)
 
 

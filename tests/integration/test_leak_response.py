@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from sandbox.faults import Fault
 from tests.integration import leak_lab
 from tests.integration.alert_lab import EventQueue
-from tests.integration.harness import ENVIRONMENT, Run
+from tests.integration.harness import CONSOLE, ENVIRONMENT, Run
 from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
 from tests.integration.trail_server import Trail, trail_server
@@ -46,7 +46,7 @@ def trail() -> Iterator[Trail]:
 
 
 def respond(lab: RotationLab, trail: Trail, *arguments: str) -> Run:
-    return leak_lab.respond(lab, *arguments, environment=trail.env())
+    return leak_lab.respond(lab, *arguments, environment={**trail.env(), **CONSOLE})
 
 
 def distribution(lab: RotationLab) -> str:
@@ -129,6 +129,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     drill = respond(lab, trail, "--check", "-e", f"leak_value_file={path}")
     assert drill.code == 0, drill.output
     sentences(drill, f"CloudFront drops its copies of /, /api/* in {cdn} (cdn)")
+    assert len(drill.output.splitlines()) <= 40, drill.output
     assert invalidated(lab, cdn) == []
     assert copies() == 1
     assert trail.asked == []
@@ -142,7 +143,9 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     assert run.code == 0, run.output
     assert len(kept) > 2
     assert [item for item in kept if not dead(item)] == [], "sessions that began during the rollout are gone too"
-    sentences(run, "cache: its AWSCURRENT value, base64", "contained in ")
+    sentences(run, "cache: its AWSCURRENT value, base64", "contained in ", "hosts: 2 ok, 2 changed")
+    assert len(run.output.splitlines()) <= 60, run.output
+    assert not any(value in run.output for value in (old.cache[1], lab.values().cache[1]))
     assert_announced(lab, queue)
     lab.assert_settled(old)
     assert lab.values().database == old.database

@@ -131,7 +131,9 @@ def _considered(
     looks = ssh_key.looks(setting, plan)
     hosts = args["hosts"] if args["targeted_hosts"] is None else args["targeted_hosts"]
     data = plan_text.described(setting.catalog, plan, [host for host in hosts if host not in args["skipped"]])
-    spoken = plan_text.summary(data, read.late) + plan_text.elsewhere(plan, args["hosts"], hosts, args["skipped"])
+    shown = bool(write and args["incident"])  # by the leak response, for all its waves
+    spoken = plan_text.summary(data, read.late, places=not shown)
+    spoken += plan_text.elsewhere(plan, args["hosts"], hosts, args["skipped"])
     spoken += [
         (
             f"{name}: this run asks for its new value at the terminal; without a terminal, give it by -e "

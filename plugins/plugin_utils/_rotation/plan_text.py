@@ -43,7 +43,7 @@ def _item(catalog: Catalog, item: _plan.Item) -> dict[str, Any]:
     }
 
 
-def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
+def summary(plan: Mapping[str, Any], late: Sequence[str] = (), *, places: bool = True) -> list[str]:
     """The plan as lines for the terminal; ``late`` are secrets of rotations that have ended."""
     lines = [f"secret {name} was made too late, by a rotation that has already ended; it is removed" for name in late]
     acts = {
@@ -54,9 +54,9 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
     }
     for name, item in plan["credentials"].items():
         lines.append(f"{name} ({item['kind']}) {acts[item['act']]}; {item['why']}")
-        lines += [f"  changes {place}" for place in item["places"]]
-        if item["settings"]:
-            lines.append(f"  is part of {', '.join(item['settings'])}")
+        if places:
+            lines += [f"  changes {place}" for place in item["places"]]
+            lines += [f"  is part of {', '.join(item['settings'])}"] if item["settings"] else []
         lines += [
             f"  also revokes the value that {rotation} had replaced" for rotation in item.get("revokes_with_it", ())
         ]

@@ -59,6 +59,7 @@ def test_every_plugin_role_and_playbook_has_a_section() -> None:
     names = {
         "modules.md": [path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")],
         "lookups.md": [path.stem for path in (ROOT / "plugins" / "lookup").glob("*.py")],
+        "callbacks.md": [path.stem for path in (ROOT / "plugins" / "callback").glob("*.py")],
         "filters.md": [path.stem for path in (ROOT / "plugins" / "filter").glob("*.yml")],
         "roles.md": [path.parent.name for path in (ROOT / "roles").glob("*/meta")],
         "playbooks.md": [path.stem for path in (ROOT / "playbooks").glob("*.yml")],

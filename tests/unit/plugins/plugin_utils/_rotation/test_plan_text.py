@@ -108,6 +108,14 @@ def test_a_plan_in_words() -> None:
     ]
 
 
+def test_a_plan_whose_places_were_shown_before() -> None:
+    lines = plan_text.summary(plan_text.described(PARSED, PLAN, ["web1"]), places=False)
+    assert lines[:2] == [
+        "database (role) rotates; due: 91 days old (limit 90)",
+        "django (key) rotates; forced (has no limit)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("act", "message", "settings"),
     [
