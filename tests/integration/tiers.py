@@ -16,6 +16,7 @@ BOTH = (
     "test_canary.py::test_async",
     "test_canary.py::test_no_value_is_anywhere_else[linear",
     "test_canary.py::test_what_would_put_values_on_the_hosts_disk_is_refused[files",
+    "test_console.py",
     "test_deploy.py::test_a_deploy_its_repetition",
     "test_deploy.py::test_a_host_of_another_environment",
     "test_deploy.py::test_an_environment_named",
