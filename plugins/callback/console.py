@@ -41,7 +41,8 @@ from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import default
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.console_text import act, error, first_line
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.console_text import error, first_line
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.progress import TaskProgress, act
 
 
 def _without_v(method: Callable[..., None]) -> Callable[..., None]:
@@ -77,7 +78,7 @@ class CallbackModule(default.CallbackModule):
         """Of the play's batch."""
         self._gone: set[str] = set()
         """Hosts of the batch that run no further tasks."""
-        self._progress = console_text.TaskProgress(0, self._began)
+        self._progress = TaskProgress(0, self._began)
 
     # What begins
 
@@ -104,7 +105,7 @@ class CallbackModule(default.CallbackModule):
         now = time.monotonic()
         if self._progress.is_silent(now) and not isinstance(task, TaskInclude):
             self._act("running", "", _name(task))
-        self._progress = console_text.TaskProgress(1 if task.run_once else self._hosts - len(self._gone), now)
+        self._progress = TaskProgress(1 if task.run_once else self._hosts - len(self._gone), now)
 
     @_without_v
     def v2_playbook_on_include(self, included_file: Any) -> None: ...
@@ -231,7 +232,7 @@ class CallbackModule(default.CallbackModule):
         now = time.monotonic()
         self._progress.done += 1
         if self._progress.done < self._progress.total and self._progress.is_due(now):
-            self._act("running", "", f"{_name(result.task)}: {self._progress.text(now)}")
+            self._act("running", "", f"{_name(result.task)}: {self._progress.text(now, 'hosts')}")
 
     # The end
 

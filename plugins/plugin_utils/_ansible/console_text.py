@@ -1,31 +1,23 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The lines of the callback ``console``: acts, errors, progress and the recap."""
+"""The lines of the callback ``console``: messages, errors and the recap."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ansible import constants
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.host_answer import printable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.progress import duration
 
-__all__ = ["TaskProgress", "act", "clean", "debug_lines", "error", "first_line", "printable", "recap"]
+__all__ = ["clean", "debug_lines", "error", "first_line", "printable", "recap"]
 
-FIRST, LONGEST = 5.0, 30.0
-"""Seconds between two lines of progress; each pause of a task is twice the one before."""
 OUTPUT_LINES = 10
 """Of a failed program's output."""
 MOST_NAMES = 10
 LONGEST_LINE = 300
-
-
-def act(step: str, subject: str, text: str) -> str:
-    """In the columns of a rotation's own lines."""
-    return f"{time.strftime('%H:%M:%S')}  {step:<14} {subject:<14} {text}".rstrip()
 
 
 def first_line(text: str) -> str:
@@ -79,39 +71,3 @@ def recap(
 def _names(names: list[str]) -> str:
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-@dataclass
-class TaskProgress:
-    """Of one task on the hosts of its batch, and when a line about it is due."""
-
-    total: int
-    began: float
-    done: int = 0
-    _pause: float = FIRST
-    _last: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._last = self.began
-
-    def is_silent(self, now: float) -> bool:
-        return now - self._last >= FIRST
-
-    def is_due(self, now: float) -> bool:
-        """Asked once for each line: the next one is due later."""
-        if now - self._last < self._pause:
-            return False
-        self._pause = min(2 * self._pause, LONGEST)
-        return True
-
-    def shown(self, now: float) -> None:
-        self._last = now
-
-    def text(self, now: float) -> str:
-        left = (now - self.began) / self.done * (self.total - self.done)
-        return f"{self.done} of {self.total} hosts, about {duration(left)} left"

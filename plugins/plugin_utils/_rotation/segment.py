@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -20,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_a
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.progress import act
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import log as audit_log
@@ -80,7 +80,7 @@ def show(step: str, credential: str, message: str, seconds: float = 0) -> None:
         Display().warning(message)
         return
     took = f" ({seconds:.1f} s)" if step and seconds else ""
-    Display().display(f"{time.strftime('%H:%M:%S')}  {step:<14} {credential:<14} {message}{took}".rstrip())
+    Display().display(act(step, credential, message + took))
 
 
 class Audit:

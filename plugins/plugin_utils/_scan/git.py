@@ -227,6 +227,15 @@ class Repository:
         except ScanError as error:
             raise Interrupted(str(error)) from None
 
+    def count(self) -> int:
+        """How many objects are here; 0 if git cannot tell."""
+        form = "--batch-check=%(objectname)"
+        try:
+            with self.reading("cat-file", "--batch-all-objects", "--unordered", "--buffer", form) as output:
+                return sum(1 for _line in records(output))
+        except ScanError:
+            return 0
+
     def careful(self, passed: Any) -> Iterator[Slab | Large]:
         """The bytes of all objects but those that git cannot hold, or ends at; ``passed`` hears of these."""
         ids = self._bearable(passed)

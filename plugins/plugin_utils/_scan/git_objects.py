@@ -96,6 +96,7 @@ class Search:
                 self._commits += b"".join(pair[3].encode() + b"\n" for pair in part.objects if pair[2] == COMMIT)
                 self._pointers += sum(part.data.startswith(LFS, pair[0]) for pair in part.objects)
                 self._hit(self._in_slab(part))
+            self._scanning.progress.searched(self._objects, self._repository.count)
         self._noted()
 
     def _noted(self) -> None:

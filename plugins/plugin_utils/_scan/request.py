@@ -31,6 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as _sources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_progress import show_on_stderr
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import NotChecked, ScanReport
 
 NAME = "watchparty.secrets.leak_scan"
@@ -120,6 +121,7 @@ def scanned(request: ScanRequest, args: Mapping[str, Any]) -> ScanReport:
             engine=gitleaks.NAME if request.patterns else "",
             unread=unread,
             baseline=request.baseline,
+            show=show_on_stderr,
         )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import ba
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import UNPACKED, Limits, Unpacker
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Label, Needle, Sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_progress import ScanProgress, Show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import (
     Finding,
     NotChecked,
@@ -64,10 +65,12 @@ class Scanning:
         prefer: str | None = None,
         limits: Limits = Limits(),  # noqa: B008
         bounds: Bounds = Bounds(),  # noqa: B008
+        show: Show | None = None,
     ) -> None:
         self.searcher = Searcher(sought, prefer=prefer)
         self.unpacker = Unpacker(self.searcher, limits)
         self.objects = 0
+        self.progress = ScanProgress(show)
         self._bounds = bounds
         self._notes: dict[str, dict[NotChecked, None]] = {}
         self._more: Counter[str] = Counter()
@@ -77,8 +80,9 @@ class Scanning:
         """Of what is scanned now."""
         return self.searcher.bounds
 
-    def begin(self) -> None:
+    def begin(self, source: str) -> None:
         """The time of one source begins."""
+        self.progress.begin(source)
         self.searcher.bounds = self._bounds.begun()
 
     def passed(self, source: str, what: str, reason: str) -> None:
@@ -125,15 +129,17 @@ def scan(
     prefer: str | None = None,
     limits: Limits = Limits(),  # noqa: B008
     bounds: Bounds = Bounds(),  # noqa: B008
+    show: Show | None = None,
 ) -> ScanReport:
     """Scans every source; ``engines`` look for secrets that are not sought, ``unread`` is what is not sought at all.
 
     A source that fails is not checked, and the others are. Raises ScanError where one does not exist, or all fail
-    before they have looked at anything and no engine found anything: that would look clean.
+    before they have looked at anything and no engine found anything: that would look clean. ``show`` is called with
+    lines while the scan goes on.
     """
     for source in sources:
         getattr(source, "check", lambda: None)()
-    scanning = Scanning(sought, prefer=prefer, limits=limits, bounds=bounds)
+    scanning = Scanning(sought, prefer=prefer, limits=limits, bounds=bounds, show=show)
     looks = [_looked(source, scanning) for source in sources]
     findings = [finding for look in looks for finding in look.findings]
     places = {(finding.source, finding.path, finding.line) for finding in findings}
@@ -178,7 +184,7 @@ def _looked(source: Source, scanning: Scanning) -> _Look:
     name = str(getattr(source, "path", ""))
     findings: list[Finding] = []
     count, failure = 0, ""
-    scanning.begin()
+    scanning.begin(name)
     try:
         for item in source(scanning):
             if len(findings) < FINDINGS:

@@ -247,9 +247,11 @@ def _passed(scanning: Scanning, source: str, before: str = "") -> Passed:
 def _files(
     files: Iterator[Opened], scanning: Scanning, source: str, before: str = "", **extra: Any
 ) -> Iterator[Finding]:
+    before_them = scanning.objects
     for path, stream in files:
         scanning.bounds.check()
         yield from _file(scanning, source, f"{before}{path}", stream, **extra)
+        scanning.progress.searched(scanning.objects - before_them)
 
 
 def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any) -> Iterator[Finding]:

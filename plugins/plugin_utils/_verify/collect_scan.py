@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import ma
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_progress import show_on_stderr
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import Once
@@ -41,7 +42,9 @@ def live(
     slower = scan_matchers.slower()
     if slower:
         Display().warning(slower)
-    report = scan_scan.scan([GitSource(root)], looked_for, unread=unread, baseline=baseline, bounds=bounds)
+    report = scan_scan.scan(
+        [GitSource(root)], looked_for, unread=unread, baseline=baseline, bounds=bounds, show=show_on_stderr
+    )
     return {**_as_data(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
 
 
