@@ -34,6 +34,7 @@ direnv
 nodejs
 docker-compose
 gitleaks
+runit
 EOF
 }
 

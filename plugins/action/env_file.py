@@ -165,5 +165,6 @@ def _require_addresses(services: Mapping[str, Any]) -> None:
 def _wait_of(services: Mapping[str, Any]) -> float:
     """Seconds that restarts and health may take at most."""
     each = max(services["health_delay"], 0) + services["health_timeout"]
-    health: float = len(services["health_urls"]) * (max(services["health_retries"], 0) + 1) * each
+    asked = len(services["health_urls"]) + sum(bool(entry["health_command"]) for entry in services["managed"])
+    health: float = asked * (max(services["health_retries"], 0) + 1) * each
     return float(services["restart_timeout"]) + health

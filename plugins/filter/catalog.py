@@ -38,7 +38,10 @@ def catalog_services(document: Any, environment: str) -> dict[str, dict[str, Any
         services = catalog_parser.parse(document, environment).services
     except SecretsError as error:
         raise AnsibleFilterError(str(error)) from None
-    return {name: {"units": list(service.units), "health": service.health or ""} for name, service in services.items()}
+    return {
+        name: {"units": list(service.systemd_units), "health": service.health or ""}
+        for name, service in services.items()
+    }
 
 
 class FilterModule:

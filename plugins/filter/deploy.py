@@ -64,19 +64,34 @@ def deploy_services(
     if unknown:
         known = ", ".join(declared) or "none"
         raise AnsibleFilterError(f"env_deploy_services: {', '.join(unknown)}: no such service; the catalog has {known}")
-    own = [declared[name] for name in (declared if names is None else names)]
-    units = _units(own)
-    result: dict[str, Any] = {"can_restart": command is not None or bool(units), "units": units}
+    own = {name: declared[name] for name in (declared if names is None else names)}
+    units, managed = (
+        _units(own.values()),
+        [_managed(name, service) for name, service in own.items() if _is_managed(service)],
+    )
+    result: dict[str, Any] = {"can_restart": command is not None or bool(units or managed), "units": units}
     # Those with a health address answer requests; without any, all.
-    result["web_units"] = _units([service for service in own if service.get("health")]) or units
+    result["web_units"] = _units([service for service in own.values() if service.get("health")]) or units
     if restart and result["can_restart"]:
         urls = health_urls(declared, names, health_url)
         result["services"] = {"command": command, "units": units, "health_urls": urls, **options}
+        result["services"].update({"managed": managed} if managed else {})
     return result
 
 
-def _units(services: Sequence[Mapping[str, Any]]) -> list[str]:
-    return _unique(unit for service in services for unit in service["units"])
+def _units(services: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Those of systemd."""
+    return _unique(unit for service in services if "manager" not in service for unit in service["units"])
+
+
+def _is_managed(service: Mapping[str, Any]) -> bool:
+    return "manager" in service or "health_command" in service
+
+
+def _managed(name: str, service: Mapping[str, Any]) -> dict[str, Any]:
+    """A service of another manager, or the health command of one whose units systemd restarts anyway."""
+    systemd = {"manager": "systemd", "units": []} if "manager" not in service else {}
+    return {**{key: value for key, value in service.items() if key != "health"}, **systemd, "service": name}
 
 
 def _unique(entries: Iterable[Any]) -> list[Any]:

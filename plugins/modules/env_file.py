@@ -119,6 +119,58 @@ options:
         type: list
         elements: str
         default: []
+      managed:
+        description:
+          - Services of the catalog that another program than systemd manages, and health commands. The fields are those
+            of the catalog's C(services), and C(service) is the service's name.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          service:
+            description: Name of the service.
+            type: str
+            required: true
+          manager:
+            description: The program that starts the units.
+            type: str
+            choices: [systemd, compose, supervisor, runit, command]
+            required: true
+          units:
+            description: Services of the compose file, programs of supervisor, or services of runit.
+            type: list
+            elements: str
+          file:
+            description: The compose file, or supervisor's configuration.
+            type: str
+          directory:
+            description: runit's directory of services.
+            type: str
+          program:
+            description: Path of C(docker), C(supervisorctl) or C(sv), where it is in no system directory.
+            type: str
+          restart:
+            description: The command that restarts the service.
+            type: list
+            elements: str
+          stop:
+            description: The command that stops the service.
+            type: list
+            elements: str
+          status:
+            description: A command that ends with exit code 0 while the service runs.
+            type: list
+            elements: str
+          pid_file:
+            description: The file that holds the number of the main process.
+            type: str
+          health_command:
+            description: A command that ends with exit code 0 when the service is healthy.
+            type: list
+            elements: str
+          user:
+            description: The account of the commands. Never root.
+            type: str
       health_urls:
         description: Addresses that must answer 200.
         type: list

@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     SettingRef,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import PURGED
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import service_problems
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import RULES, STRICT_RULES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
@@ -261,6 +262,10 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
         yield "mirror.function: alarm_hours is shorter than schedule_minutes, so the alarm would always fire"
 
 
+def _services(catalog: Catalog) -> Iterator[str]:
+    return service_problems(catalog.services)
+
+
 _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _settings,
     _kept_where,
@@ -271,5 +276,6 @@ _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _purged,
     _mirrored,
     _notified,
+    _services,
     _production,
 )

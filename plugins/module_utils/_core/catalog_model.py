@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_e
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import Mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_notify import Notifier
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi, ValueProbe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import Service
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_sessions import Sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
@@ -140,15 +141,6 @@ class Setting:
 
     def matches(self, name: str) -> bool:
         return fnmatchcase(name, self.name) if self.is_pattern else name == self.name
-
-
-@dataclass(frozen=True)
-class Service:
-    """Systemd units that read ``.env`` and restart together."""
-
-    name: str
-    units: Tuple[str, ...]
-    health: Optional[str] = None
 
 
 @dataclass(frozen=True)

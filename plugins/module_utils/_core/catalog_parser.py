@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_mirror,
     catalog_notify,
     catalog_requests,
+    catalog_services,
     catalog_sessions,
     catalog_vault,
     json_schema,
@@ -41,7 +42,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     Place,
     Purge,
     Server,
-    Service,
     Setting,
     SettingRef,
     Tls,
@@ -121,10 +121,7 @@ class _Builder:
                 for name, choices in self.document.get("alternatives", {}).items()
             },
             readers=tuple(dict.fromkeys(self.document.get("readers", DEFAULT_READERS))),
-            services={
-                name: Service(name=name, units=tuple(raw["units"]), health=raw.get("health"))
-                for name, raw in self.document.get("services", {}).items()
-            },
+            services=catalog_services.parsed_services(self.document.get("services", {})),
             credentials={
                 name: self._credential(name, raw) for name, raw in self.document.get("credentials", {}).items()
             },

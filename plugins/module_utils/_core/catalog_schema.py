@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_mirror,
     catalog_notify,
     catalog_requests,
+    catalog_services,
     catalog_sessions,
     catalog_vault,
 )
@@ -106,16 +107,6 @@ _SETTING = schema_object(
             "Whether a message broker uses this database. By default, the setting's name decides.", SWITCH
         ),
     }
-)
-_SERVICE = schema_object(
-    {
-        "units": described("systemd units to restart.", {"type": "array", "items": NAME, "minItems": 1}),
-        "health": described(
-            "URL that answers 200 when the service is healthy, asked from the host itself.",
-            {"type": "string", "pattern": r"^https?://\S+$"},
-        ),
-    },
-    required=["units"],
 )
 _PURGE = schema_object(
     {
@@ -375,7 +366,7 @@ SCHEMA: dict[str, Any] = {
         "parts": _PARTS,
         "purge": _PURGE,
         "server": _SERVER,
-        "service": _SERVICE,
+        "service": catalog_services.SERVICE,
         "sessions": catalog_sessions.SESSIONS,
         "setting": _SETTING,
         "stores": _STORES,

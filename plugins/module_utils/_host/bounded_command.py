@@ -4,9 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import signal
 import subprocess
-import threading
+import time
 from typing import NamedTuple, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.accounts import HostAccount, start_options
+
+_TICK = 0.05
+"""Seconds between two looks whether it has ended: whatever it started may keep its output open."""
 
 
 class CommandOutput(NamedTuple):
@@ -17,17 +26,68 @@ class CommandOutput(NamedTuple):
     is_cut: bool
 
 
-def output(command: Sequence[str], *, seconds: float, largest: int) -> CommandOutput:
-    """Raises OSError where it cannot be started."""
-    with subprocess.Popen(  # pylint: disable=ansible-bad-function
-        list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as program:
-        late = threading.Timer(seconds, program.kill)
-        late.start()
-        content = program.stdout.read(largest + 1) if program.stdout else b""
+def output(
+    command: Sequence[str], *, seconds: float, largest: int, account: Optional[HostAccount] = None, errors: bool = False
+) -> CommandOutput:
+    """Raises OSError where it cannot be started. With ``errors``, what it writes to standard error is part of it.
+
+    With an ``account`` it has that account's rights and environment.
+    """
+    with _started(command, subprocess.PIPE, account, "/", errors=errors) as program:
+        content, is_late = _read(program, time.monotonic() + seconds, largest)
         is_cut = len(content) > largest
-        if is_cut:
-            program.kill()
+        if is_late or is_cut:
+            _kill(program)
         code = program.wait()
-        late.cancel()
     return CommandOutput(None if code < 0 and not is_cut else code, content[:largest], is_cut)
+
+
+def exit_code(command: Sequence[str], *, seconds: float, account: HostAccount, folder: str = "/") -> Optional[int]:
+    """None where it was ended after the time. Its output goes nowhere: what it starts may keep that open.
+
+    Raises OSError, and SubprocessError where the account cannot enter the folder.
+    """
+    with _started(command, subprocess.DEVNULL, account, folder, errors=False) as program:
+        try:
+            return program.wait(seconds)
+        except subprocess.TimeoutExpired:
+            _kill(program)
+            return None
+
+
+def _started(
+    command: Sequence[str], output_to: int, account: Optional[HostAccount], folder: str, *, errors: bool
+) -> subprocess.Popen[bytes]:
+    options = start_options(account, folder) if account else {}
+    return subprocess.Popen(  # pylint: disable=ansible-bad-function
+        list(command),
+        stdin=subprocess.DEVNULL,
+        stdout=output_to,
+        stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
+        start_new_session=True,
+        **options,
+    )
+
+
+def _kill(program: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+
+
+def _read(program: subprocess.Popen[bytes], until: float, largest: int) -> tuple[bytes, bool]:
+    """What it wrote until its end, or one byte more than the largest; and whether the time was over before."""
+    content, is_open = b"", True
+    handle = program.stdout.fileno() if program.stdout else -1
+    while len(content) <= largest:
+        has_ended = program.poll() is not None
+        if time.monotonic() > until:
+            return content, not has_ended
+        if is_open and select.select([handle], [], [], 0 if has_ended else _TICK)[0]:
+            part = os.read(handle, min(65536, largest + 1 - len(content)))
+            content, is_open = content + part, bool(part)
+        elif has_ended:
+            return content, False
+        elif not is_open:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(_TICK)
+    return content, False

@@ -11,13 +11,12 @@ import os
 import shlex
 import subprocess
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check, systemd_show
-
-RUNNING = ("active", "reloading", "refreshing")
-SHOWN = ("Id", "Type", "ActiveState", "SubState", "Result")
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import registry
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import ServiceManager
 
 
 class Health(NamedTuple):
@@ -28,18 +27,25 @@ class Health(NamedTuple):
     delay: float
     timeout: float
 
+    @property
+    def seconds(self) -> float:
+        """For all tries of an address, and as many for a command."""
+        return (max(self.retries, 0) + 1) * (max(self.delay, 0) + self.timeout)
 
-def restarted_and_healthy(services: Dict[str, Any]) -> List[Dict[str, Any]]:
+
+def restarted_and_healthy(services: Dict[str, Any], path: str) -> List[Dict[str, Any]]:
     """The last answer of each health address, once everything was restarted and stayed up. Raises HostError.
 
-    ``services`` are the option of that name of the module env_file.
+    ``services`` are the option of that name of the module env_file, whose ``path`` they read.
     """
-    units = services["units"] if services["command"] is None else []
+    managers, command = registry.managers(services["units"], services["managed"]), services["command"]
     health = Health(*(services["health_" + name] for name in Health._fields))
     try:
-        restart(services["command"], units)
+        restart(command, managers, services["restart_timeout"])
         answers = wait_healthy(health)
-        require_running(units)
+        for manager in managers:
+            _wait_for_command(manager, os.path.dirname(path), health)
+        require_running(managers if command is None else [])
     except HostError:
         raise
     except Exception as error:  # pylint: disable=broad-exception-caught  # whoever called must know how far it came
@@ -47,15 +53,13 @@ def restarted_and_healthy(services: Dict[str, Any]) -> List[Dict[str, Any]]:
     return answers
 
 
-def restart(command: Optional[str], units: Sequence[str]) -> None:
-    """Restarts by the command or, without one, unit after unit. Raises HostError."""
+def restart(command: Optional[str], managers: Sequence[ServiceManager], seconds: float) -> None:
+    """Restarts by the command or, without one, manager after manager. Raises HostError."""
     if command is not None:
         _by_command(command)
         return
-    for unit in units:
-        answer = _systemctl("restart", "--", unit)
-        if answer.returncode:
-            raise HostError("%s could not be restarted: %s" % (unit, _reason(answer)))
+    for manager in managers:
+        manager.restart(seconds)
 
 
 def wait_healthy(health: Health) -> List[Dict[str, Any]]:
@@ -63,19 +67,10 @@ def wait_healthy(health: Health) -> List[Dict[str, Any]]:
     return [_wait(url, health) for url in health.urls]
 
 
-def require_running(units: Sequence[str]) -> None:
+def require_running(managers: Sequence[ServiceManager]) -> None:
     """Raises HostError with the units that did not stay up; a job that ran to its end is up."""
-    if not units:
-        return
-    answer = _systemctl("show", "--property", ",".join(SHOWN), "--", *units)
-    results = systemd_show.shown(answer.stdout)
-    if answer.returncode or len(results) != len(units):
-        raise HostError("systemd does not report whether the units stayed up: %s" % _reason(answer))
-    down = [
-        "%s is %s (%s)" % (entry["Id"], entry["ActiveState"], entry["SubState"])
-        for entry in results
-        if not is_up(entry)
-    ]
+    states = [state for manager in managers for state in manager.states()]
+    down = ["%s is %s" % (state.unit, state.text) for state in states if not state.is_up]
     if down:
         raise HostError("; ".join(down))
 
@@ -98,31 +93,6 @@ def _by_command(command: str) -> None:
         raise HostError("the restart command's exit code was %d; its output is not shown" % code)
 
 
-def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(  # pylint: disable=ansible-bad-function
-            ["systemctl", *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            errors="replace",
-        )
-    except OSError as error:
-        raise HostError("systemctl cannot be run: %s" % (error.strerror or error)) from None
-
-
-def _reason(answer: subprocess.CompletedProcess[str]) -> str:
-    return (answer.stderr.strip().splitlines() or ["the exit code of systemctl was %d" % answer.returncode])[0]
-
-
-def is_up(unit: Mapping[str, str]) -> bool:
-    """Whether it runs, or is a job that ran to its end."""
-    if unit.get("ActiveState") in RUNNING:
-        return True
-    return unit.get("ActiveState") == "inactive" and unit.get("Type") == "oneshot" and unit.get("Result") == "success"
-
-
 def _wait(url: str, health: Health) -> Dict[str, Any]:
     began, tries = time.monotonic(), max(health.retries, 0) + 1
     answer = health_check.repeated(
@@ -135,3 +105,16 @@ def _wait(url: str, health: Health) -> Dict[str, Any]:
         return answer
     problem = answer.get("problem") or "answered %d" % answer["status"]
     raise HostError("%s: %s, asked %d times in %.0f s" % (url, problem, tries, time.monotonic() - began))
+
+
+def _wait_for_command(manager: ServiceManager, folder: str, health: Health) -> None:
+    """Raises HostError where the service's command does not come to exit code 0."""
+    until = time.monotonic() + health.seconds
+    problem = health_check.repeated(
+        lambda: manager.health_problem(folder, max(until - time.monotonic(), 1)),
+        lambda problem: not problem,
+        retries=health.retries,
+        delay=health.delay,
+    )
+    if problem:
+        raise HostError(problem)

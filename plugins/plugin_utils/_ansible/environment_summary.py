@@ -40,10 +40,8 @@ def report(environment: Environment) -> dict[str, Any]:
 
 
 def services(catalog: Catalog) -> dict[str, Any]:
-    """What reads the file: units, and the address that tells whether they are well."""
-    return {
-        name: {"units": list(service.units), "health": service.health} for name, service in catalog.services.items()
-    }
+    """What reads the file: units, their manager, and what tells whether they are well."""
+    return {name: service.data for name, service in catalog.services.items()}
 
 
 def _summary(environment: Environment) -> list[str]:

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import diff as env_file_diff
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import EnvFile, Ownership
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.options import MANAGED
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -42,6 +43,7 @@ ARGUMENT_SPEC = {
         "options": {
             "command": {"type": "str"},
             "units": {"type": "list", "elements": "str", "default": []},
+            "managed": MANAGED,
             "health_urls": {"type": "list", "elements": "str", "default": []},
             "external_health_url": {"type": "str"},
             "health_retries": {"type": "int", "default": 30},
@@ -158,7 +160,7 @@ def restarted(module: AnsibleModule, done: Dict[str, Any], owner: Optional[int])
     sys.stdout.write("\n%s\n" % json.dumps(ended))
     sys.stdout.flush()
     params = module.params
-    health = services.restarted_and_healthy(params["services"])
+    health = services.restarted_and_healthy(params["services"], params["path"])
     if params["state"] != "present" or not params["services"]["record"]:
         return {"health": health}
     with atomic_file.held(params["path"], owner=owner) as env:

@@ -77,7 +77,7 @@ def test_a_module_that_is_late_does_not_record_what_another_run_wrote_meanwhile(
 ) -> None:
     """Not even the same snapshot: between the two the services ran on another file, and may still do."""
 
-    def meanwhile(_services: Any) -> list[Any]:
+    def meanwhile(_services: Any, _path: str) -> list[Any]:
         run(TWO, snapshot="s-2")
         run(ONE)
         return []
@@ -93,7 +93,7 @@ def test_a_module_that_is_late_does_not_record_what_another_run_wrote_meanwhile(
 def test_two_deploys_of_one_snapshot_are_both_done(
     run: Run, deliver: Run, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_services, "restarted_and_healthy", lambda _services: [run(ONE), []][1])
+    monkeypatch.setattr(_services, "restarted_and_healthy", lambda _services, _path: [run(ONE), []][1])
     assert deliver(ONE)["healthy"] is True
     assert is_healthy(path)
 

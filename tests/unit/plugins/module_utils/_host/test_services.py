@@ -13,6 +13,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import services
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import registry
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import ServiceManager
 
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >> {log}
@@ -60,36 +62,40 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def managers(*units: str) -> list[ServiceManager]:
+    return registry.managers(units, [])
+
+
 def health(server: Server, *, retries: int = 2) -> services.Health:
     return services.Health([f"http://127.0.0.1:{server.server_address[1]}/health/"], retries, 0.01, 2)
 
 
 def test_units_are_restarted_one_after_the_other(systemd: Path) -> None:
-    services.restart(None, ["web.service", "-worker.service"])
+    services.restart(None, managers("web.service", "-worker.service"), 5)
     assert (systemd / "log").read_text() == "restart -- web.service\nrestart -- -worker.service\n"
 
 
 def test_the_unit_that_does_not_restart_is_named(systemd: Path) -> None:
     with pytest.raises(HostError, match=r"^broken\.service could not be restarted: Job for broken\.service failed\.$"):
-        services.restart(None, ["web.service", "broken.service", "worker.service"])
+        services.restart(None, managers("web.service", "broken.service", "worker.service"), 5)
     assert "worker" not in (systemd / "log").read_text()
 
 
 def test_a_host_without_systemd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HostError, match="systemctl cannot be run: No such file"):
-        services.restart(None, ["web.service"])
+        services.restart(None, managers("web.service"), 5)
 
 
 def test_a_command_goes_before_units(systemd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLACE", str(systemd))
     monkeypatch.setenv("HOME", str(systemd))
-    services.restart("touch '$PLACE/a b' ~/c", ["web.service"])
+    services.restart("touch '$PLACE/a b' ~/c", managers("web.service"), 5)
     assert {path.name for path in systemd.iterdir()} == {"systemctl", "a b", "c"}
 
 
 def test_a_command_is_no_shell(tmp_path: Path) -> None:
-    services.restart(f"echo x > {tmp_path / 'file'}", [])
+    services.restart(f"echo x > {tmp_path / 'file'}", [], 5)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -107,12 +113,12 @@ def test_a_command_is_no_shell(tmp_path: Path) -> None:
 )
 def test_a_command_that_fails(command: str, message: str) -> None:
     with pytest.raises(HostError, match=message) as raised:
-        services.restart(command, [])
+        services.restart(command, [], 5)
     assert "canary" not in str(raised.value)
 
 
 def test_a_service_that_keeps_its_output_open_holds_nothing_up() -> None:
-    services.restart("sh -c 'sleep 5 &'", [])  # a pipe would be read to its end
+    services.restart("sh -c 'sleep 5 &'", [], 5)  # a pipe would be read to its end
 
 
 def test_health_is_asked_until_it_is_there(server: Server) -> None:
@@ -162,17 +168,17 @@ def test_units_must_stay_up(systemd: Path, state: str, down: str) -> None:
     (systemd / "states").write_text(f"{state}\n{other}" if state else other)
     if down:
         with pytest.raises(HostError, match=down) as raised:
-            services.require_running(["web.service", "worker.service"])
+            services.require_running(managers("web.service", "worker.service"))
         assert "worker" not in str(raised.value)
     else:
-        services.require_running(["web.service", "worker.service"])
+        services.require_running(managers("web.service", "worker.service"))
 
 
 def test_without_units_nobody_is_asked(systemd: Path) -> None:
-    services.require_running([])
+    services.require_running(managers())
     assert not (systemd / "log").exists()
 
 
 def test_a_question_that_systemd_refuses(systemd: Path) -> None:
     with pytest.raises(HostError, match=r"stayed up: Job for broken\.service failed\.$"):
-        services.require_running(["broken.service"])
+        services.require_running(managers("broken.service"))

@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The catalog's section ``services``: what reads ``.env``, the program that manages it, and its health."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
+    NAME,
+    described,
+    schema_object,
+)
+
+SYSTEMD, COMPOSE, SUPERVISOR, RUNIT, COMMAND = "systemd", "compose", "supervisor", "runit", "command"
+RUNIT_DIRECTORY = "/etc/service"
+_NEEDED: Mapping[str, Tuple[str, ...]] = {
+    SYSTEMD: ("units",),
+    COMPOSE: ("units", "file"),
+    SUPERVISOR: ("units", "file"),
+    RUNIT: ("units",),
+    COMMAND: ("restart",),
+}
+_OPTIONAL: Mapping[str, Tuple[str, ...]] = {
+    SYSTEMD: (),
+    COMPOSE: ("program",),
+    SUPERVISOR: ("program",),
+    RUNIT: ("directory", "program"),
+    COMMAND: ("stop", "status", "pid_file", "user"),
+}
+MANAGERS = tuple(_NEEDED)
+_OF_EACH = ("manager", "health", "health_command")
+_UNIT = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.:@*-]*")
+"""A name that no program takes for an option or a path."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """Units of one manager that read ``.env`` and restart together."""
+
+    name: str
+    units: Tuple[str, ...] = ()
+    health: Optional[str] = None
+    manager: str = SYSTEMD
+    health_command: Tuple[str, ...] = ()
+    user: Optional[str] = None
+    """Account that runs ``health_command`` and the commands of the manager ``command``."""
+    file: Optional[str] = None
+    directory: Optional[str] = None
+    program: Optional[str] = None
+    restart: Tuple[str, ...] = ()
+    stop: Tuple[str, ...] = ()
+    status: Tuple[str, ...] = ()
+    pid_file: Optional[str] = None
+
+    @property
+    def systemd_units(self) -> Tuple[str, ...]:
+        return self.units if self.manager == SYSTEMD else ()
+
+    @property
+    def described(self) -> str:
+        """Its units for people, with their manager where that is another than systemd."""
+        units = ", ".join(self.units) or self.name
+        return units if self.manager == SYSTEMD else f"{units} ({self.manager})"
+
+    @property
+    def data(self) -> Dict[str, Any]:
+        """As a deploy takes it; keys without a value are left out, but for ``units`` and ``health``."""
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        kept = {name: value for name, value in values.items() if value and name != "name"}
+        if self.manager == SYSTEMD:
+            del kept["manager"]
+        return {"units": list(self.units), "health": self.health, **kept}
+
+
+def parsed_services(raw: Mapping[str, Mapping[str, Any]]) -> Dict[str, Service]:
+    return {name: _service(name, entry) for name, entry in raw.items()}
+
+
+def _service(name: str, entry: Mapping[str, Any]) -> Service:
+    values: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    return Service(name, **values)
+
+
+def service_problems(services: Mapping[str, Service]) -> Iterator[str]:
+    """Each as ``path: what is wrong``."""
+    for service in services.values():
+        where = f"services.{service.name}"
+        yield from _key_problems(where, service)
+        if service.user in ("root", "0"):
+            yield f"{where}.user: must not be root; name the application's account"
+        if service.manager != SYSTEMD:
+            wrong = [unit for unit in service.units if not _UNIT.fullmatch(unit)]
+            yield from (f"{where}.units: {unit!r} is not a name that {service.manager} knows" for unit in wrong)
+
+
+def _key_problems(where: str, service: Service) -> Iterator[str]:
+    given = {name for name, value in service.data.items() if value}
+    needed, optional = _NEEDED[service.manager], _OPTIONAL[service.manager]
+    if service.health_command and service.manager != COMPOSE:
+        needed += ("user",)
+    yield from (f"{where}: manager {service.manager} needs {name}" for name in needed if name not in given)
+    for name in sorted(given - {*needed, *optional, *_OF_EACH}):
+        users = [manager for manager in MANAGERS if name in _NEEDED[manager] + _OPTIONAL[manager]]
+        message = f"is for {' and '.join(users)}, not for manager {service.manager}"
+        yield f"{where}.{name}: {message}" + (", unless it has a health_command" if name == "user" else "")
+
+
+def _words(text: str) -> Dict[str, Any]:
+    return described(text, {"type": "array", "items": NAME, "minItems": 1})
+
+
+def _path(text: str) -> Dict[str, Any]:
+    return described(text, {"type": "string", "pattern": r"^/[^\x00-\x1f\x7f]*$"})
+
+
+SERVICE = schema_object(
+    {
+        "manager": described("The program that starts the units; systemd by default.", {"enum": list(MANAGERS)}),
+        "units": _words(
+            "What the manager restarts: systemd units, services of the compose file, programs of supervisor, or "
+            "services of runit."
+        ),
+        "health": described(
+            "URL that answers 200 when the service is healthy, asked from the host itself.",
+            {"type": "string", "pattern": r"^https?://\S+$"},
+        ),
+        "health_command": _words(
+            "A command, as a list, that ends with exit code 0 when the service is healthy. It runs as user in the "
+            "directory of .env; with compose, in the container of the first unit."
+        ),
+        "user": described("The account of health_command, and of the commands of manager command. Never root.", NAME),
+        "file": _path("compose: the compose file. supervisor: its configuration."),
+        "directory": _path(f"runit: the directory of its services; {RUNIT_DIRECTORY} by default."),
+        "program": _path("Path of docker, supervisorctl or sv, where it is in no system directory."),
+        "restart": _words("command: the command that restarts the service, as a list."),
+        "stop": _words("command: the command that stops it, for a leaked signing key."),
+        "status": _words("command: a command that ends with exit code 0 while the service runs."),
+        "pid_file": _path("command: the file that holds the main process's number."),
+    }
+)

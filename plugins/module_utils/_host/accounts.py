@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whose rights a program gets: root's only where no other account can change it. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class HostAccount(NamedTuple):
+    """An account of this host."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+def named(name: str) -> HostAccount:
+    """The account of that name or number. Raises HostError."""
+    try:
+        entry = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+    except KeyError:
+        raise HostError("this host has no account %s" % name) from None
+    return HostAccount(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir)
+
+
+def application(name: str, what: str) -> HostAccount:
+    """The account for an application's own code. Raises HostError for root, and where this account cannot become it."""
+    account, own = named(name), os.geteuid()
+    if account.uid == 0:
+        raise HostError("%s would run as root; name the application's account in the catalog (user)" % what)
+    if own not in (0, account.uid):
+        raise HostError("%s runs as %s; deploy with become, or log in as %s" % (what, account.name, account.name))
+    return account
+
+
+def responsible(paths: Iterable[str], what: str) -> HostAccount:
+    """Root where root alone can change these files, else the account that can. As another account: that account.
+
+    Raises HostError where several can, and NoDirectory.
+    """
+    own = os.geteuid()
+    uids = {uid for path in paths for uid in _owners(path, safe_files.LINKS)}
+    others = uids - {0, own}
+    if (own and others) or len(others) > 1:
+        names = ", ".join(sorted(safe_files.account(uid) for uid in others))
+        raise HostError("%s: %s may change files that it reads; give these files to one account" % (what, names))
+    return named(str(others.pop() if others else own))
+
+
+def _owners(path: str, links: int) -> Iterator[int]:
+    """Of a file, of every directory on the way to it, and of what it leads to where it is a link."""
+    with safe_files.place(path) as at:
+        for component in at.components:
+            if component.is_shared:
+                raise _shared(component.path, component.mode)
+            yield component.uid
+        status = safe_files.status(at)
+        target = os.readlink(at.name, dir_fd=at.directory) if status and stat.S_ISLNK(status.st_mode) else ""
+    if status is None and at.components[-1].mode & 0o022:  # anybody may make it
+        raise _shared(at.folder, at.components[-1].mode)
+    if status:
+        yield status.st_uid
+        if status.st_mode & 0o022 and (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise _shared(at.path, status.st_mode)
+    if target:
+        if not links:
+            raise HostError("%s: has too many links" % path)
+        yield from _owners(os.path.join(at.folder, target), links - 1)
+
+
+def _shared(path: str, mode: int) -> HostError:
+    return HostError(
+        "other accounts may write to %s (mode %04o); run: chmod go-w %s" % (path, stat.S_IMODE(mode), path)
+    )
+
+
+def start_options(account: HostAccount, folder: str) -> Dict[str, Any]:
+    """What starts a process with the account's rights and with nothing of this process's environment."""
+    groups = _groups(account) if os.geteuid() == 0 else []
+
+    def become() -> None:
+        if groups:
+            os.setgroups(groups)
+            os.setgid(account.gid)
+            os.setuid(account.uid)
+        os.umask(0o022)
+        os.chdir(folder)  # with its rights, not with root's
+
+    environment = {"PATH": PATH, "HOME": account.home, "USER": account.name, "LOGNAME": account.name, "LANG": "C.UTF-8"}
+    runtime = "/run/user/%d" % account.uid
+    if os.path.isdir(runtime):
+        environment["XDG_RUNTIME_DIR"] = runtime
+    return {"env": environment, "preexec_fn": become}
+
+
+def _groups(account: HostAccount) -> List[int]:
+    return os.getgrouplist(account.name, account.gid)

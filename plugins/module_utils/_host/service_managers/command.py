@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services that an operator's own commands restart. Standard library only; Python 3.8.
+
+Their output is not shown: it may hold settings.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import List
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts, processes, safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
+    ServiceManager,
+    State,
+)
+
+
+class CommandManager(ServiceManager):
+    """Runs as ``user``, else as whoever may change the programs that the commands name."""
+
+    @property
+    def account(self) -> accounts.HostAccount:
+        if self.declared.get("user"):
+            return accounts.application(self.declared["user"], "services.%s" % self.name)
+        words = [word for verb in ("restart", "stop", "status") for word in self.declared.get(verb) or ()]
+        return self.responsible([word for word in words if word.startswith("/") and os.path.lexists(word)])
+
+    def restart(self, seconds: float) -> None:
+        self._carried_out("restart", seconds)
+
+    def stop(self, seconds: float) -> None:
+        if not self.declared.get("stop"):
+            raise HostError("the catalog has no services.%s.stop" % self.name)
+        self._carried_out("stop", seconds)
+
+    def states(self) -> List[State]:
+        name, pid = self.name, self._pid()
+        began = processes.began(pid) if pid else None
+        if self.declared.get("status"):
+            problem = self.problem(self.declared["status"], "its status command", self.account, "/", self.seconds)
+            return [State(name, not problem, "down: %s" % problem, pid, began)]
+        if self.declared.get("pid_file"):
+            return [State(name, began is not None, "down: no process has the number in its pid_file", pid, began)]
+        return [State(name, True, "")]
+
+    def _carried_out(self, verb: str, seconds: float) -> None:
+        name = "services.%s.%s" % (self.name, verb)
+        problem = self.problem(self.declared[verb], name, self.account, "/", seconds)
+        if problem:
+            raise HostError(problem)
+
+    def _pid(self) -> int:
+        """0 where the file holds no number."""
+        path = self.declared.get("pid_file")
+        if not path:
+            return 0
+        try:
+            with safe_files.place(path) as at:
+                handle = safe_files.opened(at)
+            with os.fdopen(handle, "rb") as stream:
+                return max(int(stream.read(20)), 0)
+        except (HostError, OSError, ValueError):
+            return 0

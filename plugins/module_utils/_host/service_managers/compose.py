@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services of a compose file. Standard library only; Python 3.8.
+
+compose's output is not shown: its errors quote lines of .env.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from typing import Dict, List
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
+    ServiceManager,
+    State,
+)
+
+_UP = ("up", "--detach", "--force-recreate", "--no-deps", "--no-build", "--pull", "never")
+"""Not ``restart``, which keeps the environment of a container's creation. No new image arrives with new values."""
+_SHOWN = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.Created}}'
+_LINE = re.compile(r"(\S+) ([a-z]+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z")
+
+
+class ComposeManager(ServiceManager):
+    """Runs as whoever may change the compose file or the ``.env`` beside it, which may name another compose file."""
+
+    @property
+    def account(self) -> accounts.HostAccount:
+        beside = os.path.join(os.path.dirname(self.declared["file"]), ".env")
+        return self.responsible([self.declared["file"], beside])
+
+    def restart(self, seconds: float) -> None:
+        self._carried_out([*_UP, *self.units], seconds)
+
+    def stop(self, seconds: float) -> None:
+        self._carried_out(["stop", *self.units], seconds)
+
+    def states(self) -> List[State]:
+        """A container has the environment of its creation, however often it was restarted since."""
+        ids = self._asked([*self._compose(), "ps", "--all", "--quiet", *self.units]).split()
+        text = self._asked([self._program, "inspect", "--format", _SHOWN, *ids]) if ids else ""
+        states = [_state(line) for line in text.splitlines() if line.strip()]
+        known: Dict[str, List[State]] = {}
+        for state in states:
+            known.setdefault(state.unit, []).append(state)
+        missing = State("", is_up=False, text="not created", exists=False)
+        return [state for unit in self.units for state in known.get(unit, [missing._replace(unit=unit)])]
+
+    def health_problem(self, folder: str, seconds: float) -> str:
+        command = self.declared.get("health_command")
+        if not command:
+            return ""
+        inside = [*self._compose(), "exec", "-T", self.units[0], *command]
+        return self.problem(inside, "services.%s.health_command" % self.name, self.account, "/", seconds)
+
+    @property
+    def _program(self) -> str:
+        return self.declared.get("program") or "docker"
+
+    def _compose(self) -> List[str]:
+        return [self._program, "compose", "--file", self.declared["file"]]
+
+    def _carried_out(self, arguments: List[str], seconds: float) -> None:
+        command = [*self._compose(), *arguments]
+        problem = self.problem(command, "%s compose %s" % (self._program, arguments[0]), self.account, "/", seconds)
+        if problem:
+            raise HostError("%s. Run it as %s: %s" % (problem, self.account.name, " ".join(map(shlex.quote, command))))
+
+    def _asked(self, command: List[str]) -> str:
+        answer = self.run(command, self.seconds)
+        if answer.code:
+            message = "%s: exit code %d; its output is not shown. Run it as %s"
+            raise HostError(message % (" ".join(map(shlex.quote, command[:6])), answer.code, self.account.name))
+        return answer.content.decode("utf-8", "replace")
+
+
+def _state(line: str) -> State:
+    """Raises HostError."""
+    match = _LINE.fullmatch(line.strip())
+    if not match:
+        raise HostError("docker inspect gave an answer that this module does not know")
+    unit, status, created, fraction = match.groups()
+    began = timestamps.seconds_of(created + "Z") + float(fraction or 0)
+    return State(unit, status == "running", status, began=began)

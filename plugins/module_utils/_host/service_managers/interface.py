@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a manager of services can do. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import abc
+import subprocess
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts, bounded_command, processes
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.accounts import HostAccount
+
+DONE = {"restart": "restarted", "stop": "stopped"}
+_ASK_SECONDS = 30
+_LARGEST = 1 << 16
+_SHOWN = 200
+"""Characters of a manager's own error."""
+
+
+class State(NamedTuple):
+    """A unit as its manager has it."""
+
+    unit: str
+    is_up: bool
+    text: str
+    """In the manager's words."""
+    pid: int = 0
+    """Of its main process; 0 without a process, or where it is not known."""
+    began: Optional[float] = None
+    """When that began, in seconds since 1970; None where that is not known."""
+    exists: bool = True
+
+
+class ServiceManager(abc.ABC):
+    """Restarts a service's units and tells how they are. Each method raises HostError."""
+
+    def __init__(self, declared: Mapping[str, Any]) -> None:
+        self.declared = declared
+        self.name: str = declared.get("service") or ""
+        self.units: Sequence[str] = declared.get("units") or ()
+        self.seconds = _ASK_SECONDS
+        """For a program that only asks."""
+
+    @abc.abstractmethod
+    def restart(self, seconds: float) -> None:
+        """Has every unit run on the present file."""
+
+    @abc.abstractmethod
+    def stop(self, seconds: float) -> None:
+        """Ends every unit, until the next restart."""
+
+    @abc.abstractmethod
+    def states(self) -> List[State]:
+        """How each unit is."""
+
+    def health_problem(self, folder: str, seconds: float) -> str:
+        """Why its ``health_command`` does not find it healthy; empty where it does, or without such a command."""
+        command, name = self.declared.get("health_command"), "services.%s.health_command" % self.name
+        if not command:
+            return ""
+        account = accounts.application(self.declared.get("user") or "", name)
+        return self.problem(command, name, account, folder, seconds)
+
+    def problem(self, command: Sequence[str], name: str, account: HostAccount, folder: str, seconds: float) -> str:
+        """Why a command did not end with exit code 0. Its output goes nowhere: it may hold settings."""
+        try:
+            code = bounded_command.exit_code(command, seconds=seconds, account=account, folder=folder)
+        except OSError as error:
+            return "%s cannot be run: %s" % (name, error.strerror or error)
+        except subprocess.SubprocessError:
+            return "%s cannot be run: %s cannot enter %s" % (name, account.name, folder)
+        if code is None:
+            return "%s: not finished after %.0f s" % (name, seconds)
+        return "%s: exit code %d; its output is not shown" % (name, code) if code else ""
+
+    @property
+    @abc.abstractmethod
+    def account(self) -> HostAccount:
+        """Whose rights its program gets."""
+
+    def responsible(self, paths: Sequence[str]) -> HostAccount:
+        """Of these files and of the declared program."""
+        program = self.declared.get("program")
+        return accounts.responsible([*paths, *([program] if program else [])], "services.%s" % self.name)
+
+    def state(self, unit: str, is_up: bool, text: str, pid: int) -> State:
+        """With its process: an account that runs a manager of its own may name any."""
+        account = self.account
+        if not pid or (account.uid != 0 and processes.account(pid) != account.name):
+            return State(unit, is_up, text)
+        return State(unit, is_up, text, pid, processes.began(pid))
+
+    def run(self, command: Sequence[str], seconds: float) -> bounded_command.CommandOutput:
+        """What it wrote, on both streams. Raises HostError where it cannot be started or is too slow."""
+        try:
+            answer = bounded_command.output(
+                command, seconds=seconds, largest=_LARGEST, account=self.account, errors=True
+            )
+        except OSError as error:
+            raise HostError("%s cannot be run: %s" % (command[0], error.strerror or error)) from None
+        if answer.code is None:
+            raise HostError("%s gave no answer in %.0f s" % (command[0], seconds))
+        return answer
+
+    def required(self, command: Sequence[str], seconds: float, what: str) -> str:
+        """The output of a manager's own program. Raises HostError with its last line, which holds no setting."""
+        answer = self.run(command, seconds)
+        text = answer.content.decode("utf-8", "replace")
+        if answer.code:
+            raise HostError("%s: %s" % (what, last_line(text) or "exit code %d" % answer.code))
+        return text
+
+
+def last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return "".join(name if name.isprintable() else " " for name in lines[-1][:_SHOWN]) if lines else ""

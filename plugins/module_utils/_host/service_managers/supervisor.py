@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Programs of supervisor. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import re
+from typing import List
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
+    DONE,
+    ServiceManager,
+    State,
+    last_line,
+)
+
+_LINE = re.compile(r"(\S+)\s+(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)\b(?:\s+pid (\d+),)?")
+
+
+class SupervisorManager(ServiceManager):
+    """Runs as whoever may change supervisor's configuration, which may name code of its own for supervisorctl."""
+
+    @property
+    def account(self) -> accounts.HostAccount:
+        return self.responsible([self.declared["file"]])
+
+    def restart(self, seconds: float) -> None:
+        self._carried_out("restart", seconds)
+
+    def stop(self, seconds: float) -> None:
+        self._carried_out("stop", seconds)
+
+    def states(self) -> List[State]:
+        answer = self.run([*self._control(), "status", *self.units], self.seconds)
+        text = answer.content.decode("utf-8", "replace")
+        rows = [match for match in map(_LINE.match, text.splitlines()) if match]
+        states = [
+            self.state(row.group(1), row.group(2) == "RUNNING", row.group(2), int(row.group(3) or 0)) for row in rows
+        ]
+        missing = re.findall(r"(?m)^(\S+): ERROR \(no such (?:process|group)\)$", text)
+        if not states and not missing:
+            raise HostError("supervisor: %s" % (last_line(text) or "exit code %s" % answer.code))
+        return states + [State(unit, is_up=False, text="not configured", exists=False) for unit in missing]
+
+    def _control(self) -> List[str]:
+        return [self.declared.get("program") or "supervisorctl", "-c", self.declared["file"]]
+
+    def _carried_out(self, verb: str, seconds: float) -> None:
+        for unit in self.units:
+            self.required([*self._control(), verb, unit], seconds, "%s could not be %s" % (unit, DONE[verb]))

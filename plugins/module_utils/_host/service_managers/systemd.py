@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Units of systemd. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import List, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts, systemd_show
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
+    DONE,
+    ServiceManager,
+    State,
+)
+
+RUNNING = ("active", "reloading", "refreshing")
+SHOWN = ("Id", "Type", "ActiveState", "SubState", "Result")
+
+
+class SystemdManager(ServiceManager):
+    """Units are root's files, so systemctl runs with this process's own rights."""
+
+    @property
+    def account(self) -> accounts.HostAccount:
+        return accounts.named(str(os.geteuid()))
+
+    def restart(self, seconds: float) -> None:
+        for unit in self.units:
+            self._changed("restart", unit)
+
+    def stop(self, seconds: float) -> None:
+        for unit in self.units:
+            self._changed("stop", unit)
+
+    def states(self) -> List[State]:
+        if not self.units:
+            return []
+        answer = _systemctl("show", "--property", ",".join(SHOWN), "--", *self.units)
+        results = systemd_show.shown(answer.stdout)
+        if answer.returncode or len(results) != len(self.units):
+            raise HostError("systemd does not report whether the units stayed up: %s" % _reason(answer))
+        return [
+            State(entry["Id"], is_up(entry), "%s (%s)" % (entry["ActiveState"], entry["SubState"])) for entry in results
+        ]
+
+    def _changed(self, verb: str, unit: str) -> None:
+        answer = _systemctl(verb, "--", unit)
+        if answer.returncode:
+            raise HostError("%s could not be %s: %s" % (unit, DONE[verb], _reason(answer)))
+
+
+def is_up(unit: Mapping[str, str]) -> bool:
+    """Whether it runs, or is a job that ran to its end."""
+    if unit.get("ActiveState") in RUNNING:
+        return True
+    return unit.get("ActiveState") == "inactive" and unit.get("Type") == "oneshot" and unit.get("Result") == "success"
+
+
+def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # pylint: disable=ansible-bad-function
+            ["systemctl", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise HostError("systemctl cannot be run: %s" % (error.strerror or error)) from None
+
+
+def _reason(answer: subprocess.CompletedProcess[str]) -> str:
+    return (answer.stderr.strip().splitlines() or ["the exit code of systemctl was %d" % answer.returncode])[0]

@@ -1,0 +1,231 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""supervisor and runit as they are, and compose by a stand-in: restart, stop, state, and whose rights they get."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import compose, registry
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
+    ServiceManager,
+    State,
+)
+
+APPLICATION = 65534
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="files of several accounts need root")
+STAND_IN = Path(__file__).parents[1] / "fakes" / "docker.py"
+SUPERVISOR = """\
+[unix_http_server]
+file = {folder}/socket
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisord]
+logfile = {folder}/log
+pidfile = {folder}/pid
+[supervisorctl]
+serverurl = unix://{folder}/socket
+[program:web]
+command = sleep 600
+startsecs = 0
+[program:broken]
+command = false
+startsecs = 1
+startretries = 0
+autostart = false
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = tempfile.mkdtemp(prefix="watchparty-secrets-test-", dir="/opt" if os.geteuid() == 0 else None)
+    os.chmod(made, 0o755)
+    yield Path(made)
+    shutil.rmtree(made)
+
+
+def give(folder: Path, uid: int) -> None:
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, uid, uid)
+
+
+def manager(**declared: Any) -> ServiceManager:
+    return registry.managers([], [{"service": "web", "units": ["web"], **declared}])[0]
+
+
+@contextmanager
+def running(command: list[str], is_ready: Callable[[], bool], uid: int | None) -> Iterator[None]:
+    process = subprocess.Popen(command, user=uid, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 30
+        while not is_ready():
+            assert process.poll() is None, f"{command[0]} has ended"
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def supervisor(folder: Path, uid: int | None = None) -> Iterator[ServiceManager]:
+    file = folder / "supervisord.conf"
+    file.write_text(SUPERVISOR.format(folder=folder))
+    if uid is not None:
+        give(folder, uid)
+    bin_ = Path(sys.executable).parent
+    with running([str(bin_ / "supervisord"), "-n", "-c", str(file)], (folder / "socket").exists, uid):
+        yield manager(manager="supervisor", file=str(file), program=str(bin_ / "supervisorctl"))
+
+
+@contextmanager
+def runit(folder: Path, uid: int | None = None) -> Iterator[ServiceManager]:
+    programs = [shutil.which(name) for name in ("runsv", "sv")]
+    if not all(programs):
+        pytest.skip("runit is not installed: its services were not restarted")
+    service = folder / "web"
+    service.mkdir()
+    (service / "run").write_text("#!/bin/sh\nexec sleep 600\n")
+    (service / "run").chmod(0o755)
+    if uid is not None:
+        give(folder, uid)
+    started = manager(manager="runit", directory=str(folder), program=programs[1])
+
+    def is_ready() -> bool:
+        return (service / "supervise" / "status").exists() and started.states()[0].is_up
+
+    with running([str(programs[0]), str(service)], is_ready, uid):
+        yield started
+        started.stop(10)
+
+
+@contextmanager
+def docker(folder: Path, uid: int | None = None) -> Iterator[ServiceManager]:
+    program, file = folder / "docker", folder / "compose.yaml"
+    program.write_text(f"#!{sys.executable}\n" + STAND_IN.read_text())
+    program.chmod(0o755)
+    (folder / ".env").write_text("KEY=one\n")
+    file.write_text(json.dumps({"services": {"web": {"command": ["sleep", "600"], "env_file": [".env"]}}}))
+    if uid is not None:
+        give(folder, uid)
+    made = manager(
+        manager="compose", file=str(file), program=str(program), health_command=["sh", "-c", "test $KEY = two"]
+    )
+    made.restart(20)
+    try:
+        yield made
+    finally:
+        made.stop(20)
+
+
+MANAGERS = [supervisor, runit, docker]
+
+
+def only(states: list[State]) -> State:
+    (state,) = states
+    return state
+
+
+@pytest.mark.parametrize("start", MANAGERS)
+def test_restart_and_stop(folder: Path, start: Any) -> None:
+    with start(folder) as made:
+        before = only(made.states())
+        assert (before.unit, before.is_up) == ("web", True)
+        asked = time.time()
+        made.restart(20)
+        after = only(made.states())
+        assert after.is_up
+        assert after.began is not None
+        assert after.began > asked - 0.05
+        made.stop(20)
+        assert not only(made.states()).is_up
+        made.restart(20)
+        assert only(made.states()).is_up
+
+
+@as_root
+@pytest.mark.parametrize("start", MANAGERS)
+def test_what_an_application_may_change_runs_as_the_application(folder: Path, start: Any) -> None:
+    with start(folder, APPLICATION) as made:
+        assert made.account.uid == APPLICATION
+        made.restart(20)
+        assert only(made.states()).is_up
+
+
+@pytest.mark.parametrize("start", MANAGERS)
+def test_a_unit_that_the_manager_does_not_know(folder: Path, start: Any) -> None:
+    with start(folder) as made:
+        unknown = type(made)({**made.declared, "units": ["none"]})
+        with pytest.raises(HostError):
+            unknown.restart(5)
+
+
+def test_a_program_of_supervisor_that_does_not_start(folder: Path) -> None:
+    with supervisor(folder) as made:
+        broken = type(made)({**made.declared, "units": ["broken"]})
+        with pytest.raises(HostError, match=r"^broken could not be restarted: broken: ERROR \(spawn error\)$"):
+            broken.restart(20)
+        assert only(broken.states())[:3] == ("broken", False, "FATAL")
+        several = type(made)({**made.declared, "units": ["web", "none"]})
+        assert [(state.unit, state.exists) for state in several.states()] == [("web", True), ("none", False)]
+
+
+def test_a_supervisor_that_does_not_run(folder: Path) -> None:
+    (folder / "supervisord.conf").write_text(SUPERVISOR.format(folder=folder))
+    program = str(Path(sys.executable).with_name("supervisorctl"))
+    made = manager(manager="supervisor", file=f"{folder}/supervisord.conf", program=program)
+    for act in (made.states, lambda: made.restart(5)):
+        with pytest.raises(HostError, match=r"supervisor|web could not be restarted: unix://.*no such file"):
+            act()
+
+
+def test_a_container_gets_the_new_file_and_is_asked_inside(folder: Path) -> None:
+    with docker(folder) as made:
+        (folder / ".env").write_text("KEY=two\n")
+        problem = made.health_problem("/", 20)
+        assert problem == "services.web.health_command: exit code 1; its output is not shown"
+        made.restart(20)
+        assert made.health_problem("/", 20) == ""
+
+
+def test_a_container_that_was_not_created(folder: Path) -> None:
+    with docker(folder) as made:
+        known = (folder / "containers.json").rename(folder / "known")
+        assert only(made.states()) == State("web", is_up=False, text="not created", exists=False)
+        known.rename(folder / "containers.json")
+
+
+@pytest.mark.skipif(not shutil.which("docker"), reason="docker is not installed: it read none of the arguments")
+def test_docker_itself_knows_the_arguments(folder: Path) -> None:
+    (folder / "compose.yaml").write_text('services: {web: {image: "localhost/none"}}\n')
+    (folder / "empty").mkdir()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "DOCKER_HOST": f"unix://{folder}/no-engine"}
+    for arguments in (
+        [*compose._UP, "web"],
+        ["stop", "web"],
+        ["ps", "--all", "--quiet", "web"],
+        ["exec", "-T", "web", "x"],
+    ):
+        command = ["docker", "compose", "--file", f"{folder}/compose.yaml", *arguments]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert "no-engine" in answer.stderr, answer.stderr
+
+
+def test_the_account_of_root_files(folder: Path) -> None:
+    with docker(folder) as made:
+        assert made.account == accounts.named(str(os.geteuid()))
