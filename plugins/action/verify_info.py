@@ -12,10 +12,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from ansible_collections.watchparty.secrets.plugins.action.aws_access_info import WORKFLOW
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import managed_services
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, WrongAccount
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import trust_policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
@@ -108,6 +109,7 @@ class ActionModule(ActionBase):
             "ends": budget.ends,
             "hosts_needed": hosts,
             "outside_needed": "outside" in wanted,
-            "units": sorted({unit for service in services for unit in service.units}),
+            "units": sorted({unit for service in services for unit in service.systemd_units}),
+            "managed": managed_services(environment_summary.services(gatherer.catalog)),
             "health": sorted({service.health for service in services if service.health}),
         }

@@ -9,6 +9,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import managed_services
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.health_addresses import health_urls
 
 
@@ -65,33 +66,20 @@ def deploy_services(
         known = ", ".join(declared) or "none"
         raise AnsibleFilterError(f"env_deploy_services: {', '.join(unknown)}: no such service; the catalog has {known}")
     own = {name: declared[name] for name in (declared if names is None else names)}
-    units, managed = (
-        _units(own.values()),
-        [_managed(name, service) for name, service in own.items() if _is_managed(service)],
-    )
+    units, managed = _units(own.values()), managed_services(own)
     result: dict[str, Any] = {"can_restart": command is not None or bool(units or managed), "units": units}
     # Those with a health address answer requests; without any, all.
-    result["web_units"] = _units([service for service in own.values() if service.get("health")]) or units
+    web = {name: service for name, service in own.items() if service.get("health")} or own
+    result["web"] = {"units": _units(web.values()), "managed": managed_services(web)}
     if restart and result["can_restart"]:
         urls = health_urls(declared, names, health_url)
-        result["services"] = {"command": command, "units": units, "health_urls": urls, **options}
-        result["services"].update({"managed": managed} if managed else {})
+        result["services"] = {"command": command, "units": units, "managed": managed, "health_urls": urls, **options}
     return result
 
 
 def _units(services: Iterable[Mapping[str, Any]]) -> list[str]:
     """Those of systemd."""
     return _unique(unit for service in services if "manager" not in service for unit in service["units"])
-
-
-def _is_managed(service: Mapping[str, Any]) -> bool:
-    return "manager" in service or "health_command" in service
-
-
-def _managed(name: str, service: Mapping[str, Any]) -> dict[str, Any]:
-    """A service of another manager, or the health command of one whose units systemd restarts anyway."""
-    systemd = {"manager": "systemd", "units": []} if "manager" not in service else {}
-    return {**{key: value for key, value in service.items() if key != "health"}, **systemd, "service": name}
 
 
 def _unique(entries: Iterable[Any]) -> list[Any]:

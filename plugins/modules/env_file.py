@@ -39,9 +39,10 @@ options:
   state:
     description:
       - V(present) writes the file. V(healthy) records that the services are healthy on the file. V(restored) restores
-        the last healthy file. If there was no file before, V(restored) removes the file.
+        the last healthy file. If there was no file before, V(restored) removes the file. V(stopped) stops O(services)
+        until their next restart and leaves the file as it is.
     type: str
-    choices: [present, healthy, restored]
+    choices: [present, healthy, restored, stopped]
     default: present
   snapshot:
     description:
@@ -290,7 +291,7 @@ restart_needed:
 healthy:
   description: Whether the mark names the file as healthy after this run.
   type: bool
-  returned: unless O(state=restored), not in check mode
+  returned: when O(state=present) or O(state=healthy), not in check mode
 healthy_at:
   description: When the controller learned it, in seconds since 1970.
   type: float

@@ -40,6 +40,13 @@ options:
     type: list
     elements: str
     default: []
+  managed:
+    description:
+      - Services of other managers than systemd, and health commands, with the fields of C(services.managed) of
+        M(watchparty.secrets.env_file).
+    type: list
+    elements: dict
+    default: []
   health:
     description: URLs that must answer 200 on the host itself.
     type: list
@@ -209,6 +216,12 @@ health:
   type: list
   elements: dict
   returned: success
+health_commands:
+  description: By service, why its health command did not find it healthy; empty if it did.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{service: worker, problem: ""}]
 drift:
   description: Names of settings that are missing, differ, or are unknown, and how many are the same.
   type: dict
@@ -216,11 +229,17 @@ drift:
   sample: {missing: [], differs: [SECRET_KEY], unknown: [], same: 41}
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_copies, host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
+    host_copies,
+    host_facts,
+    managed_facts,
+)
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -228,6 +247,7 @@ ARGUMENT_SPEC = {
     "owner": {"type": "str"},
     "mode": {"type": "str"},
     "units": {"type": "list", "elements": "str", "default": []},
+    "managed": {"type": "list", "elements": "dict", "default": []},
     "health": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 5},
     "readers": {
@@ -269,7 +289,7 @@ RETURNS = {
     "since": (str, None),
     "units": [
         {
-            **dict.fromkeys(("unit", "load", "active", "sub", "enabled", "user"), str),
+            **dict.fromkeys(("unit", "manager?", "load", "active", "sub", "enabled", "user"), str),
             **dict.fromkeys(("is_up", "starts", "stale", "container", "old"), bool),
             "began": (str, None),
             "pids": [int],
@@ -284,6 +304,7 @@ RETURNS = {
     "account": str,
     "replaceable": [{"path": str, "uid": (int, None), "owner": str, "mode": str}],
     "health": [health_check.ANSWER],
+    "health_commands": [{"service": str, "problem": str}],
     "wanted_owner": (str, None),
     "wanted_mode?": (str, None),
     "values_problem?": str,
@@ -295,15 +316,19 @@ def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     wanted = host_facts.FactsRequest(
-        *(params[name] for name in ("path", "units", "fingerprint_key", "sensitive", "readers", "patterns", "places"))
+        *(
+            params[name]
+            for name in ("path", "units", "fingerprint_key", "sensitive", "readers", "patterns", "places", "managed")
+        )
     )
     try:
         result = host_facts.gathered(wanted)
     except SecretsError as error:
         module.fail_json(msg=str(error))
     health = [health_check.asked(url, params["timeout"]) for url in params["health"]]
+    commands = managed_facts.health(params["managed"], os.path.dirname(params["path"]))
     declared = {"wanted_owner": params["owner"], "wanted_mode": params["mode"]}
-    module.exit_json(changed=False, health=health, **declared, **result)
+    module.exit_json(changed=False, health=health, health_commands=commands, **declared, **result)
 
 
 if __name__ == "__main__":

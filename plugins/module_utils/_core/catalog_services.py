@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
     NAME,
@@ -82,6 +82,27 @@ def parsed_services(raw: Mapping[str, Mapping[str, Any]]) -> Dict[str, Service]:
 def _service(name: str, entry: Mapping[str, Any]) -> Service:
     values: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     return Service(name, **values)
+
+
+def restart_commands(services: Sequence[Service]) -> List[str]:
+    """For people: what restarts these services on a host."""
+    units = [unit for service in services for unit in service.systemd_units]
+    others = [f"restart {service.described}" for service in services if service.manager != SYSTEMD]
+    return [*([f"systemctl restart {' '.join(units)}"] if units else []), *others]
+
+
+def managed_services(services: Mapping[str, Mapping[str, Any]]) -> List[Dict[str, Any]]:
+    """Of services as data: those of other managers, and the health commands of systemd's."""
+    return [
+        _managed(name, service)
+        for name, service in services.items()
+        if "manager" in service or "health_command" in service
+    ]
+
+
+def _managed(name: str, service: Mapping[str, Any]) -> Dict[str, Any]:
+    own = {key: value for key, value in service.items() if key != "health"}
+    return {**own, "service": name} if "manager" in own else {**own, "service": name, "manager": SYSTEMD, "units": []}
 
 
 def service_problems(services: Mapping[str, Service]) -> Iterator[str]:

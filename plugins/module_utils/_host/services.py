@@ -62,6 +62,18 @@ def restart(command: Optional[str], managers: Sequence[ServiceManager], seconds:
         manager.restart(seconds)
 
 
+def stop(services: Dict[str, Any]) -> None:
+    """Stops every manager's units. Raises HostError with all that went wrong."""
+    problems = []
+    for manager in registry.managers(services["units"], services["managed"]):
+        try:
+            manager.stop(services["restart_timeout"])
+        except HostError as error:
+            problems.append(str(error))
+    if problems:
+        raise HostError("; ".join(problems))
+
+
 def wait_healthy(health: Health) -> List[Dict[str, Any]]:
     """The last answer of each address. Raises HostError where one does not come to 200."""
     return [_wait(url, health) for url in health.urls]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import restart_commands
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED, Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ways_in
@@ -127,13 +128,13 @@ def facts_of(
 
 
 def serving(catalog: Catalog, hosts: Any, left_out: Sequence[str] = ()) -> dict[str, list[str]]:
-    """By host the units that answer requests: of its services with a health address, or of all where none has one."""
+    """By host how to restart what answers requests: services with a health address, or all where none has one."""
     answers = {name for name, service in catalog.services.items() if service.health} or set(catalog.services)
     result = {}
     for host, names in (hosts if isinstance(hosts, Mapping) else {}).items():
         its = [name for name in _its_services(catalog, names) if name in answers]
         if host not in left_out:
-            result[host] = [unit for name in its for unit in catalog.services[name].units]
+            result[host] = restart_commands([catalog.services[name] for name in its])
     return result
 
 
@@ -157,7 +158,7 @@ def _service(catalog: Catalog, name: str) -> str:
     service = catalog.services.get(name)
     if service is None:
         return f"{name} (not in the catalog)"
-    description = "; ".join(filter(None, (", ".join(service.units), service.health)))
+    description = "; ".join(filter(None, (service.described if service.units else service.manager, service.health)))
     return f"{name} ({description})" if description else name
 
 

@@ -101,13 +101,13 @@ def _problem(result: Mapping[str, Any]) -> str:
 def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: Mapping[str, Sequence[str]]) -> str:
     """Channels asks for a session as a websocket opens, and not again: what a restart alone ends, after the sessions.
 
-    ``restarts`` are the units by host that serve them. With a new key they were restarted by the rollout, and an old
+    ``restarts`` are commands by host that restart what serves them. With a new key they were restarted by the rollout, and an old
     cookie has opened none since. Empty where there is no message.
     """
     ended = gathered.get("ended") or {}
     if not gathered.get("wanted") or _problem(ended) or ended.get("only_the_key") or _by_the_key(keys):
         return ""
-    lines = [(host, f"systemctl restart {' '.join(units)}") for host, units in restarts.items() if units]
+    lines = [(host, "; ".join(commands)) for host, commands in restarts.items() if commands]
     do = "; ".join(f"on {line}" for line in _shared(lines)) or "restart their services on every host"
     return f"websockets that were opened before the sessions ended stay connected. If the application has any: {do}"
 

@@ -19,7 +19,9 @@ def described(catalog: Catalog, plan: _plan.RotationPlan, hosts: Sequence[str]) 
         "refused": dict(plan.refused),
         "passed_over": dict(plan.passed_over),
         "rollouts": plan.phases,
-        "services": {name: list(service.units) for name, service in catalog.services.items()} if plan.phases else {},
+        "services": {name: list(service.units or (name,)) for name, service in catalog.services.items()}
+        if plan.phases
+        else {},
         "hosts": list(hosts) if plan.phases else [],
     }
 

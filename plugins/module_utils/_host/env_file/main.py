@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
-    "state": {"type": "str", "choices": ["present", "healthy", "restored"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "healthy", "restored", "stopped"], "default": "present"},
     "snapshot": {"type": "str"},
     "delivery": {"type": "str"},
     "env": {"type": "dict"},
@@ -151,6 +151,16 @@ def restore(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     return {"changed": changed, "path": path, "restored": kept is not None}
 
 
+def stop(module: AnsibleModule) -> None:
+    """Raises HostError."""
+    from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
+
+    if not module.params["services"]:
+        raise HostError("state=stopped needs services")
+    if not module.check_mode:
+        services.stop(module.params["services"])
+
+
 def restarted(module: AnsibleModule, done: Dict[str, Any], owner: Optional[int]) -> Dict[str, Any]:
     """What came of restarting and verifying; ``done`` is what holds until then."""
     from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
@@ -187,6 +197,9 @@ def main() -> None:
     try:
         if params["services"] and (params["assume_healthy"] or not params["mark"] or params["state"] == "healthy"):
             raise HostError("services: cannot be combined with assume_healthy=true, mark=false or state=healthy")
+        if params["state"] == "stopped":
+            stop(module)
+            module.exit_json(changed=True, **done)
         wanted = atomic_file.ownership(params["owner"], params["group"], params["mode"])
         with atomic_file.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
             if params["state"] == "present":

@@ -13,7 +13,7 @@ import pwd
 import stat
 import struct
 from contextlib import suppress
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     dotenv,
@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     host_copies,
     journal_search,
+    managed_facts,
     unit_facts,
     value_search,
 )
@@ -64,6 +65,8 @@ class FactsRequest(NamedTuple):
     """The catalog's settings."""
     places: Sequence[str] = host_copies.ELSEWHERE
     """Patterns of files elsewhere that may hold copies."""
+    managed: Sequence[Mapping[str, Any]] = ()
+    """Services of other managers than systemd."""
 
 
 def gathered(wanted: FactsRequest) -> Dict[str, Any]:
@@ -85,6 +88,8 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     )
     matcher = ValueMatcher(_searched(wanted, values))
     units, no_units = unit_facts.units(wanted.units, known, since, _command)
+    managed, not_asked = managed_facts.units(wanted.managed, known, since)
+    units += managed
     described = [_described(open_path) for open_path in (env.file if present else None, *state) if open_path]
     answer: Dict[str, Any] = {
         "file": {"exists": present is not None, **(described[0] if present else {"path": env.path})},
@@ -94,7 +99,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         **_copies(wanted, env, matcher, units),
         "since": timestamps.stamp_of(since) if since else None,
         "units": units,
-        "units_problem": no_units,
+        "units_problem": "; ".join([*([no_units] if no_units else []), *not_asked]),
         "mark": {**mark, "edited": _is_edited(mark, present)},
         "account": _name(os.geteuid()),
         "replaceable": list(safe_files.replaceable(env.file)),
@@ -142,7 +147,7 @@ def _copies(
     soon = value_search.within(SEARCH_SECONDS, matcher)
     away = host_copies.elsewhere(env, soon, wanted.places)
     shown, shown_unread = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
-    journal = journal_search.searched([unit["unit"] for unit in units], soon)
+    journal = journal_search.searched([unit["unit"] for unit in units if "manager" not in unit], soon)
     return {
         "strays": below.copies,
         "strays_unread": below.unread,

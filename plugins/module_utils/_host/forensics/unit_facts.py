@@ -125,7 +125,7 @@ def _row(
     pid = int(entry["MainPID"]) if entry.get("MainPID", "").isdigit() else 0
     began = processes.began(pid) if pid else None
     pids = sorted({pid, *_members(entry.get("ControlGroup", ""))} - {0})[:MOST_PROCESSES]
-    held, silent = _held(pids, known)
+    fingerprints, silent = held(pids, known)
     return {
         "unit": name,
         "load": entry.get("LoadState", ""),
@@ -138,13 +138,18 @@ def _row(
         "user": _account(entry, pid, manager),
         "container": os.path.basename(_program(entry.get("ExecStart", ""))) in ENGINES,
         "began": timestamps.stamp_of(began) if began is not None else None,
-        "old": began is not None and since is not None and began + TICK < since,
+        "old": is_old(began, since),
         "environment": known.fingerprints(_assigned(entry.get("Environment", ""))),
         "files": list(_files(entry.get("EnvironmentFiles", ""), known)),
-        "held": held,
+        "held": fingerprints,
         "silent": silent,
         "pids": pids,
     }
+
+
+def is_old(began: Optional[float], since: Optional[float]) -> bool:
+    """Whether a process began before the file that it reads."""
+    return began is not None and since is not None and began + TICK < since
 
 
 def _starts(entry: Mapping[str, str], idle: Set[str]) -> bool:
@@ -210,7 +215,7 @@ def _settings(path: str) -> Tuple[Dict[str, str], str]:
         return {}, "cannot be parsed as systemd would"
 
 
-def _held(pids: Sequence[int], known: Known) -> Tuple[Dict[str, List[str]], List[int]]:
+def held(pids: Sequence[int], known: Known) -> Tuple[Dict[str, List[str]], List[int]]:
     """The fingerprints that the unit's processes have of each setting, as far as this account may look.
 
     The second part are the processes that did not answer.

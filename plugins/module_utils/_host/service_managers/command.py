@@ -41,9 +41,11 @@ class CommandManager(ServiceManager):
         began = processes.began(pid) if pid else None
         if self.declared.get("status"):
             problem = self.problem(self.declared["status"], "its status command", self.account, "/", self.seconds)
-            return [State(name, not problem, "down: %s" % problem, pid, began)]
+            return [State(name, not problem, "down: %s" % problem if problem else "running", pid, began)]
         if self.declared.get("pid_file"):
-            return [State(name, began is not None, "down: no process has the number in its pid_file", pid, began)]
+            is_up = began is not None
+            text = "running" if is_up else "down: no process has the number in its pid_file"
+            return [State(name, is_up, text, pid, began)]
         return [State(name, True, "")]
 
     def _carried_out(self, verb: str, seconds: float) -> None:

@@ -22,6 +22,8 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
         yield not_applicable(f"{unit['unit']} does not run here", host)
     elif unit["container"]:
         yield not_applicable(f"{unit['unit']} runs a container", host)
+    elif unit.get("manager") and not unit["user"]:
+        yield not_applicable(f"{unit['unit']}: no process of it is known", host)
     elif unit["user"] == "root":
         yield bad(f"{unit['unit']} runs as root, or will from its next start", host, target=unit["unit"])
     else:
@@ -35,7 +37,7 @@ CHECK = Check(
     severity="medium",
     title="No unit of the catalog runs as root outside a container",
     reason="An attacker who takes over a service of root has the whole host, and the values of all its applications.",
-    fix="Set User= in the unit, give .env to that user by env_deploy_owner, and deploy again.",
+    fix="Set User= in the unit (supervisor: user=), give .env to that user by env_deploy_owner, and deploy again.",
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit),
     needs=("hosts",),

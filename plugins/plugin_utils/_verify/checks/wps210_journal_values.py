@@ -23,8 +23,8 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
         yield bad(f"the journal of {entry['unit']} {entry['why']}", host)
     for message in result["journal_unread"]:
         yield unknown(message, host)
-    if not result["units"]:
-        yield not_applicable("the catalog names no units", host)
+    if all(unit.get("manager") for unit in result["units"]):
+        yield not_applicable("the catalog names no units of systemd", host)
     elif not result.get("drift"):
         yield unknown(result.get("drift_problem") or "no values are known to search for", host)
     elif not result["journal"] and not result["journal_unread"]:

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     bad,
     good,
     not_applicable,
+    unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
@@ -40,6 +41,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
 
 def _unit(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
     name, problems = unit["unit"], []
+    if unit.get("manager"):
+        yield from _managed(host, unit)
+        return
     if unit["load"] != LOADED:
         problems.append("is not installed" if unit["load"] == "not-found" else f"is {unit['load']}")
     elif not unit["is_up"]:
@@ -52,6 +56,17 @@ def _unit(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
         yield good(f"{name} runs, and starts with the host", host)
 
 
+def _managed(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Of another manager than systemd, which is not asked what it starts with the host."""
+    name = f"{unit['unit']} ({unit['manager']})"
+    if not unit["is_up"]:
+        yield bad(f"{name} is {unit['active']}", host, target=unit["unit"])
+    elif not unit["active"]:
+        yield unknown(f"{name}: give status or pid_file in the catalog", host)
+    else:
+        yield good(f"{name} runs", host)
+
+
 CHECK = Check(
     id="WPS306",
     name="unit-state",
@@ -59,7 +74,10 @@ CHECK = Check(
     severity="high",
     title="Every unit is installed, and runs and starts with each host that has it",
     reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
-    fix="systemctl unmask, enable or start the unit. A unit that other hosts have may be missing on this one.",
+    fix=(
+        "systemctl unmask, enable or start the unit; start a unit of another manager with its own program. A unit that "
+        "other hosts have may be missing on this one."
+    ),
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "
         "-a 'name={target} masked=false enabled=true state=started'"

@@ -19,6 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 
 def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Iterator[Outcome]:
+    if unit.get("manager"):
+        yield not_applicable(f"{unit['unit']} is not a unit of systemd", host)
+        return
     problems = list(_problems(unit))
     for problem in problems:
         yield bad(f"{unit['unit']} {problem}", host, target=unit["unit"])

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every host answers its health check with status 200."""
+"""Every host passes its health checks."""
 
 from __future__ import annotations
 
@@ -25,8 +25,14 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
             yield good(f"{answer['url']}: 200 in {answer['seconds']:.2f} s", host)
         else:
             yield bad(f"{answer['url']}: status {answer['status']}", host)
-    if not result["health"]:
-        yield not_applicable("no address is known: services.*.health in the catalog, or env_deploy_health_url", host)
+    for answer in result["health_commands"]:
+        if answer["problem"]:
+            yield bad(answer["problem"], host)
+        else:
+            yield good(f"services.{answer['service']}.health_command: exit code 0", host)
+    if not result["health"] and not result["health_commands"]:
+        message = "services.*.health or health_command in the catalog, or env_deploy_health_url"
+        yield not_applicable(f"no health check is known: {message}", host)
 
 
 CHECK = Check(
@@ -34,9 +40,9 @@ CHECK = Check(
     name="health-host",
     area="health",
     severity="high",
-    title="Every host answers its health check with status 200",
+    title="Every host passes its health checks",
     reason="An unhealthy host serves errors, and stops a rotation.",
-    fix="Read the log of the unit (journalctl -u UNIT), then deploy again.",
+    fix="Read the log of the service (journalctl -u UNIT), then deploy again.",
     command="ansible {place} --become -m ansible.builtin.command -a 'journalctl --lines=50 --priority=err'",
     look=by_host(_host),
     needs=("hosts",),

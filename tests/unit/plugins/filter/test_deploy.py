@@ -76,10 +76,11 @@ class TestServices:
         assert result == {
             "can_restart": True,
             "units": units,
-            "web_units": ["web.service", "cache.service"],
+            "web": {"units": ["web.service", "cache.service"], "managed": []},
             "services": {
                 "command": None,
                 "units": units,
+                "managed": [],
                 "health_urls": ["http://127.0.0.1:8000/health/"],
                 "restart_timeout": 5.0,
             },
@@ -88,7 +89,16 @@ class TestServices:
     def test_those_of_the_host(self) -> None:
         result = deploy_services(SERVICES, names=["worker"])
         assert (result["units"], result["services"]["health_urls"]) == (["worker.service", "cache.service"], [])
-        assert result["web_units"] == result["units"]
+        assert result["web"] == {"units": result["units"], "managed": []}
+
+    def test_those_of_other_managers(self) -> None:
+        compose = {"manager": "compose", "units": ["web"], "file": "/srv/compose.yaml"}
+        worker = {"units": ["worker.service"], "health_command": ["true"], "user": "shop"}
+        result = deploy_services({"web": {**compose, "health": "http://h/"}, "worker": {**worker, "health": None}})
+        managed = [{**compose, "service": "web"}, {**worker, "service": "worker", "manager": "systemd", "units": []}]
+        assert (result["can_restart"], result["services"]["managed"]) == (True, managed)
+        assert result["web"] == {"units": [], "managed": managed[:1]}
+        assert result["services"]["units"] == result["units"] == ["worker.service"]
 
     def test_an_empty_address_of_the_host_is_kept_for_the_refusal(self) -> None:
         assert deploy_services(SERVICES, health_url="")["services"]["health_urls"] == [""]

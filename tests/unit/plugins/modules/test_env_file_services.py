@@ -185,6 +185,23 @@ def test_an_empty_place_that_is_put_back_is_not_restarted_on(deliver: Run, resta
     assert not restarts()
 
 
+def test_services_are_stopped_and_the_file_is_left(run: Run, path: str, tmp_path: Path) -> None:
+    run(ONE)
+    before = Path(path).read_bytes()
+    stop = ["touch", str(tmp_path / "stopped")]
+    managed = [
+        {"service": "worker", "manager": "command", "restart": ["true"]},
+        {"service": "web", "manager": "command", "restart": ["true"], "stop": stop},
+    ]
+    assert run(state="stopped", services={"managed": managed[1:]}, _ansible_check_mode=True)["changed"]
+    assert not (tmp_path / "stopped").exists()
+    answer = run(state="stopped", services={"managed": managed})
+    assert answer["msg"] == "the catalog has no services.worker.stop"  # and the others are stopped all the same
+    assert (tmp_path / "stopped").exists()
+    assert Path(path).read_bytes() == before
+    assert run(state="stopped")["msg"] == "state=stopped needs services"
+
+
 def test_a_file_that_another_run_wrote_meanwhile_is_not_recorded(
     run: Run, deliver: Run, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -261,3 +261,37 @@ def test_plain_http_behind_https(server: str) -> None:
     result = health_check.asked(server.replace("http", "https"), 2)
     assert result["problem"].startswith("no answer: ")
     assert json.dumps(result)
+
+
+class TestManaged:
+    """Services of another manager than systemd."""
+
+    def rows(self, check: Check, folder: Path, **declared: Any) -> list[dict[str, Any]]:
+        file = folder / "pid"
+        file.write_text(str(os.getpid()))
+        entry = {"service": "worker", "manager": "command", "restart": ["true"], "pid_file": str(file), **declared}
+        units: list[dict[str, Any]] = check(managed=[entry])["units"]
+        return units
+
+    def test_its_process_began_before_the_file(self, check: Check, tmp_path: Path) -> None:
+        (row,) = self.rows(check, tmp_path)
+        assert (row["unit"], row["manager"], row["is_up"], row["old"]) == ("worker", "command", True, True)
+        assert row["pids"] == [os.getpid()]
+
+    def test_it_is_down(self, check: Check, tmp_path: Path) -> None:
+        (row,) = self.rows(check, tmp_path, status=["false"])
+        assert not row["is_up"]
+
+    def test_a_manager_that_cannot_be_asked(self, check: Check, tmp_path: Path) -> None:
+        entry = {"service": "web", "manager": "runit", "units": ["web"], "directory": str(tmp_path)}
+        (tmp_path / "web").mkdir()
+        assert check(managed=[entry])["units_problem"].startswith("runit does not run services.web: ")
+
+    def test_health_by_command(self, check: Check) -> None:
+        managed = [
+            {"service": name, "manager": "systemd", "units": [], "health_command": ["true"], "user": user}
+            for name, user in (("web", "root"), ("worker", "no-such-account"))
+        ]
+        web, worker = check(managed=managed)["health_commands"]
+        assert web["problem"].startswith("services.web.health_command would run as root")
+        assert worker == {"service": "worker", "problem": "this host has no account no-such-account"}

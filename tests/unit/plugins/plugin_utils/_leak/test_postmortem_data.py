@@ -264,19 +264,24 @@ class TestFacts:
             "web4: gone (not in the catalog)",
         ]
 
-    def test_the_units_that_answer_requests(self, catalog: Callable[..., Catalog]) -> None:
+    def test_what_restarts_those_that_answer_requests(self, catalog: Callable[..., Catalog]) -> None:
         services: dict[str, Any] = {
             "web": {"units": ["web.service", "socket.service"], "health": "http://127.0.0.1:8000/health/"},
+            "api": {"manager": "command", "restart": ["x"], "health": "http://127.0.0.1:8001/health/"},
             "worker": {"units": ["worker.service"]},
         }
         hosts = {"web1": None, "web2": ["worker"], "web3": ["gone"], "web4": ["web"]}
         result = serving(catalog({"A": {"value": "x"}}, services=services), hosts, ["web4"])
-        assert result == {"web1": ["web.service", "socket.service"], "web2": [], "web3": []}
-        del services["web"]["health"]
+        assert result == {
+            "web1": ["systemctl restart web.service socket.service", "restart api (command)"],
+            "web2": [],
+            "web3": [],
+        }
+        del services["web"]["health"], services["api"]
         result = serving(catalog({"A": {"value": "x"}}, services=services), hosts)
         assert (result["web1"], result["web2"]) == (
-            ["web.service", "socket.service", "worker.service"],
-            ["worker.service"],
+            ["systemctl restart web.service socket.service worker.service"],
+            ["systemctl restart worker.service"],
         )
         assert serving(catalog({"A": {"value": "x"}}), "") == {}
 

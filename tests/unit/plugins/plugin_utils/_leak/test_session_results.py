@@ -52,7 +52,7 @@ def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, purg
     result = messages({**gathered({}), "plan": plan}, ["cache"], {})
     assert result["problems"] == []
     assert result["tried"][0].startswith(f"not ended: sessions, because {message}")
-    assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["web.service"]}) == ""
+    assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["systemctl restart web.service"]}) == ""
     ending = {**gathered(FAILED), "plan": {**plan, "ends": True}}
     assert messages(ending, ["cache"], {})["problems"] == ["web1: sessions were not ended: /nowhere is not a directory"]
 
@@ -118,10 +118,11 @@ def test_a_new_key_ends_what_may_not_have_ended() -> None:
 
 
 def test_websockets_end_by_a_restart() -> None:
-    restarts = {"web1": ["web.service", "ws.service"], "web2": ["web.service", "ws.service"], "work": []}
+    both = ["systemctl restart web.service ws.service", "restart api (compose)"]
+    restarts = {"web1": both, "web2": both, "work": []}
     message = "websockets that were opened before the sessions ended stay connected. If the application has any: "
     result = websockets(gathered(ENDED), {"django_key": False}, restarts)
-    assert result == f"{message}on web1, web2: systemctl restart web.service ws.service"
+    assert result == f"{message}on web1, web2: systemctl restart web.service ws.service; restart api (compose)"
     assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{message}restart their services on every host"
     for nothing in (FAILED, COOKIES, {}):
         assert websockets(gathered(nothing), {}, restarts) == ""

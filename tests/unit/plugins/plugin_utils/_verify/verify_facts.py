@@ -79,6 +79,7 @@ def host(**over: Any) -> dict[str, Any]:
         "mark": {"snapshot": "s-1", "journal": 4, "edited": False},
         "account": "root",
         "replaceable": [],
+        "health_commands": [],
         "health": [answer()],
         "drift": {"missing": [], "differs": [], "unknown": [], "gone": [], "same": 41},
         **over,

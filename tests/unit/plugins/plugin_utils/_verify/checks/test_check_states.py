@@ -41,6 +41,7 @@ from tests.unit.plugins.plugin_utils._verify.verify_facts import (
     unit,
 )
 
+MANAGED = {"unit": "web", "manager": "compose", "active": "running", "sub": "", "enabled": "", "starts": False}
 NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS103", scanned("history", [], not_checked=["a shallow clone"]), "a shallow clone"),
     ("WPS104", scanned("unknown_secrets", [], not_checked=["gitleaks ended with 1"]), "gitleaks ended with 1"),
@@ -59,6 +60,8 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS208", on_host(copies_unread=["/tmp took too long"]), "took too long"),
     ("WPS209", on_host(drift=None, drift_problem="no stores"), "no stores"),
     ("WPS306", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
+    ("WPS303", on_host(units=[unit(**MANAGED, began=None)]), "web: when it started is not known; give pid_file"),
+    ("WPS306", on_host(units=[unit(**{**MANAGED, "active": ""})]), "web (compose): give status or pid_file"),
     ("WPS308", on_host(flaws=None), "could not be read"),
     ("WPS204", on_host(selinux={"enabled": True, "right": None, "why": "matchpathcon: No such file"}), "matchpathcon"),
     ("WPS205", on_host(strays_unread=["9 files were not searched"]), "9 files"),
@@ -100,7 +103,7 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS405", {"access": {"rows": []}}, "declares no resources"),
     ("WPS401", {"roles": {}}, "names no roles"),
     ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
-    ("WPS601", {"hosts": {"web1": host(health=[])}}, "no address is known"),
+    ("WPS601", {"hosts": {"web1": host(health=[])}}, "no health check is known"),
     ("WPS602", {"outside": {}}, "no external address is known"),
     ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
     ("WPS801", in_journal(ages=[]), "names no credentials"),
@@ -110,6 +113,9 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS303", on_host(units=[]), "names no units"),
     ("WPS207", on_host(units=[unit(user="root", container=True)]), "runs a container"),
     ("WPS306", on_host(units=[unit(load="not-found"), unit(unit="other.service")]), "is not installed here"),
+    ("WPS207", on_host(units=[unit(**MANAGED, user="")]), "web: no process of it is known"),
+    ("WPS210", on_host(units=[unit(**MANAGED)]), "names no units of systemd"),
+    ("WPS307", on_host(units=[unit(**MANAGED)]), "web is not a unit of systemd"),
     ("WPS204", {}, "SELinux is not enabled"),
     ("WPS204", on_host(selinux={"enabled": True, "no_context": True}), "asks for no context"),
     ("WPS402", {"roles": {}}, "names no roles"),

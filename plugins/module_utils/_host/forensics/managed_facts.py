@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What other managers than systemd run of the application, in the form of a unit's row. Python 3.8.
+
+A container's row has no process: the time of its creation tells which file it has.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import unit_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import registry
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import State
+
+COMMAND_SECONDS = 30
+
+
+def units(
+    declared: Sequence[Mapping[str, Any]], known: unit_facts.Known, since: Optional[float]
+) -> Tuple[List[Dict[str, Any]], List[str]]:
+    """A row for each unit, and why there is no row."""
+    rows, problems = [], []
+    for manager in registry.managers([], [entry for entry in declared if entry["manager"] != "systemd"]):
+        try:
+            rows += [_row(state, manager.declared["manager"], known, since) for state in manager.states()]
+        except HostError as error:
+            problems.append(str(error))
+    return rows, problems
+
+
+def health(declared: Sequence[Mapping[str, Any]], folder: str) -> List[Dict[str, str]]:
+    """What came of each service's health command."""
+    results = []
+    for manager in registry.managers([], [entry for entry in declared if entry.get("health_command")]):
+        try:
+            problem = manager.health_problem(folder, COMMAND_SECONDS)
+        except HostError as error:
+            problem = str(error)
+        results.append({"service": manager.name, "problem": problem})
+    return results
+
+
+def _row(state: State, manager: str, known: unit_facts.Known, since: Optional[float]) -> Dict[str, Any]:
+    pids = [state.pid] if state.began is not None and state.pid else []
+    held, silent = unit_facts.held(pids, known)
+    return {
+        "unit": state.unit,
+        "manager": manager,
+        "load": "loaded" if state.exists else "not-found",
+        "active": state.text,
+        "is_up": state.is_up,
+        "user": processes.account(state.pid) if pids else "",
+        "container": manager == "compose",
+        "began": timestamps.stamp_of(state.began) if state.began is not None else None,
+        "old": unit_facts.is_old(state.began, since),
+        "held": held,
+        "silent": silent,
+        "pids": pids,
+        **dict.fromkeys(("sub", "enabled"), ""),
+        **dict.fromkeys(("starts", "stale"), False),
+        "environment": {},
+        "files": [],
+    }
