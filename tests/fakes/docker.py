@@ -34,7 +34,8 @@ def save(known: dict[str, Any]) -> None:
 
 def settings(service: dict[str, Any], folder: Path) -> dict[str, str]:
     lines = [line for name in service.get("env_file", ()) for line in (folder / name).read_text().splitlines()]
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
+    return {name: value.strip("'") for name, value in pairs}
 
 
 def start(container: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A service that starts at once and answers /health/ as its test says: ``fake_service.py restart DIRECTORY``.
 
+A manager of services starts ``fake_service.py run DIRECTORY``, which stays in the foreground.
+
 How it behaves is looked up by the GENERATION in the ``.env`` it is started with, in ``behaviour.json``:
 
 - ``ok`` (where nothing is said) answers 200; ``500``, ``redirect`` and ``slow`` listen and are not healthy;
@@ -32,36 +34,57 @@ ANSWERS = {
 
 def restart(directory: Path) -> int:
     stop(directory)
-    content = (directory / ".env").read_bytes()
-    match = re.search(rb"^GENERATION=['\"]?([^'\"\n]*)", content, re.M)
-    generation = match.group(1).decode() if match else ""
-    behaviour = json.loads((directory / "behaviour.json").read_text()).get(generation, "ok")
-    if behaviour == "fail":
+    prepared = prepare(directory)
+    if prepared is None:
         return 1
-    before = state(directory)
-    listener = None
-    if behaviour != "refuse":
-        listener = socket.create_server(("127.0.0.1", int((directory / "port").read_text())))
+    generation, content, listener, answer = prepared
     child = os.fork()
     if child:
-        result = {
-            "pid": child,
-            "digest": hashlib.sha256(content).hexdigest(),
-            "generation": generation,
-            "at": time.time(),
-            "restarts": before.get("restarts", 0) + 1,
-        }
-        new = directory / "service.json.new"
-        new.write_text(json.dumps(result))
-        new.rename(directory / "service.json")
+        record(directory, child, generation, content)
         return 0
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    answers = {**ANSWERS, "leak": leak(content)}
-    serve(listener, answers.get(behaviour))
+    serve(listener, answer)
     return 0
+
+
+def run(directory: Path) -> int:
+    prepared = prepare(directory)
+    if prepared is None:
+        return 1
+    generation, content, listener, answer = prepared
+    record(directory, os.getpid(), generation, content)
+    serve(listener, answer)
+    return 0
+
+
+def prepare(directory: Path) -> tuple[str, bytes, socket.socket | None, bytes | None] | None:
+    """The generation and content of its file, what it listens at and answers; None where its start fails."""
+    content = (directory / ".env").read_bytes()
+    match = re.search(rb"^GENERATION=['\"]?([^'\"\n]*)", content, re.M)
+    generation = match.group(1).decode() if match else ""
+    behaviour = json.loads((directory / "behaviour.json").read_text()).get(generation, "ok")
+    if behaviour == "fail":
+        return None
+    listener = None
+    if behaviour != "refuse":
+        listener = socket.create_server(("127.0.0.1", int((directory / "port").read_text())))
+    return generation, content, listener, {**ANSWERS, "leak": leak(content)}.get(behaviour)
+
+
+def record(directory: Path, pid: int, generation: str, content: bytes) -> None:
+    result = {
+        "pid": pid,
+        "digest": hashlib.sha256(content).hexdigest(),
+        "generation": generation,
+        "at": time.time(),
+        "restarts": state(directory).get("restarts", 0) + 1,
+    }
+    new = directory / "service.json.new"
+    new.write_text(json.dumps(result))
+    new.rename(directory / "service.json")
 
 
 def leak(content: bytes) -> bytes:
@@ -118,4 +141,4 @@ def stop(directory: Path) -> None:
 
 if __name__ == "__main__":
     place = Path(sys.argv[2])
-    sys.exit(restart(place) if sys.argv[1] == "restart" else stop(place))
+    sys.exit({"restart": restart, "run": run, "stop": stop}[sys.argv[1]](place))

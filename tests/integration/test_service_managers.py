@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
     ServiceManager,
     State,
 )
+from tests.integration.harness import SERVICE, Lab, layout
 
 APPLICATION = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="files of several accounts need root")
+SLEEP = ("sleep", "600")
+NOT_TWO = "test $GENERATION != 2"
 STAND_IN = Path(__file__).parents[1] / "fakes" / "docker.py"
 SUPERVISOR = """\
 [unix_http_server]
@@ -40,8 +45,8 @@ pidfile = {folder}/pid
 [supervisorctl]
 serverurl = unix://{folder}/socket
 [program:web]
-command = sleep 600
-startsecs = 0
+command = {command}
+autostart = false
 [program:broken]
 command = false
 startsecs = 1
@@ -83,9 +88,9 @@ def running(command: list[str], is_ready: Callable[[], bool], uid: int | None) -
 
 
 @contextmanager
-def supervisor(folder: Path, uid: int | None = None) -> Iterator[ServiceManager]:
+def supervisor(folder: Path, uid: int | None = None, *, command: Sequence[str] = SLEEP) -> Iterator[ServiceManager]:
     file = folder / "supervisord.conf"
-    file.write_text(SUPERVISOR.format(folder=folder))
+    file.write_text(SUPERVISOR.format(folder=folder, command=shlex.join(command)))
     if uid is not None:
         give(folder, uid)
     bin_ = Path(sys.executable).parent
@@ -115,18 +120,14 @@ def runit(folder: Path, uid: int | None = None) -> Iterator[ServiceManager]:
 
 
 @contextmanager
-def docker(folder: Path, uid: int | None = None) -> Iterator[ServiceManager]:
+def docker(folder: Path, uid: int | None = None, *, command: Sequence[str] = SLEEP) -> Iterator[ServiceManager]:
     program, file = folder / "docker", folder / "compose.yaml"
     program.write_text(f"#!{sys.executable}\n" + STAND_IN.read_text())
     program.chmod(0o755)
-    (folder / ".env").write_text("KEY=one\n")
-    file.write_text(json.dumps({"services": {"web": {"command": ["sleep", "600"], "env_file": [".env"]}}}))
+    file.write_text(json.dumps({"services": {"web": {"command": list(command), "env_file": [".env"]}}}))
     if uid is not None:
         give(folder, uid)
-    made = manager(
-        manager="compose", file=str(file), program=str(program), health_command=["sh", "-c", "test $KEY = two"]
-    )
-    made.restart(20)
+    made = manager(manager="compose", file=str(file), program=str(program))
     try:
         yield made
     finally:
@@ -144,6 +145,8 @@ def only(states: list[State]) -> State:
 @pytest.mark.parametrize("start", MANAGERS)
 def test_restart_and_stop(folder: Path, start: Any) -> None:
     with start(folder) as made:
+        (folder / ".env").write_text("KEY=one\n")
+        made.restart(20)
         before = only(made.states())
         assert (before.unit, before.is_up) == ("web", True)
         asked = time.time()
@@ -163,6 +166,7 @@ def test_restart_and_stop(folder: Path, start: Any) -> None:
 def test_what_an_application_may_change_runs_as_the_application(folder: Path, start: Any) -> None:
     with start(folder, APPLICATION) as made:
         assert made.account.uid == APPLICATION
+        (folder / ".env").write_text("KEY=one\n")
         made.restart(20)
         assert only(made.states()).is_up
 
@@ -186,7 +190,7 @@ def test_a_program_of_supervisor_that_does_not_start(folder: Path) -> None:
 
 
 def test_a_supervisor_that_does_not_run(folder: Path) -> None:
-    (folder / "supervisord.conf").write_text(SUPERVISOR.format(folder=folder))
+    (folder / "supervisord.conf").write_text(SUPERVISOR.format(folder=folder, command="true"))
     program = str(Path(sys.executable).with_name("supervisorctl"))
     made = manager(manager="supervisor", file=f"{folder}/supervisord.conf", program=program)
     for act in (made.states, lambda: made.restart(5)):
@@ -195,7 +199,10 @@ def test_a_supervisor_that_does_not_run(folder: Path) -> None:
 
 
 def test_a_container_gets_the_new_file_and_is_asked_inside(folder: Path) -> None:
-    with docker(folder) as made:
+    with docker(folder) as started:
+        made = type(started)({**started.declared, "health_command": ["sh", "-c", "test $KEY = two"]})
+        (folder / ".env").write_text("KEY=one\n")
+        made.restart(20)
         (folder / ".env").write_text("KEY=two\n")
         problem = made.health_problem("/", 20)
         assert problem == "services.web.health_command: exit code 1; its output is not shown"
@@ -205,9 +212,7 @@ def test_a_container_gets_the_new_file_and_is_asked_inside(folder: Path) -> None
 
 def test_a_container_that_was_not_created(folder: Path) -> None:
     with docker(folder) as made:
-        known = (folder / "containers.json").rename(folder / "known")
         assert only(made.states()) == State("web", is_up=False, text="not created", exists=False)
-        known.rename(folder / "containers.json")
 
 
 @pytest.mark.skipif(not shutil.which("docker"), reason="docker is not installed: it read none of the arguments")
@@ -229,3 +234,35 @@ def test_docker_itself_knows_the_arguments(folder: Path) -> None:
 def test_the_account_of_root_files(folder: Path) -> None:
     with docker(folder) as made:
         assert made.account == accounts.named(str(os.geteuid()))
+
+
+def test_a_deploy_and_its_rollback(lab: Lab) -> None:
+    """With a supervisor on one host and compose on the other. Neither is healthy on the second file."""
+    hosts = lab.add_hosts(2, env_deploy_health_retries=20, env_deploy_health_delay=0.2)
+    for host in hosts:
+        del lab.host_vars[host.name]["env_deploy_restart_command"]
+        lab.host_vars[host.name]["env_deploy_services"] = [host.name]
+    first, second = ([sys.executable, "-IS", str(SERVICE), "run", str(host.directory)] for host in hosts)
+    with supervisor(hosts[0].directory, command=first) as one, docker(hosts[1].directory, command=second) as two:
+        declared = {"web1": dict(one.declared), "web2": {**two.declared, "health_command": ["sh", "-c", NOT_TWO]}}
+        for service in declared.values():
+            del service["service"]
+        lab.catalog["services"] = declared
+        lab.seed()
+        lab.deploy()
+        hosts[0].behaves(g2="500")
+        lab.seed(layout("2"))
+        run = lab.run("-e", "env_deploy_serial=100%")
+        assert run.code != 0
+        for name, problem in (("web1", "answered 500"), ("web2", "services.web2.health_command: exit code 1")):
+            assert re.search(rf"{name}: .{{,99}}{problem}", run.text)
+            assert f"{name}: the last healthy .env was restored and the services are healthy" in run.text
+        assert "value-of-generation" not in run.output
+        for host in hosts:
+            host.assert_healthy("1")
+            assert host.restarts == 3
+        hosts[0].behaves()
+        declared["web2"]["health_command"] = ["true"]
+        lab.deploy("-e", "env_deploy_serial=100%")
+        for host in hosts:
+            host.assert_healthy("2")

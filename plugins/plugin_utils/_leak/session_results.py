@@ -101,8 +101,8 @@ def _problem(result: Mapping[str, Any]) -> str:
 def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: Mapping[str, Sequence[str]]) -> str:
     """Channels asks for a session as a websocket opens, and not again: what a restart alone ends, after the sessions.
 
-    ``restarts`` are commands by host that restart what serves them. With a new key they were restarted by the rollout, and an old
-    cookie has opened none since. Empty where there is no message.
+    ``restarts`` are commands by host that restart what serves them. With a new key the rollout did, and an old cookie
+    has opened none since. Empty where there is no message.
     """
     ended = gathered.get("ended") or {}
     if not gathered.get("wanted") or _problem(ended) or ended.get("only_the_key") or _by_the_key(keys):

@@ -99,7 +99,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         **_copies(wanted, env, matcher, units),
         "since": timestamps.stamp_of(since) if since else None,
         "units": units,
-        "units_problem": "; ".join([*([no_units] if no_units else []), *not_asked]),
+        "units_problem": "; ".join(filter(None, (no_units, *not_asked))),
         "mark": {**mark, "edited": _is_edited(mark, present)},
         "account": _name(os.geteuid()),
         "replaceable": list(safe_files.replaceable(env.file)),
