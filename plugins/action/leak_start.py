@@ -159,7 +159,7 @@ class ActionModule(rotation_segment.ServersAction):
         about = {"hosts": len(args["targeted_hosts"]), "forks": forks}
         has_key = bool(host_footholds.keys_of(radius.data or {}))
         times = asdict(leak_evidence.times(time.time(), _seconds(args), **about, has_key=has_key))
-        units = {unit for service in setting.catalog.services.values() for unit in service.units}
+        units = {unit for service in setting.catalog.services.values() for unit in service.systemd_units}
         gather = {
             "hosts_until": times["hosts_until"],
             "host_seconds": times["host_seconds"],
