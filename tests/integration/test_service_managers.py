@@ -236,7 +236,18 @@ def test_the_account_of_root_files(folder: Path) -> None:
         assert made.account == accounts.named(str(os.geteuid()))
 
 
-def test_a_deploy_and_its_rollback(lab: Lab) -> None:
+STOP = """
+- hosts: app_hosts
+  gather_facts: false
+  tasks:
+    - watchparty.secrets.env_snapshot: {catalog: "{{ secrets_catalog }}", environment: production}
+      register: env_snapshot
+      run_once: true
+    - ansible.builtin.import_role: {name: watchparty.secrets.env_deploy, tasks_from: stop.yml}
+"""
+
+
+def test_a_deploy_its_rollback_and_a_stop(lab: Lab) -> None:
     """With a supervisor on one host and compose on the other. Neither is healthy on the second file."""
     hosts = lab.add_hosts(2, env_deploy_health_retries=20, env_deploy_health_delay=0.2)
     for host in hosts:
@@ -266,3 +277,6 @@ def test_a_deploy_and_its_rollback(lab: Lab) -> None:
         lab.deploy("-e", "env_deploy_serial=100%")
         for host in hosts:
             host.assert_healthy("2")
+        (lab.directory / "stop.yml").write_text(STOP)
+        assert lab.run(playbook=lab.directory / "stop.yml").code == 0
+        assert [host.healthy() for host in hosts] == [False, False]

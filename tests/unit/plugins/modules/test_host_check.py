@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import fi
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
 from tests.modules import run_module
 
 Check = Callable[..., dict[str, Any]]
@@ -270,7 +271,7 @@ class TestManaged:
         file = folder / "pid"
         file.write_text(str(os.getpid()))
         entry = {"service": "worker", "manager": "command", "restart": ["true"], "pid_file": str(file), **declared}
-        units: list[dict[str, Any]] = check(managed=[entry])["units"]
+        units: list[dict[str, Any]] = host_answer.checked(check(managed=[entry]), host_check.RETURNS)["units"]
         return units
 
     def test_its_process_began_before_the_file(self, check: Check, tmp_path: Path) -> None:
