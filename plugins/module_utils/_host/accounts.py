@@ -53,7 +53,8 @@ def responsible(paths: Iterable[str], what: str) -> HostAccount:
     others = uids - {0, own}
     if (own and others) or len(others) > 1:
         names = ", ".join(sorted(safe_files.account(uid) for uid in others))
-        raise HostError("%s: %s may change files that it reads; give these files to one account" % (what, names))
+        remedy = "deploy with become" if own else "give these files to one account"
+        raise HostError("%s: %s may change files that it reads; %s" % (what, names, remedy))
     return named(str(others.pop() if others else own))
 
 

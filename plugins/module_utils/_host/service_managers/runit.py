@@ -40,7 +40,7 @@ class RunitManager(ServiceManager):
         """sv counts whole seconds, so of a service that began in this one it takes the old process for the new."""
         began = time.time() - TICK
         self._carried_out("restart", seconds)
-        while not all(state.is_up and (state.began or 0) >= began for state in self.states()):
+        while not all(state.is_up and (state.began is None or state.began >= began) for state in self.states()):
             if time.time() > began + seconds:
                 raise HostError("%s did not run again after %.0f s" % (", ".join(self.units), seconds))
             time.sleep(TICK)
