@@ -236,13 +236,24 @@ def test_the_account_of_root_files(folder: Path) -> None:
         assert made.account == accounts.named(str(os.geteuid()))
 
 
-STOP = """
+LOOK_AND_STOP = """
 - hosts: app_hosts
   gather_facts: false
+  vars:
+    ansible_pipelining: true
+    its: "{{ env_snapshot.services | watchparty.secrets.deploy_services(env_deploy_services) }}"
   tasks:
     - watchparty.secrets.env_snapshot: {catalog: "{{ secrets_catalog }}", environment: production}
       register: env_snapshot
       run_once: true
+    - watchparty.secrets.host_check:
+        path: "{{ env_deploy_path }}"
+        managed: "{{ its.services.managed }}"
+      register: looked
+    - ansible.builtin.assert:
+        that:
+          - (looked.units | length, looked.units[0].is_up, looked.units[0].old) == (1, true, false)
+          - looked.health_commands | rejectattr('problem', 'eq', '') | length == 0
     - ansible.builtin.import_role: {name: watchparty.secrets.env_deploy, tasks_from: stop.yml}
 """
 
@@ -277,6 +288,7 @@ def test_a_deploy_its_rollback_and_a_stop(lab: Lab) -> None:
         lab.deploy("-e", "env_deploy_serial=100%")
         for host in hosts:
             host.assert_healthy("2")
-        (lab.directory / "stop.yml").write_text(STOP)
-        assert lab.run(playbook=lab.directory / "stop.yml").code == 0
+        (lab.directory / "stop.yml").write_text(LOOK_AND_STOP)
+        run = lab.run(playbook=lab.directory / "stop.yml")
+        assert run.code == 0, run.output
         assert [host.healthy() for host in hosts] == [False, False]
