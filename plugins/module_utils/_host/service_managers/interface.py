@@ -87,10 +87,12 @@ class ServiceManager(abc.ABC):
 
     def state(self, unit: str, is_up: bool, text: str, pid: int) -> State:
         """With its process: an account that runs a manager of its own may name any."""
-        account = self.account
-        if not pid or (account.uid != 0 and processes.account(pid) != account.name):
+        began, account = processes.began(pid) if pid else None, self.account
+        if pid and began is None:
+            return State(unit, is_up=False, text="%s, but its process has ended" % text)
+        if account.uid != 0 and processes.account(pid) != account.name:
             return State(unit, is_up, text)
-        return State(unit, is_up, text, pid, processes.began(pid))
+        return State(unit, is_up, text, pid, began)
 
     def run(self, command: Sequence[str], seconds: float) -> bounded_command.CommandOutput:
         """What it wrote, on both streams. Raises HostError where it cannot be started or is too slow."""
