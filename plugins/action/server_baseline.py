@@ -74,14 +74,16 @@ class ActionModule(ActionBase):
         expected = info["parts"].get("servers") or {}
         silence = previous_values_results.why_silent(args["servers"]) or "no host could ask it"
         readings, problems = record_baseline.readings_of(expected, args["servers"].get("inspected") or {}, silence)
+        readings, unread, further = record_baseline.with_accounts(readings, info["parts"], info.get("absent", {}))
         at, reason = timestamps.stamp(datetime.now(UTC)), args["reason"].strip()
         operator = record_baseline.Operator(process_identity.me(), at, frozenset(args["accept"]), reason)
-        own = {place: expected[place]["own"] for place in readings}
+        own = {place: expected.get(place, {}).get("own", {}) for place in readings}
         recording = record_baseline.recorded(present, readings, own, operator)
         changed = recording.baseline != present
         if changed and not self._task.check_mode:
             store.replace(recording.baseline, version)
-        return {"changed": changed, **_outcome(recording, problems, bool(expected))}
+        recording.messages += unread
+        return {"changed": changed, **_outcome(recording, [*problems, *further], bool(expected or readings))}
 
     @staticmethod
     def _store(catalog: Catalog, args: Mapping[str, Any]) -> BaselineStore:
@@ -101,7 +103,7 @@ def _outcome(recording: record_baseline.Recording, problems: list[str], has_serv
         Display().display(f"{item.id}  {item.place}: {item.finding}")
     message = "; ".join(
         [
-            *([] if has_servers else ["the catalog names no login of a database or cache"]),
+            *([] if has_servers else ["there is nothing to record"]),
             *([f"not recorded: {'; '.join(problems)}"] if problems else []),
             *([f"{len(left)} difference{' is' if len(left) == 1 else 's are'} left. {ACCEPT}"] if left else []),
         ]

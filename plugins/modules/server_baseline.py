@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: server_baseline
-short_description: Record which users, grants and objects should exist at databases and caches
+short_description: Record which users, grants and objects should exist at servers, in AWS and at GitHub
 version_added: 0.7.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Records a baseline of each server beside the journal. It contains names, rules and keyed digests, and no value.
+  - Records a baseline of each server, the AWS account and the repository at GitHub beside the journal. It contains
+    names, rules and digests, and no value.
   - The first run records a server. Later runs change the server's baseline only by the differences in O(accept). If
     other differences exist, the run fails.
   - A rotation does not change the baseline. The baseline has one entry for two logins that take turns, and no passwords

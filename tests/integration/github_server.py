@@ -76,6 +76,10 @@ class GitHub:
         """The repository's default branch, by path."""
         self.runs: dict[str, list[dict[str, Any]]] = {}
         """Runs of each workflow, the newest first, by the name of its file."""
+        self.items: dict[str, list[dict[str, Any]]] = {}
+        """Deploy keys (keys), webhooks (hooks), collaborators and runners, each as GitHub lists it."""
+        self.protection: dict[str, dict[str, Any]] = {}
+        """What GitHub lists of an environment beside its name."""
         self.app_key: Any = None
         """The public key of an App that is installed here."""
         self.denied: dict[str, dict[str, str]] = {}
@@ -188,8 +192,21 @@ class GitHub:
             return 200, {"id": ID, "full_name": REPOSITORY}
         if path.startswith(f"/repos/{REPOSITORY}/contents/") and method == "GET":
             return self._content(path.removeprefix(f"/repos/{REPOSITORY}/contents/"))
+        if method == "GET" and path.startswith(f"/repos/{REPOSITORY}/"):
+            listed = self._listed(path.removeprefix(f"/repos/{REPOSITORY}/"), query)
+            if listed is not None:
+                return 200, listed
         runs = re.fullmatch(rf"/repos/{REPOSITORY}/actions/workflows/([^/]+)/runs", path)
         return self._runs(runs[1], query) if runs else self._configured(method, path, query, body)
+
+    def _listed(self, what: str, query: dict[str, str]) -> Any:
+        """Arrays, and pages with their count."""
+        if what in ("keys", "hooks", "collaborators"):
+            return self._page(what, self.items.get(what, []), query)[1][what]
+        if what == "actions/runners":
+            return self._page("runners", self.items.get("runners", []), query)[1]
+        named = [{"name": name, **self.protection.get(name, {})} for name in self.environments]
+        return self._page("environments", named, query)[1] if what == "environments" else None
 
     def _configured(self, method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> tuple[int, Any]:
         """What of environments, secrets and variables is asked for."""

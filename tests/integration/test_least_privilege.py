@@ -42,7 +42,10 @@ UNSEEN: dict[str, dict[str, str]] = {
     "deploy": {"ReadPinned ssm:GetParameters": OPEN, **WRITES},
     "host": {"ReadPinned ssm:GetParameters": OPEN, **OPENS},
     "rotate": {"EncryptParameters kms:GenerateDataKey": ADVANCED, **WRITES},
-    "verify": {"Metrics cloudwatch:PutMetricData": "only a verification of everything sends them"},
+    "verify": {
+        "Metrics cloudwatch:PutMetricData": "only a verification of everything sends them",
+        "AuditStreams logs:DescribeLogStreams": "only while the audit log has no record",
+    },
     "respond": {
         "Trail cloudtrail:LookupEvents": "moto has no event history; test_leak_response asks a stand-in for it",
         "Forget cloudfront:GetInvalidation": "only to compare with an invalidation that is still under way",
@@ -55,7 +58,26 @@ UNSEEN: dict[str, dict[str, str]] = {
 def watchparty(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
     with leak_lab(connection, hosts=1) as made:
         made.catalog["purge"] = {**made.catalog["purge"], "cdn": {"distribution": distribution(made)}}
+        populate(made)
         yield made
+
+
+def populate(lab: Lab) -> None:
+    """A role, a user and a key, whose details are read."""
+    iam = lab.moto.client("iam")
+    catalog = catalog_parser.parse(lab.catalog, ENVIRONMENT)
+    assert catalog.aws
+    rights = json.dumps(documents(catalog, AwsScope(ACCOUNT, REGION, KEY))["host"][0])
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": OPERATOR}}]}
+    trust["Statement"][0]["Action"] = "sts:AssumeRole"  # type: ignore[index]
+    iam.create_role(RoleName=catalog.aws.roles["host"], AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName=catalog.aws.roles["host"], PolicyName="own", PolicyDocument=rights)
+    made = iam.create_policy(PolicyName="by-hand", PolicyDocument=rights)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=catalog.aws.roles["host"], PolicyArn=made)
+    iam.create_user(UserName="deployer")
+    iam.create_access_key(UserName="deployer")
+    key = lab.moto.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    lab.moto.client("secretsmanager").update_secret(SecretId=CORE, KmsKeyId=key)
 
 
 class Witness:
@@ -101,31 +123,6 @@ def test_deploys_and_rotations(watchparty: RotationLab) -> None:
         witness.assert_used(role)
 
 
-def test_a_verification(watchparty: RotationLab) -> None:
-    """All of it but what compares environments, which needs a role that may read both."""
-    lab, witness = watchparty, Witness(watchparty)
-    iam = lab.moto.client("iam")
-    catalog = catalog_parser.parse(lab.catalog, ENVIRONMENT)
-    assert catalog.aws
-    rights = json.dumps(documents(catalog, AwsScope(ACCOUNT, REGION, KEY))["host"][0])
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": OPERATOR}}]}
-    trust["Statement"][0]["Action"] = "sts:AssumeRole"  # type: ignore[index]
-    iam.create_role(RoleName=catalog.aws.roles["host"], AssumeRolePolicyDocument=json.dumps(trust))
-    iam.put_role_policy(RoleName=catalog.aws.roles["host"], PolicyName="own", PolicyDocument=rights)
-    made = iam.create_policy(PolicyName="by-hand", PolicyDocument=rights)["Policy"]["Arn"]
-    iam.attach_role_policy(RoleName=catalog.aws.roles["host"], PolicyArn=made)
-    iam.create_user(UserName="deployer")
-    iam.create_access_key(UserName="deployer")
-    key = lab.moto.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    lab.moto.client("secretsmanager").update_secret(SecretId=CORE, KmsKeyId=key)
-    make_repository(lab.directory / "checkout")
-    areas = "contacts,git,hosts,drift,iam,ci,revocation,ages,recovery,servers"
-    given = {"verify_only": areas, "verify_repository": str(lab.directory / "checkout")}
-    given["verify_report_path"] = str(lab.directory / "report")
-    witness.run("verify", "playbooks/verify.yml", "-e", json.dumps(given), codes=(0, 2), user=ANYBODY)
-    witness.assert_used("verify")
-
-
 def test_a_leak_response(watchparty: RotationLab) -> None:
     """Of a credential that no parameter holds: to push one's history out takes a hundred writes."""
     with watchparty.with_catalog() as catalog:
@@ -135,10 +132,21 @@ def test_a_leak_response(watchparty: RotationLab) -> None:
         path.write_text("a string of nobody", encoding="utf-8")
         witness.run("respond", "playbooks/impact.yml", "-e", f"leak_value_file={path}")
         asks = json.dumps({"rotation_host": "localhost", "rotation_python": sys.executable})
-        witness.run("respond", "playbooks/baseline.yml", "-e", asks)
+        witness.run("respond", "playbooks/baseline.yml", "-e", asks, user=ANYBODY)
         answered = ("-e", "leak_confirm=yes", "-e", f"leak_report_path={watchparty.directory / 'post-mortems'}")
         witness.run("respond", RESPONSE, *answered, "-e", "leak_credentials=cache")
         witness.assert_used("respond", beside="rotate")
+
+
+def test_a_verification(watchparty: RotationLab) -> None:
+    """All of it but what compares environments, which needs a role that may read both. The baseline is recorded."""
+    lab, witness = watchparty, Witness(watchparty)
+    make_repository(lab.directory / "checkout")
+    areas = "contacts,git,hosts,drift,iam,ci,revocation,ages,recovery,servers"
+    given = {"verify_only": areas, "verify_repository": str(lab.directory / "checkout")}
+    given["verify_report_path"] = str(lab.directory / "report")
+    witness.run("verify", "playbooks/verify.yml", "-e", json.dumps(given), codes=(0, 2), user=ANYBODY)
+    witness.assert_used("verify")
 
 
 def test_an_access_key(lab: Lab) -> None:

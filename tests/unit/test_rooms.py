@@ -33,7 +33,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "plugin_utils._github": ("_core", "_stores", "_ansible"),
     "plugin_utils._scan": ("_core", "_stores", "_ansible"),
     "plugin_utils._rotation": ("_core", "_stores", "_host", "_ansible", "_audit", "_access", "_github"),
-    "plugin_utils._leak": ("_core", "_stores", "_host", "_ansible", "_audit", "_github", "_rotation"),
+    "plugin_utils._leak": ("_core", "_stores", "_host", "_ansible", "_audit", "_access", "_github", "_rotation"),
     "plugin_utils._provision": ("_core", "_stores", "_ansible", "_audit", "_access", "_rotation"),
     "plugin_utils._verify": (
         *("_core", "_stores", "_host", "_ansible", "_audit", "_access", "_github", "_scan", "_rotation"),

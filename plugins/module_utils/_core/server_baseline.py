@@ -52,6 +52,8 @@ class ServerReading(NamedTuple):
     """Facts by kind and name."""
     undo: Mapping[Key, str] = {}
     """The command that removes an entry."""
+    explained: FrozenSet[Key] = frozenset()
+    """What is right whatever the baseline says."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,8 @@ def reading_of(data: Mapping[str, Any]) -> ServerReading:
         if entry["kind"] in kinds:
             facts.setdefault(key, set()).add(entry["facts"])
             undo[key] = entry["undo"]
-    return ServerReading(kinds, {key: " / ".join(sorted(texts)) for key, texts in facts.items()}, undo)
+    explained = frozenset((kind, printable(name)) for kind, name in data.get("explained", ()))
+    return ServerReading(kinds, {key: " / ".join(sorted(texts)) for key, texts in facts.items()}, undo, explained)
 
 
 def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[ServerDifference]:
@@ -201,7 +204,7 @@ def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[
     kinds = source.kinds & reading.kinds
     then, now = ({key: text for key, text in one.entries.items() if key[0] in kinds} for one in (source, reading))
     differences = []
-    for key in sorted({*then, *now}):
+    for key in sorted({*then, *now} - reading.explained):
         if key not in then:
             differences.append(ServerDifference(place, ADDED, *key, now[key], undo=reading.undo.get(key, "")))
         elif key not in now:

@@ -9,7 +9,7 @@ ask of AWS is compared with this in tests/integration/test_least_privilege.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import mirror_policy
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope, key_grant
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import VERSION, Grant, fitted
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.key_policy import env_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import Grant, fitted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.metrics import NAMESPACE
@@ -200,11 +201,6 @@ def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True
     return grants
 
 
-def env_context(catalog: Catalog) -> dict[str, str]:
-    names = {"application": catalog.application, "environment": catalog.environment}
-    return {f"kms:EncryptionContext:{name}": value for name, value in names.items()}
-
-
 def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
     """The audit log: what is written may be read, and nothing of it removed."""
     where, stream = reach.catalog.audit_log, f"{reach.catalog.application}/{reach.catalog.environment}"
@@ -271,7 +267,7 @@ def _sent(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 
 def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """What a leak response does beside rotating: it looks for the leaked value in every version, denies those that hold
-    it, in replicas too, asks who read them, and has copies forgotten. It also records the baseline of servers."""
+    it, in replicas too, asks who read them, and has copies forgotten. It also records and compares the baseline."""
     replicas = reach.catalog.aws.replicas if reach.catalog.aws else ()
     secrets = [ground.secret(name, region) for region in ("", *replicas) for name in reach.rotating]
     distributions = tuple(
@@ -282,14 +278,26 @@ def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     results = tuple(map(ground.secret, reach.rotating))
     written = tuple(map(ground.parameter, reach.written))
     described = tuple(map(ground.secret, sorted({*reach.read} - {*reach.rotating})))
+    describe = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
     return [
         *_baseline(reach, ground, "s3:GetObject", "s3:PutObject"),
-        *([Grant("Describe", ("secretsmanager:DescribeSecret",), described)] if described else []),
+        *_account(ground),
+        Grant("UsersKeys", ("iam:ListAccessKeys", "iam:GetLoginProfile"), (ground.arn("iam", "user/*"),)),
+        *([Grant("Describe", describe, described)] if described else []),
         Grant("Trail", ("cloudtrail:LookupEvents",), ("*",)),
         *([Grant("Versions", ("secretsmanager:ListSecretVersionIds",), results)] if results else []),
         *([Grant("History", ("ssm:GetParameterHistory",), written)] if written else []),
         *([Grant("Deny", deny, tuple(secrets))] if secrets else []),
         *([Grant("Forget", tuple(f"cloudfront:{name}" for name in forget), distributions)] if distributions else []),
+    ]
+
+
+def _account(ground: AwsScope) -> list[Grant]:
+    """Who may act in the account, and who may use the key."""
+    key = ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy", "kms:ListGrants")
+    return [
+        Grant("Key", key, (ground.key,)),
+        Grant("Account", ("iam:GetAccountAuthorizationDetails",), ("*",)),
     ]
 
 
@@ -302,21 +310,18 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     # Attached by hand may be any, and AWS's own too.
     policies = (ground.arn("iam", "policy/*"), f"arn:{ground.partition}:iam::aws:policy/*")
     look = ("GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies")
-    users = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
+    users = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed", "iam:GetLoginProfile")
     grants = [
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
         *_retention(reach, ground),
         *_baseline(reach, ground, "s3:GetObject"),
         *_announcing(reach, ground),
-        Grant(
-            "Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy", "kms:ListGrants"), (ground.key,)
-        ),
+        *_account(ground),
         *([Grant("Roles", tuple(f"iam:{name}" for name in look), roles)] if roles else []),
         Grant("Policies", ("iam:GetPolicy", "iam:GetPolicyVersion"), policies),
         Grant("UsersKeys", users, (ground.arn("iam", "user/*"),)),
         Grant("Users", ("iam:ListUsers",), ("*",)),
-        Grant("Account", ("iam:GetAccountAuthorizationDetails",), ("*",)),
         Grant("Secrets", ("secretsmanager:ListSecrets",), ("*",)),
     ]
     if secrets:
@@ -335,60 +340,3 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 def _mirroring(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     grants = mirror_policy.mirroring(reach.catalog, ground)
     return [*grants, *(_journal(reach, ground, "ReadJournal", "s3:GetObject") if grants else [])]
-
-
-def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
-    """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
-
-    So no principal decrypts with it directly, not even an administrator, without changing this policy first; except a
-    ``.env.enc``, where the catalog has one, by an encryption context that no store's value has. Making grants is not
-    among the rights: a grant opens the key past this policy, and neither store needs one.
-    """
-    root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
-    manage = (
-        "CreateAlias",
-        "Describe*",
-        "Enable*",
-        "List*",
-        "Put*",
-        "Update*",
-        "Revoke*",
-        "Disable*",
-        "Get*",
-        "Delete*",
-    )
-    additions = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
-    use = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
-    services = [ground.via("secretsmanager"), ground.via("ssm")]
-    return {
-        "Version": VERSION,
-        "Statement": [
-            {
-                "Sid": "Administration",
-                "Effect": "Allow",
-                "Principal": dict(root),
-                "Action": [f"kms:{name}" for name in (*manage, *additions)],
-                "Resource": "*",
-            },
-            {
-                "Sid": "UseThroughStores",
-                "Effect": "Allow",
-                "Principal": dict(root),
-                "Action": [f"kms:{name}" for name in use],
-                "Resource": "*",
-                "Condition": {"StringEquals": {"kms:ViaService": services}},
-            },
-            *([_env_statement(dict(root), catalog)] if catalog.encrypted_env else []),
-        ],
-    }
-
-
-def _env_statement(root: Mapping[str, str], catalog: Catalog) -> dict[str, Any]:
-    return {
-        "Sid": "UseForEnvEnc",
-        "Effect": "Allow",
-        "Principal": root,
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": "*",
-        "Condition": {"StringEquals": env_context(catalog)},
-    }

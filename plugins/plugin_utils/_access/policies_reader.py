@@ -80,7 +80,9 @@ class Policies:
                     result[kind] += page.get(message, [])
         for user in (*result["users"], *result["groups"], *result["roles"]):
             for inline in ("UserPolicyList", "GroupPolicyList", "RolePolicyList"):
-                user[inline] = [{"PolicyDocument": document(two["PolicyDocument"])} for two in user.get(inline, ())]
+                user[inline] = [
+                    {**two, "PolicyDocument": document(two["PolicyDocument"])} for two in user.get(inline, ())
+                ]
         for role in result["roles"]:
             role["AssumeRolePolicyDocument"] = document(role.get("AssumeRolePolicyDocument", {}))
         for policy in result["policies"]:

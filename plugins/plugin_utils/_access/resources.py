@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Aws, Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import key_policy, policy_size, trust_policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as _policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_size, trust_policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 
 MANAGED_BY = "watchparty.secrets"
@@ -130,7 +130,7 @@ def plan(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, 
         "key": {
             "alias": ours.kms_key,
             "description": f"Secrets and parameters of {catalog.application} in {catalog.environment}",
-            "policy": _policies.key_policy(ground, catalog),
+            "policy": key_policy.key_policy(ground, catalog),
         },
         "provider": _provider(catalog, ground) if catalog.github else {},
         "policies": policies,

@@ -116,6 +116,17 @@ class Api:
                 return
         raise StoreError(f"{need.what}: are more than {PAGES} pages at {self._url}; none of them was used")
 
+    def array(self, path: str, need: Need, *, size: int = 100) -> Iterator[dict[str, Any]]:
+        """Every item of a list that comes without its length, page by page."""
+        for number in range(1, PAGES + 1):
+            items = self.get(f"{path}?per_page={size}&page={number}", need)
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                raise self._odd(need)
+            yield from items
+            if len(items) < size:
+                return
+        raise StoreError(f"{need.what}: are more than {PAGES} pages at {self._url}; none of them was used")
+
     def _asked(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> HttpResponse:
         failures = 0
         while True:

@@ -91,7 +91,12 @@ def has_token() -> bool:
 
 def store(where: GitHub, *, token_file: str | None = None) -> GitHubStore:
     """Raises NoAccess when no token is there, and what GitHub says to an App that asks for one."""
-    return GitHubStore(_api(where, _token(where, token_file)), where, seal=sealed)
+    return GitHubStore(api(where, token_file=token_file), where, seal=sealed)
+
+
+def api(where: GitHub, *, token_file: str | None = None) -> Api:
+    """Raises the same."""
+    return _api(where, _token(where, token_file))
 
 
 def _api(where: GitHub, token: str) -> Api:
@@ -123,10 +128,10 @@ def _installation_token(where: GitHub, app: str, key_file: str) -> str:
     """An hour's token of an App that is installed at the repository."""
     if not key_file:
         raise NoAccess("GITHUB_APP_ID is set, but GITHUB_APP_KEY_FILE is not; give the file of the App's private key")
-    api = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
+    own = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
     need = Need(f"the installation of App {app} at repository {where.repository}", "no more than the App's key")
-    installation_token = api.get(f"/repos/{where.repository}/installation", need)
-    return str(api.send("POST", f"/app/installations/{installation_token['id']}/access_tokens", need, {})["token"])
+    installation_token = own.get(f"/repos/{where.repository}/installation", need)
+    return str(own.send("POST", f"/app/installations/{installation_token['id']}/access_tokens", need, {})["token"])
 
 
 def _signed(app: str, key: str, key_file: str) -> str:

@@ -15,8 +15,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import LEAKED_VERSIONS
 
-STATEMENT = "WatchpartyLeakedVersions"
 DELAYS = (0.0, 1.0, 2.0)
 """Seconds before each look whether a replica has the policy."""
 
@@ -40,9 +40,9 @@ def deny(client: Any, name: str, versions: Sequence[str]) -> list[str]:
     denied = set(versions) | set(_ids(before))
     if before is not None and denied == set(_ids(before)):
         return []
-    others = [statement for statement in statements if statement.get("Sid") != STATEMENT]
+    others = [statement for statement in statements if statement.get("Sid") != LEAKED_VERSIONS]
     statement = {
-        "Sid": STATEMENT,
+        "Sid": LEAKED_VERSIONS,
         "Effect": "Deny",
         "Principal": "*",
         "Action": "secretsmanager:GetSecretValue",
@@ -72,7 +72,7 @@ def _policy(client: Any, name: str) -> tuple[dict[str, Any], list[dict[str, Any]
 
 
 def _ours(statements: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return next((statement for statement in statements if statement.get("Sid") == STATEMENT), None)
+    return next((statement for statement in statements if statement.get("Sid") == LEAKED_VERSIONS), None)
 
 
 def _ids(statement: Any) -> list[str]:

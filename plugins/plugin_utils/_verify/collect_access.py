@@ -20,9 +20,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.key_policy import env_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach, env_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import AWS_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     iam_readers,
@@ -33,7 +35,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_actions import EXAMPLE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import AWS_KEY
 
 PARAMETER_READS = tuple(
     f"ssm:{name}" for name in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")

@@ -13,22 +13,26 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
-    catalog_parser,
     credential_graph,
     env_placeholders,
     fingerprints,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    labelled_names,
+    names_in,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror_run
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import AccessOptions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import SecretFacts, used_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import Workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as _environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
@@ -38,6 +42,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     collect_access,
+    collect_baselines,
     collect_buckets,
     collect_github,
     collect_isolation,
@@ -49,7 +54,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     collect_stores,
     previous_values,
     server_logins,
-    shared_values,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import once
@@ -60,7 +64,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import SecretFacts, used_keys
 
 FIRST = "environment"
 """The part that reads first, so that what it has read is not read again."""
@@ -248,34 +251,7 @@ class Gatherer:
     @once
     def isolation(self) -> dict[str, Any]:
         own = collect_isolation.fingerprints(self.environment, self._stores.secrets, self.key)
-        others: dict[str, Any] = {}
-        unread: dict[str, str] = {}
-        for name in sorted(self.document.get("environments") or {}):
-            if name == self.catalog.environment:
-                continue
-            try:
-                others[name] = collect_isolation.fingerprints(*self._other(name), self.key)
-            except SecretsError as error:
-                unread[name] = one_line(error)
-        return shared_values.as_data(self.catalog, own, others, unread)
-
-    def _other(self, name: str) -> tuple[_environment.Environment, ReadOnce | VersionedStore]:
-        catalog = catalog_parser.parse(self.document, name)
-        account = catalog.expected_account_id
-        if account and self.catalog.expected_account_id and account != self.catalog.expected_account_id:
-            raise SecretsError(
-                f"its AWS account is {account}, and a run reads one account; compare the values by hand, or accept "
-                "this result (-e verify_baseline=FILE)"
-            )
-        # A connection of its own, since the other environment may have another server of Vault.
-        connection = self.connection.in_region(catalog.region or self.connection.region)
-        read = self._read(name, connection)
-        denied = [str(failure) for failure in read.contents.failures.values() if failure.reason == "denied"]
-        if denied:
-            raise SecretsError("; ".join(denied))
-        if not read.resolution.values:
-            raise SecretsError("the stores hold no values of this environment")
-        return read, secret_stores(connection.store_client)
+        return collect_isolation.compared(self.document, self.catalog, self.connection, own, self._read, self.key)
 
     @once
     def former(self) -> dict[str, Any]:
@@ -298,7 +274,26 @@ class Gatherer:
             read = self._versions
         except NotApplicable:  # no journal, so no rotation
             read = previous_values.Versions(self.environment.contents, Contents())
-        return collect_servers.asked(self.catalog, self.connection, self._stores, read, records=self.for_baseline)
+        return collect_servers.asked(self.catalog, self._stores, read, self._recorded)
+
+    @once
+    def _recorded(self) -> collect_baselines.BaselineRun:
+        return collect_baselines.BaselineRun.of(self.catalog, self.connection.store_client, records=self.for_baseline)
+
+    @once
+    def account_baseline(self) -> dict[str, Any]:
+        return self._recorded.judged(account_reader.place(self.account), self._account, "users, keys and policies")
+
+    def _account(self) -> dict[str, Any]:
+        places, region = account_reader.key_places(self.catalog), str(self.connection.region or "")
+        names = set(labelled_names(places)) - set(self.environment.contents.readings)
+        contents = self.environment.contents | self._stores.secrets.read(sorted(names))
+        client = self.connection.store_client
+        return account_reader.inventory(self.catalog, client, region, contents, self.environment.journal)
+
+    @once
+    def github_baseline(self) -> dict[str, Any]:
+        return collect_github.compared(self.catalog, self._recorded)
 
     @once
     def _versions(self) -> previous_values.Versions:
@@ -393,8 +388,9 @@ class Gatherer:
 
 
 PARTS = (
-    *("access", "account", "audit", "buckets", "deploys", "former", "github", "granted", "history", "isolation"),
-    *("journal", "keys", "leftovers", "mirror", "policies", "readers", "repository", "rights", "roles"),
-    *("secrets", "servers", "stores", "unknown_secrets", "users", "workflows", "zizmor"),
+    *("access", "account", "account_baseline", "audit", "buckets", "deploys", "former", "github", "github_baseline"),
+    *("granted", "history", "isolation", "journal", "keys", "leftovers", "mirror", "policies", "readers"),
+    *("repository", "rights", "roles", "secrets", "servers", "stores", "unknown_secrets", "users", "workflows"),
+    "zizmor",
 )
 """What is gathered on the controller; hosts and what is seen from outside come later."""

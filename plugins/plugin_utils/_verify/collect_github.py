@@ -12,13 +12,18 @@ import yaml
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, GitHub
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import (
+    repository_inventory,
+    sync_plan,
+    workflow_lint,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import state as github_state
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan, workflow_lint
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import WORKFLOWS, GitHubStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import GithubTarget, There
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_baselines import BaselineRun
 
 NO_GITHUB = "the catalog names no repository of GitHub (github.repository)"
 
@@ -74,3 +79,13 @@ def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
     except yaml.YAMLError:
         raise SecretsError(f"{WORKFLOWS}/{file} is not valid YAML in the commit that ran") from None
     return github_state.deploy(run, findings, file)
+
+
+def compared(catalog: Catalog, baseline: BaselineRun) -> dict[str, Any]:
+    """The repository's keys, hooks, runners and people against the baseline. Raises SecretsError."""
+    where, key = _where(catalog), baseline.recorded.key if baseline.recorded else ""
+
+    def read() -> dict[str, Any]:
+        return repository_inventory.inventory(github_token.api(where), catalog, where, key)
+
+    return baseline.judged(repository_inventory.place(where), read, "keys, webhooks, runners, people and secrets")

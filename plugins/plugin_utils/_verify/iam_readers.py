@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, Row, row
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import OF_SERVICES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
     IamRequest,
     decide,
@@ -20,8 +21,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import account_of, statements
 
-OF_SERVICES = "/aws-service-role/"
-"""Roles that only AWS itself can be, with policies that only AWS can change."""
 SHOWN = 3
 Document = Mapping[str, Any]
 IsOpen = Callable[[str, Set[str]], bool]

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, row
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import OF_SERVICES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import (
     FORMAL,
@@ -23,7 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_actions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_actions import EXAMPLE, GRANTS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import (
-    OF_SERVICES,
     Document,
     Principal,
     allows,

@@ -22,6 +22,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerReading,
 )
 
+WHAT = "users, grants and objects"
+ACCOUNT, GITHUB = "account_baseline", "github_baseline"
+"""The parts of a verification that are compared without a host."""
+LOGINS = ("access key", "console password", "grant", "deploy key", "webhook", "self-hosted runner", "collaborator")
+"""Kinds beside users and roles by which somebody may come in."""
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -73,11 +79,16 @@ def recorded(
 
 def _described(place: str, reading: ServerReading) -> list[str]:
     """All that was recorded, for an operator to read: an attacker's login would be among it."""
-    logins = [name for kind, name in sorted(reading.entries) if kind in ("user", "role")]
+    logins = [text for kind, name in sorted(reading.entries) for text in [_login(kind, name)] if text]
     return [
-        f"{place}: {len(reading.entries)} users, grants and objects are recorded. Look at its logins:",
+        f"{place}: {len(reading.entries)} {WHAT} are recorded. Look at its logins:",
         *(f"  {login}" for login in logins),
     ]
+
+
+def _login(kind: str, name: str) -> str:
+    """Of what somebody may log in with, how the operator reads it."""
+    return name if kind in ("user", "role") else f"{kind} {name}" if kind in LOGINS else ""
 
 
 def _accepted(
@@ -112,3 +123,21 @@ def readings_of(
             why = "; ".join(inventory["problems"] or answer["problems"]) or "no login of it may be used from this host"
             problems.append(f"{place}: {why}")
     return readings, problems
+
+
+def with_accounts(
+    readings: Mapping[str, ServerReading], parts: Mapping[str, Any], absent: Mapping[str, str]
+) -> tuple[dict[str, ServerReading], list[str], list[str]]:
+    """With what the account and the repository showed; what of them is not recorded, and why the account is not.
+
+    Without a token, an operator records all but GitHub.
+    """
+    inventories = [parts[name]["inventory"] for name in (ACCOUNT, GITHUB) if name in parts]
+    made = {inventory["place"]: server_baseline.reading_of(inventory) for inventory in inventories}
+    unread = [
+        f"{inventory['place']}: {kind}: not recorded: {reason}"
+        for inventory in inventories
+        for kind, reason in sorted(inventory["unread"].items())
+    ]
+    unread += [f"GitHub: not recorded: {absent[GITHUB]}"] if GITHUB in absent else []
+    return {**readings, **made}, unread, [absent[ACCOUNT]] if ACCOUNT in absent else []

@@ -17,15 +17,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
     Row,
     row,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows, previous_values_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import ITS_OWN, MANAGED
 
 ASK_AN_ADMINISTRATOR = (
     "the application's user may not list the users, and the administrator {admin} is asked only from a rotation_host: "
     "set it in the inventory, to a host outside the application's group"
 )
-
-UNRECORDED = "no baseline was recorded; record one with ansible-playbook watchparty.secrets.baseline"
 
 
 def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, list[Row]]:
@@ -85,24 +83,16 @@ def _is_compared(entry: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
 def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], silence: str) -> Iterator[Row]:
     answer = answers.get(place)
     if not entry["source"]:
-        problem, otherwise = entry["baseline_problem"], MANAGED if entry["unjudged"] == MANAGED else UNRECORDED
-        yield row(NOT_CHECKED if problem else NOT_APPLICABLE, place, problem or otherwise)
+        otherwise = MANAGED if entry["unjudged"] == MANAGED else baseline_rows.UNRECORDED
+        yield baseline_rows.unrecorded(place, entry["baseline_problem"], otherwise)
         return
     if not answer or not _is_compared(entry, answer):
         problems = {"problems": answer["inventory"]["problems"] or answer["problems"]} if answer else None
         otherwise = _unlisted(entry) if entry["server"] == VALKEY else "its answer tells nothing"
         yield row(NOT_CHECKED, place, _reasons(problems, silence, otherwise))
         return
-    source, reading = server_baseline.source_of(entry["source"]), server_baseline.reading_of(answer["inventory"])
-    differences = server_baseline.compare(place, source, reading)
-    for difference in differences[: server_baseline.MOST_NAMED]:
-        yield {**row(FAIL, place, f"{difference.finding} (baseline of {source.day})"), "target": difference.id}
-    if len(differences) > server_baseline.MOST_NAMED:
-        yield row(FAIL, place, server_baseline.MORE % (len(differences) - server_baseline.MOST_NAMED))
-    for kind in server_baseline.unread(source, reading):
-        yield row(NOT_CHECKED, place, f"{kind}: could be read on {source.day}, and cannot be read now")
-    if not differences:
-        yield row(PASS, place, f"{len(reading.entries)} users, grants and objects as on {source.day}")
+    source = server_baseline.source_of(entry["source"])
+    yield from baseline_rows.compared(place, source, answer["inventory"], "users, grants and objects")
 
 
 def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:

@@ -135,3 +135,35 @@ def test_a_catalog_without_a_journal_has_no_place_for_it() -> None:
     catalog = {name: item for name, item in CATALOG.items() if name != "journal"}
     result = run("app LOGIN", catalog=catalog)
     assert "the catalog names no journal" in result["msg"]
+
+
+ACCOUNT = "AWS account 123456789012"
+
+
+def with_account(*users: str, unread: str = "", absent: dict[str, str] | None = None, **args: Any) -> dict[str, Any]:
+    """A run of a catalog without servers, for an account with these users."""
+    entries = [server_baseline.entry_of("user", name, "", f"aws iam delete-user --user-name {name}") for name in users]
+    told = {"kinds": ["user"], "entries": entries, "problems": [], "unread": {"access key": unread} if unread else {}}
+    parts = {} if absent else {"account_baseline": {"place": ACCOUNT, "inventory": {"place": ACCOUNT, **told}}}
+    variables = {"info": {"parts": {"servers": {}, **parts}, "absent": absent or {}, "baseline_key": "key"}}
+    options = {"catalog": CATALOG, "environment": "test", "info": "info", "servers": {}, **args}
+    return run_action(action.ActionModule, variables=variables, **options)
+
+
+def test_an_account_is_recorded_and_compared(store: Store) -> None:
+    messages = with_account("alice", unread="AWS denies it")["messages"]
+    assert messages[1:] == ["  alice", f"{ACCOUNT}: access key: not recorded: AWS denies it"]
+    result = with_account("alice", "thief")
+    assert (result["failed"], result["left"][0]["undo"]) == (True, "aws iam delete-user --user-name thief")
+    accepted = with_account("alice", "thief", accept=[result["left"][0]["id"]], reason="new colleague")
+    assert not accepted.get("failed")
+
+
+@pytest.mark.parametrize(("part", "fails"), [("account_baseline", True), ("github_baseline", False)])
+def test_what_could_not_be_read(part: str, fails: bool, store: Store) -> None:
+    """Without a token for GitHub, an operator records the rest."""
+    result = with_account(absent={part: "no access"})
+    assert ("no access" in result.get("msg", ""), any("no access" in line for line in result["messages"])) == (
+        fails,
+        not fails,
+    )

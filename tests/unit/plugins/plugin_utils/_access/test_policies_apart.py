@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import key_policy
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as access_policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
@@ -68,8 +69,9 @@ def granted(environment: str) -> list[tuple[str, str]]:
 
 
 def neutral(action: str, arn: str) -> bool:
-    """What belongs to no environment: looks that admit only ``*``, and names in CloudWatch Logs."""
-    return arn == "x" or action in ("logs:DescribeLogStreams", "logs:DescribeLogGroups")
+    """What belongs to no environment: looks that admit only ``*``, names in CloudWatch Logs, and every user."""
+    looks = ("logs:DescribeLogStreams", "logs:DescribeLogGroups", "iam:ListAccessKeys", "iam:GetLoginProfile")
+    return arn == "x" or action in looks
 
 
 @pytest.mark.parametrize("role", EVERY)
@@ -136,7 +138,7 @@ def test_a_catalog_without_parameters_grants_none(catalog: Callable[..., Any]) -
 
 def test_the_key_is_used_through_the_stores_alone() -> None:
     ground = AwsScope(ACCOUNT, REGION, KEYS["production"])
-    document = access_policies.key_policy(ground, catalog_parser.parse(DOCUMENT, "production"))
+    document = key_policy.key_policy(ground, catalog_parser.parse(DOCUMENT, "production"))
     root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     through = {"kms:ViaService": f"ssm.{REGION}.amazonaws.com"}
 
@@ -196,7 +198,7 @@ def test_an_encrypted_env_is_opened_and_written_by_those_who_need_to(role: str) 
 
 def test_the_key_opens_an_encrypted_env_directly_and_nothing_else() -> None:
     ground = AwsScope(ACCOUNT, REGION, KEYS["production"])
-    document = access_policies.key_policy(ground, catalog_parser.parse(WITH_FILE, "production"))
+    document = key_policy.key_policy(ground, catalog_parser.parse(WITH_FILE, "production"))
     root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
     def may(action: str, context: dict[str, str]) -> bool:

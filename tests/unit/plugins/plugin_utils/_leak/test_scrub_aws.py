@@ -94,7 +94,7 @@ class TestDeny:
         assert scrub_aws.deny(client, "core", [OLD]) == [f"a policy of core denies version {OLD}"]
         assert statements(client) == [
             {
-                "Sid": scrub_aws.STATEMENT,
+                "Sid": scrub_aws.LEAKED_VERSIONS,
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": "secretsmanager:GetSecretValue",
@@ -108,7 +108,7 @@ class TestDeny:
         put(client, theirs)
         scrub_aws.deny(client, "core", [OLD])
         assert statements(client)[0] == THEIRS
-        assert [statement["Sid"] for statement in statements(client)] == ["Theirs", scrub_aws.STATEMENT]
+        assert [statement["Sid"] for statement in statements(client)] == ["Theirs", scrub_aws.LEAKED_VERSIONS]
         policy = json.loads(client.get_resource_policy(SecretId="core")["ResourcePolicy"])
         assert policy["Id"] == "theirs"
 
@@ -209,7 +209,7 @@ class TestReplicas:
 
     def test_a_policy_that_arrives_is_left_alone(self, stubbed: Stubbed) -> None:
         client, stubber = stubbed("secretsmanager")
-        policy = json.dumps({"Statement": [{"Sid": scrub_aws.STATEMENT, **condition([OLD, COMING])}]})
+        policy = json.dumps({"Statement": [{"Sid": scrub_aws.LEAKED_VERSIONS, **condition([OLD, COMING])}]})
         stubber.add_response("get_resource_policy", {})
         stubber.add_response("get_resource_policy", {"ResourcePolicy": policy})
         slept: list[float] = []

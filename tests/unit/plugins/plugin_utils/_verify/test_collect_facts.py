@@ -104,6 +104,7 @@ def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
     result = world.gatherer().gathered(PARTS)
     assert set(result["parts"]) | set(result["left_out"]) == set(PARTS)
     without = {"repository", "workflows", "zizmor", "history", "unknown_secrets", "github", "deploys"}
+    without |= {"github_baseline"}
     assert (set(result["left_out"]), result["absent"]) == (without, {})
     assert "add -e verify_repository=PATH" in result["left_out"]["history"]
     assert "names no repository of GitHub" in result["left_out"]["deploys"]

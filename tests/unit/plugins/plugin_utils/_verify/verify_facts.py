@@ -170,6 +170,8 @@ def parts(**over: Any) -> dict[str, Any]:
             "ages": [age("database", "postgresql_role", 12, 90), age("cache", "valkey_user", 80, 90)],
             "measured": {"database": {"seconds": 12, "rotation": "r1", "exact": True}},
         },
+        "account_baseline": {"rows": [{"state": "pass", "place": "AWS account 1", "message": "9 users"}]},
+        "github_baseline": {"rows": [{"state": "pass", "place": "example/shop", "message": "9 keys as on 2026-11-29"}]},
         "keys": {"alias/watchparty-production": {"state": "Enabled", "manager": "CUSTOMER", "rotating": True}},
         "leftovers": [],
         "mirror": {"plan": [], "differences": [], "conflicts": [], "held": [], "problems": [], "unchanged": 3},

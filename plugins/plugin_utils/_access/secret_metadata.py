@@ -14,6 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import 
 
 AWS_KEY = "alias/aws/secretsmanager"
 """The key that encrypts a secret which names none."""
+LEAKED_VERSIONS = "WatchpartyLeakedVersions"
+"""The statement of a secret's policy by which a leak response denies versions."""
 
 
 class SecretFacts:
@@ -43,6 +45,7 @@ class SecretFacts:
             "replicas": {item["Region"]: item.get("Status", "unknown") for item in result.get("ReplicationStatus", [])},
             "deleted": timestamps.stamp(deleted) if deleted else None,
             "rotation_enabled": bool(result.get("RotationEnabled")),
+            "rotation_function": str(result.get("RotationLambdaARN") or ""),
             "tags": {tag["Key"]: tag["Value"] for tag in result.get("Tags", ())},
         }
 

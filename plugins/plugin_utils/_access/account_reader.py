@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads what an account's baseline has, over boto3 clients, and what the catalog explains of it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place, names_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_inventory, resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import (
+    ACCESS_KEY,
+    FUNCTION,
+    GRANT,
+    KEY_POLICY,
+    PASSWORD,
+    POLICIES,
+    AccountFacts,
+    Declared,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, translated
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import SecretFacts, used_keys
+
+MOST_USERS = 500
+"""Whose keys and passwords are asked for, one by one."""
+Client = Callable[[str], Any]
+
+
+def place(account: str) -> str:
+    return f"AWS account {account}"
+
+
+def inventory(catalog: Catalog, client: Client, region: str, contents: Contents, journal: Journal) -> dict[str, Any]:
+    """``contents`` hold the places of :func:`key_places`. Raises SecretsError where IAM says nothing of it."""
+    account, partition = aws_errors.identity(client("sts"))
+    facts = _read(catalog, client)
+    alias = catalog.aws.kms_key if catalog.aws else ""
+    arn = resources.key_arn(account, region, partition, facts.kms.get(alias, {}).get("arn"))
+    declared = _declared(catalog, AwsScope(account, region, arn, partition), contents, journal)
+    return {"place": place(account), **account_inventory.inventory(facts, declared)}
+
+
+def key_places(catalog: Catalog) -> list[Place]:
+    """Where the access keys are stored that rotations replace."""
+    return [
+        spot.place
+        for credential in catalog.credentials.values()
+        if credential.kind == AWS_ACCESS_KEY
+        for spot in credential_graph.spots(catalog, credential)
+    ]
+
+
+def _read(catalog: Catalog, client: Client) -> AccountFacts:
+    iam, unread = client("iam"), dict[str, str]()
+    details = Policies(iam).everybody()
+    users = [str(user["UserName"]) for user in details["users"]]
+    names = names_in(SECRETS_MANAGER, credential_graph.every_place(catalog))
+    facts = SecretFacts(client("secretsmanager"))
+    secrets = facts.described(names)
+    policies = facts.policies([name for name in names if "arn" in secrets[name]])
+    kms = used_keys(client("kms"), secrets, catalog.aws.kms_key if catalog.aws else "")
+    unread |= _problems(secrets.values(), FUNCTION, POLICIES) | _problems(policies.values(), POLICIES)
+    unread |= _problems(kms.values(), KEY_POLICY, GRANT)
+    keys = _of_users(users, AccessKeys(iam, acting=None, sts=lambda _login: None).of, ACCESS_KEY, unread)
+    passwords = _of_users(users, lambda user: _password(iam, user), PASSWORD, unread)
+    made = {user: at for user, at in passwords.items() if at}
+    return AccountFacts(details, keys, made, secrets, policies, kms, unread)
+
+
+def _problems(answers: Iterable[Mapping[str, Any]], *kinds: str) -> dict[str, str]:
+    """What does not exist is no problem."""
+    present = [answer for answer in answers if not answer.get("missing")]
+    problems = [answer.get("problem") or answer.get("access_problem") for answer in present]
+    return dict.fromkeys(kinds, one_line(next(filter(None, problems)))) if any(problems) else {}
+
+
+def _of_users(users: list[str], ask: Callable[[str], Any], kind: str, unread: dict[str, str]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    try:
+        if len(users) > MOST_USERS:
+            raise SecretsError(f"the account has more than {MOST_USERS} users")
+        for user in users:
+            result[user] = ask(user)
+    except SecretsError as error:
+        unread[kind] = one_line(error)
+    return result
+
+
+def _password(iam: Any, user: str) -> datetime | None:
+    """When it was made; None without one."""
+    try:
+        with translated("GetLoginProfile", f"user {user}"):
+            at: datetime = iam.get_login_profile(UserName=user)["LoginProfile"]["CreateDate"]
+    except NotFound:
+        return None
+    return at
+
+
+def _declared(catalog: Catalog, scope: AwsScope, contents: Contents, journal: Journal) -> Declared:
+    credentials = [item for item in catalog.credentials.values() if item.kind == AWS_ACCESS_KEY]
+    stored = [credential_graph.find(catalog, item, contents).login.username or "" for item in credentials]
+    rotating = journal.rotation.plan.get("credentials") or () if journal.rotation else ()
+    twice = {*rotating, *(task.credential for task in journal.pending_tasks.values())}
+    changing = [str(item.options["user"]) for item in credentials if item.name in twice and item.options.get("user")]
+    plan = resources.plan(catalog, scope, resources.AccessOptions()) if catalog.aws else {"roles": (), "policies": ()}
+    documents = {policy["arn"]: policy["document"] for policy in plan["policies"]}
+    return Declared(
+        keys=frozenset(filter(None, stored)),
+        changing=frozenset(changing),
+        trusts={role["name"]: role["trust"] for role in plan["roles"]},
+        attached={(role["name"], arn): documents[arn] for role in plan["roles"] for arn in role["policies"]},
+        key_policies={scope.key: plan["key"]["policy"]} if catalog.aws else {},
+    )

@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The encryption key's own policy, derived from an environment's catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import VERSION
+
+
+def env_context(catalog: Catalog) -> dict[str, str]:
+    names = {"application": catalog.application, "environment": catalog.environment}
+    return {f"kms:EncryptionContext:{name}": value for name, value in names.items()}
+
+
+def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
+    """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
+
+    So no principal decrypts with it directly, not even an administrator, without changing this policy first; except a
+    ``.env.enc``, where the catalog has one, by an encryption context that no store's value has. Making grants is not
+    among the rights: a grant opens the key past this policy, and neither store needs one.
+    """
+    root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
+    manage = (
+        "CreateAlias",
+        "Describe*",
+        "Enable*",
+        "List*",
+        "Put*",
+        "Update*",
+        "Revoke*",
+        "Disable*",
+        "Get*",
+        "Delete*",
+    )
+    additions = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
+    use = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+    services = [ground.via("secretsmanager"), ground.via("ssm")]
+    return {
+        "Version": VERSION,
+        "Statement": [
+            {
+                "Sid": "Administration",
+                "Effect": "Allow",
+                "Principal": dict(root),
+                "Action": [f"kms:{name}" for name in (*manage, *additions)],
+                "Resource": "*",
+            },
+            {
+                "Sid": "UseThroughStores",
+                "Effect": "Allow",
+                "Principal": dict(root),
+                "Action": [f"kms:{name}" for name in use],
+                "Resource": "*",
+                "Condition": {"StringEquals": {"kms:ViaService": services}},
+            },
+            *([_env_statement(dict(root), catalog)] if catalog.encrypted_env else []),
+        ],
+    }
+
+
+def _env_statement(root: Mapping[str, str], catalog: Catalog) -> dict[str, Any]:
+    return {
+        "Sid": "UseForEnvEnc",
+        "Effect": "Allow",
+        "Principal": root,
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": env_context(catalog)},
+    }

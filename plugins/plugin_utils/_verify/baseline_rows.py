@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a server, an account or a repository differs from its baseline: rows of state, place and message. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import RecordedServer
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+    Row,
+    row,
+)
+
+UNRECORDED = "no baseline was recorded; record one with ansible-playbook watchparty.secrets.baseline"
+
+
+def unrecorded(place: str, problem: str, otherwise: str = UNRECORDED) -> Row:
+    """``problem`` says why the baseline cannot be read."""
+    return row(NOT_CHECKED if problem else NOT_APPLICABLE, place, problem or otherwise)
+
+
+def compared(place: str, source: RecordedServer, inventory: Mapping[str, Any], what: str) -> Iterator[Row]:
+    """``what`` was counted."""
+    reading, reasons = server_baseline.reading_of(inventory), inventory.get("unread", {})
+    differences = server_baseline.compare(place, source, reading)
+    for difference in differences[: server_baseline.MOST_NAMED]:
+        yield {**row(FAIL, place, f"{difference.finding} (baseline of {source.day})"), "target": difference.id}
+    if len(differences) > server_baseline.MOST_NAMED:
+        yield row(FAIL, place, server_baseline.MORE % (len(differences) - server_baseline.MOST_NAMED))
+    for kind in server_baseline.unread(source, reading):
+        reason = f": {reasons[kind]}" if kind in reasons else ""
+        yield row(NOT_CHECKED, place, f"{kind}: could be read on {source.day}, and cannot be read now{reason}")
+    if not differences:
+        yield row(PASS, place, f"{len(reading.entries)} {what} as on {source.day}")

@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The AWS account holds what its baseline says."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+
+CHECK = Check(
+    id="WPS1104",
+    name="account-baseline",
+    area="iam",
+    severity="high",
+    title="The AWS account has the users, keys, roles and policies of its baseline",
+    reason="A user, an access key or a trusted principal of an attacker outlives the rotation of every key.",
+    fix=(
+        "The account's administrator finds out in CloudTrail who made the change. If it was not your team, remove "
+        "it with the command in the finding, and treat it as a leak. If it is yours, accept it with the command below "
+        "and a reason."
+    ),
+    look=rows_of("account_baseline", "rows", "the account has nothing to compare"),
+    command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
+    needs=("account_baseline",),
+)

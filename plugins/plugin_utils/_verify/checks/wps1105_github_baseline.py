@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The repository at GitHub holds what its baseline says."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+
+CHECK = Check(
+    id="WPS1105",
+    name="github-baseline",
+    area="ci",
+    severity="high",
+    title="The repository at GitHub has the keys, webhooks, runners, people and protection of its baseline",
+    reason="A deploy key, a runner or a collaborator of an attacker reads new secrets after each rotation.",
+    fix=(
+        "The repository's administrator finds out in GitHub's audit log who made the change. If it was not your "
+        "team, remove it with the command in the finding, and treat it as a leak. If it is yours, accept it with the "
+        "command below and a reason."
+    ),
+    look=rows_of("github_baseline", "rows", "the repository has nothing to compare"),
+    command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
+    needs=("github_baseline",),
+)

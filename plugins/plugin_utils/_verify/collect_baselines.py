@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The baseline, and what the AWS account and the repository at GitHub show now."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
+
+Inventory = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class BaselineRun:
+    """What was recorded; ``problem`` says why it cannot be read."""
+
+    recorded: ServerBaseline | None
+    problem: str = ""
+    is_recording: bool = False
+
+    @classmethod
+    def of(cls, catalog: Catalog, client: Callable[[str], Any], *, records: bool) -> BaselineRun:
+        """One that ``records`` has a new key where no baseline exists. Raises SecretsError if it cannot read one."""
+        try:
+            store = baseline_of(catalog, client)
+            recorded = store.read()[0] if store else None
+        except SecretsError as error:
+            if records:
+                raise
+            return cls(None, one_line(error))
+        if records and recorded is None:
+            recorded = ServerBaseline(catalog.application, catalog.environment, secrets.token_hex(32))
+        return cls(recorded, is_recording=records)
+
+    def judged(self, place: str, read: Callable[[], Inventory], what: str) -> dict[str, Any]:
+        """The rows of a check; what ``read`` returns too, where it is to be recorded. Else it reads only to compare."""
+        source = self.recorded.sources.get(place) if self.recorded else None
+        if self.is_recording:
+            return {"place": place, "inventory": read()}
+        if source is None:
+            return {"place": place, "rows": [baseline_rows.unrecorded(place, self.problem)]}
+        return {"place": place, "rows": list(baseline_rows.compared(place, source, read(), what))}
