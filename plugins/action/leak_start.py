@@ -250,6 +250,7 @@ class ActionModule(rotation_segment.ServersAction):
             candidates=self._candidates(setting, radius, args),
             opened=hosts_with_old_key.withheld(journal),
             evict=host_footholds.evictable(self._seen(args, task_vars)) if args["evict"] else {},
+            evicts_keys=args["evict"],
             report_path=args["report_path"],
             logs_out=args["sessions"],
             session_plan=leak_plan.sessions,

@@ -72,7 +72,8 @@ options:
     type: int
     default: 10
   evict:
-    description: Whether authorized keys that hosts named as possible footholds are removed with a leaked SSH key.
+    description: Whether authorized keys that hosts named as possible footholds are removed with a leaked SSH key, and
+      access keys that a leaked key made are deactivated.
     type: bool
     default: false
   report_path:

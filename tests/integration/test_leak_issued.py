@@ -35,13 +35,22 @@ def respond(lab: Lab, *messages: str) -> Run:
 
 
 def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
+    """The account is compared with its baseline in the end: who was added there may still come in."""
     old = prepare(lab)
+    recorded = lab.run(playbook="playbooks/baseline.yml")
+    assert recorded.code == 0, recorded.output
+    lab.moto.client("iam").create_user(UserName="thief")
     run = respond(lab, "leak_credentials=storage")
-    assert run.code == 0, run.output
+    assert run.code != 0, run.output
+    assert "1 possible foothold left: storage: user thief is not in the baseline" in run.text
+    assert "aws iam delete-user --user-name thief" in run.text
+    assert "-e leak_footholds_checked=storage" in run.text
     order = acts(run.output)
     assert order.index("test") < order.index("revoke") < order.index("Deliver the .env and verify")
     assert list(keys(lab.moto.client("iam"), USER)) == [in_use(lab).username] != [old.username]
     text = newest_post_mortem(lab)
+    assert "- checked: AWS account 123456789012 was compared with its baseline of" in text
+    assert "- left: storage: user thief is not in the baseline" in text
     assert re.search(r"the application was taken down at \d+ s and was down for at most \d+ s", text)
     for value in (old.password, in_use(lab).password):
         assert value not in run.output + text

@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import acts_in_aws
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.acts_in_aws import plain
 
 SECRET_READS = ("GetSecretValue", "BatchGetSecretValue")
 PARAMETER_READS = ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
@@ -50,6 +52,8 @@ class Use:
     """The id of the access key, which is not a secret."""
     refused: str = ""
     """The code of AWS's error."""
+    made: acts_in_aws.Made | None = None
+    """What it made, for calls that leave a way in."""
 
 
 @dataclass(frozen=True)
@@ -94,32 +98,29 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
     """One event of LookupEvents; None if it cannot be parsed."""
     try:
         detail = json.loads(event.get("CloudTrailEvent") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         detail = None
     at = event.get("EventTime")
     if not isinstance(detail, dict) or not isinstance(at, datetime):
         return None
     identity = _mapping(detail.get("userIdentity"))
     asked = _mapping(detail.get("requestParameters"))
+    act, refused = plain(event.get("EventName") or detail.get("eventName")), plain(detail.get("errorCode"))
     return Use(
         id=str(event.get("EventId") or detail.get("eventID") or ""),
         at=at,
-        who=_plain(identity.get("arn") or identity.get("invokedBy") or event.get("Username")) or "an unnamed principal",
-        address=_plain(detail.get("sourceIPAddress")) or "an unknown address",
-        act=_plain(event.get("EventName") or detail.get("eventName")),
+        who=plain(identity.get("arn") or identity.get("invokedBy") or event.get("Username")) or "an unnamed principal",
+        address=plain(detail.get("sourceIPAddress")) or "an unknown address",
+        act=act,
         what=tuple(dict.fromkeys(_names(asked))),
-        key=_plain(event.get("AccessKeyId") or identity.get("accessKeyId")),
-        refused=_plain(detail.get("errorCode")),
+        key=plain(event.get("AccessKeyId") or identity.get("accessKeyId")),
+        refused=refused,
+        made=None if refused else acts_in_aws.made(act, asked, detail.get("responseElements")),
     )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _plain(value: Any) -> str:
-    text = value if isinstance(value, str) else ""
-    return "".join(name if name.isprintable() else "?" for name in text)[:200]
 
 
 def _names(asked: Mapping[str, Any]) -> Iterator[str]:
@@ -128,7 +129,7 @@ def _names(asked: Mapping[str, Any]) -> Iterator[str]:
         names = asked.get(key)
         for name in names if isinstance(names, list) else [names]:
             if isinstance(name, str) and name:
-                yield from _called(_plain(name))
+                yield from _called(plain(name))
 
 
 def _called(name: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 HEALTHY = "healthy"
-COMMAND_LEFT_OUT = "host_evidence shows the command"
+COMMAND_LEFT_OUT = "{} shows the command"
 
 
 def incident_of(journal: Journal) -> Incident:
@@ -74,7 +74,8 @@ def _kept(event: str, message: str) -> str:
     """A command that would be cut is left out as a whole."""
     text, _colon, command = message.rpartition(": ")
     if event.startswith("foothold/") and command and shortened(message) != message and text:
-        return f"{shortened(text)}; {COMMAND_LEFT_OUT}"
+        on_host = event.count("/") > 2
+        return f"{shortened(text)}; {COMMAND_LEFT_OUT.format('host_evidence' if on_host else 'the output of the run')}"
     return shortened(message)
 
 

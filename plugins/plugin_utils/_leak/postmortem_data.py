@@ -38,7 +38,7 @@ EVENTS = {
     "compared": "the server of {} was compared with its baseline",
     "foothold": "a possible foothold was found ({})",
     "ruled_out": "the operator has looked at the possible foothold {}",
-    "evicted": "an added authorized key was removed ({})",
+    "evicted": "an added key was removed ({})",
     "healthy": "every host was healthy, and no work was left on any host",
 }
 """By an event's first word; the rest names what it is about."""
@@ -109,7 +109,7 @@ def facts_of(
         "readers": list(answer.get("readers", ())),
         "evidence": list(answer.get("evidence", ())),
         "tried": list(answer.get("tried", ())),
-        "ways_in": ways_in.lines(impact, incident, answer.get("seen_again") or {}),
+        "ways_in": [*answer.get("accounts", ()), *ways_in.lines(impact, incident, answer.get("seen_again") or {})],
         "scrubbed": list(answer.get("scrubbed", ())),
         "not_scrubbed": list(answer.get("not_scrubbed", ())),
         "unhealthy": list(answer.get("unhealthy", ())),

@@ -42,6 +42,10 @@ class Response:
     """Hosts that get nothing new: they still accept a leaked key, or somebody may have left a way in."""
     evict: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By host the fingerprints of authorized keys that are removed along with a leaked one."""
+    evicts_keys: bool = False
+    """Whether access keys are deactivated that a leaked key made."""
+    account_lines: Sequence[str] = ()
+    """What was compared in AWS and at GitHub in the end, for the post-mortem."""
     report_path: str | None = None
     logs_out: bool = True
     session_plan: Mapping[str, Any] = field(default_factory=dict)

@@ -156,6 +156,7 @@ def write(
     )
     result["problems"] = [*sessions["problems"], *response.failures, *filter(None, [stuck]), *withheld]
     result["seen_again"] = gathered.get("seen_again") or {}
+    result["accounts"] = list(response.account_lines)
     facts = facts_of(setting.catalog, incident, response.impact, results, result, rotation_context.now())
     files, unwritten = _written(response.report_path, incident.id, facts, response.mermaid)
     clock = postmortem_markdown.clock_of(facts)

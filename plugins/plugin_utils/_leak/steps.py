@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    account_footholds,
     assessment,
     host_footholds,
     incident_notes,
@@ -300,6 +301,18 @@ def _looked_again(run: ResponseRun) -> ResponseRun:
     return run.then(run.response.failed(*(f"{host}: {problem}" for host, problem in unlooked.items())))
 
 
+def _accounts(run: ResponseRun) -> Work | None:
+    return account_footholds.reaching(run.response.impact, incident_notes.incident_of(run.journal)) or None
+
+
+def _compare_accounts(run: ResponseRun, work: Work) -> ResponseRun:
+    keys = (run.response.asked.get("readers") or {}).get("access_keys") or []
+    result = account_footholds.looked(run.setting, run.journal, work, keys, evicts=run.response.evicts_keys)
+    for message in result.messages:
+        run.warn(message)
+    return run.noted(result.events).then(replace(run.response, account_lines=result.lines))
+
+
 def _copies(run: ResponseRun) -> Work:
     """Read before the versions are denied, once for every host."""
     services = environment_summary.services(run.setting.catalog)
@@ -332,5 +345,6 @@ STEPS = (
     ResponseStep("ask", _ask, _answered),
     ResponseStep("answered", _wave, _rotated, file="wave", again=True),
     ResponseStep("look_again", _look_again, _looked_again),
+    ResponseStep("accounts", _accounts, here=_compare_accounts),
     ResponseStep("copies", _copies, _healthy),
 )

@@ -69,7 +69,7 @@ def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> di
 def _server(setting: RotationSetup, name: str) -> ComparedServer | None:
     credential = setting.catalog.credentials[name]
     admin, engine = server_addresses.administrator(setting.catalog, credential), kind_names.ENGINES.get(credential.kind)
-    baseline = _baseline(setting) if engine and admin and admin.server else None
+    baseline = baseline_of_run(setting) if engine and admin and admin.server else None
     if baseline is None or engine is None or admin is None or admin.server is None:
         return None
     place = str(server_addresses.own_endpoint(admin.server, engine))
@@ -77,7 +77,7 @@ def _server(setting: RotationSetup, name: str) -> ComparedServer | None:
     return ComparedServer(place, engine, admin.server, source, baseline.key) if source else None
 
 
-def _baseline(setting: RotationSetup) -> ServerBaseline | None:
+def baseline_of_run(setting: RotationSetup) -> ServerBaseline | None:
     """Read once a process; what cannot be read is a warning."""
     if not setting.known.baseline:
         try:

@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import de
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
@@ -43,7 +44,8 @@ class Leak:
 
     @property
     def setting(self) -> RotationSetup:
-        return RotationSetup(self.world.catalog, KINDS, self.world.rotator("run1"), None)  # type: ignore[arg-type]
+        known = ReadCache(baseline=[None])
+        return RotationSetup(self.world.catalog, KINDS, self.world.rotator("run1"), None, known)  # type: ignore[arg-type]
 
     @property
     def incident(self) -> Incident:

@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What somebody may have left in the AWS account or at GitHub to come back: after the last revocation, against the
+baseline and by CloudTrail. What cannot be compared is a possible foothold too, and nothing here stops a response.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import (
+    ALL,
+    GITHUB,
+    READS_HOSTS,
+    READS_STORES,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerDifference,
+    ServerReading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import made_with_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.made_with_keys import KeyTrail, MadeWithKey
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import baseline_of_run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+SECONDS = 30.0
+"""For CloudTrail, on no clock: everything is revoked by then."""
+MOST = 10
+"""Findings of an account that the journal keeps; the run's output has the rest."""
+
+
+@dataclass
+class AccountLook:
+    """What one place showed, of a credential that reaches it."""
+
+    credential: str
+    place: str
+    compared: str = ""
+    """The baseline that it was compared with."""
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def events(self) -> dict[str, str]:
+        """As events of the incident. One finding counts once, and a later change is another."""
+        kept = list(self.findings)
+        if len(kept) > MOST:
+            rest = kept[MOST - 1 :]
+            kept[MOST - 1 :] = [
+                f"{self.place}: {len(rest)} more ({digest(str(rest))}), which the output of the run names"
+            ]
+        return {f"foothold/{self.credential}/{digest(text)}": text for text in kept}
+
+    @property
+    def line(self) -> str:
+        """What was looked at, for the post-mortem."""
+        if self.compared:
+            return f"checked: {self.place} was compared with its {self.compared}"
+        return f"not checked: {self.place} has no baseline, so only what CloudTrail tells of the leaked keys was named"
+
+
+@dataclass(frozen=True)
+class AccountResult:
+    """All of it: events of the incident, lines of the post-mortem, and findings that the operator reads at once."""
+
+    events: Mapping[str, str]
+    lines: Sequence[str]
+    messages: Sequence[str]
+
+
+def looked(
+    setting: RotationSetup, journal: Journal, reach: Mapping[str, str], keys: Sequence[str], *, evicts: bool
+) -> AccountResult:
+    """After the last revocation. ``keys`` are ids of leaked access keys; keys are removed only in a known window."""
+    since = journal.incident.since if journal.incident else ""
+    trail = key_trail(setting, keys, since, SECONDS) if "aws" in reach else KeyTrail()
+    looks = [account(setting, journal, reach["aws"], trail.made)] if "aws" in reach else []
+    gone = evicted(setting, looks[0], trail.made) if looks and evicts and since and trail.made else {}
+    looks += [look for look in [repository(setting)] if look] if GITHUB in reach else []
+    return AccountResult(
+        events={**{event: text for look in looks for event, text in look.events.items()}, **gone},
+        lines=[
+            *(look.line for look in looks),
+            *([f"checked: what {', '.join(keys)} made, in CloudTrail, which is up to 15 minutes late"] if keys else []),
+            *(f"seen: {line}" for line in trail.sign_ins),
+            *(f"not checked: {problem}" for problem in trail.problems),
+        ],
+        messages=[f"possible foothold: {look.credential}: {text}" for look in looks for text in look.findings],
+    )
+
+
+def reaching(impact: Mapping[str, Any], incident: Incident) -> dict[str, str]:
+    """What leaked that acts in AWS, or at GitHub: a credential's name by ``aws`` and ``github``."""
+    kinds = READS_STORES | READS_HOSTS
+    names = [item["name"] for item in impact.get("credentials", ()) if item["kind"] in kinds]
+    result = {"aws": names[0]} if names else {}
+    return {**result, GITHUB: GITHUB} if {GITHUB, ALL} & {*incident.declared} else result
+
+
+def account(setting: RotationSetup, journal: Journal, credential: str, made: Sequence[MadeWithKey]) -> AccountLook:
+    """``made`` is what CloudTrail tells of the leaked keys."""
+    place, problem = _account_place(setting)
+    if problem:
+        return AccountLook(credential, place, findings=[f"{place}: not compared with its baseline: {problem}"])
+
+    def read() -> dict[str, Any]:
+        contents = setting.rotator.current(account_reader.key_places(setting.catalog))
+        region, client = str(setting.connection.region or ""), setting.connection.store_client
+        return account_reader.inventory(setting.catalog, client, region, contents, journal)
+
+    look, reading = _compared(setting, credential, place, read)
+    by_name = {(item.made.kind, item.made.name): item for item in reversed(made)}
+    # What was added and is not gone by now, the comparison names itself.
+    left = [item for item in by_name.values() if reading is None or item.made.kind not in reading.kinds]
+    look.findings += [_with(f"{item.made.kind} {item.made.name}", item, item.made.undo) for item in reversed(left)]
+    for difference in _differences(setting, place, reading):
+        act = by_name.get((difference.kind, difference.name))
+        look.findings.append(_with(difference.message, act, difference.undo))
+    return look
+
+
+def _account_place(setting: RotationSetup) -> tuple[str, str]:
+    """Its name, and why it is not known. Without a baseline AWS is not asked."""
+    if baseline_of_run(setting) is None:
+        return "the AWS account", ""
+    try:
+        return account_reader.place(aws_errors.account_id(setting.connection.store_client("sts"))), ""
+    except SecretsError as error:
+        return "the AWS account", one_line(error)
+
+
+def repository(setting: RotationSetup) -> AccountLook | None:
+    """None where neither the catalog nor the baseline has one."""
+    where, baseline = setting.catalog.github, baseline_of_run(setting)
+    if where is None or baseline is None or _source(setting, repository_inventory.place(where)) is None:
+        return None
+    place = repository_inventory.place(where)
+
+    def read() -> dict[str, Any]:
+        return repository_inventory.inventory(github_token.api(where), setting.catalog, where, baseline.key)
+
+    look, reading = _compared(setting, GITHUB, place, read)
+    look.findings += [item.finding for item in _differences(setting, place, reading)]
+    return look
+
+
+def _compared(
+    setting: RotationSetup, credential: str, place: str, read: Callable[[], Mapping[str, Any]]
+) -> tuple[AccountLook, ServerReading | None]:
+    source = _source(setting, place)
+    if source is None:
+        return AccountLook(credential, place), None
+    look = AccountLook(credential, place, f"baseline of {source.day}")
+    try:
+        inventory = read()
+    except SecretsError as error:
+        look.findings.append(f"{place}: not compared with its baseline: {one_line(error)}")
+        return look, None
+    reading = server_baseline.reading_of(inventory)
+    reasons = inventory["unread"]
+    for kind in server_baseline.unread(source, reading):
+        look.findings.append(f"{place}: {kind}: not compared: {reasons.get(kind, 'cannot be read')}")
+    return look, reading
+
+
+def _differences(setting: RotationSetup, place: str, reading: ServerReading | None) -> list[ServerDifference]:
+    """What was added or changed."""
+    source = _source(setting, place)
+    differences = server_baseline.compare(place, source, reading) if source and reading else []
+    return [item for item in differences if item.state != server_baseline.REMOVED]
+
+
+def _with(message: str, act: MadeWithKey | None, undo: str) -> str:
+    """With who did it when, and with the command that removes it."""
+    return message + (f", {act.when}" if act else "") + (f": {undo}" if undo else "")
+
+
+def evicted(setting: RotationSetup, look: AccountLook, made: Sequence[MadeWithKey]) -> dict[str, str]:
+    """Deactivates keys of the catalog's users that the leaked key made, as events. Other users' are only named."""
+    users = {user.rpartition("/")[2] for user in CatalogReach(setting.catalog).users}
+    keys, result = access_key_preconditions.store(setting.connection), dict[str, str]()
+    for item in made:
+        key, findings = item.made.key, [text for text in look.findings if item.made.key in text]
+        if item.act != "CreateAccessKey" or item.made.user not in users or not findings:
+            continue
+        try:
+            keys.deactivate(item.made.user, key, fresh=Fresh.uncontested())
+        except SecretsError as error:
+            look.findings.append(f"access key {key}: it could not be deactivated: {one_line(error)}")
+            continue
+        result.update({f"evicted/{look.credential}/{digest(text)}": f"{key} is inactive" for text in findings})
+    return result
+
+
+def _source(setting: RotationSetup, place: str) -> RecordedServer | None:
+    baseline = baseline_of_run(setting)
+    return baseline.sources.get(place) if baseline else None
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
+
+
+def key_trail(setting: RotationSetup, keys: Sequence[str], since: str, seconds: float) -> KeyTrail:
+    """What CloudTrail tells of the leaked keys, in the run's region and where IAM's events are."""
+    if not keys:
+        return KeyTrail()
+    try:
+        partition = aws_errors.identity(setting.connection.store_client("sts"))[1]
+        regions = dict.fromkeys([str(setting.connection.region or ""), made_with_keys.GLOBAL.get(partition, "")])
+        connections = [setting.connection.in_region(region) for region in regions if region]
+        trails = [CloudTrail(connection.bounded_client("cloudtrail", seconds)) for connection in connections]
+    except (SecretsError, AnsibleActionFail) as error:
+        return KeyTrail(problems=[f"CloudTrail was not asked: {one_line(error)}"])
+    start = credential_ages.moment(since) if since else None
+    return made_with_keys.followed(trails, keys, since=start, seconds=seconds, now=datetime.now(UTC))

@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Calls of AWS after which their caller has another way in: what they made, and the command that removes it. Pure.
+
+Kinds and names are those of the account's baseline.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+SESSIONS = frozenset({"AssumeRole", "GetSessionToken", "GetFederationToken"})
+KEY = "accessKeyId"
+_FIELDS = (
+    *("userName", "roleName", "groupName", "policyName", "policyArn", KEY, "keyId", "grantId", "secretId"),
+    *("functionName", "instanceId", "openIDConnectProviderArn", "sAMLProviderArn", "roleArn", "expiration"),
+)
+"""What is read of a call and its answer: the rest may hold what the caller sent, or a new key's secret."""
+_DEEPEST = 4
+_POLICIES = {
+    f"{verb}{kind.capitalize()}Policy": (
+        f"{what} policy",
+        f"{{{field}}} of {kind} {{{kind}Name}}",
+        f"iam {undo}-{kind}-policy --{kind}-name {{{kind}Name}} --{option} {{{field}}}",
+    )
+    for kind in ("user", "role", "group")
+    for verb, what, field, undo, option in (
+        ("Put", "inline", "policyName", "delete", "policy-name"),
+        ("Attach", "attached", "policyArn", "detach", "policy-arn"),
+    )
+}
+_PASSWORD = ("console password", "of user {userName}", "iam delete-login-profile --user-name {userName}")
+_ROLE, _POLICY = ("role", "{roleName}", ""), ("policy", "{policyArn}", "")
+_FUNCTION = ("Lambda function", "{functionName}", "lambda delete-function --function-name {functionName}")
+_SAML = ("identity provider", "{sAMLProviderArn}", "iam delete-saml-provider --saml-provider-arn {sAMLProviderArn}")
+_OIDC = "iam delete-open-id-connect-provider --open-id-connect-provider-arn {openIDConnectProviderArn}"
+_GROUP = "iam remove-user-from-group --user-name {userName} --group-name {groupName}"
+ACTS: dict[str, tuple[str, str, str]] = {
+    **_POLICIES,
+    "CreateUser": ("user", "{userName}", "iam delete-user --user-name {userName}"),
+    "CreateAccessKey": (
+        "access key",
+        "{accessKeyId} of user {userName}",
+        "iam update-access-key --status Inactive --access-key-id {accessKeyId} --user-name {userName}",
+    ),
+    "CreateLoginProfile": _PASSWORD,
+    "UpdateLoginProfile": _PASSWORD,
+    "CreateRole": ("role", "{roleName}", "iam delete-role --role-name {roleName}"),
+    "UpdateAssumeRolePolicy": _ROLE,
+    "DeleteRolePermissionsBoundary": _ROLE,
+    "DeleteUserPermissionsBoundary": ("user", "{userName}", ""),
+    "AddUserToGroup": ("membership", "of user {userName} in group {groupName}", _GROUP),
+    "CreatePolicyVersion": _POLICY,
+    "SetDefaultPolicyVersion": _POLICY,
+    "CreateGrant": (
+        "grant",
+        "{grantId} of key {keyId}",
+        "kms revoke-grant --key-id {keyId} --grant-id {grantId}",
+    ),
+    "PutKeyPolicy": ("policy of key", "{keyId}", ""),
+    "PutResourcePolicy": (
+        "policy of secret",
+        "{secretId}",
+        "secretsmanager delete-resource-policy --secret-id {secretId}",
+    ),
+    "RotateSecret": (
+        "rotation function of secret",
+        "{secretId}",
+        "secretsmanager cancel-rotate-secret --secret-id {secretId}",
+    ),
+    "CreateFunction20150331": _FUNCTION,
+    "UpdateFunctionCode20150331v2": _FUNCTION,
+    "AddPermission20150331v2": _FUNCTION,
+    "RunInstances": ("instance", "{instanceId}", "ec2 terminate-instances --instance-ids {instanceId}"),
+    "CreateOpenIDConnectProvider": ("identity provider", "{openIDConnectProviderArn}", _OIDC),
+    "CreateSAMLProvider": _SAML,
+    "UpdateSAMLProvider": _SAML,
+}
+
+
+class Made(NamedTuple):
+    """What a call made or changed."""
+
+    kind: str
+    name: str
+    undo: str
+    user: str = ""
+    key: str = ""
+    """The id of the access key that it returned."""
+    until: datetime | None = None
+    """When that key, a session's, expires, if the answer says it."""
+
+
+def made(act: str, request: Any, answer: Any) -> Made | None:
+    """By the name of the call, its request and its answer; None for one that leaves nothing."""
+    known = {field: text for part in (request, answer) for field, text in _known(part)}
+    if act in SESSIONS:
+        name, key = f"{known.get(KEY, '?')} of {known.get('roleArn', act)}", known.get(KEY, "")
+        return Made("session", name, "", key=key, until=_moment(known.get("expiration", "")))
+    if act not in ACTS:
+        return None
+    kind, name, undo = ACTS[act]
+    fields = {field: known.get(field, "?") for field in _FIELDS}
+    # A field that is unknown makes no command. Each word is filled in by itself: a name may hold blanks.
+    words = [word.format_map(fields) for word in undo.split()] if _is_known(undo, known) else []
+    command = shlex.join(["aws", *words]) if words else ""
+    return Made(kind, name.format_map(fields), command, known.get("userName", ""), known.get(KEY, ""))
+
+
+def _moment(text: str) -> datetime | None:
+    """Of CloudTrail's "Nov 25, 2026, 6:15:00 PM", whose blanks and commas differ."""
+    try:
+        return datetime.strptime(re.sub(r"[^\w:]+", " ", text), "%b %d %Y %I:%M:%S %p").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _is_known(undo: str, known: Mapping[str, str]) -> bool:
+    return all(f"{{{field}}}" not in undo or field in known for field in _FIELDS)
+
+
+def _known(part: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The named fields at a depth that AWS's own have, of a list its first."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(part, list):
+        yield from _known(part[0] if part else None, depth + 1)
+    elif isinstance(part, Mapping):
+        for name, value in part.items():
+            if name in _FIELDS and isinstance(value, str):
+                yield name, plain(value)
+            else:
+                yield from _known(value, depth + 1)
+
+
+def plain(value: Any) -> str:
+    """A text that no terminal acts on, and that is not long."""
+    text = value if isinstance(value, str) else ""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:200]

@@ -1,0 +1,333 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a leaked access key leaves in AWS and at GitHub is named in the end. On moto, with events as CloudTrail's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerBaseline,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import account_footholds, acts_in_aws
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
+from tests.unit.plugins.plugin_utils._leak.trail_events import event
+
+CATALOG = catalog_parser.parse(
+    {
+        "application": "shop",
+        "journal": {"s3": "shop-secrets/journal"},
+        "github": {"repository": "example/shop"},
+        "settings": {"AWS_ACCESS_KEY_ID": {"group": "core"}, "AWS_SECRET_ACCESS_KEY": {"group": "core"}},
+        "credentials": {
+            "storage": {
+                "kind": "aws_access_key",
+                "options": {"user": "shop"},
+                "appears_in": [{"setting": "AWS_ACCESS_KEY_ID"}, {"setting": "AWS_SECRET_ACCESS_KEY"}],
+            }
+        },
+    },
+    "test",
+)
+IMPACT = {"credentials": [{"name": "storage", "kind": "aws_access_key"}]}
+LEAKED, NEXT, SESSION = "AKIALEAKED", "AKIATHIEF", "ASIATHIEF"
+REGION, PLACE = "eu-west-3", "AWS account 123456789012"
+SINCE = "2026-11-25T00:00:00Z"
+INCIDENT = Incident("leak-1", "2026-11-26T00:00:00Z", "op", ("storage",), SINCE)
+AT, BY = "2026-11-25T10:00:00+00:00", "by the leaked key at 2026-11-25T10:00:00Z from 10.0.3.7 (CreateUser)"
+
+
+class Trail:
+    """LookupEvents: events by the region and the key that made them."""
+
+    def __init__(self, region: str, events: list[dict[str, Any]], fails: bool = False) -> None:
+        self.meta = SimpleNamespace(region_name=region)
+        self.events, self.fails, self.asked = events, fails, list[str]()
+
+    def lookup_events(self, LookupAttributes: Any, **_more: Any) -> dict[str, Any]:  # noqa: N803 AWS's own name
+        (attribute,) = LookupAttributes
+        self.asked.append(attribute["AttributeValue"])
+        if self.fails:
+            raise Denied("AWS denies cloudtrail:LookupEvents")
+        found = [
+            item for item in self.events if attribute["AttributeValue"] in (item["AccessKeyId"], item["EventName"])
+        ]
+        return {"Events": found}
+
+
+def called(
+    act: str, answer: Any = None, *, key: str = LEAKED, error: str | None = None, **asked: Any
+) -> dict[str, Any]:
+    made = event(
+        act, AT, identity=f"{act}-{key}-{asked}", who="arn:aws:iam::1:user/shop", key=key, error=error, **asked
+    )
+    detail = {**json.loads(made["CloudTrailEvent"]), "responseElements": answer}
+    return {**made, "CloudTrailEvent": json.dumps(detail)}
+
+
+def new_key(user: str, key: str = NEXT) -> dict[str, Any]:
+    return {"accessKey": {"userName": user, "accessKeyId": key, "secretAccessKey": "canary-new-secret"}}
+
+
+class World:
+    """An account, its baseline, and the events of its trail by region."""
+
+    def __init__(self, client: Callable[[str], tuple[Any, list[str]]]) -> None:
+        self.clients: dict[str, Any] = {}
+        self._make = client
+        self.global_trail, self.trail = Trail("us-east-1", []), Trail(REGION, [])
+        self.known = ReadCache(baseline=[None])
+        self.journal = Journal(incident=INCIDENT)
+        self.iam = self.client("iam")
+        self.iam.create_user(UserName="shop")
+        self.client("secretsmanager").create_secret(Name="shop/test/core", SecretString="{}")
+
+    def client(self, service: str) -> Any:
+        if service not in self.clients:
+            self.clients[service] = self._make(service)[0]
+        return self.clients[service]
+
+    @property
+    def setting(self) -> Any:
+        def connection(region: str, trail: Trail) -> Any:
+            return SimpleNamespace(
+                region=region,
+                ansible_name="test",
+                store_client=self.client,
+                acting_client=self.client,
+                bounded_client=lambda _service, _seconds: trail,
+                in_region=lambda other: connection(other, self.global_trail if other != REGION else self.trail),
+            )
+
+        rotator = SimpleNamespace(current=lambda _places: Contents())
+        connected = connection(REGION, self.trail)
+        return SimpleNamespace(catalog=CATALOG, connection=connected, rotator=rotator, known=self.known)
+
+    def record(self) -> None:
+        inventory = account_reader.inventory(CATALOG, self.client, REGION, Contents(), Journal())
+        reading = server_baseline.reading_of(inventory)
+        source = RecordedServer("2026-11-20T00:00:00Z", "op", reading.kinds, reading.entries)
+        self.known.baseline[:] = [ServerBaseline("shop", "test", "key", {PLACE: source})]
+
+    def looked(self, *, evicts: bool = False, incident: Incident = INCIDENT) -> account_footholds.AccountResult:
+        reach = account_footholds.reaching(IMPACT, incident)
+        journal = replace(self.journal, incident=incident)
+        result = account_footholds.looked(self.setting, journal, reach, [LEAKED], evicts=evicts)
+        assert "canary" not in repr(result)
+        return result
+
+
+@pytest.fixture
+def world(moto: Callable[[str], tuple[Any, list[str]]], monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail.PAUSE", 0.0)
+    return World(moto)
+
+
+def test_what_was_added_is_named_with_who_and_when(world: World) -> None:
+    world.record()
+    world.iam.create_user(UserName="thief")
+    world.iam.create_role(RoleName="other", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+    world.global_trail.events = [called("CreateUser", userName="thief"), called("CreateUser", userName="gone")]
+    result = world.looked()
+    events = [text for event, text in result.events.items() if event.startswith("foothold/storage/")]
+    assert [text.partition(" (")[0] for text in events] == [
+        "role other is not in the baseline",
+        "user thief is not in the baseline",
+    ], "a user that does not exist any more is none"
+    assert f", {BY}: aws iam delete-user" in events[1]
+    assert result.lines[0] == f"checked: {PLACE} was compared with its baseline of 2026-11-20"
+    assert len(result.messages) == 2
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (called("CreateAccessKey", new_key("dba"), userName="dba"), "update-access-key --status Inactive"),
+        (called("CreateAccessKey", new_key("shop")), f"access key {NEXT} of user shop"),
+        (called("CreateLoginProfile", userName="dba"), "aws iam delete-login-profile --user-name dba"),
+        (called("UpdateAssumeRolePolicy", roleName="ops", policyDocument="canary"), "role ops, by the leaked key"),
+        (called("AttachRolePolicy", roleName="ops", policyArn="arn:aws:iam::aws:policy/X"), "detach-role-policy"),
+        (called("PutUserPolicy", userName="a b", policyName="p", policyDocument="canary"), "--user-name 'a b'"),
+        (called("AddUserToGroup", userName="dba", groupName="admins"), "remove-user-from-group"),
+        (called("CreateGrant", {"grantId": "g1"}, keyId="k1"), "revoke-grant --key-id k1 --grant-id g1"),
+        (called("PutResourcePolicy", secretId="shop/core", resourcePolicy="canary"), "delete-resource-policy"),
+        (called("RotateSecret", secretId="shop/core", rotationLambdaARN="x"), "cancel-rotate-secret"),
+        (called("UpdateFunctionCode20150331v2", functionName="f", zipFile="canary"), "Lambda function f"),
+        (
+            called("RunInstances", {"instancesSet": {"items": [{"instanceId": "i-1"}]}}, userData="canary"),
+            "terminate-instances --instance-ids i-1",
+        ),
+        (called("CreateUser", userName="$(id)"), "--user-name '$(id)'"),
+        (called("CreateUser"), "user ?, by the leaked key"),
+    ],
+    ids=lambda item: item["EventName"] if isinstance(item, dict) else "",
+)
+def test_without_a_baseline_cloudtrail_names_what_the_key_made(
+    made: dict[str, Any], message: str, world: World
+) -> None:
+    world.global_trail.events = [made]
+    result = world.looked()
+    (text,) = result.events.values()
+    assert message in text
+    assert result.lines[0].startswith("not checked: the AWS account has no baseline")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        called("CreateUser", userName="thief", error="AccessDenied"),
+        called("ListUsers"),
+        called("AssumeRole", {"credentials": {"accessKeyId": SESSION, "expiration": "Nov 25, 2026 11:00:00 AM"}}),
+        {**called("CreateUser", userName="x"), "CloudTrailEvent": "[" * 100_000},
+    ],
+)
+def test_what_leaves_nothing(made: dict[str, Any], world: World) -> None:
+    world.global_trail.events = [made]
+    assert world.looked().events == {}
+
+
+def test_keys_and_sessions_are_followed(world: World) -> None:
+    """A session that is valid still is named; of one whose end is not told, AWS's longest counts."""
+    soon = datetime.now(UTC).strftime("Jan 01, 2099, 1:00:00\u202fAM")
+    answer = {"credentials": {"accessKeyId": SESSION, "expiration": soon, "sessionToken": "canary-token"}}
+    world.global_trail.events = [called("CreateAccessKey", new_key("dba"), userName="dba")]
+    world.trail.events = [called("AssumeRole", answer, key=NEXT, roleArn="arn:aws:iam::1:role/ops")]
+    world.global_trail.events.append(called("CreateUser", userName="thief", key=SESSION))
+    world.global_trail.events.append(called("ConsoleLogin", key=""))
+    result = world.looked()
+    kinds = [text.partition(",")[0] for text in result.events.values()]
+    assert kinds == [
+        f"access key {NEXT} of user dba",
+        f"session {SESSION} of arn:aws:iam::1:role/ops",
+        "user thief",
+    ]
+    assert "seen: arn:aws:iam::1:user/shop signed in from 10.0.3.7 at 2026-11-25T10:00:00Z" in result.lines
+    assert world.trail.asked == world.global_trail.asked == [LEAKED, "ConsoleLogin", NEXT, SESSION]
+
+
+def test_somebody_who_makes_thousands_is_counted(world: World) -> None:
+    world.global_trail.events = [called("CreateUser", userName=f"u{number}") for number in range(60)]
+    result = world.looked()
+    assert (len(result.events), len(result.messages)) == (account_footholds.MOST, 60)
+    assert list(result.events.values())[-1].startswith("the AWS account: 51 more (")
+
+
+def test_a_trail_that_does_not_answer(world: World) -> None:
+    world.global_trail.fails = True
+    result = world.looked()
+    assert result.events == {}
+    assert [line for line in result.lines if "not checked: CloudTrail in us-east-1: AWS denies" in line]
+
+
+def test_an_account_that_cannot_be_read_is_a_possible_foothold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.record()
+
+    def refused(*_args: Any) -> Any:
+        raise Denied("AWS denies it")
+
+    monkeypatch.setattr(account_reader, "inventory", refused)
+    world.global_trail.events = [called("CreateUser", userName="thief")]
+    assert [*world.looked().events.values()] == [
+        f"{PLACE}: not compared with its baseline: AWS denies it",
+        f"user thief, {BY}: aws iam delete-user --user-name thief",
+    ]
+
+
+class TestEviction:
+    def status(self, world: World, user: str, key: str) -> str:
+        keys = world.iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
+        return str(next(item["Status"] for item in keys if item["AccessKeyId"] == key))
+
+    @pytest.mark.parametrize(
+        ("evicts", "since", "status"), [(True, SINCE, "Inactive"), (False, SINCE, "Active"), (True, "", "Active")]
+    )
+    def test_the_leaked_user_s_second_key(self, evicts: bool, since: str, status: str, world: World) -> None:
+        """Only by the operator's word, and only in a window that is known."""
+        key = world.iam.create_access_key(UserName="shop")["AccessKey"]["AccessKeyId"]
+        world.global_trail.events = [called("CreateAccessKey", new_key("shop", key))]
+        result = world.looked(evicts=evicts, incident=replace(INCIDENT, since=since))
+        assert self.status(world, "shop", key) == status
+        (foothold, *gone) = result.events
+        assert [name.partition("/")[2] for name in gone] == (
+            [foothold.partition("/")[2]] if status == "Inactive" else []
+        )
+
+    def test_another_user_s_key_is_only_named(self, world: World) -> None:
+        world.iam.create_user(UserName="dba")
+        key = world.iam.create_access_key(UserName="dba")["AccessKey"]["AccessKeyId"]
+        world.global_trail.events = [called("CreateAccessKey", new_key("dba", key), userName="dba")]
+        assert [name.partition("/")[0] for name in world.looked(evicts=True).events] == ["foothold"]
+        assert self.status(world, "dba", key) == "Active"
+
+    def test_a_key_that_cannot_be_deactivated_stays_a_foothold(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def denied(*_args: Any, **_more: Any) -> Any:
+            raise Denied("AWS denies iam:UpdateAccessKey")
+
+        keys = SimpleNamespace(deactivate=denied)
+        monkeypatch.setattr(access_key_preconditions, "store", lambda _connection: keys)
+        world.global_trail.events = [called("CreateAccessKey", new_key("shop"))]
+        result = world.looked(evicts=True)
+        assert [name.partition("/")[0] for name in result.events] == ["foothold", "foothold"]
+        assert "could not be deactivated: AWS denies" in [*result.events.values()][-1]
+
+
+def test_github_is_compared_if_it_leaked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = "GitHub repository example/shop"
+    source = RecordedServer("2026-11-20T00:00:00Z", "op", frozenset({"deploy key"}), {})
+    world.known.baseline[:] = [ServerBaseline("shop", "test", "key", {place: source})]
+    entries = [server_baseline.entry_of("deploy key", "9", "ci", "gh api -X DELETE repos/example/shop/keys/9")]
+    told = {"place": place, "kinds": ["deploy key"], "entries": entries, "problems": [], "unread": {}}
+    monkeypatch.setenv("GITHUB_TOKEN", "canary-token")
+    monkeypatch.setattr(repository_inventory, "inventory", lambda *_: told)
+    leaked = replace(INCIDENT, declared=("github",))
+    result = world.looked(incident=leaked)
+    found = {event: text for event, text in result.events.items() if event.startswith("foothold/github/")}
+    assert [*found.values()] == ["deploy key 9 is not in the baseline (ci): gh api -X DELETE repos/example/shop/keys/9"]
+    monkeypatch.delenv("GITHUB_TOKEN")
+    lost = world.looked(incident=leaked).events.values()
+    assert any("not compared with its baseline: there is no token for GitHub" in text for text in lost)
+    assert world.looked().events == {}, "nothing of GitHub leaked"
+
+
+@pytest.mark.parametrize("act", [*acts_in_aws.ACTS, *acts_in_aws.SESSIONS])
+def test_each_act_reads_names_alone(act: str) -> None:
+    """Whatever a caller sends, and however deep."""
+    deep: Any = "canary"
+    for _ in range(5000):
+        deep = {"a": deep}
+    asked = {
+        "userName": ["canary"],
+        "policyDocument": "canary",
+        "environment": {"variables": {"X": "canary"}},
+        "d": deep,
+    }
+    made = acts_in_aws.made(act, asked, {"credentials": {"secretAccessKey": "canary", "accessKeyId": {"x": 1}}})
+    assert made
+    assert "canary" not in repr(made)
+    assert made.undo == ""
+
+
+def test_no_terminal_acts_on_a_name() -> None:
+    made = acts_in_aws.made("CreateUser", {"userName": "\x1b[2J" + "x" * 900}, None)
+    assert made
+    assert "\x1b" not in made.name + made.undo
+    assert len(made.name) <= 200
