@@ -12,6 +12,8 @@ from typing import Any
 POLICY = Path(__file__).parents[1] / "docs" / "provision-policy.json"
 MIRROR = "Mirror"
 """The statement for the mirror's function, which test_mirror_function compares with what is asked for it."""
+HONEYTOKENS = "Honeytokens"
+"""The statement for their users, which test_alert_resources compares with what is asked for them."""
 FREE = {"sts:GetCallerIdentity", "lambda:GetFunction"}
 """Needs no permission; a look for a former function of the mirror goes without it."""
 IMPLIED: Mapping[str, tuple[str, ...]] = {
@@ -71,7 +73,7 @@ def statements() -> dict[str, set[str]]:
 
 def listed() -> set[str]:
     """The actions that every run may need."""
-    return {action for sid, actions in statements().items() if sid != MIRROR for action in actions}
+    return {action for sid, actions in statements().items() if sid not in (MIRROR, HONEYTOKENS) for action in actions}
 
 
 def assert_listed(calls: Iterable[Mapping[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import parameter_journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision impo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.alert_resources import AlertResources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.honeytoken_users import HoneytokenUsers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import JournalBucket
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
@@ -80,8 +81,10 @@ class ActionModule(ValuesAction):
         if catalog.alerts is None:
             return []
         tags, region = provisioner.form("").tags, connection.store_client("sns").meta.region_name
+        decoys = honeytokens.users(catalog)
         made = AlertResources(connection.store_client, catalog, catalog.alerts, tags, region=region)
-        return made.missing()
+        users = HoneytokenUsers(connection.store_client("iam"), catalog, tags).missing() if decoys else ()
+        return [*users, *made.missing()]
 
     def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:
         if self._task.check_mode:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY, SSH_KEY
@@ -185,7 +185,7 @@ def _of_credential(catalog: Catalog, credential: Credential) -> Iterator[Edge]:
 
 
 def _readable(catalog: Catalog, credential: Credential, other: Credential) -> bool:
-    reads = credential.options.get("reads")
+    reads = [] if honeytokens.is_honeytoken(credential) else credential.options.get("reads")
     names = {spot.place.name for spot in credential_graph.spots(catalog, other)}
     return bool(names) and (reads is None or bool(names & set(reads)))
 

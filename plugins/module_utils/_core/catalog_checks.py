@@ -9,6 +9,7 @@ from typing import Callable, Iterator, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     external_value_request,
+    honeytokens,
     kind_names,
     provider_requests,
     server_endpoint,
@@ -273,6 +274,7 @@ _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _places_once,
     _alternatives,
     _credentials,
+    honeytokens.problems,
     _purged,
     _mirrored,
     _notified,

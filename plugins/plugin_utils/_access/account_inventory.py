@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens, server_baseline, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import DIGITS, Entry, Key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKey
@@ -65,6 +65,8 @@ class Declared:
     """By role and ARN of the policy."""
     key_policies: Mapping[str, Document] = field(default_factory=dict)
     """By ARN of the key."""
+    decoys: frozenset[str] = frozenset()
+    """The users of honeytokens."""
 
 
 def inventory(account: AccountFacts, declared: Declared) -> dict[str, Any]:
@@ -88,6 +90,11 @@ def _as_declared(account: AccountFacts, declared: Declared) -> Iterator[Key]:
         for arn in (policy["PolicyArn"] for policy in attached):
             if _is_as(declared.attached.get((name, arn)), managed.get(arn)):
                 yield "attached policy", f"{arn} of role {name}"
+    for user in account.details["users"]:
+        name, policies = str(user["UserName"]), user.get("UserPolicyList", ())
+        if name in declared.decoys and [policy["PolicyDocument"] for policy in policies] == [honeytokens.DENIED]:
+            yield "user", name
+            yield "inline policy", f"{honeytokens.POLICY} of user {name}"
     for key in account.kms.values():
         if "arn" in key and _is_as(declared.key_policies.get(key["arn"]), key.get("policy")):
             yield KEY_POLICY, key["arn"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
@@ -121,4 +121,5 @@ def _declared(catalog: Catalog, scope: AwsScope, contents: Contents, journal: Jo
         trusts={role["name"]: role["trust"] for role in plan["roles"]},
         attached={(role["name"], arn): documents[arn] for role in plan["roles"] for arn in role["policies"]},
         key_policies={scope.key: plan["key"]["policy"]} if catalog.aws else {},
+        decoys=frozenset(honeytokens.users(catalog).values()),
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
     Conflict,
@@ -61,6 +62,14 @@ class AccessKeys:
     def is_used(self, key: str) -> bool:
         """Whether anybody ever called AWS with it, as far as IAM has heard."""
         return bool(self._last_used(key).get("AccessKeyLastUsed", {}).get("LastUsedDate"))
+
+    def last_use(self, key: str) -> str:
+        """When a call was last signed with it, at which service and in which region; empty if never."""
+        used = self._last_used(key).get("AccessKeyLastUsed", {})
+        if not used.get("LastUsedDate"):
+            return ""
+        at = timestamps.stamp(used["LastUsedDate"])
+        return f"{at} at {used.get('ServiceName', 'N/A')} in {used.get('Region', 'N/A')}"
 
     def of(self, user: str) -> tuple[AccessKey, ...]:
         """The user's keys, in no order. Raises NotFound."""
@@ -130,6 +139,13 @@ class AccessKeys:
     def _last_used(self, key: str) -> Any:
         with translated("GetAccessKeyLastUsed", f"key {key}"):
             return self._client.get_access_key_last_used(AccessKeyId=key)
+
+
+class UnusedKeys(AccessKeys):
+    """Of a honeytoken, whose use is an alert: IAM's list says what AWS accepts."""
+
+    def accepts(self, login: Login, user: str) -> bool:
+        return any(key.id == login.username and key.active for key in self.of(user))
 
 
 def user_of(arn: str) -> str | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import Alerts
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, ProvisionError
@@ -20,12 +21,29 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.event_rule import EventRule
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 
 HOUR = 3600
 SUBSCRIBED = ({"prefix": "leak."}, {"prefix": "report."}, {"suffix": ".failed"})
 """The events that go to the topic."""
-TARGET = "topic"
+WATCHED = "-honeytokens"
+"""Ends the name of the rule for calls with honeytokens."""
+CALLS = ("AWS API Call via CloudTrail", "AWS Console Sign In via CloudTrail")
+READ_TOO = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+"""The state of a rule that calls match which only read."""
+USED = {
+    "InputPathsMap": {
+        "user": "$.detail.userIdentity.userName",
+        "act": "$.detail.eventName",
+        "address": "$.detail.sourceIPAddress",
+        "at": "$.detail.eventTime",
+    },
+    "InputTemplate": (
+        '"Honeytoken used: <user> called <act> from <address> at <at>. Somebody has read the place where the key is '
+        'stored. Run watchparty.secrets.verify -e verify_only=honeytokens: it names the command for the leak."'
+    ),
+}
 AWS_DEFAULT, MIRROR_ALARM = "__default_statement_ID", "MirrorAlarm"
 """Statements of a topic's policy."""
 
@@ -106,7 +124,11 @@ class AlertResources:
     def missing(self) -> list[MissingPart]:
         """In the order in which it is made. Raises SecretsError."""
         self._require_bus()
-        return [*self._topic_steps(), *self._alarm_steps(), *self._rule_steps()]
+        return [
+            *self._topic_steps(),
+            *self._alarm_steps(),
+            *(part for rule in self._rules() for part in rule.missing()),
+        ]
 
     def _require_bus(self) -> None:
         bus = self._alerts.event_bus
@@ -174,6 +196,9 @@ class AlertResources:
             for name in self._mirror_alarm()
         ]
         senders.append(("Events", "events", "ArnEquals", rule))
+        if honeytokens.users(self._catalog):
+            watched = self._arn("events", f"rule/{self._alerts.topic}{WATCHED}")
+            senders.append(("Honeytokens", "events", "ArnEquals", watched))
         return [
             {
                 "Sid": sid,
@@ -215,55 +240,17 @@ class AlertResources:
         with aws_errors.translated("cloudwatch:DeleteAlarms", f"alarm {name}"):
             self._cloudwatch.delete_alarms(AlarmNames=[name])
 
-    @property
-    def _of_rule(self) -> dict[str, str]:
-        return {"EventBusName": self._alerts.event_bus}
-
-    def _rule_steps(self) -> Iterator[MissingPart]:
-        try:
-            with aws_errors.translated("events:DescribeRule", f"rule {self._rule}"):
-                found = self._events.describe_rule(Name=self._rule, **self._of_rule)
-        except NotFound:
-            found = {}
-        is_right = found.get("State") == "ENABLED" and json.loads(found.get("EventPattern") or "{}") == self._pattern()
-        if not is_right:
-            yield MissingPart(f"{'change' if found else 'create'} rule {self._rule}", self._put_rule)
-        targets: Sequence[Mapping[str, Any]] = ()
-        if found:
-            with aws_errors.translated("events:ListTargetsByRule", f"rule {self._rule}"):
-                targets = self._events.list_targets_by_rule(Rule=self._rule, **self._of_rule)["Targets"]
-        if self._target() not in [{key: target.get(key) for key in self._target()} for target in targets]:
-            yield MissingPart(f"add topic {self._alerts.topic} as the target of rule {self._rule}", self._put_target)
-
-    def _pattern(self) -> dict[str, Any]:
+    def _rules(self) -> Iterator[EventRule]:
         own = {"application": [self._catalog.application], "environment": [self._catalog.environment]}
-        return {"source": [SOURCE], "detail-type": list(SUBSCRIBED), "detail": own}
-
-    def _target(self) -> dict[str, Any]:
+        pattern = {"source": [SOURCE], "detail-type": list(SUBSCRIBED), "detail": own}
         shown = {"InputPathsMap": {"summary": "$.detail.summary"}, "InputTemplate": '"<summary>"'}
-        return {"Id": TARGET, "Arn": self._topic, "InputTransformer": shown}
-
-    def _put_rule(self) -> None:
-        with aws_errors.translated("events:PutRule", f"rule {self._rule}"):
-            pattern = json.dumps(self._pattern())
-            new = {} if self._has_rule() else {"Tags": self._tags}
-            self._events.put_rule(Name=self._rule, EventPattern=pattern, State="ENABLED", **self._of_rule, **new)
-
-    def _has_rule(self) -> bool:
-        """Tags are for a rule that is made; one that is there refuses them."""
-        try:
-            with aws_errors.translated("events:DescribeRule", f"rule {self._rule}"):
-                self._events.describe_rule(Name=self._rule, **self._of_rule)
-        except NotFound:
-            return False
-        return True
-
-    def _put_target(self) -> None:
-        with aws_errors.translated("events:PutTargets", f"rule {self._rule}"):
-            answer = self._events.put_targets(Rule=self._rule, Targets=[self._target()], **self._of_rule)
-        if answer.get("FailedEntryCount"):
-            target = f"rule {self._rule}: AWS did not accept topic {self._alerts.topic} as its target"
-            raise ProvisionError([f"{target}; check the topic in AWS, then run watchparty.secrets.provision again"])
+        bus = self._alerts.event_bus
+        yield EventRule(self._events, self._rule, bus, pattern, self._topic, shown, self._tags)
+        decoys = sorted(honeytokens.users(self._catalog).values())
+        if decoys:
+            calls = {"detail-type": list(CALLS), "detail": {"userIdentity": {"userName": decoys}}}
+            name = f"{self._alerts.topic}{WATCHED}"
+            yield EventRule(self._events, name, "default", calls, self._topic, USED, self._tags, READ_TOO)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     blast_radius,
     credential_ages,
     credential_graph,
+    honeytokens,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
@@ -17,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, UnusedKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_states, state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
@@ -33,7 +34,7 @@ OPTION = "user"
 
 
 def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
-    """IAM, asked with this run's own key, and STS, asked with any; for SES its mail server instead."""
+    """IAM, asked with this run's own key, and STS, asked with any but a honeytoken; for SES its mail server instead."""
 
     def sts(login: Login | None) -> Any:
         if login is None:
@@ -44,7 +45,8 @@ def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
     clients: dict[str, Any] = {"acting": connection.acting_client("iam"), "sts": sts}
     if credential.kind == SES_SMTP_PASSWORD:
         return SmtpKeys(connection.store_client("iam"), **clients, smtp=smtp_server(credential))
-    return AccessKeys(connection.store_client("iam"), **clients)
+    kind = UnusedKeys if honeytokens.is_honeytoken(credential) else AccessKeys
+    return kind(connection.store_client("iam"), **clients)
 
 
 def against(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents) -> dict[str, str]:

@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    NoAccess,
+    NotFound,
+    SecretsError,
+    one_line,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import NOT_CHECKED, row
@@ -40,6 +45,19 @@ PARAMETER_READS = tuple(
     f"ssm:{name}" for name in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
 )
 _BY_PATH = ("ssm:GetParametersByPath",)
+
+
+def roles(catalog: Catalog, iam: Policies, environment: str | None) -> dict[str, Any]:
+    """The catalog's roles as they are; ``environment`` is that of the jobs which may deploy, if not the catalog's."""
+    result: dict[str, Any] = {}
+    for name in sorted(set(catalog.aws.roles.values())) if catalog.aws else ():
+        try:
+            result[name] = iam.role(name)
+            if environment is not None:
+                result[name]["environment"] = environment
+        except SecretsError as error:
+            result[name] = {"missing": isinstance(error, NotFound), "problem": one_line(error)}
+    return result
 
 
 @dataclass(frozen=True)
@@ -89,7 +107,7 @@ class Look:
         read: Contents,
     ) -> dict[str, Any]:
         """Who may read what. Raises SecretsError where the account's details cannot be read."""
-        principals = self._everybody
+        principals = self.everybody
         keys = {entry["key"]: self._key(entry["key"]) for entry in described.values() if entry.get("key")}
         held = [
             thing
@@ -183,20 +201,20 @@ class Look:
         return AwsScope(self.account, self._region, "", self.partition)
 
     @once
-    def _everybody(self) -> list[iam_readers.Principal]:
+    def everybody(self) -> list[iam_readers.Principal]:
         return list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
 
     def rights(self, resources: Resources) -> dict[str, Any]:
         """Who may take or give rights. Raises SecretsError where the account's details cannot be read."""
-        targets = iam_targets.targets(self.catalog, self._scope, self._everybody, resources)
-        rows = iam_rights.unnamed_rights(self._everybody, targets, iam_targets.named(self.catalog))
+        targets = iam_targets.targets(self.catalog, self._scope, self.everybody, resources)
+        rows = iam_rights.unnamed_rights(self.everybody, targets, iam_targets.named(self.catalog))
         for name, key in sorted(resources.keys.items()):
             rows += iam_rights.by_grants(
                 name, key.get("arn", name), key.get("grants", ()), iam_targets.named(self.catalog)
             )
             if key.get("access_problem"):
                 rows.append(row(NOT_CHECKED, f"key {name}", key["access_problem"]))
-        return {"rows": rows, "principals": len(self._everybody)}
+        return {"rows": rows, "principals": len(self.everybody)}
 
     def granted(self, roles: Mapping[str, Mapping[str, Any]], resources: Resources) -> dict[str, list[str]]:
         """What each of the environment's roles may do beyond its runs, whoever made its policies."""

@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     labelled_names,
     names_in,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror_run
@@ -45,6 +45,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     collect_baselines,
     collect_buckets,
     collect_github,
+    collect_honeytokens,
     collect_isolation,
     collect_journal,
     collect_previous,
@@ -233,16 +234,8 @@ class Gatherer:
 
     @once
     def roles(self) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        for name in sorted(set(self.catalog.aws.roles.values())) if self.catalog.aws else ():
-            try:
-                result[name] = self._iam.role(name)
-                if self.asked.workflow != Workflow():
-                    result[name]["environment"] = self.asked.workflow.environment
-            except SecretsError as error:
-                missing = isinstance(error, NotFound)
-                result[name] = {"missing": missing, "problem": one_line(error)}
-        return result
+        workflow = self.asked.workflow
+        return collect_access.roles(self.catalog, self._iam, workflow.environment if workflow != Workflow() else None)
 
     @once
     def users(self) -> dict[str, Any]:
@@ -290,6 +283,11 @@ class Gatherer:
         contents = self.environment.contents | self._stores.secrets.read(sorted(names))
         client = self.connection.store_client
         return account_reader.inventory(self.catalog, client, region, contents, self.environment.journal)
+
+    @once
+    def honeytokens(self) -> dict[str, Any]:
+        client = self.connection.store_client("iam")
+        return {"rows": collect_honeytokens.rows(self.catalog, client, lambda: self._look.everybody)}
 
     @once
     def github_baseline(self) -> dict[str, Any]:
@@ -389,8 +387,8 @@ class Gatherer:
 
 PARTS = (
     *("access", "account", "account_baseline", "audit", "buckets", "deploys", "former", "github", "github_baseline"),
-    *("granted", "history", "isolation", "journal", "keys", "leftovers", "mirror", "policies", "readers"),
-    *("repository", "rights", "roles", "secrets", "servers", "stores", "unknown_secrets", "users", "workflows"),
-    "zizmor",
+    *("granted", "history", "honeytokens", "isolation", "journal", "keys", "leftovers", "mirror", "policies"),
+    *("readers", "repository", "rights", "roles", "secrets", "servers", "stores", "unknown_secrets", "users"),
+    *("workflows", "zizmor"),
 )
 """What is gathered on the controller; hosts and what is seen from outside come later."""

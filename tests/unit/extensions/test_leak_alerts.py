@@ -30,6 +30,7 @@ CREDENTIALS = {
     "github/postman_api_key": "postman",
     "aws/mailer": "mailer",
     "aws/AKIALEAKEDEXAMPLE001": "mailer,database",
+    "aws/shop-decoy": "secret:shop/production/core",
 }
 _COMPARISON = re.compile(r'event\.(?P<path>[\w.]+) (?P<operator>==|!=) (?P<value>true|false|"[^"]*")')
 
@@ -108,6 +109,8 @@ ANSWER = "Answer the alert"
         ("guardduty_low", [], "mailer"),
         ("guardduty_other_user", [ANSWER], "mailer,database"),
         ("guardduty_instance", [], ""),
+        ("cloudtrail_honeytoken", [ANSWER], "secret:shop/production/core"),
+        ("cloudtrail_role", [], ""),
         ("guardduty_sequence", [ANSWER], "mailer"),
         ("health_exposed", [ANSWER], "mailer,database"),
     ],

@@ -13,7 +13,8 @@ DOCUMENTATION = r"""
 short_description: Turn an alert of a leak into the words of a leak response.
 description:
   - Takes GitHub's C(secret_scanning_alert) webhook, as C(ansible.eda.webhook) hands it over, and what EventBridge sends
-    of GuardDuty's findings and AWS Health's exposed credentials, as C(ansible.eda.aws_sqs_queue) does.
+    of GuardDuty's findings, AWS Health's exposed credentials and calls with a honeytoken that CloudTrail recorded, as
+    C(ansible.eda.aws_sqs_queue) does.
   - The event that goes on has the key C(leak_alert) and no other. Whatever else was in it, such as the secret itself, a
     header or a signature, reaches no rule, no playbook and no log.
   - C(leak_alert.names) has a list for each thing that the alert tells of, since AWS Health names several keys in one.
@@ -45,6 +46,8 @@ EXPOSED = (
     "AWS_RISK_CREDENTIALS_COMPROMISED",
     "AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED",
 )
+CLOUDTRAIL = "aws.cloudtrail"
+CALLS = ("AWS API Call via CloudTrail", "AWS Console Sign In via CloudTrail")
 SEQUENCES = ("AttackSequence:IAM/", "AttackSequence:S3/")
 """Attack sequences that are about credentials, whatever they name."""
 _KEY_ID = re.compile(r"A[KS]IA[A-Z0-9]{12,}")
@@ -99,12 +102,21 @@ def _aws(body: Mapping[str, Any], least: float) -> Alert | None:
     detail, source = _mapping(body.get("detail")), body.get("source")
     if source == GUARDDUTY:
         return _guardduty(detail, least)
+    if body.get("detail-type") in CALLS:
+        return _call(_mapping(detail.get("userIdentity")))
     if source == HEALTH and detail.get("eventTypeCode") in EXPOSED:
         values = [_word(_mapping(one).get("entityValue")) for one in _listed(detail.get("affectedEntities"))]
         about = [[value] if value else [] for value in dict.fromkeys(values)] or [[]]
         reference = _word(detail.get("eventArn")) or _word(body.get("id"))
         return Alert(HEALTH, str(detail["eventTypeCode"]), about, reference, detail.get("statusCode") != "closed")
     return None
+
+
+def _call(identity: Mapping[str, Any]) -> Alert | None:
+    """A call by an IAM user, which the operator's rule passes on for honeytokens alone. Its later calls are no news."""
+    user = _word(identity.get("userName"))
+    about = [[name for name in (user, _word(identity.get("accessKeyId"))) if name]]
+    return Alert(CLOUDTRAIL, "honeytoken", about, user, starts=True) if user else None
 
 
 def _guardduty(detail: Mapping[str, Any], least: float) -> Alert | None:

@@ -23,10 +23,25 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader, resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_aws
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.honeytoken_users import HoneytokenUsers
 from tests.unit.plugins.plugin_utils._access.shop_policies import ACCOUNT, DOCUMENT, REGION
 
+DECOY = {
+    "kind": "aws_access_key",
+    "options": {"user": "decoy", "honeytoken": True},
+    "appears_in": [{"secret": "shop/{environment}/decoy"}],
+}
 CATALOG = catalog_parser.parse(
-    {**DOCUMENT, "aws": {"operators": [f"arn:aws:iam::{ACCOUNT}:role/admins"]}}, "production"
+    {
+        **DOCUMENT,
+        "aws": {"operators": [f"arn:aws:iam::{ACCOUNT}:role/admins"]},
+        "alerts": {},
+        "credentials": {
+            **DOCUMENT["credentials"],
+            "decoy": {**DECOY, "appears_in": [{"secret": "shop/{environment}/d"}]},
+        },
+    },
+    "production",
 )
 USER, SECRET, ALIAS = "shop-production", "shop/production/core", str(CATALOG.aws and CATALOG.aws.kms_key)
 PLACE = f"AWS account {ACCOUNT}"
@@ -67,6 +82,8 @@ class World:
         self.kms.put_key_policy(KeyId=self.key, PolicyName="default", Policy=json.dumps(plan["key"]["policy"]))
         for policy in plan["policies"]:
             self.iam.create_policy(PolicyName=policy["name"], PolicyDocument=json.dumps(policy["document"]))
+        for step in HoneytokenUsers(self.iam, CATALOG, {}).missing():
+            step.act()
         for role in plan["roles"]:
             self.iam.create_role(RoleName=role["name"], AssumeRolePolicyDocument=json.dumps(role["trust"]))
             for arn in role["policies"]:
@@ -228,6 +245,12 @@ def test_a_rotated_key_is_no_difference(world: World) -> None:
     assert world.own["AWS_ACCESS_KEY_ID"] in difference.message, "the old key is still valid, and nothing explains it"
     world.iam.delete_access_key(UserName=USER, AccessKeyId=world.own["AWS_ACCESS_KEY_ID"])
     assert world.differences() == []
+
+
+def test_the_attacker_gives_rights_to_a_honeytoken(world: World) -> None:
+    world.provisioned()
+    world.iam.put_user_policy(UserName="decoy", PolicyName="more", PolicyDocument=document(ANYTHING))
+    assert "inline policy more of user decoy" in [f"{item.kind} {item.name}" for item in world.differences()]
 
 
 def test_the_attacker_changes_a_role_of_ours(world: World) -> None:

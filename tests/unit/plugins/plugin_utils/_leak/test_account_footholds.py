@@ -150,7 +150,7 @@ def test_what_was_added_is_named_with_who_and_when(world: World) -> None:
     assert [text.partition(" (")[0] for text in events] == [
         "role other is not in the baseline",
         "user thief is not in the baseline",
-    ], "a user that does not exist any more is none"
+    ], "a user that does not exist any more is not named"
     assert f", {BY}: aws iam delete-user" in events[1]
     assert result.lines[0] == f"checked: {PLACE} was compared with its baseline of 2026-11-20"
     assert len(result.messages) == 2
@@ -259,7 +259,7 @@ class TestEviction:
         ("evicts", "since", "status"), [(True, SINCE, "Inactive"), (False, SINCE, "Active"), (True, "", "Active")]
     )
     def test_the_leaked_user_s_second_key(self, evicts: bool, since: str, status: str, world: World) -> None:
-        """Only by the operator's word, and only in a window that is known."""
+        """Only if the operator asks for it, and only in a window that is known."""
         key = world.iam.create_access_key(UserName="shop")["AccessKey"]["AccessKeyId"]
         world.global_trail.events = [called("CreateAccessKey", new_key("shop", key))]
         result = world.looked(evicts=evicts, incident=replace(INCIDENT, since=since))
@@ -308,7 +308,7 @@ def test_github_is_compared_if_it_leaked(world: World, monkeypatch: pytest.Monke
     assert world.looked().events == {}, "nothing of GitHub leaked"
 
 
-@pytest.mark.parametrize("act", [*acts_in_aws.ACTS, *acts_in_aws.SESSIONS])
+@pytest.mark.parametrize("act", [*acts_in_aws.ACTS, *sorted(acts_in_aws.SESSIONS)])
 def test_each_act_reads_names_alone(act: str) -> None:
     """Whatever a caller sends, and however deep."""
     deep: Any = "canary"

@@ -17,9 +17,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    CatalogError,
+    Denied,
+    ProvisionError,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.alert_resources import AlertResources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.honeytoken_users import HoneytokenUsers
+from tests import provision_rights
 from tests.unit.plugins.store_fixtures import REGION, credentials, moto  # noqa: F401
 
 TOPIC = "shop-test-secrets"
@@ -236,3 +242,80 @@ def test_a_denial_names_what_to_allow(account: Account) -> None:
     account.client("sns").meta.events.register("before-call.sns.GetTopicAttributes", denied)
     with pytest.raises(Denied, match=f"AWS denies sns:GetTopicAttributes on topic {TOPIC}; allow sns:GetTopic"):
         account.missing()
+
+
+DECOY = {
+    "kind": "aws_access_key",
+    "options": {"user": "shop-decoy", "honeytoken": True},
+    "appears_in": [{"setting": "BACKUP_KEY_ID"}, {"setting": "BACKUP_KEY"}],
+}
+
+
+def decoyed(account: Account, **over: Any) -> list[Any]:
+    document = {
+        "application": "shop",
+        "settings": {"BACKUP_KEY_ID": {"group": "core"}, "BACKUP_KEY": {"group": "core"}},
+        "alerts": {},
+        "credentials": {"decoy": {**DECOY, **over}},
+    }
+    catalog = catalog_parser.parse(document, "test")
+    assert catalog.alerts
+    users = HoneytokenUsers(account.client("iam"), catalog, {"Owner": "ops"}).missing()
+    resources = AlertResources(account.client, catalog, catalog.alerts, {"Owner": "ops"}, region=REGION)
+    return [*users, *resources.missing()]
+
+
+class TestHoneytokens:
+    def test_the_user_may_nothing_and_each_call_goes_to_the_topic(self, account: Account) -> None:
+        for step in decoyed(account):
+            step.act()
+        assert decoyed(account) == []
+        rule = account.client("events").describe_rule(Name=f"{TOPIC}-honeytokens")
+        assert json.loads(rule["EventPattern"])["detail"] == {"userIdentity": {"userName": ["shop-decoy"]}}
+        assert rule["State"] == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "its first call is one that only reads"
+        (target,) = account.client("events").list_targets_by_rule(Rule=f"{TOPIC}-honeytokens")["Targets"]
+        assert target["Arn"] == account.arn
+        assert "<user> called <act> from <address>" in target["InputTransformer"]["InputTemplate"]
+        senders = {entry["Sid"]: entry["Condition"] for entry in account.policy["Statement"]}
+        arn = f"arn:aws:events:{REGION}:123456789012:rule/{TOPIC}-honeytokens"
+        assert senders["Honeytokens"] == {"ArnEquals": {"aws:SourceArn": arn}}
+        policy = account.client("iam").get_user_policy(UserName="shop-decoy", PolicyName="deny-everything")
+        assert policy["PolicyDocument"]["Statement"] == [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
+
+    def test_the_documented_policy_has_what_its_user_needs(self, account: Account) -> None:
+        for step in decoyed(account):
+            step.act()
+        asked = {f"iam:{call}" for call in account.calls if call.endswith(("User", "UserPolicy"))}
+        # AWS asks for iam:TagUser too, since the call brings tags.
+        assert asked | {"iam:TagUser"} == provision_rights.statements()[provision_rights.HONEYTOKENS]
+
+    def test_a_run_after_each_step_makes_the_rest(self, account: Account) -> None:
+        for left in range(len(decoyed(account)), 0, -1):
+            found = decoyed(account)
+            assert len(found) == left
+            found[0].act()
+
+    def test_a_policy_that_was_weakened_is_mended(self, account: Account) -> None:
+        for step in decoyed(account):
+            step.act()
+        weak = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        account.client("iam").put_user_policy(
+            UserName="shop-decoy", PolicyName="deny-everything", PolicyDocument=json.dumps(weak)
+        )
+        assert [step.message for step in decoyed(account)] == ["deny everything to IAM user shop-decoy"]
+
+    def test_without_one_there_is_no_rule(self, account: Account) -> None:
+        account.make()
+        assert [rule["Name"] for rule in account.client("events").list_rules()["Rules"]] == [f"{TOPIC}-events"]
+
+    @pytest.mark.parametrize(
+        ("over", "message"),
+        [
+            ({"options": {"user": "x", "honeytoken": "yes"}}, "honeytoken: must be true, or left out"),
+            ({"options": {"honeytoken": True}}, "honeytoken: needs options.user"),
+            ({"kind": "external"}, "only a credential of the kind aws_access_key can be a honeytoken"),
+        ],
+    )
+    def test_what_the_catalog_may_not_say(self, over: dict[str, Any], message: str, account: Account) -> None:
+        with pytest.raises(CatalogError, match=message):
+            decoyed(account, **over)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import UnusedKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -19,17 +20,17 @@ from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KIN
 CLOUD, DEPLOY = "app/test/cloud", "app/test/deploy"
 
 
-def world_of(reads: list[str] | None) -> World:
+def world_of(reads: list[str] | None, **options: Any) -> World:
     places = [{"secret": "app/{environment}/cloud", "key": key} for key in ("access_key_id", "secret_access_key")]
     credentials = {
         "cloud": {
             "kind": "aws_access_key",
             "appears_in": places,
-            "options": {"user": "app", **({} if reads is None else {"reads": reads})},
+            "options": {"user": "app", **({} if reads is None else {"reads": reads}), **options},
         },
         "deploy": {"kind": "ssh_key", "appears_in": [{"secret": "app/{environment}/deploy", "key": "private"}]},
     }
-    world = World(catalog=catalog_parser.parse({**CATALOG, "credentials": credentials}, "test"))
+    world = World(catalog=catalog_parser.parse({**CATALOG, "alerts": {}, "credentials": credentials}, "test"))
     world.secrets.seed(CLOUD, json.dumps({"access_key_id": "AKIAOLD", "secret_access_key": "old"}))
     world.secrets.seed(DEPLOY, json.dumps({"private": "old"}))
     return world
@@ -58,3 +59,13 @@ def test_first_off(
     setting = RotationSetup(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
     _hands, access_key_pair = access_key_preconditions.concerned(setting, "cloud")
     assert access_key_pair.first_off is is_off
+
+
+@pytest.mark.parametrize("options", [{}, {"honeytoken": True}])
+def test_a_honeytoken_stays_unused(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> None:
+    monkeypatch.setitem(KINDS, "aws_access_key", Kind("aws_access_key", value="provider"))
+    world = world_of([], **options)
+    connection: Any = SimpleNamespace(store_client=lambda _name: None, acting_client=lambda _name: None)
+    setting = RotationSetup(world.catalog, KINDS, world.begun("cloud"), connection)
+    hands, _pair = access_key_preconditions.concerned(setting, "cloud")
+    assert isinstance(hands.keys, UnusedKeys) is bool(options)

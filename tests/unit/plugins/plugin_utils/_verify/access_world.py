@@ -90,7 +90,7 @@ class World:
         connection = AwsConnection("test", {"region": REGION})
         look = Look(DOCUMENT, CATALOG, connection, ACCOUNT)
         own = [iam_readers.of_role(name, entry) for name, entry in self.roles.items()]
-        look.__dict__["_once__everybody"] = [*own, *self.principals]
+        look.__dict__["_once_everybody"] = [*own, *self.principals]
         secrets = {SECRET: self.secret}
         keys = {self.secret["key"]: self.key, "alias/watchparty-production": {**self.key, "arn": self.declared}}
         look.__dict__["_once__keys"] = keys

@@ -172,6 +172,7 @@ def parts(**over: Any) -> dict[str, Any]:
         },
         "account_baseline": {"rows": [{"state": "pass", "place": "AWS account 1", "message": "9 users"}]},
         "github_baseline": {"rows": [{"state": "pass", "place": "example/shop", "message": "9 keys as on 2026-11-29"}]},
+        "honeytokens": {"rows": [{"state": "pass", "place": "decoy", "message": "never used"}]},
         "keys": {"alias/watchparty-production": {"state": "Enabled", "manager": "CUSTOMER", "rotating": True}},
         "leftovers": [],
         "mirror": {"plan": [], "differences": [], "conflicts": [], "held": [], "problems": [], "unchanged": 3},

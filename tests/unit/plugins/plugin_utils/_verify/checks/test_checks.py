@@ -284,6 +284,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS1102", at_servers("logins", "fail"), "x: y"),
     ("WPS1103", at_servers("baseline", "fail"), "x: y"),
     ("WPS1104", {"account_baseline": {"rows": [{"state": "fail", "place": "x", "message": "y"}]}}, "x: y"),
+    ("WPS1106", {"honeytokens": {"rows": [{"state": "fail", "place": "x", "message": "y"}]}}, "x: y"),
     ("WPS1105", {"github_baseline": {"rows": [{"state": "fail", "place": "x", "message": "y"}]}}, "x: y"),
     ("WPS1001", {"secrets": {SECRET: secret(replicas={})}}, "no replica in eu-west-1"),
     ("WPS1001", {"secrets": {SECRET: secret(replicas={"eu-west-1": "Failed"})}}, "not in sync in eu-west-1 (Failed)"),

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Access keys that nothing uses: whoever uses one has read the place where it is stored. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+
+OPTION = "honeytoken"
+SECRET = "secret:"
+POLICY = "deny-everything"
+"""The user's only policy."""
+DENIED: Dict[str, Any] = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+
+
+def is_honeytoken(credential: Credential) -> bool:
+    return credential.options.get(OPTION) is True
+
+
+def users(catalog: Catalog) -> Dict[str, str]:
+    """The IAM user of each honeytoken."""
+    return {name: str(item.options["user"]) for name, item in catalog.credentials.items() if is_honeytoken(item)}
+
+
+def problems(catalog: Catalog) -> Iterator[str]:
+    for name, credential in catalog.credentials.items():
+        if OPTION not in credential.options:
+            continue
+        where = f"credentials.{name}.options.{OPTION}"
+        if credential.options[OPTION] is not True:
+            yield f"{where}: must be true, or left out"
+        elif credential.kind != AWS_ACCESS_KEY:
+            yield f"{where}: only a credential of the kind {AWS_ACCESS_KEY} can be a honeytoken"
+        elif not credential.options.get("user"):
+            yield f"{where}: needs options.user, the IAM user whose calls are watched"
+        elif not catalog.alerts:
+            yield f"{where}: needs the catalog's key alerts, whose topic gets a message for each use"
+
+
+def leaked_with(catalog: Catalog, name: str) -> str:
+    """What leaked if somebody uses it, as leak_credentials takes it."""
+    spots = credential_graph.spots(catalog, catalog.credentials[name])
+    return ",".join(sorted({f"{SECRET}{spot.place.name}" for spot in spots}))

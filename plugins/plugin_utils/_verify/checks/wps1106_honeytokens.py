@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Nobody used a honeytoken."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import LEAK, Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+
+CHECK = Check(
+    id="WPS1106",
+    name="honeytokens",
+    area="iam",
+    severity="high",
+    title="Nobody used a honeytoken, and every honeytoken is denied everything",
+    reason="Nothing of yours uses a honeytoken, so whoever does has read the place where it is stored.",
+    fix=(
+        "The operator treats it as a leak of everything that is stored in the same place, with the command below. The "
+        "response replaces the honeytoken too. CloudTrail shows who used it, under the name of its IAM user."
+    ),
+    look=rows_of("honeytokens", "rows", "the catalog declares no honeytoken (options: {honeytoken: true})"),
+    command=LEAK,
+    needs=("honeytokens",),
+)

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether somebody used a honeytoken, as IAM tells it for all services and regions, and whether it may nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, PASS, Row, row
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import UnusedKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal
+
+PROVISION = "run watchparty.secrets.provision"
+
+
+def rows(catalog: Catalog, client: Any, principals: Callable[[], Sequence[Principal]]) -> list[Row]:
+    """Raises SecretsError where IAM cannot be asked."""
+    decoys, keys = honeytokens.users(catalog), UnusedKeys(client, acting=None, sts=lambda _login: None)
+    users = {item.name: item for item in principals() if item.kind == "user"} if decoys else {}
+    leaked = {name: honeytokens.leaked_with(catalog, name) for name in decoys}
+    return [row for name, user in decoys.items() for row in _of(name, user, users.get(user), keys, leaked[name])]
+
+
+def _of(name: str, user: str, principal: Principal | None, keys: UnusedKeys, leaked: str) -> Iterator[Row]:
+    if principal is None:
+        yield row(FAIL, name, f"IAM user {user} does not exist; {PROVISION}")
+        return
+    if not any(map(_denies_everything, principal.policies)):
+        yield row(FAIL, name, f"no policy denies IAM user {user} everything; {PROVISION}")
+    used = {key.id: keys.last_use(key.id) for key in keys.of(user)}
+    for key, last in used.items():
+        if last:
+            message = f"key {key} of IAM user {user} was used, last on {last}: somebody has read where it is stored"
+            yield {**row(FAIL, name, message), "target": leaked}
+    if not any(used.values()):
+        yield row(PASS, name, f"{len(used)} key of IAM user {user}, never used")
+
+
+def _denies_everything(document: Any) -> bool:
+    wanted = honeytokens.DENIED["Statement"][0]
+    return any({**entry, "Sid": ""} == {**wanted, "Sid": ""} for entry in statements(document))
