@@ -146,9 +146,10 @@ def _logins(account: AccountFacts, declared: Declared) -> Iterator[Entry]:
     for user, keys in account.keys.items():
         for key in keys if user not in declared.changing else ():
             if key.active and key.id not in declared.keys:
-                yield server_baseline.entry_of(
-                    ACCESS_KEY, f"{key.id} of user {user}", f"created {_stamp(key.created)}", deactivation(user, key.id)
-                )
+                off = ["aws", "iam", "update-access-key", "--status", "Inactive"]
+                undo = shlex.join([*off, "--access-key-id", key.id, "--user-name", user])
+                facts = f"created {_stamp(key.created)}"
+                yield server_baseline.entry_of(ACCESS_KEY, f"{key.id} of user {user}", facts, undo)
     for user, at in account.passwords.items():
         undo = shlex.join(["aws", "iam", "delete-login-profile", "--user-name", user])
         yield server_baseline.entry_of(PASSWORD, f"of user {user}", f"created {_stamp(at)}", undo)
@@ -193,11 +194,6 @@ def _trusted(trust: Document) -> str:
         return ""
     names = sorted({principal for _statement, _kind, principal, _condition in allowed(trust)})
     return f"trust {digest(trust)} of {', '.join(names)}"
-
-
-def deactivation(user: str, key: str) -> str:
-    command = ["aws", "iam", "update-access-key", "--status", "Inactive", "--access-key-id", key]
-    return shlex.join([*command, *(["--user-name", user] if user else [])])
 
 
 def _removal(verb: str, kind: str, name: str, option: str, policy: str) -> str:

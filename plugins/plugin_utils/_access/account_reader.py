@@ -61,6 +61,13 @@ def key_places(catalog: Catalog) -> list[Place]:
     ]
 
 
+def held_keys(catalog: Catalog, contents: Contents) -> frozenset[str]:
+    """Ids of the access keys that the stores hold."""
+    credentials = [item for item in catalog.credentials.values() if item.kind == AWS_ACCESS_KEY]
+    stored = [credential_graph.find(catalog, item, contents).login.username for item in credentials]
+    return frozenset(key for key in stored if key)
+
+
 def _read(catalog: Catalog, client: Client) -> AccountFacts:
     iam, unread = client("iam"), dict[str, str]()
     details = Policies(iam).everybody()
@@ -109,14 +116,13 @@ def _password(iam: Any, user: str) -> datetime | None:
 
 def _declared(catalog: Catalog, scope: AwsScope, contents: Contents, journal: Journal) -> Declared:
     credentials = [item for item in catalog.credentials.values() if item.kind == AWS_ACCESS_KEY]
-    stored = [credential_graph.find(catalog, item, contents).login.username or "" for item in credentials]
     rotating = journal.rotation.plan.get("credentials") or () if journal.rotation else ()
     twice = {*rotating, *(task.credential for task in journal.pending_tasks.values())}
     changing = [str(item.options["user"]) for item in credentials if item.name in twice and item.options.get("user")]
     plan = resources.plan(catalog, scope, resources.AccessOptions()) if catalog.aws else {"roles": (), "policies": ()}
     documents = {policy["arn"]: policy["document"] for policy in plan["policies"]}
     return Declared(
-        keys=frozenset(filter(None, stored)),
+        keys=held_keys(catalog, contents),
         changing=frozenset(changing),
         trusts={role["name"]: role["trust"] for role in plan["roles"]},
         attached={(role["name"], arn): documents[arn] for role in plan["roles"] for arn in role["policies"]},

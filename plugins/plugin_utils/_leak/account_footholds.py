@@ -18,12 +18,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import (
     ALL,
     GITHUB,
+    HOST,
     READS_HOSTS,
     READS_STORES,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
     ServerDifference,
@@ -92,8 +94,9 @@ def looked(
     """After the last revocation. ``keys`` are ids of leaked access keys; keys are removed only in a known window."""
     since = journal.incident.since if journal.incident else ""
     trail = key_trail(setting, keys, since, SECONDS) if "aws" in reach else KeyTrail()
-    looks = [account(setting, journal, reach["aws"], trail.made)] if "aws" in reach else []
-    gone = evicted(setting, looks[0], trail.made) if looks and evicts and since and trail.made else {}
+    made, problems = _not_in_use(setting, trail.made)
+    looks = [account(setting, journal, reach["aws"], made)] if "aws" in reach else []
+    gone = evicted(setting, looks[0], made) if looks and evicts and since and made and not problems else {}
     looks += [look for look in [repository(setting)] if look] if GITHUB in reach else []
     return AccountResult(
         events={**{event: text for look in looks for event, text in look.events.items()}, **gone},
@@ -101,16 +104,27 @@ def looked(
             *(look.line for look in looks),
             *([f"checked: what {', '.join(keys)} made, in CloudTrail, which is up to 15 minutes late"] if keys else []),
             *(f"seen: {line}" for line in trail.sign_ins),
-            *(f"not checked: {problem}" for problem in trail.problems),
+            *(f"not checked: {problem}" for problem in (*trail.problems, *problems)),
         ],
         messages=[f"possible foothold: {look.credential}: {text}" for look in looks for text in look.findings],
     )
 
 
+def _not_in_use(setting: RotationSetup, made: Sequence[MadeWithKey]) -> tuple[list[MadeWithKey], list[str]]:
+    """Without keys that the stores hold by now, which the application uses; and why that is not known."""
+    try:
+        contents = setting.rotator.current(account_reader.key_places(setting.catalog)) if made else Contents()
+    except SecretsError as error:
+        return list(made), [f"whether the stores hold keys that the leaked key made: {one_line(error)}"]
+    held = account_reader.held_keys(setting.catalog, contents)
+    return [item for item in made if item.made.key not in held], []
+
+
 def reaching(impact: Mapping[str, Any], incident: Incident) -> dict[str, str]:
     """What leaked that acts in AWS, or at GitHub: a credential's name by ``aws`` and ``github``."""
     kinds = READS_STORES | READS_HOSTS
-    names = [item["name"] for item in impact.get("credentials", ()) if item["kind"] in kinds]
+    is_host = any(name.startswith(HOST) for name in incident.declared)  # which may have a role
+    names = [item["name"] for item in impact.get("credentials", ()) if is_host or item["kind"] in kinds]
     result = {"aws": names[0]} if names else {}
     return {**result, GITHUB: GITHUB} if {GITHUB, ALL} & {*incident.declared} else result
 

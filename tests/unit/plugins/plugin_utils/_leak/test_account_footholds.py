@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     RecordedServer,
     ServerBaseline,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import account_footholds, acts_in_aws
@@ -115,7 +116,7 @@ class World:
                 in_region=lambda other: connection(other, self.global_trail if other != REGION else self.trail),
             )
 
-        rotator = SimpleNamespace(current=lambda _places: Contents())
+        rotator = SimpleNamespace(current=lambda _places: secret_stores(self.client).read(["shop/test/core"]))
         connected = connection(REGION, self.trail)
         return SimpleNamespace(catalog=CATALOG, connection=connected, rotator=rotator, known=self.known)
 
@@ -269,6 +270,14 @@ class TestEviction:
             [foothold.partition("/")[2]] if status == "Inactive" else []
         )
 
+    def test_a_key_that_the_stores_hold_is_in_use(self, world: World) -> None:
+        key = world.iam.create_access_key(UserName="shop")["AccessKey"]["AccessKeyId"]
+        held = json.dumps({"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": "canary-secret-key"})
+        world.client("secretsmanager").put_secret_value(SecretId="shop/test/core", SecretString=held)
+        world.global_trail.events = [called("CreateAccessKey", new_key("shop", key))]
+        assert world.looked(evicts=True).events == {}
+        assert self.status(world, "shop", key) == "Active"
+
     def test_another_user_s_key_is_only_named(self, world: World) -> None:
         world.iam.create_user(UserName="dba")
         key = world.iam.create_access_key(UserName="dba")["AccessKey"]["AccessKeyId"]
@@ -306,6 +315,22 @@ def test_github_is_compared_if_it_leaked(world: World, monkeypatch: pytest.Monke
     lost = world.looked(incident=leaked).events.values()
     assert any("not compared with its baseline: there is no token for GitHub" in text for text in lost)
     assert world.looked().events == {}, "nothing of GitHub leaked"
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "expected"),
+    [
+        ("aws_access_key", "storage", {"aws": "storage"}),
+        ("ssh_key", "storage", {"aws": "storage"}),
+        ("valkey_user", "host:web1", {"aws": "storage"}),
+        ("valkey_user", "storage", {}),
+        ("valkey_user", "github", {"github": "github"}),
+        ("aws_access_key", "all", {"aws": "storage", "github": "github"}),
+    ],
+)
+def test_what_a_leak_reaches(kind: str, declared: str, expected: dict[str, str]) -> None:
+    impact = {"credentials": [{"name": "storage", "kind": kind}]}
+    assert account_footholds.reaching(impact, replace(INCIDENT, declared=(declared,))) == expected
 
 
 @pytest.mark.parametrize("act", [*acts_in_aws.ACTS, *sorted(acts_in_aws.SESSIONS)])
