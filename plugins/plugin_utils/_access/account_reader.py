@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
@@ -56,14 +56,14 @@ def key_places(catalog: Catalog) -> list[Place]:
     return [
         spot.place
         for credential in catalog.credentials.values()
-        if credential.kind == AWS_ACCESS_KEY
+        if credential.kind in IAM_KEYS
         for spot in credential_graph.spots(catalog, credential)
     ]
 
 
 def held_keys(catalog: Catalog, contents: Contents) -> frozenset[str]:
     """Ids of the access keys that the stores hold."""
-    credentials = [item for item in catalog.credentials.values() if item.kind == AWS_ACCESS_KEY]
+    credentials = [item for item in catalog.credentials.values() if item.kind in IAM_KEYS]
     stored = [credential_graph.find(catalog, item, contents).login.username for item in credentials]
     return frozenset(key for key in stored if key)
 
@@ -115,7 +115,7 @@ def _password(iam: Any, user: str) -> datetime | None:
 
 
 def _declared(catalog: Catalog, scope: AwsScope, contents: Contents, journal: Journal) -> Declared:
-    credentials = [item for item in catalog.credentials.values() if item.kind == AWS_ACCESS_KEY]
+    credentials = [item for item in catalog.credentials.values() if item.kind in IAM_KEYS]
     rotating = journal.rotation.plan.get("credentials") or () if journal.rotation else ()
     twice = {*rotating, *(task.credential for task in journal.pending_tasks.values())}
     changing = [str(item.options["user"]) for item in credentials if item.name in twice and item.options.get("user")]

@@ -34,13 +34,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import made_with_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.made_with_keys import KeyTrail, MadeWithKey
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import baseline_of_run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -210,7 +210,8 @@ def _with(message: str, act: MadeWithKey | None, undo: str) -> str:
 def evicted(setting: RotationSetup, look: AccountLook, made: Sequence[MadeWithKey]) -> dict[str, str]:
     """Deactivates keys of the catalog's users that the leaked key made, as events. Other users' are only named."""
     users = {user.rpartition("/")[2] for user in CatalogReach(setting.catalog).users}
-    keys, result = access_key_preconditions.store(setting.connection), dict[str, str]()
+    keys = AccessKeys(setting.connection.store_client("iam"), acting=None, sts=lambda _login: None)
+    result: dict[str, str] = {}
     for item in made:
         key, findings = item.made.key, [text for text in look.findings if item.made.key in text]
         if item.act != "CreateAccessKey" or item.made.user not in users or not findings:

@@ -24,9 +24,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import account_footholds, acts_in_aws
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
 from tests.unit.plugins.plugin_utils._leak.trail_events import event
 
@@ -291,8 +291,7 @@ class TestEviction:
         def denied(*_args: Any, **_more: Any) -> Any:
             raise Denied("AWS denies iam:UpdateAccessKey")
 
-        keys = SimpleNamespace(deactivate=denied)
-        monkeypatch.setattr(access_key_preconditions, "store", lambda _connection: keys)
+        monkeypatch.setattr(AccessKeys, "deactivate", denied)
         world.global_trail.events = [called("CreateAccessKey", new_key("shop"))]
         result = world.looked(evicts=True)
         assert [name.partition("/")[0] for name in result.events] == ["foothold", "foothold"]
