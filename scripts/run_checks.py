@@ -60,7 +60,7 @@ def in_both(one: Callable[[str, Path], Tally], *, together: bool = False) -> Tal
 
 def lint(run: Run) -> Tally:
     bin_ = NEWEST / "bin"
-    scripts = sorted([*ROOT.glob("scripts/*.sh"), *ROOT.glob(".ci/*")])
+    scripts = sorted([*ROOT.glob("scripts/*.sh"), ROOT / "scripts" / "secrets", *ROOT.glob(".ci/*")])
     packages = [part for name in typed_packages() for part in ("-p", name)]
     return total(
         [
@@ -104,9 +104,10 @@ def docs(run: Run) -> Tally:
 
 
 def typed_packages() -> list[str]:
-    base = "ansible_collections.watchparty.secrets.plugins."
+    base = "ansible_collections.watchparty.secrets."
     folders = ("action", "callback", "filter", "lookup", "module_utils", "modules", "plugin_utils")
-    return [base + name for name in folders if any((ROOT / "plugins" / name).rglob("*.py"))] + ["sandbox"]
+    plugins = [f"{base}plugins.{name}" for name in folders if any((ROOT / "plugins" / name).rglob("*.py"))]
+    return [*plugins, f"{base}scripts.commands", "sandbox"]
 
 
 def unit(run: Run) -> Tally:

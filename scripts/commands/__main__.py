@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Makes the collection importable, in a clone and where ansible-galaxy installed it, and runs the command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+try:
+    from ansible.plugins.loader import init_plugin_loader
+except ModuleNotFoundError as error:
+    print(
+        f"secrets: the Python package {error.name} was not found; install ansible-core, or run make setup",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
+ROOT = Path(__file__).resolve().parents[2]
+CLONE = ROOT / "playbooks" / "collections"
+COLLECTIONS = str(CLONE if CLONE.is_dir() else ROOT.parents[2])
+sys.path.insert(0, COLLECTIONS)
+# Before the first import from a collection: Ansible finds no plugin in a collection that Python imported without it.
+init_plugin_loader([COLLECTIONS])
+
+from ansible_collections.watchparty.secrets.scripts.commands import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main.main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Commands that run a playbook."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ansible_collections.watchparty.secrets.scripts.commands import inventories
+from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
+
+CALLBACK = "ANSIBLE_STDOUT_CALLBACK"
+PLAIN = re.compile(r"[\w./,:@%+-]+")
+WRONG_OPTIONS = 5
+"""The exit code of ansible-playbook for wrong options."""
+
+
+def deploy(args: argparse.Namespace) -> int:
+    return run(args, "deploy", {})
+
+
+def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -> int:
+    command = command_of(args, playbook, variables)
+    if args.print:
+        print(shlex.join(command))
+        return 0
+    program = _program()
+    # With --json, standard output is for the answer alone.
+    code = subprocess.call([program, *command[1:]], env=_environment(), stdout=sys.stderr if args.json else None)
+    if args.json:
+        print(json.dumps({"command": command, "exit_code": code, "ok": code == 0}, indent=2))
+    return {0: 0, WRONG_OPTIONS: 2}.get(code, 1)
+
+
+def command_of(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -> list[str]:
+    command = ["ansible-playbook"]
+    for path in inventories.source(args.inventory):
+        command += ["-i", path]
+    command.append(str(inventories.ROOT / "playbooks" / f"{playbook}.yml"))
+    for name, value in {"app_environment": args.environment, **variables}.items():
+        command += ["-e", f"{name}={value}" if PLAIN.fullmatch(value) else json.dumps({name: value})]
+    if getattr(args, "limit", None):
+        command += ["--limit", args.limit]
+    if getattr(args, "check", False):
+        command += ["--check", "--diff"]
+    return [*command, *args.rest]
+
+
+def _program() -> str:
+    beside = Path(sys.executable).with_name("ansible-playbook")
+    program = str(beside) if beside.exists() else shutil.which("ansible-playbook")
+    if not program:
+        raise UsageError("ansible-playbook was not found; install ansible-core, or run make setup")
+    return program
+
+
+def _environment() -> dict[str, str]:
+    return dict(os.environ)

@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which inventory a command uses, and the catalog in it, read in this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.inventory.host import Host
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible.vars.manager import VariableManager
+
+from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+CANDIDATES = ("inventory", "inventory.yml", "hosts.yml")
+EXAMPLE = ROOT / "examples" / "watchparty" / "hosts.yml"
+GROUP = "app_hosts"
+
+
+def source(given: str | None) -> list[str]:
+    """What the operator gave, Ansible's own setting, or what this folder has. Raises UsageError."""
+    if given:
+        if "," not in given and not Path(given).exists():
+            raise UsageError(f"there is no inventory {given}; give another one by -i INVENTORY")
+        return [given]
+    configured, origin = constants.config.get_config_value_and_origin("DEFAULT_HOST_LIST")[:2]
+    if origin != "default":
+        return [str(path) for path in configured]
+    candidates = [name for name in CANDIDATES if Path(name).exists()]
+    if candidates:
+        return candidates[:1]
+    # The clone's own folder has no inventory. Elsewhere the example would judge another application.
+    if Path.cwd() == ROOT:
+        return [str(EXAMPLE)]
+    raise UsageError(
+        f"no inventory: this folder has none of {', '.join(CANDIDATES)}; give -i INVENTORY, "
+        f"or -i {EXAMPLE} for the Watch Party example"
+    )
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """An inventory, parsed once."""
+
+    loader: DataLoader
+    manager: InventoryManager
+    variables: VariableManager
+
+    def hosts(self, environment: str) -> list[Host]:
+        """The application's hosts: those that declare the environment first, then those that declare none."""
+        hosts = self.manager.get_hosts(GROUP) if GROUP in self.manager.groups else []
+        return sorted(hosts, key=lambda host: _rank(self._declared(host), environment))
+
+    def _declared(self, host: Host) -> Any:
+        raw = self.variables.get_vars(host=host, include_hostvars=False)
+        return Templar(loader=self.loader, variables=raw).template(raw.get("app_environment"))
+
+    def document(self, environment: str) -> Any:
+        """The catalog as the playbooks' first host has it. Raises UsageError where there is none."""
+        hosts = [*self.hosts(environment), self.manager.localhost]
+        extra = {"app_environment": environment}
+        known = self.variables.get_vars(host=hosts[0], include_hostvars=False) | extra
+        if "secrets_catalog" not in known:
+            sources = ", ".join(map(str, self.manager._sources))
+            raise UsageError(
+                f"the inventory {sources} has no secrets_catalog; add it to group_vars/all, or give -i INVENTORY"
+            )
+        return Templar(loader=self.loader, variables=known).template(known["secrets_catalog"])
+
+
+def _rank(declared: Any, environment: str) -> int:
+    return 0 if declared == environment else 1 if declared is None else 2
+
+
+def opened(given: str | None) -> Inventory:
+    loader = DataLoader()
+    loader.set_basedir(str(Path.cwd()))
+    _unlock(loader)
+    manager = InventoryManager(loader=loader, sources=source(given))
+    return Inventory(loader, manager, VariableManager(loader=loader, inventory=manager))
+
+
+def _unlock(loader: DataLoader) -> None:
+    """Encrypted group_vars are read with the password file of Ansible's own setting."""
+    if constants.DEFAULT_VAULT_PASSWORD_FILE or constants.DEFAULT_VAULT_IDENTITY_LIST:
+        from ansible.cli import CLI  # takes as long as the rest of the command
+
+        identities = list(constants.DEFAULT_VAULT_IDENTITY_LIST)
+        loader.set_vault_secrets(CLI.setup_vault_secrets(loader, vault_ids=identities, auto_prompt=False))

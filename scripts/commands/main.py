@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs one command, and turns each error into a message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError
+from ansible_collections.watchparty.secrets.scripts.commands import definition
+from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
+
+ANSIBLES = "AnsibleError"
+
+
+def main(argv: list[str]) -> int:
+    args = definition.parsed(argv)
+    try:
+        module, _, name = args.function.partition(":")
+        result: int = getattr(importlib.import_module(f"{__package__}.{module}"), name)(args)
+        sys.stdout.flush()
+        return result
+    except BrokenPipeError:  # such as "secrets list production | head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 a traceback may show what an exception holds
+        return _failed(args, error)
+
+
+def _failed(args: argparse.Namespace, error: Exception) -> int:
+    kind, message = type(error).__name__, _message(error)
+    if getattr(args, "json", False):
+        print(json.dumps({"error": {"type": kind, "message": message}}, indent=2))
+    print(f"secrets: {message}", file=sys.stderr)
+    return _exit_code(error)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, SecretsError) or _is_of_ansible(error):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"the Python package {error.name} was not found; install ansible-core and boto3, or run make setup"
+    # The text of any other exception may be a value.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"unexpected error: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno} (please report it)"
+
+
+def _is_of_ansible(error: Exception) -> bool:
+    return any(base.__name__ == ANSIBLES for base in type(error).__mro__)
+
+
+def _exit_code(error: Exception) -> int:
+    if isinstance(error, NoAccess):
+        return 3
+    return 2 if isinstance(error, (UsageError, ModuleNotFoundError)) else 1

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a command prints: text for people, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+SHORT = 8
+"""Characters of a version id that people read; JSON has all of them."""
+
+
+def show(*, as_json: bool, answer: Mapping[str, Any], lines: Iterable[str]) -> None:
+    print(json.dumps(answer, indent=2) if as_json else "\n".join(map(printable, lines)))
+
+
+def printable(line: str) -> str:
+    """Names come from stores, and must not steer the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def short(version: str) -> str:
+    return version if version.isdigit() else version[:SHORT]
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
+    ]
