@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Description,
     Failure,
     Reading,
+    StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
@@ -233,8 +234,9 @@ class MemorySecrets(_Hooked, VersionedStore):
         arn = f"arn:memory:{name}"
         return Description(name, dict(secret.stages), secret.rotation_enabled, secret.deleted, arn, secret.key)
 
-    def every_version(self, name: str) -> list[str]:
-        return self._act("list", name, lambda: list(self._there(name, op="list").contents))
+    def list_versions(self, name: str) -> list[StoredVersion]:
+        secret = self._act("list", name, lambda: self._there(name, op="list"))
+        return [StoredVersion(version, labels=secret.labels(version)) for version in secret.contents]
 
     def _there(self, name: str, *, deleted: bool = False, op: str = "") -> _Secret:
         """The newest state, or for the read ``op`` one that it may answer with."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Collection, List, Mapping, Optional
+from typing import Collection, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 
@@ -32,6 +32,8 @@ class Reading:
     """Whether it is kept unencrypted: a parameter of type String or StringList."""
     written: str = field(default="", compare=False)
     """When this version was written; empty if the store did not say it."""
+    writer: str = field(default="", compare=False)
+    """The principal that wrote a parameter's version, in a history."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,16 @@ class Contents:
             {name: reading for name, reading in self.readings.items() if name not in names},
             {name: failure for name, failure in self.failures.items() if name not in names},
         )
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """One version of a secret, without its value."""
+
+    id: str
+    created: str = ""
+    """Empty where the store has no date for it."""
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

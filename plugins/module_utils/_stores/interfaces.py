@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Contents,
     Description,
     Reading,
+    StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import is_same
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command, of_name
@@ -110,11 +111,15 @@ class VersionedStore(Store):
         """Raises :class:`NotFound` when there is no such secret."""
 
     @abstractmethod
-    def every_version(self, name: str) -> List[str]:
-        """The ids of all versions that are kept, the oldest first, also of those without labels.
+    def list_versions(self, name: str) -> List[StoredVersion]:
+        """All versions that are kept, the oldest first, also those without labels.
 
         Raises :class:`NotFound` when there is no such secret.
         """
+
+    def every_version(self, name: str) -> List[str]:
+        """Their ids."""
+        return [version.id for version in self.list_versions(name)]
 
     def create(self, name: str, content: str, *, version: str, **form: Any) -> None:
         """Makes a secret whose first version has this id and content; the same again is fine.

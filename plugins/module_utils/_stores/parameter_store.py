@@ -97,8 +97,8 @@ class ParameterStore(NumberedStore):
 
     def _reading(self, name: str, answer: Mapping[str, Any]) -> Reading:
         plain, written = answer["Type"] != "SecureString", answer.get("LastModifiedDate")
-        moment = timestamps.stamp(written) if written else ""
-        return Reading(self.name, name, str(answer["Version"]), answer["Value"], plain, moment)
+        moment, writer = timestamps.stamp(written) if written else "", answer.get("LastModifiedUser", "")
+        return Reading(self.name, name, str(answer["Version"]), answer["Value"], plain, moment, writer)
 
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
         def described() -> Dict[str, Any]:

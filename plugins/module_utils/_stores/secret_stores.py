@@ -8,7 +8,11 @@ from functools import partial
 from threading import Lock
 from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Description
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    Contents,
+    Description,
+    StoredVersion,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import (
     SECRETS_MANAGER,
     STORES,
@@ -61,8 +65,8 @@ class ByName(VersionedStore, Generic[S]):
     def describe(self, name: str) -> Description:
         return self.of(name).describe(name)
 
-    def every_version(self, name: str) -> List[str]:
-        return self.of(name).every_version(name)
+    def list_versions(self, name: str) -> List[StoredVersion]:
+        return self.of(name).list_versions(name)
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         self.of(name)._create(name, content, version, **form)

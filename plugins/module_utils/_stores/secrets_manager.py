@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Description,
     Failure,
     Reading,
+    StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
@@ -118,7 +119,7 @@ class SecretsManager(VersionedStore):
             created=_date(description),
         )
 
-    def every_version(self, name: str) -> List[str]:
+    def list_versions(self, name: str) -> List[StoredVersion]:
         versions: List[Mapping[str, Any]] = []
         ask: Dict[str, Any] = {"SecretId": name, "IncludeDeprecated": True}
         while True:  # botocore has no paginator for it
@@ -128,7 +129,10 @@ class SecretsManager(VersionedStore):
             if not page.get("NextToken"):
                 break
             ask["NextToken"] = page["NextToken"]
-        return [row["VersionId"] for row in sorted(versions, key=lambda entry: entry["CreatedDate"])]
+        return [
+            StoredVersion(row["VersionId"], timestamps.stamp(row["CreatedDate"]), tuple(row.get("VersionStages", ())))
+            for row in sorted(versions, key=lambda entry: entry["CreatedDate"])
+        ]
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         key, tags = form.get("key"), form.get("tags") or {}

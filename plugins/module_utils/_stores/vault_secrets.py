@@ -34,6 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Description,
     Failure,
     Reading,
+    StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import as_json, parse_secret
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT, VAULT_PREFIX
@@ -183,14 +184,28 @@ class VaultSecrets(VersionedStore):
                 int(number): bool(version["deletion_time"] or version["destroyed"])
                 for number, version in data["versions"].items()
             }
+            written = {
+                int(number): _seconds(str(version.get("created_time") or ""))
+                for number, version in data["versions"].items()
+            }
             current = int(data["current_version"])
             created = _seconds(str(data.get("created_time") or ""))
-            return {"custom_metadata": custom, "gone": versions, "current": current, "created": created}
+            return {
+                "custom_metadata": custom,
+                "gone": versions,
+                "current": current,
+                "created": created,
+                "written": written,
+            }
         except (AttributeError, KeyError, TypeError, ValueError):
             raise StoreError(_NO_KV.format(f"the versions of {name}")) from None
 
     def describe(self, name: str) -> Description:
         found = self._metadata(name)
+        stages, deleted = self._stages(name, found), found["gone"].get(found["current"], False)
+        return Description(name=name, stages=stages, deleted=deleted, arn=path_of(name), created=found["created"])
+
+    def _stages(self, name: str, found: Mapping[str, Any]) -> Dict[str, str]:
         custom, current = found["custom_metadata"], found["current"]
         stages = {key[len(LABEL) :]: version for key, version in custom.items() if key.startswith(LABEL)}
         if current:
@@ -198,14 +213,20 @@ class VaultSecrets(VersionedStore):
         earlier = [number for number, gone in found["gone"].items() if number < current and not gone]
         if earlier:
             stages[PREVIOUS] = self._id(name, custom, max(earlier))
-        deleted = found["gone"].get(current, False)
-        return Description(name=name, stages=stages, deleted=deleted, arn=path_of(name), created=found["created"])
+        return stages
 
-    def every_version(self, name: str) -> List[str]:
+    def list_versions(self, name: str) -> List[StoredVersion]:
         found = self._metadata(name)
-        custom = found["custom_metadata"]
-        kept = [self._id(name, custom, number) for number in sorted(found["gone"]) if not found["gone"][number]]
-        return list(dict.fromkeys(kept + [version for key, version in custom.items() if key.startswith(LABEL)]))
+        custom, stages = found["custom_metadata"], self._stages(name, found)
+        kept = [number for number in sorted(found["gone"]) if not found["gone"][number]]
+        written = {self._id(name, custom, number): found["written"][number] for number in kept}
+        for key, version in custom.items():
+            if key.startswith(LABEL):
+                written.setdefault(version, "")
+        return [
+            StoredVersion(version, moment, tuple(label for label, holder in stages.items() if holder == version))
+            for version, moment in written.items()
+        ]
 
     def staged(self, name: str) -> List[str]:
         """The ids of the versions that wait beside it."""

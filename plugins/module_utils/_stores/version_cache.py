@@ -6,7 +6,12 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Description, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    Contents,
+    Description,
+    Reading,
+    StoredVersion,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
@@ -69,8 +74,8 @@ class Remembered(_Remembering[VersionedStore], VersionedStore):
     def describe(self, name: str) -> Description:
         return self._store.describe(name)
 
-    def every_version(self, name: str) -> List[str]:
-        return self._store.every_version(name)
+    def list_versions(self, name: str) -> List[StoredVersion]:
+        return self._store.list_versions(name)
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         self._store._create(name, content, version, **form)

@@ -28,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Description,
     Failure,
     Reading,
+    StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
@@ -79,8 +80,10 @@ class FolderStore(VersionedStore):
         arn = str(self._folder / name)
         return Description(name, secret["stages"], secret["rotates"], secret["deleted"], arn)
 
-    def every_version(self, name: str) -> list[str]:
-        return list(self._existing(name)["contents"])
+    def list_versions(self, name: str) -> list[StoredVersion]:
+        secret = self._existing(name)
+        stages = secret["stages"].items()
+        return [StoredVersion(key, "", [label for label, at in stages if at == key]) for key in secret["contents"]]
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         secret = self.load(name)
@@ -173,5 +176,5 @@ def secrets(tmp_path: Path) -> Folder:
 
 def test_what_a_store_of_secrets_gives() -> None:
     """The steps in CONTRIBUTING.md name these."""
-    acts = {"read", "describe", "every_version", "_create", "_put", "_move", "_delete"}
+    acts = {"read", "describe", "list_versions", "_create", "_put", "_move", "_delete"}
     assert set(VersionedStore.__abstractmethods__) == acts

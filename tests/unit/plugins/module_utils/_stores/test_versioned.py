@@ -37,6 +37,8 @@ def test_every_version_is_listed_without_labels_too(secrets: Any) -> None:
         secrets.write("core", f"canary-{version}", version)
     assert V1 not in secrets.store.describe("core").stages.values()
     assert sorted(secrets.store.every_version("core")) == [V1, V2, V3]
+    labels = {version.id: list(version.labels) for version in secrets.store.list_versions("core")}
+    assert labels == {V1: [], V2: ["AWSPREVIOUS"], V3: ["AWSCURRENT"]}
 
 
 class TestCreate:
