@@ -15,10 +15,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from ansible import constants
+
 from ansible_collections.watchparty.secrets.scripts.commands import inventories
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
 CALLBACK = "ANSIBLE_STDOUT_CALLBACK"
+CONSOLE = inventories.ROOT / "plugins" / "callback" / "console.py"
 PLAIN = re.compile(r"[\w./,:@%+-]+")
 WRONG_OPTIONS = 5
 """The exit code of ansible-playbook for wrong options."""
@@ -26,6 +29,40 @@ WRONG_OPTIONS = 5
 
 def deploy(args: argparse.Namespace) -> int:
     return run(args, "deploy", {})
+
+
+def set_settings(args: argparse.Namespace) -> int:
+    given = {"set_value_file": args.value_file, "set_values_file": args.values_file}
+    chosen = {"set_deploy": args.deploy, "set_force": args.force}
+    return run(args, "set", {"set_names": ",".join(args.names), **_given(given), **_switches(chosen)})
+
+
+def rotate(args: argparse.Namespace) -> int:
+    """A credential that is named is rotated now, also if it is not due."""
+    named = {"rotation_credentials": ",".join(args.credentials), "rotation_force": "true"} if args.credentials else {}
+    return run(args, "rotate", {**named, **_switches({"rotation_abort": args.abort})})
+
+
+def leak(args: argparse.Namespace) -> int:
+    given = {"leak_credentials": ",".join(args.credentials), "leak_value_file": args.value_file}
+    return run(args, "leak_response", _given(given))
+
+
+def verify(args: argparse.Namespace) -> int:
+    given = {"verify_only": ",".join(args.checks), "verify_repository": args.repository}
+    return run(args, "verify", _given(given))
+
+
+def scan(args: argparse.Namespace) -> int:
+    return run(args, "scan", {"scan_repositories": ",".join(args.repositories or ["."])})
+
+
+def _given(variables: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if value}
+
+
+def _switches(variables: Mapping[str, bool]) -> dict[str, str]:
+    return {name: "true" for name, value in variables.items() if value}
 
 
 def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -> int:
@@ -64,4 +101,7 @@ def _program() -> str:
 
 
 def _environment() -> dict[str, str]:
-    return dict(os.environ)
+    """With the collection's own output, if the operator chose no other."""
+    chosen = constants.config.get_config_value_and_origin("DEFAULT_STDOUT_CALLBACK")[1] != "default"
+    ours = {} if chosen or not CONSOLE.exists() else {CALLBACK: "watchparty.secrets.console"}
+    return {**os.environ, **ours}

@@ -61,6 +61,21 @@ class Inventory:
         raw = self.variables.get_vars(host=host, include_hostvars=False)
         return Templar(loader=self.loader, variables=raw).template(raw.get("app_environment"))
 
+    def hosts_of(self, environment: str) -> list[str]:
+        """Names of the hosts that belong to the environment or declare none."""
+        return [host.name for host in self.hosts(environment) if _rank(self._declared(host), environment) < 2]
+
+    def environments(self) -> set[str]:
+        declared = {self._declared(host) for host in self.hosts("")}
+        return {str(name) for name in declared if name}
+
+    def connection_of(self, host: str) -> dict[str, Any]:
+        """The variables with which Ansible connects to a host."""
+        raw = self.variables.get_vars(host=self.manager.get_host(host), include_hostvars=False)
+        wanted = {name: value for name, value in raw.items() if name.startswith("ansible_")}
+        result: dict[str, Any] = Templar(loader=self.loader, variables=raw).template(wanted)
+        return result
+
     def document(self, environment: str) -> Any:
         """The catalog as the playbooks' first host has it. Raises UsageError where there is none."""
         hosts = [*self.hosts(environment), self.manager.localhost]

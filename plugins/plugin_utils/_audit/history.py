@@ -12,6 +12,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain im
 
 LEAKS = {"contained": "contained", "drill": "drill", "false_alarm": "false alarm"}
 """Outcomes of leaks, and how they are called."""
+REVEALED = "revealed"
+"""The outcome of showing a value to an operator, which is neither a rotation nor a leak."""
 GOOD = {"completed": "complete", "revoked": "confirmed as revoked", "rotated_elsewhere": "rotated elsewhere"}
 OUTCOMES = {**GOOD, "rolled_back": "rolled back"}
 
@@ -64,5 +66,5 @@ def rotations(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "reason": record.get("reason") or "",
         }
         for record in found
-        if record["outcome"] not in LEAKS
+        if record["outcome"] not in (*LEAKS, REVEALED)
     ]

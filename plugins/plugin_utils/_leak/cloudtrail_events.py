@@ -54,6 +54,8 @@ class Use:
     """The code of AWS's error."""
     made: acts_in_aws.Made | None = None
     """What it made, for calls that leave a way in."""
+    version: str = ""
+    """The id of the version that was written."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
         key=plain(event.get("AccessKeyId") or identity.get("accessKeyId")),
         refused=refused,
         made=None if refused else acts_in_aws.made(act, asked, detail.get("responseElements")),
+        version=plain(asked.get("clientRequestToken")),
     )
 
 

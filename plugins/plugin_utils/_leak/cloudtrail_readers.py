@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_rad
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail, TrailAnswer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -33,9 +34,21 @@ def question(
 ) -> Callable[[], dict[str, Any]]:
     """What asks CloudTrail. It reads nothing else and makes no client, so that a thread may call it."""
     wanted = _wanted(setting, credentials, access_keys)
+    return asking(setting.connection, wanted, seconds=seconds, since=since, pages=pages)
+
+
+def asking(
+    connection: AwsConnection,
+    wanted: cloudtrail_events.WatchedItems,
+    *,
+    seconds: float,
+    since: str = "",
+    pages: int = PAGES,
+) -> Callable[[], dict[str, Any]]:
+    """The same of secrets, parameters and keys."""
     answer: dict[str, Any] = {"access_keys": sorted(wanted.keys), "asked": False}
     try:
-        trail = CloudTrail(setting.connection.bounded_client("cloudtrail", seconds))
+        trail = CloudTrail(connection.bounded_client("cloudtrail", seconds))
     except AnsibleActionFail as error:
         unasked = {**answer, "messages": [f"CloudTrail was not asked: {error}"]}
         return lambda: unasked

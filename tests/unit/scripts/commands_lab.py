@@ -15,6 +15,8 @@ import pytest
 from ansible_collections.watchparty.secrets.scripts.commands import main
 from tests.unit.plugins.action.values_account import CATALOG
 
+LOG_GROUP = "/app/audit"
+AUDITED = {**CATALOG, "audit_log": {"log_group": LOG_GROUP}}
 CANARY = "canary-3f9c1e"
 """In every value of the stores."""
 
@@ -49,10 +51,16 @@ class Lab:
 
     def inventory(self, catalog: dict[str, Any] = CATALOG, **environments: str) -> None:
         """One host for each environment; without any, one host that declares none."""
-        hosts = {host: {"app_environment": name} for host, name in environments.items()} or {"web1": {}}
+        nowhere = {"ansible_host": "127.0.0.1", "ansible_port": 9}
+        hosts = {host: {**nowhere, "app_environment": name} for host, name in environments.items()} or {"web1": nowhere}
         (self.folder / "hosts.yml").write_text(json.dumps({"app_hosts": {"hosts": hosts}}))
         (self.folder / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
         (self.folder / "group_vars" / "all" / "catalog.yml").write_text(json.dumps({"secrets_catalog": catalog}))
+
+    def audit_log(self) -> list[dict[str, Any]]:
+        """Its records."""
+        asked = {"logGroupName": LOG_GROUP, "logStreamName": "app/test"}
+        return [json.loads(event["message"]) for event in self.client("logs").get_log_events(**asked)["events"]]
 
     def store(self, environment: str = "test", **values: str) -> None:
         content = json.dumps({name: f"{value}{CANARY}" for name, value in values.items()})

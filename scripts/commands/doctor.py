@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The command doctor: what a run needs on this machine, in AWS and on the way to the hosts, each with its remedy."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.compat.version import LooseVersion
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import AuditLog
+from ansible_collections.watchparty.secrets.scripts.commands import environments, output
+
+GOOD, PROBLEM, NO_ACCESS, UNCHECKED = "good", "problem", "no access", "not checked"
+SECONDS = 3
+"""For a host."""
+PACKAGES = {"ansible-core": "2.19", "boto3": "1.35.70"}
+OPTIONAL: dict[str, tuple[str, Callable[[Catalog], bool]]] = {
+    "pynacl": ("GitHub's secrets", lambda catalog: catalog.github is not None),
+    "hvac": ("Vault", lambda catalog: catalog.vault is not None),
+}
+JUMPS = ("ProxyJump", "ProxyCommand", "-J")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check."""
+
+    subject: str
+    state: str
+    message: str
+    remedy: str = ""
+
+
+def doctor(args: argparse.Namespace) -> int:
+    findings = list(_findings(environments.Reader(args), args.environment))
+    output.show(
+        as_json=args.json,
+        answer={"environment": args.environment, "findings": [asdict(finding) for finding in findings]},
+        lines=_lines(findings),
+    )
+    states = {finding.state for finding in findings}
+    return 3 if NO_ACCESS in states else 1 if PROBLEM in states else 0
+
+
+def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding]:
+    """A check that needs what failed before is left out: its failure would hide the cause."""
+    yield Finding("python", GOOD, platform.python_version())
+    for package, least in PACKAGES.items():
+        yield _package(package, least)
+    try:
+        reader.document()
+    except (SecretsError, AnsibleError) as error:
+        yield Finding("inventory", PROBLEM, str(error))
+        return
+    try:
+        catalog, connection = reader.catalog()
+    except SecretsError as error:
+        yield _failed("catalog and account", error)
+    else:
+        yield Finding("catalog", GOOD, f"{len(catalog.settings)} settings of {catalog.application}")
+        yield from (_optional(package, what) for package, (what, used) in OPTIONAL.items() if used(catalog))
+        yield _account(connection)
+        yield _attempted("stores", lambda: _stores(reader))
+        yield _attempted("audit log", lambda: _audit(catalog, connection))
+    yield from _hosts(reader, environment)
+
+
+def _package(name: str, least: str) -> Finding:
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, PROBLEM, "is not installed", f"pip install '{name}>={least}'")
+    if LooseVersion(version) < LooseVersion(least):
+        return Finding(name, PROBLEM, f"{version} is too old", f"pip install '{name}>={least}'")
+    return Finding(name, GOOD, version)
+
+
+def _optional(name: str, what: str) -> Finding:
+    try:
+        return Finding(name, GOOD, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, PROBLEM, f"is not installed; the catalog uses {what}", f"pip install {name}")
+
+
+def _failed(subject: str, error: Exception) -> Finding:
+    """The message of an error ends with its remedy."""
+    return Finding(subject, NO_ACCESS if isinstance(error, NoAccess) else PROBLEM, str(error))
+
+
+def _attempted(subject: str, act: Callable[[], Finding]) -> Finding:
+    try:
+        return act()
+    except (SecretsError, AnsibleError) as error:
+        return _failed(subject, error)
+
+
+def _account(connection: AwsConnection) -> Finding:
+    def asked() -> Finding:
+        with aws_errors.translated("sts:GetCallerIdentity", "the account"):
+            identity = connection.store_client("sts").get_caller_identity()
+        return Finding("account", GOOD, f"{identity['Account']} as {identity['Arn']} in {connection.region}")
+
+    return _attempted("account", asked)
+
+
+def _stores(reader: environments.Reader) -> Finding:
+    answer = report(reader.read())
+    problems = [*answer["problems"], *answer["notes"]]
+    if answer["problems"]:
+        return Finding("stores", PROBLEM, "; ".join(problems))
+    return Finding("stores", GOOD, "; ".join([f"{len(answer['names'])} settings have a value", *problems]))
+
+
+def _audit(catalog: Catalog, connection: AwsConnection) -> Finding:
+    if not catalog.audit_log:
+        return Finding("audit log", PROBLEM, "the catalog names none", "set audit_log in the catalog")
+    where = AuditLog(catalog, body_of(catalog, connection.store_client)).ready()["where"]
+    return Finding("audit log", GOOD, str(where))
+
+
+def _hosts(reader: environments.Reader, environment: str) -> Iterator[Finding]:
+    hosts = reader.inventory.hosts_of(environment)
+    if not hosts:
+        yield Finding("hosts", PROBLEM, "the inventory has none in app_hosts", "add the hosts of this environment")
+        return
+    with ThreadPoolExecutor(min(20, len(hosts))) as pool:
+        yield from pool.map(lambda name: _host(name, reader.inventory.connection_of(name)), hosts)
+
+
+def _host(name: str, variables: dict[str, Any]) -> Finding:
+    subject = f"host {name}"
+    if variables.get("ansible_connection", "ssh") not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
+        return Finding(subject, GOOD, f"connection {variables['ansible_connection']}")
+    by_hand = f"ansible -i INVENTORY {name} -m ansible.builtin.ping"
+    options = " ".join(str(variables.get(f"ansible_ssh_{part}_args", "")) for part in ("common", "extra"))
+    if any(word in options for word in JUMPS):
+        return Finding(subject, UNCHECKED, "is reached by another host", by_hand)
+    address, port = str(variables.get("ansible_host", name)), int(variables.get("ansible_port", 22))
+    try:
+        with socket.create_connection((address, port), SECONDS) as connection:
+            banner = connection.recv(4)
+    except OSError as error:
+        why = error.strerror or "no answer in time"
+        return Finding(
+            subject, PROBLEM, f"{address} port {port}: {why}", f"check ansible_host and the firewall, then: {by_hand}"
+        )
+    if banner != b"SSH-":
+        return Finding(subject, PROBLEM, f"{address} port {port} is no SSH server", "correct ansible_port")
+    return Finding(subject, GOOD, f"{address} port {port} answers")
+
+
+def _lines(findings: list[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield f"{finding.state:11}  {finding.subject}: {finding.message}"
+        if finding.remedy:
+            yield f"{'':11}  remedy: {finding.remedy}"

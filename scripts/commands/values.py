@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The commands that use values: exec gives them to one program, get shows one on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError, NotFound
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.history import REVEALED
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import AuditLog
+from ansible_collections.watchparty.secrets.scripts.commands import environments, output
+from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
+
+AWS_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+)
+"""The operator's own, which read every secret of the application."""
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Replaces this process, so that signals and the exit code are the program's own."""
+    if not args.rest:
+        raise UsageError(f"exec needs a command: secrets exec {args.environment} -- ./manage.py migrate")
+    environment = environments.Reader(args).read()
+    for warning in environment.warnings:
+        print(f"secrets: {output.printable(warning)}", file=sys.stderr)
+    values = environment.resolution.require().values
+    _require_carried(values)
+    known = os.environ if args.keep_aws else without_credentials(os.environ)
+    sys.stdout.flush()
+    try:
+        os.execvpe(args.rest[0], args.rest, {**undeclared(known, environment.catalog), **values})
+    except OSError as error:
+        raise UsageError(f"{args.rest[0]}: cannot be started: {error.strerror}") from None
+
+
+def _require_carried(values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        if "\0" in value:
+            raise UsageError(f"{name}: contains a NUL character, which no environment variable can carry")
+
+
+def without_credentials(known: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in known.items() if name not in AWS_CREDENTIALS}
+
+
+def undeclared(known: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
+    """A variable of the operator's shell must not stand in for a setting that is absent from the stores."""
+    settings = catalog.settings.values()
+    return {name: value for name, value in known.items() if not any(setting.matches(name) for setting in settings)}
+
+
+def is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def get(args: argparse.Namespace) -> int:
+    """Records in the audit log first, so that no value is shown without a record."""
+    if not args.reveal:
+        raise UsageError(
+            f"get shows the value of {args.name} on this terminal: add --reveal. The audit log records this"
+        )
+    if not is_terminal():
+        raise UsageError(
+            "get shows a value on a terminal only, and standard output is none. To give values to a program, use: "
+            f"secrets exec {args.environment} -- COMMAND"
+        )
+    reader = environments.Reader(args)
+    environment = reader.read()
+    values = environment.resolution.values
+    if args.name not in values:
+        raise NotFound(f"{args.name}: has no value in {args.environment}; see: secrets list {args.environment}")
+    record(environment, reader, [args.name])
+    print("\n".join(map(output.printable, values[args.name].split("\n"))))
+    return 0
+
+
+def record(environment: Environment, reader: environments.Reader, names: Sequence[str]) -> None:
+    """Raises SecretsError where it cannot be recorded."""
+    catalog, connection = reader.catalog()
+    body = body_of(catalog, connection.store_client)
+    if body is None:
+        raise AuditError("the catalog names no audit_log, so no value is shown; set audit_log in the catalog")
+    now = datetime.now(UTC)
+    fields = {
+        "rotation": f"get-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+        "outcome": REVEALED,
+        "who": process_identity.me(),
+        "at": timestamps.stamp(now),
+        "settings": list(names),
+    }
+    AuditLog(catalog, body, head=chain.head_of(dict(environment.journal.audit))).recorded(fields, write=True)

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What commands do on this machine: completion, doctor."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+
+from ansible_collections.watchparty.secrets.scripts.commands import definition, doctor
+from tests.unit.scripts.commands_lab import AUDITED, CANARY, LOG_GROUP, Lab
+
+
+class TestCompletion:
+    @pytest.mark.parametrize(
+        ("words", "candidates"),
+        [
+            (["set", "t"], ["test"]),
+            (["set", "test", ""], ["KEY", "LEVEL", "MODE", "TOKEN"]),
+            (["set", "test", "TOKEN", "K"], ["KEY"]),
+            (["set", "test", "--value-file", "x", "T"], ["TOKEN"]),
+            (["rotate", "test", "--check", ""], ["key", "token"]),
+            (["deploy", "test", "--limit", ""], ["web1"]),
+            (["diff", "test", "o"], ["other"]),
+            (["list", "-i", "hosts.yml", "o"], ["other"]),
+            (["get", "test", "--r"], ["--reveal"]),
+            (["completion", ""], ["bash", "zsh"]),
+            (["scan", "test", ""], []),
+            (["no-such-command", ""], []),
+        ],
+        ids=str,
+    )
+    def test_names_and_options(self, lab: Lab, words: list[str], candidates: list[str]) -> None:
+        lab.inventory(web1="test", web2="other")
+        lab.store(TOKEN="t")
+        ran = lab.run("complete", "--", *words)
+        assert ran.out.split() == candidates
+        assert CANARY not in ran.out + ran.err
+
+    def test_nothing_is_asked_of_aws(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("boto3.session.Session.client", None)
+        assert lab.run("complete", "--", "set", "test", "T").out == "TOKEN\n"
+
+    def test_a_name_that_a_shell_interprets_is_not_offered(self, lab: Lab) -> None:
+        lab.inventory(web1="test", web2="$(reboot)")
+        assert lab.run("complete", "--", "list", "").out == "test\n"
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh"])
+    def test_the_scripts_name_every_command(self, lab: Lab, shell: str) -> None:
+        script = lab.run("completion", shell).out
+        assert " ".join(command.name for command in definition.COMMANDS) in script
+
+    def test_bash_completes(self, lab: Lab) -> None:
+        script = lab.run("completion", "bash").out
+        script += 'COMP_WORDS=(secrets ro); COMP_CWORD=1; _secrets; echo "${COMPREPLY[@]}"\n'
+        run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+        assert run.stdout == "rotate\n"
+
+
+@pytest.fixture
+def sshd() -> Iterator[int]:
+    """Its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _address = server.accept()
+            connection.sendall(b"SSH-2.0-test\r\n")
+            connection.close()
+
+        thread = Thread(target=answer)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+
+
+class TestDoctor:
+    def test_good(self, lab: Lab) -> None:
+        lab.inventory(AUDITED)
+        lab.client("logs").create_log_group(logGroupName=LOG_GROUP)
+        lab.store(TOKEN="t")
+        ran = lab.run("doctor", "test", "--json")
+        states = {finding["subject"]: finding["state"] for finding in ran.answer["findings"]}
+        assert states.pop("host web1") == "problem"  # nothing listens there
+        assert set(states.values()) == {"good"}
+        assert {"python", "ansible-core", "boto3", "catalog", "account", "stores", "audit log"} == set(states)
+        assert CANARY not in ran.out
+
+    def test_no_access(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        ran = lab.run("doctor", "test")
+        assert ran.code == 3
+        assert "no access    account: AWS could not be reached" in ran.out
+
+    def test_no_inventory(self, lab: Lab) -> None:
+        (lab.folder / "hosts.yml").unlink()
+        ran = lab.run("doctor", "test")
+        assert ran.code == 1
+        assert "problem      inventory: no inventory" in ran.out
+
+    def test_an_old_package(self) -> None:
+        finding = doctor._package("boto3", "99")
+        assert (finding.state, finding.remedy) == ("problem", "pip install 'boto3>=99'")
+        assert doctor._package("no-such-package", "1").message == "is not installed"
+
+    def test_a_host_that_answers(self, sshd: int) -> None:
+        finding = doctor._host("web1", {"ansible_host": "127.0.0.1", "ansible_port": sshd})
+        assert finding.state == "good"
+
+    @pytest.mark.parametrize(
+        ("variables", "state"),
+        [
+            ({"ansible_host": "127.0.0.1", "ansible_port": 9}, "problem"),
+            ({"ansible_connection": "local"}, "good"),
+            ({"ansible_ssh_common_args": "-o ProxyJump=bastion"}, "not checked"),
+        ],
+        ids=["refused", "local", "jump"],
+    )
+    def test_other_hosts(self, variables: dict[str, object], state: str) -> None:
+        assert doctor._host("web1", variables).state == state
