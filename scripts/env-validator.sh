@@ -104,6 +104,11 @@ else
   printf 'catalog: inventory %s\n' "$inventory"
 fi
 
+# What only reads needs no ansible-playbook, unless the operator gives options for it.
+if [[ $command == validate && $# -eq 0 ]]; then
+  exec "$root/scripts/secrets" validate "$environment" -i "$inventory" ${file:+--file "$file"}
+fi
+
 runner=ansible-playbook
 command -v "$runner" >/dev/null || runner=$root/.venv/bin/ansible-playbook
 if ! command -v "$runner" >/dev/null; then

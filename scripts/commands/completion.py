@@ -101,6 +101,6 @@ def _names(argument: Argument, words: Sequence[str]) -> Iterable[str]:
         return inventory.environments()
     environment = words[0]
     if kind == "hosts":
-        return inventory.hosts_of(environment)
+        return (host.name for host in inventory.hosts_of(environment))
     entries = inventory.document(environment).get(kind, {})
     return map(str, entries)

@@ -60,8 +60,8 @@ def front(name: str, summary: str, *arguments: Argument, function: str = "") -> 
 
 
 COMMANDS = (
-    reader("list", "List the settings with their sources and versions.", "environments:list_settings"),
-    reader("validate", "Check that every setting is present and well-formed.", "environments:validate", FILE),
+    reader("list", "List the settings with their sources and versions.", "listing:list_settings"),
+    reader("validate", "Check that every setting is present and well-formed.", "listing:validate", FILE),
     Command(
         "diff",
         "Show which settings differ between two environments, two moments, or a host and the stores. Exit code 1: they "

@@ -134,12 +134,12 @@ def _audit(catalog: Catalog, connection: AwsConnection) -> Finding:
 
 
 def _hosts(reader: environments.Reader, environment: str) -> Iterator[Finding]:
-    hosts = reader.inventory.hosts_of(environment)
+    hosts = {host.name: reader.inventory.connection_of(host) for host in reader.inventory.hosts_of(environment)}
     if not hosts:
         yield Finding("hosts", PROBLEM, "the inventory has none in app_hosts", "add the hosts of this environment")
         return
     with ThreadPoolExecutor(min(20, len(hosts))) as pool:
-        yield from pool.map(lambda name: _host(name, reader.inventory.connection_of(name)), hosts)
+        yield from pool.map(_host, hosts, hosts.values())
 
 
 def _host(name: str, variables: dict[str, Any]) -> Finding:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,45 +54,39 @@ class Inventory:
     manager: InventoryManager
     variables: VariableManager
 
-    def hosts(self, environment: str) -> list[Host]:
-        """The application's hosts: those that declare the environment first, then those that declare none."""
-        hosts = self.manager.get_hosts(GROUP) if GROUP in self.manager.groups else []
-        return sorted(hosts, key=lambda host: _rank(self._declared(host), environment))
+    def _hosts(self) -> list[Host]:
+        hosts: list[Host] = self.manager.get_hosts(GROUP) if GROUP in self.manager.groups else []
+        return hosts
 
     def _declared(self, host: Host) -> Any:
         raw = self.variables.get_vars(host=host, include_hostvars=False)
         return Templar(loader=self.loader, variables=raw).template(raw.get("app_environment"))
 
-    def hosts_of(self, environment: str) -> list[str]:
-        """Names of the hosts that belong to the environment or declare none."""
-        return [host.name for host in self.hosts(environment) if _rank(self._declared(host), environment) < 2]
+    def hosts_of(self, environment: str) -> Iterator[Host]:
+        """The application's hosts that declare this environment, or none."""
+        return (host for host in self._hosts() if self._declared(host) in (environment, None))
 
     def environments(self) -> set[str]:
-        declared = {self._declared(host) for host in self.hosts("")}
-        return {str(name) for name in declared if name}
+        return {str(name) for name in map(self._declared, self._hosts()) if name}
 
-    def connection_of(self, host: str) -> dict[str, Any]:
+    def connection_of(self, host: Host) -> dict[str, Any]:
         """The variables with which Ansible connects to a host."""
-        raw = self.variables.get_vars(host=self.manager.get_host(host), include_hostvars=False)
+        raw = self.variables.get_vars(host=host, include_hostvars=False)
         wanted = {name: value for name, value in raw.items() if name.startswith("ansible_")}
         result: dict[str, Any] = Templar(loader=self.loader, variables=raw).template(wanted)
         return result
 
     def document(self, environment: str) -> Any:
-        """The catalog as the playbooks' first host has it. Raises UsageError where there is none."""
-        hosts = [*self.hosts(environment), self.manager.localhost]
-        extra = {"app_environment": environment}
-        known = self.variables.get_vars(host=hosts[0], include_hostvars=False) | extra
+        """The catalog as the first host of the environment has it. Raises SecretsError where there is none."""
+        hosts = (*self._hosts()[:1], self.manager.localhost)
+        host = next(self.hosts_of(environment), hosts[0])
+        known = self.variables.get_vars(host=host, include_hostvars=False) | {"app_environment": environment}
         if "secrets_catalog" not in known:
             sources = ", ".join(map(str, self.manager._sources))
-            raise UsageError(
+            raise SecretsError(
                 f"the inventory {sources} has no secrets_catalog; add it to group_vars/all, or give -i INVENTORY"
             )
         return Templar(loader=self.loader, variables=known).template(known["secrets_catalog"])
-
-
-def _rank(declared: Any, environment: str) -> int:
-    return 0 if declared == environment else 1 if declared is None else 2
 
 
 def opened(given: str | None) -> Inventory:

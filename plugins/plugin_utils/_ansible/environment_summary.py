@@ -10,7 +10,8 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import FILE, Environment
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environment_reader import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_file import FILE
 
 
 def report(environment: Environment) -> dict[str, Any]:

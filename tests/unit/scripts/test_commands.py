@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from ansible import constants
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.watchparty.secrets.scripts.commands import environments
 from tests.unit.scripts.commands_lab import CANARY, Lab
@@ -93,6 +97,33 @@ class TestErrors:
         ran = lab.run("list", "test")
         assert ran.code == 2
         assert "this folder has none of inventory, inventory.yml, hosts.yml" in ran.err
+
+
+class TestInventory:
+    def test_an_encrypted_catalog(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+        password = lab.folder / "password"
+        password.write_text("canary-password")
+        monkeypatch.setattr(constants, "DEFAULT_VAULT_PASSWORD_FILE", str(password))
+        catalog = lab.folder / "group_vars" / "all" / "catalog.yml"
+        vault = VaultLib([("default", VaultSecret(b"canary-password"))])
+        catalog.write_bytes(vault.encrypt(catalog.read_text()))
+        (lab.folder / ".env").write_text("TOKEN=x\n")
+        assert lab.run("validate", "test", "--file", ".env").code == 0
+
+    def test_each_environment_has_its_hosts_catalog(self, lab: Lab) -> None:
+        lab.inventory(web1="test", web2="other")
+        second = {"application": "second", "settings": {"TOKEN": {"group": "core"}}}
+        (lab.folder / "host_vars").mkdir()
+        (lab.folder / "host_vars" / "web2.yml").write_text(json.dumps({"secrets_catalog": second}))
+        (lab.folder / ".env").write_text("TOKEN=x\n")
+        ran = lab.run("validate", "other", "--file", ".env", "--json")
+        assert ran.answer["application"] == "second"
+
+    def test_no_catalog(self, lab: Lab) -> None:
+        (lab.folder / "group_vars" / "all" / "catalog.yml").unlink()
+        ran = lab.run("list", "test")
+        assert ran.code == 1
+        assert "the inventory hosts.yml has no secrets_catalog" in ran.err
 
 
 class TestFronts:

@@ -14,7 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver import resolve
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import FILE, Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_file import FILE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
 
 

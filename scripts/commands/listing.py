@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The commands list and validate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environment_reader import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_file import read_file
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
+from ansible_collections.watchparty.secrets.scripts.commands import inventories, output
+
+INSTEAD = {"AWS_SECRETS_MANAGER_SECRET_ID": "secret_ids", "AWS_SSM_PARAM_PATH": "ssm_path"}
+"""Variables that name places to validate instead of the catalog's."""
+
+
+def _of_stores(args: argparse.Namespace, **instead: Any) -> Environment:
+    # The libraries of AWS take half of a command's time, and a file needs none of them.
+    from ansible_collections.watchparty.secrets.scripts.commands.environments import Reader
+
+    return Reader(args).read(**instead)
+
+
+def _of_file(args: argparse.Namespace) -> Environment:
+    document = inventories.opened(args.inventory).document(args.environment)
+    return read_file(catalog_parser.parse(document, args.environment), args.file)
+
+
+def list_settings(args: argparse.Namespace) -> int:
+    answer = report(_of_stores(args))
+    output.show(as_json=args.json, answer=_listing(answer), lines=_lines(answer))
+    return 1 if answer["problems"] else 0
+
+
+def _listing(answer: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("application", "environment", "absent", "unknown", "problems", "notes")
+    return {**{name: answer[name] for name in names}, "settings": answer["origins"]}
+
+
+def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    rows = [(origin["setting"], place_of(origin), output.short(origin["version"])) for origin in answer["origins"]]
+    yield from output.table(("setting", "source", "version"), rows)
+    yield from _remarks(answer)
+
+
+def place_of(origin: Mapping[str, Any]) -> str:
+    if not origin["name"]:
+        return str(origin["source"])
+    return f"{origin['source']} {origin['name']}" + (f" {origin['key']}" if origin["key"] else "")
+
+
+def _remarks(answer: Mapping[str, Any]) -> Iterator[str]:
+    wrong = {problem.partition(":")[0] for problem in answer["problems"]}
+    optional = [name for name in answer["absent"] if name not in wrong]
+    for heading, names in (("optional and absent", optional), ("not in the catalog", answer["unknown"])):
+        if names:
+            yield f"{heading}: {', '.join(names)}"
+    yield from answer["notes"]
+    for problem in answer["problems"]:
+        yield f"problem: {problem}"
+
+
+def _places() -> dict[str, Any]:
+    given = {option: os.environ[variable] for variable, option in INSTEAD.items() if os.environ.get(variable)}
+    if "secret_ids" in given:
+        return {**given, "secret_ids": [name.strip() for name in given["secret_ids"].split(",") if name.strip()]}
+    return given
+
+
+def validate(args: argparse.Namespace) -> int:
+    answer = report(_of_file(args) if args.file else _of_stores(args, **_places()))
+    where = args.file or f"the stores of {args.environment}"
+    lines = [f"{len(answer['names'])} settings have a value in {where}", *answer["summary"]]
+    output.show(as_json=args.json, answer=_listing(answer), lines=[*lines, *_remarks(answer)])
+    return 1 if answer["problems"] else 0
