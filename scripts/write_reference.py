@@ -299,6 +299,12 @@ def verification() -> str:
     return page("Verification report", introduction, sections)
 
 
+def commands() -> str:
+    from ansible_collections.watchparty.secrets.scripts import write_command_page
+
+    return page("The short command", write_command_page.INTRODUCTION, write_command_page.sections(_keys))
+
+
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
@@ -334,6 +340,7 @@ def pages() -> dict[str, str]:
         "checks.md": checks(),
         "events.md": events(),
         "verification.md": verification(),
+        "command.md": commands(),
     }
 
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "plugins"
 CATALOG = "catalog.schema.json"
 OTHERS = {
+    "command.schema.json": ROOT / "scripts" / "commands" / "schemas.py",
     "events.schema.json": PLUGINS / "plugin_utils" / "_audit" / "events.py",
     "verification.schema.json": PLUGINS / "plugin_utils" / "_verify" / "report_schema.py",
 }

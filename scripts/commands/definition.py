@@ -40,7 +40,14 @@ FILE = argument("--file", description="Check this file instead of the stores. Ne
 PRINT = switch("--print", "Print the ansible-playbook command instead of running it.")
 CHECK = switch("--check", "Show what would change, and change nothing.")
 LIMIT = argument("--limit", description="Only these hosts, as an Ansible pattern.", metavar="HOSTS")
-OPTIONS_OF_ANSIBLE = "ANSIBLE-OPTION"
+COMMON = (ENVIRONMENT, INVENTORY, PRINT, JSON)
+"""Of most commands; the reference describes them once."""
+OPTIONS_OF_ANSIBLE, PROGRAM = "ANSIBLE-OPTION", "COMMAND"
+REST = {
+    OPTIONS_OF_ANSIBLE: "Options of ansible-playbook, such as -f 20 or -e NAME=VALUE.",
+    PROGRAM: "The command and its arguments.",
+}
+"""What may follow ``--``."""
 
 
 NAME = argument("name", description="Name of the setting.", metavar="NAME")
@@ -107,7 +114,7 @@ COMMANDS = (
         "Run one command with the environment's settings as environment variables. Writes no file.",
         "values:execute",
         (ENVIRONMENT, switch("--keep-aws", "Leave your own AWS credentials in the command's environment."), INVENTORY),
-        "COMMAND",
+        PROGRAM,
     ),
     front(
         "set",
@@ -138,6 +145,7 @@ COMMANDS = (
         argument("--value-file", description="File of mode 0600 with the leaked text.", metavar="FILE"),
         switch("--check", "Drill: show the blast radius and the plan, and change nothing."),
     ),
+    front("ages", "Show the age of every credential, what is due and what is open."),
     front(
         "verify",
         "Run the checks and write a report.",

@@ -48,6 +48,10 @@ def leak(args: argparse.Namespace) -> int:
     return run(args, "leak_response", _given(given))
 
 
+def ages(args: argparse.Namespace) -> int:
+    return run(args, "rotation_report", {})
+
+
 def verify(args: argparse.Namespace) -> int:
     given = {"verify_only": ",".join(args.checks), "verify_repository": args.repository}
     return run(args, "verify", _given(given))

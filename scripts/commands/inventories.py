@@ -77,7 +77,7 @@ class Inventory:
         return result
 
     def document(self, environment: str) -> Any:
-        """The catalog as the first host of the environment has it. Raises SecretsError where there is none."""
+        """The catalog as the first host of the environment has it. Raises SecretsError without one."""
         hosts = (*self._hosts()[:1], self.manager.localhost)
         host = next(self.hosts_of(environment), hosts[0])
         known = self.variables.get_vars(host=host, include_hostvars=False) | {"app_environment": environment}

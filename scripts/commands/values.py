@@ -44,7 +44,7 @@ def execute(args: argparse.Namespace) -> int:
     for warning in environment.warnings:
         print(f"secrets: {output.printable(warning)}", file=sys.stderr)
     values = environment.resolution.require().values
-    _require_carried(values)
+    _require_safe(values, environment.catalog)
     known = os.environ if args.keep_aws else without_credentials(os.environ)
     sys.stdout.flush()
     try:
@@ -53,10 +53,18 @@ def execute(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.rest[0]}: cannot be started: {error.strerror}") from None
 
 
-def _require_carried(values: Mapping[str, str]) -> None:
+def _require_safe(values: Mapping[str, str], catalog: Catalog) -> None:
+    """Whoever writes parameters chooses the names that match a pattern, and could choose LD_PRELOAD for L*."""
+    wide = [item for item in catalog.settings.values() if item.is_pattern and "_" not in item.name]
     for name, value in values.items():
         if "\0" in value:
             raise UsageError(f"{name}: contains a NUL character, which no environment variable can carry")
+        pattern = next((item.name for item in wide if item.matches(name) and name not in catalog.settings), None)
+        if pattern:
+            raise UsageError(
+                f"{name}: matches {pattern}, which could name a variable that programs obey, such as PATH; declare "
+                "the setting by its name, or give the pattern a beginning with an underscore, such as RATE_*"
+            )
 
 
 def without_credentials(known: Mapping[str, str]) -> dict[str, str]:
@@ -65,8 +73,7 @@ def without_credentials(known: Mapping[str, str]) -> dict[str, str]:
 
 def undeclared(known: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """A variable of the operator's shell must not stand in for a setting that is absent from the stores."""
-    settings = catalog.settings.values()
-    return {name: value for name, value in known.items() if not any(setting.matches(name) for setting in settings)}
+    return {name: value for name, value in known.items() if name not in catalog.settings}
 
 
 def is_terminal() -> bool:
@@ -81,7 +88,7 @@ def get(args: argparse.Namespace) -> int:
         )
     if not is_terminal():
         raise UsageError(
-            "get shows a value on a terminal only, and standard output is none. To give values to a program, use: "
+            "get shows a value on a terminal only, and standard output is something else. To give values to a program, use: "
             f"secrets exec {args.environment} -- COMMAND"
         )
     reader = environments.Reader(args)

@@ -196,6 +196,7 @@ def who(args: argparse.Namespace) -> int:
     places = setting_of(catalog, args.name).places
     wanted = WatchedItems(frozenset(names_in(SECRETS_MANAGER, places)), frozenset(names_in(SSM, places)))
     asking = cloudtrail_readers.asking(connection, wanted, seconds=args.seconds, since=args.since or "")
-    answer = {"setting": args.name, **asking()}
+    asked = asking()
+    answer = {"setting": args.name, "asked": asked["asked"], "messages": asked["messages"]}
     output.show(as_json=args.json, answer=answer, lines=answer["messages"])
     return 0 if answer["asked"] else 3

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.scripts.commands import main
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.json_schema import problems
+from ansible_collections.watchparty.secrets.scripts.commands import main, schemas
 from tests.unit.plugins.action.values_account import CATALOG
 
 LOG_GROUP = "/app/audit"
@@ -34,6 +35,11 @@ class Ran:
         return json.loads(self.out)
 
 
+def _schema(command: str, *, failed: bool) -> dict[str, Any]:
+    name = "failure" if failed else schemas.ANSWERS.get(command, "run")
+    return {**schemas.DEFINITIONS[name], "$defs": schemas.DEFINITIONS}
+
+
 @dataclass(frozen=True)
 class Lab:
     client: Callable[[str], Any]
@@ -47,6 +53,8 @@ class Lab:
         except SystemExit as end:
             code = int(end.code or 0)
         out, err = self.capture.readouterr()
+        if "--json" in argv and out:
+            assert problems(json.loads(out), _schema(argv[0], failed="error" in json.loads(out))) == []
         return Ran(code, out, err)
 
     def inventory(self, catalog: dict[str, Any] = CATALOG, **environments: str) -> None:

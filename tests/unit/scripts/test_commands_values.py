@@ -63,6 +63,17 @@ class TestExec:
         assert "TOKEN: is missing" in ran.err
         assert not started
 
+    @pytest.mark.parametrize(("pattern", "starts"), [("L*", False), ("LIMIT_*", True)])
+    def test_a_parameter_does_not_choose_what_programs_obey(
+        self, lab: Lab, started: list[Started], pattern: str, starts: bool
+    ) -> None:
+        lab.inventory({"application": "app", "settings": {pattern: {"parameter": f"X/{pattern}"}}})
+        for name in ("LD_PRELOAD", "LIMIT_LOGIN"):
+            lab.client("ssm").put_parameter(Name=f"/app/test/X/{name}", Value=CANARY, Type="SecureString")
+        ran = lab.run("exec", "test", "--", "true")
+        assert bool(started) == starts, ran
+        assert "LD_PRELOAD" not in started[0].environment if starts else "matches L*" in ran.err
+
     def test_no_command(self, lab: Lab) -> None:
         assert lab.run("exec", "test").code == 2
 

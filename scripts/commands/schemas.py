@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What commands print with --json. scripts/write_schema.py publishes it as docs/command.schema.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+
+def _text(description: str) -> Schema:
+    return {"type": "string", "description": description}
+
+
+def _texts(description: str) -> Schema:
+    return {"type": "array", "items": {"type": "string"}, "description": description}
+
+
+def _choice(description: str, *values: str) -> Schema:
+    return {"enum": list(values), "description": description}
+
+
+def _list(description: str, of: str) -> Schema:
+    return {"type": "array", "items": {"$ref": f"#/$defs/{of}"}, "description": description}
+
+
+def _object(**properties: Schema) -> Schema:
+    required = list(properties)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+SETTING = _text("Name of the setting.")
+VERSION = "Version id of a secret, or number of a parameter's version; empty without one."
+DEFINITIONS: Mapping[str, Schema] = {
+    "listing": _object(
+        application=_text("The application in the catalog."),
+        environment=_text("The environment."),
+        settings=_list("Every setting with a value.", "listed_setting"),
+        absent=_texts("Settings of the catalog without a value."),
+        unknown=_texts("Names in the file that the catalog does not have."),
+        problems=_texts("Reasons why the environment is invalid."),
+        notes=_texts("Warnings."),
+    ),
+    "comparison": _object(
+        left=_text("The first of the two: an environment, or an environment at a moment."),
+        right=_text("The second."),
+        settings=_list("Every setting of both.", "compared_setting"),
+    ),
+    "history": _object(
+        setting=SETTING,
+        versions=_list("Versions, the newest first, by place.", "version"),
+        notes=_texts("What was not asked, each with the reason."),
+    ),
+    "readers": _object(
+        setting=SETTING,
+        asked={"type": "boolean", "description": "Whether CloudTrail answered."},
+        messages=_texts("One line for each reader, and what is missing."),
+    ),
+    "diagnosis": _object(
+        environment=_text("The environment."),
+        findings=_list("One for each check.", "finding"),
+    ),
+    "run": _object(
+        command=_texts("The ansible-playbook command. Its own output is on standard error."),
+        exit_code={"type": "integer", "description": "Exit code of ansible-playbook."},
+        ok={"type": "boolean", "description": "Whether the exit code is 0."},
+    ),
+    "failure": _object(
+        error=_object(type=_text("Kind of the error, such as NoAccess."), message=_text("The problem and its remedy.")),
+    ),
+    "listed_setting": _object(
+        setting=SETTING,
+        source=_choice("Store of the value.", "secretsmanager", "ssm", "vault", "catalog", "composed"),
+        name=_text("Name of the secret or parameter; empty for a value of the catalog."),
+        key={"type": ["string", "null"], "description": "Key in the secret's JSON object."},
+        version=_text(VERSION),
+        via_copy={"type": "boolean", "description": "Whether only a copy of the value was found."},
+    ),
+    "compared_setting": _object(
+        setting=SETTING,
+        state=_choice("Whether the values are equal.", "equal", "different", "only_left", "only_right"),
+        left_version=_text(VERSION),
+        right_version=_text(VERSION),
+    ),
+    "version": _object(
+        place=_text("The place in words."),
+        name=_text("Name of the secret or parameter."),
+        version=_text(VERSION),
+        created=_text("Time of the version; empty if the store has none."),
+        labels=_texts("Labels of the version, such as AWSCURRENT."),
+        value=_choice("The value, compared with the version before.", "first", "changed", "same", "unreadable"),
+        who=_text(
+            "Who wrote the version, from the audit log, the parameter's history or CloudTrail; empty if unknown."
+        ),
+        address=_text("Address of the writer, from CloudTrail; empty if unknown."),
+        rotation=_text("Id of the rotation that wrote the version; empty without one."),
+    ),
+    "finding": _object(
+        subject=_text("What was checked."),
+        state=_choice("The result.", "good", "problem", "no access", "not checked"),
+        message=_text("Details."),
+        remedy=_text("A command or a change; empty if the message has it."),
+    ),
+}
+ANSWERS = {
+    "list": "listing",
+    "validate": "listing",
+    "diff": "comparison",
+    "history": "history",
+    "who": "readers",
+    "doctor": "diagnosis",
+}
+"""By command; other commands with --json print a run. Any command may print a failure instead."""
+SCHEMA: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Answers of scripts/secrets",
+    "description": "What a command prints with --json. No answer holds a value.",
+    "anyOf": [{"$ref": f"#/$defs/{name}"} for name in (*dict.fromkeys(ANSWERS.values()), "run", "failure")],
+    "$defs": DEFINITIONS,
+}
