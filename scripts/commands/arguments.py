@@ -19,7 +19,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 def moment(text: str) -> str:
     """A time, or an age such as 2d, as the collection writes times."""
-    age = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    age = re.fullmatch(r"(\d{1,4})([mhd])", text)
     if age:
         return timestamps.stamp(datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])}))
     try:

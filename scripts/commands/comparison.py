@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints, resolver
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
 from ansible_collections.watchparty.secrets.scripts.commands import environments, fronts, output, points
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
@@ -47,17 +49,32 @@ def diff(args: argparse.Namespace) -> int:
 def _sides(args: argparse.Namespace, key: bytes) -> tuple[Side, Side]:
     reader = environments.Reader(args)
     if args.other:
-        left, right = (_side(name, reader.read(name).resolution, key) for name in (args.environment, args.other))
+        left, right = (_side(name, _now(reader, name), key) for name in (args.environment, args.other))
         return left, right
-    sides = [_side(f"{args.environment} at {at}", _resolution_at(reader, at), key) for at in args.at]
-    now = [] if len(sides) == 2 else [_side(f"{args.environment} now", reader.read().resolution, key)]
+    sides = [_side(f"{args.environment} at {at}", _earlier(reader, at), key) for at in args.at]
+    now = [] if len(sides) == 2 else [_side(f"{args.environment} now", _now(reader), key)]
     left, right = [*sides, *now]
     return left, right
 
 
-def _resolution_at(reader: environments.Reader, at: str) -> resolver.Resolution:
+def _now(reader: environments.Reader, name: str = "") -> resolver.Resolution:
+    environment = reader.read(name)
+    _require_allowed(environment.contents)
+    return environment.resolution
+
+
+def _earlier(reader: environments.Reader, at: str) -> resolver.Resolution:
     catalog, connection = reader.catalog()
-    return resolver.resolve(catalog, points.contents_at(catalog, connection.store_client, at))
+    contents = points.contents_at(catalog, connection.store_client, at)
+    _require_allowed(contents)
+    return resolver.resolve(catalog, contents)
+
+
+def _require_allowed(contents: Contents) -> None:
+    """What may not be read would look absent."""
+    denied = [str(failure) for failure in contents.failures.values() if failure.reason == DENIED]
+    if denied:
+        raise NoAccess("; ".join(denied))
 
 
 def _side(name: str, resolution: resolver.Resolution, key: bytes) -> Side:

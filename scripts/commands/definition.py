@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every command with its arguments. Imports neither Ansible nor the stores."""
+"""Every command with its arguments."""
 
 from __future__ import annotations
 
@@ -85,7 +85,11 @@ COMMANDS = (
                 type=moment,
                 metavar="TIME",
             ),
-            argument("--host", description="Compare the .env of this host with the stores.", metavar="HOST"),
+            argument(
+                "--host",
+                description="Compare the .env of this host with the stores, by a deploy in check mode.",
+                metavar="HOST",
+            ),
             INVENTORY,
             PRINT,
             JSON,
@@ -153,15 +157,15 @@ COMMANDS = (
         argument("--repository", description="Also check this repository.", metavar="PATH"),
         LIMIT,
     ),
-    reader(
-        "doctor",
-        "Check credentials, region, account, stores, hosts and versions, and name what is missing.",
-        "doctor:doctor",
-    ),
     front(
         "scan",
         "Search repositories for values in use.",
         several("repositories", "PATH", "Repositories. Default: this folder."),
+    ),
+    reader(
+        "doctor",
+        "Check credentials, region, account, stores, hosts and versions, and name what is missing.",
+        "doctor:doctor",
     ),
     Command(
         "completion",

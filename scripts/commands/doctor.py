@@ -69,7 +69,7 @@ def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding
         return
     try:
         catalog, connection = reader.catalog()
-    except SecretsError as error:
+    except (SecretsError, AnsibleError) as error:
         yield _failed("catalog and account", error)
     else:
         yield Finding("catalog", GOOD, f"{len(catalog.settings)} settings of {catalog.application}")

@@ -10,10 +10,12 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ansible import constants
 
@@ -23,6 +25,7 @@ from ansible_collections.watchparty.secrets.scripts.commands.usage_error import 
 CALLBACK = "ANSIBLE_STDOUT_CALLBACK"
 CONSOLE = inventories.ROOT / "plugins" / "callback" / "console.py"
 PLAIN = re.compile(r"[\w./,:@%+-]+")
+STANDARD_ERROR = 2
 WRONG_OPTIONS = 5
 """The exit code of ansible-playbook for wrong options."""
 
@@ -74,12 +77,24 @@ def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -
     if args.print:
         print(shlex.join(command))
         return 0
-    program = _program()
     # With --json, standard output is for the answer alone.
-    code = subprocess.call([program, *command[1:]], env=_environment(), stdout=sys.stderr if args.json else None)
+    stdout = STANDARD_ERROR if args.json else None
+    code = _exit_code([_program(), *command[1:]], env=_environment(), stdout=stdout)
     if args.json:
         print(json.dumps({"command": command, "exit_code": code, "ok": code == 0}, indent=2))
     return {0: 0, WRONG_OPTIONS: 2}.get(code, 1)
+
+
+def _exit_code(command: list[str], **options: Any) -> int:
+    """Ctrl-C reaches both processes: Ansible ends its run in its own way, and is waited for. SIGTERM is passed on."""
+    before = signal.signal(signal.SIGINT, lambda *_signal: None)
+    process = subprocess.Popen(command, **options)
+    end = signal.signal(signal.SIGTERM, lambda *_signal: process.terminate())
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, end)
 
 
 def command_of(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environment_reader import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_file import read_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
@@ -32,9 +33,16 @@ def _of_file(args: argparse.Namespace) -> Environment:
 
 
 def list_settings(args: argparse.Namespace) -> int:
-    answer = report(_of_stores(args))
+    environment = _of_stores(args)
+    answer = report(environment)
     output.show(as_json=args.json, answer=_listing(answer), lines=_lines(answer))
-    return 1 if answer["problems"] else 0
+    return _exit_code(environment)
+
+
+def _exit_code(environment: Environment) -> int:
+    if environment.contents.denials:
+        return 3
+    return 1 if environment.resolution.problems or environment.resolution.undeliverable else 0
 
 
 def _listing(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,15 +51,13 @@ def _listing(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    rows = [(origin["setting"], place_of(origin), output.short(origin["version"])) for origin in answer["origins"]]
+    rows = [(origin["setting"], _place(origin), output.short(origin["version"])) for origin in answer["origins"]]
     yield from output.table(("setting", "source", "version"), rows)
     yield from _remarks(answer)
 
 
-def place_of(origin: Mapping[str, Any]) -> str:
-    if not origin["name"]:
-        return str(origin["source"])
-    return f"{origin['source']} {origin['name']}" + (f" {origin['key']}" if origin["key"] else "")
+def _place(origin: Mapping[str, Any]) -> str:
+    return str(Place(origin["source"], origin["name"], origin["key"]) if origin["name"] else origin["source"])
 
 
 def _remarks(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -73,8 +79,9 @@ def _places() -> dict[str, Any]:
 
 
 def validate(args: argparse.Namespace) -> int:
-    answer = report(_of_file(args) if args.file else _of_stores(args, **_places()))
+    environment = _of_file(args) if args.file else _of_stores(args, **_places())
+    answer = report(environment)
     where = args.file or f"the stores of {args.environment}"
     lines = [f"{len(answer['names'])} settings have a value in {where}", *answer["summary"]]
     output.show(as_json=args.json, answer=_listing(answer), lines=[*lines, *_remarks(answer)])
-    return 1 if answer["problems"] else 0
+    return _exit_code(environment)

@@ -12,11 +12,12 @@ import sys
 import traceback
 from pathlib import Path
 
+from ansible.errors import AnsibleError
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError
 from ansible_collections.watchparty.secrets.scripts.commands import definition
+from ansible_collections.watchparty.secrets.scripts.commands.output import printable
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
-
-ANSIBLES = "AnsibleError"
 
 
 def main(argv: list[str]) -> int:
@@ -39,22 +40,20 @@ def _failed(args: argparse.Namespace, error: Exception) -> int:
     kind, message = type(error).__name__, _message(error)
     if getattr(args, "json", False):
         print(json.dumps({"error": {"type": kind, "message": message}}, indent=2))
-    print(f"secrets: {message}", file=sys.stderr)
+    print("secrets:", "\n".join(map(printable, message.split("\n"))), file=sys.stderr)
     return _exit_code(error)
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, SecretsError) or _is_of_ansible(error):
+    if isinstance(error, (SecretsError, AnsibleError)):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
-        return f"the Python package {error.name} was not found; install ansible-core and boto3, or run make setup"
+        return (
+            f"the Python package {error.name} was not found; install the packages ansible and boto3, or run make setup"
+        )
     # The text of any other exception may be a value.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"unexpected error: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno} (please report it)"
-
-
-def _is_of_ansible(error: Exception) -> bool:
-    return any(base.__name__ == ANSIBLES for base in type(error).__mro__)
 
 
 def _exit_code(error: Exception) -> int:

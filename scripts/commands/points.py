@@ -38,7 +38,10 @@ def _labelled(store: Any, names: Sequence[str], at: str) -> Contents:
         name: version for name, versions in zip(names, listed, strict=True) if (version := _current_at(versions, at))
     }
     missing = {name: Failure(store.name, name, MISSING) for name in names if name not in pins}
-    return store.read(list(pins), pins=pins) | Contents({}, missing)
+    contents: Contents = store.read(list(pins), pins=pins)
+    if any(contents.is_missing(name) for name in pins):
+        raise NotFound("; ".join(f"{failure}: the store no longer keeps it" for failure in contents.failures.values()))
+    return contents | Contents({}, missing)
 
 
 def _versions(store: Any, name: str) -> list[StoredVersion]:
@@ -57,7 +60,8 @@ def _current_at(versions: Sequence[StoredVersion], at: str) -> str:
 
 def _numbered(store: Any, paths: Sequence[str], at: str) -> Contents:
     """Of parameters that still exist: a deleted parameter has no history."""
-    names = list(store.read(paths).readings)
+    present: Contents = store.read(paths)
+    names = list(present.readings)
     histories: list[list[Reading]] = store.side_by_side([partial(store.history, name) for name in names])
     newest = (next((item for item in reversed(history) if item.written <= at), None) for history in histories)
-    return Contents({reading.name: reading for reading in newest if reading})
+    return Contents({reading.name: reading for reading in newest if reading}, present.failures)

@@ -32,8 +32,12 @@ AWS_CREDENTIALS = (
     "AWS_DEFAULT_PROFILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_ROLE_ARN",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 )
 """The operator's own, which read every secret of the application."""
+AWS_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -68,7 +72,8 @@ def _require_safe(values: Mapping[str, str], catalog: Catalog) -> None:
 
 
 def without_credentials(known: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in known.items() if name not in AWS_CREDENTIALS}
+    kept = {name: value for name, value in known.items() if name not in AWS_CREDENTIALS}
+    return kept | dict.fromkeys(AWS_FILES, os.devnull)
 
 
 def undeclared(known: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
@@ -88,8 +93,8 @@ def get(args: argparse.Namespace) -> int:
         )
     if not is_terminal():
         raise UsageError(
-            "get shows a value on a terminal only, and standard output is something else. To give values to a program, use: "
-            f"secrets exec {args.environment} -- COMMAND"
+            "get shows a value on a terminal only, and standard output is something else. "
+            f"To give values to a program, use: secrets exec {args.environment} -- COMMAND"
         )
     reader = environments.Reader(args)
     environment = reader.read()

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import argparse
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
@@ -35,6 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrai
 )
 from ansible_collections.watchparty.secrets.scripts.commands import environments, output
 
+T = TypeVar("T")
 SECONDS = 15
 """For CloudTrail."""
 PAGES = 10
@@ -62,41 +63,47 @@ class Row:
 
 def setting_of(catalog: Catalog, name: str) -> Setting:
     """Raises SecretsError."""
-    setting = next((item for item in catalog.settings.values() if item.matches(name)), None)
+    patterns = (item for item in catalog.settings.values() if item.matches(name))
+    setting = catalog.settings.get(name) or next(patterns, None)
     if setting is None:
         raise SecretsError(
             f"{name}: is not a setting of the catalog; see its names by: secrets list {catalog.environment}"
         )
+    return setting
+
+
+def places_of(setting: Setting, name: str) -> list[Place]:
+    """Raises SecretsError."""
     if not setting.places:
         raise SecretsError(f"{name}: is in no store, because the catalog has its value")
-    return setting
+    # The place of a pattern ends in the pattern.
+    return [replace(place, name=place.name.replace(setting.name, name)) for place in setting.places]
 
 
 def history(args: argparse.Namespace) -> int:
     catalog, connection = environments.Reader(args).catalog()
     setting, key = setting_of(catalog, args.name), secrets.token_bytes(32)
-    # The place of a pattern ends in the pattern.
-    places = [replace(place, name=place.name.replace(setting.name, args.name)) for place in setting.places]
-    rows = [row for place in places for row in _rows(place, setting, connection, key)]
-    notes: list[str] = []
-    rows = _with_records(rows, _attempted(notes, "the audit log was", lambda: _records(catalog, connection), []))
-    uses = _attempted(notes, "CloudTrail was", lambda: _writes(connection, places, notes), [])
+    places, notes = places_of(setting, args.name), list[str]()
+    held = [_attempted(notes, str(place), partial(_rows, place, setting, connection, key)) for place in places]
+    records = _attempted(notes, "the audit log", partial(_records, catalog, connection))
+    uses = _attempted(notes, "CloudTrail", partial(_writes, connection, places, notes))
+    rows = _with_records([row for some in held for row in some], records)
     rows = [_with_use(row, uses) for row in rows]
     output.show(
         as_json=args.json,
         answer={"setting": args.name, "versions": [asdict(row) for row in rows], "notes": notes},
         lines=[*_table(rows), *notes],
     )
-    return 0
+    return 0 if rows else 1
 
 
-def _attempted(notes: list[str], subject: str, act: Any, default: Any) -> Any:
-    """What adds to a history must not prevent it."""
+def _attempted(notes: list[str], subject: str, act: Callable[[], list[T]]) -> list[T]:
+    """A place, a log or a trail that cannot be read does not prevent the history of the rest."""
     try:
         return act()
     except SecretsError as error:
-        notes.append(f"{subject} not asked: {error}")
-        return default
+        notes.append(f"{subject} was not read: {error}")
+        return []
 
 
 def _rows(place: Place, setting: Setting, connection: AwsConnection, key: bytes) -> list[Row]:
@@ -193,7 +200,7 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 def who(args: argparse.Namespace) -> int:
     catalog, connection = environments.Reader(args).catalog()
-    places = setting_of(catalog, args.name).places
+    places = places_of(setting_of(catalog, args.name), args.name)
     wanted = WatchedItems(frozenset(names_in(SECRETS_MANAGER, places)), frozenset(names_in(SSM, places)))
     asking = cloudtrail_readers.asking(connection, wanted, seconds=args.seconds, since=args.since or "")
     asked = asking()

@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from ansible import constants
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.watchparty.secrets.scripts.commands import environments
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents, Failure
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.scripts.commands import environments, fronts
 from tests.unit.scripts.commands_lab import CANARY, Lab
 
 
@@ -19,7 +23,7 @@ class TestList:
         lab.store(TOKEN="t", KEY="k" * 60)
         ran = lab.run("list", "test")
         assert ran.code == 0, ran
-        assert "TOKEN    secretsmanager app/test/core TOKEN" in ran.out
+        assert "TOKEN    secret app/test/core key TOKEN" in ran.out
         assert "optional and absent: LEVEL" in ran.out
         assert CANARY not in ran.out + ran.err
 
@@ -77,6 +81,23 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         "argv",
+        [("list", "test"), ("validate", "test"), ("diff", "test", "--at", "0m"), ("diff", "test", "test")],
+        ids=" ".join,
+    )
+    def test_a_denied_secret_is_no_access(
+        self, lab: Lab, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+    ) -> None:
+        def read(_self: object, names: list[str], **_more: object) -> Contents:
+            return Contents({}, {name: Failure(SECRETS_MANAGER, name, DENIED) for name in names})
+
+        lab.store(TOKEN="t")
+        monkeypatch.setattr(SecretsManager, "read", read)
+        ran = lab.run(*argv)
+        assert ran.code == 3, ran
+        assert "secret app/test/core: denied" in ran.out + ran.err
+
+    @pytest.mark.parametrize(
+        "argv",
         [
             (),
             ("frob",),
@@ -127,6 +148,42 @@ class TestInventory:
 
 
 class TestFronts:
+    @pytest.fixture
+    def program(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """In place of ansible-playbook; it may send a signal to its parent."""
+        program = lab.folder / "ansible-playbook"
+        program.write_text('#!/bin/sh\nif [ -n "$SIGNAL" ]; then kill -$SIGNAL $PPID; sleep 0.3; fi\nexit ${CODE:-0}\n')
+        program.chmod(0o700)
+        monkeypatch.setattr(fronts, "_program", lambda: str(program))
+        return program
+
+    @pytest.mark.parametrize(("code", "mapped"), [("0", 0), ("2", 1), ("4", 1), ("5", 2), ("250", 1)])
+    def test_exit_codes(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch, code: str, mapped: int) -> None:
+        monkeypatch.setenv("CODE", code)
+        ran = lab.run("rotate", "test", "token", "--json")
+        assert ran.code == mapped
+        assert ran.answer["exit_code"] == int(code)
+        assert "rotation_credentials=token" in ran.answer["command"]
+
+    @pytest.mark.parametrize(("signal", "code"), [("INT", 0), ("TERM", -15)])
+    def test_signals(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch, signal: str, code: int) -> None:
+        """Ctrl-C reaches Ansible without this process, which must not kill it."""
+        monkeypatch.setenv("SIGNAL", signal)
+        assert lab.run("deploy", "test", "--json").answer["exit_code"] == code
+
+    @pytest.mark.parametrize(
+        ("exists", "chosen", "callback"),
+        [(True, "", "watchparty.secrets.console"), (True, "minimal", "minimal"), (False, "", "")],
+    )
+    def test_the_output(
+        self, lab: Lab, monkeypatch: pytest.MonkeyPatch, exists: bool, chosen: str, callback: str
+    ) -> None:
+        monkeypatch.setattr(fronts, "CONSOLE", lab.folder / ("hosts.yml" if exists else "absent"))
+        monkeypatch.delenv("ANSIBLE_STDOUT_CALLBACK", raising=False)
+        if chosen:
+            monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", chosen)
+        assert fronts._environment().get("ANSIBLE_STDOUT_CALLBACK", "") == callback
+
     def test_print_shows_a_line_to_paste(self, lab: Lab) -> None:
         ran = lab.run("deploy", "test", "--check", "--limit", "web1", "--print", "--", "-f", "20", "-e", "x='a b'")
         assert ran.code == 0

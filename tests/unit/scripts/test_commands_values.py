@@ -47,6 +47,7 @@ class TestExec:
         without, kept = (item.environment for item in started)
         assert without["HOME_OF_TEST"] == "kept"
         assert "AWS_SECRET_ACCESS_KEY" not in without
+        assert without["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
         assert kept["AWS_SECRET_ACCESS_KEY"] == os.environ["AWS_SECRET_ACCESS_KEY"]
 
     def test_the_shells_own_value_does_not_stand_in_for_an_absent_setting(

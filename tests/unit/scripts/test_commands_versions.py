@@ -80,9 +80,19 @@ class TestHistory:
         trail.add_client_error("lookup_events", "AccessDeniedException")
         ran = lab.run("history", "test", "TOKEN")
         assert ran.code == 0
-        assert "the audit log was not asked: " in ran.out
+        assert "the audit log was not read: " in ran.out
         assert "CloudTrail was not asked: AWS denies cloudtrail:LookupEvents" in ran.out
         assert LOG_GROUP in ran.out
+
+    def test_a_missing_copy_does_not_prevent_the_rest(self, lab: Lab, trail: Stubber) -> None:
+        place = {"group": "core", "copies": [{"parameter": "COPY"}]}
+        lab.inventory({"application": "app", "settings": {"TOKEN": place}})
+        lab.store(TOKEN="t")
+        for _place in range(2):
+            answers(trail)
+        ran = lab.run("history", "test", "TOKEN")
+        assert ran.code == 0, ran
+        assert "parameter /app/test/COPY was not read: parameter /app/test/COPY does not exist" in ran.out
 
     @pytest.mark.parametrize(("name", "reason"), [("NONE", "is not a setting"), ("MODE", "is in no store")])
     def test_a_setting_without_versions(self, lab: Lab, name: str, reason: str) -> None:
