@@ -131,6 +131,12 @@ COMMANDS = (
         CHECK,
         function="set_settings",
     ),
+    front(
+        "undo",
+        "Go back to the previous values of settings, and deploy. A host that is unhealthy with them keeps its .env.",
+        several("names", "NAME", "Names of the settings.", "+"),
+        CHECK,
+    ),
     front("deploy", "Write .env on the hosts, restart the services and check their health.", CHECK, LIMIT),
     front(
         "rotate",

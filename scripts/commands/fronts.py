@@ -40,6 +40,10 @@ def set_settings(args: argparse.Namespace) -> int:
     return run(args, "set", {"set_names": ",".join(args.names), **_given(given), **_switches(chosen)})
 
 
+def undo(args: argparse.Namespace) -> int:
+    return run(args, "set", {"set_names": ",".join(args.names), **_switches({"set_undo": True, "set_deploy": True})})
+
+
 def rotate(args: argparse.Namespace) -> int:
     """A credential that is named is rotated now, also if it is not due."""
     named = {"rotation_credentials": ",".join(args.credentials), "rotation_force": "true"} if args.credentials else {}

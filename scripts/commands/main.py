@@ -40,7 +40,7 @@ def _failed(args: argparse.Namespace, error: Exception) -> int:
     kind, message = type(error).__name__, _message(error)
     if getattr(args, "json", False):
         print(json.dumps({"error": {"type": kind, "message": message}}, indent=2))
-    print("secrets:", "\n".join(map(printable, message.split("\n"))), file=sys.stderr)
+    print(f"secrets: {printable(message)}", file=sys.stderr)
     return _exit_code(error)
 
 

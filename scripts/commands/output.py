@@ -13,12 +13,12 @@ SHORT = 8
 
 
 def show(*, as_json: bool, answer: Mapping[str, Any], lines: Iterable[str]) -> None:
-    print(json.dumps(answer, indent=2) if as_json else "\n".join(map(printable, lines)))
+    print(json.dumps(answer, indent=2) if as_json else printable("\n".join(lines)))
 
 
-def printable(line: str) -> str:
+def printable(text: str) -> str:
     """Names come from stores, and must not steer the terminal."""
-    return "".join(character if character.isprintable() else "?" for character in line)
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 
 def short(version: str) -> str:

@@ -102,7 +102,7 @@ def get(args: argparse.Namespace) -> int:
     if args.name not in values:
         raise NotFound(f"{args.name}: has no value in {args.environment}; see: secrets list {args.environment}")
     record(environment, reader, [args.name])
-    print("\n".join(map(output.printable, values[args.name].split("\n"))))
+    print(output.printable(values[args.name]))
     return 0
 
 

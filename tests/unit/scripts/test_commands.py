@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,23 @@ class TestFronts:
         program.chmod(0o700)
         monkeypatch.setattr(fronts, "_program", lambda: str(program))
         return program
+
+    @pytest.mark.parametrize(
+        ("argv", "variables"),
+        [
+            (("undo", "test", "A", "B"), "set_names=A,B set_undo=true set_deploy=true"),
+            (("set", "test", "A", "--value-file", "a b"), 'set_names=A {"set_value_file":_"a_b"}'),
+            (("rotate", "test"), ""),
+            (("rotate", "test", "a", "--abort"), "rotation_credentials=a rotation_force=true rotation_abort=true"),
+            (("leak", "test", "a"), "leak_credentials=a"),
+            (("verify", "test", "WPS201", "--repository", "."), "verify_only=WPS201 verify_repository=."),
+            (("scan", "test"), "scan_repositories=."),
+        ],
+    )
+    def test_variables(self, lab: Lab, argv: tuple[str, ...], variables: str) -> None:
+        words = shlex.split(lab.run(*argv, "--print").out)
+        given = [word.replace(" ", "_") for ahead, word in pairwise(words) if ahead == "-e"]
+        assert given == ["app_environment=test", *variables.split()]
 
     @pytest.mark.parametrize(("code", "mapped"), [("0", 0), ("2", 1), ("4", 1), ("5", 2), ("250", 1)])
     def test_exit_codes(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch, code: str, mapped: int) -> None:

@@ -8,6 +8,7 @@ import os
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import history
 from ansible_collections.watchparty.secrets.scripts.commands import values
 from tests.unit.scripts.commands_lab import AUDITED, CANARY, LOG_GROUP, Lab
 
@@ -102,6 +103,7 @@ class TestGet:
         (record,) = terminal.audit_log()
         assert (record["outcome"], record["settings"]) == ("revealed", ["TOKEN"])
         assert CANARY not in str(record)
+        assert history.rotations([record]) == []  # no report shows it as one that failed
 
     def test_no_record_no_value(self, terminal: Lab) -> None:
         terminal.client("logs").delete_log_group(logGroupName=LOG_GROUP)
