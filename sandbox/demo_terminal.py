@@ -53,4 +53,5 @@ def keep(directory: Path, inventory: Path, variables: Mapping[str, str]) -> None
 
 def _exports(variables: Mapping[str, str]) -> str:
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    return "\n".join([*lines, f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH", ""])
+    programs = f"{Path(sys.executable).parent}:{REPOSITORY / 'scripts'}"
+    return "\n".join([*lines, f"PATH={shlex.quote(programs)}:$PATH", ""])

@@ -265,7 +265,9 @@ def test_what_is_destroyed_is_gone_and_the_current_version_stays(lab: VaultLab, 
     for _time in range(2):
         assert core.destroy("core", [V1]) == ["version 1 of secret core is destroyed"]
     assert not core.read(["core"], pins={"core": V1}).readings
-    assert core.every_version("core") == [V2]
+    (version,) = core.list_versions("core")
+    assert version.id == V2
+    assert timestamps.moment(version.created)
     assert value(core) == "canary-2"
 
 
