@@ -7,14 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-try:
-    from ansible.plugins.loader import init_plugin_loader
-except ModuleNotFoundError as error:
-    print(
-        f"secrets: the Python package {error.name} was not found; install ansible-core, or run make setup",
-        file=sys.stderr,
-    )
-    sys.exit(2)
+from ansible.plugins.loader import init_plugin_loader
 
 ROOT = Path(__file__).resolve().parents[2]
 CLONE = ROOT / "playbooks" / "collections"

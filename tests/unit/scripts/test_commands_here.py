@@ -4,15 +4,30 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from ansible_collections.watchparty.secrets.scripts.commands import definition, doctor
+from sandbox.process import REPOSITORY
 from tests.unit.scripts.commands_lab import AUDITED, CANARY, LOG_GROUP, Lab
+
+
+def test_a_machine_without_ansible(tmp_path: Path) -> None:
+    for name in ("bin", "scripts"):
+        (tmp_path / name).mkdir()
+    for name in ("bash", "dirname", "readlink"):
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    program = shutil.copy(REPOSITORY / "scripts" / "secrets", tmp_path / "scripts")
+    environment = {"PATH": str(tmp_path / "bin")}
+    run = subprocess.run([program, "list", "test"], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "ansible-playbook was not found; install the packages ansible and boto3" in run.stderr
 
 
 class TestCompletion:
