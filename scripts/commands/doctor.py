@@ -5,14 +5,19 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
+import json
 import platform
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.compat.version import LooseVersion
 
@@ -29,6 +34,7 @@ GOOD, PROBLEM, NO_ACCESS, UNCHECKED = "good", "problem", "no access", "not check
 SECONDS = 3
 """For a host."""
 PACKAGES = {"ansible-core": "2.19", "boto3": "1.35.70"}
+COLLECTIONS = {"watchparty.secrets": "0", "amazon.aws": "10.0.0"}
 OPTIONAL: dict[str, tuple[str, Callable[[Catalog], bool]]] = {
     "pynacl": ("GitHub's secrets", lambda catalog: catalog.github is not None),
     "hvac": ("Vault", lambda catalog: catalog.vault is not None),
@@ -60,8 +66,8 @@ def doctor(args: argparse.Namespace) -> int:
 def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding]:
     """A check that needs what failed before is left out: its failure would hide the cause."""
     yield Finding("python", GOOD, platform.python_version())
-    for package, least in PACKAGES.items():
-        yield _package(package, least)
+    yield from (_package(name, least) for name, least in PACKAGES.items())
+    yield from (_collection(name, least) for name, least in COLLECTIONS.items())
     try:
         reader.document()
     except (SecretsError, AnsibleError) as error:
@@ -84,9 +90,32 @@ def _package(name: str, least: str) -> Finding:
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, PROBLEM, "is not installed", f"pip install '{name}>={least}'")
+        version = ""
+    return _version(name, version, least, f"pip install '{name}>={least}'")
+
+
+def _collection(name: str, least: str) -> Finding:
+    module = importlib.import_module(f"ansible_collections.{name}")
+    versions = (_declared(Path(folder)) for folder in module.__path__)
+    return _version(
+        name, next(filter(None, versions), ""), least, f"ansible-galaxy collection install '{name}:>={least}'"
+    )
+
+
+def _declared(folder: Path) -> str:
+    """An installed collection has a manifest, and a clone has galaxy.yml."""
+    if (folder / "MANIFEST.json").is_file():
+        return str(json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"])
+    if (folder / "galaxy.yml").is_file():
+        return str(yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8"))["version"])
+    return ""
+
+
+def _version(name: str, version: str, least: str, remedy: str) -> Finding:
+    if not version:
+        return Finding(name, PROBLEM, "is not installed, or its version is unknown", remedy)
     if LooseVersion(version) < LooseVersion(least):
-        return Finding(name, PROBLEM, f"{version} is too old", f"pip install '{name}>={least}'")
+        return Finding(name, PROBLEM, f"{version} is too old", remedy)
     return Finding(name, GOOD, version)
 
 
@@ -139,14 +168,14 @@ def _hosts(reader: environments.Reader, environment: str) -> Iterator[Finding]:
         yield Finding("hosts", PROBLEM, "the inventory has none in app_hosts", "add the hosts of this environment")
         return
     with ThreadPoolExecutor(min(20, len(hosts))) as pool:
-        yield from pool.map(_host, hosts, hosts.values())
+        yield from pool.map(partial(_host, reader.inventory.sources), hosts, hosts.values())
 
 
-def _host(name: str, variables: dict[str, Any]) -> Finding:
+def _host(inventory: str, name: str, variables: dict[str, Any]) -> Finding:
     subject = f"host {name}"
     if variables.get("ansible_connection", "ssh") not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
         return Finding(subject, GOOD, f"connection {variables['ansible_connection']}")
-    by_hand = f"ansible -i INVENTORY {name} -m ansible.builtin.ping"
+    by_hand = f"ansible -i {inventory} {name} -m ansible.builtin.ping"
     options = " ".join(str(variables.get(f"ansible_ssh_{part}_args", "")) for part in ("common", "extra"))
     if any(word in options for word in JUMPS):
         return Finding(subject, UNCHECKED, "is reached by another host", by_hand)

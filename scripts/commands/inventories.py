@@ -54,6 +54,10 @@ class Inventory:
     manager: InventoryManager
     variables: VariableManager
 
+    @property
+    def sources(self) -> str:
+        return ", ".join(map(str, self.manager._sources))
+
     def _hosts(self) -> list[Host]:
         hosts: list[Host] = self.manager.get_hosts(GROUP) if GROUP in self.manager.groups else []
         return hosts
@@ -82,9 +86,8 @@ class Inventory:
         host = next(self.hosts_of(environment), hosts[0])
         known = self.variables.get_vars(host=host, include_hostvars=False) | {"app_environment": environment}
         if "secrets_catalog" not in known:
-            sources = ", ".join(map(str, self.manager._sources))
             raise SecretsError(
-                f"the inventory {sources} has no secrets_catalog; add it to group_vars/all, or give -i INVENTORY"
+                f"the inventory {self.sources} has no secrets_catalog; add it to group_vars/all, or give -i INVENTORY"
             )
         return Templar(loader=self.loader, variables=known).template(known["secrets_catalog"])
 

@@ -101,7 +101,17 @@ class TestDoctor:
         states = {finding["subject"]: finding["state"] for finding in ran.answer["findings"]}
         assert states.pop("host web1") == "problem"  # nothing listens there
         assert set(states.values()) == {"good"}
-        assert {"python", "ansible-core", "boto3", "catalog", "account", "stores", "audit log"} == set(states)
+        assert {
+            "python",
+            "ansible-core",
+            "boto3",
+            "watchparty.secrets",
+            "amazon.aws",
+            "catalog",
+            "account",
+            "stores",
+            "audit log",
+        } == set(states)
         assert CANARY not in ran.out
 
     def test_no_access(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,10 +129,11 @@ class TestDoctor:
     def test_an_old_package(self) -> None:
         finding = doctor._package("boto3", "99")
         assert (finding.state, finding.remedy) == ("problem", "pip install 'boto3>=99'")
-        assert doctor._package("no-such-package", "1").message == "is not installed"
+        assert doctor._package("no-such-package", "1").message == "is not installed, or its version is unknown"
+        assert doctor._collection("amazon.aws", "99").message.endswith(" is too old")
 
     def test_a_host_that_answers(self, sshd: int) -> None:
-        finding = doctor._host("web1", {"ansible_host": "127.0.0.1", "ansible_port": sshd})
+        finding = doctor._host("hosts.yml", "web1", {"ansible_host": "127.0.0.1", "ansible_port": sshd})
         assert finding.state == "good"
 
     @pytest.mark.parametrize(
@@ -135,4 +146,4 @@ class TestDoctor:
         ids=["refused", "local", "jump"],
     )
     def test_other_hosts(self, variables: dict[str, object], state: str) -> None:
-        assert doctor._host("web1", variables).state == state
+        assert doctor._host("hosts.yml", "web1", variables).state == state
