@@ -91,14 +91,20 @@ def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -
 
 def _exit_code(command: list[str], **options: Any) -> int:
     """Ctrl-C reaches both processes: Ansible ends its run in its own way, and is waited for. SIGTERM is passed on."""
-    before = signal.signal(signal.SIGINT, lambda *_signal: None)
-    process = subprocess.Popen(command, **options)
-    end = signal.signal(signal.SIGTERM, lambda *_signal: process.terminate())
+    started: list[subprocess.Popen[bytes]] = []
+
+    def passed_on(*_signal: Any) -> None:
+        for process in started:
+            process.terminate()
+
+    handlers: dict[int, Any] = {signal.SIGINT: lambda *_signal: None, signal.SIGTERM: passed_on}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        return process.wait()
+        started.append(subprocess.Popen(command, **options))
+        return started[0].wait()
     finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, end)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def command_of(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -> list[str]:

@@ -154,7 +154,9 @@ class TestFronts:
     def program(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
         """In place of ansible-playbook; it may send a signal to its parent."""
         program = lab.folder / "ansible-playbook"
-        program.write_text('#!/bin/sh\nif [ -n "$SIGNAL" ]; then kill -$SIGNAL $PPID; sleep 0.3; fi\nexit ${CODE:-0}\n')
+        program.write_text(
+            '#!/bin/sh\nif [ -n "$SIGNAL" ]; then sleep 0.5; kill -$SIGNAL $PPID; sleep 0.5; fi\nexit ${CODE:-0}\n'
+        )
         program.chmod(0o700)
         monkeypatch.setattr(fronts, "_program", lambda: str(program))
         return program
