@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents, Failure
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import KNOWN
 from ansible_collections.watchparty.secrets.scripts.commands import environments, fronts
 from tests.unit.scripts.commands_lab import CANARY, Lab
 
@@ -177,6 +179,7 @@ class TestFronts:
         words = shlex.split(lab.run(*argv, "--print").out)
         given = [word.replace(" ", "_") for ahead, word in pairwise(words) if ahead == "-e"]
         assert given == ["app_environment=test", *variables.split()]
+        assert set(re.findall(r"\w+(?==)|(?<=\")\w+(?=\":)", variables)) <= frozenset().union(*KNOWN.values())
 
     @pytest.mark.parametrize(("code", "mapped"), [("0", 0), ("2", 1), ("4", 1), ("5", 2), ("250", 1)])
     def test_exit_codes(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch, code: str, mapped: int) -> None:
