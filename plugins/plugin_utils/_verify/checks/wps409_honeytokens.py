@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Nobody used a honeytoken."""
+"""A honeytoken was not used, and may do nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
 
 CHECK = Check(
-    id="WPS1106",
+    id="WPS409",
     name="honeytokens",
     area="iam",
     severity="high",
-    title="Nobody used a honeytoken, and every honeytoken is denied everything",
+    title="No honeytoken was used, and every honeytoken is denied everything",
     reason="Nothing of yours uses a honeytoken, so whoever does has read the place where it is stored.",
     fix=(
         "The operator treats it as a leak of everything that is stored in the same place, with the command below. The "

@@ -8,11 +8,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
 
 CHECK = Check(
-    id="WPS1105",
+    id="WPS510",
     name="github-baseline",
     area="ci",
     severity="high",
-    title="The repository at GitHub has the keys, webhooks, runners, people and protection of its baseline",
+    title="The GitHub repository has the keys, webhooks and people of its baseline",
     reason="A deploy key, a runner or a collaborator of an attacker reads new secrets after each rotation.",
     fix=(
         "The repository's administrator finds out in GitHub's audit log who made the change. If it was not your "

@@ -8,7 +8,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
 
 CHECK = Check(
-    id="WPS1104",
+    id="WPS408",
     name="account-baseline",
     area="iam",
     severity="high",
