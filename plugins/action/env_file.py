@@ -76,16 +76,16 @@ class ActionModule(ActionBase):
         host = self._task.delegate_to or task_vars.get("inventory_hostname")
         names = [name for name, hosts in snapshot.get("opened", {}).items() if host in hosts]
         left = [name for name, hosts in snapshot.get("footholds", {}).items() if host in hosts]
-        if left:
-            raise AnsibleActionFail(
-                f"Nothing was sent: somebody may have left a way in on {host}. Look there, then run "
-                f"watchparty.secrets.leak_response again with -e leak_footholds_checked={','.join(left)}"
-            )
         if names:
             raise AnsibleActionFail(
                 f"Nothing was sent: {host} still authorizes the leaked key of {', '.join(names)}. Run the same "
                 "watchparty.secrets.leak_response command again to remove it there, or deploy without the host, by "
                 f"--limit 'all:!{host}'"
+            )
+        if left:
+            raise AnsibleActionFail(
+                f"Nothing was sent: somebody may have left a way in on {host}. Run watchparty.secrets.leak_response "
+                f"again; if its plan names something, look there and add -e leak_footholds_checked={','.join(left)}"
             )
 
     def _carried_out(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt, registered_results
@@ -113,7 +113,7 @@ class ActionModule(rotation_segment.ServersAction):
             look = {"credentials": leak_plan.plan["looks"]}
             return {"changed": False, "next": "look", "look": look, "evidence_until": until}
         lines, stops = leak_plan.lines(setting, journal, args), leak_plan.stops(go_on=args["go_on"])
-        lines += self._foothold_lines(journal, self._footholds(radius, args, task_vars), args)
+        lines += self._foothold_lines(journal, self._look(radius, args, task_vars), args)
         self._make_ready(args["report_path"])
         show([*lines, *(f"a real run would stop here: {line}" for line in stops if drill)])
         if drill:
@@ -236,7 +236,8 @@ class ActionModule(rotation_segment.ServersAction):
         journal = setting.rotator.look()  # the confirmation may have taken its time
         declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         journal = replace(journal, incident=declaration.incident)
-        journal = self._noted(setting, journal, self._footholds(radius, args, task_vars))
+        look = self._look(radius, args, task_vars)
+        journal = self._noted(setting, journal, look)
         show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [credential["name"] for credential in _credentials(radius)]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
@@ -249,7 +250,7 @@ class ActionModule(rotation_segment.ServersAction):
             named_host=args["rotation_host"],
             candidates=self._candidates(setting, radius, args),
             opened=hosts_with_old_key.withheld(journal),
-            evict=host_footholds.evictable(self._seen(args, task_vars)) if args["evict"] else {},
+            evict=host_footholds.evictable(look.answers) if args["evict"] else {},
             evicts_keys=args["evict"],
             report_path=args["report_path"],
             logs_out=args["sessions"],
@@ -281,31 +282,27 @@ class ActionModule(rotation_segment.ServersAction):
         )
 
     @staticmethod
-    def _seen(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    def _look(
+        radius: assessment.BlastRadius, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> host_footholds.FirstLook:
         """What each host answered before the plan."""
         hosts = [host for host in args["targeted_hosts"] if host not in args["compromised_hosts"]]
-        return Results(task_vars).of_each("seen", hosts)
-
-    def _footholds(
-        self, radius: assessment.BlastRadius, args: Mapping[str, Any], task_vars: Mapping[str, Any]
-    ) -> dict[str, str]:
-        answers, keys = self._seen(args, task_vars), host_footholds.keys_of(radius.data or {})
-        return {**host_footholds.events(answers, keys), **host_footholds.unlooked_events(answers, keys)}
+        answers, keys = Results(task_vars).of_each("seen", hosts), host_footholds.keys_of(radius.data or {})
+        return host_footholds.FirstLook(answers, keys, timestamps.stamp(rotation_context.now()))
 
     def _checked(self) -> list[str]:
         return names(self._extra(response_report.FOOTHOLDS_CHECKED))
 
-    def _foothold_lines(self, journal: Journal, found: Mapping[str, str], args: Mapping[str, Any]) -> list[str]:
-        """What the operator reads of them: those of an earlier run too, of which some may be gone by now."""
+    def _foothold_lines(self, journal: Journal, look: host_footholds.FirstLook, args: Mapping[str, Any]) -> list[str]:
         earlier = incident_notes.footholds(journal.incident, but=args["compromised_hosts"]) if journal.incident else {}
-        now = {event: f"{event.split('/')[1]}: {text}" for event, text in found.items()}
-        return host_footholds.plan_lines({**earlier, **now}, self._checked(), args["targeted_hosts"])
+        return look.plan_lines(earlier, self._checked(), args["targeted_hosts"])
 
-    def _noted(self, setting: RotationSetup, journal: Journal, found: Mapping[str, str]) -> Journal:
-        """With the footholds that were found, and with those of this or an earlier run that the operator looked at."""
-        if not found and not self._checked():
+    def _noted(self, setting: RotationSetup, journal: Journal, look: host_footholds.FirstLook) -> Journal:
+        """With the footholds that were found, and those of this or an earlier run that were looked at since."""
+        news = look.news(incident_notes.incident_of(journal).footholds)
+        if not news and not self._checked():
             return journal
-        journal = incident_notes.note(setting, setting.rotator.look(), found)
+        journal = incident_notes.note(setting, setting.rotator.look(), news)
         events = incident_notes.ruled_out(incident_notes.incident_of(journal), self._checked())
         return incident_notes.note(setting, journal, events)
 

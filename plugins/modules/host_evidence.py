@@ -132,6 +132,13 @@ footholds:
     key:
       description: The fingerprint of an authorized key. Empty for anything else.
       type: str
+    file:
+      description: The file that holds this key.
+      type: str
+unfinished:
+  description: Why the search for RV(footholds) did not end. Empty if it did.
+  type: str
+  returned: when a key of O(known_keys) leaked
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -160,7 +167,12 @@ ARGUMENT_SPEC = {
     },
     "only_ways_in": {"type": "bool", "default": False},
 }
-RETURNS = {"lines": [str], "short": [str], "footholds?": [{"credential": str, "text": str, "key": str}]}
+RETURNS = {
+    "lines": [str],
+    "short": [str],
+    "footholds?": [{"credential": str, "text": str, "key": str, "file": str}],
+    "unfinished?": str,
+}
 
 
 def main():

@@ -2,22 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What somebody with a leaked SSH key may have left on hosts to come back, as events of the incident. Pure.
 
-An event names its host and a digest of what was found: the same finding counts once, and a later change is another.
+An event names its host and a digest of what was found: the same finding counts once, and a later change is another. An
+authorized key's event names a digest of the key and its file too, by which its removal is known.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SSH_KEY
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.host_answer import REJECTED
 
-UNFINISHED = "ways_in: "
-"""How a host begins to say that its look did not end."""
+UNLOOKED = "unlooked"
+"""Ends the event of a host that was not looked at."""
+NOT_LOOKED = "ways back in were not looked for, which the next run does"
 LONGEST = 120
 """Characters of why a look failed."""
 MOST = 10
@@ -35,31 +37,43 @@ def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
     """What was found by event. A host decides what it answers, and may name no other credential than these ``keys``."""
     result = {}
     for host, answer in answers.items():
-        found = [(entry["credential"], entry["text"]) for entry in answer.get("footholds") or ()]
-        found = [(name, text) for name, text in found if name in keys]
+        found = [entry for entry in answer.get("footholds") or () if entry["credential"] in keys]
         if len(found) > MOST:
-            left = "".join(text for _name, text in found[MOST - 1 :])
+            left = "".join(entry["text"] for entry in found[MOST - 1 :])
             count = f"and {len(found) - MOST + 1} more ({_digest(left)}), which host_evidence lists"
-            found[MOST - 1 :] = [(found[0][0], count)]
-        result.update({f"foothold/{name}/{host}/{_digest(text)}": f"{host}: {text}" for name, text in found})
+            found[MOST - 1 :] = [{**found[0], "text": count, "key": ""}]
+        result.update({_event(host, entry): f"{host}: {entry['text']}" for entry in found})
     return result
+
+
+def _event(host: str, entry: Mapping[str, str]) -> str:
+    event = f"foothold/{entry['credential']}/{host}/{_digest(entry['text'])}"
+    return f"{event}/{_key_digest(entry['key'], entry['file'])}" if entry["key"] else event
 
 
 def unlooked(answers: Answers, skipped: Collection[str]) -> dict[str, str]:
     """By host why a look failed, or did not end; without the hosts that are ``skipped`` anyway."""
     problems = {host: _problem(answer) for host, answer in answers.items() if host not in skipped}
+    return {host: f"{NOT_LOOKED}: {problem[:LONGEST]}" for host, problem in problems.items() if problem}
+
+
+def unlooked_events(answers: Answers, keys: Sequence[str], at: str) -> dict[str, str]:
+    """The same before the first act, as events of that time: an attacker may control a host that was not looked at, and
+    one that cannot be reached may answer in a wave.
+    """
+    problems = unlooked(answers, ()) if keys else {}
     return {
-        host: f"ways back in were not looked for: {problem[:LONGEST]}" for host, problem in problems.items() if problem
+        f"foothold/{keys[0]}/{host}/{_digest(at + text)}/{UNLOOKED}": f"{host}: {text}"
+        for host, text in problems.items()
     }
 
 
-def unlooked_events(answers: Answers, keys: Sequence[str]) -> dict[str, str]:
-    """The same before the first act, as events: an attacker may control a host that was not looked at. One that cannot
-    be reached gets nothing anyway.
-    """
-    lost = [host for host, answer in answers.items() if answer.get("unreachable") and REJECTED not in _said(answer)]
-    problems = unlooked(answers, lost) if keys else {}
-    return {f"foothold/{keys[0]}/{host}/{_digest(text)}": f"{host}: {text}" for host, text in problems.items()}
+def looked(footholds: Sequence[str], answers: Answers) -> dict[str, str]:
+    """The events of hosts that were not looked at and now were: ``footholds`` are those that are left."""
+    hosts = [host for host, answer in answers.items() if "footholds" in answer and not _problem(answer)]
+    places = {event: event.split("/") for event in footholds}
+    over = [event for event, parts in places.items() if parts[-1] == UNLOOKED and parts[2] in hosts]
+    return {f"looked/{event.partition('/')[2]}": "" for event in over}
 
 
 def _said(answer: Mapping[str, Any]) -> str:
@@ -68,7 +82,7 @@ def _said(answer: Mapping[str, Any]) -> str:
 
 def _problem(answer: Mapping[str, Any]) -> str:
     if "footholds" in answer:
-        return next((line for line in answer.get("short") or () if line.startswith(UNFINISHED)), "")
+        return str(answer.get("unfinished", "its answer does not say whether the look ended"))
     if answer.get("skipped"):
         return "no time was left"
     if answer.get("failed") or answer.get("unreachable"):
@@ -87,13 +101,57 @@ def evictable(answers: Answers) -> dict[str, list[str]]:
 
 def evicted(incident: Incident, removed: Mapping[str, Collection[tuple[str, str]]]) -> dict[str, str]:
     """The events of those that were removed, given by host as fingerprint and file."""
-    result = {}
-    for event in incident.footholds:
-        _what, _name, *place = event.split("/")
-        text = incident.evidence.get(event, "")
-        if len(place) > 1 and any(f" {key} is in {file} since " in text for key, file in removed.get(place[0], ())):
-            result[f"evicted/{event.partition('/')[2]}"] = text.partition(": ")[2]
-    return result
+    digests = {host: {_key_digest(*each) for each in keys} for host, keys in removed.items()}
+    places = {event: event.split("/") for event in incident.footholds}
+    return {
+        f"evicted/{event.partition('/')[2]}": incident.evidence.get(event, "").partition(": ")[2]
+        for event, parts in places.items()
+        if len(parts) > 4 and parts[4] in digests.get(parts[2], ())
+    }
+
+
+def remedy(names: str, hosts: Collection[str]) -> str:
+    """What the operator does about them."""
+    return (
+        f"Look there, then run again with -e leak_footholds_checked={names}; or give the host up with "
+        f"-e leak_compromised_hosts={','.join(hosts)} and rebuild it"
+    )
+
+
+def _key_digest(key: str, file: str) -> str:
+    return _digest(f"{key} {file}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """What hosts answered before the first act."""
+
+    answers: Answers
+    keys: Sequence[str]
+    """The SSH keys that the leak reaches."""
+    at: str
+
+    @property
+    def found(self) -> dict[str, str]:
+        """By event."""
+        return {**events(self.answers, self.keys), **unlooked_events(self.answers, self.keys, self.at)}
+
+    def news(self, footholds: Sequence[str]) -> dict[str, str]:
+        """For the journal; ``footholds`` are the events that an earlier run left."""
+        return {**self.found, **looked(footholds, self.answers)}
+
+    def plan_lines(self, earlier: Mapping[str, str], checked: Collection[str], hosts: Collection[str]) -> list[str]:
+        """What the operator reads of them before the confirmation: those of an earlier run too, of which some may be
+        gone by now. ``hosts`` are those of the run.
+        """
+        over = looked(list(earlier), self.answers)
+        found = {event: text for event, text in earlier.items() if f"looked/{event.partition('/')[2]}" not in over}
+        found.update({event: f"{event.split('/')[1]}: {text}" for event, text in self.found.items()})
+        return plan_lines(found, checked, hosts)
 
 
 def plan_lines(found: Mapping[str, str], checked: Collection[str], hosts: Collection[str]) -> list[str]:
@@ -107,15 +165,3 @@ def plan_lines(found: Mapping[str, str], checked: Collection[str], hosts: Collec
     names = ",".join(sorted({parts[event][1] for event in left}))
     rest = "" if set(hosts) - set(withheld) else ". No other host is left, so this run replaces SSH keys alone"
     return [*lines, f"nothing new is sent to {', '.join(withheld)}{rest}. {remedy(names, withheld)}"]
-
-
-def remedy(names: str, hosts: Collection[str]) -> str:
-    """What the operator does about them."""
-    return (
-        f"Look there, then run again with -e leak_footholds_checked={names}; or give the host up with "
-        f"-e leak_compromised_hosts={','.join(hosts)} and rebuild it"
-    )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]

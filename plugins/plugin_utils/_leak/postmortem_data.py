@@ -38,7 +38,8 @@ EVENTS = {
     "compared": "the server of {} was compared with its baseline",
     "foothold": "a possible foothold was found ({})",
     "ruled_out": "the operator has looked at the possible foothold {}",
-    "evicted": "an added key was removed ({})",
+    "looked": "a host was looked at that had not been before ({})",
+    "evicted": "an added authorized key was removed ({})",
     "healthy": "every host was healthy, and no work was left on any host",
 }
 """By an event's first word; the rest names what it is about."""

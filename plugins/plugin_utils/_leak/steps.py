@@ -297,7 +297,9 @@ def _look_again(run: ResponseRun) -> Work | None:
 def _looked_again(run: ResponseRun) -> ResponseRun:
     answers = run.results.of_each(SEEN_AGAIN, run.asked_hosts)
     run = run.noted(host_footholds.events(answers, host_footholds.keys_of(run.response.impact)))
-    unlooked = host_footholds.unlooked(answers, incident_notes.incident_of(run.journal).behind)
+    incident = incident_notes.incident_of(run.journal)
+    run = run.noted(host_footholds.looked(incident.footholds, answers))
+    unlooked = host_footholds.unlooked(answers, incident.behind)
     return run.then(run.response.failed(*(f"{host}: {problem}" for host, problem in unlooked.items())))
 
 

@@ -71,6 +71,8 @@ def _outcome(incident: Incident, event: str) -> str:
     about = event.partition("/")[2]
     if about in incident.about("evicted"):
         return "removed"
+    if about in incident.about("looked"):
+        return "looked at later"
     return "left" if event in incident.footholds else "looked at by the operator"
 
 

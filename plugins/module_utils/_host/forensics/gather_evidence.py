@@ -63,6 +63,8 @@ class EvidencePart:
         self.lines: List[str] = []
         self.footholds: List[Foothold] = []
         self.short: List[str] = []
+        self.unfinished = ""
+        """Why it failed."""
         self.done = False
 
 
@@ -89,9 +91,14 @@ def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
         lines += list(part.lines)
         short += list(part.short)
         if not part.done:
-            short.append("%s: incomplete after %.0f s" % (name, seconds[name]))
-    found = [foothold._asdict() for foothold in list(parts["ways_in"].footholds)] if "ways_in" in parts else None
-    return {"lines": lines, "short": short, **({} if found is None else {"footholds": found})}
+            part.unfinished = "incomplete after %.0f s" % seconds[name]
+        if part.unfinished:
+            short.append("%s: %s" % (name, part.unfinished))
+    result: Dict[str, Any] = {"lines": lines, "short": short}
+    if "ways_in" in parts:
+        found = [foothold._asdict() for foothold in list(parts["ways_in"].footholds)]
+        result.update(footholds=found, unfinished=parts["ways_in"].unfinished)
+    return result
 
 
 def _guarded(
@@ -100,9 +107,9 @@ def _guarded(
     try:
         act(wanted, part, end)
     except OSError as error:
-        part.short.append("%s: %s" % (act.__name__.strip("_"), error.strerror))
+        part.unfinished = str(error.strerror)
     except Exception as error:  # noqa: BLE001 - what a host holds may break anything, and silence would look like nothing
-        part.short.append("%s: %s" % (act.__name__.strip("_"), type(error).__name__))
+        part.unfinished = type(error).__name__
     part.done = True
 
 

@@ -43,6 +43,8 @@ class Foothold(NamedTuple):
     """What it is, since when, and the command that removes it."""
     key: str = ""
     """Fingerprint of an authorized key."""
+    file: str = ""
+    """Where that key is."""
 
 
 class FootholdSearch:
@@ -102,10 +104,10 @@ class FootholdSearch:
             self.footholds.append(Foothold(credential, "and %d more of %s" % (-self._left, _plain(name))))
         self._left = MOST
 
-    def _add(self, credential: str, text: str, key: str = "") -> None:
+    def _add(self, credential: str, text: str, key: str = "", file: str = "") -> None:
         self._left -= 1
         if self._left >= 0:
-            self.footholds.append(Foothold(credential, text, key))
+            self.footholds.append(Foothold(credential, text, key, file))
 
     def _counts(self, changed: float, *, is_odd: bool) -> bool:
         return changed >= self._since if self._since else is_odd
@@ -185,7 +187,7 @@ class FootholdSearch:
         added = [name for name in added if name not in self._own_keys()]
         for name in added[: records.MOST_OF_FILE]:
             text = "key %s is in %s since %s or before: remove its line, or run with -e leak_evict=true"
-            self._add(credential, text % (name, _plain(file.path), timestamps.stamp_of(times[name])), name)
+            self._add(credential, text % (name, _plain(file.path), timestamps.stamp_of(times[name])), name, file.path)
         if len(added) > records.MOST_OF_FILE:
             left = len(added) - records.MOST_OF_FILE
             self._add(credential, "%d more unknown keys are in %s" % (left, _plain(file.path)))

@@ -325,7 +325,8 @@ def test_a_host_with_a_possible_foothold_gets_nothing_new(
 ) -> None:
     """Unless the operator says that somebody has looked there."""
     monkeypatch.setattr(leak_start.host_footholds, "keys_of", lambda _impact: ["token"])
-    found = {"footholds": [{"credential": "token", "text": "x", "key": "SHA256:x"}], "lines": [], "short": []}
+    key = {"credential": "token", "text": "x", "key": "SHA256:x", "file": "/x"}
+    found = {"footholds": [key], "lines": [], "short": [], "unfinished": ""}
     monkeypatch.setitem(NAMED, "web1", {"leak_respond__seen": found})
     carried = start(world, "token", evict=True)["carried"]
     assert operator.read_before is not None
@@ -338,11 +339,14 @@ def test_a_host_with_a_possible_foothold_gets_nothing_new(
     assert (carried["opened"], carried["evict"]) == ([], {})
     operator.extra.clear()
     assert start(world, "token")["carried"]["opened"] == [], "it is the same finding"
-    found["footholds"][0]["text"] = "x changed"
+    key["text"] = "x changed"
     assert start(world, "token")["carried"]["opened"] == ["web1"]
     monkeypatch.setitem(NAMED, "web2", {"leak_respond__seen": {"skipped": True}})
     assert start(world, "token")["carried"]["opened"] == ["web1", "web2"]
-    assert any("web2: ways back in were not looked for: no time was left" in line for line in operator.lines)
+    assert any(
+        "web2: ways back in were not looked for, which the next run does: no time was left" in line
+        for line in operator.lines
+    )
 
 
 def test_another_host_talks_to_the_servers(world: World, operator: Operator) -> None:

@@ -14,12 +14,15 @@ KEY = "SHA256:thief"
 INCIDENT = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("deploy_ssh",))
 
 
-def answer(*texts: str, name: str = "deploy_ssh", key: str = "") -> dict[str, Any]:
-    return {"footholds": [{"credential": name, "text": text, "key": key} for text in texts], "lines": [], "short": []}
+def answer(*texts: str, name: str = "deploy_ssh", key: str = "", unfinished: str = "") -> dict[str, Any]:
+    found = [{"credential": name, "text": text, "key": key, "file": "/x" if key else ""} for text in texts]
+    return {"footholds": found, "lines": [], "short": [], "unfinished": unfinished}
 
 
-def noted(*texts: str, **over: Any) -> Incident:
-    events = host_footholds.events({"web1": answer(*texts)}, ["deploy_ssh"])
+def noted(*answers: dict[str, Any], **over: Any) -> Incident:
+    events: dict[str, str] = {}
+    for each in answers:
+        events.update(host_footholds.events({"web1": each}, ["deploy_ssh"]))
     evidence = {event: f"journal entry 7: {text}" for event, text in events.items()}
     return replace(INCIDENT, events={**dict.fromkeys(events, "t"), **over}, evidence=evidence)
 
@@ -48,10 +51,12 @@ def test_a_host_cannot_fill_the_journal() -> None:
 
 
 def test_what_is_over() -> None:
-    incident = noted(f"key {KEY} is in /x since 1", "/home/deploy/.bashrc changed")
+    incident = noted(answer("a key since 1", key=KEY), answer("/home/deploy/.bashrc changed"))
     assert incident.foothold_hosts == {"deploy_ssh": ["web1"]}
     assert host_footholds.evicted(incident, {"web1": [(KEY, "/y")]}) == {}, "the same key lies in another file, too"
     removed = host_footholds.evicted(incident, {"web1": [(KEY, "/x")], "web2": [(KEY, "/x")]})
+    again = noted(answer("a key since 2", key=KEY), **dict.fromkeys(removed, "t"))
+    assert len(again.footholds) == 1, "it was added again"
     incident = replace(incident, events={**incident.events, **dict.fromkeys(removed, "t")})
     assert list(incident_notes.footholds(incident).values()) == ["deploy_ssh: web1: /home/deploy/.bashrc changed"]
     assert incident_notes.footholds(incident, but=["web1"]) == {}, "a host that is given up"
@@ -59,7 +64,7 @@ def test_what_is_over() -> None:
     looked_at = incident_notes.ruled_out(incident, ["deploy_ssh"])
     after = replace(incident, events={**incident.events, **dict.fromkeys(looked_at, "t")})
     assert (after.footholds, after.foothold_hosts) == ([], {})
-    later = replace(after, events={**after.events, **noted("/home/deploy/.profile changed").events})
+    later = replace(after, events={**after.events, **noted(answer("/home/deploy/.profile changed")).events})
     assert len(later.footholds) == 1, "the operator has not looked at it"
     impact = {"credentials": [{"name": "deploy_ssh", "kind": "ssh_key"}]}
     lines = ways_in.lines(impact, replace(after, events={**after.events, "refused/deploy_ssh": "t"}), {})
@@ -100,13 +105,13 @@ def test_a_last_look_that_failed() -> None:
     answers = {
         "web1": {"failed": True, "msg": "no\nPython"},
         "web2": {"unreachable": True, "failed": True},
-        "web3": {**answer(), "short": ["ways_in: not all was seen in 20 s", "ways back in: x may not be read"]},
+        "web3": {**answer(unfinished="incomplete after 20 s"), "short": ["ways back in: x may not be read"]},
         "web4": answer(),
     }
     expected = {
-        "web1": "ways back in were not looked for: no Python",
-        "web2": "ways back in were not looked for: no answer",
-        "web3": "ways back in were not looked for: ways_in: not all was seen in 20 s",
+        "web1": "ways back in were not looked for, which the next run does: no Python",
+        "web2": "ways back in were not looked for, which the next run does: no answer",
+        "web3": "ways back in were not looked for, which the next run does: incomplete after 20 s",
     }
     assert host_footholds.unlooked(answers, []) == expected
     del expected["web2"]
@@ -117,17 +122,33 @@ def test_a_last_look_that_failed() -> None:
     assert "not checked: web3: ways back in: x may not be read" in lines
 
 
-def test_a_host_where_nobody_looked_first_gets_nothing_new() -> None:
+def test_a_host_that_was_not_looked_at_first_gets_nothing_new() -> None:
     answers = {
         "web1": {"failed": True, "msg": "no Python"},
-        "web2": {"unreachable": True, "msg": "web2: its answer was rejected: it is nested too deeply."},
+        "web2": {"unreachable": True, "msg": "timed out"},
         "web3": {"skipped": True},
-        "web4": {**answer(), "short": ["ways_in: incomplete after 5 s"]},
-        "web5": {"lines": [], "short": []},
-        "gone": {"unreachable": True, "msg": "timed out"},
-        "well": answer(),
+        "web4": answer(unfinished="incomplete after 5 s"),
+        "web5": {"footholds": [], "lines": [], "short": []},
+        "well": {**answer(), "short": ["logins: no systemd journal"]},
     }
-    events = host_footholds.unlooked_events(answers, ["deploy_ssh"])
-    assert [event.rpartition("/")[0] for event in events] == [f"foothold/deploy_ssh/web{at}" for at in range(1, 6)]
-    assert list(events.values())[2] == "web3: ways back in were not looked for: no time was left"
-    assert host_footholds.unlooked_events(answers, []) == {}, "no key leaked"
+    look = host_footholds.FirstLook(answers, ["deploy_ssh"], "t1")
+    incident = replace(INCIDENT, events=dict.fromkeys(look.found, "t"))
+    assert incident.foothold_hosts == {"deploy_ssh": [f"web{at}" for at in range(1, 6)]}
+    assert (
+        list(look.found.values())[2]
+        == "web3: ways back in were not looked for, which the next run does: no time was left"
+    )
+    assert host_footholds.FirstLook(answers, [], "t1").found == {}, "no key leaked"
+    assert look.found.keys().isdisjoint(replace(look, at="t2").found), "it counts once more in a later run"
+
+
+def test_a_later_look_makes_up_for_it() -> None:
+    first = host_footholds.FirstLook({"web1": {"unreachable": True}, "web2": {"failed": True}}, ["deploy_ssh"], "t1")
+    left = host_footholds.FirstLook({"web1": answer(), "web2": answer(unfinished="slow")}, ["deploy_ssh"], "t2")
+    incident = replace(INCIDENT, events=dict.fromkeys([*first.found, *noted(answer("x")).events], "t"))
+    assert [line.split(": ")[1] for line in left.plan_lines(first.found, [], ["web1"])[:-1]] == ["web2", "deploy_ssh"]
+    after = replace(incident, events={**incident.events, **dict.fromkeys(left.news(incident.footholds), "t")})
+    assert after.foothold_hosts == {"deploy_ssh": ["web1", "web2"]}, "what was found there is left"
+    assert [event.endswith("unlooked") for event in after.footholds] == [True, False, True]
+    lines = ways_in.lines({}, after, {})
+    assert [line.partition(":")[0] for line in lines] == ["looked at later", "left", "left", "left"]

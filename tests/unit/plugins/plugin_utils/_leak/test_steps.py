@@ -13,7 +13,11 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal import opened
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import incident_notes, revoked_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    host_footholds,
+    incident_notes,
+    revoked_values,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
@@ -136,18 +140,17 @@ class TestWaves:
 
     def test_what_came_meanwhile_is_noted(self, leak: Leak) -> None:
         impact = {**IMPACT, "credentials": [{"name": "ssh", "kind": "ssh_key"}]}
-        found = {"footholds": [{"credential": "ssh", "text": "x", "key": ""}], "lines": [], "short": []}
+        found = {"footholds": [{"credential": "ssh", "text": "x", "key": ""}], "unfinished": "", "short": []}
         leak.hosts["web1"]["leak_respond__seen_again"] = found
         leak.hosts["web2"]["leak_respond__seen_again"] = {"failed": True, "msg": "no Python"}
         response, result = leak.following(leak.response("look_again", impact=impact))
         assert result["next"] == "copies"
         assert leak.incident.foothold_hosts == {"ssh": ["web1"]}
-        assert response.failures == ["web2: ways back in were not looked for: no Python"]
+        assert response.failures == ["web2: ways back in were not looked for, which the next run does: no Python"]
 
     def test_an_added_key_that_was_removed_holds_nothing_back(self, leak: Leak) -> None:
-        setting = leak.setting
-        events = {"foothold/ssh/web1/1": "web1: key SHA256:x is in /keys since 1"}
-        incident_notes.note(setting, setting.rotator.look(), events)
+        answers = {"web1": {"footholds": [{"credential": "ssh", "text": "x", "key": "SHA256:x", "file": "/keys"}]}}
+        incident_notes.note(leak.setting, leak.setting.rotator.look(), host_footholds.events(answers, ["ssh"]))
         assert leak.incident.foothold_hosts == {"ssh": ["web1"]}
         leak.hosts["web1"]["secret_rotate__acts"] = {"results": [{"evicted": ["SHA256:x"], "file": "/keys"}]}
         response, _result = leak.following(leak.response("wave", waves=waves("ssh"), evict={"web1": ["SHA256:x"]}))

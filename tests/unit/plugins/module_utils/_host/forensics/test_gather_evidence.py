@@ -146,14 +146,17 @@ class TestDeadline:
         machine.journal("exec sleep 30")
         placed = gather_evidence.Placed("SHA256:x", "deploy_ssh", "deploy", "", leaked=True)
         monkeypatch.setattr(gather_evidence.ways_in.FootholdSearch, "run", lambda *_args: time.sleep(1))
-        short = machine.gathered(seconds=0.5, look_seconds=5.0, known=[placed])["short"]
-        assert not any(line.startswith("ways_in") for line in short)
-        assert machine.gathered(seconds=0.5, known=[placed])["short"][-1] == "ways_in: incomplete after 0 s"
+        result = machine.gathered(seconds=0.5, look_seconds=5.0, known=[placed])
+        assert result["unfinished"] == ""
+        assert not any(line.startswith("ways_in") for line in result["short"])
+        result = machine.gathered(seconds=0.5, known=[placed])
+        assert (result["short"][-1], result["unfinished"]) == ("ways_in: incomplete after 0 s", "incomplete after 0 s")
 
     def test_a_defect_is_named(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         placed = gather_evidence.Placed("SHA256:x", "deploy_ssh", "deploy", "", leaked=True)
         monkeypatch.setattr(gather_evidence.ways_in.FootholdSearch, "run", lambda *_args: int("x"))
-        assert machine.gathered(known=[placed], only_ways_in=True)["short"] == ["ways_in: ValueError"]
+        result = machine.gathered(known=[placed], only_ways_in=True)
+        assert (result["short"], result["unfinished"]) == (["ways_in: ValueError"], "ValueError")
 
     def test_systemd_that_gives_no_answer(self, machine: Machine) -> None:
         machine.program("systemctl", "exec sleep 30")
@@ -282,7 +285,13 @@ class TestModule:
         known = [{"fingerprint": "SHA256:x", "credential": "deploy_ssh", "leaked": True}]
         given = {"path": str(machine.env), "units": ["-x"], "known_keys": known}
         result, _text = run_module(host_evidence.main, given, capsys)
-        assert result == {"changed": False, "lines": ["no login by SSH"], "short": [], "footholds": []}
+        assert result == {
+            "changed": False,
+            "lines": ["no login by SSH"],
+            "short": [],
+            "footholds": [],
+            "unfinished": "",
+        }
 
     @pytest.mark.parametrize(
         ("extra", "message"),
