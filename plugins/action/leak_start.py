@@ -13,6 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import EVICT
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt, registered_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
@@ -237,7 +238,7 @@ class ActionModule(rotation_segment.ServersAction):
         declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         journal = replace(journal, incident=declaration.incident)
         look = self._look(radius, args, task_vars)
-        journal = self._noted(setting, journal, look)
+        journal = self._noted(setting, journal, look, {EVICT: ""} if args["evict"] else {})
         show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [credential["name"] for credential in _credentials(radius)]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
@@ -250,7 +251,7 @@ class ActionModule(rotation_segment.ServersAction):
             named_host=args["rotation_host"],
             candidates=self._candidates(setting, radius, args),
             opened=hosts_with_old_key.withheld(journal),
-            evict=host_footholds.evictable(look.answers) if args["evict"] else {},
+            evict=host_footholds.evictable(look.answers) if incident_notes.incident_of(journal).evicts else {},
             evicts_keys=args["evict"],
             report_path=args["report_path"],
             logs_out=args["sessions"],
@@ -297,14 +298,16 @@ class ActionModule(rotation_segment.ServersAction):
         earlier = incident_notes.footholds(journal.incident, but=args["compromised_hosts"]) if journal.incident else {}
         return look.plan_lines(earlier, self._checked(), args["targeted_hosts"])
 
-    def _noted(self, setting: RotationSetup, journal: Journal, look: host_footholds.FirstLook) -> Journal:
-        """With the footholds that were found, and those of this or an earlier run that were looked at since."""
-        news = look.news(incident_notes.incident_of(journal).footholds)
+    def _noted(
+        self, setting: RotationSetup, journal: Journal, look: host_footholds.FirstLook, events: Mapping[str, str]
+    ) -> Journal:
+        """With these events, the footholds that were found, and those that were looked at since."""
+        news = {**events, **look.news(incident_notes.incident_of(journal).footholds)}
         if not news and not self._checked():
             return journal
         journal = incident_notes.note(setting, setting.rotator.look(), news)
-        events = incident_notes.ruled_out(incident_notes.incident_of(journal), self._checked())
-        return incident_notes.note(setting, journal, events)
+        looked_at = incident_notes.ruled_out(incident_notes.incident_of(journal), self._checked())
+        return incident_notes.note(setting, journal, looked_at)
 
     def _candidates(self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any]) -> list[str]:
         """The hosts that may talk to the servers: another than the first only where that needs no confirmation."""

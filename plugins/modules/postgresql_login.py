@@ -197,6 +197,12 @@ footholds:
   elements: str
   returned: when O(state=revoked) and O(leaked) is given, not in check mode
   sample: ["role \"thief\" is a member of \"shop\": REVOKE \"shop\" FROM \"thief\""]
+evicted:
+  description: Roles that neither the catalog nor the baseline has and that were disabled, with the statements.
+  type: list
+  elements: str
+  returned: when O(state=revoked), and a leak response removes logins
+  sample: ["role \"thief\" could log in: ALTER ROLE \"thief\" NOLOGIN PASSWORD NULL; 1 sessions ended"]
 sessions:
   description: Sessions of the login by address and program, and whether the address is a known one.
   type: list

@@ -309,4 +309,10 @@ footholds:
   elements: str
   returned: when O(state=revoked), not in check mode
   sample: ["10.0.2.7:6379: user thief is not in the catalog: ACL SETUSER thief off"]
+evicted:
+  description: Users that neither the catalog nor the baseline has and that were deleted, by node.
+  type: list
+  elements: str
+  returned: when O(state=revoked), not in check mode
+  sample: ["10.0.2.7:6379: user thief could log in: ACL DELUSER thief"]
 """

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
 from sandbox.valkey import Valkey
 from tests.hostile.leaked_valkey import LEAKED, Response
-from tests.integration.valkey_lab import new_password, runner
+from tests.integration.valkey_lab import dead, new_password, runner, session
 
 RESTORED, WAITS = "has its password again", "was taken away first"
 VETOES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -175,3 +175,24 @@ def test_a_leaked_login_that_takes_rights_away_is_no_clean_server(response: Resp
     response.further = {"inventory": {"key": "canary-key-of-digests", "own": {LEAKED: LEAKED}, "nodes": []}}
     response.as_leaked(("ACL SETUSER admin -function",))
     assert "function" not in response.carried_out()["inventory"]["kinds"]
+
+
+def test_users_that_nothing_explains_are_deleted_at_every_node(response: Response) -> None:
+    """If the operator asks for it. Those of the baseline stay, and one that another application's rotation makes."""
+    with Valkey(replica_of=response.server) as replica:
+        replica.create_user(LEAKED, response.old)
+        for server in (response.server, replica):
+            for user in ("report", "thief", "the'odd'", "crm_b"):
+                server.create_user(user, response.evil)
+        known = {"key": "canary", "own": {}, "nodes": [], "known": ["report", "crm_a"]}
+        response.further = {"nodes": [f"{replica.host}:{replica.port}"], "inventory": known}
+        thief = session(replica, response.evil, "thief")
+        result = response.carried_out()
+        assert (len(result.get("evicted", "")), result.get("footholds")) == (4, []), result
+        assert f"{response.node}: user thief could log in: ACL DELUSER thief" in result["evicted"]
+        for server in (response.server, replica):
+            server.restart()
+            users = {line.split()[1] for line in server.execute("ACL", "LIST")}
+            assert users == {"admin", "crm_b", "default", "replicator", "report", "shop"}
+        assert dead(thief)
+        assert response.evil not in str(result)

@@ -10,6 +10,8 @@ from typing import Any, Iterable, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 
 GRACEFUL, IMMEDIATE = "graceful", "immediate"
+EVICT = "evict"
+"""The event of an operator's wish that the attacker's logins are removed."""
 REPLACED = ("refused", "given", "kept", "renewed", "confirmed")
 """Events of a credential after which it is another one."""
 PROOFS = ("live", "outlived", *REPLACED)
@@ -70,6 +72,11 @@ class Incident:
         """What these events were seen of, such as the hosts of "skipped"."""
         parts = (event.partition("/") for event in self.events)
         return [about for name, _slash, about in parts if name in events]
+
+    @property
+    def evicts(self) -> bool:
+        """Whether logins are removed that neither the catalog nor the baseline explains."""
+        return EVICT in self.events
 
     @property
     def footholds(self) -> list[str]:

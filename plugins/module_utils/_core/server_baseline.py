@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import SUFFIXES
@@ -36,6 +36,8 @@ LARGEST = 1 << 20
 """Bytes of a server's entries in an answer: who makes names there must not make a host's answer too long."""
 INVENTORY = {"kinds": [str], "entries": [{"kind": str, "name": str, "facts": str, "undo": str}], "problems": [str]}
 """What a host answers."""
+LOGIN = " LOGIN"
+"""Ends the name of the entry of a role that can log in."""
 _CUT = 32
 Key = Tuple[str, str]
 """Kind and name of an entry."""
@@ -156,6 +158,22 @@ def own_names(logins: Sequence[str]) -> Dict[str, str]:
 def turns(owner: str) -> str:
     """The one name of two logins that take turns. No server takes it for a name unless it is quoted."""
     return f"{owner}{SUFFIXES[0]} or {SUFFIXES[1]}"
+
+
+def known_logins(source: RecordedServer) -> Set[str]:
+    """The names of those that can log in, of the baseline and of the catalog at that time."""
+    names = {name.rpartition(" at ")[0] for kind, name in source.entries if kind == "user"}
+    roles = {name[: -len(LOGIN)] for kind, name in source.entries if kind == "role" and name.endswith(LOGIN)}
+    names |= {role[1:-1].replace('""', '"') if role.startswith('"') else role for role in roles}
+    return names | set(map(printable, source.own))
+
+
+def is_unexplained(login: str, known: Collection[str]) -> bool:
+    """Whether nothing explains a login, nor the other one of two that take turns: another application's rotation makes
+    that one."""
+    owner = re.sub(f"({'|'.join(SUFFIXES)})$", "", login)
+    names = (login, owner, *(owner + suffix for suffix in SUFFIXES))
+    return {printable(name) for name in names}.isdisjoint(known)
 
 
 def no_inventory() -> Dict[str, Any]:

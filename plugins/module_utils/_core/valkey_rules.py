@@ -160,6 +160,11 @@ def possible_footholds(
     return footholds
 
 
+def evictable(users: Mapping[str, User]) -> List[str]:
+    """Users that can log in, but for those with the rights of a replica alone."""
+    return [name for name, user in users.items() if user.enabled and not REPLICATION.issuperset(user.rules)]
+
+
 def writable_prefix(user: Optional[User]) -> str:
     """The start of a key that the user may write, as far as its rules say so plainly."""
     for rule in user.rules if user else ():

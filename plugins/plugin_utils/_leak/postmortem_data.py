@@ -39,7 +39,8 @@ EVENTS = {
     "foothold": "a possible foothold was found ({})",
     "ruled_out": "the operator has looked at the possible foothold {}",
     "looked": "a host was looked at that had not been before ({})",
-    "evicted": "an added authorized key was removed ({})",
+    "evicted": "a key or login that nothing explains was removed ({})",
+    "evict": "keys and logins that nothing explains are removed",
     "healthy": "every host was healthy, and no work was left on any host",
 }
 """By an event's first word; the rest names what it is about."""

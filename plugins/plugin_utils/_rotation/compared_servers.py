@@ -37,13 +37,34 @@ class ComparedServer(NamedTuple):
 def request(setting: RotationSetup, name: str, logins: Iterable[str]) -> dict[str, Any] | None:
     """What the server of a credential is asked for; None where no baseline of it was recorded.
 
-    ``logins`` are the catalog's own, some of which may be newer than the baseline.
+    ``logins`` are the catalog's own, some of which may be newer than the baseline. With ``known`` logins the server is
+    to remove all others: only where the incident asks for that, and all logins of the catalog can be read.
     """
     server = _server(setting, name)
     if server is None:
         return None
     nodes = [str(endpoint) for endpoint in server_addresses.every(server.declared, server.engine)]
-    return {"key": server.key, "own": {**server_baseline.own_names(list(logins)), **server.source.own}, "nodes": nodes}
+    own = {**server_baseline.own_names(list(logins)), **server.source.own}
+    return {"key": server.key, "own": own, "nodes": nodes, **_known(setting, server)}
+
+
+def _known(setting: RotationSetup, server: ComparedServer) -> dict[str, list[str]]:
+    journal, _rotation = setting.rotator.holding()
+    if journal.incident is None or not journal.incident.evicts:
+        return {}
+    credentials = setting.catalog.credentials
+    here = {one.name for one in credentials.values() if kind_names.ENGINES.get(one.kind) == server.engine}
+    if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in here):
+        return {}  # Vault makes logins that only Vault knows
+    here |= {credentials[name].admin for name in here if credentials[name].admin}
+    names = server_baseline.known_logins(server.source)
+    for credential in credentials.values():
+        try:
+            names.add(server_baseline.printable(setting.held(credential).login.username or ""))
+        except SecretsError:
+            if credential.name in here:
+                return {}
+    return {"known": sorted(names)}
 
 
 def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:

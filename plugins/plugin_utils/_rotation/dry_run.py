@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
 LAST = audit_chain.Head(10**9, "0" * 64)
 LONGEST_NOTE = "x" * 120
 """What a kind notes of one credential."""
-NOTED = ("outlived/", "compared/", "foothold/")
+NOTED = ("outlived/", "compared/", "foothold/", "evicted/")
 """Events with such a note."""
 Ending = Callable[[Journal, OpenRotation], Mapping[str, Any]]
 """What the closing entry of a rotation carries."""
@@ -88,7 +88,8 @@ class Rehearsal(JournalWriter):
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
         noted = [item.credential for item in plan.items if item.kind in known]
         tokens = {item.credential: {"not_ended": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
-        footholds = {"footholds": [""] * incident_events.MOST_FOOTHOLDS, "baseline": [""]}
+        each = [[f"{what}{number}" for number in range(incident_events.MOST_FOOTHOLDS)] for what in ("left", "gone")]
+        footholds = {"footholds": each[0], "evicted": each[1], "baseline": [""]}
         tokens.update({item.credential: footholds for item in plan.items if item.kind in ADMINISTERED})
         notes = {name: {"server": LONGEST_NOTE} for name in noted}
         for stage in state_machine.stages(plan.phases, immediate=plan.immediate):

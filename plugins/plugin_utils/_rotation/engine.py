@@ -294,8 +294,8 @@ class Engine:
             if act == "revoke" and self.now["incident"] and credential["built_in"]:
                 self.carried.seen.refusals[name] = dict(answer)
             self.progress(VERBS[act], name, str(answer.get("message") or DONE[act]), seconds)
-            for line in answer.get("footholds", ()):
-                self.progress(WARNING, "", f"{name}: possible foothold: {line}", 0)
+            for line in kind_acts.foothold_lines(answer):
+                self.progress(WARNING, "", f"{name}: {line}", 0)
 
     @property
     def _known_addresses(self) -> list[str]:

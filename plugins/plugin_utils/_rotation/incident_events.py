@@ -7,6 +7,7 @@ An event is kept with the entry of the step that it comes with: a run that is ki
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -80,11 +81,20 @@ def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, s
 
 
 def _footholds(name: str, result: Mapping[str, Any]) -> dict[str, str]:
-    """What may be another way in, by event."""
-    found = list(result.get("footholds") or ())
-    if len(found) > MOST_FOOTHOLDS:
-        found[MOST_FOOTHOLDS - 1 :] = [f"and {len(found) - MOST_FOOTHOLDS + 1} more, which the run's output names"]
-    return {f"foothold/{name}/{number}": text for number, text in enumerate(found, 1)}
+    """What may be another way in, by event, and what was removed: the same text counts once."""
+    left, gone = (_kept(result.get(key) or ()) for key in ("footholds", "evicted"))
+    events = {f"foothold/{name}/{digest}": text for digest, text in {**left, **gone}.items()}
+    return {**events, **{f"evicted/{name}/{digest}": "" for digest in gone}}
+
+
+def _kept(found: Sequence[str]) -> dict[str, str]:
+    """Each by a digest; of many the last one counts the rest."""
+    texts = {hashlib.sha256(text.encode()).hexdigest()[:8]: text for text in found}
+    if len(texts) > MOST_FOOTHOLDS:
+        *shown, last = list(texts)[:MOST_FOOTHOLDS]
+        more = f"and {len(texts) - len(shown)} more, which the run's output names"
+        texts = {**{digest: texts[digest] for digest in shown}, last: more}
+    return texts
 
 
 def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
@@ -96,7 +106,7 @@ def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
         message = _refusal(results[credential]) if name == "refused" and credential in results else ""
         message = _few(results[credential]["not_ended"]) if name == "outlived" else message
         message = results[credential]["baseline"] if name == "compared" else message
-        if name == "foothold":
+        if name in ("foothold", "evicted"):
             credential = credential.partition("/")[0]
             message = _footholds(credential, results[credential])[event]
         if message:

@@ -52,6 +52,12 @@ def carried_out(
         yield from _of_one_kind(setting, server, kind, list(group), options)
 
 
+def foothold_lines(answer: Answer) -> list[str]:
+    """What may let the holder of a leaked value in again."""
+    removed = [f"removed: {line}" for line in answer.get("evicted", ())]
+    return [*removed, *(f"possible foothold: {line}" for line in answer.get("footholds", ()))]
+
+
 def _of_one_kind(
     setting: RotationSetup, server: ServerPrograms, kind: str, wanted: Sequence[Asked], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Credential, Answer, float]]:

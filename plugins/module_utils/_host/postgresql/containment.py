@@ -54,6 +54,12 @@ UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a
   WHERE a.grantee = 0 AND d.defaclobjtype = 'r' AND d.defaclrole IN (SELECT oid FROM own)
 ORDER BY 1, 2"""
 """Asked by the new login, in the application's database."""
+_CAN_LOG_IN = "SELECT rolname::text FROM pg_roles WHERE rolcanlogin AND oid >= 16384 ORDER BY 1"
+_GROUPS = """SELECT DISTINCT g.rolname::text FROM pg_auth_members a
+  JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid WHERE m.rolname = %s"""
+_LOGINS = "looking for logins that nothing explains"
+MOST_EVICTED = 50
+"""Logins that are removed; a comparison names the others."""
 IN_BASELINE = ("member", "owner")
 """What a comparison with the baseline finds too, as it does all that is in the database."""
 _WORDS = {
@@ -121,6 +127,30 @@ def looked_for_footholds(server: ServerConnection, login: str, owner: str, *, bu
         if kind not in but
     )
     return [_WORDS[kind].format(name, identifier(other) if other else "") for kind, name, other in quoted]
+
+
+def evicted(server: ServerConnection, known: Sequence[str], *, seconds: float) -> Dict[str, List[str]]:
+    """Disables the roles that nothing explains, and ends their sessions: what was done, and what is left to do."""
+    own = {name for row in server.rows("SELECT session_user::text, current_user::text", doing=_LOGINS) for name in row}
+    names = [name for (name,) in server.rows(_CAN_LOG_IN, doing=_LOGINS) if name not in own]
+    result: Dict[str, List[str]] = {"evicted": [], "footholds": []}
+    for name in [name for name in names if server_baseline.is_unexplained(name, known)][:MOST_EVICTED]:
+        try:
+            result["evicted"].append(_evicted(server, name, seconds))
+        except (DatabaseError, Retry) as error:
+            result["footholds"].append("role %s is not disabled for good: %s" % (identifier(name), error))
+    return result
+
+
+def _evicted(server: ServerConnection, role: str, seconds: float) -> str:
+    quoted = identifier(role)
+    statements = ["ALTER ROLE %s NOLOGIN PASSWORD NULL" % quoted]
+    for (group,) in server.rows(_GROUPS % literal(role), doing=_LOGINS):
+        statements.append("REVOKE %s FROM %s" % (identifier(group), quoted))
+    for statement in statements:
+        server.rows(statement, doing="disabling role %s" % quoted)
+    ended = end_sessions(server, role, seconds=seconds)
+    return "role %s could log in: %s; %d sessions ended" % (quoted, "; ".join(statements), ended)
 
 
 def inventoried(

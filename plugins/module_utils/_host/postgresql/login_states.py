@@ -269,15 +269,15 @@ def looked_for(run: LoginCall, server: connection.ServerConnection) -> Result:
     url, timeout = run.params["successor_url"], run.params["connect_timeout"]
     successor = postgresql.parse_url(url, "successor_url") if url else None
     request = run.params["inventory"]
+    known = (request or {}).get("known")
+    result = {"footholds": []} if known is None else containment.evicted(server, known, seconds=PATIENCE)
     inventory = containment.inventoried(server, successor, request, timeout) if request else {}
-    if inventory and not inventory["problems"]:
-        but = containment.IN_BASELINE
-        footholds = containment.looked_for_footholds(server, run.login, run.owner, but=but)
-        return {"footholds": footholds, "inventory": inventory}
-    footholds = containment.looked_for_footholds(server, run.login, run.owner)
-    if successor:
-        footholds += containment.looked_for_in_database(successor, run.owner, timeout)
-    return {"footholds": footholds, **({"inventory": inventory} if inventory else {})}
+    is_compared = bool(inventory and not inventory["problems"])
+    but = containment.IN_BASELINE if is_compared else ()
+    result["footholds"] += containment.looked_for_footholds(server, run.login, run.owner, but=but)
+    if successor and not is_compared:
+        result["footholds"] += containment.looked_for_in_database(successor, run.owner, timeout)
+    return {**result, **({"inventory": inventory} if inventory else {})}
 
 
 def refuse_own(server: connection.ServerConnection, login: str) -> None:

@@ -36,6 +36,7 @@ RETURNS: dict[str, Any] = {
     "temporary_table?": bool,
     "not_copied?": [str],
     "footholds?": [str],
+    "evicted?": [str],
     "inventory?": server_baseline.INVENTORY,
     "warnings?": [str],
     "sessions?": [{"address": str, "application_name": (str, None), "count": int, "known": bool}],

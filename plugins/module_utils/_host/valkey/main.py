@@ -58,6 +58,7 @@ RETURNS: dict[str, Any] = {
     "short?": [str],
     "refused?": [str],
     "footholds?": [str],
+    "evicted?": [str],
     "inventory?": server_baseline.INVENTORY,
     "warnings?": [str],
 }

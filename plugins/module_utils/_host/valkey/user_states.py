@@ -5,17 +5,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Set
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, valkey, valkey_rules
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey, valkey_rules
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import all_nodes, own_sessions
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import all_nodes, footholds, own_sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as _connection
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import (
     Commands,
     Nodes,
@@ -30,10 +27,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
 )
 
 KILL = ("CLIENT", "KILL", "ID", "1")
-INVENTORY_SECONDS = 10
-"""For what the nodes are compared by, once everything else is done."""
-MESSAGE = 300
-"""Characters of a problem there."""
 
 
 def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
@@ -207,8 +200,9 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         left = _left(nodes, wanted)
         warnings = [*all_nodes.about(nodes, wanted).get("warnings", ()), *_not_found(nodes, wanted)]
         result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *left))]
-        inventory = _compared(nodes, wanted) if wanted.inventory else {}
-        result["footholds"] = _footholds(nodes, wanted, others=not inventory or bool(inventory["problems"]))
+        result.update(footholds.evicted(nodes, wanted, keepers))
+        inventory = footholds.compared(nodes, wanted) if wanted.inventory else {}
+        result["footholds"] += footholds.looked_for(nodes, wanted, others=not inventory or bool(inventory["problems"]))
         result.update({"inventory": inventory} if inventory else {})
         _require_all(nodes, wanted)
         return {**result, "not_ended": left} if left and wanted.ends == valkey.ALL else result
@@ -231,46 +225,6 @@ def _at_once(nodes: Nodes, commands: Mapping[str, Commands], wanted: UserRequest
         return [client for client in clients if client.user == wanted.user and client.number != own]
 
     return all_nodes.gather(nodes, act)
-
-
-def _footholds(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:
-    """In a leak, what may let its holder in again, by node; of ``others`` than the catalog's users too."""
-    if wanted.stored is None:
-        return []
-    return [
-        "%s: %s" % (node.name, text)
-        for node in nodes
-        for text in valkey_rules.possible_footholds(
-            node.users if others else {name: user for name, user in node.users.items() if name in wanted.stored},
-            wanted.stored,
-            gate=wanted.gate,
-        )
-    ]
-
-
-def _compared(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
-    """In a leak, what the nodes are compared by with their baseline. Nothing in it stops the revocation."""
-    problem = "gave no complete answer within %d seconds" % INVENTORY_SECONDS
-    try:
-        late = {**server_baseline.no_inventory(), "problems": [problem]}
-        return within(INVENTORY_SECONDS, partial(_inventory, nodes, wanted), late)
-    except (MemoryError, RuntimeError):  # RecursionError too
-        return {**server_baseline.no_inventory(), "problems": ["its answer is too long"]}
-
-
-def _inventory(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
-    inventory = server_baseline.no_inventory()
-    inventory["problems"] += nodes.left_out or ()
-    for node in nodes:
-        try:
-            part = valkey_inventory.read(node.ask, node.name, node.users, wanted.inventory or {})
-        except HostError as error:
-            inventory["problems"].append(str(error)[:MESSAGE])
-        except _connection.UNREADABLE:
-            inventory["problems"].append(_connection.unreadable(node.name))
-        else:
-            server_baseline.add(inventory, part)
-    return inventory
 
 
 def _require_all(nodes: Nodes, wanted: UserRequest) -> None:

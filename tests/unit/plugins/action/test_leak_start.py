@@ -336,7 +336,7 @@ def test_a_host_with_a_possible_foothold_gets_nothing_new(
     operator.extra["leak_footholds_checked"] = "token"
     carried = start(world, "token")["carried"]
     assert "possible foothold, looked at: token: web1: x" in operator.lines
-    assert (carried["opened"], carried["evict"]) == ([], {})
+    assert (carried["opened"], carried["evict"]) == ([], {"web1": ["SHA256:x"]}), "it holds for the whole incident"
     operator.extra.clear()
     assert start(world, "token")["carried"]["opened"] == [], "it is the same finding"
     key["text"] = "x changed"

@@ -55,6 +55,16 @@ def test_what_is_accepted_is_no_difference_any_more(then: ServerReading, now: Se
     assert compare("db", left, now) == differences[:1], "one that was not accepted stays"
 
 
+def test_which_logins_are_explained() -> None:
+    entries = {("role", '"Odd ""one""" LOGIN'): "", ("role", "report LOGIN"): "", ("role", "ops SUPERUSER"): ""}
+    known = server_baseline.known_logins(source(ServerReading(frozenset({"role"}), entries), shop_a="shop_a or _b"))
+    explained = ('Odd "one"', "report", "report_a", "shop_b", "shop", "shop_a")
+    assert [name for name in explained if server_baseline.is_unexplained(name, known)] == []
+    assert [
+        name for name in ("ops", "thief", "shopper", "report_c") if not server_baseline.is_unexplained(name, known)
+    ] == []
+
+
 @given(st.dictionaries(st.text(max_size=5), READINGS, max_size=3))
 def test_what_is_stored_is_what_is_read(readings: dict[str, ServerReading]) -> None:
     sources = {place: source(reading, shop_a="shop_a or _b") for place, reading in readings.items()}

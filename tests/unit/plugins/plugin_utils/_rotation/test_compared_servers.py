@@ -13,10 +13,13 @@ from ansible.utils.display import Display
 from botocore.exceptions import ClientError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import EVICT, Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
     ServerBaseline,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
 
@@ -37,7 +40,7 @@ CATALOG = catalog_parser.parse(
     },
     "test",
 )
-ENTRIES = {("user", "report"): "on", ("function", "f"): "1"}
+ENTRIES = {("user", "report at cache:6379"): "on", ("function", "f"): "1"}
 SOURCE = RecordedServer("2026-11-29", "op", frozenset({"user", "function"}), ENTRIES, {"shop": "shop"})
 BASELINE = ServerBaseline("shop", "test", "canary-key", {"cache:6379": SOURCE})
 
@@ -53,10 +56,26 @@ class Client:
         return {"Body": io.BytesIO(self.content), "ETag": "1"}
 
 
-def setting(content: bytes | None = server_baseline.written(BASELINE), code: str = "NoSuchKey") -> Any:
+def setting(
+    content: bytes | None = server_baseline.written(BASELINE),
+    code: str = "NoSuchKey",
+    *,
+    evict: bool = False,
+    unreadable: str = "",
+) -> Any:
     client = Client(content, code)
     connection = SimpleNamespace(store_client=lambda _service: client)
-    return SimpleNamespace(catalog=CATALOG, known=ReadCache(), connection=connection, client=client)
+    incident = Incident("leak-1", "t", "ops", events={EVICT: "t"} if evict else {})
+    rotator = SimpleNamespace(holding=lambda: (SimpleNamespace(incident=incident), None))
+    logins = {"root": "admin", "cache": "newer", "lonely": "other_a"}
+
+    def held(credential: Any) -> Any:
+        if credential.name == unreadable:
+            raise SecretsError("no")
+        return SimpleNamespace(login=Login(logins[credential.name], "x"))
+
+    about = {"catalog": CATALOG, "known": ReadCache(), "connection": connection, "rotator": rotator, "held": held}
+    return SimpleNamespace(**about, client=client)
 
 
 def inventory(*users: str, **over: Any) -> dict[str, Any]:
@@ -83,14 +102,24 @@ def test_the_server_is_asked_for_what_its_baseline_has() -> None:
     assert given.client.reads == 1, "the baseline is read once"
 
 
+def test_a_server_removes_other_logins_where_the_incident_asks_for_that() -> None:
+    request = compared_servers.request(setting(evict=True), "cache", [])
+    assert request is not None
+    assert request["known"] == ["admin", "newer", "other_a", "report", "shop"]
+    for given in (setting(), setting(evict=True, unreadable="root"), setting(evict=True, unreadable="cache")):
+        request = compared_servers.request(given, "cache", [])
+        assert request is not None
+        assert "known" not in request, "what the catalog declares is not known"
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (inventory("report"), []),
-        (inventory("report", "thief"), ["user thief is not in the baseline (on): ACL DELUSER thief"]),
+        (inventory("report at cache:6379"), []),
+        (inventory("report at cache:6379", "thief"), ["user thief is not in the baseline (on): ACL DELUSER thief"]),
         (inventory(), []),
-        (inventory("report", problems=["late"]), ["cache:6379: not compared with its baseline: late"]),
-        (inventory("report", kinds=["user"]), ["function: not checked, cannot be read"]),
+        (inventory("report at cache:6379", problems=["late"]), ["cache:6379: not compared with its baseline: late"]),
+        (inventory("report at cache:6379", kinds=["user"]), ["function: not checked, cannot be read"]),
     ],
 )
 def test_what_is_a_possible_foothold(found: dict[str, Any], expected: list[str]) -> None:
@@ -98,7 +127,9 @@ def test_what_is_a_possible_foothold(found: dict[str, Any], expected: list[str])
 
 
 def test_thousands_of_differences_are_counted() -> None:
-    found = footholds(setting(), {"inventory": inventory("report", *(f"u{number}" for number in range(3000)))})
+    found = footholds(
+        setting(), {"inventory": inventory("report at cache:6379", *(f"u{number}" for number in range(3000)))}
+    )
     assert (len(found), found[-1][:29]) == (51, "cache:6379: 2950 more differe")
 
 

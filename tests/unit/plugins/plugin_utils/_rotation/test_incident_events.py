@@ -122,10 +122,19 @@ def test_possible_footholds_are_kept_each_for_itself() -> None:
     results = {"cache": {"footholds": lines}, "database": {"footholds": []}}
     seen = {"refused/cache": "t", "refused/database": "t"}
     extra = incident_events.outlived(seen, results)
-    assert extra == {f"foothold/cache/{number}": "t" for number in range(1, 6)}
-    result = incident_events.evidence({**seen, **extra}, results)
-    assert result["foothold/cache/1"] == lines[0]
-    assert result["foothold/cache/5"] == "and 3 more, which the run's output names"
+    assert [event.rpartition("/")[0] for event in extra] == ["foothold/cache"] * 5
+    result = list(incident_events.evidence(extra, results).values())
+    assert (result[0], result[4]) == (lines[0], "and 3 more, which the run's output names")
+    assert incident_events.outlived(seen, {"cache": {"footholds": lines[:1]}}).keys() == {next(iter(extra))}
+    assert extra.keys().isdisjoint(incident_events.outlived(seen, {"cache": {"footholds": ["another"]}}))
+
+
+def test_what_was_removed_is_no_foothold_that_is_left() -> None:
+    results = {"cache": {"footholds": ["x"], "evicted": ["user thief could log in: ACL DELUSER thief"]}}
+    extra = incident_events.outlived({"refused/cache": "t"}, results)
+    incident = Incident("leak-1", "t", "ops", events=extra, evidence=incident_events.evidence(extra, results))
+    assert [incident.evidence[event] for event in incident.footholds] == ["x"]
+    assert len(incident.about("foothold")) == 2
 
 
 def test_a_comparison_with_the_baseline_is_kept_with_its_date() -> None:

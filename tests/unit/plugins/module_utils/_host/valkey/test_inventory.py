@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import User
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory, user_states
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import footholds, inventory
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import Nodes, UserRequest
 
 REQUEST = {"key": "k", "own": {}, "nodes": []}
@@ -51,9 +51,9 @@ def test_a_revocation_does_not_depend_on_it(fault: Any, monkeypatch: pytest.Monk
             time.sleep(5)
         raise fault
 
-    monkeypatch.setattr(user_states, "INVENTORY_SECONDS", 0.1)
-    monkeypatch.setattr(user_states.valkey_inventory, "read", read)
+    monkeypatch.setattr(footholds, "INVENTORY_SECONDS", 0.1)
+    monkeypatch.setattr(footholds.valkey_inventory, "read", read)
     node: Any = SimpleNamespace(ask=None, name="cache:6379", users={})
     wanted = UserRequest(admin=None, login=None, user="shop", digest="0" * 64, inventory=REQUEST)
-    answer = user_states._compared(Nodes([node]), wanted)
+    answer = footholds.compared(Nodes([node]), wanted)
     assert (answer["entries"], len(answer["problems"])) == ([], 1)
