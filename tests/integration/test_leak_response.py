@@ -252,9 +252,14 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     path.write_text(lab.content()["REDIS_URL"], encoding="utf-8")
     records = len(lab.audit_records())
     lab.moto.set_faults(*(Fault("deny", operation=name) for name in ("GetLogEvents", "PutLogEvents")))
-    run = respond(lab, trail, "-e", f"leak_value_file={path}", "-e", "leak_footholds_checked=cache")
+    run = respond(
+        lab, trail, "-e", f"leak_value_file={path}", "-e", "leak_footholds_checked=cache", "-e", "leak_evict=true"
+    )
     lab.moto.set_faults()
-    lab.valkey.execute("ACL", "DELUSER", "thief", "report")
+    users = {line.split()[1] for line in lab.valkey.execute("ACL", "LIST")}
+    assert {"thief", "report"} & users == {"report"}, "the baseline has it"
+    assert f"- removed: cache: {node}: user thief could log in: ACL DELUSER thief" in newest_post_mortem(lab)
+    lab.valkey.execute("ACL", "DELUSER", "report")
     bucket, key = catalog_parser.parse(lab.catalog, ENVIRONMENT).baseline_place
     lab.moto.client("s3").delete_object(Bucket=bucket, Key=key)
     lab.host_vars = kept
