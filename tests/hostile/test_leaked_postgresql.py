@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import connection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
 from sandbox import postgres as sandbox_postgres
@@ -23,7 +24,7 @@ from tests.integration.postgresql_login.shop import Shop
 from tests.modules import run_module
 
 KEY = "canary-key-of-digests"
-FEW = "max_connections = 12\nmax_prepared_transactions = 4\n"
+FEW = "max_connections = 12\nmax_prepared_transactions = 4\ntrack_commit_timestamp = on\n"
 ITSELF = "SET ROLE NONE"
 """The leaked login becomes its owner as it logs in; its own settings are only its own to change."""
 SETTINGS = {
@@ -230,13 +231,16 @@ def test_what_the_owner_role_gave_to_everybody_is_named(leak: Leak) -> None:
 
 
 def test_with_a_baseline_what_exists_is_told_for_comparison(leak: Leak) -> None:
+    began = time.time()
     leak.as_leaked("CREATE TABLE orders ()", "GRANT SELECT ON orders TO PUBLIC")
     leak.as_leaked("BEGIN", "DROP TABLE orders", "PREPARE TRANSACTION 'kept'")
     leak.inventory = {"key": KEY, "own": {}}
     result = revoked(leak)
     leak.shop.server.execute("ROLLBACK PREPARED 'kept'", database=leak.shop.owner)
-    listed = {(entry["kind"], entry["name"]) for entry in result["inventory"]["entries"]}
-    assert ("grant", "SELECT on public.orders to PUBLIC") in listed
+    listed = {(entry["kind"], entry["name"]): entry["since"] for entry in result["inventory"]["entries"]}
+    written = listed["grant", "SELECT on public.orders to PUBLIC"]
+    assert began - 1 < timestamps.seconds_of(written) < time.time(), "the server says since when"
+    assert listed["grant", "USAGE on schema public to PUBLIC"] == ""
     assert ("membership", f"of {leak.shop.first} in {leak.shop.owner}") in listed
     assert [line[:10] for line in result["footholds"]] == ["a prepared"], "what no baseline has"
 

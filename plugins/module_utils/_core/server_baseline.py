@@ -34,7 +34,8 @@ MOST_ENTRIES = 8000
 """Of a server."""
 LARGEST = 1 << 20
 """Bytes of a server's entries in an answer: who makes names there must not make a host's answer too long."""
-INVENTORY = {"kinds": [str], "entries": [{"kind": str, "name": str, "facts": str, "undo": str}], "problems": [str]}
+_ENTRY = {"kind": str, "name": str, "facts": str, "undo": str, "since?": str}
+INVENTORY = {"kinds": [str], "entries": [_ENTRY], "problems": [str]}
 """What a host answers."""
 LOGIN = " LOGIN"
 """Ends the name of the entry of a role that can log in."""
@@ -42,7 +43,8 @@ _CUT = 32
 Key = Tuple[str, str]
 """Kind and name of an entry."""
 Entry = Dict[str, str]
-"""What a host answers: the kind, the name, facts, and the command that removes it (undo)."""
+"""What a host answers: the kind, the name, facts, the command that removes it (undo), and when it was last written, if
+the server knows (since)."""
 
 
 class ServerReading(NamedTuple):
@@ -56,6 +58,8 @@ class ServerReading(NamedTuple):
     """The command that removes an entry."""
     explained: FrozenSet[Key] = frozenset()
     """What is right whatever the baseline says."""
+    since: Mapping[Key, str] = {}
+    """When an entry was last written, if the server knows."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class ServerDifference(NamedTuple):
     facts: str
     before: str = ""
     undo: str = ""
+    since: str = ""
 
     @property
     def id(self) -> str:
@@ -122,8 +127,9 @@ class ServerDifference(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """With the command that removes it."""
-        return self.message + (f": {self.undo}" if self.undo else "")
+        """With the time, if the server knows it, and with the command that removes it."""
+        since = f", written {self.since}" if self.since else ""
+        return self.message + since + (f": {self.undo}" if self.undo else "")
 
 
 # --- readings -------------------------------------------------------------------------------------------------------
@@ -208,13 +214,15 @@ def reading_of(data: Mapping[str, Any]) -> ServerReading:
     kinds = frozenset(data["kinds"])
     facts: Dict[Key, Set[str]] = {}
     undo: Dict[Key, str] = {}
+    since: Dict[Key, str] = {}
     for entry in data["entries"]:
         key = (entry["kind"], entry["name"])
         if entry["kind"] in kinds:
             facts.setdefault(key, set()).add(entry["facts"])
             undo[key] = entry["undo"]
+            since[key] = max(since.get(key, ""), entry.get("since", ""))
     explained = frozenset((kind, printable(name)) for kind, name in data.get("explained", ()))
-    return ServerReading(kinds, {key: " / ".join(sorted(texts)) for key, texts in facts.items()}, undo, explained)
+    return ServerReading(kinds, {key: " / ".join(sorted(texts)) for key, texts in facts.items()}, undo, explained, since)
 
 
 def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[ServerDifference]:
@@ -223,12 +231,14 @@ def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[
     then, now = ({key: text for key, text in one.entries.items() if key[0] in kinds} for one in (source, reading))
     differences = []
     for key in sorted({*then, *now} - reading.explained):
+        since = reading.since.get(key, "")
         if key not in then:
-            differences.append(ServerDifference(place, ADDED, *key, now[key], undo=reading.undo.get(key, "")))
+            undo = reading.undo.get(key, "")
+            differences.append(ServerDifference(place, ADDED, *key, now[key], undo=undo, since=since))
         elif key not in now:
             differences.append(ServerDifference(place, REMOVED, *key, "", then[key]))
         elif then[key] != now[key]:
-            differences.append(ServerDifference(place, CHANGED, *key, now[key], then[key]))
+            differences.append(ServerDifference(place, CHANGED, *key, now[key], then[key], since=since))
     return differences
 
 

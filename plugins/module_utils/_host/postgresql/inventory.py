@@ -77,6 +77,6 @@ def _roll_back(server: ServerConnection) -> None:
 
 
 def _entry(key: str, row: Sequence[Any]) -> Entry:
-    kind, name, facts, text, undo = (str(item) for item in row)
+    kind, name, facts, text, undo, since = (str(item) for item in row)
     digest = "digest %s" % keyed(key, text) if text else ""
-    return entry_of(kind, name, ", ".join(filter(None, (facts, digest))), undo)
+    return {**entry_of(kind, name, ", ".join(filter(None, (facts, digest))), undo), "since": since}

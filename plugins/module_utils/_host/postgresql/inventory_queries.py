@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is asked of PostgreSQL for a baseline. Each row: kind, name, facts, what is digested or '', and what removes it.
+"""What is asked of PostgreSQL for a baseline. Each row: kind, name, facts, what is digested or '', what removes it, and
+the transaction that wrote it, where that is known.
 
 The server's own objects have oids below 16384, the first of what users make.
 """
@@ -22,118 +23,119 @@ KINDS = (
     *("extension", "foreign server", "replication"),
 )
 OF_ALL = """
-SELECT 'role', format('%s %s', name, attribute), '', '', format('ALTER ROLE %s NO%s', sql, attribute)
+SELECT 'role', format('%s %s', name, attribute), '', '', format('ALTER ROLE %s NO%s', sql, attribute), NULL::xid
   FROM pg_roles JOIN r USING (oid) CROSS JOIN LATERAL (VALUES ('LOGIN', rolcanlogin AND NOT takes_turns),
     ('SUPERUSER', rolsuper), ('CREATEROLE', rolcreaterole), ('CREATEDB', rolcreatedb), ('REPLICATION', rolreplication),
     ('BYPASSRLS', rolbypassrls)) v(attribute, has) WHERE has
 UNION ALL
 SELECT 'membership', format('of %s in %s', m.name, g.name),
-    CASE WHEN admin_option THEN 'with admin option' ELSE '' END, '', format('REVOKE %s FROM %s', g.sql, m.sql)
+    CASE WHEN admin_option THEN 'with admin option' ELSE '' END, '', format('REVOKE %s FROM %s', g.sql, m.sql), a.xmin
   FROM pg_auth_members a JOIN r m ON m.oid = member JOIN r g ON g.oid = roleid WHERE member >= 16384
 UNION ALL
 SELECT 'setting', format('%s of %s%s', split_part(line, '=', 1), CASE WHEN setrole = 0 THEN 'all roles' ELSE name END,
     ' in database ' || quote_ident(datname)), '', line, CASE WHEN setrole = 0 AND setdatabase <> 0
     THEN format('ALTER DATABASE %I RESET %s', datname, split_part(line, '=', 1))
     ELSE format('ALTER ROLE %s%s RESET %s', CASE WHEN setrole = 0 THEN 'ALL' ELSE sql END,
-      ' IN DATABASE ' || quote_ident(datname), split_part(line, '=', 1)) END
-  FROM pg_db_role_setting JOIN r ON r.oid = setrole LEFT JOIN pg_database b ON b.oid = setdatabase
+      ' IN DATABASE ' || quote_ident(datname), split_part(line, '=', 1)) END, o.xmin
+  FROM pg_db_role_setting o JOIN r ON r.oid = setrole LEFT JOIN pg_database b ON b.oid = setdatabase
   CROSS JOIN LATERAL unnest(setconfig) line
 UNION ALL
-SELECT 'owner', format('%s of database %I', name, datname), '', '', format('ALTER DATABASE %I OWNER TO …', datname)
+SELECT 'owner', format('%s of database %I', name, datname), '', '',
+    format('ALTER DATABASE %I OWNER TO …', datname), NULL
   FROM d JOIN r ON r.oid = datdba
 UNION ALL
-SELECT 'owner', format('%s of schema %I', name, nspname), '', '', format('ALTER SCHEMA %I OWNER TO …', nspname)
+SELECT 'owner', format('%s of schema %I', name, nspname), '', '', format('ALTER SCHEMA %I OWNER TO …', nspname), NULL
   FROM n JOIN r ON r.oid = nspowner
 UNION ALL
 SELECT DISTINCT 'owner', format('%s of tables in schema %I', name, nspname), '', '',
-    format('REASSIGN OWNED BY %s TO …', sql)
+    format('REASSIGN OWNED BY %s TO …', sql), NULL::xid
   FROM pg_class JOIN n ON n.oid = relnamespace JOIN r ON r.oid = relowner
 UNION ALL
 SELECT 'grant', format('%s on database %I to %s', privilege_type, datname, name), '', '',
-    format('REVOKE %s ON DATABASE %I FROM %s', privilege_type, datname, sql)
+    format('REVOKE %s ON DATABASE %I FROM %s', privilege_type, datname, sql), NULL
   FROM d CROSS JOIN LATERAL aclexplode(coalesce(datacl, acldefault('d', datdba))) JOIN r ON r.oid = grantee
 UNION ALL
 SELECT 'grant', format('%s on schema %I to %s', privilege_type, nspname, name), '', '',
-    format('REVOKE %s ON SCHEMA %I FROM %s', privilege_type, nspname, sql)
+    format('REVOKE %s ON SCHEMA %I FROM %s', privilege_type, nspname, sql), NULL
   FROM n CROSS JOIN LATERAL aclexplode(coalesce(nspacl, acldefault('n', nspowner))) JOIN r ON r.oid = grantee
 UNION ALL
 SELECT DISTINCT 'grant', format('%s on tables in schema %I to %s', privilege_type, nspname, name), '', '',
-    format('REVOKE %s ON ALL TABLES IN SCHEMA %I FROM %s', privilege_type, nspname, sql)
+    format('REVOKE %s ON ALL TABLES IN SCHEMA %I FROM %s', privilege_type, nspname, sql), NULL::xid
   FROM pg_class JOIN n ON n.oid = relnamespace CROSS JOIN LATERAL aclexplode(relacl) JOIN r ON r.oid = grantee
   WHERE grantee NOT IN (0, relowner)
 UNION ALL
 SELECT 'grant', format('%s on %s to PUBLIC', privilege_type, c.oid::regclass), '', '',
-    format('REVOKE %s ON %s FROM PUBLIC', privilege_type, c.oid::regclass)
+    format('REVOKE %s ON %s FROM PUBLIC', privilege_type, c.oid::regclass), c.xmin
   FROM pg_class c JOIN n ON n.oid = relnamespace CROSS JOIN LATERAL aclexplode(relacl) WHERE grantee = 0
 UNION ALL
 SELECT 'grant', format('%s on column %I of %s to %s', privilege_type, attname, c.oid::regclass, name), '', '',
-    format('REVOKE %s (%I) ON %s FROM %s', privilege_type, attname, c.oid::regclass, sql)
-  FROM pg_class c JOIN n ON n.oid = relnamespace JOIN pg_attribute ON attrelid = c.oid
+    format('REVOKE %s (%I) ON %s FROM %s', privilege_type, attname, c.oid::regclass, sql), t.xmin
+  FROM pg_class c JOIN n ON n.oid = relnamespace JOIN pg_attribute t ON attrelid = c.oid
   CROSS JOIN LATERAL aclexplode(attacl) JOIN r ON r.oid = grantee
 UNION ALL
 SELECT 'default privilege', format('%s on new objects (%s) of %s%s to %s', privilege_type, defaclobjtype, o.name,
     ' in schema ' || quote_ident(nspname), g.name), '', '',
     format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s REVOKE %s ON … FROM %s', o.sql,
-      ' IN SCHEMA ' || quote_ident(nspname), privilege_type, g.sql)
-  FROM pg_default_acl CROSS JOIN LATERAL aclexplode(defaclacl) JOIN r o ON o.oid = defaclrole
+      ' IN SCHEMA ' || quote_ident(nspname), privilege_type, g.sql), t.xmin
+  FROM pg_default_acl t CROSS JOIN LATERAL aclexplode(defaclacl) JOIN r o ON o.oid = defaclrole
   JOIN r g ON g.oid = grantee LEFT JOIN pg_namespace s ON s.oid = defaclnamespace WHERE grantee <> defaclrole
 UNION ALL
 SELECT 'function', p.oid::regprocedure::text, format('%s, %s, owner %s, callable by %s', lanname,
     CASE WHEN prosecdef THEN 'security definer' ELSE 'security invoker' END, r.name, coalesce((
       SELECT string_agg(DISTINCT e.name, ', ' ORDER BY e.name)
       FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) JOIN r e ON e.oid = grantee), 'nobody')),
-    prosrc || coalesce(probin, '') || coalesce(proconfig::text, ''), 'DROP FUNCTION ' || p.oid::regprocedure
+    prosrc || coalesce(probin, '') || coalesce(proconfig::text, ''), 'DROP FUNCTION ' || p.oid::regprocedure, p.xmin
   FROM pg_proc p JOIN pg_language l ON l.oid = prolang JOIN r ON r.oid = proowner
   WHERE p.oid >= 16384 AND (prosecdef OR NOT lanpltrusted AND NOT EXISTS (
     SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e'))
 UNION ALL
 SELECT 'trigger', format('%I on %s', tgname, tgrelid::regclass),
     format('calls %s, enabled %s', tgfoid::regproc, tgenabled), pg_get_triggerdef(t.oid) || prosrc,
-    format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass)
+    format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass), t.xmin
   FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid WHERE NOT tgisinternal
 UNION ALL
 SELECT 'trigger', format('rule %I on %s', rulename, ev_class::regclass), '', pg_get_ruledef(oid),
-    format('DROP RULE %I ON %s', rulename, ev_class::regclass)
+    format('DROP RULE %I ON %s', rulename, ev_class::regclass), xmin
   FROM pg_rewrite WHERE oid >= 16384 AND rulename <> '_RETURN'
 UNION ALL
 SELECT 'event trigger', quote_ident(evtname),
     format('%s, calls %s, enabled %s', evtevent, evtfoid::regproc, evtenabled), prosrc,
-    format('DROP EVENT TRIGGER %I', evtname)
-  FROM pg_event_trigger JOIN pg_proc p ON p.oid = evtfoid
+    format('DROP EVENT TRIGGER %I', evtname), t.xmin
+  FROM pg_event_trigger t JOIN pg_proc p ON p.oid = evtfoid
 UNION ALL
-SELECT 'extension', quote_ident(extname), '', '', format('DROP EXTENSION %I', extname) FROM pg_extension
+SELECT 'extension', quote_ident(extname), '', '', format('DROP EXTENSION %I', extname), xmin FROM pg_extension
 UNION ALL
 SELECT 'foreign server', quote_ident(srvname), format('owner %s', name), coalesce(srvoptions::text, ''),
-    format('DROP SERVER %I CASCADE', srvname)
-  FROM pg_foreign_server JOIN r ON r.oid = srvowner
+    format('DROP SERVER %I CASCADE', srvname), s.xmin
+  FROM pg_foreign_server s JOIN r ON r.oid = srvowner
 UNION ALL
 SELECT 'foreign server', format('%I for %s', srvname, coalesce(name, usename)), '', '',
-    format('DROP USER MAPPING FOR %s SERVER %I', coalesce(sql, quote_ident(usename)), srvname)
+    format('DROP USER MAPPING FOR %s SERVER %I', coalesce(sql, quote_ident(usename)), srvname), NULL
   FROM pg_user_mappings LEFT JOIN r ON r.oid = umuser
 UNION ALL
 SELECT 'replication', format('publication %I', pubname), format('owner %s', name), '',
-    format('DROP PUBLICATION %I', pubname)
-  FROM pg_publication JOIN r ON r.oid = pubowner
+    format('DROP PUBLICATION %I', pubname), p.xmin
+  FROM pg_publication p JOIN r ON r.oid = pubowner
 UNION ALL
-SELECT 'replication', format('subscription %I', subname), '', '', format('DROP SUBSCRIPTION %I', subname)
+SELECT 'replication', format('subscription %I', subname), '', '', format('DROP SUBSCRIPTION %I', subname), NULL
   FROM pg_subscription
 UNION ALL
 SELECT 'replication', format('slot %I', slot_name), slot_type, '',
-    format('SELECT pg_drop_replication_slot(%L)', slot_name)
+    format('SELECT pg_drop_replication_slot(%L)', slot_name), NULL
   FROM pg_replication_slots WHERE NOT temporary
 """
 """What any login sees."""
 OF_ADMINISTRATORS = {
     "pg_hba rule": """
 SELECT 'pg_hba rule', concat_ws(' ', type, database::text, user_name::text, address, netmask, auth_method, error), '',
-    coalesce(options::text, ''), 'remove it from pg_hba.conf, then SELECT pg_reload_conf()'
+    coalesce(options::text, ''), 'remove it from pg_hba.conf, then SELECT pg_reload_conf()', NULL::xid
   FROM pg_hba_file_rules""",
     "password": """
-SELECT 'password', format('of %s', name), '', rolpassword, format('ALTER ROLE %s PASSWORD NULL', sql)
-  FROM pg_authid JOIN r USING (oid) WHERE rolpassword IS NOT NULL AND rolname NOT IN (SELECT raw FROM own)""",
+SELECT 'password', format('of %s', name), '', rolpassword, format('ALTER ROLE %s PASSWORD NULL', sql), a.xmin
+  FROM pg_authid a JOIN r USING (oid) WHERE rolpassword IS NOT NULL AND rolname NOT IN (SELECT raw FROM own)""",
     "scheduled job": """
 SELECT 'scheduled job', format('%s of %s', jobid::bigint, quote_ident(username)),
-    format('%s in %s', schedule, database), command, format('SELECT cron.unschedule(%s)', jobid::bigint)
+    format('%s in %s', schedule, database), command, format('SELECT cron.unschedule(%s)', jobid::bigint), NULL::xid
   FROM cron.job""",
 }
 """By kind, what a superuser sees, or whom the server allows it."""
@@ -148,5 +150,7 @@ SELECT 1 FROM pg_extension e
 }
 """By kind, what must be true before it is read: a view of another role runs its functions as the administrator."""
 END = """SELECT kind, left(name, 2000), left(facts, 2000),
-  CASE WHEN text = '' THEN '' ELSE encode(sha256(convert_to(text, 'UTF8')), 'hex') END, left(undo, 2000)
-FROM (%(query)s) e(kind, name, facts, text, undo) ORDER BY 1, 2 LIMIT %(limit)d"""
+  CASE WHEN text = '' THEN '' ELSE encode(sha256(convert_to(text, 'UTF8')), 'hex') END, left(undo, 2000),
+  CASE WHEN current_setting('track_commit_timestamp')::bool THEN coalesce(to_char(
+    pg_xact_commit_timestamp(written) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '') ELSE '' END
+FROM (%(query)s) e(kind, name, facts, text, undo, written) ORDER BY 1, 2 LIMIT %(limit)d"""

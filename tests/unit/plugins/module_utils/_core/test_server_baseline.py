@@ -121,10 +121,13 @@ def test_two_logins_that_take_turns_have_one_name() -> None:
 
 
 def test_an_id_names_one_difference_at_one_place() -> None:
-    now = ServerReading(frozenset({"role"}), {("role", "thief"): ""}, {("role", "thief"): "DROP ROLE thief"})
+    entry = {"kind": "role", "name": "thief", "facts": "", "undo": "DROP ROLE thief"}
+    earlier, later = ({**entry, "since": f"2026-11-25T{hour}:00:00Z"} for hour in (10, 11))
+    now = server_baseline.reading_of({"kinds": ["role"], "entries": [later, entry, earlier]})
     (found,) = compare("db", source(ServerReading(now.kinds, {})), now)
     (elsewhere,) = compare("db2", source(ServerReading(now.kinds, {})), now)
     assert (found.message, found.undo) == ("role thief is not in the baseline", "DROP ROLE thief")
+    assert found.finding == "role thief is not in the baseline, written 2026-11-25T11:00:00Z: DROP ROLE thief"
     assert found.id != elsewhere.id
 
 
