@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     incident_notes,
     response_plan,
     response_report,
+    server_comparison,
     session_plan,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
@@ -185,8 +186,10 @@ class ActionModule(rotation_segment.ServersAction):
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
         names, since = [credential["name"] for credential in credentials], leak_plan.declaration.incident.since
         trail = leak_evidence.trail(setting, names, seconds=end - time.time() - 1, since=since)
-        sessions = leak_evidence.sessions(self.server(setting, args, task_vars), self._connection, credentials, end)
-        return {"sessions": sessions, "readers": trail.answer(end - time.time())}
+        server = self.server(setting, args, task_vars)
+        sessions = leak_evidence.sessions(server, self._connection, credentials, end)
+        compared = server_comparison.compared(setting, server, self._connection, credentials, end)
+        return {"sessions": sessions, "compared": compared, "readers": trail.answer(end - time.time())}
 
     def _assessed(
         self,
@@ -238,7 +241,8 @@ class ActionModule(rotation_segment.ServersAction):
         declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         journal = replace(journal, incident=declaration.incident)
         look = self._look(radius, args, task_vars)
-        journal = self._noted(setting, journal, look, {EVICT: ""} if args["evict"] else {})
+        evict = {EVICT: ""} if args["evict"] else {}
+        journal = self._noted(setting, journal, {**evict, **look.news(declaration.incident.footholds)})
         show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [credential["name"] for credential in _credentials(radius)]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
@@ -298,11 +302,8 @@ class ActionModule(rotation_segment.ServersAction):
         earlier = incident_notes.footholds(journal.incident, but=args["compromised_hosts"]) if journal.incident else {}
         return look.plan_lines(earlier, self._checked(), args["targeted_hosts"])
 
-    def _noted(
-        self, setting: RotationSetup, journal: Journal, look: host_footholds.FirstLook, events: Mapping[str, str]
-    ) -> Journal:
-        """With these events, the footholds that were found, and those that were looked at since."""
-        news = {**events, **look.news(incident_notes.incident_of(journal).footholds)}
+    def _noted(self, setting: RotationSetup, journal: Journal, news: Mapping[str, str]) -> Journal:
+        """With these events, and with those of footholds that the operator has looked at."""
         if not news and not self._checked():
             return journal
         journal = incident_notes.note(setting, setting.rotator.look(), news)

@@ -50,7 +50,8 @@ class ActionModule(ServerAction):
             return None
         params = _of(logins, name, state)
         if state == "revoked" and params.get("leaked"):
-            params["inventory"] = compared_servers.request(setting, name, [params["leaked"]])
+            incident = setting.holding(name)[0].incident
+            params["inventory"] = compared_servers.request(setting, name, [params["leaked"]], incident)
         return params
 
 

@@ -119,7 +119,7 @@ def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> 
     """In a leak the login that leaked, and by user the digests of all passwords that the stores hold or get now."""
     if not logins.contains:
         return {}
-    rotation = None if state == "checked" else setting.holding(name)[1]
+    journal, rotation = (None, None) if state == "checked" else setting.holding(name)[:2]
     known = [login for login in (logins.old, logins.new, logins.admin) if login is not None]
     credentials = setting.catalog.credentials
     users = [one for one in credentials.values() if one.kind == VALKEY_USER]
@@ -132,9 +132,11 @@ def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> 
     for login in known:
         if login.password:
             digests.setdefault(login.username or valkey.DEFAULT_USER, set()).add(valkey.digest_of(login.password))
-    inventory = {"inventory": compared_servers.request(setting, name, digests)} if state == "revoked" else {}
     stored = {user: sorted(each) for user, each in digests.items()}
-    return {"leaked_url": logins.of(logins.old), "stored": stored, **inventory}
+    params = {"leaked_url": logins.of(logins.old), "stored": stored}
+    if journal is not None and state == "revoked":
+        params["inventory"] = compared_servers.request(setting, name, digests, journal.incident)
+    return params
 
 
 def _nodes(setting: RotationSetup, name: str) -> dict[str, Any]:

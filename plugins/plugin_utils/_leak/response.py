@@ -67,7 +67,7 @@ class Response:
     waves: Sequence[Mapping[str, Any]] = ()
     """What is still to be rotated."""
     asked: Mapping[str, Any] = field(default_factory=dict)
-    """What servers (``sessions``) and CloudTrail (``readers``) answered before the first act."""
+    """What servers (``sessions``, ``compared``) and CloudTrail (``readers``) answered before the first act."""
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By credential what became of it."""
     failures: Sequence[str] = ()

@@ -144,6 +144,7 @@ def evidence_of(run: ResponseRun) -> Work:
     return {
         "seen": run.results.of_each("seen", run.asked_hosts),
         "sessions": asked.get("sessions") or [],
+        "compared": asked.get("compared") or [],
         "readers": [asked.get("readers") or {}],
         "left_out": run.response.compromised,
     }

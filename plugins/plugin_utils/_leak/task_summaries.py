@@ -20,13 +20,14 @@ OVER = "was not asked: the time limit for evidence was over"
 def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     """Lists of words by heading of the post-mortem, out of registered results.
 
-    ``seen`` and ``copies`` are results by host, ``left_out`` the hosts that nothing was asked of, ``sessions`` the
-    results of servers, one a credential, ``readers`` the results of CloudTrail, the later one last, and ``scrubbed``
-    what became of the stores.
+    ``seen`` and ``copies`` are results by host, ``left_out`` the hosts that nothing was asked of, ``sessions`` and
+    ``compared`` the results of servers, one a credential, ``readers`` the results of CloudTrail, the later one last,
+    and ``scrubbed`` what became of the stores.
     """
     seen, copies = _mapping(gathered.get("seen")), _mapping(gathered.get("copies"))
     left_out = list(gathered.get("left_out") or ())
     evidence = [line for session in gathered.get("sessions") or () for line in _sessions(session)]
+    evidence += [line for result in gathered.get("compared") or () for line in _compared(result)]
     evidence += [f"{host}: {line}" for host, result in seen.items() for line in _seen(result)]
     evidence += [f"{host}: {LEFT_OUT}" for host in left_out]
     scrubbed = _mapping(gathered.get("scrubbed"))
@@ -99,6 +100,16 @@ def _sessions(result: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: {json.dumps(session, sort_keys=True)}"
     for line in result.get("short") or ():
         yield f"{name}: NOT gathered: {line}"
+
+
+def _compared(result: Mapping[str, Any]) -> Iterator[str]:
+    problem = _problem(result)
+    if problem:
+        yield f"{result['name']}: before the containment, its server was not compared with the baseline: {problem}"
+    elif not result["footholds"]:
+        yield f"{result['name']}: before the containment, its server was as in the {result['baseline']}"
+    for line in result.get("footholds", ()):
+        yield f"{result['name']}: before the containment: possible foothold: {line}"
 
 
 def _seen(result: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Server
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
     ServerBaseline,
@@ -34,7 +35,9 @@ class ComparedServer(NamedTuple):
     key: str
 
 
-def request(setting: RotationSetup, name: str, logins: Iterable[str]) -> dict[str, Any] | None:
+def request(
+    setting: RotationSetup, name: str, logins: Iterable[str], incident: Incident | None = None
+) -> dict[str, Any] | None:
     """What the server of a credential is asked for; None where no baseline of it was recorded.
 
     ``logins`` are the catalog's own, some of which may be newer than the baseline. With ``known`` logins the server is
@@ -45,13 +48,11 @@ def request(setting: RotationSetup, name: str, logins: Iterable[str]) -> dict[st
         return None
     nodes = [str(endpoint) for endpoint in server_addresses.every(server.declared, server.engine)]
     own = {**server_baseline.own_names(list(logins)), **server.source.own}
-    return {"key": server.key, "own": own, "nodes": nodes, **_known(setting, server)}
+    known = _known(setting, server) if incident and incident.evicts else {}
+    return {"key": server.key, "own": own, "nodes": nodes, **known}
 
 
 def _known(setting: RotationSetup, server: ComparedServer) -> dict[str, list[str]]:
-    journal, _rotation = setting.rotator.holding()
-    if journal.incident is None or not journal.incident.evicts:
-        return {}
     credentials = setting.catalog.credentials
     here = {one.name for one in credentials.values() if kind_names.ENGINES.get(one.kind) == server.engine}
     if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in here):

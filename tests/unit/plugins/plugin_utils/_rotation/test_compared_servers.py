@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,8 +66,6 @@ def setting(
 ) -> Any:
     client = Client(content, code)
     connection = SimpleNamespace(store_client=lambda _service: client)
-    incident = Incident("leak-1", "t", "ops", events={EVICT: "t"} if evict else {})
-    rotator = SimpleNamespace(holding=lambda: (SimpleNamespace(incident=incident), None))
     logins = {"root": "admin", "cache": "newer", "lonely": "other_a"}
 
     def held(credential: Any) -> Any:
@@ -74,7 +73,7 @@ def setting(
             raise SecretsError("no")
         return SimpleNamespace(login=Login(logins[credential.name], "x"))
 
-    about = {"catalog": CATALOG, "known": ReadCache(), "connection": connection, "rotator": rotator, "held": held}
+    about = {"catalog": CATALOG, "known": ReadCache(), "connection": connection, "held": held}
     return SimpleNamespace(**about, client=client)
 
 
@@ -103,11 +102,14 @@ def test_the_server_is_asked_for_what_its_baseline_has() -> None:
 
 
 def test_a_server_removes_other_logins_where_the_incident_asks_for_that() -> None:
-    request = compared_servers.request(setting(evict=True), "cache", [])
+    graceful = Incident("leak-1", "t", "ops")
+    evicting = replace(graceful, events={EVICT: "t"})
+    request = compared_servers.request(setting(), "cache", [], evicting)
     assert request is not None
     assert request["known"] == ["admin", "newer", "other_a", "report", "shop"]
-    for given in (setting(), setting(evict=True, unreadable="root"), setting(evict=True, unreadable="cache")):
-        request = compared_servers.request(given, "cache", [])
+    unread = [(setting(unreadable=name), evicting) for name in ("root", "cache")]
+    for given, incident in [(setting(), None), (setting(), graceful), *unread]:
+        request = compared_servers.request(given, "cache", [], incident)
         assert request is not None
         assert "known" not in request, "what the catalog declares is not known"
 

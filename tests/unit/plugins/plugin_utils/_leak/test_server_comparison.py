@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""As evidence, servers are compared with their baseline before the first act; that may not hold it up."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import server_comparison, task_summaries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers, server_action
+from tests.unit.plugins.plugin_utils._rotation import test_compared_servers as world
+
+CREDENTIALS = [{"name": name, "kind": "valkey_user"} for name in ("cache", "lonely")]
+CREDENTIALS.append({"name": "root", "kind": "external"})
+PASSWORD = "canary-of-the-administrator"
+
+
+@pytest.fixture(autouse=True)
+def logins(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"redis://admin:{PASSWORD}@cache:6379/0"
+    monkeypatch.setattr(server_action, "present_login", lambda _setting, _name: (Login("shop", "own"), url))
+    monkeypatch.setattr(server_action, "administrator", lambda *_names: (Login("admin", PASSWORD), url))
+
+
+def lines(answer: Any, seconds: float = 30) -> list[str]:
+    def execute(_program: Any, *, args: Any, **_about: Any) -> Any:
+        (inspection,) = args["inspections"]
+        assert inspection["inventory"] == compared_servers.request(world.setting(), "cache", ["shop"])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    server: Any = SimpleNamespace(execute=execute)
+    connection = SimpleNamespace(reset=lambda: None)
+    compared = server_comparison.compared(world.setting(), server, connection, CREDENTIALS, time.time() + seconds)
+    return task_summaries.messages({"compared": compared})["evidence"]
+
+
+def inspected(*users: str, **over: Any) -> dict[str, Any]:
+    return {"inspected": {"cache": {"inventory": world.inventory(*users, **over), "problems": []}}}
+
+
+REPORT = "report at cache:6379"
+BEFORE = "cache: before the containment"
+NOT_COMPARED = f"{BEFORE}, its server was not compared with the baseline"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (inspected(REPORT), f"{BEFORE}, its server was as in the baseline of 2026-11-29"),
+        (
+            inspected(REPORT, f"{PASSWORD}x"),
+            f"{BEFORE}: possible foothold: user ********x is not in the baseline (on): ACL DELUSER ********x",
+        ),
+        (
+            inspected(problems=["late"]),
+            f"{BEFORE}: possible foothold: cache:6379: not compared with its baseline: late",
+        ),
+        ({"inspected": {}}, f"{NOT_COMPARED}: its server gave no answer"),
+        (
+            AnsibleConnectionFailure(f"took longer, {PASSWORD}"),
+            f"{NOT_COMPARED}: took longer, ********",
+        ),
+    ],
+)
+def test_what_is_in_the_evidence(answer: Any, expected: str) -> None:
+    assert lines(answer) == [expected]
+
+
+def test_without_time_no_server_is_asked() -> None:
+    assert lines(AssertionError("asked"), seconds=0.5) == [f"{NOT_COMPARED}: {task_summaries.OVER}"]
+
+
+def test_without_a_baseline_no_server_is_asked() -> None:
+    given, server = world.setting(None), SimpleNamespace()
+    assert server_comparison.compared(given, server, None, CREDENTIALS, time.time() + 30) == []  # type: ignore[arg-type]
