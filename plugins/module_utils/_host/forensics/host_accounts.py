@@ -8,13 +8,15 @@ import glob
 import os
 import pwd
 import re
-from typing import Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, key_times
 
 ADMINISTRATORS = ("root", "sudo", "wheel", "admin", "docker", "lxd")
 """Groups whose members may become root."""
+COPIES_OF_GROUPS = (("etc", "group-"), ("var/backups", "group.bak"))
+"""What the tools that change groups, and Debian each day, keep with the time of the original."""
 NO_LOGIN = ("nologin", "false", "sync", "shutdown", "halt")
 FIRST_PERSON = 1000
 DAY = 86400
@@ -47,8 +49,8 @@ def holding(patterns: Sequence[str], keys: Mapping[str, str]) -> Iterator[Opened
                     yield OpenedAccount(user.pw_name, user.pw_uid, user.pw_dir, keys[name])
 
 
-def _rows(root: str, name: str, least: int) -> List[List[str]]:
-    text = (all_accounts.read(os.path.join(root, "etc", name)) or b"").decode("utf-8", "replace")
+def _rows(root: str, name: str, least: int, folder: str = "etc") -> List[List[str]]:
+    text = (all_accounts.read(os.path.join(root, folder, name)) or b"").decode("utf-8", "replace")
     return [fields for fields in (line.split(":") for line in text.splitlines()) if len(fields) >= least]
 
 
@@ -93,6 +95,39 @@ def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
             yield name, "needs no password"
         elif logs_in and shadow and since and _is_new(uid, shadow[name], since):
             yield name, "was made, or got a password, since %s" % timestamps.stamp_of(since)[:10]
+
+
+def joined(root: str, since: float, rules: Sudoers) -> Optional[List[Tuple[str, str]]]:
+    """Accounts, each with a group whose members may become root and that it came into since then; None where no copy
+    tells who was in it before.
+    """
+    if not since or _changed(root, "group") < since:
+        return []
+    before = _earlier_members(root, since)
+    if before is None:
+        return None
+    named = {words[0][1:] for words in rules.words if words[0].startswith("%")}
+    return [
+        pair for pair in _members(root, "etc", "group") if pair not in before and pair[1] in named.union(ADMINISTRATORS)
+    ]
+
+
+def _earlier_members(root: str, since: float) -> Optional[List[Tuple[str, str]]]:
+    """Of the newest copy of /etc/group that was in force before then."""
+    times = {place: _written(os.path.join(root, *place)) for place in COPIES_OF_GROUPS}
+    older = {place: at for place, at in times.items() if at and at < since}
+    return _members(root, *max(older, key=lambda place: older[place])) if older else None
+
+
+def _members(root: str, folder: str, name: str) -> List[Tuple[str, str]]:
+    return [(member, fields[0]) for fields in _rows(root, name, 4, folder) for member in fields[3].split(",") if member]
+
+
+def _written(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def _is_new(uid: str, fields: List[str], since: float) -> bool:

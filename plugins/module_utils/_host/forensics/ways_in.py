@@ -82,6 +82,7 @@ class FootholdSearch:
             with self._part(root.credential, "accounts"):
                 for name, reason in host_accounts.odd(self._root, self._since):
                     self._add(root.credential, "account %s %s: userdel -- %s" % (_plain(name), reason, _quoted(name)))
+                self._groups(root.credential, sudoers)
         for folder in dict.fromkeys(self._tree.overfull):
             text = "%s holds more than %d names, of which not all were looked at: ls -lct %s"
             text %= (_plain(folder), directory_entries.MOST_NAMES, _quoted(folder))
@@ -232,6 +233,17 @@ class FootholdSearch:
             is_explained = targets[path] in known or (entry.is_link and targets[path] in scanned)
             if not is_explained and not self._is_plain_pam(path):
                 self._judge(entry, place, account)
+
+    def _groups(self, credential: str, sudoers: host_accounts.Sudoers) -> None:
+        joined = host_accounts.joined(self._root, self._since, sudoers)
+        if joined is None:
+            self.short.append(
+                "members of groups: /etc/group changed, and no copy is older: getent group sudo wheel docker"
+            )
+        since = timestamps.stamp_of(self._since)
+        for name, group in joined or ():
+            text = "account %s came into group %s, which may become root, since %s: gpasswd -d %s %s"
+            self._add(credential, text % (_plain(name), _plain(group), since, _quoted(name), _quoted(group)))
 
     def _installed(self, paths: Iterable[str]) -> Set[str]:
         """Those that are as a package has them. Where no time counts, the name is enough if that is all there is."""
