@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import EVICT
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import CONTAINMENTS, EVICT
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt, registered_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
@@ -61,7 +61,7 @@ class ActionModule(rotation_segment.ServersAction):
         "found_in": {"type": "path"},
         "found_by": {"type": "str"},
         "exposed_since": {"type": "str", "default": ""},
-        "containment": {"type": "str", "choices": ["graceful", "immediate"], "default": "graceful"},
+        "containment": {"type": "str", "choices": list(CONTAINMENTS), "default": "graceful"},
         "compromised_hosts": {"type": "list", "elements": "str", "default": []},
         "revoked": {"type": "list", "elements": "str", "default": []},
         "sessions": {"type": "bool", "default": True},

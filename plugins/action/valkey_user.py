@@ -133,7 +133,7 @@ def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> 
         if login.password:
             digests.setdefault(login.username or valkey.DEFAULT_USER, set()).add(valkey.digest_of(login.password))
     stored = {user: sorted(each) for user, each in digests.items()}
-    params = {"leaked_url": logins.of(logins.old), "stored": stored}
+    params: dict[str, Any] = {"leaked_url": logins.of(logins.old), "stored": stored}
     if journal is not None and state == "revoked":
         params["inventory"] = compared_servers.request(setting, name, digests, journal.incident)
     return params

@@ -42,10 +42,10 @@ options:
     default: ''
   containment:
     description:
-      - V(graceful) removes old values at the end of each rotation, V(immediate) before the new values are deployed. A
-        second declaration may change V(graceful) to V(immediate), but not back.
+      - V(graceful) removes old values at the end of each rotation, V(immediate) before the new values are deployed, and
+        V(block) before new values are made. A second declaration may name a later one of these, but not an earlier one.
     type: str
-    choices: [graceful, immediate]
+    choices: [graceful, immediate, block]
     default: graceful
   compromised_hosts:
     description: Names of hosts that an attacker may control. They get no new value, and the response does not use them.

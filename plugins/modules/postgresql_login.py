@@ -33,6 +33,8 @@ options:
     description:
       - V(checked) is for the time before a rotation. It asks whether O(owner) and O(like) exist, whether the
         administrator can log in, and whether the administrator may set O(login) and end O(like). It writes nothing.
+      - V(blocked) is for a leak, before the new login is made. It takes the right to log in from O(login), and ends its
+        sessions.
       - V(present) makes O(login) able to log in with the new password; the other login stays valid. The module first
         asks the server. If O(login_url) logs in and ends up as the owner, it changes nothing. If the role is missing,
         it creates the role. It copies the settings, memberships and connection limit of O(like). If O(login) has
@@ -48,7 +50,7 @@ options:
         objects, stays.
       - V(unprepared) drops the two logins again if neither can log in. Run it only if no rotation is open.
     type: str
-    choices: [checked, present, usable, sessions, revoked, prepared, unprepared]
+    choices: [checked, blocked, present, usable, sessions, revoked, prepared, unprepared]
     default: present
   admin_url:
     description: Internal; do not set. The administrator's URL. Not used by O(state=usable).

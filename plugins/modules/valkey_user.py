@@ -32,6 +32,8 @@ options:
     description:
       - V(checked) is for the time before a rotation. It asks every node whether the user could get a password and lose
         a password, and whether the administrator has the rights. Changes nothing.
+      - V(blocked) is for a leak, before the new password is made. It switches the user off, takes the old password
+        away, and ends all sessions of the user. V(present) switches the user on again.
       - V(open) opens the gate of this rotation at the user (see O(gate)). If O(like) is set, it creates a missing user.
       - V(present) adds the new password. The other passwords stay valid.
       - V(usable) logs in with the new password, at the address of O(login_url) and at every node. On a primary, it
@@ -45,7 +47,7 @@ options:
         O(nodes). It needs no administrator, only C(+info +client).
       - V(revoked) removes the password, ends the sessions that use it, and verifies that every node rejects it.
     type: str
-    choices: [checked, open, present, usable, tried, sessions, ended, revoked]
+    choices: [checked, blocked, open, present, usable, tried, sessions, ended, revoked]
     default: present
   overlap:
     description:

@@ -275,6 +275,18 @@ def test_roles_that_nothing_explains_are_disabled(leak: Leak, server: Postgres) 
     assert not [name for name in listed if '""thief' in name], "nothing of it is left to name"
 
 
+@pytest.mark.parametrize("name", ["", "our lock", "a change of its role that never ends"])
+def test_the_leaked_login_is_blocked_before_a_new_one_is_made(name: str, leak: Leak) -> None:
+    leak.hold(*HELD[name] if name else ("", 1, ""))
+    shop = leak.shop
+    for _time in range(2):
+        result = shop.call(state="blocked", **shop.args(shop.first, leaked=shop.first, journal=5))
+        assert not result.get("failed"), result
+        assert leak.can_log_in == []
+    assert shop.server.execute(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{shop.first}'") == "0"
+    revoked(leak)
+
+
 def test_own_password_changed(leak: Leak) -> None:
     leak.as_leaked(ITSELF, "ALTER ROLE {a} PASSWORD 'evil'")
     assert revoked(leak)["footholds"] == []

@@ -196,3 +196,22 @@ def test_users_that_nothing_explains_are_deleted_at_every_node(response: Respons
             assert users == {"admin", "crm_b", "default", "replicator", "report", "shop"}
         assert dead(thief)
         assert response.evil not in str(result)
+
+
+@pytest.mark.parametrize("veto", ["", "own user needs no password", "another password", "the administrator's password"])
+def test_the_leaked_login_is_blocked_before_a_new_password_is_made(veto: str, response: Response) -> None:
+    """If the operator asks for it. The steps of the rotation go on from there, and may be repeated."""
+    kept = session(response.server, response.old, LEAKED)
+    kept.ping()
+    response.as_leaked(VETOES[veto][0] if veto else ())
+    for _time in range(2):
+        result = response.act("blocked", response.old)
+        assert not result.get("failed"), result
+        assert dead(kept)
+        is_changed = veto == "another password"
+        assert (response.ways_in, "is not blocked" in str(response.warnings)) == ([LEAKED] * is_changed, is_changed)
+    result = response.carried_out()
+    assert (result.get("refused"), result.get("footholds"), response.ways_in) == ([response.node], [], []), result
+    assert response.server.accepts(response.new, LEAKED)
+    response.act("blocked", response.old)
+    assert response.server.accepts(response.new, LEAKED), "a late block does nothing to the new password"

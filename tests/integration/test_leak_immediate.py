@@ -37,10 +37,11 @@ def acts(output: str) -> list[str]:
 
 def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     old = lab.ready()
-    run = respond(lab, "-e", "leak_credentials=database,cache,django_key", *IMMEDIATE)
+    run = respond(lab, "-e", "leak_credentials=database,cache,django_key", "-e", "leak_containment=block")
     assert run.code == 0, run.output
-    sentences(run, "containment: immediate", "contained in ", "the application was taken down at ", "down for at most ")
+    sentences(run, "containment: block", "contained in ", "the application was taken down at ", "down for at most ")
     order = acts(run.output)
+    assert [name for name in order if name in ("block", "create")][:3] == ["block", "block", "create"], order
     first = [order.index(name) for name in ("Stop the services by command", "Deliver the .env and verify")]
     removed = [at for at, name in enumerate(order) if name == "revoke"]
     assert first[0] < removed[0] < removed[1] < first[1], order
@@ -48,6 +49,7 @@ def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     lab.assert_settled(old)
     assert lab.values().fallbacks == ""
     text = post_mortem(lab)
+    assert "the leaked login of cache was blocked, before a new value was made" in text
     assert re.search(r"- the application was taken down at \d+ s and was down for at most \d+ s \(r-", text), text
     for host in lab.hosts:
         assert f"{host.name}: a session that former SECRET_KEY 1 signed: refused at" in text

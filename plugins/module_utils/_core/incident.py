@@ -9,7 +9,8 @@ from typing import Any, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 
-GRACEFUL, IMMEDIATE = "graceful", "immediate"
+GRACEFUL, IMMEDIATE, BLOCK = CONTAINMENTS = ("graceful", "immediate", "block")
+"""How a leak is contained, the harder the later."""
 EVICT = "evict"
 """The event of an operator's wish that the attacker's logins are removed."""
 REPLACED = ("refused", "given", "kept", "renewed", "confirmed")
@@ -66,7 +67,12 @@ class Incident:
 
     @property
     def immediate(self) -> bool:
-        return self.containment == IMMEDIATE
+        return self.containment in (IMMEDIATE, BLOCK)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether leaked logins at servers are blocked before new values are made."""
+        return self.containment == BLOCK
 
     def about(self, *events: str) -> list[str]:
         """What these events were seen of, such as the hosts of "skipped"."""
@@ -100,11 +106,11 @@ class Incident:
         return sorted(host for host in self.about("skipped") if host not in back)
 
     def joined(self, declared: Iterable[str], containment: str, since: str = "") -> Incident:
-        """With a second declaration: it adds what leaked, and takes graceful to immediate, never back.
+        """With a second declaration: it adds what leaked, and takes the harder containment, never back.
 
         The earlier beginning of both counts; one that says none takes none away.
         """
-        harder = IMMEDIATE if IMMEDIATE in (self.containment, containment) else self.containment
+        harder = max(self.containment, containment, key=CONTAINMENTS.index)
         first = min(filter(None, (self.since, since)), default="")
         return replace(self, declared=_joined(self.declared, declared), containment=harder, since=first)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import BLOCK, IMMEDIATE
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import false_alarm
@@ -32,7 +33,8 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
         environment=catalog.environment,
         waves=waves,
         replaced=list((plan.get("plan") or {}).get("passed_over", ())),
-        immediate=would["incident"]["containment"] == "immediate",
+        immediate=would["incident"]["containment"] in (IMMEDIATE, BLOCK),
+        blocks=would["incident"]["containment"] == BLOCK,
         takes_down=plan.get("takes_down", ()),
         signing=[name for name in reached if kinds[name].phases == 2],
         elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],

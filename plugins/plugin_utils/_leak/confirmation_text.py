@@ -43,6 +43,8 @@ class Ahead:
     """Where third parties issue and revoke them."""
     access_keys: Sequence[str] = ()
     """Those with which temporary credentials can be got, which do not end with them."""
+    blocks: bool = False
+    """Whether logins at servers are blocked before new values are made."""
     first_off: Sequence[str] = ()
     cycles: Sequence[Sequence[str]] = ()
     """Those that reveal each other: their wave takes old values away first, also in a graceful response."""
@@ -99,6 +101,11 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     yield f"what users notice: {'; '.join(_noticed(ahead))}"
     if ahead.logs_out and ahead.sessions.get("against"):
         yield f"sessions cannot be ended, so the leak will stay open: {ahead.sessions['against']}"
+    if ahead.blocks:
+        yield (
+            "logins at PostgreSQL and Valkey are blocked before new values are made. If a new value cannot be made, "
+            "the application stays down until the same command succeeds"
+        )
     for name in ahead.to_come(ahead.first_off):
         yield (
             f"{name}: its key may read new values, so it is deactivated before they are made. The application's "

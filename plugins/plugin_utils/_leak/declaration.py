@@ -105,9 +105,9 @@ def _containment(before: Incident | None, now: Incident, asked: str) -> str:
     """What became of the containment that a second declaration asks for."""
     if before is None or before.containment == asked:
         return f"containment: {now.containment}"
-    if now.immediate and not before.immediate:
-        return f"containment: immediate from now on; {now.id} was declared as graceful"
-    return f"containment: immediate, as {now.id} was declared; the requested {asked} has no effect"
+    if now.containment == asked:
+        return f"containment: {asked} from now on; {now.id} was declared as {before.containment}"
+    return f"containment: {now.containment}, as {now.id} was declared; the requested {asked} has no effect"
 
 
 def _since(text: str) -> str:

@@ -19,6 +19,7 @@ EVENTS = {
     "planned": "the blast radius and the plan were known",
     "first": "the first host was healthy on the new values of {}",
     "live": "every host that was reached was healthy on the new value of {}",
+    "blocked": "the leaked login of {} was blocked, before a new value was made",
     "refused": "the old value of {} was rejected",
     "previous_revoked": "the previous values of {}, which earlier rotations had left valid for a while, were rejected",
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
@@ -303,7 +304,8 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
     page, events = catalog.credentials[name].provider_url, incident.events
     given, renewed, flag = (f"{event}/{name}" in events for event in ("given", "renewed", "confirmed"))
     if not flag and not result.get("replaced", given or renewed or f"refused/{name}" in events):
-        return f"OPEN: {result.get('why') or 'not replaced'}{f'; revoke it at {page}' if page else ''}", True
+        blocked = "; but its leaked login is blocked" if f"blocked/{name}" in events else ""
+        return f"OPEN: {result.get('why') or 'not replaced'}{blocked}{f'; revoke it at {page}' if page else ''}", True
     if result.get("let_in"):
         return f"OPEN: the new one is in force, {_still_open(result['let_in'])}", True
     if result.get("waits"):

@@ -57,7 +57,7 @@ def _known(setting: RotationSetup, server: ComparedServer) -> dict[str, list[str
     here = {one.name for one in credentials.values() if kind_names.ENGINES.get(one.kind) == server.engine}
     if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in here):
         return {}  # Vault makes logins that only Vault knows
-    here |= {credentials[name].admin for name in here if credentials[name].admin}
+    here |= {admin for admin in (credentials[name].admin for name in here) if admin}
     names = server_baseline.known_logins(server.source)
     for credential in credentials.values():
         try:

@@ -239,14 +239,14 @@ class Engine:
 
     def _create(self) -> None:
         if self.now["incident"]:
-            # What could read the new values is disabled before there are any.
+            with kind_acts.going_on(self.progress):
+                self._kinds("block", plan.CHANGES if kind_acts.blocks(self.setting) else ())
             self._kinds("off", plan.CHANGES)
         self._kinds("issue", plan.CHANGES)
         began = self.clock()
         self.setting.rotator.create(self.setting.kinds, context.new_value, self.given())
-        self.progress(
-            "create", "", f"new values staged in {_count(self.now['secrets'], 'secret')}", self.clock() - began
-        )
+        staged = _count(self.now["secrets"], "secret")
+        self.progress("create", "", f"new values staged in {staged}", self.clock() - began)
         self._kinds("create", plan.CHANGES)
 
     def _promote(self) -> tuple[str, str]:

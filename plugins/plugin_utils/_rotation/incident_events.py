@@ -52,6 +52,8 @@ def events(
     gone = [item for item in (*changed, *late) if not rotation.hosts_with_old_key.get(item.credential)]
     events = []
     down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
+    blocked = _blocked(rotation, following, incident, {item.credential: item.kind for item in changed}, kinds)
+    events += [*blocked, *([f"down/{rotation.id}"] if down and blocked else [])]
     if following == "revoke_first" and down:
         events.append(f"down/{rotation.id}")
     if rotation.step == "revoke_first" and following == "deploy":
@@ -66,6 +68,14 @@ def events(
     if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}
     return seen
+
+
+def _blocked(
+    rotation: OpenRotation, following: str, incident: Incident, changed: Mapping[str, str], kinds: Mapping[str, Kind]
+) -> list[str]:
+    if not incident.blocks or (rotation.step, following) != ("create", "set"):
+        return []
+    return [f"blocked/{name}" for name, kind in changed.items() if "block" in kinds.get(kind, Kind(kind)).stages]
 
 
 def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
@@ -20,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
     Part,
     ServerPrograms,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Blocked
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Blocked, Progress
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 Credential = Mapping[str, Any]
@@ -50,6 +51,23 @@ def carried_out(
         setting.rotator.read_ahead(setting.rotator.holding()[1])
     for kind, group in itertools.groupby(wanted, key=lambda pair: str(pair[1]["kind"])):
         yield from _of_one_kind(setting, server, kind, list(group), options)
+
+
+def blocks(setting: RotationSetup) -> bool:
+    """Whether leaked logins are blocked before new values are made."""
+    incident = setting.rotator.holding()[0].incident
+    return incident is not None and incident.blocks
+
+
+@contextmanager
+def going_on(progress: Progress) -> Iterator[None]:
+    """A login that cannot be blocked keeps no other from being replaced; its revocation is verified later."""
+    try:
+        yield
+    except Blocked:
+        raise
+    except RotationError as error:
+        progress("warning", "", f"not blocked: {error}", 0)
 
 
 def foothold_lines(answer: Answer) -> list[str]:

@@ -19,7 +19,7 @@ VERBS = ("check", "create", "set", "test", "revoke", "verify_revoked")
 """What an operator's own kind may carry out."""
 CONTROLLER, ROTATION_HOST = "controller", "rotation_host"
 """Where the executable of an operator's own kind runs."""
-STAGES = ("check", "off", "issue", "create", "set", "test", "revoke", "revoked", "dropped")
+STAGES = ("check", "block", "off", "issue", "create", "set", "test", "revoke", "revoked", "dropped")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
@@ -78,16 +78,28 @@ def end_blockers(server: ServerConnection, leaked: str) -> None:
     server.rows(_BLOCKERS % {"login": literal(leaked), "lock": LOCK}, doing="ending sessions that block")
 
 
-def shut_out(server: ServerConnection, leaked: str, problem: str, *, journal: int, seconds: float) -> str:
-    """Takes the leaked login away before the new one is in use; the warning that says so."""
+def blocked(
+    server: ServerConnection,
+    leaked: str,
+    journal: int,
+    seconds: float,
+    *,
+    unblock: Optional[Callable[[], object]] = None,
+) -> int:
+    """Takes the leaked login away before the new one is in use. Returns the number of sessions that were ended."""
 
     def act() -> None:
         role = observe(server, [leaked]).roles.get(leaked)
         refuse_older(role.comment if role else None, leaked, journal)
         server.rows("ALTER ROLE %s NOLOGIN" % identifier(leaked), doing="disabling role %s" % leaked)
 
-    server.transaction(act)
-    ended = end_sessions(server, leaked, seconds=seconds)
+    server.transaction(act, unblock=unblock)
+    return end_sessions(server, leaked, seconds=seconds)
+
+
+def shut_out(server: ServerConnection, leaked: str, problem: str, *, journal: int, seconds: float) -> str:
+    """The same because of a problem; the warning that says so."""
+    ended = blocked(server, leaked, journal, seconds)
     return (
         "%s. The leaked login %s was disabled first, and its %d sessions were ended; the application cannot log in "
         "until it has the new one" % (problem, leaked, ended)

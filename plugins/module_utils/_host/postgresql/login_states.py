@@ -19,6 +19,7 @@ Result = Dict[str, Any]
 
 NEEDED = {
     "checked": ("admin_url", "login", "owner", "like"),
+    "blocked": ("admin_url", "login", "leaked"),
     "present": ("admin_url", "login_url", "login", "owner", "verifier"),
     "usable": ("login_url", "login", "owner"),
     "sessions": ("admin_url", "login"),
@@ -112,6 +113,15 @@ def checked(run: LoginCall) -> Result:
         connection.may_end_sessions(facts.admin, former)
         refuse_in_use(run, server, facts.roles.get(run.login))
     return {"changed": False}
+
+
+def blocked(run: LoginCall) -> Result:
+    """In a leak, before a new login is made."""
+    with run.administrator() as server:
+        refuse_own(server, run.login)
+        unblock = run.unblock(server)
+        ended = 0 if run.check_mode else containment.blocked(server, run.login, run.journal, PATIENCE, unblock=unblock)
+    return {"changed": True, "ended": ended}
 
 
 def present(run: LoginCall) -> Result:
@@ -371,6 +381,7 @@ def described(login_sessions: Sequence[connection.LoginSessions]) -> str:
 
 ACTS: Dict[str, Callable[[LoginCall], Result]] = {
     "checked": checked,
+    "blocked": blocked,
     "present": present,
     "usable": usable,
     "sessions": sessions,

@@ -38,6 +38,7 @@ def evicted(nodes: Nodes, wanted: UserRequest, keepers: Mapping[str, Any]) -> Di
             result["evicted"] += [_deleted(node, user) for user in users[:MOST_EVICTED]]
             if users:
                 node.ask(*keepers[node.name])
+                node.load_users()
         except HostError as error:
             result["footholds"].append("%s. Users that nothing explains may be left there" % error)
     return result
@@ -45,7 +46,6 @@ def evicted(nodes: Nodes, wanted: UserRequest, keepers: Mapping[str, Any]) -> Di
 
 def _deleted(node: Node, user: str) -> str:
     node.ask("ACL", "DELUSER", user)
-    del node.users[user]
     return "%s: user %s could log in: ACL DELUSER %s" % (node.name, user, shlex.quote(user))
 
 

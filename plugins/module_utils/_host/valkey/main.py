@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import interference, user_states
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import UserRequest
 
-STATES = ["checked", "open", "present", "usable", "tried", "sessions", "ended", "revoked"]
+STATES = ["checked", "blocked", "open", "present", "usable", "tried", "sessions", "ended", "revoked"]
 ARGUMENT_SPEC: dict[str, Any] = {
     "credential": {"type": "str"},
     "state": {"type": "str", "choices": STATES, "default": "present"},

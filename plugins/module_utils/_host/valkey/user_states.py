@@ -27,6 +27,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
 )
 
 KILL = ("CLIENT", "KILL", "ID", "1")
+OTHER_PASSWORDS = (
+    "%s: the user %s is not blocked, since it has other passwords than the leaked one; it gets its new password next"
+)
 
 
 def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
@@ -66,6 +69,31 @@ def open_gate(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         if not check:
             all_nodes.act(nodes, wanted.user, commands, keepers)
         return all_nodes.changes(nodes, commands, wanted)
+
+
+def blocked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
+    """In a leak, takes the password away and switches the user off, before a new one is made.
+
+    The command names the password: one that comes after its rotation does nothing.
+    """
+
+    def plan(node: Node) -> Commands:
+        user = node.users.get(wanted.user)
+        if user is not None and wanted.digest in user.digests:
+            return (("!" + wanted.digest, "off"),)
+        if user is not None and user.nopass:
+            return (("off",),)
+        if user is not None and user.enabled:
+            node.warnings.append(OTHER_PASSWORDS % (node.name, wanted.user))
+        return ()
+
+    with all_nodes.every_node(wanted) as nodes:
+        commands, keepers = all_nodes.planned(nodes, plan, wanted.user)
+        if check:
+            return all_nodes.changes(nodes, commands, wanted)
+        ended = _at_once(nodes, commands, wanted)
+        all_nodes.act(nodes, wanted.user, dict.fromkeys(commands, ()), keepers)
+        return {**all_nodes.changes(nodes, commands, wanted), "ended": _by_host(ended)}
 
 
 def present(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
@@ -342,6 +370,7 @@ def _verify_rejected(nodes: Nodes, login: Address) -> List[str]:
 
 STEPS: Mapping[str, Callable[..., Dict[str, Any]]] = {
     "checked": checked,
+    "blocked": blocked,
     "open": open_gate,
     "present": present,
     "usable": usable,

@@ -134,6 +134,10 @@ class Acts:
         """Before anything is written: asks whether the server would accept the rotation."""
         raise NotImplementedError
 
+    def block(self, part: Part) -> Answer:
+        """After a leak, first of all if the operator wants that: disables the old value and ends its sessions."""
+        raise NotImplementedError
+
     def switch_off(self, part: Part) -> Answer:
         """After a leak, before new values exist: disables a value that could read them."""
         raise NotImplementedError
@@ -165,6 +169,7 @@ class Acts:
 
 VERBS: Mapping[str, str] = {
     "check": "check",
+    "block": "block",
     "off": "switch_off",
     "issue": "issue",
     "create": "create",
@@ -175,6 +180,7 @@ VERBS: Mapping[str, str] = {
 }
 """The verb of each stage. The stage revoke_first carries out revoke before the rollout."""
 DONE: Mapping[str, str] = {
+    "block": "the leaked login is blocked",
     "off": "switched off",
     "issue": "issued by its provider",
     "create": "the server is ready for it",

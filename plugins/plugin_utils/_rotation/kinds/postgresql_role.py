@@ -20,6 +20,7 @@ class PostgresqlRole(Acts):
     module = sessions = "postgresql_login"
     requests = {
         "check": StageRequest("checked"),
+        "block": StageRequest("blocked"),
         "set": StageRequest("present"),
         "test": StageRequest("usable"),
         "revoke": StageRequest("revoked", ("known_addresses", "allow_sessions")),

@@ -21,6 +21,7 @@ class ValkeyUser(Acts):
     module = sessions = "valkey_user"
     requests = {
         "check": StageRequest("checked", ("gone_nodes",)),
+        "block": StageRequest("blocked", ("gone_nodes",)),
         "create": StageRequest("open", ("gone_nodes",)),
         # Which sessions were there before the new password: those are ended with the old one.
         "set": StageRequest("present", ("gone_nodes",), noted="last_client"),

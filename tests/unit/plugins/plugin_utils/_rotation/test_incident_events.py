@@ -65,6 +65,13 @@ def test_what_is_seen(rotation: OpenRotation, following: str, seen: set[str]) ->
     )
 
 
+def test_a_login_that_is_blocked_first_takes_the_application_down() -> None:
+    kinds = {**KINDS, "login": replace(KINDS["login"], stages=("block", "set", "revoke"))}
+    made = at("create", incident="leak-1", immediate=True)
+    for leak, seen in ((LEAK, set()), (replace(LEAK, containment="block"), {"blocked/database", "down/r1"})):
+        assert set(incident_events.events(made, "set", kinds, "now", leak, reads=ITEMS)) == seen
+
+
 def test_a_new_value_that_may_have_leaked_too_proves_nothing() -> None:
     spoiled = replace(LEAK, spoiled=("r1/database",))
     events = incident_events.events(

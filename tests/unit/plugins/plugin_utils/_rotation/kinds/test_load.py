@@ -29,7 +29,7 @@ class TestKinds:
         for name, kind in kinds.items():
             assert (kind.name, kind.folder) == (name, "")
             assert kind.description
-        assert kinds["postgresql_role"].stages == ("check", "set", "test", "revoke")
+        assert kinds["postgresql_role"].stages == ("check", "block", "set", "test", "revoke")
         assert kinds["external"].stages == ("check", "test", "revoked")
         assert kinds["aws_access_key"].stages == ("off", "issue", "test", "revoke")
         assert (kinds["ssh_key"].stages, kinds["django_secret_key"].stages) == (("set", "test", "revoke"), ("dropped",))
