@@ -166,6 +166,29 @@ def test_a_rotation_of_postgresql_is_no_difference(shop: Shop) -> None:
     assert server_baseline.compare("db", recorded, of_postgresql(shop, shop.second)) == []
 
 
+BY_APPLICATION = (
+    *("CREATE TABLE visits (id serial PRIMARY KEY, at timestamptz)", "INSERT INTO visits (at) VALUES (now())"),
+    *("CREATE INDEX ON visits (at)", "ALTER TABLE visits ADD COLUMN place text", "CREATE VIEW recent AS TABLE visits"),
+    *("TRUNCATE visits", "CREATE TEMPORARY TABLE mine ()", "DROP VIEW recent; DROP TABLE visits", "DISCARD ALL"),
+    "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+)
+BY_ADMINISTRATOR = (
+    *("VACUUM", "ANALYZE", "REINDEX TABLE orders", "CHECKPOINT", "ALTER EXTENSION plpgsql UPDATE"),
+    *("ALTER SYSTEM SET work_mem = '8MB'", "SELECT pg_reload_conf()"),
+)
+"""What happens at any server of PostgreSQL."""
+
+
+def test_ordinary_work_at_postgresql_is_no_difference(shop: Shop) -> None:
+    recorded = source_of(of_postgresql(shop, shop.first))
+    admin = psycopg.connect(shop.server.admin_url(shop.owner), autocommit=True)
+    with admin, shop.connect(shop.first) as own:
+        for session, statements in ((own, BY_APPLICATION), (admin, BY_ADMINISTRATOR)):
+            for statement in statements:
+                session.execute(statement)
+                assert server_baseline.compare("db", recorded, of_postgresql(shop, shop.first)) == [], statement
+
+
 EVIL_CRON = """CREATE SCHEMA cron;
 CREATE FUNCTION cron.run() RETURNS text LANGUAGE plpgsql AS $$BEGIN COPY (SELECT 1) TO '{path}'; RETURN ''; END$$;
 CREATE VIEW cron.job AS SELECT 1 AS jobid, '' AS username, cron.run() AS schedule, '' AS database, '' AS command"""
@@ -244,6 +267,24 @@ def of_valkey(node: Valkey) -> ServerReading:
     with valkey_connection.Connection(admin, "admin_url") as session:
         users = valkey.parse_users(session.ask("ACL", "LIST"))
         return merged(valkey_inventory.read(session.ask, str(admin), users, request))
+
+
+ORDINARY = (
+    *("SET visits 1", "INCR visits", "EVAL return(1) 0", "BGSAVE", "CONFIG SET maxmemory 100mb", "FLUSHALL"),
+    *("CONFIG RESETSTAT", "ACL LOAD", "ACL SAVE", "ACL LOG RESET", "CLIENT KILL TYPE normal"),
+)
+"""What happens at any server of Valkey."""
+
+
+def test_ordinary_work_at_valkey_is_no_difference(cache: Valkey) -> None:
+    recorded = source_of(of_valkey(cache))
+    for command in ORDINARY:
+        cache.execute(*command.split())
+        assert server_baseline.compare("cache", recorded, of_valkey(cache)) == [], command
+    cache.create_user("shop", new_password())
+    cache.restart()
+    assert server_baseline.compare("cache", recorded, of_valkey(cache)) == [], "a rotation, and a restart"
+    assert len(ORDINARY) + len(BY_APPLICATION) + len(BY_ADMINISTRATOR) > 20
 
 
 def test_what_is_left_at_valkey(cache: Valkey) -> None:
