@@ -241,8 +241,8 @@ class ActionModule(rotation_segment.ServersAction):
         declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         journal = replace(journal, incident=declaration.incident)
         look = self._look(radius, args, task_vars)
-        evict = {EVICT: ""} if args["evict"] else {}
-        journal = self._noted(setting, journal, {**evict, **look.news(declaration.incident.footholds)})
+        news = {**({EVICT: ""} if args["evict"] else {}), **look.news(declaration.incident.footholds)}
+        journal = self._noted(setting, journal, news)
         show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [credential["name"] for credential in _credentials(radius)]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
@@ -303,7 +303,6 @@ class ActionModule(rotation_segment.ServersAction):
         return look.plan_lines(earlier, self._checked(), args["targeted_hosts"])
 
     def _noted(self, setting: RotationSetup, journal: Journal, news: Mapping[str, str]) -> Journal:
-        """With these events, and with those of footholds that the operator has looked at."""
         if not news and not self._checked():
             return journal
         journal = incident_notes.note(setting, setting.rotator.look(), news)

@@ -73,8 +73,8 @@ options:
     default: 10
   evict:
     description:
-      - Whether authorized keys that hosts named as possible footholds are removed with a leaked SSH key, access keys that
-        a leaked key made are deactivated, and logins at servers that neither the catalog nor the baseline has are
+      - Whether authorized keys that hosts named as possible footholds are removed with a leaked SSH key, access keys
+        that a leaked key made are deactivated, and logins at servers that neither the catalog nor the baseline has are
         removed. Holds for the whole incident.
     type: bool
     default: false

@@ -222,7 +222,9 @@ def reading_of(data: Mapping[str, Any]) -> ServerReading:
             undo[key] = entry["undo"]
             since[key] = max(since.get(key, ""), entry.get("since", ""))
     explained = frozenset((kind, printable(name)) for kind, name in data.get("explained", ()))
-    return ServerReading(kinds, {key: " / ".join(sorted(texts)) for key, texts in facts.items()}, undo, explained, since)
+    return ServerReading(
+        kinds, {key: " / ".join(sorted(texts)) for key, texts in facts.items()}, undo, explained, since
+    )
 
 
 def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[ServerDifference]:
