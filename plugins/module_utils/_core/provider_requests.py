@@ -28,6 +28,8 @@ ADMIN = ("{admin}", "{admin_username}", "{admin_basic}")
 LABEL, ID = "{label}", "{id}"
 VALUE_CHARACTERS, LISTED = 65536, 10000
 """The most characters of a new value, and the most keys of a list."""
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""Characters that no store and no request carries."""
 _PLACEHOLDER = re.compile(r"\{[A-Za-z_]+\}")
 _ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~:+=@-]{1,200}")
 """What an id may be: it goes into an address, from a store or from an answer."""
@@ -132,7 +134,7 @@ def made(api: ProviderApi, answer: Any) -> Login:
     """The new key: its id and its value. Raises RotationError, without any part of the answer."""
     key = require_id(_at(answer, api.created.id), "api.create.id of its answer")
     value = _at(answer, api.created.value)
-    if not isinstance(value, str) or not 8 <= len(value) <= VALUE_CHARACTERS or "\0" in value:
+    if not isinstance(value, str) or not 8 <= len(value) <= VALUE_CHARACTERS or _NO_TEXT.search(value):
         raise RotationError(
             f"its answer to create has no text of 8 to {VALUE_CHARACTERS} characters at api.create.value; correct that "
             "path"

@@ -68,7 +68,12 @@ class ProviderClient:
 
     def listed(self) -> list[ProviderKey]:
         """Every key. Raises RotationError."""
-        return [key for page in self._pages() for key in provider_requests.keys(self.api, page)]
+        keys: list[ProviderKey] = []
+        for page in self._pages():
+            keys += provider_requests.keys(self.api, page)
+            if len(keys) > provider_requests.LISTED:
+                raise RotationError(f"{self.host} lists more than {provider_requests.LISTED} keys; delete unused keys")
+        return keys
 
     def _pages(self) -> Iterator[Any]:
         request = self.api.listing

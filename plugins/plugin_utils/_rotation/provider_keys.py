@@ -10,11 +10,14 @@ goes, or the one whose label is in the catalog.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import provider_requests
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    external_value_request,
+    provider_requests,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
@@ -88,6 +91,7 @@ class ProviderKeys:
         kept = Login(None, made.password) if self.api.value_has_id else made
         if self._id(kept) != key or self._id(old) == key:
             raise RotationError(f"{self.client.host} answers create with another key than the new one; correct api")
+        self._require_usable(key, kept, label)
         try:
             rotator.fresh()
             issued.keep(self.name, kept)
@@ -100,6 +104,21 @@ class ProviderKeys:
             issued.forget_one(self.name)
             self._remove(key, Fresh.uncontested)
             raise Overtaken("another run ended this rotation, so this run deleted the key that it had made")
+
+    def _require_usable(self, key: str, made: Login, label: str) -> None:
+        """Before it is kept: under another id it would be deleted as a leftover while it is in use, and a value that
+        cannot be tried could not be rolled back either.
+        """
+        probe = self.setting.catalog.credentials[self.name].test
+        if probe is not None:
+            external_value_request.request(probe, made)
+        for _look in self._looks():
+            if any((item.id, item.label) == (key, label) for item in self.client.listed()):
+                return
+        raise RotationError(
+            f"{self.client.host} lists no key {key} with label {label}, which its answer to create names; correct "
+            "api.create.id, api.list.id and api.list.label. The next run deletes every key with this label"
+        )
 
     def test(self) -> dict[str, Any]:
         stays = rotated_logins(self.setting, self.name).stays
@@ -161,8 +180,7 @@ class ProviderKeys:
     def _require(self, state: str, login: Login) -> None:
         """Raises RotationError where the key does not come to this state in time."""
         message = ""
-        for look in range(LOOKS):
-            self.client.sleep(INTERVAL if look else 0)
+        for _look in self._looks():
             found, message = self._tried(login)
             if found == state:
                 return
@@ -170,6 +188,11 @@ class ProviderKeys:
             f"key {self._id(login)} is not {'accepted' if state == ACCEPTED else 'rejected'} after "
             f"{LOOKS * INTERVAL:.0f} s: {message}; correct the cause, then run the same command again"
         )
+
+    def _looks(self) -> Iterator[int]:
+        for look in range(LOOKS):
+            self.client.sleep(INTERVAL if look else 0)
+            yield look
 
     def _tried(self, login: Login) -> tuple[str, str]:
         """By the catalog's test, or else by the list."""

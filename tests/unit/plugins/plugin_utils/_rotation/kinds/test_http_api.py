@@ -134,7 +134,7 @@ def test_the_same_stages_again(shop: Shop, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("at", range(7))
 def test_killed_at_each_request_of_the_making(
     shop: Shop, provider: Provider, requests: Requests, when: str, at: int
 ) -> None:
@@ -314,6 +314,10 @@ ANSWERS: dict[str, Answer] = {
     "a short value": (200, {"key": {"id": "k9"}, "secrets": ["canary"]}, {}),
     "a long value": (200, {"key": {"id": "k9"}, "secrets": ["canary" * 20000]}, {}),
     "the key in use": (200, {"key": {"id": "k0"}, "secrets": ["canary-of-the-answer"]}, {}),
+    "half a character": (200, {"key": {"id": "k9"}, "secrets": ["canary-of-the-\ud800"]}, {}),
+    "a value that no header carries": (200, {"key": {"id": "k9"}, "secrets": ["canary-of\nthe-answer"]}, {}),
+    "a key of others": (200, {"key": {"id": "other"}, "secrets": ["canary-of-others"]}, {}),
+    "a key that is not listed": (200, {"key": {"id": "k9"}, "secrets": ["canary-of-the-answer"]}, {}),
     "a long answer": (200, b" " * (5 << 20), {}),
     "a refusal that repeats the token": (403, {"error": ADMIN_TOKEN}, {}),
 }
@@ -339,6 +343,10 @@ LISTS: dict[str, tuple[Answer, str]] = {
     "pages without end": (
         (200, {"data": {"keys": []}}, {"Link": '</v1/keys>; rel="next"'}),
         "lists more than 100 pages of keys",
+    ),
+    "pages with too many keys": (
+        (200, {"data": {"keys": [{"id": 1}] * 6000}}, {"Link": '</v1/keys>; rel="next"'}),
+        "lists more than 10000 keys",
     ),
     "an error": ((503, {}, {}), "refused list: HTTP status 503; run the same command again"),
 }
