@@ -7,13 +7,14 @@ from __future__ import annotations
 import itertools
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from time import sleep
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import connection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import connection, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import main as program
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
     LoginRefused,
@@ -64,15 +65,17 @@ def maria(server: MariaDB) -> Iterator[MariaDB]:
 
 
 class Programs:
-    """What is asked of the host that talks to the servers; ``before`` is called before each statement."""
+    """What is asked of the host that talks to the servers; ``before`` is called before each statement, and ``seen``
+    changes each row of an answer."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.before: Callable[[], None] = lambda: None
+        self.seen: Callable[[tuple[Any, ...]], tuple[Any, ...]] = lambda row: row
         rows = MysqlConnection.rows
 
-        def watched(admin: MysqlConnection, *arguments: Any) -> Any:
+        def watched(admin: MysqlConnection, *arguments: Any, **more: Any) -> Any:
             self.before()
-            return rows(admin, *arguments)
+            return [row for row in map(self.seen, rows(admin, *arguments, **more)) if row]
 
         monkeypatch.setattr(MysqlConnection, "rows", watched)
 
@@ -85,11 +88,14 @@ class Programs:
 
 
 class MysqlShop(Shop):
-    def __init__(self, maria: MariaDB, programs: Programs, **server: Any) -> None:
+    def __init__(self, maria: MariaDB, programs: Programs, *, revoke_after: int = 0, **server: Any) -> None:
         address = {"server": {"address": f"127.0.0.1:{maria.port}", **server}}
         login = {"MAIL_USER": "app_a", "MAIL_PASSWORD": OLD}
         super().__init__(
-            "mysql_user", {"options": {"user": "app"}}, login, admin=(ADMINISTRATOR, maria.password, address)
+            "mysql_user",
+            {"options": {"user": "app"}, "revoke_after": revoke_after},
+            login,
+            admin=(ADMINISTRATOR, maria.password, address),
         )
         self.server = programs
 
@@ -111,7 +117,7 @@ def shop(maria: MariaDB, programs: Programs) -> Iterator[MysqlShop]:
     assert "canary" not in str(shop.world.journal.read().lines), "the journal holds no value"
 
 
-def rotate(shop: MysqlShop, *, create: bool = True) -> str:
+def rotate(shop: MysqlShop, *, create: bool = True, revoked: bool = True) -> str:
     """From its beginning to its end; the message of the revocation."""
     if create:
         shop.world.created(shop.rotator)
@@ -121,7 +127,7 @@ def rotate(shop: MysqlShop, *, create: bool = True) -> str:
     shop.rotator.advance("promote")
     assert shop.rotator.promote().outcome == "done"
     shop.rotator.advance("revoke")
-    message = str(shop.act("revoke")["message"])
+    message = str(shop.act("revoke")["message"]) if revoked else ""
     shop.close("closed")
     return message
 
@@ -145,7 +151,7 @@ def test_two_rotations(shop: MysqlShop, maria: MariaDB) -> None:
     assert not maria.accepts(str(first[0]), str(first[1]))
 
 
-@pytest.mark.parametrize("at", range(9))
+@pytest.mark.parametrize("at", range(14))
 def test_killed_at_each_statement(shop: MysqlShop, maria: MariaDB, programs: Programs, at: int) -> None:
     """The application's login works throughout, and the same stages again finish the work."""
     count = itertools.count()
@@ -218,6 +224,107 @@ def test_a_store_cannot_choose_another_user(shop: MysqlShop, programs: Programs,
     programs.before = lambda: pytest.fail("asks the server")
     with pytest.raises(RotationError, match=r"in the store is neither app_a nor app_b, which options\.user names"):
         shop.act("check")
+
+
+def test_a_leak_while_the_other_user_waits_for_its_revocation(maria: MariaDB, programs: Programs) -> None:
+    """Its turn comes early, so nothing of it is left: no password, no session, no pending task."""
+    shop = MysqlShop(maria, programs, revoke_after=7200)
+    rotate(shop, revoked=False)
+    assert maria.accepts("app_a", OLD)
+    session = maria.connect("app_a", OLD)
+    shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
+    shop.act("check")
+    rotate(shop)
+    assert shop.stored[0] == "app_a"
+    assert not maria.accepts("app_a", OLD)
+    with pytest.raises(Exception, match=r"Lost connection|gone away|killed"):
+        session.ping(reconnect=False)
+    assert shop.world.journal.read().pending_tasks == {}
+
+
+def test_a_login_that_began_before_the_lock(shop: MysqlShop, maria: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server may have read the user's old password for it already."""
+    shop.to("revoke")
+    shop.act("set")
+    with socket.create_connection(("127.0.0.1", maria.port)) as client:
+        client.recv(1)
+        waited = []
+
+        def pause(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                client.close()
+            sleep(0.2 if seconds else 0)
+
+        monkeypatch.setattr(users.time, "sleep", pause)
+        shop.act("revoke")
+    assert len(waited) >= 3
+
+
+def test_modes_of_sql(shop: MysqlShop, maria: MariaDB) -> None:
+    """They change how texts and names are quoted."""
+    (mode,) = maria.execute("SELECT @@global.sql_mode")[0]
+    maria.execute("SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'")
+    try:
+        shop.act("check")
+        server, admin = (_args(shop)[name] for name in ("server", "admin"))
+        for password in ("a'b", 'a"b', "a\\", "\\' OR 1 -- ", "%s`"):
+            with MysqlConnection(server, admin) as connection:
+                users.set_password(connection, {"username": "app_b", "password": password})
+            assert maria.accepts("app_b", password)
+    finally:
+        maria.execute(f"SET GLOBAL sql_mode = '{mode}'")
+
+
+def test_a_login_that_is_not_the_one_in_use(shop: MysqlShop) -> None:
+    shop.world.write("MAIL_USER", "app_b")
+    with pytest.raises(LoginRefused, match="login app_b"):
+        shop.act("check")
+
+
+def test_an_administrator_that_takes_turns_itself(shop: MysqlShop) -> None:
+    shop.world.write("username", "app_a", name="boss-test")
+    with pytest.raises(RotationError, match="administrator boss logs in as app_a, which a rotation locks"):
+        shop.act("check")
+
+
+def test_an_administrator_that_sees_no_sessions(shop: MysqlShop, maria: MariaDB) -> None:
+    """Or one at another server of the same address: a session would survive."""
+    maria.execute("CREATE USER appadmin@'%' IDENTIFIED BY 'canary'", "GRANT SELECT ON mysql.* TO appadmin@'%'")
+    shop.world.write("username", "appadmin", name="boss-test")
+    shop.world.write("token", "canary", name="boss-test")
+    with pytest.raises(RotationError, match=r"sees no session of user app_a at .*; grant it PROCESS"):
+        shop.act("check")
+
+
+def test_a_replica(shop: MysqlShop, maria: MariaDB) -> None:
+    maria.execute("SET GLOBAL read_only = 1")
+    try:
+        for stage in ("check", "test", "revoke"):
+            if stage == "test":
+                shop.to("revoke")
+            with pytest.raises(RotationError, match=r"is read-only, perhaps a replica; write the primary's address"):
+                shop.act(stage)
+    finally:
+        maria.execute("SET GLOBAL read_only = 0")
+    assert maria.accepts("app_a", OLD)
+
+
+def test_limits_that_no_grant_shows(shop: MysqlShop, maria: MariaDB, programs: Programs) -> None:
+    """As in MySQL."""
+    maria.execute("ALTER USER app_a@'127.%' REQUIRE SSL")
+    programs.seen = lambda row: tuple(str(part).replace(" REQUIRE SSL", "") for part in row)
+    with pytest.raises(RotationError, match="users app_a and app_b have different hosts, roles or rights"):
+        shop.act("check")
+
+
+def test_answers_and_errors_of_other_forms(shop: MysqlShop) -> None:
+    args = _args(shop)
+    with MysqlConnection(args["server"], args["admin"]) as admin:
+        with pytest.raises(RotationError, match=r"does not answer as MySQL or MariaDB \(error ValueError\)"):
+            admin.rows("SELECT 1, 2")
+        with pytest.raises(RotationError, match="rejected a statement with error 1064"):
+            admin.rows("SELEC")
 
 
 def test_an_administrator_with_too_few_rights(shop: MysqlShop, maria: MariaDB) -> None:

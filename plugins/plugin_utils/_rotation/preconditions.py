@@ -200,7 +200,11 @@ def _alternating(
     username = stored_credential.login.username
     if username is None:
         yield "no place in the catalog holds its user name, which changes at each rotation; add a setting to appears_in"
-    elif not turn_of(username) and credential.name not in ground.journal.prepared:
+    elif (
+        credential.kind != kind_names.MYSQL_USER  # says itself which two users it needs
+        and not turn_of(username)
+        and credential.name not in ground.journal.prepared
+    ):
         yield (
             f"role {username} owns the database objects, and its second login {other_login(username)} does not "
             f"exist; run watchparty.secrets.rotation_prepare -e rotation_credentials={credential.name} once"

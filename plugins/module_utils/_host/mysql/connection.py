@@ -19,7 +19,7 @@ DENIED = (1045, 1698)
 """A wrong password, or another way of authentication."""
 LOCKED = (4151, 3118)
 """An account that is locked: MariaDB's code, and MySQL's."""
-NO_RIGHT = (1044, 1142, 1227, 1370, 1410)
+NO_RIGHT = (1044, 1095, 1142, 1227, 1370, 1410)
 NO_TLS, UNKNOWN_SESSION = 2026, 1094
 
 
@@ -45,12 +45,15 @@ class MysqlConnection:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def rows(self, query: str, parameters: Sequence[Any] = ()) -> List[Tuple[Any, ...]]:
+    def rows(self, query: str, parameters: Sequence[Any] = (), *, columns: int = 1) -> List[Tuple[Any, ...]]:
         """Raises RotationError."""
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(query, tuple(parameters))
-                return list(cursor.fetchall())
+                rows = list(cursor.fetchall())
+            if any(len(row) != columns for row in rows):
+                raise ValueError
+            return rows
         except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught
             return self._fail(error)
 
@@ -77,6 +80,11 @@ class MysqlConnection:
             remedy = "grant it CREATE USER, CONNECTION ADMIN (MySQL: CONNECTION_ADMIN), PROCESS and SELECT on mysql.*"
             raise RotationError(
                 "%s may not do this at %s (error %d); %s" % (self._user, self.place, code, remedy)
+            ) from None
+        if 1000 <= code < 2000 or code >= 3000:
+            raise RotationError(
+                "%s rejected a statement with error %d; correct its cause there (error numbers: the server's manual)"
+                % (self.place, code)
             ) from None
         raise RotationError(
             "%s does not answer as MySQL or MariaDB (error %s); start it, or correct server.address in the catalog"
@@ -118,6 +126,7 @@ def _opened(driver: Any, server: Mapping[str, Any], login: Mapping[str, str]) ->
         write_timeout=SECONDS,
         autocommit=True,
         charset="utf8mb4",
+        sql_mode="",  # the server's may quote names in SHOW GRANTS in another way
         local_infile=False,
         ssl=context,
         ssl_disabled=context is None,

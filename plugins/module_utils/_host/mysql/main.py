@@ -41,10 +41,11 @@ def main() -> None:
 
 def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
     state, server, login = params["state"], params["server"], params["login"]
-    if state == USABLE:
-        return {"place": users.require_accepted(server, login)}
     with MysqlConnection(server, params["admin"]) as admin:
-        if state == CHECKED:
+        users.require_primary(admin)
+        if state == USABLE:
+            users.require_visible(admin, server, login)
+        elif state == CHECKED:
             users.require_twins(admin, login["username"], params["other"])
         elif not writes:
             raise RotationError("nothing was changed: with --check, a run changes no server")

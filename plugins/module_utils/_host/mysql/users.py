@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
@@ -19,10 +19,36 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.con
     MysqlConnection,
 )
 
-LOOKS, PAUSE = 10, 0.5
-"""At sessions that end, and the seconds in between."""
+LOOKS, PAUSE = 25, 0.5
+"""At sessions that end, and the seconds in between; a server gives a login 10 seconds."""
+LOGGING_IN = "unauthenticated user"
 _PASSWORD = re.compile(r" IDENTIFIED (?:BY|VIA|WITH)\b.*?(?= REQUIRE | WITH GRANT | WITH MAX|$)")
+_LIMITS = """SELECT ssl_type, ssl_cipher, x509_issuer, x509_subject,
+max_questions, max_updates, max_connections, max_user_connections FROM mysql.user WHERE User = %s AND Host = %s"""
 Login = Mapping[str, str]
+
+
+def require_primary(admin: MysqlConnection) -> None:
+    """Raises RotationError where the server is a replica: it would lock the user, and the primary would not."""
+    for (value,) in admin.rows("SELECT @@global.read_only"):
+        if str(value) not in ("0", "OFF"):
+            raise RotationError(
+                "%s is read-only, perhaps a replica; write the primary's address into server.address of the catalog"
+                % admin.place
+            )
+
+
+def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Login) -> None:
+    """Logs in. Raises RotationError where the administrator does not see that session: it would end none either."""
+    with MysqlConnection(server, login) as connection:
+        for (number,) in connection.rows("SELECT CONNECTION_ID()"):
+            if (number, login["username"]) in _sessions(admin, login["username"]):
+                return
+    raise RotationError(
+        "the administrator sees no session of user %s at %s; grant it PROCESS. If the address leads to several "
+        "servers, write the address of one of them into server.address of the catalog"
+        % (login["username"], admin.place)
+    )
 
 
 def require_twins(admin: MysqlConnection, user: str, other: str) -> None:
@@ -52,13 +78,16 @@ def _rights(admin: MysqlConnection, user: str) -> Dict[str, List[str]]:
 def _lines(admin: MysqlConnection, user: str, host: str) -> List[str]:
     rows = admin.rows("SHOW GRANTS FOR %s@%s", [user, host])
     quoted = re.compile("([`'])%s\\1@" % re.escape(user))
-    return [_PASSWORD.sub("", quoted.sub("USER@", str(text))) for (text,) in rows]
+    limits = admin.rows(_LIMITS, [user, host], columns=8)  # MySQL shows them in no grant
+    return [_PASSWORD.sub("", quoted.sub("USER@", str(text))) for (text,) in rows] + [str(row) for row in limits]
 
 
 def set_password(admin: MysqlConnection, new: Login) -> None:
+    """Ends sessions of an earlier turn: nothing that logged in with an older password may stay."""
     for host in _require_hosts(admin, new["username"]):
         account = [new["username"], host, new["password"]]
         admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT UNLOCK", account)
+    _end_sessions(admin, new["username"])
 
 
 def _require_hosts(admin: MysqlConnection, user: str) -> List[str]:
@@ -68,13 +97,6 @@ def _require_hosts(admin: MysqlConnection, user: str) -> List[str]:
     return hosts
 
 
-def require_accepted(server: Mapping[str, Any], login: Login) -> str:
-    """Where. Raises RotationError."""
-    with MysqlConnection(server, login) as connection:
-        connection.rows("SELECT 1")
-        return connection.place
-
-
 def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int:
     """Locks the user under a password that is on record nowhere, and ends its sessions: how many."""
     for host in _hosts(admin, old["username"]):
@@ -82,7 +104,8 @@ def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int
         admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT LOCK", account)
     ended = _end_sessions(admin, old["username"])
     try:
-        require_accepted(server, old)
+        with MysqlConnection(server, old):
+            pass
     except LoginRefused:
         return ended
     raise RotationError(
@@ -91,12 +114,20 @@ def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int
 
 
 def _end_sessions(admin: MysqlConnection, user: str) -> int:
+    """How many. A login that began before the password changed may succeed with the old one, so it is waited for."""
     ended = 0
+    begun = {number for number, name in _sessions(admin, user) if name == LOGGING_IN}
     for look in range(LOOKS):
         time.sleep(PAUSE if look else 0)
-        rows = admin.rows("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = %s", [user])
-        numbers = [number for (number,) in rows if isinstance(number, int)]
-        if not numbers:
+        sessions = _sessions(admin, user)
+        own = [number for number, name in sessions if name == user]
+        if not own and begun.isdisjoint(number for number, _name in sessions):
             return ended
-        ended += sum(admin.ended(number) for number in numbers)
+        ended += sum(admin.ended(number) for number in own)
     raise RotationError("sessions of user %s stay open at %s; end them there" % (user, admin.place))
+
+
+def _sessions(admin: MysqlConnection, user: str) -> List[Tuple[Any, ...]]:
+    """By number and user; those of the user, and logins whose user the server does not show yet."""
+    query = "SELECT ID, USER FROM information_schema.PROCESSLIST WHERE USER IN (%s, %s)"
+    return admin.rows(query, [user, LOGGING_IN], columns=2)

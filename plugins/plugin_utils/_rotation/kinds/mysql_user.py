@@ -13,7 +13,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Server
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import main as program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind, other_login
@@ -29,7 +28,7 @@ class MysqlUser(Acts):
     kind = Kind(
         kind_names.MYSQL_USER,
         "A login of MySQL or MariaDB; two users, whose names end in _a and _b, take turns.",
-        alternates="if_suffixed",
+        alternates="always",
         needs_admin=True,
         needs_user=True,
         options=("user",),
@@ -38,11 +37,9 @@ class MysqlUser(Acts):
     def check(self, part: Part) -> Answer:
         setting = part.setting
         login = setting.held(setting.catalog.credentials[part.name]).login
-        journal = setting.rotator.look()
-        for task in journal.pending_tasks.values():
-            if (task.credential, task.act) == (part.name, REVOKE) and journal.incident is None:
-                raise RotationError(f"its other user is still valid until {task.due} (revoke_after); rotate after that")
         _run(part, program.CHECKED, login, other=str(other_login(login.username)))
+        if setting.rotator.look().incident is None:  # a leaked login may have been locked by hand
+            _run(part, program.USABLE, login)
         return {}
 
     def set(self, part: Part) -> Answer:
@@ -89,6 +86,10 @@ def _run(part: Part, state: str, login: Login, **more: str) -> Answer:
         part.setting.rotator.mine()  # the server does not know which run is the last one
     admin, server = server_addresses.required_server(catalog, catalog.credentials[part.name])
     held = part.setting.held(admin).login
+    if held.username in (f"{user}_a", f"{user}_b"):
+        raise RotationError(
+            f"administrator {admin.name} logs in as {held.username}, which a rotation locks; give it a user of its own"
+        )
     args = {"state": state, "server": _address(server), "admin": _login(held), "login": _login(login), **more}
     return part.server.execute(program, args=args, seconds=SECONDS, packages=True)
 

@@ -129,6 +129,7 @@ class World:
             descriptions={name: self.secrets.describe(name) for name in contents.readings if name[0] != "/"},
             supplied=GIVEN,
             mirrors=True,
+            leak=bool(leak),
             former={
                 pending_task.id: self.secrets.read(list(pending_task.secrets), pins=pending_task.secrets)
                 for pending_task in journal.pending_tasks.values()
