@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Users of MariaDB that take turns, on a real server: each stage, killed at each statement."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from time import sleep
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
+    LoginRefused,
+)
+from sandbox.mariadb import ADMINISTRATOR, MariaDB
+from tests.integration.mysql_user.world import OLD, MysqlShop, Programs, rotate
+from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Killed
+
+
+def test_two_rotations(shop: MysqlShop, maria: MariaDB) -> None:
+    assert shop.act("check") == {}
+    session = maria.connect("app_a", OLD)
+    assert rotate(shop) == f"user app_a is locked at 127.0.0.1:{maria.port}; 1 sessions ended"
+    with pytest.raises(Exception, match=r"Lost connection|gone away|killed"):
+        session.ping(reconnect=False)
+    assert not maria.accepts("app_a", OLD)
+    first = shop.stored
+    assert first[0] == "app_b"
+    assert maria.accepts(str(first[0]), str(first[1]))
+    shop.rotator = shop.world.begun("mail", rotation=R2)
+    assert shop.act("check") == {}
+    rotate(shop)
+    second = shop.stored
+    assert second[0] == "app_a"
+    assert maria.accepts(str(second[0]), str(second[1]))
+    assert not maria.accepts(str(first[0]), str(first[1]))
+
+
+@pytest.mark.parametrize("at", range(14))
+def test_killed_at_each_statement(shop: MysqlShop, maria: MariaDB, programs: Programs, at: int) -> None:
+    """The application's login works throughout, and the same stages again finish the work."""
+    count = itertools.count()
+
+    def kill() -> None:
+        if next(count) == at:
+            raise Killed
+
+    programs.before = kill
+    with pytest.raises(Killed):
+        rotate(shop)
+    programs.before = lambda: None
+    stored = shop.stored
+    assert maria.accepts(str(stored[0]), str(stored[1]))
+    shop.rotator = shop.world.taken_over()
+    step = shop.rotator.holding()[1].step
+    if step == "revoke":
+        shop.act("revoke")
+    else:
+        rotate(shop, create=False)
+    assert shop.stored[0] == "app_b"
+    assert maria.accepts(*map(str, shop.stored))
+    assert not maria.accepts("app_a", OLD)
+
+
+def test_a_rollback_locks_the_new_user(shop: MysqlShop, maria: MariaDB) -> None:
+    shop.world.created(shop.rotator)
+    shop.act("set")
+    new = shop.rotator.values(shop.rotator.holding()[1], made=True).credentials["mail"]
+    assert maria.accepts(str(new.username), str(new.password))
+    shop.rotator.advance("withdraw")
+    shop.act("revoke")
+    assert not maria.accepts(str(new.username), str(new.password))
+    assert maria.accepts("app_a", OLD)
+
+
+def test_a_rollback_before_a_value_was_made(shop: MysqlShop, maria: MariaDB) -> None:
+    shop.rotator.advance("withdraw")
+    assert shop.act("revoke")["message"] == "no new value was made, so no user is locked"
+    assert maria.accepts("app_a", OLD)
+
+
+def test_a_new_login_that_does_not_work_keeps_the_old_one(shop: MysqlShop, maria: MariaDB) -> None:
+    shop.to("revoke")
+    with pytest.raises(LoginRefused, match="login app_b"):
+        shop.act("revoke")
+    assert maria.accepts("app_a", OLD)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("DROP USER app_b@'127.%', app_b@'10.%'", "has no user app_b; create it with the rights of app_a"),
+        ("DROP USER app_b@'10.%'", "users app_a and app_b have different hosts, roles or rights"),
+        ("REVOKE DELETE ON app.* FROM app_b@'10.%'", "users app_a and app_b have different hosts, roles or rights"),
+        ("GRANT PROCESS ON *.* TO app_b@'127.%'", "users app_a and app_b have different hosts, roles or rights"),
+        ("ALTER USER app_a@'127.%' REQUIRE SSL", "users app_a and app_b have different hosts, roles or rights"),
+    ],
+)
+def test_users_that_differ(shop: MysqlShop, maria: MariaDB, statement: str, message: str) -> None:
+    maria.execute(statement)
+    with pytest.raises(RotationError, match=message) as caught:
+        shop.act("check")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("user", ["app", "root_a", ADMINISTRATOR, "app_c", "app_a\n"])
+def test_a_store_cannot_choose_another_user(shop: MysqlShop, programs: Programs, user: str) -> None:
+    shop.world.write("MAIL_USER", user)
+    programs.before = lambda: pytest.fail("asks the server")
+    with pytest.raises(RotationError, match=r"in the store is neither app_a nor app_b, which options\.user names"):
+        shop.act("check")
+
+
+def test_a_user_whose_name_has_no_turn(maria: MariaDB, programs: Programs) -> None:
+    """No playbook makes two users of it, as of PostgreSQL's."""
+    with pytest.raises(RotationError, match=r"user app in the store is neither app_a nor app_b"):
+        MysqlShop(maria, programs, user="app").act("check")
+
+
+def test_a_leak_while_the_other_user_waits_for_its_revocation(maria: MariaDB, programs: Programs) -> None:
+    """Its turn comes early, so nothing of it is left: no password, no session, no pending task."""
+    shop = MysqlShop(maria, programs, revoke_after=7200)
+    rotate(shop, revoked=False)
+    assert maria.accepts("app_a", OLD)
+    session = maria.connect("app_a", OLD)
+    shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
+    shop.act("check")
+    rotate(shop)
+    assert shop.stored[0] == "app_a"
+    assert not maria.accepts("app_a", OLD)
+    with pytest.raises(Exception, match=r"Lost connection|gone away|killed"):
+        session.ping(reconnect=False)
+    assert shop.world.journal.read().pending_tasks == {}
+
+
+def test_a_login_that_began_before_the_lock(shop: MysqlShop, maria: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server may have read the user's old password for it already."""
+    shop.to("revoke")
+    shop.act("set")
+    with socket.create_connection(("127.0.0.1", maria.port)) as client:
+        client.recv(1)
+        waited = []
+
+        def pause(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                client.close()
+            sleep(0.2 if seconds else 0)
+
+        monkeypatch.setattr(users.time, "sleep", pause)
+        shop.act("revoke")
+    assert len(waited) >= 3
