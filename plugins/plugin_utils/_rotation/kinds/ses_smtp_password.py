@@ -21,7 +21,7 @@ class SesSmtpPassword(IamKeyActs):
         value="provider",
         needs_user=True,
         tested=False,
-        options=("region",),
+        options=("region", "user"),
     )
 
     def check(self, part: Part) -> Answer:

@@ -23,6 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ses_s
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import Shop
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS
 
+STORED = {"MAIL_USER": "AKIAOLD", "MAIL_PASSWORD": "canary"}
+
 
 def credential(**options: str) -> Credential:
     return Credential("email", "ses_smtp_password", options=options)
@@ -77,8 +79,14 @@ def test_nobody_listens() -> None:
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setitem(KINDS, "ses_smtp_password", BUILT_IN["ses_smtp_password"].kind)
-    stored = {"MAIL_USER": "AKIAOLD", "MAIL_PASSWORD": "canary"}
-    return Shop("ses_smtp_password", {"options": {"region": "eu-west-1"}}, stored)
+    return Shop("ses_smtp_password", {"options": {"region": "eu-west-1", "user": "shop-mail"}}, STORED)
+
+
+def test_a_store_cannot_choose_the_iam_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the id of another user's key: the mail server does not tell whose key it is."""
+    monkeypatch.setitem(KINDS, "ses_smtp_password", BUILT_IN["ses_smtp_password"].kind)
+    with pytest.raises(AssertionError, match=r"kind ses_smtp_password needs options\.user"):
+        Shop("ses_smtp_password", {"options": {"region": "eu-west-1"}}, STORED)
 
 
 @pytest.mark.parametrize("accepted", [True, False])
