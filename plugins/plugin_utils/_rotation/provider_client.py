@@ -38,7 +38,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_p
 
 SECONDS, RETRIES, PAUSE = 30.0, 3, 2.0
 """Of a request; how often one that may be repeated is, and how long after."""
-ANSWER_BYTES, PAGES = 4 << 20, 100
+ANSWER_BYTES, PAGES, LIST_SECONDS = 4 << 20, 100, 120
 GONE = (404, 410)
 _LINK = re.compile(r"<([^<>]*)>([^,<]*)")
 
@@ -78,6 +78,7 @@ class ProviderClient:
     def _pages(self) -> Iterator[Any]:
         request = self.api.listing
         url, text = self.api.url + request.path, provider_requests.body(request)
+        ends = time.monotonic() + LIST_SECONDS
         for _page in range(PAGES):
             answer = self._repeated(request.method, url, text)
             yield self._document("list", answer)
@@ -86,6 +87,10 @@ class ProviderClient:
                 return
             if urlsplit(following)[:2] != urlsplit(self.api.url)[:2]:
                 raise RotationError(f"{self.host} names a next page at another host, which is not asked")
+            if time.monotonic() > ends:
+                raise RotationError(
+                    f"{self.host} needs more than {LIST_SECONDS} s to list its keys; delete unused keys"
+                )
             url = following
         raise RotationError(f"{self.host} lists more than {PAGES} pages of keys; delete keys that are not in use")
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_client
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
 from tests.fakes.memory_stores import Hook
 from tests.fakes.provider_apis import Answer, StandIn
@@ -359,6 +360,13 @@ def test_hostile_lists(shop: Shop, provider: Provider, name: str) -> None:
         shop.act("issue")
     assert "canary" not in str(caught.value)
     assert not [call for call in provider.calls if call.startswith("POST")]
+
+
+def test_pages_that_come_slowly(shop: Shop, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider_client, "LIST_SECONDS", 0, raising=False)
+    provider.keys["third"] = dict(FIRST)
+    with pytest.raises(RotationError, match="needs more than 0 s to list its keys"):
+        shop.act("issue")
 
 
 @pytest.mark.usefixtures("provider")
