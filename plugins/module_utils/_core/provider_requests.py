@@ -48,7 +48,7 @@ def problems(where: str, api: ProviderApi) -> Iterator[str]:
     """What is wrong with it, as ``path: what is wrong``."""
     yield from external_value_request.address_problems(f"{where}.url", api.url)
     if "?" in api.url or "#" in api.url:
-        yield f"{where}.url: has a query; write it in the paths"
+        yield f"{where}.url: has a query or a fragment; write a query into the path of each request"
     yield from external_value_request.header_problems(f"{where}.headers", api.headers)
     yield from _unknown(f"{where}.headers", "".join(api.headers.values()), ADMIN)
     if not any(part in text for text in api.headers.values() for part in ("{admin}", "{admin_basic}")):
@@ -65,7 +65,7 @@ def _of_request(where: str, request: ApiRequest, allowed: tuple[str, ...]) -> It
     yield from _unknown(f"{where}.path", request.path, tuple(name for name in allowed if name == ID))
     yield from _unknown(f"{where}.body", json.dumps(request.body), allowed)
     if ID in allowed and ID not in request.path + json.dumps(request.body):
-        yield f"{where}: has no {{id}}, so it names no key; write it in the path or in the body"
+        yield f"{where}: has no {{id}}, so the request names no key; write {{id}} into its path or its body"
 
 
 def _unknown(where: str, text: str, allowed: tuple[str, ...]) -> Iterator[str]:
@@ -106,7 +106,7 @@ def require_id(text: Any, where: str) -> str:
     """Raises RotationError for what cannot be a key's id in an address."""
     text = str(text) if isinstance(text, int) and not isinstance(text, bool) else text
     if not isinstance(text, str) or not _ID.fullmatch(text):
-        raise RotationError(f"{where} is not a key's id (letters, digits and ._~:+=@-); correct it")
+        raise RotationError(f"{where} is not a key's id (allowed: letters, digits and ._~:+=@-); correct it")
     return text
 
 
@@ -115,14 +115,15 @@ def keys(api: ProviderApi, answer: Any) -> list[ProviderKey]:
     items = _at(answer, api.listed.items) if api.listed.items else answer
     if not isinstance(items, list) or len(items) > LISTED:
         raise RotationError(
-            f"its answer to list has no list of at most {LISTED} keys at {api.listed.items or 'its top'}; correct "
-            "api.list.items"
+            f"the provider's answer to api.list has no list of at most {LISTED} keys at "
+            f"{api.listed.items or 'its top level'}; correct api.list.items in the catalog"
         )
     return [_key(api.listed, item) for item in items]
 
 
 def _key(paths: AnswerPaths, item: Any) -> ProviderKey:
-    key, label = require_id(_at(item, paths.id), "api.list.id of its answer"), _at(item, paths.label)
+    key = require_id(_at(item, paths.id), "the value at api.list.id in the provider's answer")
+    label = _at(item, paths.label)
     return ProviderKey(
         key,
         label if isinstance(label, str) else "",
@@ -132,12 +133,12 @@ def _key(paths: AnswerPaths, item: Any) -> ProviderKey:
 
 def made(api: ProviderApi, answer: Any) -> Login:
     """The new key: its id and its value. Raises RotationError, without any part of the answer."""
-    key = require_id(_at(answer, api.created.id), "api.create.id of its answer")
+    key = require_id(_at(answer, api.created.id), "the value at api.create.id in the provider's answer")
     value = _at(answer, api.created.value)
     if not isinstance(value, str) or not 8 <= len(value) <= VALUE_CHARACTERS or _NO_TEXT.search(value):
         raise RotationError(
-            f"its answer to create has no text of 8 to {VALUE_CHARACTERS} characters at api.create.value; correct that "
-            "path"
+            f"the provider's answer to api.create has no text of 8 to {VALUE_CHARACTERS} characters at "
+            f"{api.created.value}; correct api.create.value in the catalog"
         )
     return Login(key, value)
 

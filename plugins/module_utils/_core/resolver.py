@@ -132,7 +132,9 @@ class _Resolver:
                     continue  # declared in its own right
                 if not own.isidentifier() or own in self.values:
                     why = "already belongs to another pattern" if own in self.values else "is not a setting's name"
-                    self.problems.append(f"{setting.name}: {result} matches, and {own} {why}; rename the parameter")
+                    self.problems.append(
+                        f"{setting.name}: {result} matches this pattern, but {own} {why}; rename the parameter"
+                    )
                     continue
                 self._take(setting, own, reading.value, self._origin(own, result, False))
                 self._plain(setting, own, result)

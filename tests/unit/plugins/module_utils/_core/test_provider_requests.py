@@ -38,7 +38,7 @@ def test_a_sound_one(problems: Problems) -> None:
     [
         ({"url": "http://a.example"}, "c.api.url: would send the value unencrypted; use https"),
         ({"url": "https://u:p@a.example"}, "c.api.url: has a login in it"),
-        ({"url": "https://a.example?x=1"}, "c.api.url: has a query; write it in the paths"),
+        ({"url": "https://a.example?x=1"}, "c.api.url: has a query or a fragment; write a query into"),
         ({"url": "https://a.example/{admin}"}, "c.api.url: holds {admin}, and addresses are logged"),
         ({"headers": {"X": "y"}}, "c.api.headers: sends no {admin}"),
         ({"headers": {"X": "{admin} {value}"}}, "c.api.headers: {value} is not a placeholder for this place"),
@@ -50,8 +50,8 @@ def test_a_sound_one(problems: Problems) -> None:
         ({"create": {**API["create"], "body": {"name": "x"}}}, "c.api.create.body: has no {label}"),
         ({"create": {**API["create"], "body": {"a": ["{admin}"]}}}, "c.api.create.body: {admin} is not a placeholder"),
         ({"create": {**API["create"], "id": "a..b"}}, "c.api.create.id: does not match"),
-        ({"revoke": {"path": "/keys"}}, "c.api.revoke: has no {id}, so it names no key"),
-        ({"disable": {"path": "/keys"}}, "c.api.disable: has no {id}, so it names no key"),
+        ({"revoke": {"path": "/keys"}}, "c.api.revoke: has no {id}, so the request names no key"),
+        ({"disable": {"path": "/keys"}}, "c.api.disable: has no {id}, so the request names no key"),
     ],
 )
 def test_a_wrong_one_is_named(problems: Problems, api: dict[str, Any], expected: str) -> None:

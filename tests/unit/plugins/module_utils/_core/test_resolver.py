@@ -248,9 +248,8 @@ def test_a_pattern_takes_what_it_matches_and_leaves_what_is_declared(catalog: Ma
 def test_a_pattern_refuses_what_is_no_setting(catalog: Make, holding: Holding, name: str) -> None:
     resolution = resolve(catalog({"R_*": {"parameter": "R_*"}}), holding({f"/app/test/{name}": "canary"}))
     assert resolution.values == {}
-    assert resolution.problems == (
-        f"R_*: parameter /app/test/{name} matches, and {name} is not a setting's name; rename the parameter",
-    )
+    message = f"parameter /app/test/{name} matches this pattern, but {name} is not a setting's name"
+    assert resolution.problems == (f"R_*: {message}; rename the parameter",)
 
 
 def test_two_patterns_never_overwrite_each_other(catalog: Make, holding: Holding) -> None:
@@ -258,7 +257,8 @@ def test_two_patterns_never_overwrite_each_other(catalog: Make, holding: Holding
     resolution = resolve(made, holding({"/app/test/S/R_A_B": "1", "/app/test/T/R_A_B": "2"}))
     assert resolution.values == {"R_A_B": "1"}
     assert len(resolution.problems) == 1
-    assert "parameter /app/test/T/R_A_B matches, and R_A_B already belongs to another pattern" in resolution.problems[0]
+    message = "parameter /app/test/T/R_A_B matches this pattern, but R_A_B already belongs to another pattern"
+    assert message in resolution.problems[0]
 
 
 def test_unknown_is_what_neither_settings_nor_credentials_name(catalog: Make, holding: Holding) -> None:
