@@ -87,8 +87,8 @@ def driver() -> Any:
             continue
     raise DatabaseError(
         "no_driver",
-        "%s has neither psycopg nor psycopg2. Set ansible_python_interpreter to the interpreter of an application that "
-        "talks to PostgreSQL, or install psycopg there" % sys.executable,
+        "%s has neither psycopg nor psycopg2. Set rotation_python to an interpreter that has one of them, or install "
+        "psycopg there" % sys.executable,
     )
 
 

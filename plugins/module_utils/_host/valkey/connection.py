@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import sys
 import time
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -56,7 +57,8 @@ def _driver() -> Any:
         import redis
     except ImportError:
         raise HostError(
-            "This interpreter has no redis package; set ansible_python_interpreter to the application's interpreter"
+            "%s has no redis package. Set rotation_python to an interpreter that has it, or install redis there"
+            % sys.executable
         ) from None
     return redis
 
@@ -231,8 +233,8 @@ class Node:
         if self.info.get("config_file"):
             return ("CONFIG", "REWRITE")
         raise HostError(
-            "%s: it has neither an ACL file (aclfile) nor a configuration file, so its next restart would lose "
-            "the change; give it one of the two" % self.name
+            "%s: the server has neither an ACL file (aclfile) nor a configuration file, so its next restart would lose "
+            "the change. Start the server with one of the two" % self.name
         )
 
     def clients(self) -> List[valkey.Client]:
@@ -274,9 +276,8 @@ def discover(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = 
     if problems:
         close(nodes)
         raise HostError(
-            "Nothing was changed on any node, because not all nodes can be used. A node that no longer exists "
-            "is left out by gone_nodes (watchparty.secrets.rotate: -e rotation_gone_nodes=host:port):\n  - "
-            + "\n  - ".join(problems)
+            "Nothing was changed on any node, because not all nodes can be used. If a node no longer exists, leave it "
+            "out by -e rotation_gone_nodes=host:port (the modules' option gone_nodes):\n  - " + "\n  - ".join(problems)
         )
     return nodes
 
@@ -329,7 +330,8 @@ def _looked_at(address: Address, label: str, leaked: Optional[Address]) -> Node:
 
 def was_put_right(node: Node) -> str:
     return (
-        "%s: the administrator %s had been changed, and has its password again; look at its rights: ACL GETUSER %s"
+        "%s: somebody had changed the administrator %s, so the run could not use it. The run restored its password and "
+        "the rights that a rotation needs. Check its other rights: ACL GETUSER %s"
         % (node.name, node.admin.user, node.admin.user)
     )
 
