@@ -96,7 +96,7 @@ def test_a_word_alone_is_reported_as_one(lab: RotationLab) -> None:
         sentences(
             run,
             "last old value rejected: not yet",
-            "open: twitch: revoked, but this response has put no new value in force. Unless you did, give it by",
+            "open: twitch: the old value is revoked, but this response has put no new value in force. Unless you",
         )
         assert re.search(r"last old value confirmed as revoked: \d+ s", run.text), run.output
         message = r"contained in \d+ s, revocation of twitch confirmed by the operator, not tested"

@@ -260,8 +260,8 @@ def _is_word_alone(incident: Incident, name: str) -> bool:
 
 def _not_in_force(name: str) -> str:
     return (
-        f"{name}: revoked, but this response has put no new value in force. Unless you did, give it by "
-        f"watchparty.secrets.rotate -e rotation_credentials={name} -e rotation_force=true"
+        f"{name}: the old value is revoked, but this response has put no new value in force. Unless you stored a new "
+        f"value since, run watchparty.secrets.rotate -e rotation_credentials={name} -e rotation_force=true"
     )
 
 

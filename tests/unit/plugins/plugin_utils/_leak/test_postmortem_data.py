@@ -166,8 +166,8 @@ class TestFacts:
         assert facts["credentials"][1]["state"] == message
         assert facts["credentials"][1]["open"] is False
         message = (
-            "cache: revoked, but this response has put no new value in force. Unless you did, give "
-            "it by watchparty.secrets.rotate -e rotation_credentials=cache -e rotation_force=true"
+            "cache: the old value is revoked, but this response has put no new value in force. Unless you stored a new "
+            "value since, run watchparty.secrets.rotate -e rotation_credentials=cache -e rotation_force=true"
         )
         assert facts["open"] == [message]
 
