@@ -52,8 +52,8 @@ options:
     default: New value of
   lines:
     description:
-      - Whether an answer may have several lines. It ends with a line after which nothing comes for a second. If
-        O(catalog) is not set, bytes that are not UTF-8 are replaced.
+      - Whether an answer may have several lines. An answer ends when one second passes without another line.
+      - If O(catalog) is not set, the module replaces bytes that are not UTF-8.
     type: bool
     default: false
     version_added: 0.3.0

@@ -179,8 +179,9 @@ options:
         default: []
       external_health_url:
         description:
-          - An http or https address that the controller asks after O(services.health_urls) are healthy, before the file
-            is recorded as healthy. With another kind of address, the module sends nothing to the host.
+          - An http or https address of the application. When all O(services.health_urls) answer 200, the controller
+            also asks this address. The module records the file as healthy only if this address answers 200 too.
+          - If the address is not http or https, the module fails before it sends anything to the host.
         type: str
       health_retries:
         description: How often an address is asked again before the services count as unhealthy.
@@ -195,18 +196,18 @@ options:
         type: float
         default: 5
       restart_timeout:
-        description: Seconds that all restarts together may take. A host that needs longer counts as lost.
+        description: Seconds that all restarts together may take. A host that needs longer counts as unreachable.
         type: float
         default: 120
       record:
         description:
           - Whether to record the file as healthy at the end. If false, record it later with O(state=healthy).
-            O(state=restored) never records; the next delivery does.
+            O(state=restored) does not record the file; the next O(state=present) does.
         type: bool
         default: true
   addresses:
     description:
-      - Whether to also return the host's own addresses in RV(addresses), for a search for unknown sessions. Saves a
+      - Whether to also return the host's own addresses in RV(addresses), for a search for unknown clients. Saves a
         task.
     type: bool
     default: false
@@ -265,7 +266,7 @@ EXAMPLES = r"""
       units: [watchparty-web.service, watchparty-worker.service]
       health_urls: ["http://127.0.0.1:8000/health/"]
 
-- name: Record that services that were restarted otherwise are healthy on it
+- name: Record the file as healthy after another task restarted the services
   watchparty.secrets.env_file:
     path: /srv/watchparty/.env
     state: healthy

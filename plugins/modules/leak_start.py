@@ -64,7 +64,9 @@ options:
     type: bool
     default: true
   go_on:
-    description: Whether to continue if the response cannot replace a credential that reveals others.
+    description:
+      - Whether to continue if the response cannot replace a credential that reveals other credentials. An attacker with
+        this credential can then read the new values.
     type: bool
     default: false
   evidence_seconds:

@@ -35,9 +35,9 @@ options:
     version_added: 0.3.0
   allow_undeclared:
     description:
-      - Whether a host may declare no environment, for runs that write to no host. These runs use the host's variables,
-        which must not belong to another environment. If true, the module does not compare a controller that is not in
-        the inventory.
+      - Whether to accept a host without C(app_environment). Set it for runs that write to no host.
+      - A host that declares another environment still stops the run, because the run would use this host's variables.
+      - If true, O(hosts) may contain a controller that is not in the inventory. The module ignores this controller.
     type: bool
     default: false
     version_added: 0.3.0
@@ -45,7 +45,7 @@ options:
     description:
       - Whether to stop if C(--tags) or C(--skip-tags) would leave out tasks of the play without a tag of their own. Tag
         the task of this module C(always), so that it always runs.
-      - A tag of the whole play, such as that of an import, may be chosen.
+      - A tag of the whole play is allowed, such as a tag on C(import_playbook).
     type: bool
     default: false
     version_added: 0.3.0
@@ -85,7 +85,7 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Compares, and changes nothing in either mode.
+    description: The module changes nothing, with or without check mode.
     support: full
   diff_mode:
     description: Nothing is changed.
@@ -93,7 +93,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Stop if a host is not production's
+- name: Stop if a host does not belong to production
   watchparty.secrets.validate_run:
     environment: production
     hosts: "{{ ansible_play_hosts_all }}"
