@@ -83,13 +83,13 @@ class Run:
         if not self.live:
             newest = environment == NEWEST
             again = LINTED if newest else (*LINTED, *WITHOUT_ANSIBLE)
-            argv = ["env", "IMPORT_WITH=oldest", *argv, *(part for one in again for part in ("--skip-test", one))]
+            argv = ["env", "IMPORT_WITH=oldest", *argv, *(part for test in again for part in ("--skip-test", test))]
         code = self._command(name, argv, environment, 30)
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
         lists = re.findall(
             r"FATAL: The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*\n((?:[a-z].*\n?)+)", text
         )
-        failures = [line for found in lists for line in found.splitlines()]
+        failures = [line for text_of in lists for line in text_of.splitlines()]
         ran = len(re.findall(r'^Running sanity test "', text, re.MULTILINE))
         missing = re.findall(r'Skipping sanity test "[^"]+" on Python (\S+) because it could not be found', text)
         failed = tuple(f"{name}: {failure}" for failure in failures) or (name,) * (code != 0)

@@ -54,7 +54,7 @@ def lost_paths(document: Path) -> list[str]:
 
 def lost_names(document: Path) -> list[str]:
     """Functions and classes that the page names in a program that does not define them."""
-    found = [
+    pairs = [
         (name, path)
         for names, path in NAMES_IN.findall(document.read_text(encoding="utf-8"))
         for name in re.findall(r"\w+", names.replace(" and ", " "))
@@ -62,7 +62,7 @@ def lost_names(document: Path) -> list[str]:
     ]
     return [
         f"{document.relative_to(ROOT)}: {path}: defines no {name}"
-        for name, path in found
+        for name, path in pairs
         if not re.search(rf"^\s*(?:def|class) {name}\b", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
     ]
 

@@ -53,7 +53,7 @@ def counted(report: Path) -> Tally:
     tally = Tally()
     for case in ET.parse(report).iter("testcase"):
         skip = case.find("skipped")
-        reason = next((one for one in case if one.tag in ("failure", "error")), None)
+        reason = next((element for element in case if element.tag in ("failure", "error")), None)
         if reason is not None:
             tally += Tally(failures=(_failure(case, reason),))
         elif skip is not None and skip.get("type") != "pytest.xfail":
@@ -65,14 +65,14 @@ def counted(report: Path) -> Tally:
 
 
 def _counts(case: ET.Element) -> dict[str, int]:
-    found = {one.get("name") or "?": one.get("value") or "" for one in case.iter("property")}
-    return {name: int(value) for name, value in found.items() if value.isdecimal()}
+    properties = {element.get("name") or "?": element.get("value") or "" for element in case.iter("property")}
+    return {name: int(value) for name, value in properties.items() if value.isdecimal()}
 
 
 def _failure(case: ET.Element, reason: ET.Element) -> str:
     """Which test failed, as pytest takes it, and how the reason begins."""
-    words = " ".join((reason.get("message") or "").split())[:REASON]
-    return f"{(case.get('classname') or '?').replace('.', '/')}.py::{case.get('name')}: {words}"
+    message = " ".join((reason.get("message") or "").split())[:REASON]
+    return f"{(case.get('classname') or '?').replace('.', '/')}.py::{case.get('name')}: {message}"
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
@@ -87,8 +87,8 @@ def summary(results: dict[str, tuple[Tally, float]], seconds: float) -> Tally:
         print(f"{name:<12} {tally.passed:>7} {tally.failed:>7} {tally.skipped.total():>8} {taken:>8.1f}")
     if whole.counts:
         print("\nTried:")
-        for what in sorted(whole.counts, key=lambda name: name.partition(":")[0]):
-            print(f"  {whole.counts[what]:>9,}  {what}")
+        for label in sorted(whole.counts, key=lambda name: name.partition(":")[0]):
+            print(f"  {whole.counts[label]:>9,}  {label}")
     if whole.failures:
         print("\nFailed:")
         for name, tally, _seconds in rows:

@@ -104,20 +104,20 @@ def problems(paths: Iterable[Path], words: dict[str, str], exempt: Iterable[str]
     """What to mend, a line each."""
     pattern = pattern_of(words)
     unclean: dict[str, bool] = dict.fromkeys(exempt, False)
-    found = []
+    results = []
     for path in paths:
         name = path.relative_to(root).as_posix()
         covering = [entry for entry in unclean if name == entry or (entry.endswith("/") and name.startswith(entry))]
         for match in matches(path, pattern):
             unclean.update(dict.fromkeys(covering, True))
             if not covering:
-                found.append(f'{name}:{match.line}: "{match.word}": write "{words[match.word]}"')
+                results.append(f'{name}:{match.line}: "{match.word}": write "{words[match.word]}"')
     stale = [
         f"{entry}: is clean or gone; take it off scripts/words-exempt.txt"
         for entry, used in unclean.items()
         if not used
     ]
-    return found + stale
+    return results + stale
 
 
 def tracked() -> list[Path]:
@@ -128,11 +128,12 @@ def tracked() -> list[Path]:
 
 def main() -> int:
     paths, exempt = tracked(), entries(SCRIPTS / "words-exempt.txt")
-    found = problems(paths, read_words(SCRIPTS / "words.txt"), exempt)
+    results = problems(paths, read_words(SCRIPTS / "words.txt"), exempt)
     print(
-        "\n".join(found) or f"{len(paths)} files use the glossary's terms, but for {len(exempt)} paths that are exempt"
+        "\n".join(results)
+        or f"{len(paths)} files use the glossary's terms, but for {len(exempt)} paths that are exempt"
     )
-    return 1 if found else 0
+    return 1 if results else 0
 
 
 if __name__ == "__main__":

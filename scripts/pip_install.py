@@ -127,7 +127,7 @@ def _configured(python: str) -> list[str]:
     names = [line.partition("=")[0] for line in answer.stdout.splitlines() if SETTINGS.search(line.partition("=")[0])]
     files = [name for name in names if not name.startswith(":env:")]
     variables = ["PIP_" + name[6:].upper().replace("-", "_") for name in names if name.startswith(":env:")]
-    proxies = [name for one in VARIABLES for name in (one, one.lower()) if os.environ.get(name)]
+    proxies = [name for name_of in VARIABLES for name in (name_of, name_of.lower()) if os.environ.get(name)]
     return [*variables, *(f"pip.conf ({name})" for name in files), *proxies]
 
 

@@ -44,15 +44,15 @@ def cores() -> dict[str, Path]:
     return {"core-2.19" if (NEWEST / STAMP).exists() else "newest": NEWEST}
 
 
-def in_both(one: Callable[[str, Path], Tally], *, together: bool = False) -> Tally:
-    here = cores()
+def in_both(stage: Callable[[str, Path], Tally], *, together: bool = False) -> Tally:
+    environments = cores()
     without = [
         skipped(f"ansible ({core}): no Python for it is on this machine")
         for core in ("newest", "core-2.19")
-        if core not in here
+        if core not in environments
     ]
-    with ThreadPoolExecutor(len(here) if together else 1) as pool:
-        return total([*pool.map(one, here, here.values()), *without])
+    with ThreadPoolExecutor(len(environments) if together else 1) as pool:
+        return total([*pool.map(stage, environments, environments.values()), *without])
 
 
 # --- the stages ---------------------------------------------------------------------------------------------------
@@ -114,9 +114,9 @@ def unit(run: Run) -> Tally:
     """All of it with the newest Ansible, and alone with the older one too; among other stages what knows Ansible."""
 
     def one(core: str, environment: Path) -> Tally:
-        every = run.live or environment == NEWEST
-        wanted = "not long" if every else "not long and not servers"
-        chosen = ["tests/unit"] if every else knowing_ansible()
+        is_complete = run.live or environment == NEWEST
+        wanted = "not long" if is_complete else "not long and not servers"
+        chosen = ["tests/unit"] if is_complete else knowing_ansible()
         few = [] if run.live else ["--hypothesis-profile=few"]
         return run.pytest(core, *chosen, "-m", wanted, *few, *in_parallel(2), environment=environment)
 
@@ -235,13 +235,13 @@ SIDE_BY_SIDE = (
 cores busy meanwhile."""
 
 
-def run_stages(names: Sequence[str], one: Callable[[str], None]) -> None:
+def run_stages(names: Sequence[str], run: Callable[[str], None]) -> None:
     """The rows beside each other; within a row each stage in turn."""
 
     def in_turn(row: Sequence[str]) -> None:
         for name in row:
             if name in names and not STOPPING.is_set():
-                one(name)
+                run(name)
 
     in_turn([name for name in names if name in EXTRA])
     with ThreadPoolExecutor(len(SIDE_BY_SIDE)) as pool:

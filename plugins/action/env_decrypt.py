@@ -30,7 +30,7 @@ class ActionModule(AwsAction):
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         path = encrypted_file.path_of(catalog, args["path"])
         suit(connection, catalog)
-        found, values = encrypted_file.read(path, catalog, encrypted_file.kms_keys(catalog, connection))
+        file, values = encrypted_file.read(path, catalog, encrypted_file.kms_keys(catalog, connection))
         resolution = resolver.resolve(catalog_override.filed(catalog, values), Contents()).require_deliverable()
         return {
             "changed": False,
@@ -40,7 +40,7 @@ class ActionModule(AwsAction):
             "sensitivity": dict(resolution.sensitivity),
             "readers": list(catalog.readers),
             "names": sorted(values),
-            "journal": found.journal,
-            "snapshot_id": found.snapshot_id,
+            "journal": file.journal,
+            "snapshot_id": file.snapshot_id,
             "source": path,
         }

@@ -40,11 +40,11 @@ class ActionModule(AwsAction):
         check = bool(self._task.check_mode)
         # Read while the file is held: a slower run would bring older values back.
         with encrypted_file.held(path, write=not check) as file:
-            found = environment.read(request, connection, access_wait())
-            values = found.resolution.require_deliverable().values
+            current = environment.read(request, connection, access_wait())
+            values = current.resolution.require_deliverable().values
             present = file.found.content if file.found else None
             plan = encrypted_file.plan(
-                present, path, values, catalog, found.journal.head, keys, new_key=args["new_key"]
+                present, path, values, catalog, current.journal.head, keys, new_key=args["new_key"]
             )
             if plan.changed and not check:
                 file.write(encrypted_file.content(plan, keys))
@@ -56,8 +56,8 @@ class ActionModule(AwsAction):
             "updated": plan.updated,
             "removed": plan.removed,
             "new_key": plan.file_key is None,
-            "journal": found.journal.head,
-            "notes": [*found.warnings, *old.notes],
+            "journal": current.journal.head,
+            "notes": [*current.warnings, *old.notes],
             "commits": old.commits,
             "summary": _summary(plan, path, check=check),
         }
@@ -73,9 +73,9 @@ def _absent(catalog: Catalog, args: Mapping[str, Any]) -> str:
 
 def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:
     """Every setting that holds one of the credentials, also as a part of it."""
-    found = [catalog.credentials[name] for name in credentials if name in catalog.credentials]
-    held = {spot.place for credential in found for spot in credential_graph.spots(catalog, credential)}
-    named = {setting for credential in found for setting in credential.settings}
+    chosen = [catalog.credentials[name] for name in credentials if name in catalog.credentials]
+    held = {spot.place for credential in chosen for spot in credential_graph.spots(catalog, credential)}
+    named = {setting for credential in chosen for setting in credential.settings}
     return named | {setting.name for setting in catalog.settings.values() if held & {*setting.places}}
 
 

@@ -156,9 +156,9 @@ def _require_addresses(services: Mapping[str, Any]) -> None:
     declared.append(("env_deploy_external_health_url", services.get("external_health_url")))
     for name, url in declared:
         if url is not None and not health_check.is_address(url):
-            what = "is not an http or https address" if url else "is empty"
+            problem = "is not an http or https address" if url else "is empty"
             raise AnsibleActionFail(
-                f"Nothing was sent: {name} {what}. Correct it, or leave it out to skip that health check"
+                f"Nothing was sent: {name} {problem}. Correct it, or leave it out to skip that health check"
             )
 
 

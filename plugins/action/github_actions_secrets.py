@@ -319,7 +319,7 @@ def _summary(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[s
         "was sent before, and is no longer in the catalog (prune removes it)": answer["obsolete"],
     }
     messages = [f"{where.repository}: {len(answer['unchanged'])} unchanged"]
-    messages += [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
+    messages += [f"{label}: {', '.join(names)}" for label, names in lists.items() if names]
     return messages + [f"{sync_step.target}: {sync_step.reason}" for sync_step in steps if sync_step.is_foreign]
 
 

@@ -54,11 +54,11 @@ class ActionModule(ActionBase):
         report = registered(args["info"], task_vars, having="credentials", kind=list)
         connection = AwsConnection(self.name, args)
         suit(connection, catalog, check_account=False)
-        found = metrics.metrics(report) if catalog.alerts else []
+        measured = metrics.metrics(report) if catalog.alerts else []
         past = _past(catalog, connection) if args["page"] or args["digest"] else Past()
         answer = {
             "changed": False,
-            "metrics": [str(metric) for metric in found],
+            "metrics": [str(metric) for metric in measured],
             "page": args["page"] or "",
             "digest": "",
         }
@@ -66,9 +66,9 @@ class ActionModule(ActionBase):
             answer["changed"] = self._written(Path(args["page"]), report, past)
         if args["digest"]:
             answer["digest"] = self._sent(catalog, report, past, connection)
-        if found and not self._task.check_mode:
+        if measured and not self._task.check_mode:
             connection.require_aws_sdk()
-            metrics.put(connection.store_client("cloudwatch"), catalog, found)
+            metrics.put(connection.store_client("cloudwatch"), catalog, measured)
         return answer
 
     def _sent(self, catalog: Catalog, report: Mapping[str, Any], past: Past, connection: AwsConnection) -> str:

@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             # A controller that the inventory does not name has the variables of all hosts, and none of its own.
             hosts, accepted = [host for host in hosts if host in hostvars._inventory.hosts], [args["environment"], None]
         declared = {host: self._declared(host, hostvars) for host in dict.fromkeys([*hosts, *args["inventory_hosts"]])}
-        wrong = {host: found for host in hosts if (found := _problem(declared[host], accepted))}
+        wrong = {host: problem for host in hosts if (problem := _problem(declared[host], accepted))}
         if wrong:
             reached = (task_vars or {}).get("ansible_play_hosts_all", hosts)
             instead = "" if set(wrong) <= set(reached) else ", or name another one by -e rotation_host=…"

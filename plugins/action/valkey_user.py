@@ -122,8 +122,11 @@ def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> 
     journal, rotation = (None, None) if state == "checked" else setting.holding(name)[:2]
     known = [login for login in (logins.old, logins.new, logins.admin) if login is not None]
     credentials = setting.catalog.credentials
-    users = [one for one in credentials.values() if one.kind == VALKEY_USER]
-    others = {*(one.name for one in users), *(one.admin for one in users if one.admin)} - {name}
+    users = [credential for credential in credentials.values() if credential.kind == VALKEY_USER]
+    others = {
+        *(credential.name for credential in users),
+        *(credential.admin for credential in users if credential.admin),
+    } - {name}
     for other in others & credentials.keys():
         with suppress(SecretsError):  # its passwords are then named as unknown ones
             known.append(setting.held(credentials[other]).login)

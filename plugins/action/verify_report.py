@@ -76,12 +76,12 @@ class ActionModule(ActionBase):
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
-    def _announced(self, catalog: Catalog, failed: list[str], words: str, args: Mapping[str, Any]) -> None:
+    def _announced(self, catalog: Catalog, failed: list[str], reason: str, args: Mapping[str, Any]) -> None:
         """Contacts that could not be notified is a warning."""
         connection = AwsConnection("watchparty.secrets.verify_report", args)
         suit(connection, catalog, check_account=False)
         at = timestamps.stamp(datetime.now(UTC))
-        about = {"application": catalog.application, "environment": catalog.environment, "reason": words}
+        about = {"application": catalog.application, "environment": catalog.environment, "reason": reason}
         me = {"who": process_identity.me(), "at": at, "checks": failed}
         event = events.made(VERIFICATION_FAILED, f"verify-{at}", "failed", **about, **me)
         for line in announcer.announcer_of(catalog, connection.announcing_client).announce(event):

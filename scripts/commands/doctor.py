@@ -79,7 +79,7 @@ def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding
         yield _failed("catalog and account", error)
     else:
         yield Finding("catalog", GOOD, f"{len(catalog.settings)} settings of {catalog.application}")
-        yield from (_optional(package, what) for package, (what, used) in OPTIONAL.items() if used(catalog))
+        yield from (_optional(package, feature) for package, (feature, used) in OPTIONAL.items() if used(catalog))
         yield _account(connection)
         yield _attempted("stores", lambda: _stores(reader))
         yield _attempted("audit log", lambda: _audit(catalog, connection))
@@ -119,11 +119,11 @@ def _version(name: str, version: str, least: str, remedy: str) -> Finding:
     return Finding(name, GOOD, version)
 
 
-def _optional(name: str, what: str) -> Finding:
+def _optional(name: str, feature: str) -> Finding:
     try:
         return Finding(name, GOOD, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, PROBLEM, f"is not installed; the catalog uses {what}", f"pip install {name}")
+        return Finding(name, PROBLEM, f"is not installed; the catalog uses {feature}", f"pip install {name}")
 
 
 def _failed(subject: str, error: Exception) -> Finding:

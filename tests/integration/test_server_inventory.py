@@ -127,7 +127,7 @@ def server() -> Iterator[Postgres]:
 def of_postgresql(shop: Shop, login: str) -> ServerReading:
     request = {"key": KEY, "own": server_baseline.own_names([shop.first])}
     own, admin = (postgresql.parse_url(url, "the URL") for url in (shop.url(login), shop.server.admin_url()))
-    with ServerConnection(own, what="the URL", timeout=5) as session:
+    with ServerConnection(own, label="the URL", timeout=5) as session:
         seen = postgresql_inventory.read(session, request)
     with ServerConnection.administered(admin, timeout=5) as session:
         return merged(seen, postgresql_inventory.read_as_administrator(session, request))

@@ -11,12 +11,12 @@ NUMBER = {"type": "integer", "minimum": 1}
 SWITCH = {"type": "boolean"}
 
 
-def schema_object(properties: Dict[str, Any], **more: Any) -> Dict[str, Any]:
-    return {"type": "object", "properties": properties, "additionalProperties": False, **more}
+def schema_object(properties: Dict[str, Any], **keywords: Any) -> Dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False, **keywords}
 
 
-def schema_map(of: Dict[str, Any], **more: Any) -> Dict[str, Any]:
-    return {"type": "object", "additionalProperties": of, **more}
+def schema_map(of: Dict[str, Any], **keywords: Any) -> Dict[str, Any]:
+    return {"type": "object", "additionalProperties": of, **keywords}
 
 
 def described(text: str, schema: Dict[str, Any]) -> Dict[str, Any]:

@@ -255,10 +255,10 @@ def _in_no_store(catalog: Catalog, credential: Credential) -> str:
     github = ", ".join(mirrored_names(catalog, credential))
     if not github:
         return "none of its places is in a store; add one to its appears_in"
-    what, key = ("private half", "private_key") if credential.kind == kind_names.SSH_KEY else ("value", "value")
+    part, key = ("private half", "private_key") if credential.kind == kind_names.SSH_KEY else ("value", "value")
     place = f"{catalog.application}/{{environment}}/{credential.name.replace('_', '-')}"
     return (
-        f"its only place is GitHub ({github}), whose values cannot be read back; store its {what} in a secret, "
+        f"its only place is GitHub ({github}), whose values cannot be read back; store its {part} in a secret, "
         f'too: add {{secret: "{place}", key: {key}}} to its appears_in, and store the value in use there'
     )
 

@@ -148,51 +148,51 @@ def _prefixed(path: str, number: int, line: str, prefix: str) -> bytes:
 def _decoded(path: str, number: int, text: str) -> bytes:
     """Only the one spelling that we write, so that no bit of a file can be changed unseen."""
     try:
-        found = base64.b64decode(text, validate=True)
+        decoded = base64.b64decode(text, validate=True)
     except ValueError:
-        found = b""
-    if not found or base64.b64encode(found).decode("ascii") != text:
+        decoded = b""
+    if not decoded or base64.b64encode(decoded).decode("ascii") != text:
         raise _broken(path, number, "is not base64")
-    return found
+    return decoded
 
 
 def _entries(path: str, lines: Sequence[str]) -> Tuple[Tuple[str, bytes], ...]:
-    found: Dict[str, bytes] = {}
+    entries: Dict[str, bytes] = {}
     for number, line in enumerate(lines, 3):
         match = _SETTING.fullmatch(line)
         if not match:
             raise _broken(path, number, "is not NAME=encrypted value")
-        if match.group(1) in found:
+        if match.group(1) in entries:
             raise _broken(path, number, "%s occurs twice" % match.group(1))
-        found[match.group(1)] = _decoded(path, number, match.group(2))
-    return tuple(found.items())
+        entries[match.group(1)] = _decoded(path, number, match.group(2))
+    return tuple(entries.items())
 
 
-def require_context(found: EncryptedEnv, context: Mapping[str, str]) -> None:
+def require_context(file: EncryptedEnv, context: Mapping[str, str]) -> None:
     """Raises EncryptedEnvError where a file says itself that it is another's. The wrapped key is bound to the same."""
     for name in _CONTEXT[:2]:
-        if found.context[name] != context[name]:
+        if file.context[name] != context[name]:
             raise EncryptedEnvError(
                 "%s: belongs to %s %s, and this run is for %s; give the file of %s"
-                % (found.path, name, found.context[name], context[name], context[name])
+                % (file.path, name, file.context[name], context[name], context[name])
             )
-    if found.context["catalog"] != context["catalog"]:
+    if file.context["catalog"] != context["catalog"]:
         raise EncryptedEnvError(
             "%s: was written with another catalog (its settings or their places differ); write it again: "
             "ansible-playbook watchparty.secrets.env_encrypt -e app_environment=%s"
-            % (found.path, context["environment"])
+            % (file.path, context["environment"])
         )
 
 
-def opened(found: EncryptedEnv, file_key: bytes) -> Dict[str, str]:
+def opened(file: EncryptedEnv, file_key: bytes) -> Dict[str, str]:
     """The values. Raises EncryptedEnvError for a file that was changed in any way since it was written."""
-    keys = _Keys(file_key, found.context)
-    if not hmac.compare_digest(keys.mac(found.signed), found.mac):
+    keys = _Keys(file_key, file.context)
+    if not hmac.compare_digest(keys.mac(file.signed), file.mac):
         raise EncryptedEnvError(
             "%s: was changed after it was written: its MAC does not match (a line was edited, moved or removed). %s"
-            % (found.path, RESTORE)
+            % (file.path, RESTORE)
         )
-    return {name: keys.decrypted(found.path, name, encrypted) for name, encrypted in found.entries}
+    return {name: keys.decrypted(file.path, name, encrypted) for name, encrypted in file.entries}
 
 
 # --- writing ------------------------------------------------------------------------------------------------------
@@ -244,8 +244,8 @@ class _Keys:
 
     def decrypted(self, path: str, name: str, encrypted: bytes) -> str:
         try:
-            found = self._cipher(name).decrypt(encrypted, self._associated(name))
-            return _unpadded(found).decode("utf-8")
+            padded = self._cipher(name).decrypt(encrypted, self._associated(name))
+            return _unpadded(padded).decode("utf-8")
         except Exception:  # noqa: BLE001 - the library's own kind of error, or what a forged padding brings
             raise EncryptedEnvError("%s: %s cannot be decrypted. %s" % (path, name, RESTORE)) from None
 

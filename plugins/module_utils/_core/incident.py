@@ -120,8 +120,8 @@ class Incident:
         names = {addition.partition("/")[2] for addition in additions}
 
         def still_holds(event: str) -> bool:
-            what, _slash, about = event.partition("/")
-            return what not in PROOFS or about not in names
+            kind, _slash, about = event.partition("/")
+            return kind not in PROOFS or about not in names
 
         events = {event: at for event, at in self.events.items() if still_holds(event)}
         return replace(self, events=events, spoiled=_joined(self.spoiled, additions))
@@ -152,10 +152,10 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
 def _away_again(before: Incident, events_seen: Mapping[str, Any]) -> Incident:
     """Of a host that is skipped once more, what was seen of it earlier holds no longer."""
     over = {
-        f"{what}/{host}"
+        f"{kind}/{host}"
         for host in before.about("verified")
         if f"skipped/{host}" in events_seen
-        for what in ("skipped", "verified")
+        for kind in ("skipped", "verified")
     }
     if not over:
         return before

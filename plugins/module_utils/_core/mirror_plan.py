@@ -46,8 +46,8 @@ class MirrorMark:
     @classmethod
     def of(cls, description: str) -> Optional[MirrorMark]:
         """The mark in a description, or None for a parameter that the mirror did not write."""
-        found = _MARK.fullmatch(description)
-        return cls(found[1], found[2], int(found[3])) if found else None
+        match = _MARK.fullmatch(description)
+        return cls(match[1], match[2], int(match[3])) if match else None
 
 
 @dataclass(frozen=True)

@@ -84,12 +84,12 @@ class ConnectionTarget(NamedTuple):
         return {**self.options, **{name: value for name, value in named.items() if value}}
 
 
-def parse_url(url: str, what: str) -> ConnectionTarget:
-    """A libpq URL, or one of the spellings that Django's readers take. ``what`` names the option in an error."""
+def parse_url(url: str, label: str) -> ConnectionTarget:
+    """A libpq URL, or one of the spellings that Django's readers take. ``label`` names the option in an error."""
 
     def wrong(problem: str) -> DatabaseError:
         hint = "write postgresql://user:password@host:port/database, with special characters as %XX"
-        return DatabaseError("bad_url", "%s %s; %s" % (what, problem, hint))
+        return DatabaseError("bad_url", "%s %s; %s" % (label, problem, hint))
 
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in SCHEMES:
@@ -295,10 +295,10 @@ def refusal(message: str) -> Refusal:
     return Refusal("refused" if re.search(r"(?:^|: )\w+:  \S", message.strip()) else "unreachable", text)
 
 
-def not_connected(failure: Refusal, target: ConnectionTarget, what: str) -> DatabaseError:
+def not_connected(failure: Refusal, target: ConnectionTarget, label: str) -> DatabaseError:
     """The error for a connection that was needed."""
     message = _WORDS[failure.reason].format(user=target.user)
     return DatabaseError(
         failure.reason,
-        "%s (%s to %s): %s. The answer was: %s" % (what, target.user, target.place, message, failure.message),
+        "%s (%s to %s): %s. The answer was: %s" % (label, target.user, target.place, message, failure.message),
     )

@@ -40,12 +40,12 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def is_same(one: str, other: str) -> bool:
+def is_same(first: str, second: str) -> bool:
     """Whether two secrets hold the same: some stores keep a JSON object, and not the text that was written."""
-    if one == other:
+    if first == second:
         return True
     try:
-        return parse_secret(one) == parse_secret(other)
+        return parse_secret(first) == parse_secret(second)
     except ValueError:
         return False
 

@@ -230,7 +230,7 @@ def reading_of(data: Mapping[str, Any]) -> ServerReading:
 def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[ServerDifference]:
     """What changed, of kinds that could be read both times."""
     kinds = source.kinds & reading.kinds
-    then, now = ({key: text for key, text in one.entries.items() if key[0] in kinds} for one in (source, reading))
+    then, now = ({key: text for key, text in side.entries.items() if key[0] in kinds} for side in (source, reading))
     differences = []
     for key in sorted({*then, *now} - reading.explained):
         since = reading.since.get(key, "")

@@ -49,8 +49,8 @@ class Address:
         return replace(self, host=host.strip("[]"), port=int(port))
 
 
-def parse_url(url: str, what: str) -> Address:
-    """The address in a URL of the application's; ``what`` names it in errors, which never hold it."""
+def parse_url(url: str, label: str) -> Address:
+    """The address in a URL of the application's; ``label`` names it in errors, which never hold it."""
     scheme = url.partition("://")[0]
     if scheme not in PLAIN + TLS:
         # What stands before :// may be anything in a malformed URL.
@@ -59,16 +59,16 @@ def parse_url(url: str, what: str) -> Address:
             if re.fullmatch(r"[a-z][a-z+]{0,15}", scheme) and "://" in url
             else "no known scheme"
         )
-        raise HostError("%s has %s; one of %s is needed" % (what, named, ", ".join(PLAIN + TLS)))
+        raise HostError("%s has %s; one of %s is needed" % (label, named, ", ".join(PLAIN + TLS)))
     try:
         parts = urlsplit(url)
         port, host, path = parts.port, parts.hostname, parts.path.strip("/")
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         database = int(query.get("db") or path or "0")
     except ValueError:
-        raise HostError("%s cannot be parsed as redis://user:password@host:port/number" % what) from None
+        raise HostError("%s cannot be parsed as redis://user:password@host:port/number" % label) from None
     if not parts.password:
-        raise HostError("%s names no password; write redis://user:password@host:port/number" % what)
+        raise HostError("%s names no password; write redis://user:password@host:port/number" % label)
     tls = None
     if scheme in TLS:
         tls = {name: query[name] for name in TLS_OPTIONS if name in query}
@@ -275,10 +275,10 @@ def without_digests(message: str) -> str:
     return re.sub(r"[0-9a-f]{64}", "********", message)
 
 
-def explain(node: str, what: str, message: str) -> str:
+def explain(node: str, label: str, message: str) -> str:
     """An error in words: which node, what it means, what to do."""
     message = without_digests(message).strip()
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, message, re.IGNORECASE):
-            return "%s: %s" % (node, meaning % {"what": what, "text": message})
+            return "%s: %s" % (node, meaning % {"what": label, "text": message})
     return "%s: the server answers: %s" % (node, message)

@@ -17,7 +17,7 @@ _CATEGORIES = ("@all", "@admin", "@dangerous", "@slow")
 
 
 def administration(rules: Sequence[str]) -> List[str]:
-    return [words for command, words in ADMINISTRATION.items() if may_run(rules, command)]
+    return [description for command, description in ADMINISTRATION.items() if may_run(rules, command)]
 
 
 def may_run(rules: Sequence[str], command: str) -> bool:

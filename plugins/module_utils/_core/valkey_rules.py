@@ -149,13 +149,15 @@ def possible_footholds(
     footholds = []
     for name, user in sorted(users.items()):
         quoted = shlex.quote(name)
-        more = len(user.digests - {*stored.get(name, ()), gate})
+        unknown = len(user.digests - {*stored.get(name, ()), gate})
         if name in stored and user.nopass:
             footholds.append("user %s needs no password: ACL SETUSER %s resetpass '#DIGEST'" % (name, quoted))
-        elif name in stored and more:
-            what = "1 password that no store holds" if more == 1 else "%d passwords that no store holds" % more
-            footholds.append("user %s has %s: ACL SETUSER %s resetpass '#DIGEST'" % (name, what, quoted))
-        elif name not in stored and user.enabled and (more or user.nopass) and not REPLICATION.issuperset(user.rules):
+        elif name in stored and unknown:
+            count = "1 password that no store holds" if unknown == 1 else "%d passwords that no store holds" % unknown
+            footholds.append("user %s has %s: ACL SETUSER %s resetpass '#DIGEST'" % (name, count, quoted))
+        elif (
+            name not in stored and user.enabled and (unknown or user.nopass) and not REPLICATION.issuperset(user.rules)
+        ):
             footholds.append("user %s is not in the catalog: ACL SETUSER %s off" % (name, quoted))
     return footholds
 

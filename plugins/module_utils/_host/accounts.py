@@ -33,17 +33,17 @@ def named(name: str) -> HostAccount:
     return HostAccount(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir)
 
 
-def application(name: str, what: str) -> HostAccount:
+def application(name: str, label: str) -> HostAccount:
     """The account for an application's own code. Raises HostError for root, and where this account cannot become it."""
     account, own = named(name), os.geteuid()
     if account.uid == 0:
-        raise HostError("%s would run as root; name the application's account in the catalog (user)" % what)
+        raise HostError("%s would run as root; name the application's account in the catalog (user)" % label)
     if own not in (0, account.uid):
-        raise HostError("%s runs as %s; deploy with become, or log in as %s" % (what, account.name, account.name))
+        raise HostError("%s runs as %s; deploy with become, or log in as %s" % (label, account.name, account.name))
     return account
 
 
-def responsible(paths: Iterable[str], what: str) -> HostAccount:
+def responsible(paths: Iterable[str], label: str) -> HostAccount:
     """Root where root alone can change these files, else the account that can. As another account: that account.
 
     Raises HostError where several can, and NoDirectory.
@@ -54,7 +54,7 @@ def responsible(paths: Iterable[str], what: str) -> HostAccount:
     if (own and others) or len(others) > 1:
         names = ", ".join(sorted(safe_files.account(uid) for uid in others))
         remedy = "deploy with become" if own else "give these files to one account"
-        raise HostError("%s: %s may change files that it reads; %s" % (what, names, remedy))
+        raise HostError("%s: %s may change files that it reads; %s" % (label, names, remedy))
     return named(str(others.pop() if others else own))
 
 

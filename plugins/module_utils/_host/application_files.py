@@ -143,21 +143,21 @@ def _make_parents(path: str, *, check: bool) -> None:
 
 
 def _own(at: OpenPath, wanted: atomic_file.Ownership, *, check: bool) -> bool:
-    there = safe_files.status(at)
-    if there is not None and not stat.S_ISDIR(there.st_mode):
-        kind = "a symbolic link" if stat.S_ISLNK(there.st_mode) else "not a directory"
+    present = safe_files.status(at)
+    if present is not None and not stat.S_ISDIR(present.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(present.st_mode) else "not a directory"
         raise HostError("%s: is %s; give the path of a directory (app_host_directory)" % (at.path, kind))
-    uid = wanted.uid if wanted.uid is not None else there.st_uid if there else 0
+    uid = wanted.uid if wanted.uid is not None else present.st_uid if present else 0
     safe_files.require_owners(at, uid, "app_host_owner")
-    if check and there is None:
+    if check and present is None:
         return True
-    made = there is None
+    made = present is None
     if made:
         os.mkdir(at.name, 0o700, dir_fd=at.directory)
     handle = os.open(at.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at.directory)
     try:
         now = os.fstat(handle)
-        if there and not os.path.samestat(there, now):
+        if present and not os.path.samestat(present, now):
             raise HostError("%s: another process replaced it meanwhile; run again" % at.path)
         gid = now.st_gid if wanted.gid is None else wanted.gid
         same = (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (uid, gid, wanted.mode)

@@ -60,8 +60,8 @@ def stat(pid: int) -> Optional[Stat]:
 
 def began(pid: int) -> Optional[float]:
     """When it began, in seconds since 1970, to hundredths; None without such a process."""
-    found = stat(pid)
-    return found.began if found else None
+    process = stat(pid)
+    return process.began if process else None
 
 
 def pids() -> List[int]:

@@ -75,7 +75,7 @@ def _without_sessions(timeout: int, entry: Mapping[str, Any], refused: str) -> A
     target = postgresql.parse_url(entry["current"], "the URL")
     query = "SELECT usename::text FROM pg_stat_activity WHERE datname = current_database() AND usesysid IS NOT NULL"
     try:
-        with postgresql_connection.ServerConnection(target, what="the URL", timeout=timeout) as server:
+        with postgresql_connection.ServerConnection(target, label="the URL", timeout=timeout) as server:
             for _look in range(LOOKS):
                 users = [user for (user,) in server.rows(query, doing="counting sessions of a login that has ended")]
                 number = users.count(None) + users.count(entry["sessions_of"])

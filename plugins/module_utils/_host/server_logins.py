@@ -142,7 +142,7 @@ def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
     for login in entry["logins"]:
         try:
             target = postgresql.parse_url(login["url"], "the URL")
-            with ServerConnection(target, what="the URL", timeout=timeout) as server:
+            with ServerConnection(target, label="the URL", timeout=timeout) as server:
                 server.rows(_READ_ONLY, doing=_DOING)
                 report["rights"][login["credential"]] = _rights(server, entry["databases"])
                 if not report["listed"]:
@@ -221,8 +221,8 @@ def _valkey(entry: Mapping[str, Any], _timeout: int) -> Report:
     return report
 
 
-def _users(address: valkey.Address, what: str, entry: Mapping[str, Any], report: Report) -> Mapping[str, valkey.User]:
-    with valkey_connection.Connection(address, what) as connection:
+def _users(address: valkey.Address, label: str, entry: Mapping[str, Any], report: Report) -> Mapping[str, valkey.User]:
+    with valkey_connection.Connection(address, label) as connection:
         users = valkey.parse_users(connection.ask("ACL", "LIST"))
         if entry["inventory"]:
             _take(report, partial(valkey_inventory.read, connection.ask, str(address), users, entry["inventory"]))

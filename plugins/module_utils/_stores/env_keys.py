@@ -128,9 +128,9 @@ class _KmsClient:
             raise _refusal("Decrypt")
         self.tried = True
         # KMS refuses a ciphertext of any other key, which discovery alone would accept.
-        found = self._asked("Decrypt", self._client.decrypt, {**request, "KeyId": self.name})
-        self.opened_by = str(found["KeyId"])
-        return found
+        answer = self._asked("Decrypt", self._client.decrypt, {**request, "KeyId": self.name})
+        self.opened_by = str(answer["KeyId"])
+        return answer
 
     def _asked(self, operation: str, call: Callable[..., Any], request: Dict[str, Any]) -> Any:
         try:

@@ -41,22 +41,22 @@ class MirrorParameters(ParameterStore):
         described = self._described(path)
         wanted = [name for name in names if name in described]
         batches = [wanted[start : start + PAGE] for start in range(0, len(wanted), PAGE)]
-        found: Dict[str, Mapping[str, Any]] = {}
+        parameters: Dict[str, Mapping[str, Any]] = {}
         for batch in batches:
             with aws_errors.translated("ssm:GetParameters", ", ".join(batch)):
                 answer = self._client.get_parameters(Names=batch, WithDecryption=True)
-            found.update({parameter["Name"]: parameter for parameter in answer.get("Parameters", [])})
+            parameters.update({parameter["Name"]: parameter for parameter in answer.get("Parameters", [])})
         return {
             name: PresentCopy(
                 parameter=name,
-                value=found[name]["Value"] if name in found else "",
-                number=int(found.get(name, entry)["Version"]),
+                value=parameters[name]["Value"] if name in parameters else "",
+                number=int(parameters.get(name, entry)["Version"]),
                 secure=entry["Type"] == "SecureString",
                 mark=mirror_plan.MirrorMark.of(entry.get("Description", "")),
                 tier=entry.get("Tier", "Standard"),
             )
             for name, entry in described.items()
-            if name in found or name not in wanted  # else it was deleted meanwhile
+            if name in parameters or name not in wanted  # else it was deleted meanwhile
         }
 
     def _described(self, path: str) -> Dict[str, Mapping[str, Any]]:
@@ -65,7 +65,7 @@ class MirrorParameters(ParameterStore):
             pages = self._client.get_paginator("describe_parameters").paginate(
                 ParameterFilters=filters, MaxResults=DESCRIBED_AT_ONCE
             )
-            return {found["Name"]: found for found in pages.search("Parameters[]") if found}
+            return {parameter["Name"]: parameter for parameter in pages.search("Parameters[]") if parameter}
 
     def put(self, put: MirrorPut, key: Optional[str]) -> None:
         """Writes value and mark in one call. Raises :class:`Conflict` if somebody wrote since the plan."""
@@ -100,8 +100,8 @@ class MirrorState:
 
     def guarded(self, allowed: Optional[int]) -> List[str]:
         """Why deletions do not happen."""
-        found = [mirror_plan.too_many_deletes(self.catalog, plan, allowed) for plan in self.plans.values()]
-        return [line for line in found if line]
+        reasons = [mirror_plan.too_many_deletes(self.catalog, plan, allowed) for plan in self.plans.values()]
+        return [line for line in reasons if line]
 
     @property
     def report(self) -> Dict[str, Any]:

@@ -33,8 +33,10 @@ OPEN: Dict[str, Callable[[Client], Store]] = {
 def names_to_read(catalog: Catalog, places: Iterable[Place]) -> Dict[str, List[str]]:
     """By store, what a read of these places asks for: each name, or the path that they are all below."""
     places = list(places)
-    found = {store: list(names_in(store, places)) for store in STORES}
-    return {store: [catalog.ssm_path] if STORES[store].is_listed else names for store, names in found.items() if names}
+    by_store = {store: list(names_in(store, places)) for store in STORES}
+    return {
+        store: [catalog.ssm_path] if STORES[store].is_listed else names for store, names in by_store.items() if names
+    }
 
 
 def by_traits(secrets: Store, parameters: Store) -> Dict[str, Store]:
@@ -53,6 +55,6 @@ def current(catalog: Catalog, places: Iterable[Place], stores: Mapping[str, Stor
 def side_by_side(stores: Sequence[Store], reads: Sequence[Callable[[], Contents]]) -> Contents:
     """What these reads bring, at once where a store is reached over a network."""
     contents = Contents()
-    for found in stores[0].side_by_side(reads) if stores else ():
-        contents |= found
+    for part in stores[0].side_by_side(reads) if stores else ():
+        contents |= part
     return contents

@@ -58,8 +58,8 @@ class ByName(VersionedStore, Generic[S]):
             by_store.setdefault(of_name(name).name, []).append(name)
         reads = [partial(self.of(some[0]).read, some, pins=pins, stages=stages) for some in by_store.values()]
         contents = Contents()
-        for found in in_threads(reads):
-            contents |= found
+        for part in in_threads(reads):
+            contents |= part
         return contents
 
     def describe(self, name: str) -> Description:

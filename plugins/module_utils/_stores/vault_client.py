@@ -92,44 +92,44 @@ class VaultClient:
         other._adapter.token = token
         return other
 
-    def get(self, path: str, what: str, *, also: Tuple[int, ...] = (), **query: Any) -> Tuple[int, Dict[str, Any]]:
+    def get(self, path: str, subject: str, *, also: Tuple[int, ...] = (), **query: Any) -> Tuple[int, Dict[str, Any]]:
         """Status 200 or 404, or one of ``also``, and the answer."""
-        response = self._asked("get", path, what, params=query, also=also)
-        return response.status_code, self._data(response, what) if response.content else {}
+        response = self._asked("get", path, subject, params=query, also=also)
+        return response.status_code, self._data(response, subject) if response.content else {}
 
-    def write(self, method: str, path: str, what: str, body: str, *, lost: Tuple[int, ...] = ()) -> Tuple[int, Any]:
+    def write(self, method: str, path: str, subject: str, body: str, *, lost: Tuple[int, ...] = ()) -> Tuple[int, Any]:
         """Status and answer; those in ``lost`` are for the caller to judge."""
         kind = "application/merge-patch+json" if method == "patch" else "application/json"
-        response = self._asked(method, path, what, data=body.encode(), headers={"Content-Type": kind}, also=lost)
-        return response.status_code, self._data(response, what) if response.content else {}
+        response = self._asked(method, path, subject, data=body.encode(), headers={"Content-Type": kind}, also=lost)
+        return response.status_code, self._data(response, subject) if response.content else {}
 
-    def delete(self, path: str, what: str) -> None:
-        self._asked("delete", path, what)
+    def delete(self, path: str, subject: str) -> None:
+        self._asked("delete", path, subject)
 
-    def _call(self, method: str, path: str, what: str, body: str) -> Dict[str, Any]:
-        response = self._asked(method, path, what, data=body.encode(), headers={"Content-Type": "application/json"})
-        return self._data(response, what)
+    def _call(self, method: str, path: str, subject: str, body: str) -> Dict[str, Any]:
+        response = self._asked(method, path, subject, data=body.encode(), headers={"Content-Type": "application/json"})
+        return self._data(response, subject)
 
-    def _asked(self, method: str, path: str, what: str, *, also: Tuple[int, ...] = (), **more: Any) -> Any:
+    def _asked(self, method: str, path: str, subject: str, *, also: Tuple[int, ...] = (), **arguments: Any) -> Any:
         try:
-            response = self._adapter.request(method, f"/v1/{path}", **more)
+            response = self._adapter.request(method, f"/v1/{path}", **arguments)
         except (OSError, ValueError) as error:
-            raise self._unreachable(what, error) from None
+            raise self._unreachable(subject, error) from None
         if response.status_code in (200, 204, 404, *also):
             return response
-        raise self._refusal(response.status_code, what)
+        raise self._refusal(response.status_code, subject)
 
-    def _unreachable(self, what: str, error: Exception) -> NoAccess:
+    def _unreachable(self, subject: str, error: Exception) -> NoAccess:
         if _http().is_untrusted(error):
             remedy = "give the file of its certificate authority in stores.vault.ca_cert, or correct its certificate"
-            return NoAccess(f"{self._where} could not be asked for {what}: its certificate is not trusted; {remedy}")
+            return NoAccess(f"{self._where} could not be asked for {subject}: its certificate is not trusted; {remedy}")
         if isinstance(error, _http().UnboundedAnswer):
-            return NoAccess(f"{self._where} answered {what} with {error}; check that it is a Vault server")
+            return NoAccess(f"{self._where} answered {subject} with {error}; check that it is a Vault server")
         remedy = "start it, or correct stores.vault.address"
-        return NoAccess(f"{self._where} could not be reached for {what} ({type(error).__name__}); {remedy}")
+        return NoAccess(f"{self._where} could not be reached for {subject} ({type(error).__name__}); {remedy}")
 
-    def _refusal(self, status: int, what: str) -> StoreError:
-        where = f"{self._where}: {what}"
+    def _refusal(self, status: int, subject: str) -> StoreError:
+        where = f"{self._where}: {subject}"
         if status == 403:
             return self._denial(where)
         if 300 <= status < 400:
@@ -143,7 +143,7 @@ class VaultClient:
             )
         if status in (429, 473, 501) or status >= 500:
             return NoAccess(f"{where} failed with HTTP {status}; check the server's log, then run again")
-        if status in (400, 401, 405) and what.startswith("the login"):
+        if status in (400, 401, 405) and subject.startswith("the login"):
             return NoAccess(f"{where} was refused (HTTP {status}); correct stores.vault.role_id and the file beside it")
         return StoreError(
             f"{where} was refused with HTTP {status}; check that stores.vault.mount is a KV engine of version 2"
@@ -162,12 +162,12 @@ class VaultClient:
             return NoAccess(f"{where} was denied: the token has expired or was revoked; {remedy}")
         return Denied(f"{where} was denied by the policies of the token; allow it in one of them", "permission denied")
 
-    def _data(self, response: Any, what: str) -> Dict[str, Any]:
+    def _data(self, response: Any, subject: str) -> Dict[str, Any]:
         try:
             return parse_secret(response.content.decode())
         except (ValueError, UnicodeDecodeError):
             raise StoreError(
-                f"{self._where} answered {what} without a JSON object; check that it is a Vault server"
+                f"{self._where} answered {subject} without a JSON object; check that it is a Vault server"
             ) from None
 
 
@@ -181,10 +181,10 @@ def _from_file(option: str, path: str) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
         with os.fdopen(descriptor, "rb") as handle:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise NoAccess(f"stores.vault.{option}: {path} is not a regular file; name a text file")
-            if found.st_mode & 0o077:
+            if status.st_mode & 0o077:
                 raise NoAccess(f"stores.vault.{option}: other accounts may read {path}; run 'chmod 600 {path}'")
             text = handle.read(LOGIN_BYTES).decode().strip()
     except OSError as error:

@@ -85,21 +85,23 @@ class DatabaseLeases:
 
     def _token(self) -> Tuple[str, str]:
         body = json.dumps({"ttl": UNKEPT, "display_name": "watchparty-secrets"})
-        what = "making a token for a new login"
-        _status, answer = self._client.write("post", "auth/token/create-orphan", what, body)
+        subject = "making a token for a new login"
+        _status, answer = self._client.write("post", "auth/token/create-orphan", subject, body)
         auth = _mapping(answer, "auth")
-        return _text(auth, "client_token", r"[!-~]{1,4096}", what), _text(auth, "accessor", r"[\w.-]{1,256}", what)
+        return _text(auth, "client_token", r"[!-~]{1,4096}", subject), _text(
+            auth, "accessor", r"[\w.-]{1,256}", subject
+        )
 
     def _login(self, client: VaultClient, accessor: str) -> LeasedLogin:
-        what = f"making a login by {self._path}"
-        status, answer = client.get(self._path, what, also=(400,))
+        subject = f"making a login by {self._path}"
+        status, answer = client.get(self._path, subject, also=(400,))
         if status != 200:
             raise NotFound(f"Vault has no role {self._path}; correct options.role and options.engine of the credential")
         data = _mapping(answer, "data")
-        user = _text(data, "username", r"[\w.@-]{1,128}", what)
-        password = _text(data, "password", r"[!-~]{8,1024}", what)
+        user = _text(data, "username", r"[\w.@-]{1,128}", subject)
+        password = _text(data, "password", r"[!-~]{8,1024}", subject)
         # Its id goes into the journal and into requests.
-        lease = _text(answer, "lease_id", escape(self._path) + r"/[\w./-]{1,512}", what)
+        lease = _text(answer, "lease_id", escape(self._path) + r"/[\w./-]{1,512}", subject)
         return LeasedLogin(Login(user, password), Lease(lease, accessor))
 
     def extended(self, lease: Lease, seconds: int, *, fresh: Fresh) -> int:
@@ -135,15 +137,15 @@ class DatabaseLeases:
 
 
 def _mapping(answer: Any, key: str) -> Dict[str, Any]:
-    found = answer.get(key) if isinstance(answer, dict) else None
-    return found if isinstance(found, dict) else {}
+    value = answer.get(key) if isinstance(answer, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
-def _text(answer: Mapping[str, Any], key: str, form: str, what: str) -> str:
-    found = answer.get(key)
-    if not isinstance(found, str) or not fullmatch(form, found, ASCII):
-        raise _strange(f"{what}: its {key} is missing or has an unsupported form")
-    return found
+def _text(answer: Mapping[str, Any], key: str, form: str, subject: str) -> str:
+    value = answer.get(key)
+    if not isinstance(value, str) or not fullmatch(form, value, ASCII):
+        raise _strange(f"{subject}: its {key} is missing or has an unsupported form")
+    return value
 
 
 def _seconds(answer: Mapping[str, Any]) -> int:
@@ -154,5 +156,5 @@ def _seconds(answer: Mapping[str, Any]) -> int:
     return seconds
 
 
-def _strange(what: str) -> StoreError:
-    return StoreError(f"Vault's answer cannot be used ({what}); check that options.engine is a database engine")
+def _strange(subject: str) -> StoreError:
+    return StoreError(f"Vault's answer cannot be used ({subject}); check that options.engine is a database engine")

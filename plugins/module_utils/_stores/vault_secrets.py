@@ -80,8 +80,8 @@ class VaultSecrets(VersionedStore):
     ) -> Contents:
         contents = Contents()
         acts = [partial(self._read, name, pins or {}, stages or {}) for name in dict.fromkeys(names)]
-        for found in self.side_by_side(acts):
-            contents |= found
+        for part in self.side_by_side(acts):
+            contents |= part
         return contents
 
     def _read(self, name: str, pins: Mapping[str, str], stages: Mapping[str, str]) -> Contents:
@@ -101,26 +101,26 @@ class VaultSecrets(VersionedStore):
         return Contents({}, {name: Failure(self.name, name, reason, detail)})
 
     def _current(self, name: str) -> Contents:
-        found = self._data(name)
-        if found is None:
+        content = self._data(name)
+        if content is None:
             return self._failed(name, MISSING)
-        if found.text is None:
-            return self._failed(name, DELETED, f"restore it by 'bao kv undelete -versions={found.number}'")
-        version = self._id(name, found.custom, found.number)
-        return Contents({name: Reading(self.name, name, version, found.text, written=found.written)})
+        if content.text is None:
+            return self._failed(name, DELETED, f"restore it by 'bao kv undelete -versions={content.number}'")
+        version = self._id(name, content.custom, content.number)
+        return Contents({name: Reading(self.name, name, version, content.text, written=content.written)})
 
     def _pinned(self, name: str, version: str) -> Contents:
         """A staged version while it is; else the number that has this id."""
         if _is_number(version):
-            found = self._data(name, version)
+            content = self._data(name, version)
         else:
-            found = self._staged(name, version)
-            if found is None:
+            content = self._staged(name, version)
+            if content is None:
                 number = self._number(self._metadata(name), version)
-                found = self._data(name, number) if number else None
-        if found is None or found.text is None:
-            return self._failed(name, MISSING if found is None else DELETED, f"version {version}")
-        return Contents({name: Reading(self.name, name, version, found.text, written=found.written)})
+                content = self._data(name, number) if number else None
+        if content is None or content.text is None:
+            return self._failed(name, MISSING if content is None else DELETED, f"version {version}")
+        return Contents({name: Reading(self.name, name, version, content.text, written=content.written)})
 
     def _id(self, name: str, custom: Mapping[str, str], number: int) -> str:
         """The id of a version: its number where no writer of ours named it. A pending id needs the staged content."""
@@ -128,10 +128,10 @@ class VaultSecrets(VersionedStore):
         pending = [
             key[len(PENDING) :] for key, text in custom.items() if key.startswith(PENDING) and text == str(number)
         ]
-        found = self._data(name, str(number)) if pending and not settled else None
-        for version in pending if found else ():
+        content = self._data(name, str(number)) if pending and not settled else None
+        for version in pending if content else ():
             staged = self._staged(name, version)
-            if staged and found and staged.text == found.text:
+            if staged and content and staged.text == content.text:
                 return version
         return settled or str(number)
 
@@ -141,10 +141,10 @@ class VaultSecrets(VersionedStore):
         if _is_number(version):
             return version
         custom = metadata["custom_metadata"]
-        found = [
+        numbers = [
             key[len(VERSION) :] for key, identity in custom.items() if key.startswith(VERSION) and identity == version
         ]
-        return found[0] if found else ""
+        return numbers[0] if numbers else ""
 
     # What the server is asked
 
@@ -152,12 +152,12 @@ class VaultSecrets(VersionedStore):
         return self._answered(path_of(name), f"secret {name}", number)
 
     def _staged(self, name: str, version: str) -> Optional[_Version]:
-        found = self._answered(_staging(name, version), f"version {version} of secret {name}")
-        return found if found and found.text is not None else None
+        content = self._answered(_staging(name, version), f"version {version} of secret {name}")
+        return content if content and content.text is not None else None
 
-    def _answered(self, path: str, what: str, number: str = "") -> Optional[_Version]:
+    def _answered(self, path: str, subject: str, number: str = "") -> Optional[_Version]:
         query: Dict[str, Any] = {"version": number} if number else {}
-        status, answer = self._client.get(self._client.secret("data", path), f"reading {what}", **query)
+        status, answer = self._client.get(self._client.secret("data", path), f"reading {subject}", **query)
         data: Any = answer.get("data")
         if status == 404 and data is None:
             return None
@@ -168,7 +168,7 @@ class VaultSecrets(VersionedStore):
             labels = {str(key): str(value) for key, value in custom.items()}
             return _Version(int(metadata["version"]), text, labels, _seconds(str(metadata.get("created_time") or "")))
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise StoreError(_NO_KV.format(what)) from None
+            raise StoreError(_NO_KV.format(subject)) from None
 
     def _metadata(self, name: str) -> Dict[str, Any]:
         """Raises NotFound."""
@@ -201,25 +201,25 @@ class VaultSecrets(VersionedStore):
             raise StoreError(_NO_KV.format(f"the versions of {name}")) from None
 
     def describe(self, name: str) -> Description:
-        found = self._metadata(name)
-        stages, deleted = self._stages(name, found), found["gone"].get(found["current"], False)
-        return Description(name=name, stages=stages, deleted=deleted, arn=path_of(name), created=found["created"])
+        metadata = self._metadata(name)
+        stages, deleted = self._stages(name, metadata), metadata["gone"].get(metadata["current"], False)
+        return Description(name=name, stages=stages, deleted=deleted, arn=path_of(name), created=metadata["created"])
 
-    def _stages(self, name: str, found: Mapping[str, Any]) -> Dict[str, str]:
-        custom, current = found["custom_metadata"], found["current"]
+    def _stages(self, name: str, metadata: Mapping[str, Any]) -> Dict[str, str]:
+        custom, current = metadata["custom_metadata"], metadata["current"]
         stages = {key[len(LABEL) :]: version for key, version in custom.items() if key.startswith(LABEL)}
         if current:
             stages[CURRENT] = self._id(name, custom, current)
-        earlier = [number for number, gone in found["gone"].items() if number < current and not gone]
+        earlier = [number for number, gone in metadata["gone"].items() if number < current and not gone]
         if earlier:
             stages[PREVIOUS] = self._id(name, custom, max(earlier))
         return stages
 
     def list_versions(self, name: str) -> List[StoredVersion]:
-        found = self._metadata(name)
-        custom, stages = found["custom_metadata"], self._stages(name, found)
-        kept = [number for number in sorted(found["gone"]) if not found["gone"][number]]
-        written = {self._id(name, custom, number): found["written"][number] for number in kept}
+        metadata = self._metadata(name)
+        custom, stages = metadata["custom_metadata"], self._stages(name, metadata)
+        kept = [number for number in sorted(metadata["gone"]) if not metadata["gone"][number]]
+        written = {self._id(name, custom, number): metadata["written"][number] for number in kept}
         for key, version in custom.items():
             if key.startswith(LABEL):
                 written.setdefault(version, "")
@@ -320,23 +320,23 @@ class VaultSecrets(VersionedStore):
         """The new version's number. Raises Conflict when another version than ``base`` is current."""
         parse_secret(content)
         body = f'{{"options": {{"cas": {base}}}, "data": {content}}}'
-        what = f"writing secret {name}"
-        status, answer = self._client.write("post", self._client.secret("data", path), what, body, lost=(400,))
+        subject = f"writing secret {name}"
+        status, answer = self._client.write("post", self._client.secret("data", path), subject, body, lost=(400,))
         if status == 400:
             if "check-and-set" in json.dumps(answer):
                 raise Conflict(f"secret {name}: the current version is not {base}, so somebody else wrote it; {_AGAIN}")
             raise StoreError(
-                f"{what} was refused with HTTP 400; check that stores.vault.mount is a KV engine of version 2"
+                f"{subject} was refused with HTTP 400; check that stores.vault.mount is a KV engine of version 2"
             )
         try:
             return int(answer["data"]["version"])
         except (KeyError, TypeError, ValueError):
-            raise StoreError(_NO_KV.format(what)) from None
+            raise StoreError(_NO_KV.format(subject)) from None
 
     def _patch(self, name: str, custom: Mapping[str, Optional[str]]) -> None:
         body = json.dumps({"custom_metadata": custom})
-        what = f"writing the metadata of secret {name}"
-        status, _answer = self._client.write("patch", self._client.secret("metadata", path_of(name)), what, body)
+        subject = f"writing the metadata of secret {name}"
+        status, _answer = self._client.write("patch", self._client.secret("metadata", path_of(name)), subject, body)
         if status == 404:
             raise NotFound(f"secret {name} does not exist")
 
@@ -345,15 +345,15 @@ class VaultSecrets(VersionedStore):
 
         Raises :class:`StoreError` for the current version, and changes nothing then.
         """
-        found = self._metadata(name)
+        metadata = self._metadata(name)
         numbers = [
             number
-            for number in found["gone"]
+            for number in metadata["gone"]
             for version in versions
-            if version in (str(number), self._id(name, found["custom_metadata"], number))
+            if version in (str(number), self._id(name, metadata["custom_metadata"], number))
         ]
-        if found["current"] in numbers:
-            raise StoreError(f"version {found['current']} of secret {name} is its current version; rotate it first")
+        if metadata["current"] in numbers:
+            raise StoreError(f"version {metadata['current']} of secret {name} is its current version; rotate it first")
         if numbers:
             path, body = self._client.secret("destroy", path_of(name)), json.dumps({"versions": sorted(numbers)})
             self._client.write("post", path, f"destroying versions of secret {name}", body)

@@ -131,8 +131,8 @@ def _policies(account: AccountFacts, _declared: Declared) -> Iterator[Entry]:
         for policy in holder.get(f"{kind.capitalize()}PolicyList", ()):
             inline = str(policy["PolicyName"])
             undo = _removal("delete", kind, name, "--policy-name", inline)
-            what = f"{inline} of {kind} {name}"
-            yield server_baseline.entry_of("inline policy", what, digest(policy["PolicyDocument"]), undo)
+            label = f"{inline} of {kind} {name}"
+            yield server_baseline.entry_of("inline policy", label, digest(policy["PolicyDocument"]), undo)
         for policy in holder.get("AttachedManagedPolicies", ()):
             arn = str(policy["PolicyArn"])
             document = managed.get(arn)

@@ -163,18 +163,18 @@ def _gone_is_fine() -> Iterator[None]:
 
 
 @contextmanager
-def translated(operation: str, what: str) -> Iterator[None]:
-    """Runs a call of IAM's on ``what``; raises our errors."""
-    with aws_errors.translated(f"iam:{operation}", what):
+def translated(operation: str, subject: str) -> Iterator[None]:
+    """Runs a call of IAM's on ``subject``; raises our errors."""
+    with aws_errors.translated(f"iam:{operation}", subject):
         try:
             yield
         except aws_errors.exceptions.ClientError as error:
             code = aws_errors.code_of(error)
             if code == "EntityAlreadyExists":
-                raise AlreadyExists(f"{what} already exists (IAM at {operation})") from None
+                raise AlreadyExists(f"{subject} already exists (IAM at {operation})") from None
             if code == "NoSuchEntity":
-                raise NotFound(f"IAM knows no {what} in this account; correct it in the catalog") from None
+                raise NotFound(f"IAM knows no {subject} in this account; correct it in the catalog") from None
             if code in ("LimitExceeded", "EntityTemporarilyUnmodifiable", "ConcurrentModification"):
                 remedy = "raise the quota" if code == "LimitExceeded" else "run the same command again"
-                raise Conflict(f"IAM refuses {operation} on {what} ({code}); {remedy}") from None
+                raise Conflict(f"IAM refuses {operation} on {subject} ({code}); {remedy}") from None
             raise

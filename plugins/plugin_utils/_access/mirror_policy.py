@@ -28,21 +28,21 @@ def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
     mirrored, copies = catalog.mirror, _copies(catalog)
     if mirrored is None or not copies:
         return []
-    secrets, here = tuple(map(ground.secret, _sources(catalog))), tuple(map(ground.parameter, copies))
+    secrets, parameters = tuple(map(ground.secret, _sources(catalog))), tuple(map(ground.parameter, copies))
     regions = mirror_plan.regions(catalog)
     written = tuple(ground.parameter(name, region) for region in regions for name in copies)
     # The one of a parameter's history is asked for when somebody else writes in the same moment.
     acts = ("GetParameters", "GetParameter", "PutParameter", "DeleteParameters")
-    found = [
+    grants = [
         Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),
         Grant("ReadSecrets", ("secretsmanager:GetSecretValue",), secrets),
         key_grant(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), secrets),
         Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)),
         Grant("Copies", tuple(f"ssm:{act}" for act in acts), written),
-        key_grant(ground, "CopiesKey", "ssm", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"), here),
+        key_grant(ground, "CopiesKey", "ssm", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"), parameters),
     ]
-    found += _replica_keys(catalog, ground, ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"))
-    return [*found, *_function(catalog, ground)]
+    grants += _replica_keys(catalog, ground, ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"))
+    return [*grants, *_function(catalog, ground)]
 
 
 def _replica_keys(catalog: Catalog, ground: AwsScope, acts: tuple[str, ...]) -> list[Grant]:

@@ -79,21 +79,21 @@ class OidcProviders:
 
     def _change(self, arn: str, plan: Changes) -> None:
         which = {"OpenIDConnectProviderArn": arn}
-        what = f"provider {arn}"
+        subject = f"provider {arn}"
         for client in plan.add_clients:
-            with translated("AddClientIDToOpenIDConnectProvider", what):
+            with translated("AddClientIDToOpenIDConnectProvider", subject):
                 self._client.add_client_id_to_open_id_connect_provider(**which, ClientID=client)
         for remove_client in plan.remove_clients:
-            with translated("RemoveClientIDFromOpenIDConnectProvider", what):
+            with translated("RemoveClientIDFromOpenIDConnectProvider", subject):
                 self._client.remove_client_id_from_open_id_connect_provider(**which, ClientID=remove_client)
         if plan.thumbprints is not None:
-            with translated("UpdateOpenIDConnectProviderThumbprint", what):
+            with translated("UpdateOpenIDConnectProviderThumbprint", subject):
                 self._client.update_open_id_connect_provider_thumbprint(**which, ThumbprintList=list(plan.thumbprints))
         if plan.add_tags:
-            with translated("TagOpenIDConnectProvider", what):
+            with translated("TagOpenIDConnectProvider", subject):
                 self._client.tag_open_id_connect_provider(**which, Tags=_tags(plan))
         if plan.remove_tags:
-            with translated("UntagOpenIDConnectProvider", what):
+            with translated("UntagOpenIDConnectProvider", subject):
                 self._client.untag_open_id_connect_provider(**which, TagKeys=list(plan.remove_tags))
 
     def delete(self, provider: Provider) -> None:

@@ -24,9 +24,9 @@ class Policies:
 
     def role(self, name: str) -> dict[str, Any]:
         """Its trust policy, and the documents of all that is attached, by name. Raises NotFound."""
-        what = f"role {name}"
+        subject = f"role {name}"
         try:
-            with translated("GetRole", what):
+            with translated("GetRole", subject):
                 role = self._client.get_role(RoleName=name)["Role"]
         except NotFound:
             raise NotFound(
@@ -35,14 +35,14 @@ class Policies:
             ) from None
         policies: dict[str, Any] = {}
         arns: dict[str, str] = {}
-        with aws_errors.translated("iam:ListRolePolicies", what):
+        with aws_errors.translated("iam:ListRolePolicies", subject):
             names = self._pages("list_role_policies", "PolicyNames", RoleName=name)
         for item in names:
-            with aws_errors.translated("iam:GetRolePolicy", what):
+            with aws_errors.translated("iam:GetRolePolicy", subject):
                 policies[item] = document(
                     self._client.get_role_policy(RoleName=name, PolicyName=item)["PolicyDocument"]
                 )
-        with aws_errors.translated("iam:ListAttachedRolePolicies", what):
+        with aws_errors.translated("iam:ListAttachedRolePolicies", subject):
             attached = self._pages("list_attached_role_policies", "AttachedPolicies", RoleName=name)
         for item in attached:
             arns[item["PolicyName"]] = item["PolicyArn"]

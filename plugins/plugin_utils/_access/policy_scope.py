@@ -122,8 +122,8 @@ def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
     for name in sorted({*mine.read, *mine.rotating} & {*theirs.read, *theirs.rotating}):
         yield f"secret {name}: {also}"
     if _overlap(catalog.ssm_path, other.ssm_path):
-        there = f"{other.environment}'s {other.ssm_path}"
-        yield f"stores.ssm: {catalog.ssm_path} and {there} overlap; give each its own path"
+        foreign_path = f"{other.environment}'s {other.ssm_path}"
+        yield f"stores.ssm: {catalog.ssm_path} and {foreign_path} overlap; give each its own path"
     pairs: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
         ("replication group", mine.groups, theirs.groups),
         ("IAM user", mine.users, theirs.users),
@@ -138,9 +138,9 @@ def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
         if catalog.journal and catalog.journal[0] == other.aws.bucket:
             theirs_is = f"{other.environment}'s aws.bucket, whose hosts could then write the journal"
             yield f"journal.s3: {catalog.journal[0]} is {theirs_is}; use another bucket"
-    for what, ours, foreign in pairs:
+    for kind, ours, foreign in pairs:
         for name in sorted({*ours} & {*foreign} - {""}):
-            yield f"{what} {name}: {also}"
+            yield f"{kind} {name}: {also}"
 
 
 def _overlap(name: str, other: str) -> bool:

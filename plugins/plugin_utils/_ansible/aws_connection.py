@@ -110,8 +110,8 @@ class AwsConnection(AWSPluginBase):
 
     def _credentials(self) -> Any:
         """Those that our clients sign with."""
-        found = self.client("sts")._request_signer._credentials
-        return found.get_frozen_credentials() if found else None
+        credentials = self.client("sts")._request_signer._credentials
+        return credentials.get_frozen_credentials() if credentials else None
 
     def bounded_client(self, service: str, seconds: float) -> Any:
         """A client that gives up within about so many seconds, whatever aws_config says: for what must not delay."""

@@ -112,29 +112,29 @@ def plan(
     if present is None or new_key:
         return EncryptedEnvPlan(values, context, journal)
     try:
-        found = encrypted_env.parsed(present, path)
-        _require_same_environment(found, context)
-        key = env_keys.unwrapped(keys, found.wrapped_key, found.context, path)
-        previous = encrypted_env.opened(found, key.file_key)
+        file = encrypted_env.parsed(present, path)
+        _require_same_environment(file, context)
+        key = env_keys.unwrapped(keys, file.wrapped_key, file.context, path)
+        previous = encrypted_env.opened(file, key.file_key)
     except NoAccess:
         raise
     except SecretsError as error:
         raise EncryptedEnvError(f"{error}. {REPLACE}") from None
-    if found.journal > journal:
+    if file.journal > journal:
         raise EncryptedEnvError(
-            f"{path}: another run wrote it at journal number {found.journal}, but this run read an older journal "
+            f"{path}: another run wrote it at journal number {file.journal}, but this run read an older journal "
             f"(number {journal}). Run again. If somebody restored an older journal, see docs/runbooks/lost-journal.md"
         )
-    stays = found.context == context and key.is_wrapped_by(keys)
-    wrapped_key = found.wrapped_key if stays else None
+    stays = file.context == context and key.is_wrapped_by(keys)
+    wrapped_key = file.wrapped_key if stays else None
     return EncryptedEnvPlan(
-        values, context, journal, previous, key.file_key, wrapped_key, found.journal, found.written_at
+        values, context, journal, previous, key.file_key, wrapped_key, file.journal, file.written_at
     )
 
 
-def _require_same_environment(found: EncryptedEnv, context: Mapping[str, str]) -> None:
+def _require_same_environment(file: EncryptedEnv, context: Mapping[str, str]) -> None:
     """Whatever catalog it was written with: it is about to be written with the present one."""
-    encrypted_env.require_context(found, {**context, "catalog": found.context["catalog"]})
+    encrypted_env.require_context(file, {**context, "catalog": file.context["catalog"]})
 
 
 def content(planned: EncryptedEnvPlan, keys: KmsKeys) -> bytes:
@@ -183,11 +183,11 @@ def held(path: str, *, write: bool) -> Iterator[HeldFile]:
 
 def read(path: str, catalog: Catalog, keys: KmsKeys) -> tuple[EncryptedEnv, dict[str, str]]:
     """The file and its values, by one call to KMS. Raises SecretsError."""
-    found = _parsed(path)
+    file = _parsed(path)
     context = encrypted_env.context_of(catalog)
-    encrypted_env.require_context(found, context)
-    key = env_keys.unwrapped(keys, found.wrapped_key, context, path)
-    return found, encrypted_env.opened(found, key.file_key)
+    encrypted_env.require_context(file, context)
+    key = env_keys.unwrapped(keys, file.wrapped_key, context, path)
+    return file, encrypted_env.opened(file, key.file_key)
 
 
 def _parsed(path: str) -> EncryptedEnv:

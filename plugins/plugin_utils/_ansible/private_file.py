@@ -13,7 +13,7 @@ from pathlib import Path
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
 
 
-def read_private(path: Path, what: str, *, unless: Callable[[bytes], bool] = lambda _content: False) -> bytes:
+def read_private(path: Path, kind: str, *, unless: Callable[[bytes], bool] = lambda _content: False) -> bytes:
     """The content of a file that holds a secret; others may read it only where ``unless`` says so of its content.
 
     Raises NoAccess, in words without the content.
@@ -28,13 +28,13 @@ def read_private(path: Path, what: str, *, unless: Callable[[bytes], bool] = lam
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.EISDIR):
             raise NoAccess(f"{path}: cannot be read: {error.strerror}") from None
-    raise NoAccess(f"{path}: must be a regular file of yours with mode 0600, since it holds {what}")
+    raise NoAccess(f"{path}: must be a regular file of yours with mode 0600, since it holds {kind}")
 
 
-def read_private_text(path: Path, what: str) -> str:
+def read_private_text(path: Path, kind: str) -> str:
     """The same as text."""
     try:
-        return read_private(path, what).decode("utf-8")
+        return read_private(path, kind).decode("utf-8")
     except UnicodeDecodeError:
         raise NoAccess(f"{path}: is not text") from None
 

@@ -58,8 +58,8 @@ def is_gone(result: Mapping[str, Any]) -> bool:
 
 def _start(process: int) -> str:
     """When the process started, as the kernel counts; empty if it is gone or a zombie."""
-    found = processes.stat(process)
-    return str(found.ticks) if found and not found.has_ended else ""
+    status = processes.stat(process)
+    return str(status.ticks) if status and not status.has_ended else ""
 
 
 def _space() -> str:

@@ -47,8 +47,8 @@ class TaskProgress:
     def shown(self, now: float) -> None:
         self._last = now
 
-    def text(self, now: float, things: str) -> str:
+    def text(self, now: float, noun: str) -> str:
         if not (self.done and self.total > self.done):
-            return f"{self.done:,} {things}"
+            return f"{self.done:,} {noun}"
         left = (now - self.began) / self.done * (self.total - self.done)
-        return f"{self.done:,} of {self.total:,} {things}, about {duration(left)} left"
+        return f"{self.done:,} of {self.total:,} {noun}, about {duration(left)} left"

@@ -81,8 +81,8 @@ class Announcer:
 
 def announcer_of(catalog: Catalog, client: Client, seconds: float = SECONDS) -> Announcer:
     values = SettingValues(catalog, client)
-    found = [_notifier(channel, values.value) for channel in catalog.notifiers.values()]
-    return Announcer([*([EventBus(catalog.alerts.event_bus, client)] if catalog.alerts else []), *found], seconds)
+    notifiers = [_notifier(channel, values.value) for channel in catalog.notifiers.values()]
+    return Announcer([*([EventBus(catalog.alerts.event_bus, client)] if catalog.alerts else []), *notifiers], seconds)
 
 
 def _notifier(notifier: Notifier, value_of: Callable[[str], str]) -> Channel:

@@ -36,14 +36,14 @@ def digest(
 
 
 def _due(report: Mapping[str, Any]) -> str:
-    every, due = report["credentials"], report["due"]
+    credentials, due = report["credentials"], report["due"]
     soon = [
         credential["name"]
-        for credential in every
+        for credential in credentials
         if not credential["due"] and (credential["due_in_days"] or MONTH.days) < MONTH.days
     ]
     pending = len(report["revocations"])
-    parts = [f"{len(due)} of {len(every)} credentials due" + (f" ({', '.join(due)})" if due else "")]
+    parts = [f"{len(due)} of {len(credentials)} credentials due" + (f" ({', '.join(due)})" if due else "")]
     parts += [f"due within a month: {', '.join(soon)}"] if soon else []
     return "; ".join([*parts, *([f"{pending} to be confirmed as revoked"] if pending else [])])
 

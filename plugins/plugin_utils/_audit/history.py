@@ -23,15 +23,15 @@ def records(chain: Chain) -> list[Mapping[str, Any]]:
     return [record_of(entry.line) for entry in reversed(chain.entries)]
 
 
-def since(found: Iterable[Mapping[str, Any]], moment: datetime) -> list[Mapping[str, Any]]:
-    return [record for record in found if _moment(record) >= moment]
+def since(records: Iterable[Mapping[str, Any]], moment: datetime) -> list[Mapping[str, Any]]:
+    return [record for record in records if _moment(record) >= moment]
 
 
 def _moment(record: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(str(record["at"]))
 
 
-def leaks(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def leaks(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "id": record["rotation"],
@@ -42,7 +42,7 @@ def leaks(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "credentials": record.get("credentials") or [],
             "findings": record.get("notes") or [],
         }
-        for record in found
+        for record in records
         if record["outcome"] in LEAKS
     ]
 
@@ -54,7 +54,7 @@ def _took(seconds: Mapping[str, float]) -> str:
     return f"plan ready in {seconds['planned']:.0f} s" if "planned" in seconds else ""
 
 
-def rotations(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def rotations(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "id": record["rotation"],
@@ -65,6 +65,6 @@ def rotations(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "credentials": record.get("credentials") or [],
             "reason": record.get("reason") or "",
         }
-        for record in found
+        for record in records
         if record["outcome"] not in (*LEAKS, REVEALED)
     ]

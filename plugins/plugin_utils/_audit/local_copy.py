@@ -257,10 +257,10 @@ def _lock(path: str, handle: int, deadline: float) -> None:
 
 def _is_at(path: str, handle: int) -> bool:
     try:
-        there = os.lstat(path)
+        present = os.lstat(path)
     except FileNotFoundError:
         return False
-    return os.path.samestat(there, os.fstat(handle))
+    return os.path.samestat(present, os.fstat(handle))
 
 
 def _content(handle: int) -> bytes:

@@ -91,9 +91,9 @@ def of_verification(counts: Mapping[str, int]) -> list[Metric]:
     ]
 
 
-def put(client: Any, catalog: Catalog, found: Sequence[Metric]) -> None:
+def put(client: Any, catalog: Catalog, metrics: Sequence[Metric]) -> None:
     """Raises SecretsError."""
-    data = [metric.datum(catalog) for metric in found]
+    data = [metric.datum(catalog) for metric in metrics]
     for at in range(0, len(data), AT_ONCE):
         with aws_errors.translated("cloudwatch:PutMetricData", f"namespace {NAMESPACE}"):
             client.put_metric_data(Namespace=NAMESPACE, MetricData=data[at : at + AT_ONCE])

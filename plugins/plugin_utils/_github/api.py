@@ -80,7 +80,7 @@ class GitHubStore:
         path = f"/repos/{self._where.repository}/actions/organization-{kind}s"
         need = Need(f"the organisation's {kind}s that repository {self._where.repository} sees", "Secrets: read")
         seen = {str(page["name"]) for page in self._api.pages(path, f"{kind}s", need, size=_PAGE[kind])}
-        return {name: there if name in seen else there.unseen() for name, there in values.items()}
+        return {name: present if name in seen else present.unseen() for name, present in values.items()}
 
     def updated_at(self, kind: str, scope: str, name: str) -> str:
         """When it was last written there."""
@@ -239,8 +239,8 @@ class GitHubStore:
             ENVIRONMENT: f"environment {self._where.environment} of repository {self._where.repository}",
             ORGANIZATION: f"organisation {self._where.organization}",
         }[scope]
-        what = f"{kind} {name} of {holder}" if name else f"{kind}s of {holder}"
-        return Need(what, *_PERMISSIONS[kind, scope])
+        subject = f"{kind} {name} of {holder}" if name else f"{kind}s of {holder}"
+        return Need(subject, *_PERMISSIONS[kind, scope])
 
 
 def require_fits(kind: str, name: str, value: str) -> None:

@@ -124,8 +124,8 @@ class _Repository:
     def _path(self, rest: str) -> str:
         return f"/repos/{self.where.repository}/{rest}"
 
-    def _need(self, what: str, permissions: str = "Actions: read") -> Need:
-        return Need(f"{what} of repository {self.where.repository}", permissions)
+    def _need(self, subject: str, permissions: str = "Actions: read") -> Need:
+        return Need(f"{subject} of repository {self.where.repository}", permissions)
 
     def _digest(self, value: Any) -> str:
         return server_baseline.keyed(self.key, json.dumps(value, sort_keys=True))
@@ -135,5 +135,5 @@ def _rule(rule: Mapping[str, Any]) -> str:
     """One protection rule, with those who may approve."""
     reviewers = [item.get("reviewer") or {} for item in rule.get("reviewers") or ()]
     names = sorted(str(reviewer.get("login") or reviewer.get("slug")) for reviewer in reviewers)
-    more = [f"{name} {rule[name]}" for name in ("wait_timer", "prevent_self_review") if rule.get(name)]
-    return " ".join([str(rule.get("type")), *names, *more])
+    extras = [f"{name} {rule[name]}" for name in ("wait_timer", "prevent_self_review") if rule.get(name)]
+    return " ".join([str(rule.get("type")), *names, *extras])

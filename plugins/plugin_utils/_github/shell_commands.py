@@ -257,18 +257,18 @@ class _Reader:
     def _inner(self, scripts: list[Inner]) -> None:
         """Commands inside a word run before the pipeline that the word is in."""
         for inner in scripts if self._depth else ():
-            found = _read(inner.script, inner.line, self._named, self._depth - 1)
-            collect(found, inner.name)
-            self.results[self._pipeline : self._pipeline] = found
+            commands = _read(inner.script, inner.line, self._named, self._depth - 1)
+            collect(commands, inner.name)
+            self.results[self._pipeline : self._pipeline] = commands
             for group in self._groups:
-                group.start += len(found) if group.start > self._pipeline else 0
-            self._pipeline += len(found)
+                group.start += len(commands) if group.start > self._pipeline else 0
+            self._pipeline += len(commands)
             if inner.is_file:
                 self._now.given += f"${inner.name}"
 
 
-def collect(found: list[Command], name: str) -> None:
+def collect(commands: list[Command], name: str) -> None:
     """Directs what would be printed to a variable."""
-    for command in found:
+    for command in commands:
         if not command.target and not command.piped:
             command.target = f"${name}"

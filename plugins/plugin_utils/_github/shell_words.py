@@ -58,12 +58,12 @@ class Words:
         """A here-document comes with the word that ends it, before the rest of its line."""
         script, skipped, redirect = self._script, 0, ""
         while self._at < len(script):
-            here = script[self._at]
-            if here in " \t\r":
+            character = script[self._at]
+            if character in " \t\r":
                 self._at += 1
             elif script.startswith("\\\n", self._at):
                 self._pass(2)
-            elif here == "#":
+            elif character == "#":
                 self._pass(len(re.compile(r"[^\n]*").match(script, self._at)[0]))  # type: ignore[index]
             elif script.startswith("((", self._at) and "))" in script[self._at : self._at + 500]:
                 yield Token(self._line, self._pass(script.index("))", self._at) + 2 - self._at))
@@ -101,9 +101,9 @@ class Words:
         if token.is_quoted:  # then nothing in it is filled in
             token.document = body.replace("$", LITERAL)
         else:
-            words = Words(body, self._line + self._script.count("\n", self._at, start), self._named)
-            token.document = words.text(is_document=True)
-            token.inner += words._inner
+            body_words = Words(body, self._line + self._script.count("\n", self._at, start), self._named)
+            token.document = body_words.text(is_document=True)
+            token.inner += body_words._inner
         return (end.end() + 1 if end else stop) - start
 
     def text(self, *, is_document: bool = False) -> str:
@@ -115,25 +115,25 @@ class Words:
         return "".join(parts)
 
     def _is_end(self, parts: list[str]) -> bool:
-        here = self._script[self._at]
+        character = self._script[self._at]
         if self._quote or self._script.startswith(("<(", ">("), self._at):
             return False
         if self._is_array:
-            return here == ")" and bool(self._pass(1))
-        self._is_array = here == "(" and parts[-1:] == ["="]
-        return here in _ENDS and not self._is_array
+            return character == ")" and bool(self._pass(1))
+        self._is_array = character == "(" and parts[-1:] == ["="]
+        return character in _ENDS and not self._is_array
 
     def _piece(self, parts: list[str], is_document: bool) -> str:
-        here, quote = self._script[self._at], self._quote
-        if here == "\\" and quote != "'":
+        character, quote = self._script[self._at], self._quote
+        if character == "\\" and quote != "'":
             escaped = self._pass(2)[1:]
             return "" if escaped == "\n" else _AS_IT_IS.get(escaped, escaped)
-        if here in "'\"" and here == (quote or here) and not is_document:
+        if character in "'\"" and character == (quote or character) and not is_document:
             _close_name(parts)
-            self._quote = "" if quote else here
+            self._quote = "" if quote else character
             return self._pass(1)[1:]
         if quote == "'":
-            return _AS_IT_IS.get(self._pass(1), here)
+            return _AS_IT_IS.get(self._pass(1), character)
         if not quote and self._script.startswith("$'", self._at):
             self._pass(2)
             return re.sub(r"\\(.)", r"\1", self._until("'")).replace("$", LITERAL)
@@ -176,12 +176,14 @@ def closing(script: str, at: int) -> int:
     """Where the parenthesis that was opened before ends, quotes and other parentheses inside it passed over."""
     open_ones = ["("]
     while at < len(script) and open_ones:
-        here, top = script[at], open_ones[-1]
-        if here == "\\" and top != "'":
+        character, top = script[at], open_ones[-1]
+        if character == "\\" and top != "'":
             at += 1
-        elif (here == top and top in "'\"") or (here == ")" and top == "("):
+        elif (character == top and top in "'\"") or (character == ")" and top == "("):
             open_ones.pop()
-        elif (top != "'" and (here == "(" and (top == "(" or script[at - 1] == "$"))) or (here in "'\"" and top == "("):
-            open_ones.append(here)
+        elif (top != "'" and (character == "(" and (top == "(" or script[at - 1] == "$"))) or (
+            character in "'\"" and top == "("
+        ):
+            open_ones.append(character)
         at += 1
     return at

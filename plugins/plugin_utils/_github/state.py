@@ -27,19 +27,19 @@ OF_THE_WORKFLOW = ((SECRET, KEY), (VARIABLE, KNOWN_HOSTS), (VARIABLE, ROLE))
 
 
 def missing_or_unnamed(
-    catalogs: Sequence[Catalog], there: Mapping[GithubTarget, There], valued: Mapping[str, str] | None
+    catalogs: Sequence[Catalog], present: Mapping[GithubTarget, There], valued: Mapping[str, str] | None
 ) -> list[Row]:
     """A row for everything that is missing, or that none of the catalogs names. The first is the environment's own.
 
     ``valued`` are the settings that the stores hold; None where they could not be read.
     """
     own = catalogs[0]
-    listed = sorted({github_target.name for github_target in there})
+    listed = sorted({github_target.name for github_target in present})
     wanted = sync_plan.targets(own, [*listed, *(valued or {})])
     named = {target for catalog in catalogs for target in sync_plan.targets(catalog, listed)}
     rows: list[Row] = []
     for target, (setting, _credential) in wanted.items():
-        result = there.get(target)
+        result = present.get(target)
         if result is not None and result.seen:
             continue
         if result is not None:
@@ -52,11 +52,11 @@ def missing_or_unnamed(
             rows.append(
                 row(FAIL, str(target), "is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
             )
-    for target in sorted(there):
+    for target in sorted(present):
         # What the organisation shares is its own matter.
         known = target in named or target.scope == ORGANIZATION or (target.kind, target.name) in OF_THE_WORKFLOW
         if not known:
-            message = f"not in the catalog; written at {there[target].updated_at}"
+            message = f"not in the catalog; written at {present[target].updated_at}"
             rows.append({**row(FAIL, str(target), message), "command": _deletion(own, target)})
     return rows
 

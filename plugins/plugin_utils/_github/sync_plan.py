@@ -204,9 +204,9 @@ def _held(
     inventory: Mapping[str, FromInventory],
 ) -> CopySource:
     if setting is not None and setting.inventory:
-        there = inventory.get(setting.name, FromInventory(None, "the inventory was not read"))
-        source = there.message or f"variable {setting.inventory} of the inventory"
-        return CopySource(target, there.value, _plain(there.value, setting.sensitivity), source)
+        declared = inventory.get(setting.name, FromInventory(None, "the inventory was not read"))
+        source = declared.message or f"variable {setting.inventory} of the inventory"
+        return CopySource(target, declared.value, _plain(declared.value, setting.sensitivity), source)
     if setting is not None and (setting.rendered or setting.is_pattern):
         return _resolved(catalog, target, setting, resolution, contents)
     if credential is not None and (credential.places or credential.settings):
@@ -266,7 +266,7 @@ def _plain(value: str | None, sensitivity: str) -> str | None:
 
 def plan(
     wanted: Sequence[CopySource],
-    there: Mapping[GithubTarget, There],
+    present: Mapping[GithubTarget, There],
     sent: Mapping[GithubTarget, Sent],
     *,
     prune: bool,
@@ -279,10 +279,12 @@ def plan(
     a new version that differs in other keys only.
     """
     steps = [
-        _of_wanted(copy_source, there.get(copy_source.target), sent.get(copy_source.target), copy_source.target in same)
+        _of_wanted(
+            copy_source, present.get(copy_source.target), sent.get(copy_source.target), copy_source.target in same
+        )
         for copy_source in wanted
     ]
-    return steps + [_of_left(github_target, there, prune, readers) for github_target in left(wanted, sent)]
+    return steps + [_of_left(github_target, present, prune, readers) for github_target in left(wanted, sent)]
 
 
 def left(wanted: Sequence[CopySource], sent: Mapping[GithubTarget, Sent]) -> list[GithubTarget]:
@@ -290,15 +292,15 @@ def left(wanted: Sequence[CopySource], sent: Mapping[GithubTarget, Sent]) -> lis
     return sorted(set(sent) - {copy_source.target for copy_source in wanted})
 
 
-def _of_wanted(copy_source: CopySource, there: There | None, sent: Sent | None, same: bool) -> SyncStep:
+def _of_wanted(copy_source: CopySource, present: There | None, sent: Sent | None, same: bool) -> SyncStep:
     if copy_source.value is None:
-        text = "and GitHub has none either" if there is None else "so GitHub keeps its value"
-        return SyncStep(copy_source.target, MISSING if there is None else KEEP, f"{copy_source.source}, {text}")
-    if copy_source.identity == FIRST and there is not None:
+        text = "and GitHub has none either" if present is None else "so GitHub keeps its value"
+        return SyncStep(copy_source.target, MISSING if present is None else KEEP, f"{copy_source.source}, {text}")
+    if copy_source.identity == FIRST and present is not None:
         return SyncStep(copy_source.target, KEEP, "no store holds it, so GitHub keeps its value")
-    why = _why(copy_source, there, sent, same)
+    why = _why(copy_source, present, sent, same)
     if why:
-        foreign = copy_source.identity != GIVEN and _changed_elsewhere(there, sent)
+        foreign = copy_source.identity != GIVEN and _changed_elsewhere(present, sent)
         return SyncStep(copy_source.target, SEND, why, foreign)
     if sent is None or (sent.identity != copy_source.identity and copy_source.identity is not None):
         return SyncStep(
@@ -310,44 +312,44 @@ def _of_wanted(copy_source: CopySource, there: There | None, sent: Sent | None, 
     return SyncStep(copy_source.target, KEEP, "GitHub holds the value that was sent last")
 
 
-def _changed_elsewhere(there: There | None, sent: Sent | None) -> bool:
-    if there is None:
+def _changed_elsewhere(present: There | None, sent: Sent | None) -> bool:
+    if present is None:
         return sent is not None
-    if not there.seen:
+    if not present.seen:
         return False
-    return there.value is None if sent is None else there.updated_at != sent.updated_at
+    return present.value is None if sent is None else present.updated_at != sent.updated_at
 
 
-def _why(copy_source: CopySource, there: There | None, sent: Sent | None, same: bool) -> str:
+def _why(copy_source: CopySource, present: There | None, sent: Sent | None, same: bool) -> str:
     """Why it must be sent, or nothing."""
     if copy_source.identity == GIVEN:
         return "a value was given"
-    if there is None:
+    if present is None:
         return "GitHub has none" if sent is None else "was sent before, and somebody deleted it at GitHub"
-    if not there.seen:
+    if not present.seen:
         return "the organisation does not share it with the repository"
-    if there.value is not None:  # a variable can be read back
-        if there.value == copy_source.value:
+    if present.value is not None:  # a variable can be read back
+        if present.value == copy_source.value:
             return ""
-        changed = sent is not None and sent.updated_at != there.updated_at
+        changed = sent is not None and sent.updated_at != present.updated_at
         return (
-            f"somebody changed it at {there.updated_at}"
+            f"somebody changed it at {present.updated_at}"
             if changed
             else f"GitHub holds another value than {copy_source.source}"
         )
     if sent is None:
-        return f"somebody else created it at {there.updated_at}, or an earlier sync was interrupted"
-    if there.updated_at != sent.updated_at:
-        return f"somebody changed it at {there.updated_at}, or an earlier sync was interrupted"
+        return f"somebody else created it at {present.updated_at}, or an earlier sync was interrupted"
+    if present.updated_at != sent.updated_at:
+        return f"somebody changed it at {present.updated_at}, or an earlier sync was interrupted"
     if copy_source.identity is None:
         return f"no record may be kept that tells whether {copy_source.source} has changed"
     return "" if same or sent.identity == copy_source.identity else f"{copy_source.source} has changed"
 
 
 def _of_left(
-    target: GithubTarget, there: Mapping[GithubTarget, There], prune: bool, readers: Mapping[str, Sequence[str]]
+    target: GithubTarget, present: Mapping[GithubTarget, There], prune: bool, readers: Mapping[str, Sequence[str]]
 ) -> SyncStep:
-    if target not in there:
+    if target not in present:
         return SyncStep(target, FORGET, "the catalog no longer names it, and GitHub has none")
     if not prune:
         return SyncStep(target, OBSOLETE, "the catalog no longer names it; prune removes it")

@@ -53,7 +53,7 @@ class Taint:
     @property
     def own(self) -> dict[str, str]:
         """Without parameters of the present function, and what is collected."""
-        return {name: what for name, what in self.names.items() if not re.match(r"[\d@*]", name)}
+        return {name: secret for name, secret in self.names.items() if not re.match(r"[\d@*]", name)}
 
     def named(self) -> str:
         names = sorted(name for name in self.own if name[0] != "!")
@@ -63,15 +63,15 @@ class Taint:
         """Sets the parameters of a function or script, which is collected; what stood in their place."""
         secrets = {str(number): self.of(word) for number, word in enumerate(words, 1)}
         secrets = {name: secret for name, secret in secrets.items() if secret}
-        every = next(iter(secrets.values()), "")
+        first = next(iter(secrets.values()), "")
         outer = {name: self.names.pop(name) for name in list(self.names) if _is_parameter(name) or name == into}
-        self.names |= {**secrets, **(dict.fromkeys("@*", every) if every else {})}
+        self.names |= {**secrets, **(dict.fromkeys("@*", first) if first else {})}
         return outer
 
     def returned(self, outer: dict[str, str], into: str) -> str:
         """Ends a call; what was collected of it."""
         result = self.names.pop(into, "")
-        self.names = {name: what for name, what in self.names.items() if not _is_parameter(name)} | outer
+        self.names = {name: secret for name, secret in self.names.items() if not _is_parameter(name)} | outer
         return result
 
 

@@ -113,12 +113,12 @@ def _package(call: TaskCall, text: str) -> Iterator[Command]:
         if isinstance(body, str):
             line = re.search(rf'"{re.escape(name)}"\s*:', text)
             number = text.count("\n", 0, line.start()) + 1 if line else 1
-            found = commands(body, number)
-            if found and name[:3] != "pre" and name[:4] != "post":
-                found[-1].words += call.words
-            for command in found:
+            script = commands(body, number)
+            if script and name[:3] != "pre" and name[:4] != "post":
+                script[-1].words += call.words
+            for command in script:
                 command.line = number
-            yield from found
+            yield from script
 
 
 @dataclass

@@ -139,8 +139,8 @@ class FollowedWorkflow:
             yield from self.scripts.shell(text, (self.file, _first_line(script)), taint, job, folder)
 
     def _text(self, script: str) -> str:
-        here = posixpath.dirname(self.file)
-        script = re.sub(r"\$\{\{\s*github\.action_path\s*\}\}|\$\{?GITHUB_ACTION_PATH\}?", f"./{here}", script)
+        folder = posixpath.dirname(self.file)
+        script = re.sub(r"\$\{\{\s*github\.action_path\s*\}\}|\$\{?GITHUB_ACTION_PATH\}?", f"./{folder}", script)
         return self.known.marked(re.sub(r"\$\{\{\s*github\.workspace\s*\}\}/", "./", script))
 
     def _program(self, script: str, text: str, taint: Taint) -> Iterator[Spot]:

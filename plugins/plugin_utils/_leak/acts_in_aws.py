@@ -23,12 +23,12 @@ _FIELDS = (
 _DEEPEST = 4
 _POLICIES = {
     f"{verb}{kind.capitalize()}Policy": (
-        f"{what} policy",
+        f"{attachment} policy",
         f"{{{field}}} of {kind} {{{kind}Name}}",
         f"iam {undo}-{kind}-policy --{kind}-name {{{kind}Name}} --{option} {{{field}}}",
     )
     for kind in ("user", "role", "group")
-    for verb, what, field, undo, option in (
+    for verb, attachment, field, undo, option in (
         ("Put", "inline", "policyName", "delete", "policy-name"),
         ("Attach", "attached", "policyArn", "detach", "policy-arn"),
     )

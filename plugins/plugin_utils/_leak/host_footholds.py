@@ -37,12 +37,12 @@ def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
     """What was found by event. A host decides what it answers, and may name no other credential than these ``keys``."""
     result = {}
     for host, answer in answers.items():
-        found = [entry for entry in answer.get("footholds") or () if entry["credential"] in keys]
-        if len(found) > MOST:
-            left = "".join(entry["text"] for entry in found[MOST - 1 :])
-            count = f"and {len(found) - MOST + 1} more ({_digest(left)}), which host_evidence lists"
-            found[MOST - 1 :] = [{**found[0], "text": count, "key": ""}]
-        result.update({_event(host, entry): f"{host}: {entry['text']}" for entry in found})
+        footholds = [entry for entry in answer.get("footholds") or () if entry["credential"] in keys]
+        if len(footholds) > MOST:
+            left = "".join(entry["text"] for entry in footholds[MOST - 1 :])
+            count = f"and {len(footholds) - MOST + 1} more ({_digest(left)}), which host_evidence lists"
+            footholds[MOST - 1 :] = [{**footholds[0], "text": count, "key": ""}]
+        result.update({_event(host, entry): f"{host}: {entry['text']}" for entry in footholds})
     return result
 
 
@@ -149,16 +149,16 @@ class FirstLook:
         gone by now. ``hosts`` are those of the run.
         """
         over = looked(list(earlier), self.answers)
-        found = {event: text for event, text in earlier.items() if f"looked/{event.partition('/')[2]}" not in over}
-        found.update({event: f"{event.split('/')[1]}: {text}" for event, text in self.found.items()})
-        return plan_lines(found, checked, hosts)
+        footholds = {event: text for event, text in earlier.items() if f"looked/{event.partition('/')[2]}" not in over}
+        footholds.update({event: f"{event.split('/')[1]}: {text}" for event, text in self.found.items()})
+        return plan_lines(footholds, checked, hosts)
 
 
-def plan_lines(found: Mapping[str, str], checked: Collection[str], hosts: Collection[str]) -> list[str]:
+def plan_lines(footholds: Mapping[str, str], checked: Collection[str], hosts: Collection[str]) -> list[str]:
     """What the operator reads of them before the confirmation; ``hosts`` are those of the run."""
-    parts = {event: event.split("/") for event in found}
-    left = [event for event in found if parts[event][1] not in checked]
-    lines = [f"possible foothold{'' if event in left else ', looked at'}: {found[event]}" for event in found]
+    parts = {event: event.split("/") for event in footholds}
+    left = [event for event in footholds if parts[event][1] not in checked]
+    lines = [f"possible foothold{'' if event in left else ', looked at'}: {footholds[event]}" for event in footholds]
     withheld = sorted({parts[event][2] for event in left if len(parts[event]) > 3})
     if not withheld:
         return lines

@@ -81,7 +81,7 @@ def _kept(event: str, message: str) -> str:
 
 def _is_news(incident: Incident, event: str) -> bool:
     """A host may be skipped again, and is back only after that."""
-    what, _slash, host = event.partition("/")
-    if what in ("skipped", "verified"):
-        return (host in incident.behind) is (what == "verified")
+    kind, _slash, host = event.partition("/")
+    if kind in ("skipped", "verified"):
+        return (host in incident.behind) is (kind == "verified")
     return event not in incident.events

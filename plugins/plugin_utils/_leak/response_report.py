@@ -164,7 +164,7 @@ def write(
         files=files,
         unwritten=unwritten,
         clock=[
-            *(f"{what}: {'not yet' if at is None else f'{at:.0f} s'}" for what, at in clock),
+            *(f"{phase}: {'not yet' if at is None else f'{at:.0f} s'}" for phase, at in clock),
             *postmortem_markdown.outages_of(facts),
         ],
         tried=facts["tried"],
@@ -179,13 +179,13 @@ def write(
 
 def _withheld(response: Response, incident: Incident) -> str:
     """Why later waves did not begin."""
-    found = incident.foothold_hosts
+    foothold_hosts = incident.foothold_hosts
     is_last = not set(response.targeted_hosts) - set(response.opened)
     other = f"and {response.host} talks to the servers; choose another host with -e rotation_host=HOST"
     rest = "and no other host is left" if is_last else other
     message = f"nothing new is sent to {', '.join(response.opened)}, {rest}"
-    hosts = sorted({host for hosts in found.values() for host in hosts})
-    return f"{message}. {host_footholds.remedy(','.join(found), hosts)}" if found else message
+    hosts = sorted({host for hosts in foothold_hosts.values() for host in hosts})
+    return f"{message}. {host_footholds.remedy(','.join(foothold_hosts), hosts)}" if foothold_hosts else message
 
 
 def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str) -> tuple[list[str], str]:

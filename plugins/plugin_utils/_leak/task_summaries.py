@@ -116,8 +116,8 @@ def _seen(result: Mapping[str, Any]) -> list[str]:
     problem = _problem(result)
     if problem:
         return [problem]
-    found = [f"possible foothold: {entry['text']}" for entry in result.get("footholds", ())]
-    return [*found, *result.get("lines", ()), *(f"NOT gathered: {line}" for line in result.get("short", ()))]
+    footholds = [f"possible foothold: {entry['text']}" for entry in result.get("footholds", ())]
+    return [*footholds, *result.get("lines", ()), *(f"NOT gathered: {line}" for line in result.get("short", ()))]
 
 
 def _left(result: Mapping[str, Any]) -> list[str]:

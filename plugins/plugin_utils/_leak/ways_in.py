@@ -44,8 +44,14 @@ UNKNOWN = ". It is not known since when the key leaked, so only what no ordinary
 
 def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """``answers`` are what hosts answered to the last look, by host."""
-    looked = [one for one in impact.get("credentials", ()) if f"refused/{one['name']}" in incident.events]
-    texts = [_looked_at(one["kind"], one["name"], incident) for one in looked if one["kind"] in BY_KIND]
+    looked = [
+        credential for credential in impact.get("credentials", ()) if f"refused/{credential['name']}" in incident.events
+    ]
+    texts = [
+        _looked_at(credential["kind"], credential["name"], incident)
+        for credential in looked
+        if credential["kind"] in BY_KIND
+    ]
     hosts = [host for host, answer in answers.items() if "footholds" in answer]
     return [
         *(f"checked: {checked}" for checked, _not_checked in texts),

@@ -146,15 +146,15 @@ class AlertResources:
         name = self._alerts.topic
         try:
             with aws_errors.translated("sns:GetTopicAttributes", f"topic {name}"):
-                found = self._sns.get_topic_attributes(TopicArn=self._topic)["Attributes"]
+                attributes = self._sns.get_topic_attributes(TopicArn=self._topic)["Attributes"]
         except NotFound:
             yield MissingPart(f"create topic {name}", self._make_topic)
-            found = {}
-        policy = json.loads(found.get("Policy") or "{}")
+            attributes = {}
+        policy = json.loads(attributes.get("Policy") or "{}")
         if self._restricted(policy) != policy:
             message = f"allow the environment's alarms and rule to publish to topic {name}"
             yield MissingPart(message, lambda: self._restrict(self._restricted(policy)))
-        present = self._subscribed() if found else set()
+        present = self._subscribed() if attributes else set()
         for address in self._alerts.emails:
             if address not in present:
                 message = f"subscribe {address} to topic {name}; {address} must confirm AWS's mail"
@@ -221,15 +221,15 @@ class AlertResources:
         prefix = f"{self._alerts.topic}-"
         with aws_errors.translated("cloudwatch:DescribeAlarms", f"alarms {prefix}*"):
             pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
-            found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+            by_name = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
         wanted = [alarm.request(self._catalog, self._alerts, self._topic) for alarm in alarms(self._alerts)]
         for alarm in wanted:
-            present = found.get(alarm["AlarmName"], {})
+            present = by_name.get(alarm["AlarmName"], {})
             if any(_plain(present.get(key)) != _plain(value) for key, value in alarm.items()):
                 message = f"{'change' if present else 'create'} alarm {alarm['AlarmName']}"
                 yield MissingPart(message, lambda alarm=alarm: self._put_alarm(alarm))  # type: ignore[misc]
         ours = re.compile(re.escape(prefix) + r"(due-in-\d+-days|verification-(failed|not-checked))")
-        for name in sorted(filter(ours.fullmatch, found.keys() - {alarm["AlarmName"] for alarm in wanted})):
+        for name in sorted(filter(ours.fullmatch, by_name.keys() - {alarm["AlarmName"] for alarm in wanted})):
             yield MissingPart(f"delete alarm {name}", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
 
     def _put_alarm(self, request: Mapping[str, Any]) -> None:

@@ -120,8 +120,8 @@ class Provisioner:
         kept_values = {name: self.secrets.kept(name) for name in names}
         kept = {name: kept for name, kept in kept_values.items() if kept}
         if self.wish.forms:
-            there = [name for name in contents.readings if not of_name(name).has_labels]
-            kept.update(self.parameters.kept(list(targets.parameters(self.catalog, there))))
+            present = [name for name in contents.readings if not of_name(name).has_labels]
+            kept.update(self.parameters.kept(list(targets.parameters(self.catalog, present))))
         return StoreState(contents, kept, journal)
 
     def _opened(self) -> _journal.Journal:

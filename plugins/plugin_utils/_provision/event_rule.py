@@ -30,12 +30,14 @@ class EventRule:
     state: str = "ENABLED"
 
     def missing(self) -> Iterator[MissingPart]:
-        found = self._present()
-        is_right = found.get("State") == self.state and json.loads(found.get("EventPattern") or "{}") == self.pattern
+        present = self._present()
+        is_right = (
+            present.get("State") == self.state and json.loads(present.get("EventPattern") or "{}") == self.pattern
+        )
         if not is_right:
-            yield MissingPart(f"{'change' if found else 'create'} rule {self.name}", self._put)
+            yield MissingPart(f"{'change' if present else 'create'} rule {self.name}", self._put)
         targets: Sequence[Mapping[str, Any]] = ()
-        if found:
+        if present:
             with aws_errors.translated("events:ListTargetsByRule", f"rule {self.name}"):
                 targets = self.client.list_targets_by_rule(Rule=self.name, EventBusName=self.bus)["Targets"]
         if self._target not in [{key: target.get(key) for key in self._target} for target in targets]:

@@ -69,8 +69,8 @@ class MirrorDeployment:
         logs, name = self._client("logs"), f"/aws/lambda/{self._name}"
         with aws_errors.translated("logs:DescribeLogGroups", name):
             groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        found = next((group for group in groups if group["logGroupName"] == name), None)
-        if found is None:
+        present = next((group for group in groups if group["logGroupName"] == name), None)
+        if present is None:
             yield self._step(
                 f"create log group {name}",
                 "logs:CreateLogGroup",
@@ -78,7 +78,7 @@ class MirrorDeployment:
                 logGroupName=name,
                 tags=self._tags,
             )
-        if found is None or "retentionInDays" not in found:
+        if present is None or "retentionInDays" not in present:
             yield self._step(
                 f"set the retention of log group {name} to {RETENTION_DAYS} days",
                 "logs:PutRetentionPolicy",
@@ -104,14 +104,14 @@ class MirrorDeployment:
 
     def _function_steps(self) -> Iterator[MissingPart]:
         client = self._client("lambda")
-        found = self._found("lambda:GetFunction", client.get_function)
+        present = self._found("lambda:GetFunction", client.get_function)
         wanted = self._configuration()
-        if found is None:
+        if present is None:
             yield MissingPart(f"create function {self._name}", lambda: self._create(wanted))
         else:
-            self._require_ours(found.get("Tags", {}))
-            yield from self._changes(found["Configuration"], wanted)
-        if (found or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions") != 1:
+            self._require_ours(present.get("Tags", {}))
+            yield from self._changes(present["Configuration"], wanted)
+        if (present or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions") != 1:
             yield self._step(
                 f"limit function {self._name} to one run at a time",
                 "lambda:PutFunctionConcurrency",
@@ -142,10 +142,10 @@ class MirrorDeployment:
             "TracingConfig": {"Mode": "Active" if self._settings.xray else "PassThrough"},
         }
 
-    def _changes(self, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[MissingPart]:
+    def _changes(self, present: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[MissingPart]:
         client = self._client("lambda")
         digest = base64.b64encode(hashlib.sha256(self._code).digest()).decode()
-        if found.get("CodeSha256") != digest:
+        if present.get("CodeSha256") != digest:
             yield self._step(
                 f"update the code of function {self._name}",
                 "lambda:UpdateFunctionCode",
@@ -153,7 +153,7 @@ class MirrorDeployment:
                 FunctionName=self._name,
                 ZipFile=self._code,
             )
-        differs = [key for key in wanted if found.get(key) != wanted[key]]
+        differs = [key for key in wanted if present.get(key) != wanted[key]]
         if differs:
             yield self._step(
                 f"change {', '.join(differs)} of function {self._name}",
@@ -213,21 +213,21 @@ class MirrorDeployment:
         arn = self._place.arn("events", f"rule/{name}")
         with aws_errors.translated("events:ListRules", name):
             rules = client.list_rules(NamePrefix=name)["Rules"]
-        found = next((rule for rule in rules if rule["Name"] == name), None)
+        present = next((rule for rule in rules if rule["Name"] == name), None)
         wanted = {**wanted, "State": "ENABLED"}
-        if found is None or {key: _plain(found.get(key)) for key in wanted} != {
+        if present is None or {key: _plain(present.get(key)) for key in wanted} != {
             key: _plain(value) for key, value in wanted.items()
         }:
-            more = {} if found else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
+            tags = {} if present else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
             yield self._step(
-                f"{'change' if found else 'create'} rule {name}",
+                f"{'change' if present else 'create'} rule {name}",
                 "events:PutRule",
                 client.put_rule,
                 Name=name,
                 **wanted,
-                **more,
+                **tags,
             )
-        if found is None or not self._is_target(name):
+        if present is None or not self._is_target(name):
             target = {"Id": "mirror", "Arn": self._function}
             yield self._step(
                 f"add function {self._name} as the target of rule {name}",
@@ -254,8 +254,8 @@ class MirrorDeployment:
         return any(target["Arn"] == self._function for target in targets)
 
     def _is_permitted(self, rule: str) -> bool:
-        found = self._found("lambda:GetPolicy", self._client("lambda").get_policy)
-        statements = json.loads(found["Policy"])["Statement"] if found else []
+        answer = self._found("lambda:GetPolicy", self._client("lambda").get_policy)
+        statements = json.loads(answer["Policy"])["Statement"] if answer else []
         return any(
             statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == rule for statement in statements
         )
@@ -264,8 +264,8 @@ class MirrorDeployment:
         client, wanted = self._client("cloudwatch"), self._alarm()
         with aws_errors.translated("cloudwatch:DescribeAlarms", self._name):
             alarms = client.describe_alarms(AlarmNames=[self._name])["MetricAlarms"]
-        found = alarms[0] if alarms else {}
-        if any(_plain(found.get(key)) != _plain(wanted[key]) for key in wanted):
+        present = alarms[0] if alarms else {}
+        if any(_plain(present.get(key)) != _plain(wanted[key]) for key in wanted):
             tags = {} if alarms else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
             yield self._step(
                 f"set alarm {self._name} to fire after {self._settings.alarm_hours} h without a success",
@@ -308,10 +308,10 @@ class MirrorDeployment:
     def _found(self, operation: str, ask: Callable[..., Any]) -> dict[str, Any] | None:
         try:
             with aws_errors.translated(operation, f"function {self._name}"):
-                found: dict[str, Any] = ask(FunctionName=self._name)
+                answer: dict[str, Any] = ask(FunctionName=self._name)
         except NotFound:
             return None
-        return found
+        return answer
 
     def _step(self, message: str, operation: str, act: Callable[..., Any], **arguments: Any) -> MissingPart:
         return MissingPart(message, lambda: self._act(operation, act, **arguments))

@@ -52,7 +52,7 @@ def given(
 
 def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
     """A mapping in a private file, or in one that is encrypted as a whole."""
-    content = _private(path, unless=lambda found: found.startswith(VAULT))
+    content = _private(path, unless=lambda data: data.startswith(VAULT))
     if content.startswith(VAULT):
         try:
             content = bytes(loader.get_text_file_contents(str(path)), "utf-8")

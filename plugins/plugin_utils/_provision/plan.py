@@ -152,18 +152,18 @@ class _Planner:
     def _take(self, target: ValueTarget) -> None:
         """What is there, or else what was given."""
         held = [(place, self._held(place, target.setting)) for place in target.places]
-        there = [(place, text) for place, text in held if text is not None]
+        present = [(place, text) for place, text in held if text is not None]
         given = self.given.get(target.name)
-        if there:
-            self._spread(target, there, given)
+        if present:
+            self._spread(target, present, given)
         elif given is not None and target.credential and PASSWORD in given:
             self.templates[target.name] = given
         elif given is not None:
             self._fill_all(target, given, GIVEN)
 
-    def _spread(self, target: ValueTarget, there: list[tuple[Place, str]], given: str | None) -> None:
-        first, text = there[0]
-        other = next((place for place, name in there if name != text), None)
+    def _spread(self, target: ValueTarget, present: list[tuple[Place, str]], given: str | None) -> None:
+        first, text = present[0]
+        other = next((place for place, name in present if name != text), None)
         if other is not None and not self._is_rotating(target):
             message = f"{first} and {other} hold different values; correct the wrong one"
             self.problems.append(f"{target.name}: {message}")

@@ -68,14 +68,14 @@ def _environment() -> dict[str, str]:
 
 def _twice(content: bytes) -> list[str]:
     """Names that are in one object more than once. sops, like Go, does not tell ``SOPS`` from ``sops``."""
-    found: set[str] = set()
+    repeated: set[str] = set()
 
     def note(pairs: list[tuple[str, Any]]) -> None:
         counted = Counter(name.casefold() for name, _value in pairs)
-        found.update(name for name, times in counted.items() if times > 1)
+        repeated.update(name for name, times in counted.items() if times > 1)
 
     json.loads(content, object_pairs_hook=note)
-    return sorted(found)
+    return sorted(repeated)
 
 
 def _is_json(content: bytes) -> bool:
@@ -88,26 +88,26 @@ def _metadata(content: bytes) -> Mapping[str, Any]:
         flat = [name.decode("ascii", "replace") for name in _DOTENV.findall(content)]
         return {name.partition("__")[0]: True for name in flat}
     try:
-        found = json.loads(content)
+        document = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    metadata = found.get("sops") if isinstance(found, dict) else None
+    metadata = document.get("sops") if isinstance(document, dict) else None
     return metadata if isinstance(metadata, dict) else {}
 
 
 def _settings(path: Path, output: bytes) -> dict[str, str]:
     try:
-        found = json.loads(output)
+        document = json.loads(output)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        document = None
+    if not isinstance(document, dict):
         raise ProvisionError([f"{path}: sops gave no JSON object; check its output: sops -d"])
-    nested = sorted(name for name, value in found.items() if isinstance(value, (dict, list)))
+    nested = sorted(name for name, value in document.items() if isinstance(value, (dict, list)))
     if nested:
         raise ProvisionError(
             [f"{path}: {name}: is not a single value; keep settings at the top level" for name in nested]
         )
-    return {name: _text(value) for name, value in found.items()}
+    return {name: _text(value) for name, value in document.items()}
 
 
 def _text(value: Any) -> str:

@@ -66,11 +66,11 @@ def wanted(provisioner: Provisioner, names: Sequence[str], seen: StoreState) -> 
     problems += [problem for name in chosen for problem in _conflicts(provisioner, seen.journal, known[name])]
     if problems:
         raise ProvisionError(problems)
-    found = [_undone(provisioner, seen.contents, seen.journal, known[name]) for name in chosen]
-    refused = [item for item in found if isinstance(item, str)]
+    results = [_undone(provisioner, seen.contents, seen.journal, known[name]) for name in chosen]
+    refused = [item for item in results if isinstance(item, str)]
     if refused:
         raise ProvisionError(refused)
-    return Undo(tuple(item for item in found if isinstance(item, Undone)))
+    return Undo(tuple(item for item in results if isinstance(item, Undone)))
 
 
 def _conflicts(provisioner: Provisioner, journal: Journal, target: ValueTarget) -> Iterator[str]:

@@ -36,9 +36,11 @@ class MakingVault(SecretMaking, VaultSecrets):
         self._patch(name, {f"{VERSION}{self._write(path_of(name), name, content, number)}": version})
 
     def _kept(self, name: str) -> Kept:
-        found = self._metadata(name)
-        tags = {key: value for key, value in found["custom_metadata"].items() if not key.startswith("watchparty-")}
-        return Kept(name, Form(tags.pop(DESCRIPTION, ""), tags=tags), deleted=bool(found["gone"].get(found["current"])))
+        metadata = self._metadata(name)
+        tags = {key: value for key, value in metadata["custom_metadata"].items() if not key.startswith("watchparty-")}
+        return Kept(
+            name, Form(tags.pop(DESCRIPTION, ""), tags=tags), deleted=bool(metadata["gone"].get(metadata["current"]))
+        )
 
     def _make(self, name: str, content: str, version: str, form: Form) -> None:
         self._create(name, content, version)

@@ -62,9 +62,9 @@ class Write:
     @property
     def message(self) -> str:
         """One line, without a value."""
-        what = ", ".join(f"{fill.place.key or fill.target} ({fill.how})" for fill in self.fills)
+        names = ", ".join(f"{fill.place.key or fill.target} ({fill.how})" for fill in self.fills)
         verb = "create" if self.act == CREATE else "update"
-        return f"{verb} {STORES[self.store].noun} {self.name}: {what}"
+        return f"{verb} {STORES[self.store].noun} {self.name}: {names}"
 
 
 def projected(contents: Contents, fills: Iterable[Fill]) -> Contents:

@@ -54,16 +54,20 @@ def request(
 
 def _known(setting: RotationSetup, server: ComparedServer) -> dict[str, list[str]]:
     credentials = setting.catalog.credentials
-    here = {one.name for one in credentials.values() if kind_names.ENGINES.get(one.kind) == server.engine}
-    if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in here):
+    names_here = {
+        credential.name
+        for credential in credentials.values()
+        if kind_names.ENGINES.get(credential.kind) == server.engine
+    }
+    if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in names_here):
         return {}  # Vault makes logins that only Vault knows
-    here |= {admin for admin in (credentials[name].admin for name in here) if admin}
+    names_here |= {admin for admin in (credentials[name].admin for name in names_here) if admin}
     names = server_baseline.known_logins(server.source)
     for credential in credentials.values():
         try:
             names.add(server_baseline.printable(setting.held(credential).login.username or ""))
         except SecretsError:
-            if credential.name in here:
+            if credential.name in names_here:
                 return {}
     return {"known": sorted(names)}
 
@@ -76,16 +80,16 @@ def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> di
     if not inventory or server is None:
         return result
     if inventory["problems"]:
-        found = [f"{server.place}: not compared with its baseline: {'; '.join(inventory['problems'])}"]
+        findings = [f"{server.place}: not compared with its baseline: {'; '.join(inventory['problems'])}"]
     else:
         reading = server_baseline.reading_of(inventory)
         differences = server_baseline.compare(server.place, server.source, reading)
-        found = [item.finding for item in differences if item.state != server_baseline.REMOVED]
-        more = len(found) - server_baseline.MOST_NAMED
-        found[server_baseline.MOST_NAMED :] = [f"{server.place}: {server_baseline.MORE % more}"] if more > 0 else []
-        found += [f"{kind}: not checked, cannot be read" for kind in server_baseline.unread(server.source, reading)]
+        findings = [item.finding for item in differences if item.state != server_baseline.REMOVED]
+        rest = len(findings) - server_baseline.MOST_NAMED
+        findings[server_baseline.MOST_NAMED :] = [f"{server.place}: {server_baseline.MORE % rest}"] if rest > 0 else []
+        findings += [f"{kind}: not checked, cannot be read" for kind in server_baseline.unread(server.source, reading)]
         result["baseline"] = f"baseline of {server.source.day}"
-    return {**result, "footholds": [*result.get("footholds", ()), *found]}
+    return {**result, "footholds": [*result.get("footholds", ()), *findings]}
 
 
 def _server(setting: RotationSetup, name: str) -> ComparedServer | None:

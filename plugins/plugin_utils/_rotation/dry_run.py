@@ -88,7 +88,9 @@ class Rehearsal(JournalWriter):
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
         noted = [item.credential for item in plan.items if item.kind in known]
         tokens = {item.credential: {"not_ended": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
-        each = [[f"{what}{number}" for number in range(incident_events.MOST_FOOTHOLDS)] for what in ("left", "gone")]
+        each = [
+            [f"{prefix}{number}" for number in range(incident_events.MOST_FOOTHOLDS)] for prefix in ("left", "gone")
+        ]
         footholds = {"footholds": each[0], "evicted": each[1], "baseline": [""]}
         tokens.update({item.credential: footholds for item in plan.items if item.kind in ADMINISTERED})
         notes = {name: {"server": LONGEST_NOTE} for name in noted}

@@ -135,10 +135,10 @@ class AuthTokens:
             group = self.describe()
         if group.settled:
             return group
-        what = " ".join(word for word in (group.status, group.pending) if word)
+        state = " ".join(word for word in (group.status, group.pending) if word)
         raise NoAccess(
             "Replication group %s is still %s after %d s; run the same command again later"
-            % (self._name, what, self._seconds)
+            % (self._name, state, self._seconds)
         )
 
     def add(self, token: str) -> Group:

@@ -107,17 +107,17 @@ class Engine:
     ) -> dict[str, Any]:
         """After hosts did what the last segment named. ``results`` and ``unread`` are those of acts and sessions."""
         self.now = dict(rotation)
-        what = rotation["next"]
+        work = rotation["next"]
         if rotation["later"] and hosts.may_go_on:
-            return self._batch(what, rotation["later"])
-        if what == "deploy":
+            return self._batch(work, rotation["later"])
+        if work == "deploy":
             self._rolled_out(hosts)
-        elif what == "verify" and self._away(hosts):
-            self._took(what)
+        elif work == "verify" and self._away(hosts):
+            self._took(work)
             return self._batch("await", [self._away(hosts)])
-        elif what in ("verify", "await"):
-            self._verified(hosts, waited=what == "await")
-        elif what in ("acts", "sessions"):
+        elif work in ("verify", "await"):
+            self._verified(hosts, waited=work == "await")
+        elif work in ("acts", "sessions"):
             self.verification = hosts
             self._judge(results, unread)
         return self.go_on(self.now)
@@ -373,28 +373,28 @@ class Engine:
         self.carried.since = at
 
     def _next(
-        self, what: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **extra: Any
+        self, work: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **extra: Any
     ) -> dict[str, Any]:
         chosen = self._here if hosts is None else list(dict.fromkeys(hosts))
-        if not what or not chosen:
+        if not work or not chosen:
             return {**self.now, "next": "", "tasks": "end", "hosts_do": {}, "later": []}
         self.now.update(extra, rollout=str(self.now["number"]))
-        batch = self._batch(what, batches_of(chosen, serial))
+        batch = self._batch(work, batches_of(chosen, serial))
         is_whole = {*self.run.targeted_hosts, *self.run.reachable} <= {*chosen} and not batch["later"]
-        return {**batch, "tasks": first_tasks(what, is_whole=is_whole)}
+        return {**batch, "tasks": first_tasks(work, is_whole=is_whole)}
 
     @property
     def _here(self) -> list[str]:
         return [name for name in self.run.targeted_hosts if name not in self.now.get("opened", ())]
 
-    def _batch(self, what: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
-        hosts_do = {name: HOST_TASKS[what] if name in batches[0] else "wait" for name in self.run.targeted_hosts}
+    def _batch(self, work: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
+        hosts_do = {name: HOST_TASKS[work] if name in batches[0] else "wait" for name in self.run.targeted_hosts}
         later = [list(batch) for batch in batches[1:]]
-        return {**self.now, "next": what, "tasks": "batch", "hosts_do": hosts_do, "later": later}
+        return {**self.now, "next": work, "tasks": "batch", "hosts_do": hosts_do, "later": later}
 
     def _say(self, message: str) -> None:
         self.progress("", "", message, 0)
 
 
-def _count(names: Sequence[str], what: str) -> str:
-    return f"{len(names)} {what}{'' if len(names) == 1 else 's'}"
+def _count(names: Sequence[str], noun: str) -> str:
+    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}"

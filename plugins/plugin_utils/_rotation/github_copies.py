@@ -56,8 +56,8 @@ def copies_of(catalog: Catalog, plan: Mapping[str, Any], contents: Contents, log
 def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]) -> bool:
     """Whether a setting without a value should have one: it is required, or something of it is there."""
     parts = setting.compose.parts if setting.compose else ()
-    there = any(credential_graph.text_at(contents, place) for place in setting.places)
-    return setting.required or there or any(isinstance(part, SettingRef) and part.name in resolved for part in parts)
+    is_held = any(credential_graph.text_at(contents, place) for place in setting.places)
+    return setting.required or is_held or any(isinstance(part, SettingRef) and part.name in resolved for part in parts)
 
 
 def needs_token(catalog: Catalog, names: Sequence[str]) -> str:

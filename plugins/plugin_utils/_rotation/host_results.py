@@ -22,11 +22,11 @@ READS = ("deploy", "deliver", "verify")
 """What begins with a read of the stores."""
 
 
-def first_tasks(what: str, *, is_whole: bool) -> str:
+def first_tasks(work: str, *, is_whole: bool) -> str:
     """The role's tasks with which all hosts begin. Where none of them waits, each is spared an include."""
-    if what not in READS:
+    if work not in READS:
         return "batch"
-    return f"{HOST_TASKS[what]}_all" if is_whole else "rollout"
+    return f"{HOST_TASKS[work]}_all" if is_whole else "rollout"
 
 
 def is_verified(answer: Mapping[str, Any]) -> bool:

@@ -82,7 +82,7 @@ def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, s
     """Of the old values that are ``seen`` to be refused: whose sessions could not be ended, whose server was compared
     with its baseline, and what may be another way in."""
     events = ((event.partition("/"), at) for event, at in seen.items())
-    refused = {name: at for (what, _slash, name), at in events if what == "refused"}
+    refused = {name: at for (kind, _slash, name), at in events if kind == "refused"}
     result = {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("not_ended")}
     result |= {f"compared/{name}": at for name, at in refused.items() if results.get(name, {}).get("baseline")}
     for name, at in refused.items():
@@ -97,13 +97,13 @@ def _footholds(name: str, result: Mapping[str, Any]) -> dict[str, str]:
     return {**events, **{f"evicted/{name}/{digest}": "" for digest in gone}}
 
 
-def _kept(found: Sequence[str]) -> dict[str, str]:
+def _kept(findings: Sequence[str]) -> dict[str, str]:
     """Each by a digest; of many the last one counts the rest."""
-    texts = {hashlib.sha256(text.encode()).hexdigest()[:8]: text for text in found}
+    texts = {hashlib.sha256(text.encode()).hexdigest()[:8]: text for text in findings}
     if len(texts) > MOST_FOOTHOLDS:
         *shown, last = list(texts)[:MOST_FOOTHOLDS]
-        more = f"and {len(texts) - len(shown)} more, which the run's output names"
-        texts = {**{digest: texts[digest] for digest in shown}, last: more}
+        rest = f"and {len(texts) - len(shown)} more, which the run's output names"
+        texts = {**{digest: texts[digest] for digest in shown}, last: rest}
     return texts
 
 
@@ -148,8 +148,8 @@ def _rejecting(result: Mapping[str, Any]) -> list[str]:
 
 
 def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + rest
 
 
 def _count(result: Any) -> int:

@@ -34,17 +34,17 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
 
     ``former`` is what the versions hold that it names, or None if they were not read.
     """
-    what = "its former key" if task.act == DROP_FALLBACK else "its former value"
+    subject = "its former key" if task.act == DROP_FALLBACK else "its former value"
     end = (
-        f"remove {what} by hand (docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e "
+        f"remove {subject} by hand (docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e "
         f"rotation_forget={task.credential}"
     )
     credential = catalog.credentials.get(task.credential)
     if credential is None:
-        return f"the catalog no longer has this credential, and {what} is still valid; restore the entry, or {end}"
+        return f"the catalog no longer has this credential, and {subject} is still valid; restore the entry, or {end}"
     kind = kinds.get(credential.kind)
     if kind is None:
-        return f"kind {credential.kind} does not exist, and {what} is still valid; restore the kind, or {end}"
+        return f"kind {credential.kind} does not exist, and {subject} is still valid; restore the kind, or {end}"
     if former is None:
         return None
     denied = sorted(name for name, failure in former.failures.items() if failure.reason == DENIED)
@@ -55,11 +55,11 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
         return None
     if denied:
         return (
-            f"secret {', '.join(denied)}, which holds {what}, cannot be read: access denied; allow "
+            f"secret {', '.join(denied)}, which holds {subject}, cannot be read: access denied; allow "
             "secretsmanager:GetSecretValue"
         )
     versions = ", ".join(f"version {version} of secret {name}" for name, version in sorted(task.secrets.items()))
-    return f"{what} can no longer be read from {versions or 'any secret'}; {end}"
+    return f"{subject} can no longer be read from {versions or 'any secret'}; {end}"
 
 
 def revocable(
@@ -87,11 +87,11 @@ def waiting(journal: Journal) -> dict[str, str]:
 
 
 def _waits(name: str, pending_tasks: Sequence[PendingTask]) -> str:
-    what = " and ".join(
+    reason = " and ".join(
         f"the value that {task.rotation} replaced may be valid until {task.due}" for task in pending_tasks
     )
     return (
-        f"{what}. Run the same command again. Or, once it is due, revoke it by watchparty.secrets.rotate -e "
+        f"{reason}. Run the same command again. Or, once it is due, revoke it by watchparty.secrets.rotate -e "
         f"rotation_credentials={name}, then run the same command again. Or revoke it by hand "
         f"(docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e rotation_forget={name}"
     )
@@ -102,9 +102,9 @@ def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     pending_tasks = sorted(journal.pending_tasks.values(), key=lambda task: task.id)
     unknown = [name for name in names if not any(name in (task.id, task.credential) for task in pending_tasks)]
     if unknown or not names:
-        there = ", ".join(task.id for task in pending_tasks) or "nothing"
+        ids = ", ".join(task.id for task in pending_tasks) or "nothing"
         raise RotationError(
-            f"{', '.join(unknown) or 'no credential was named'}: no such pending task; pending in the journal: {there}"
+            f"{', '.join(unknown) or 'no credential was named'}: no such pending task; pending in the journal: {ids}"
         )
     return [task for task in pending_tasks if task.id in names or task.credential in names]
 

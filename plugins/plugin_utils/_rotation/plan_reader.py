@@ -73,12 +73,12 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
 
     def look() -> tuple[Contents, dict[str, Description]]:
         contents = rotator.secrets.read([*sorted({*catalog.secret_names, *all_secrets}), *remembered])
-        there = all_secrets & contents.readings.keys()
-        descriptions = describe(concerned & there)
+        present = all_secrets & contents.readings.keys()
+        descriptions = describe(concerned & present)
         wanted = catalog.aws.kms_key if catalog.aws else ""
         if wanted and not any(is_key(description.key, wanted) for description in descriptions.values()):
             # Whether the environment's key is in use may show in one alone that hosts read.
-            others = {*names_in(SECRETS_MANAGER, catalog.places)} & there - descriptions.keys()
+            others = {*names_in(SECRETS_MANAGER, catalog.places)} & present - descriptions.keys()
             descriptions |= describe(sorted(others)[:1])
         return contents, descriptions
 

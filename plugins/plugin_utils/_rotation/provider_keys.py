@@ -181,8 +181,8 @@ class ProviderKeys:
         """Raises RotationError where the key does not come to this state in time."""
         message = ""
         for _look in self._looks():
-            found, message = self._tried(login)
-            if found == state:
+            current, message = self._tried(login)
+            if current == state:
                 return
         raise RotationError(
             f"key {self._id(login)} is not {'accepted' if state == ACCEPTED else 'rejected'} after "

@@ -39,7 +39,7 @@ class RotationHost:
 
     def run_alone(self, module: str, **options: Any) -> Answer:
         """A module that takes no part in a rotation."""
-        common = {name: one for name, one in self._common.items() if name != "kinds_path"}
+        common = {name: value for name, value in self._common.items() if name != "kinds_path"}
         return self._run(module, {**common, **options})
 
     def _run(self, module: str, args: Mapping[str, Any]) -> Answer:

@@ -92,8 +92,8 @@ def _at_its_server(
     return [{**each, "nodes": nodes} for each in tried]
 
 
-def _each(server: str, what: str, current: Any, former: Mapping[str, Any]) -> list[dict[str, Any]]:
-    answer = {"server": server, "what": what, "current": current}
+def _each(server: str, option: str, current: Any, former: Mapping[str, Any]) -> list[dict[str, Any]]:
+    answer = {"server": server, "what": option, "current": current}
     return [{**answer, "id": name, "former": [old]} for name, old in former.items()] or [
         {**answer, "id": "", "former": []}
     ]

@@ -91,11 +91,11 @@ def running(
     talks: bool = False,
     cwd: str | None = None,
     bounds: Bounds = Bounds(),  # noqa: B008
-    what: str = "",
+    label: str = "",
     codes: Sequence[int] = (0,),
 ) -> Iterator[Running]:
     """The program while it runs. Raises ScanError afterwards if it failed; what it started ends with it."""
-    what = what or command[0]
+    label = label or command[0]
     try:
         # pylint: disable-next=ansible-bad-function
         process = subprocess.Popen(
@@ -114,7 +114,7 @@ def running(
     errors: list[bytes] = []
     drain = _thread(lambda: _drained(process.stderr, errors))
     feeder = _thread(lambda: _fed(process.stdin, given)) if given is not None else None
-    output = io.BufferedReader(_Output(process.stdout, bounds, what), 1 << 20)
+    output = io.BufferedReader(_Output(process.stdout, bounds, label), 1 << 20)
     try:
         yield Running(process, output)
         if talks and process.stdin is not None:
@@ -123,7 +123,7 @@ def running(
             pass
         process.wait(timeout=bounds.idle)
     except subprocess.TimeoutExpired:
-        raise ScanError(f"{what} did not end in {bounds.idle:g} s") from None
+        raise ScanError(f"{label} did not end in {bounds.idle:g} s") from None
     finally:
         _end(process)
         for thread in (drain, feeder):
@@ -132,7 +132,7 @@ def running(
         for stream in (process.stdin, process.stdout, process.stderr):
             _close(stream)
     if process.returncode not in codes:
-        reason = _reason(b"".join(errors)) or f"{what} ended with {process.returncode}"
+        reason = _reason(b"".join(errors)) or f"{label} ended with {process.returncode}"
         raise Failed(reason, process.returncode)
 
 
@@ -142,13 +142,13 @@ def output_of(
     environment: dict[str, str],
     cwd: str | None = None,
     bounds: Bounds = Bounds(),  # noqa: B008
-    what: str = "",
+    label: str = "",
 ) -> bytes:
     """What a program prints. Raises ScanError."""
-    with running(command, environment=environment, cwd=cwd, bounds=bounds, what=what) as program:
+    with running(command, environment=environment, cwd=cwd, bounds=bounds, label=label) as program:
         data = program.output.read(OUTPUT + 1)
         if len(data) > OUTPUT:
-            raise ScanError(f"{what or command[0]} prints more than {OUTPUT >> 20} MiB")
+            raise ScanError(f"{label or command[0]} prints more than {OUTPUT >> 20} MiB")
     return data
 
 
@@ -169,14 +169,14 @@ def records(stream: Any, end: bytes = b"\n") -> Iterator[bytes]:
 class _Output(io.RawIOBase):
     """A program's output, which comes in time or not at all."""
 
-    def __init__(self, stream: Any, bounds: Bounds, what: str) -> None:
+    def __init__(self, stream: Any, bounds: Bounds, label: str) -> None:
         super().__init__()
         self._fd = stream.fileno()
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
         self._bounds = bounds
         self._end = bounds.until or bounds.begun().until
-        self._what = what
+        self._what = label
 
     def readable(self) -> bool:
         return True

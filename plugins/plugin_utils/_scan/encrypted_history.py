@@ -91,7 +91,7 @@ def _notes(*, shallow: bool, cut: bool, unread: Sequence[str]) -> list[str]:
 
 def _changes(repository: git.Repository, inside: str) -> list[_Change]:
     """The newest first."""
-    found: dict[str, _Change] = {}
+    changes: dict[str, _Change] = {}
     commit = at = ""
     with repository.reading("--literal-pathspecs", *_LOG, "--", inside) as output:
         for line in records(output):
@@ -100,23 +100,23 @@ def _changes(repository: git.Repository, inside: str) -> list[_Change]:
             elif line.startswith(b":"):
                 _old_mode, mode, _old, blob, *_rest = line.decode("ascii", "replace").split()
                 kept = blob.strip("0") and not mode.startswith("16")  # 160000 is a submodule
-                found[commit] = _Change(commit, at, blob if kept else "")
-    return list(found.values())
+                changes[commit] = _Change(commit, at, blob if kept else "")
+    return list(changes.values())
 
 
 def _settings(
     repository: git.Repository, blobs: set[str], names: Collection[str], present: set[str]
 ) -> dict[str, list[str]]:
     """The settings with old values in each file that could be read."""
-    found: dict[str, list[str]] = {"": []}
+    settings: dict[str, list[str]] = {"": []}
     with suppress(git.Interrupted):  # what git did not come to is not in the answer
-        for part in repository.contents(sorted(blobs - found.keys())):
+        for part in repository.contents(sorted(blobs - settings.keys())):
             if isinstance(part, git.Large):
                 continue
             for begin, end, _kind, blob in part.objects:
                 old = _lines(part.data[begin:end], names) - present
-                found[blob] = sorted({line.partition("=")[0] for line in old})
-    return found
+                settings[blob] = sorted({line.partition("=")[0] for line in old})
+    return settings
 
 
 def _read(path: str) -> bytes:

@@ -123,7 +123,7 @@ class Repository:
                 talks=talks,
                 bounds=self.bounds,
                 codes=codes,
-                what=f"git {next((word for word in arguments if not word.startswith('-') and '=' not in word), '')}",
+                label=f"git {next((word for word in arguments if not word.startswith('-') and '=' not in word), '')}",
             ) as program,
         ):
             yield program

@@ -56,7 +56,7 @@ def unbundled(stream: IO[bytes], bounds: Bounds) -> Iterator[str]:
         command = ["git", "-C", directory, "-c", f"core.bigFileThreshold={git.LARGE}", "-c", "pack.threads=1"]
         environment = git.environment(directory)
         bounded_program.output_of(
-            [*command, "index-pack", pack], environment=environment, bounds=bounds, what="git index-pack"
+            [*command, "index-pack", pack], environment=environment, bounds=bounds, label="git index-pack"
         )
         yield directory
 

@@ -101,7 +101,7 @@ class Search:
 
     def _noted(self) -> None:
         self._scanning.objects += self._objects
-        for count, what, reason in (
+        for count, noun, reason in (
             (
                 len(self._repository.missing),
                 "objects",
@@ -119,11 +119,11 @@ class Search:
             ),
         ):
             if count:
-                self._scanning.passed(self._source, f"{count} {what}", reason)
+                self._scanning.passed(self._source, f"{count} {noun}", reason)
 
     def _broken(self, name: str, reason: str) -> None:
-        what = f"object {name[:12]}" if name and " " not in name else name or "some objects"
-        self._scanning.passed(self._source, what, f"{reason}; see what git fsck says")
+        place = f"object {name[:12]}" if name and " " not in name else name or "some objects"
+        self._scanning.passed(self._source, place, f"{reason}; see what git fsck says")
 
     def _hit(self, spots_by_object: dict[tuple[str, str], Spots]) -> None:
         for (kind, name), spots in spots_by_object.items():

@@ -91,7 +91,7 @@ class Gitleaks:
         bounds = bounds._replace(memory=MEMORY, idle=bounds.seconds)  # it prints at its end
         try:
             output = bounded_program.output_of(
-                [*command, "--report-path", "/dev/stdout"], environment=environment, bounds=bounds, what=NAME
+                [*command, "--report-path", "/dev/stdout"], environment=environment, bounds=bounds, label=NAME
             )
         except bounded_program.NotStarted as error:
             raise ScanError(f"{error}; {REMEDY}") from None

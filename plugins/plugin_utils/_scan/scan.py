@@ -85,8 +85,8 @@ class Scanning:
         self.progress.begin(source)
         self.searcher.bounds = self._bounds.begun()
 
-    def passed(self, source: str, what: str, reason: str) -> None:
-        note, notes = NotChecked(source, what, reason), self._notes.setdefault(source, {})
+    def passed(self, source: str, place: str, reason: str) -> None:
+        note, notes = NotChecked(source, place, reason), self._notes.setdefault(source, {})
         if note in notes or len(notes) < NOTES:
             notes[note] = None
         else:
@@ -106,9 +106,9 @@ class Scanning:
             note("", f"… and {self.unpacker.more:,} more of its members")
         return spots
 
-    def noting(self, source: str, what: str) -> Callable[[str, str], None]:
+    def noting(self, source: str, place: str) -> Callable[[str, str], None]:
         """Notes what could not be looked into of a file."""
-        return lambda inside, reason: self.passed(source, f"{what}!{inside}" if inside else what, reason)
+        return lambda inside, reason: self.passed(source, f"{place}!{inside}" if inside else place, reason)
 
     def found(self, spots: Spots) -> list[ValueMatch]:
         return found_in(spots, self.searcher.sought.needles)

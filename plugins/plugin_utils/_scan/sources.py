@@ -289,9 +289,9 @@ def _bundle(scanning: Scanning, source: str, path: str, stream: IO[bytes], **ext
             git_bundle.unbundled(stream, scanning.bounds) as directory,
             git.repository(directory, scanning.bounds) as repository,
         ):
-            for found in (*bundled.objects(repository, scanning), *bundled.names(repository, scanning)):
-                inside = f"{found.path}!{found.inside}" if found.inside else found.path
-                yield replace(found, path=path, inside=inside, **extra)
+            for finding in (*bundled.objects(repository, scanning), *bundled.names(repository, scanning)):
+                inside = f"{finding.path}!{finding.inside}" if finding.inside else finding.path
+                yield replace(finding, path=path, inside=inside, **extra)
     except ScanError as error:
         scanning.passed(source, path, f"packed as a git bundle, which cannot be opened: {error}")
 

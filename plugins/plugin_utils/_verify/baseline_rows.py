@@ -26,8 +26,8 @@ def unrecorded(place: str, problem: str, otherwise: str = UNRECORDED) -> Row:
     return row(NOT_CHECKED if problem else NOT_APPLICABLE, place, problem or otherwise)
 
 
-def compared(place: str, source: RecordedServer, inventory: Mapping[str, Any], what: str) -> Iterator[Row]:
-    """``what`` was counted."""
+def compared(place: str, source: RecordedServer, inventory: Mapping[str, Any], noun: str) -> Iterator[Row]:
+    """``noun`` was counted."""
     reading, reasons = server_baseline.reading_of(inventory), inventory.get("unread", {})
     differences = server_baseline.compare(place, source, reading)
     for difference in differences[: server_baseline.MOST_NAMED]:
@@ -38,4 +38,4 @@ def compared(place: str, source: RecordedServer, inventory: Mapping[str, Any], w
         reason = f": {reasons[kind]}" if kind in reasons else ""
         yield row(NOT_CHECKED, place, f"{kind}: could be read on {source.day}, and cannot be read now{reason}")
     if not differences:
-        yield row(PASS, place, f"{len(reading.entries)} {what} as on {source.day}")
+        yield row(PASS, place, f"{len(reading.entries)} {noun} as on {source.day}")

@@ -106,9 +106,9 @@ def no_workflow(kind: str) -> Look:
 def zizmor_finds(audits: Collection[str] = (), *, but: Collection[str] = ()) -> Look:
     """Findings of these audits of zizmor, or of all ``but`` some."""
 
-    def clean(found: Mapping[str, Any]) -> str:
-        config = f", with the repository's {found['config']}" if found.get("config") else ""
-        return f"no findings in {found['files']} files{config}"
+    def clean(result: Mapping[str, Any]) -> str:
+        config = f", with the repository's {result['config']}" if result.get("config") else ""
+        return f"no findings in {result['files']} files{config}"
 
     def is_wanted(finding: Mapping[str, Any]) -> bool:
         return finding["audit"] in audits if audits else finding["audit"] not in but

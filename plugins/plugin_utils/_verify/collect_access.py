@@ -110,10 +110,10 @@ class Look:
         principals = self.everybody
         keys = {entry["key"]: self._key(entry["key"]) for entry in described.values() if entry.get("key")}
         held = [
-            thing
+            protected
             for name, entry in sorted(described.items())
             if entry.get("arn")
-            for thing in self._places(name, entry, policies.get(name, {}), keys[entry["key"]])
+            for protected in self._places(name, entry, policies.get(name, {}), keys[entry["key"]])
         ]
         held += [*self._parameters(read), self._of_rotations(keys.values()), *self._env_file(keys.values())]
         return {

@@ -40,11 +40,11 @@ class BaselineRun:
             recorded = ServerBaseline(catalog.application, catalog.environment, secrets.token_hex(32))
         return cls(recorded, is_recording=records)
 
-    def judged(self, place: str, read: Callable[[], Inventory], what: str) -> dict[str, Any]:
+    def judged(self, place: str, read: Callable[[], Inventory], noun: str) -> dict[str, Any]:
         """The rows of a check; what ``read`` returns too, where it is to be recorded. Else it reads only to compare."""
         source = self.recorded.sources.get(place) if self.recorded else None
         if self.is_recording:
             return {"place": place, "inventory": read()}
         if source is None:
             return {"place": place, "rows": [baseline_rows.unrecorded(place, self.problem)]}
-        return {"place": place, "rows": list(baseline_rows.compared(place, source, read(), what))}
+        return {"place": place, "rows": list(baseline_rows.compared(place, source, read(), noun))}

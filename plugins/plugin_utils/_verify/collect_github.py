@@ -39,7 +39,7 @@ def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str
     where = _where(catalog)
     catalogs = [catalog, *_sharing(document, catalog, where)]
     store = github_token.store(where)
-    there: dict[GithubTarget, There] = {}
+    present: dict[GithubTarget, There] = {}
     wanted = {
         (github_target.kind, github_target.scope) for github_target in sync_plan.targets(catalog, list(values or ()))
     }
@@ -48,13 +48,13 @@ def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str
         additions |= {(kind, sync_plan.ENVIRONMENT) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
     for kind, scope in sorted(wanted | additions):
         try:
-            there |= {GithubTarget(kind, scope, name): there for name, there in store.listed(kind, scope).items()}
+            present |= {GithubTarget(kind, scope, name): present for name, present in store.listed(kind, scope).items()}
         except NotFound:
             if scope != sync_plan.ENVIRONMENT:  # one that is not there holds nothing
                 raise
     return {
-        "rows": github_state.missing_or_unnamed(catalogs, there, values),
-        "listed": len(there),
+        "rows": github_state.missing_or_unnamed(catalogs, present, values),
+        "listed": len(present),
         "repository": where.repository,
     }
 

@@ -98,11 +98,11 @@ def _parameter(parameters: ParametersOnce, name: str, read: previous_values.Vers
 
 def in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
     """The secrets in Vault that have a version before the current one."""
-    store, found = secret_stores(connection.store_client), []
+    store, names = secret_stores(connection.store_client), []
     for name in names_in(VAULT, credential_graph.every_place(catalog)):
         with suppress(NotFound):
-            found += [name] if PREVIOUS in store.describe(name).stages else []
-    return found
+            names += [name] if PREVIOUS in store.describe(name).stages else []
+    return names
 
 
 def staged_in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:

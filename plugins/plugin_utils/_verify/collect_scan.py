@@ -85,8 +85,8 @@ def _as_data(report: ScanReport) -> dict[str, Any]:
     }
 
 
-def _passed(what: str, reason: str) -> str:
-    return f"{what}: {reason}" if what else reason
+def _passed(place: str, reason: str) -> str:
+    return f"{place}: {reason}" if place else reason
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -134,11 +134,11 @@ def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tup
     surely: list[str] = []
     perhaps: list[str] = []
     try:
-        for thing in held:
-            if may_read(principal, thing):
-                surely.append(thing.name)
-            elif may_read(principal, thing, loosely=True):
-                perhaps.append(thing.name)
+        for item in held:
+            if may_read(principal, item):
+                surely.append(item.name)
+            elif may_read(principal, item, loosely=True):
+                perhaps.append(item.name)
     except PolicyError as error:
         yield NOT_CHECKED, str(error)
         return
@@ -149,20 +149,20 @@ def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tup
 
 
 def few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + rest
 
 
-def may_read(principal: Principal, thing: ProtectedItem, *, loosely: bool = False) -> bool:
+def may_read(principal: Principal, item: ProtectedItem, *, loosely: bool = False) -> bool:
     """Whether one of the actions is allowed, and the key's use; ``loosely``: if unknown conditions are open. Raises
     PolicyError."""
-    policies: tuple[Document, ...] = (*principal.policies, own_statements(thing.policy, principal.arn))
+    policies: tuple[Document, ...] = (*principal.policies, own_statements(item.policy, principal.arn))
     is_open = _is_unknown if loosely else None
-    allowed = any(allows(principal, policies, action, thing.arn, thing.context, is_open) for action in thing.actions)
-    if not allowed or not thing.key:
+    allowed = any(allows(principal, policies, action, item.arn, item.context, is_open) for action in item.actions)
+    if not allowed or not item.key:
         return allowed
-    by_key = () if thing.key_policy is None else (own_statements(thing.key_policy, principal.arn),)
-    return allows(principal, (*principal.policies, *by_key), "kms:Decrypt", thing.key, thing.via, is_open)
+    by_key = () if item.key_policy is None else (own_statements(item.key_policy, principal.arn),)
+    return allows(principal, (*principal.policies, *by_key), "kms:Decrypt", item.key, item.via, is_open)
 
 
 def allows(

@@ -103,8 +103,8 @@ def rights(principal: Principal, targets: Targets) -> Iterator[str]:
     for message, combined in ((_CODE, judge.started()), (_ITSELF, judge.taken())):
         for action in combined:
             results.setdefault(message, {})[action] = None
-    for message, found in results.items():
-        yield f"{message} ({few([*found])})"
+    for message, actions_of in results.items():
+        yield f"{message} ({few([*actions_of])})"
 
 
 def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
@@ -236,6 +236,6 @@ def by_grants(key: str, arn: str, grants: Sequence[Mapping[str, Any]], named: Se
         who, operations = str(grant.get("GranteePrincipal", "")), sorted(GRANTS & {*grant.get("Operations", ())})
         known = {who, *([who.rpartition("/")[2]] if ":role/" in who else [])} & {*named}
         if operations and not known and not who.endswith(".amazonaws.com") and OF_SERVICES not in who:
-            found = row(FAIL, f"key {key}", f"grant {grant['GrantId']} lets {who} {', '.join(operations)}")
-            rows.append({**found, "command": f"aws kms revoke-grant --key-id {arn} --grant-id {grant['GrantId']}"})
+            finding = row(FAIL, f"key {key}", f"grant {grant['GrantId']} lets {who} {', '.join(operations)}")
+            rows.append({**finding, "command": f"aws kms revoke-grant --key-id {arn} --grant-id {grant['GrantId']}"})
     return rows

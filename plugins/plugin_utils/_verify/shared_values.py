@@ -37,11 +37,11 @@ def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key:
 
 def passwords(catalog: Catalog, contents: Contents) -> dict[str, str]:
     """What each credential logs in with, as far as a place holds it."""
-    found = {
+    by_credential = {
         f"{name}{CREDENTIAL}": credential_graph.find(catalog, credential, contents).login.password
         for name, credential in catalog.credentials.items()
     }
-    return {name: password for name, password in found.items() if password}
+    return {name: password for name, password in by_credential.items() if password}
 
 
 def shared(own: Mapping[str, str], other: Mapping[str, str]) -> list[dict[str, str]]:

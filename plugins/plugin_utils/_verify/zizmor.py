@@ -88,7 +88,7 @@ def _ran(command: list[str], copy: str, seconds: float) -> tuple[int, bytes]:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     bounds = Bounds(idle=seconds, seconds=seconds)
     try:
-        return 0, bounded_program.output_of(command, environment=environment, cwd=copy, bounds=bounds, what=NAME)
+        return 0, bounded_program.output_of(command, environment=environment, cwd=copy, bounds=bounds, label=NAME)
     except bounded_program.Failed as error:
         return error.code, b""
     except bounded_program.NotStarted as error:

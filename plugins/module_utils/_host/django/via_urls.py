@@ -34,11 +34,11 @@ class Table(SessionStore):
 
     name = "db"
 
-    def __init__(self, url: str, what: str, table: str) -> None:
+    def __init__(self, url: str, label: str, table: str) -> None:
         if not session_formats.is_table(table):
             raise HostError("table: %r is not a table's name" % table)
         self._table = session_formats.quoted(table)
-        self._connection, self._mark = _connected(url, what)
+        self._connection, self._mark = _connected(url, label)
 
     def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         columns, last = "session_key, expire_date > CURRENT_TIMESTAMP%s" % (", session_data" if read else ""), ""
@@ -69,7 +69,7 @@ class Table(SessionStore):
         return cursor
 
 
-def _connected(url: str, what: str) -> Tuple[Any, str]:
+def _connected(url: str, label: str) -> Tuple[Any, str]:
     """A connection, and how its driver marks a value."""
     scheme, _separator, rest = url.partition("://")
     if scheme in ("sqlite", "sqlite3"):
@@ -80,8 +80,8 @@ def _connected(url: str, what: str) -> Tuple[Any, str]:
         try:
             return sqlite3.connect("file:%s?mode=rw" % path.replace("%", "%25").replace("#", "%23"), uri=True), "?"
         except sqlite3.Error as error:
-            raise HostError("%s: %s: %s" % (what, path, error)) from None
-    target = postgresql.parse_url(url, what)
+            raise HostError("%s: %s: %s" % (label, path, error)) from None
+    target = postgresql.parse_url(url, label)
     driver = _driver()
     try:
         return driver.connect(**{"connect_timeout": SECONDS, **target.keywords()}), "%s"
@@ -104,8 +104,8 @@ class ValkeySessions(SessionStore):
 
     name = "cache"
 
-    def __init__(self, url: str, what: str, start: str, nodes: Sequence[str]) -> None:
-        self._place = valkey_purge.reached(valkey.parse_url(url, what), what, nodes, DECLARE)
+    def __init__(self, url: str, label: str, start: str, nodes: Sequence[str]) -> None:
+        self._place = valkey_purge.reached(valkey.parse_url(url, label), label, nodes, DECLARE)
         self._start = start
         self._here = self._place.primaries[0]
         self._found, self._other = False, ""

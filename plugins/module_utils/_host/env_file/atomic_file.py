@@ -61,7 +61,7 @@ def ownership(owner: Optional[str], group: Optional[str], mode: str) -> Ownershi
     return Ownership(uid, gid, number)
 
 
-def _number_of(name: Optional[str], database: Callable[[str], int], what: str) -> Optional[int]:
+def _number_of(name: Optional[str], database: Callable[[str], int], kind: str) -> Optional[int]:
     if name is None:
         return None
     try:
@@ -69,7 +69,7 @@ def _number_of(name: Optional[str], database: Callable[[str], int], what: str) -
     except KeyError:
         if name.isdigit():
             return int(name)
-        raise HostError("%s %s does not exist on this host; create it first" % (what, name)) from None
+        raise HostError("%s %s does not exist on this host; create it first" % (kind, name)) from None
 
 
 class Present(NamedTuple):
@@ -140,8 +140,8 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(safe_files.place(path))
         if not look:
-            there = safe_files.status(file)
-            uid = owner if owner is not None else there.st_uid if there else 0
+            present = safe_files.status(file)
+            uid = owner if owner is not None else present.st_uid if present else 0
             safe_files.require_owners(file, uid, "env_deploy_owner")
         state, beside = state_of(file.path), _beside(file)
         if os.geteuid() != 0:

@@ -96,8 +96,8 @@ def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
             short.append("%s: %s" % (name, part.unfinished))
     result: Dict[str, Any] = {"lines": lines, "short": short}
     if "ways_in" in parts:
-        found = [foothold._asdict() for foothold in list(parts["ways_in"].footholds)]
-        result.update(footholds=found, unfinished=parts["ways_in"].unfinished)
+        footholds = [foothold._asdict() for foothold in list(parts["ways_in"].footholds)]
+        result.update(footholds=footholds, unfinished=parts["ways_in"].unfinished)
     return result
 
 

@@ -64,8 +64,8 @@ def sudoers(root: str) -> Sudoers:
     unread += [path for path in paths if os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)]
     lines = [line for text in texts.values() for line in (text or b"").decode("utf-8", "replace").splitlines()]
     message = "sudoers may not be read by this account, so its accounts may become root here; use become"
-    words = [re.split(r"[\s,=]+", line.partition("#")[0].strip()) for line in lines]
-    return Sudoers(words, [message] if unread else [])
+    rules = [re.split(r"[\s,=]+", line.partition("#")[0].strip()) for line in lines]
+    return Sudoers(rules, [message] if unread else [])
 
 
 def may_become_root(account: OpenedAccount, rules: Sudoers, root: str) -> bool:
@@ -77,7 +77,7 @@ def may_become_root(account: OpenedAccount, rules: Sudoers, root: str) -> bool:
     if account.uid == 0 or rules.unread or any(group in ADMINISTRATORS for group in groups):
         return True
     names = {account.name, *("%" + group for group in groups)}
-    return any(words[0] == "ALL" or names.intersection(words) for words in rules.words)
+    return any(rule[0] == "ALL" or names.intersection(rule) for rule in rules.words)
 
 
 def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:

@@ -74,30 +74,30 @@ def plain(text: str) -> str:
 
 def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -> Found:
     """Below the file's directory. ``names`` are the settings that a copy of an earlier file would assign."""
-    found = Found([], [])
+    findings = Found([], [])
     try:
-        files = _files(env, found.unread)
+        files = _files(env, findings.unread)
     except (OSError, HostError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return Found([], ["%s cannot be listed: %s" % (env.file.folder, reason)])
     if len(files) > MOST:
-        found.unread.append("%d files in %s were not searched" % (len(files) - MOST, env.file.folder))
+        findings.unread.append("%d files in %s were not searched" % (len(files) - MOST, env.file.folder))
     with safe_files.LastFolder(lambda folder: safe_files.below(env.file, folder)) as folders:
         for number, (folder, name) in enumerate(_by_folder(files[:MOST])):
             try:
-                found.copies.extend(_copy(folders.at(folder, name), env, values, names))
+                findings.copies.extend(_copy(folders.at(folder, name), env, values, names))
             except OutOfTime:
                 rest = len(files[:MOST]) - number
-                found.unread.append("%d files in %s were not searched: no time was left" % (rest, env.file.folder))
+                findings.unread.append("%d files in %s were not searched: no time was left" % (rest, env.file.folder))
                 break
             except value_search.FileTooLarge:
-                found.unread.append("%s is too large to be searched" % _path(env, folder, name))
+                findings.unread.append("%s is too large to be searched" % _path(env, folder, name))
             except FileNotFoundError:
                 continue
             except (HostError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
-                found.unread.append("%s cannot be read: %s" % (_path(env, folder, name), plain(str(reason))))
-    return found
+                findings.unread.append("%s cannot be read: %s" % (_path(env, folder, name), plain(str(reason))))
+    return findings
 
 
 def _path(env: atomic_file.EnvFile, folder: str, name: str) -> str:
@@ -116,11 +116,11 @@ def _files(env: atomic_file.EnvFile, unread: List[str]) -> List[File]:
     base, device = env.file.name, os.fstat(env.file.directory).st_dev
     handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=env.file.directory)
     try:
-        for root, folders, names, here in os.fwalk(".", dir_fd=handle, onerror=lambda e: unread.append(_denied(e))):
-            folders[:] = [name for name in folders if name not in LEFT_OUT and not _is_mount(here, name, device)]
+        for root, folders, names, opened in os.fwalk(".", dir_fd=handle, onerror=lambda e: unread.append(_denied(e))):
+            folders[:] = [name for name in folders if name not in LEFT_OUT and not _is_mount(opened, name, device)]
             own = env.own_names if root == "." else frozenset()
             for name in names:
-                size = _size(here, name) if name not in own else None
+                size = _size(opened, name) if name not in own else None
                 if size is not None:
                     result.append((not is_called_alike(name, base), size, root, name))
             if len(result) > 2 * MOST:
@@ -134,17 +134,17 @@ def _denied(error: OSError) -> str:
     return "%s cannot be listed: %s" % (plain(str(error.filename)), error.strerror)
 
 
-def _is_mount(here: int, name: str, device: int) -> bool:
+def _is_mount(directory: int, name: str, device: int) -> bool:
     try:
-        return os.stat(name, dir_fd=here, follow_symlinks=False).st_dev != device
+        return os.stat(name, dir_fd=directory, follow_symlinks=False).st_dev != device
     except OSError:
         return True
 
 
-def _size(here: int, name: str) -> Optional[int]:
+def _size(directory: int, name: str) -> Optional[int]:
     """None for what is not a regular file."""
     try:
-        status = os.stat(name, dir_fd=here, follow_symlinks=False)
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except OSError:
         return 0  # the reason follows when it is opened
     return status.st_size if stat.S_ISREG(status.st_mode) else None
@@ -187,7 +187,7 @@ def is_called_alike(name: str, base: str) -> bool:
 
 def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[str]) -> Found:
     """In units, histories, temporary files, backups and logs: the end of each, the newest first."""
-    found = Found([], [])
+    findings = Found([], [])
     seen: Set[str] = set()
     own = os.path.realpath(env.file.folder) + os.sep
     real = functools.lru_cache(maxsize=None)(os.path.realpath)
@@ -197,10 +197,10 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
                 if path in seen or (real(os.path.dirname(path)) + os.sep).startswith(own):
                     continue
                 seen.add(path)
-                found.copies.extend(_one(folders, path, values))
+                findings.copies.extend(_one(folders, path, values))
     except OutOfTime:
-        found.unread.append("units, histories, temporary files and logs: the time limit was reached")
-    return found
+        findings.unread.append("units, histories, temporary files and logs: the time limit was reached")
+    return findings
 
 
 def _one(folders: safe_files.LastFolder, path: str, values: ValueSearch) -> Iterator[Dict[str, str]]:
@@ -235,10 +235,10 @@ def in_processes(values: ValueSearch, own: Sequence[int], accounts: Collection[s
     """
     others = [pid for pid in processes.pids() if pid not in (os.getpid(), os.getppid())]
     try:
-        found, silent = processes.each(others, lambda pid: list(_shown(pid, values, pid not in own, accounts)))
+        rows_of, silent = processes.each(others, lambda pid: list(_shown(pid, values, pid not in own, accounts)))
     except OutOfTime:
         return [], ["processes: looking into them took too long"]
-    return [row for rows in found.values() for row in rows], [SILENT % (pid, pid) for pid in silent]
+    return [row for rows in rows_of.values() for row in rows], [SILENT % (pid, pid) for pid in silent]
 
 
 def _shown(pid: int, values: ValueSearch, is_other: bool, accounts: Collection[str]) -> Iterator[Shown]:

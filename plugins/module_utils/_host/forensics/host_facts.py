@@ -139,9 +139,9 @@ def _copies(
 ) -> Dict[str, Any]:
     below = host_copies.below(env, value_search.within(SEARCH_SECONDS, matcher), wanted.sensitive)
     if not matcher.longest:
-        found = {"strays": below.copies, "strays_unread": below.unread}
+        strays = {"strays": below.copies, "strays_unread": below.unread}
         empty = ("copies", "copies_unread", "shown", "shown_unread", "journal", "journal_unread")
-        return {**found, **{name: [] for name in empty}}
+        return {**strays, **{name: [] for name in empty}}
     owner = safe_files.status(env.file)
     accounts = {"root", _name(os.geteuid()), _name(owner.st_uid) if owner else "", *(unit["user"] for unit in units)}
     soon = value_search.within(SEARCH_SECONDS, matcher)

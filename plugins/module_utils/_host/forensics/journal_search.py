@@ -38,14 +38,14 @@ def searched(units: Sequence[str], values: ValueSearch) -> JournalFindings:
     try:
         if not units or not _named(units, values):
             return JournalFindings([], [])
-        found = [(unit, _named([unit], values)) for unit in units]
+        names = [(unit, _named([unit], values)) for unit in units]
     except FileNotFoundError:  # without the program nobody reads a journal here
         return JournalFindings([], [])
     except Unreadable as error:
         return JournalFindings([], ["the journal: %s" % error])
     except OutOfTime:
         return JournalFindings([], ["the journal: looking into it took too long"])
-    rows = [{"unit": unit, "why": "holds %s" % ", ".join(named[:3])} for unit, named in found if named]
+    rows = [{"unit": unit, "why": "holds %s" % ", ".join(named[:3])} for unit, named in names if named]
     return JournalFindings(rows, [])
 
 

@@ -174,10 +174,10 @@ def _program(text: str) -> str:
 def _assigned(text: str) -> Dict[str, str]:
     """``Environment=`` as ``systemctl show`` quotes it."""
     try:
-        words = shlex.split(text)
+        assignments = shlex.split(text)
     except ValueError:
-        words = text.split()
-    return dict(word.split("=", 1) for word in words if "=" in word)
+        assignments = text.split()
+    return dict(word.split("=", 1) for word in assignments if "=" in word)
 
 
 def _files(text: str, known: Known) -> Iterator[Dict[str, Any]]:
@@ -220,12 +220,12 @@ def held(pids: Sequence[int], known: Known) -> Tuple[Dict[str, List[str]], List[
 
     The second part are the processes that did not answer.
     """
-    found: Dict[str, Set[str]] = {}
+    macs_of: Dict[str, Set[str]] = {}
     environments, silent = processes.each(pids, lambda pid: processes.environment(pid, LARGEST))
     for environment in environments.values():
         for name, mac in known.fingerprints(environment).items():
-            found.setdefault(name, set()).add(mac)
-    return {name: sorted(macs) for name, macs in found.items()}, silent
+            macs_of.setdefault(name, set()).add(mac)
+    return {name: sorted(macs) for name, macs in macs_of.items()}, silent
 
 
 def _members(group: str) -> Iterator[int]:

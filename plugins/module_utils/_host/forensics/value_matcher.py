@@ -34,7 +34,7 @@ class ValueMatcher:
     def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
         self._places: Dict[bytes, List[Place]] = {}
         for name, values in texts.items():
-            for spelling, anchor in (found for value in values if value for found in _spellings(value)):
+            for spelling, anchor in (pair for value in values if value for pair in _spellings(value)):
                 self._places.setdefault(anchor.data, []).append((name, spelling, anchor))
         self._step = min(STEPS, key=lambda step: FIND / step + sum(len(data) < _least(step) for data in self._places))
         least = _least(self._step)

@@ -77,7 +77,7 @@ def in_stream(read: Callable[[int], bytes], values: ValueSearch, depth: int = 0)
     opened = _unpacked(head) if depth < NESTED else None
     if opened is not None:
         return _in_packed(opened, io.BytesIO(_whole(head, read)), values, depth)
-    found, before, seen = {*values.named(head), *values.named(_decoded(head))}, head, len(head)
+    names, before, seen = {*values.named(head), *values.named(_decoded(head))}, head, len(head)
     while before:
         piece = read(CHUNK)
         if not piece:
@@ -85,9 +85,9 @@ def in_stream(read: Callable[[int], bytes], values: ValueSearch, depth: int = 0)
         seen += len(piece)
         if seen > LARGEST:
             raise FileTooLarge
-        found.update(values.named(before[-values.matcher.longest :] + piece))
+        names.update(values.named(before[-values.matcher.longest :] + piece))
         before = piece
-    return sorted(found)
+    return sorted(names)
 
 
 def _whole(head: bytes, read: Callable[[int], bytes]) -> bytes:
@@ -125,15 +125,15 @@ def _base64_runs(content: bytes) -> Iterator[bytes]:
 
 
 def _in_packed(opened: str, stream: io.BytesIO, values: ValueSearch, depth: int) -> List[str]:
-    found = set()
+    names = set()
     try:
         for piece in _pieces(opened, stream):
-            found.update(in_stream(piece, values, depth + 1))
+            names.update(in_stream(piece, values, depth + 1))
     except (OutOfTime, FileTooLarge):
         raise
     except Exception:  # noqa: BLE001 # pylint: disable=broad-exception-caught  # damaged, in one of a dozen ways
-        found.update(values.named(stream.getvalue()))
-    return sorted(found)
+        names.update(values.named(stream.getvalue()))
+    return sorted(names)
 
 
 def _pieces(opened: str, stream: io.BytesIO) -> Iterator[Callable[[int], bytes]]:

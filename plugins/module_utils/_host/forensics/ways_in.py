@@ -63,7 +63,9 @@ class FootholdSearch:
         """``patterns`` are sshd's AuthorizedKeysFile, ``known`` the fingerprints of the catalog's keys."""
         sudoers = host_accounts.sudoers(self._root)
         self.short.extend(sudoers.unread)
-        root = next((one for one in self._opened if host_accounts.may_become_root(one, sudoers, self._root)), None)
+        root = next(
+            (opened for opened in self._opened if host_accounts.may_become_root(opened, sudoers, self._root)), None
+        )
         if root and not any(account.uid == 0 for account in self._opened):
             self._opened.append(OpenedAccount("root", 0, "/root", root.credential))
         for account in self._opened[:MOST_ACCOUNTS]:
@@ -173,7 +175,11 @@ class FootholdSearch:
         """Of every account where the key opens root."""
         if not self._since:
             return
-        own = {path: one for one in self._opened for path in all_accounts.paths_of(patterns, one.home, one.name)}
+        own = {
+            path: opened
+            for opened in self._opened
+            for path in all_accounts.paths_of(patterns, opened.home, opened.name)
+        }
         for path in all_accounts.paths(patterns) if root else own:
             account, file = own.get(path, root), all_accounts.file(path)
             if account and file and file.content is not None:
@@ -204,31 +210,31 @@ class FootholdSearch:
         owners = {account.uid: account for account in self._opened}
         owners.update({0: root} if root else {})
         folders = [*start_files.SETUID, *(account.home for account in self._opened)]
-        found = {}
+        programs = {}
         for entry in self._tree.each([os.path.join(folder, "*") for folder in dict.fromkeys(folders)]):
             mode, owner = entry.status.st_mode, owners.get(entry.status.st_uid)
             is_set = stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID)
             if owner and is_set and self._counts(entry.changed, is_odd=True):
-                found[entry.path] = (entry, owner)
-        known = self._installed(found)
-        for path, (entry, owner) in found.items():
+                programs[entry.path] = (entry, owner)
+        known = self._installed(programs)
+        for path, (entry, owner) in programs.items():
             if path not in known:
                 text = "%s changed %s and runs with the rights of %s: chmod u-s,g-s -- %s"
                 self._add(owner.credential, text % (*_shown(entry), _plain(owner.name), _quoted(path)))
 
     def _system(self, credential: str) -> None:
-        found: Dict[str, Tuple[Entry, StartFile]] = {}
+        files: Dict[str, Tuple[Entry, StartFile]] = {}
         scanned: Set[str] = set()
         for place in start_files.OF_SYSTEM:
             for entry in self._tree.entries(place.pattern):
                 scanned.add(entry.path)
                 counts = self._counts(entry.changed, is_odd=place.is_odd) and entry.status.st_size
                 if counts and not stat.S_ISDIR(entry.status.st_mode) and entry.path not in self._seen:
-                    found.setdefault(entry.path, (entry, place))
-        targets = {path: self._tree.target(path) for path in found}
-        known = self._installed({*found, *targets.values()}) | {os.devnull}
+                    files.setdefault(entry.path, (entry, place))
+        targets = {path: self._tree.target(path) for path in files}
+        known = self._installed({*files, *targets.values()}) | {os.devnull}
         account = OpenedAccount("root", 0, "/root", credential)
-        for path, (entry, place) in found.items():
+        for path, (entry, place) in files.items():
             # A link to a file that is looked at by itself says nothing more.
             is_explained = targets[path] in known or (entry.is_link and targets[path] in scanned)
             if not is_explained and not self._is_plain_pam(path):

@@ -95,38 +95,38 @@ def driver() -> Any:
 class ServerConnection:
     """A connection. Each statement stands for itself unless it is between ``BEGIN`` and ``COMMIT``."""
 
-    def __init__(self, target: ConnectionTarget, *, what: str, timeout: int) -> None:
+    def __init__(self, target: ConnectionTarget, *, label: str, timeout: int) -> None:
         self.target = target
         self._driver = driver()
         try:
             self._connection = self._driver.connect(**_keywords(self._driver, target, timeout))
         except (self._driver.Error, OSError) as error:
             result = refusal(_scrubbed(str(error), target))
-            raise PostgresqlLoginRefused(result, not_connected(result, target, what)) from None
+            raise PostgresqlLoginRefused(result, not_connected(result, target, label)) from None
         self._connection.autocommit = True
 
     @classmethod
     def administered(cls, target: ConnectionTarget, *, timeout: int) -> ServerConnection:
         """A connection of the administrator, which answers SCRAM alone and waits for nothing for long."""
         options = {"require_auth": SCRAM, **target.options}
-        server = cls.own_settings(target._replace(options=options), what="admin_url", timeout=timeout)
+        server = cls.own_settings(target._replace(options=options), label="admin_url", timeout=timeout)
         server.rows(LIMITS, doing="setting time limits")
         return server
 
     @classmethod
-    def own_settings(cls, target: ConnectionTarget, *, what: str, timeout: int) -> ServerConnection:
+    def own_settings(cls, target: ConnectionTarget, *, label: str, timeout: int) -> ServerConnection:
         """A connection whose settings nobody else decides: whoever owns a database can set a search path for all.
 
         A pooler may take none. What it leads to is then as the server has it.
         """
         given = {"options": "%s %s" % (target.options.get("options", ""), SETTINGS)}
         try:
-            return cls(target._replace(options={**target.options, **given}), what=what, timeout=timeout)
+            return cls(target._replace(options={**target.options, **given}), label=label, timeout=timeout)
         except PostgresqlLoginRefused as refused:
             # The words of PgBouncer and of RDS Proxy.
             if not re.search("startup parameter|command-line options", refused.refusal.message):
                 raise
-        return cls(target, what=what, timeout=timeout)
+        return cls(target, label=label, timeout=timeout)
 
     def __enter__(self) -> ServerConnection:
         return self
@@ -343,7 +343,7 @@ def sessions(server: ServerConnection, login: str, addresses: Sequence[str]) -> 
 
 
 def may_end_sessions(admin: Admin, login: str) -> None:
-    for has, group, what in (
+    for has, group, right in (
         (admin.reads_sessions, "pg_monitor", "reading where sessions come from"),
         (admin.signals, "pg_signal_backend", "end sessions"),
     ):
@@ -351,7 +351,7 @@ def may_end_sessions(admin: Admin, login: str) -> None:
             raise DatabaseError(
                 "missing_right",
                 "administrator %s may not %s of role %s. As a superuser: GRANT %s TO %s"
-                % (admin.name, what, login, group, identifier(admin.name)),
+                % (admin.name, right, login, group, identifier(admin.name)),
             )
 
 
@@ -377,10 +377,10 @@ def end_sessions(server: ServerConnection, login: str, *, seconds: float) -> int
     return len(ended)
 
 
-def try_login(target: ConnectionTarget, what: str, timeout: int) -> Union[LoginResult, PostgresqlLoginRefused]:
+def try_login(target: ConnectionTarget, label: str, timeout: int) -> Union[LoginResult, PostgresqlLoginRefused]:
     """Logs in and asks who we are, or says how that was refused."""
     try:
-        with ServerConnection.own_settings(target, what=what, timeout=timeout) as server:
+        with ServerConnection.own_settings(target, label=label, timeout=timeout) as server:
             (row,) = server.rows("SELECT session_user::text, current_user::text", doing="asking who we are")
             return LoginResult(*row)
     except PostgresqlLoginRefused as refused:

@@ -244,12 +244,12 @@ def _is_member(role: Optional[Role], group: str, kind: Membership = Membership()
     return membership is not None and membership.covers(kind)
 
 
-def _required(facts: ServerFacts, name: str, what: str) -> Role:
+def _required(facts: ServerFacts, name: str, part: str) -> Role:
     role = facts.roles.get(name)
     if role is None:
         raise DatabaseError(
-            "no_%s" % what,
-            "role %s (%s) does not exist on the server; correct the catalog, or create the role" % (name, what),
+            "no_%s" % part,
+            "role %s (%s) does not exist on the server; correct the catalog, or create the role" % (name, part),
         )
     return role
 

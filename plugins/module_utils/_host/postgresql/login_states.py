@@ -209,7 +209,7 @@ def worked(run: LoginCall) -> bool:
     """Logs in and does a little of what an application does; whether that included a temporary table."""
     # Otherwise with the settings that the application gets too, which may not let it work.
     connect = connection.ServerConnection.own_settings if run.leaked else connection.ServerConnection
-    with connect(run.target, what="login_url", timeout=run.params["connect_timeout"]) as server:
+    with connect(run.target, label="login_url", timeout=run.params["connect_timeout"]) as server:
         doing = "using the login %s" % run.login
         ((session_user, current_user, temporary),) = server.rows(
             "SELECT session_user::text, current_user::text, has_database_privilege(current_database(), 'TEMPORARY')",

@@ -19,14 +19,14 @@ Connect = Callable[[Optional[str]], Callable[[str], Any]]
 
 def opened(path: str, catalog: Catalog, region: Optional[str], connect: Connect) -> Tuple[EncryptedEnv, Dict[str, str]]:
     """The file and its values, by one call to KMS. Raises SecretsError."""
-    found = encrypted_env.parsed(_content(path), path)
+    file = encrypted_env.parsed(_content(path), path)
     context = encrypted_env.context_of(catalog)
-    encrypted_env.require_context(found, context)
+    encrypted_env.require_context(file, context)
     main = connect(region or catalog.region)  # first: it is what makes the host's packages importable
     keys = env_keys.kms_keys(catalog, lambda other: (connect(other) if other else main)("kms"))
     try:
-        file_key = env_keys.unwrapped(keys, found.wrapped_key, context, path).file_key
-        return found, encrypted_env.opened(found, file_key)
+        file_key = env_keys.unwrapped(keys, file.wrapped_key, context, path).file_key
+        return file, encrypted_env.opened(file, file_key)
     except trusted_imports.Untrusted as error:
         raise EncryptedEnvError(
             "%s, which another account may change; nothing was decrypted. Run the role app_host again" % error

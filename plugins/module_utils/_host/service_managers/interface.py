@@ -106,12 +106,12 @@ class ServiceManager(abc.ABC):
             raise HostError("%s gave no answer in %.0f s" % (command[0], seconds))
         return answer
 
-    def required(self, command: Sequence[str], seconds: float, what: str) -> str:
+    def required(self, command: Sequence[str], seconds: float, label: str) -> str:
         """The output of a manager's own program. Raises HostError with its last line, which holds no setting."""
         answer = self.run(command, seconds)
         text = answer.content.decode("utf-8", "replace")
         if answer.code:
-            raise HostError("%s: %s" % (what, last_line(text) or "exit code %d" % answer.code))
+            raise HostError("%s: %s" % (label, last_line(text) or "exit code %d" % answer.code))
         return text
 
 

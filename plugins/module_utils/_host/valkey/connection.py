@@ -64,9 +64,9 @@ def _driver() -> Any:
 
 
 class Connection:
-    """One login at one node. ``what`` names the option that it comes from."""
+    """One login at one node. ``option`` names where the login comes from, in errors."""
 
-    def __init__(self, address: Address, what: str, *, label: str = "", logs_in: bool = True) -> None:
+    def __init__(self, address: Address, option: str, *, label: str = "", logs_in: bool = True) -> None:
         redis = _driver()
         from redis.backoff import NoBackoff
         from redis.retry import Retry
@@ -82,7 +82,7 @@ class Connection:
             # In place of the driver's own commands, which a server without a login refuses.
             options["redis_connect_func"] = lambda connection: connection._parser.on_connect(connection)
         kind = redis.Connection if address.tls is None else redis.SSLConnection
-        self.node, self._what, self._error = str(address), what, redis.RedisError
+        self.node, self._what, self._error = str(address), option, redis.RedisError
         self._refusal = redis.ResponseError
         self._connection = kind(
             host=address.host,

@@ -115,9 +115,9 @@ class PurgePlan:
     """Brokers whose database it is too."""
 
 
-def reached(address: Address, what: str, declared: Sequence[str], remedy: str = DECLARE) -> PurgeDatabase:
+def reached(address: Address, option: str, declared: Sequence[str], remedy: str = DECLARE) -> PurgeDatabase:
     """Every primary behind an address. Of those that a server names, only ``declared`` ones get the login."""
-    first = Primary(address, what, label=LABEL)
+    first = Primary(address, option, label=LABEL)
     try:
         named = _named(first, address)
     except connection.UNREADABLE:
@@ -127,7 +127,7 @@ def reached(address: Address, what: str, declared: Sequence[str], remedy: str = 
         primaries = [first]
     else:
         first.close()
-        primaries = [Primary(node, what, label=LABEL) for node in _permitted(named, address, declared, remedy)]
+        primaries = [Primary(node, option, label=LABEL) for node in _permitted(named, address, declared, remedy)]
     return PurgeDatabase(address.database, primaries, _runs(primaries))
 
 

@@ -33,9 +33,9 @@ def ready(path: str | None, *, make: bool) -> bool:
             where.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=where):
                 return missing
-        there = next(path for path in (where, *where.parents) if path.exists())
-        problem = 0 if os.access(there, os.W_OK | os.X_OK) else errno.EACCES
-        problem = problem if there.is_dir() else errno.ENOTDIR
+        parent = next(path for path in (where, *where.parents) if path.exists())
+        problem = 0 if os.access(parent, os.W_OK | os.X_OK) else errno.EACCES
+        problem = problem if parent.is_dir() else errno.ENOTDIR
     except OSError as error:
         problem = error.errno or errno.EIO
     if problem:

@@ -47,27 +47,27 @@ def undated(page: str) -> str:
 
 
 def verdict(report: Mapping[str, Any]) -> dict[str, str]:
-    due, every = report["due"], report["credentials"]
+    due, credentials = report["due"], report["credentials"]
     if due:
         verb = "is" if len(due) == 1 else "are"
-        return {"style": "fail", "text": f"{len(due)} of {_number(every)} {verb} due", "more": ", ".join(due)}
-    dated = [credential for credential in every if credential["due_in_days"] is not None]
-    more = f"the next is {dated[0]['name']}, in {dated[0]['due_in_days']} days" if dated else "none has a limit"
+        return {"style": "fail", "text": f"{len(due)} of {_number(credentials)} {verb} due", "more": ", ".join(due)}
+    dated = [credential for credential in credentials if credential["due_in_days"] is not None]
+    following = f"the next is {dated[0]['name']}, in {dated[0]['due_in_days']} days" if dated else "none has a limit"
     if report["act_now"]:
-        return {"style": "open", "text": "No credential is due, and work is pending", "more": more}
-    return {"style": "", "text": f"None of {_number(every)} is due", "more": more}
+        return {"style": "open", "text": "No credential is due, and work is pending", "more": following}
+    return {"style": "", "text": f"None of {_number(credentials)} is due", "more": following}
 
 
-def _number(every: Sequence[Any]) -> str:
-    return f"{len(every)} credential{'' if len(every) == 1 else 's'}"
+def _number(credentials: Sequence[Any]) -> str:
+    return f"{len(credentials)} credential{'' if len(credentials) == 1 else 's'}"
 
 
 def _age(credential: Mapping[str, Any]) -> dict[str, Any]:
     days, limit = credential["age_days"], credential["max_age_days"]
     bound = "at most " if credential["stored_since"] else ""
-    words = "age unknown" if days is None else f"{bound}{days} days old"
-    words += f", limit {limit} days" if limit else ", no limit"
-    return {**credential, "days": days, "limit": limit, "message": words, "left": credential["due_in_days"]}
+    message = "age unknown" if days is None else f"{bound}{days} days old"
+    message += f", limit {limit} days" if limit else ", no limit"
+    return {**credential, "days": days, "limit": limit, "message": message, "left": credential["due_in_days"]}
 
 
 def _row(age: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,5 +48,5 @@ def message(event: Event, email: Email) -> EmailMessage:
 
 def _text(value: object) -> str:
     if isinstance(value, dict):
-        return "; ".join(f"{name}: {one}" for name, one in value.items())
+        return "; ".join(f"{name}: {text}" for name, text in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

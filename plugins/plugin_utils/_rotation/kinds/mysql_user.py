@@ -74,7 +74,7 @@ def _new(part: Part) -> Login:
     return stays
 
 
-def _run(part: Part, state: str, login: Login, **more: str) -> Answer:
+def _run(part: Part, state: str, login: Login, **extra: str) -> Answer:
     catalog = part.setting.catalog
     user = catalog.credentials[part.name].options.get("user")
     if login.username not in (f"{user}_a", f"{user}_b"):  # a store's value must not choose another user
@@ -90,7 +90,7 @@ def _run(part: Part, state: str, login: Login, **more: str) -> Answer:
         raise RotationError(
             f"administrator {admin.name} logs in as {held.username}, which a rotation locks; give it a user of its own"
         )
-    args = {"state": state, "server": _address(server), "admin": _login(held), "login": _login(login), **more}
+    args = {"state": state, "server": _address(server), "admin": _login(held), "login": _login(login), **extra}
     return part.server.execute(program, args=args, seconds=SECONDS, packages=True)
 
 

@@ -137,9 +137,9 @@ class VaultDatabase(Acts):
         return {"message": f"login {goes.username} is {message}", "refusal": "rejected"}
 
     @staticmethod
-    def _tried(part: Part, current: str, former: str, **more: str | None) -> tuple[str, str]:
-        what = {"credential": part.name, "server": kind_names.POSTGRESQL, **more}
-        entry = {**what, "current": current, "former": [former]}
+    def _tried(part: Part, current: str, former: str, **extra: str | None) -> tuple[str, str]:
+        target = {"credential": part.name, "server": kind_names.POSTGRESQL, **extra}
+        entry = {**target, "current": current, "former": [former]}
         args = {"tries": [entry], "connect_timeout": CONNECT}
         tried = part.server.execute(revoked_logins_main, args=args, seconds=TRIES, packages=True)["tried"]
         return str(tried[part.name]["state"]), str(tried[part.name]["message"])

@@ -21,17 +21,17 @@ def look(facts: Facts) -> Iterator[Outcome]:
     if facts.catalog.mirror is None:
         yield not_applicable("the catalog mirrors nothing (mirror)")
         return
-    found = facts.of("mirror")
-    for line in found["problems"]:
+    result = facts.of("mirror")
+    for line in result["problems"]:
         yield unknown(line)
-    for line in found["held"]:
+    for line in result["held"]:
         yield unknown("an open rotation writes it", f"parameter {line}")
-    for line in found["differences"]:
+    for line in result["differences"]:
         yield bad(f"the mirror has not done this yet: {line}")
-    for line in found["conflicts"]:
+    for line in result["conflicts"]:
         yield bad(line)
-    if not (found["differences"] or found["conflicts"]):
-        yield good(f"{found['unchanged']} parameters hold what their secrets hold")
+    if not (result["differences"] or result["conflicts"]):
+        yield good(f"{result['unchanged']} parameters hold what their secrets hold")
 
 
 CHECK = Check(
