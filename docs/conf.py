@@ -54,7 +54,7 @@ NAVIGATION = "\n".join(
         "How to": "docs/how-to/*",
         "Explanation": "docs/explanation/*",
         "Reference": "docs/reference/*\nplugins/index",
-        "Project": "CONTRIBUTING\nSECURITY",
+        "Project": "CONTRIBUTING\nCODE_OF_CONDUCT\nSECURITY",
     }.items()
 )
 

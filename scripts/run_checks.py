@@ -91,6 +91,7 @@ def docs(run: Run) -> Tally:
     options = {"github_workflow_check": "true", "github_workflow_path": deploying}
     old = [f"--extra-vars={name}={value}" for name, value in options.items()]
     writes = ROOT / "playbooks" / "github_workflow.yml"
+    own = ROOT / ".github" / "workflows"
     return total(
         [
             run.check("links", [bin_ / "python", ROOT / "scripts" / "check_docs.py"]),
@@ -98,7 +99,7 @@ def docs(run: Run) -> Tally:
             run.check("schema", [bin_ / "python", ROOT / "scripts" / "write_schema.py", "--check"]),
             run.check("example", [bin_ / "ansible-playbook", "-i", example, playbook, *stale]),
             run.check("workflow", [bin_ / "ansible-playbook", "-i", example, writes, *old]),
-            run.check("zizmor", [bin_ / "zizmor", "--offline", "--persona=auditor", deploying]),
+            run.check("zizmor", [bin_ / "zizmor", "--offline", "--persona=auditor", deploying, own]),
         ]
     )
 
