@@ -17,6 +17,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "plugins"
+BASE = "https://raw.githubusercontent.com/watchparty/secrets/main/docs/"
+"""Where the published copies are, which is their $id."""
 CATALOG = "catalog.schema.json"
 OTHERS = {
     "command.schema.json": ROOT / "scripts" / "commands" / "schemas.py",
@@ -33,7 +35,7 @@ def main() -> int:
     sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
     stale = 0
     for name, document in {CATALOG: catalog(), **others()}.items():
-        file, text = options.folder / name, json.dumps(document, indent=2) + "\n"
+        file, text = options.folder / name, json.dumps(identified(document, name), indent=2) + "\n"
         if file.exists() and file.read_text(encoding="utf-8") == text:
             continue
         stale = 1
@@ -43,6 +45,10 @@ def main() -> int:
             file.write_text(text, encoding="utf-8")
             print(f"wrote {file}")
     return stale if options.check else 0
+
+
+def identified(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return {"$schema": document["$schema"], "$id": BASE + name, **document}
 
 
 def catalog() -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
 
 HEADER = """\
+# yaml-language-server: $schema=https://raw.githubusercontent.com/watchparty/secrets/main/docs/catalog.schema.json
 # Drafted from a .env: names, and guesses at the rest. It holds no value. Look at every line marked "guessed", correct
 # it, and move the file into group_vars/all; docs/how-to/write-a-catalog.md explains each key.
 """

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import json_schema, value_types
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import SCHEMA, SETTING_NAME, TYPES
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import catalog_draft
 
 ROOT = Path(__file__).parents[5]
 WRITER = ROOT / "scripts" / "write_schema.py"
@@ -66,6 +68,14 @@ def test_what_is_no_name_of_a_setting(name: Any) -> None:
 )
 def test_the_examples_are_valid(load_catalog: Callable[[str], Any], path: str) -> None:
     assert json_schema.problems(load_catalog(f"{path}/group_vars/all/secrets_catalog.yml"), SCHEMA) == []
+
+
+@pytest.mark.parametrize("name", ["minimal", "watchparty"])
+def test_editors_find_the_schema(name: str) -> None:
+    published = json.loads((ROOT / "docs" / "catalog.schema.json").read_text(encoding="utf-8"))
+    line = f"# yaml-language-server: $schema={published['$id']}\n"
+    assert line in (ROOT / f"examples/{name}/group_vars/all/secrets_catalog.yml").read_text(encoding="utf-8")
+    assert catalog_draft.HEADER.startswith(line)
 
 
 def _write(*arguments: str) -> subprocess.CompletedProcess[str]:
