@@ -12,8 +12,12 @@ import sys
 from io import BufferedReader
 from typing import Any, cast
 
+from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
+RUNNER = "RUNNER_OMIT_EVENTS"
+"""A variable of jobs of ansible-runner and AWX, where a question would wait until the job's timeout. ansible-navigator
+does not set it when it passes its own terminal on."""
 QUIET = 0.2
 """Seconds without a key after which a line's end is the answer's: a paste arrives at once, also over a network."""
 _BRACKETS = re.compile(rb"\x1b\[20[01]~")
@@ -25,6 +29,8 @@ def ask(question: str, *, private: bool, quiet: float = QUIET) -> bytes:
 
     What waits before the question is put is thrown away.
     """
+    if RUNNER in os.environ:
+        raise AnsibleError("ansible-runner gives this run a terminal that no person reads")
     answer = Display().prompt_until(question, private=private, complete_input=_Ends(quiet))
     lines = re.sub(rb"\r\n?", b"\n", _BRACKETS.sub(b"", bytes(answer)))
     return lines.strip(b"\n")

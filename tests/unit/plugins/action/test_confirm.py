@@ -72,3 +72,11 @@ def test_the_command_line_confirms(typed: Any, monkeypatch: pytest.MonkeyPatch, 
 def test_a_question_is_due() -> None:
     with pytest.raises(AnsibleActionFail, match="question"):
         act()
+
+
+def test_a_job_of_ansible_runner_does_not_wait_for_an_answer(typed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = typed(b"yes")
+    monkeypatch.setenv("RUNNER_OMIT_EVENTS", "False")
+    with pytest.raises(AnsibleActionFail, match="ansible-runner gives this run a terminal that no person reads"):
+        act(question="Contain it now?")
+    assert asked == []
