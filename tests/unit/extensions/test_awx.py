@@ -11,6 +11,7 @@ import pytest
 import yaml
 from jinja2 import Environment
 
+from ansible_collections.watchparty.secrets.plugins.filter import input_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import KNOWN
 from sandbox.process import REPOSITORY
 
@@ -31,12 +32,14 @@ def load(path: Path) -> Any:
 def test_a_survey_asks_for_what_its_playbook_reads(path: Path) -> None:
     assert (REPOSITORY / "playbooks" / path.name).is_file()
     known = KNOWN.get(PREFIXES[path.stem], frozenset()) | {"app_environment"}
+    kinds = {"leak_confirm": input_errors.KINDS["confirmation"]}
+    kinds |= dict.fromkeys(("leak_drill", "rotation_force"), input_errors.KINDS["boolean"])
     for question in load(path)["spec"]:
         assert question["variable"] in known
         assert question["type"] in ("text", "multiplechoice"), "AWX stores the answers"
-        if question["type"] == "multiplechoice":
-            assert all(isinstance(choice, str) for choice in question["choices"])
-            assert question.get("default", question["choices"][0]) in question["choices"]
+        for answer in {*question.get("choices", []), question.get("default", "")} - {""}:
+            assert isinstance(answer, str)
+            assert kinds.get(question["variable"], lambda _answer: "")(answer) == ""
 
 
 @pytest.mark.parametrize("path", documents("credential_types"))
