@@ -37,6 +37,7 @@ REPOSITORY = "https://github.com/watchparty/secrets/blob/main/"
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 PAGES_OF_ANSIBLE = {
     "action_plugins": "plugins/action.html",
+    "callback_plugins": "plugins/callback.html",
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
 }
