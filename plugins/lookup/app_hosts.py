@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: app_hosts
 short_description: The pattern of the application's hosts, for a play's C(hosts)
-version_added: 0.6.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

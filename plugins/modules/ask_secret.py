@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ask_secret
 short_description: Ask for secret values at the terminal, without an echo
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
@@ -31,11 +31,9 @@ options:
       - The catalog that declares the O(names), which are settings and credentials. The prompt then shows the purpose,
         the location and the type of each value.
     type: dict
-    version_added: 0.3.0
   environment:
     description: Name of the environment, such as V(production). Needed with O(catalog).
     type: str
-    version_added: 0.3.0
   pages:
     description: By name, the URL of the page on which the provider issues the value.
     type: dict
@@ -56,7 +54,6 @@ options:
       - If O(catalog) is not set, the module replaces bytes that are not UTF-8.
     type: bool
     default: false
-    version_added: 0.3.0
   remedy:
     description: The remedy in the message if there is no terminal, or after five invalid answers.
     type: str

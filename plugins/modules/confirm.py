@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: confirm
 short_description: Ask for a confirmation, and stop without it
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
@@ -28,7 +28,6 @@ options:
       - Name of an extra variable. If C(-e) sets this variable to O(answer), the module does not ask. A variable of this
         name in the inventory or in a play does not count.
     type: str
-    version_added: 0.3.0
   remedy:
     description: The remedy in the message if there is no terminal.
     type: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: django_sessions
 short_description: End the sessions of a Django application, everybody's or those of some users
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
@@ -35,7 +35,6 @@ options:
       - If true, the module imports only files that belong to root.
     type: bool
     default: false
-    version_added: 0.4.0
   env_file:
     description:
       - Path of the application's C(.env) on the host. By default C(.env) in O(chdir), if it exists.
@@ -115,7 +114,6 @@ options:
     type: list
     elements: str
     default: []
-    version_added: 0.7.0
   probe_url:
     description:
       - A page that returns status 200 only to users who are logged in, such as V(http://127.0.0.1:8000/account/). The
@@ -146,37 +144,31 @@ options:
     type: str
     choices: [absent, tried]
     default: absent
-    version_added: 0.3.0
   make:
     description:
       - With O(state=tried), whether the module may create a session in the application's storage for the check, and
         remove it again. If false, it tries only sessions in cookies.
     type: bool
     default: false
-    version_added: 0.3.0
   ended:
     description:
       - With O(state=tried) and O(make), whether the module ends the session that it created before it tries the others.
         The page must then refuse this session. This shows that the host also refuses sessions that another host ended.
     type: bool
     default: false
-    version_added: 0.3.0
   leaked:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.previous_values_info) for signing keys was
         registered, instead of O(catalog). One read then serves every host.
     type: str
-    version_added: 0.3.0
   info:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered, instead of
         O(catalog). It holds the previous keys of O(credential).
     type: str
-    version_added: 0.3.0
   credential:
     description: Name of the signing key in the catalog. O(info) holds its previous keys.
     type: str
-    version_added: 0.3.0
   python:
     description: The application's interpreter on the host. By default the interpreter that Ansible uses on this host.
     type: str

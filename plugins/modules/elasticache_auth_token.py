@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: elasticache_auth_token
 short_description: Rotate the AUTH token of an ElastiCache replication group
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: env_compare
 short_description: Check that a .env is what a deploy would write
-version_added: 0.3.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: env_copies
 short_description: Find copies of revoked values beside an .env, and ask whether its host is healthy
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: env_snapshot
 short_description: Read every setting of one environment, once
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
@@ -27,7 +27,6 @@ options:
   rotation:
     description: Id of the rotation that reads. If set, the module does not warn that this rotation is open.
     type: str
-    version_added: 0.3.0
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: github_actions_secrets
 short_description: Sync values of the catalog to GitHub Actions
-version_added: 0.3.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

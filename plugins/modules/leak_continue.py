@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: leak_continue
 short_description: Evaluate a step of a leak response, and name the next one
-version_added: 0.6.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

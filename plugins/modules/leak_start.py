@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: leak_start
 short_description: Assess a leak, plan its containment, ask for the confirmation, and declare it
-version_added: 0.6.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mirror_function
 short_description: Create the Lambda function that mirrors secrets by itself
-version_added: 0.3.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rotation_journal
 short_description: Record in the journal what happened outside of a rotation
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
@@ -40,12 +40,10 @@ options:
         wrote the value, because this store then holds the old value.
     type: str
     default: ''
-    version_added: 0.7.0
   reason:
     description: With O(state=rotated), where and why, for the audit log. Required.
     type: str
     default: ''
-    version_added: 0.7.0
   incident:
     description: Name of the leak that is the reason.
     type: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rotation_status
 short_description: Publish how old credentials are, as metrics, a page or a digest
-version_added: 0.7.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

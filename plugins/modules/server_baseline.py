@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: server_baseline
 short_description: Record which users, grants and objects should exist at servers, in AWS and at GitHub
-version_added: 0.7.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: setting_value
 short_description: Change the values of settings, wherever they appear
-version_added: 0.3.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:

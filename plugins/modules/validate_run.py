@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: validate_run
 short_description: Stop a run before it reads anything if its hosts, tags or extra variables are wrong
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
@@ -32,7 +32,6 @@ options:
     type: list
     elements: str
     default: []
-    version_added: 0.3.0
   allow_undeclared:
     description:
       - Whether to accept a host without C(app_environment). Set it for runs that write to no host.
@@ -40,7 +39,6 @@ options:
       - If true, O(hosts) may contain a controller that is not in the inventory. The module ignores this controller.
     type: bool
     default: false
-    version_added: 0.3.0
   require_all_tasks:
     description:
       - Whether to stop if C(--tags) or C(--skip-tags) would leave out tasks of the play without a tag of their own. Tag
@@ -48,7 +46,6 @@ options:
       - A tag of the whole play is allowed, such as a tag on C(import_playbook).
     type: bool
     default: false
-    version_added: 0.3.0
   part_tags:
     description:
       - The tags of the run's parts. The module fails if C(--tags) names another tag, or if C(--skip-tags) leaves no
@@ -56,13 +53,11 @@ options:
     type: list
     elements: str
     default: []
-    version_added: 0.3.0
   opt_in_part_tags:
     description: Tags of parts that are also tagged C(never), so that they run only if C(--tags) names them.
     type: list
     elements: str
     default: []
-    version_added: 0.3.0
   extra_variable_prefixes:
     description:
       - The prefixes of the playbook's extra variables. The module fails if the command line sets a variable that the
@@ -72,7 +67,6 @@ options:
     elements: str
     choices: [ci_env_, github_, import_, leak_, provision_, rotation_, scan_, set_, verify_]
     default: []
-    version_added: 0.3.0
   errors:
     description:
       - Errors from earlier checks, such as those of P(watchparty.secrets.input_errors#filter). If there is one, the
@@ -80,7 +74,6 @@ options:
     type: list
     elements: str
     default: []
-    version_added: 0.3.0
 extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
@@ -111,7 +104,6 @@ matching_hosts:
   type: list
   elements: str
   returned: when O(environment) is given
-  version_added: 0.3.0
 other_hosts:
   description:
     - Those of O(inventory_hosts) that declare another environment. A run sends nothing there, and waits for none of
@@ -119,5 +111,4 @@ other_hosts:
   type: list
   elements: str
   returned: when O(environment) is given
-  version_added: 0.3.0
 """

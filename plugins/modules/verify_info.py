@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: verify_info
 short_description: Gather the facts of AWS and a checkout that the checks of an environment need
-version_added: 0.3.0
+version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
