@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, ProvisionError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
@@ -21,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.appl
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import ProvisionInputs, ProvisionPlan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targets import ValueTarget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_elsewhere import ELSEWHERE
 
 NO_OTHER = "its previous version holds the same value, because another setting changed since; set the value you want"
 
@@ -76,11 +79,25 @@ def wanted(provisioner: Provisioner, names: Sequence[str], seen: StoreState) -> 
 def _conflicts(provisioner: Provisioner, journal: Journal, target: ValueTarget) -> Iterator[str]:
     if journal.incident:
         yield f"{target.name}: leak {journal.incident.id} is open, so a previous value may have leaked; set a new value"
-    if set_plan.conflicts(provisioner.catalog, provisioner.kinds, target, anyway=False):
-        yield (
-            f"{target.name}: belongs to credential {target.credential}, whose previous value a rotation revokes; run "
-            f"watchparty.secrets.rotate -e rotation_credentials={target.credential} -e rotation_force=true"
-        )
+    catalog = provisioner.catalog
+    for credential in _credentials(catalog, target):
+        name = credential.name
+        if not set(target.places).isdisjoint(credential_graph.fallback_places(catalog, credential)):
+            yield f"{target.name}: lists previous keys of credential {name}, which its previous value makes valid again"
+        elif set_plan.conflicts(catalog, provisioner.kinds, replace(target, credential=name), anyway=False):
+            yield (
+                f"{target.name}: belongs to credential {name}, whose previous value a rotation revokes; run "
+                f"watchparty.secrets.rotate -e rotation_credentials={name} -e rotation_force=true"
+            )
+
+
+def _credentials(catalog: Catalog, target: ValueTarget) -> list[Credential]:
+    """Every credential with a value there: a place can be of several."""
+    return [
+        credential
+        for credential in catalog.credentials.values()
+        if not set(target.places).isdisjoint(credential_graph.changed_places(catalog, credential))
+    ]
 
 
 def _undone(provisioner: Provisioner, contents: Contents, journal: Journal, target: ValueTarget) -> Undone | str:
@@ -102,19 +119,23 @@ def _undone(provisioner: Provisioner, contents: Contents, journal: Journal, targ
         return f"{target.name}: version {previous.version} of {place} has no value; set the value you want"
     if after == before:
         return f"{target.name}: {NO_OTHER}"
-    last = journal.rotated.get(target.credential or "")
-    if last and _is_replaced(previous, last):
-        return (
-            f"{target.name}: rotation {last.rotation} replaced its previous value at {last.at}, so that value is "
-            f"revoked or will be; run watchparty.secrets.rotate -e rotation_credentials={target.credential}"
-        )
+    for credential in _credentials(provisioner.catalog, target):
+        last = journal.rotated.get(credential.name)
+        if last and _is_replaced(previous, contents.readings[place.name], last):
+            return (
+                f"{target.name}: rotation {last.rotation} replaced its previous value at {last.at}, so that value is "
+                f"revoked or will be; run watchparty.secrets.rotate -e rotation_credentials={credential.name}"
+            )
     return Undone(target, before, after, previous)
 
 
-def _is_replaced(previous: Reading, last: Rotated) -> bool:
+def _is_replaced(previous: Reading, now: Reading, last: Rotated) -> bool:
     """Whether it may be from before the last rotation. A rotation is recorded after the versions that it wrote."""
     own = {version_id(last.rotation, previous.name, phase) for phase in (1, 2)}
-    return last.rotation != first_date.STEP and previous.version not in own and last.at > previous.written
+    if last.rotation == first_date.STEP or previous.version in own:
+        return False
+    # The clock of the operator's machine can be slow, and a rotation elsewhere is dated before the write of its value.
+    return now.version in own or last.rotation == ELSEWHERE or last.at >= previous.written
 
 
 def _previous(provisioner: Provisioner, contents: Contents, target: ValueTarget) -> Reading | str:

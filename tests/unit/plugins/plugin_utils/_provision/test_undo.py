@@ -104,6 +104,35 @@ def test_what_is_refused(world: World, name: str, message: str) -> None:
     assert message in refused(world, name)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (
+            "TOKEN",
+            {"first": {"kind": "login", "appears_in": [{"setting": "TOKEN"}]}},
+            "TOKEN: belongs to credential first",
+        ),
+        (
+            "TOKEN",
+            {"first": {"kind": "login", "appears_in": [{"secret": "app/{environment}/more", "keys": ["TOKEN"]}]}},
+            "TOKEN: belongs to credential first",
+        ),
+        (
+            "NOTE",
+            {"first": {"kind": "given", "fallbacks": "NOTE", "appears_in": [{"setting": "TOKEN"}]}},
+            "NOTE: lists previous keys of credential first, which its previous value makes valid again",
+        ),
+    ],
+    ids=["two credentials", "a place of another credential", "previous keys"],
+)
+def test_every_credential_of_a_place_counts(name: str, change: dict[str, Any], message: str) -> None:
+    made = World(catalog(lambda document: document.update(credentials={**change, **document["credentials"]})))
+    made.provision()
+    for text in ("first", "second"):
+        made.process(planner=set_plan.plan, anyway=True).apply({name: text})
+    assert message in refused(made, name)
+
+
 def test_a_setting_without_a_value() -> None:
     made = World()
     made.provision()
@@ -167,6 +196,19 @@ def test_a_value_that_a_rotation_replaced(world: World, previous: str) -> None:
     dated(world, previous=previous, current="2026-11-03T00:00:00Z")
     message = "TOKEN: rotation r1 replaced its previous value at 2026-11-02T00:00:00Z, so that value is revoked"
     assert message in refused(world, "TOKEN")
+
+
+def test_a_value_that_a_rotation_replaced_while_the_clock_was_slow(world: World) -> None:
+    world.secrets.seed(MORE, '{"TOKEN": "canary-rotated"}', version=version_id("r1", MORE, 1))
+    entry(world, rotated={"token": {"at": "2026-11-02T00:00:00Z", "who": "ann", "rotation": "r1"}})
+    dated(world, previous="2026-11-02T00:03:00Z", current="2026-11-02T00:04:00Z")
+    assert "TOKEN: rotation r1 replaced its previous value" in refused(world, "TOKEN")
+
+
+def test_a_value_that_was_rotated_elsewhere_before_another_key_of_its_secret_changed(world: World) -> None:
+    entry(world, rotated={"token": {"at": "2026-11-02T00:00:00Z", "who": "ann", "rotation": "elsewhere"}})
+    dated(world, previous="2026-11-03T00:00:00Z", current="2026-11-04T00:00:00Z")
+    assert "TOKEN: rotation elsewhere replaced its previous value" in refused(world, "TOKEN")
 
 
 @pytest.mark.parametrize(
