@@ -36,7 +36,10 @@ def messages(
         return {"tried": ["not ended: sessions, because leak_sessions=false"], "problems": []}
     plan = gathered.get("plan") or {}
     if not plan.get("ends", True):
-        return {"tried": [f"not ended: sessions, because {_not_ended(plan)}"], "problems": []}
+        # The catalog says that no store has sessions, so only a new key ends those that it signed.
+        is_none = plan.get("declared") and not plan.get("purged")
+        kept = _of_cookies(declared, keys, behind) if is_none and keys else ()
+        return {"tried": [f"not ended: sessions, because {_not_ended(plan)}"], "problems": list(kept)}
     return _by_command(gathered) if plan.get("command") else _tried(gathered, declared, keys, behind)
 
 

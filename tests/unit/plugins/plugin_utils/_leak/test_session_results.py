@@ -226,6 +226,24 @@ def test_nobody_was_to_be_logged_out() -> None:
     assert messages({}, ["cache"], {}) == {"tried": [], "problems": []}
 
 
+@pytest.mark.parametrize(
+    ("replaced", "behind", "problem"),
+    [
+        (True, (), ""),
+        (True, ("web2",), "web2: sessions are in cookies, and this host was skipped"),
+        (False, (), f"{ONLY} key was not replaced: run again with -e leak_credentials=cache,key, or with -e"),
+    ],
+)
+def test_sessions_that_a_key_signs_live_as_long_as_the_key(
+    replaced: bool, behind: tuple[str, ...], problem: str
+) -> None:
+    """Whatever the catalog says: with ``engine: none``, nothing else ends them."""
+    plan = {"ends": False, "declared": True, "purged": False}
+    result = messages({**gathered({}), "plan": plan}, ["cache"], {"key": replaced}, behind)
+    assert [line[: len(problem)] for line in result["problems"]] == [problem] * bool(problem)
+    assert messages({**gathered({}), "plan": {**plan, "purged": True}}, [], {"key": False})["problems"] == []
+
+
 def test_the_applications_own_command_must_succeed_on_every_host() -> None:
     done = {"engine": "command", "only_the_key": False}
     plan = {"ends": True, "declared": True, "command": ["/srv/shop/log-out"]}
