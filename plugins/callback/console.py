@@ -73,8 +73,14 @@ class CallbackModule(default.CallbackModule):
         self._shown: dict[tuple[str, str], str] = {}
         """The first host of each error: a task's id and the text."""
         self._changed: set[str] = set()
-        self._unreachable: set[str] = set()
-        self._hosts = 0
+        self._unreachable: set[tuple[str, bool]] = set()
+        """Hosts, and whether the play ignored it."""
+        self._stopped: set[str] = set()
+        """Hosts that run no further tasks because others failed."""
+        self._all: set[str] = set()
+        """Of the plays that began, with the hosts of batches that may never begin."""
+        self._begun: set[str] = set()
+        self._hosts: set[str] = set()
         """Of the play's batch."""
         self._gone: set[str] = set()
         """Hosts of the batch that run no further tasks."""
@@ -91,7 +97,10 @@ class CallbackModule(default.CallbackModule):
         self._play = play
         self._gone = set()
         # Ansible restricts its inventory to the batch; no public attribute holds the batch's hosts.
-        self._hosts = len(play.get_variable_manager()._inventory.get_hosts(play.hosts))
+        hosts = play.get_variable_manager()._inventory.get_hosts
+        self._hosts = {host.get_name() for host in hosts(play.hosts)}
+        self._all |= {host.get_name() for host in hosts(play.hosts, ignore_restrictions=True)}
+        self._begun |= self._hosts
 
     @_without_v
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
@@ -105,7 +114,7 @@ class CallbackModule(default.CallbackModule):
         now = time.monotonic()
         if self._progress.is_silent(now) and not isinstance(task, TaskInclude):
             self._act("running", "", _name(task))
-        self._progress = TaskProgress(1 if task.run_once else self._hosts - len(self._gone), now)
+        self._progress = TaskProgress(1 if task.run_once else len(self._hosts - self._gone), now)
 
     @_without_v
     def v2_playbook_on_include(self, included_file: Any) -> None: ...
@@ -114,7 +123,9 @@ class CallbackModule(default.CallbackModule):
     def v2_playbook_on_no_hosts_matched(self) -> None: ...
 
     @_without_v
-    def v2_playbook_on_no_hosts_remaining(self) -> None: ...
+    def v2_playbook_on_no_hosts_remaining(self) -> None:
+        """Also where too many hosts failed (C(max_fail_percentage))."""
+        self._stopped |= self._hosts - self._gone
 
     # What ends well
 
@@ -154,9 +165,9 @@ class CallbackModule(default.CallbackModule):
 
     def _debug(self, result: Any) -> None:
         self._clean_results(result.result, result.task.action)
-        host = "" if result.task.run_once or self._hosts == 1 else result.host.get_name()
+        host = "" if result.task.run_once or len(self._hosts) == 1 else result.host.get_name()
         for line in console_text.debug_lines(result.result, self._dump_results):
-            self._show(line if not host or line.startswith(host) else f"{host}: {line}")
+            self._show(line if not host or line.startswith((f"{host}:", f"{host} ")) else f"{host}: {line}")
 
     @_without_v
     def v2_on_file_diff(self, result: Any) -> None:
@@ -189,7 +200,9 @@ class CallbackModule(default.CallbackModule):
         if handled or _is_rescued(result.task):
             self._act("failed", host, f"{_name(result.task)}{label}: {first_line(text)}", constants.COLOR_WARN)
             return
-        self._gone.add(result.host.get_name())
+        self._ends(result.host.get_name())
+        if result.task.run_once or result.task.any_errors_fatal is True:
+            self._stopped |= self._hosts - self._gone
         first = self._shown.setdefault((result.task._uuid, text + label), host)
         self._error(f"{host}{label}: {text}" if first == host else f"{host}{label}: the same error as on {first}")
 
@@ -200,14 +213,18 @@ class CallbackModule(default.CallbackModule):
         self._host_done(result)
 
     def _lost(self, result: Any) -> None:
-        """Once for a host, since later tasks try it again if the play ignores it."""
-        host = result.host.get_name()
-        if not result.task.ignore_unreachable:
-            self._gone.add(host)
-        if host not in self._unreachable:
-            self._unreachable.add(host)
-            colour = constants.COLOR_WARN if result.task.ignore_unreachable else constants.COLOR_ERROR
+        """Once for a host, since later tasks try it again if the play ignores it; again if the play does not."""
+        host, ignored = result.host.get_name(), bool(result.task.ignore_unreachable)
+        if not ignored:
+            self._ends(host)
+        if (host, ignored) not in self._unreachable:
+            self._unreachable.add((host, ignored))
+            colour = constants.COLOR_WARN if ignored else constants.COLOR_ERROR
             self._act("unreachable", self.host_label(result), first_line(error(result.result)), colour)
+
+    def _ends(self, host: str) -> None:
+        self._gone.add(host)
+        self._stopped.discard(host)
 
     # What takes long
 
@@ -239,7 +256,12 @@ class CallbackModule(default.CallbackModule):
     @_without_v
     def v2_playbook_on_stats(self, stats: Any) -> None:
         hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
-        text, colour = console_text.recap(hosts, self._changed, self._unreachable, time.monotonic() - self._began)
+        cut = {
+            "unreachable": {host for host, _ignored in self._unreachable} | stats.dark.keys(),
+            "stopped": self._stopped,
+            "not started": self._all - self._begun,
+        }
+        text, colour = console_text.recap(hosts, self._changed, cut, time.monotonic() - self._began)
         self._show(text + (" (check mode)" if context.CLIARGS.get("check") else ""), colour)
 
     # Lines

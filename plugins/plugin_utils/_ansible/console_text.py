@@ -29,7 +29,8 @@ def error(result: Mapping[str, Any]) -> str:
     """The message of a failed task, with the end of its program's output."""
     text = str(result.get("msg") or result.get("censored") or "no message").strip().removeprefix("Task failed: ")
     output = next((str(result[name]) for name in ("stderr", "module_stderr", "stdout") if result.get(name)), "")
-    return "\n".join([text, *(f"  {line}" for line in output.strip().splitlines()[-OUTPUT_LINES:])])
+    # Indented, so that no text of a host looks like a line of another host or like the recap.
+    return "\n  ".join([*text.split("\n"), *output.strip().splitlines()[-OUTPUT_LINES:]])
 
 
 def debug_lines(result: Mapping[str, Any], dump: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
@@ -52,19 +53,21 @@ def clean(diff: Any) -> Any:
 
 
 def recap(
-    hosts: Mapping[str, Mapping[str, int]], changed: Collection[str], unreachable: Collection[str], seconds: float
+    hosts: Mapping[str, Mapping[str, int]],
+    changed: Collection[str],
+    cut: Mapping[str, Collection[str]],
+    seconds: float,
 ) -> tuple[str, str]:
-    """One line for all hosts, and its colour."""
+    """One line for all hosts, and its colour. ``cut`` are hosts that did not run every task, by reason."""
     if not hosts:
         return "nothing was done: no host matched", constants.COLOR_WARN
-    failed = [host for host, counts in hosts.items() if counts["failures"]]
-    lost = [host for host, counts in hosts.items() if counts["unreachable"] or host in unreachable]
-    parts = [f"{len(hosts) - len({*failed, *lost})} ok"]
+    names = {"failed": [host for host, counts in hosts.items() if counts["failures"]]}
+    names |= {reason: sorted(held) for reason, held in cut.items()}
+    failed = {host for held in names.values() for host in held}
+    parts = [f"{len(hosts.keys() - failed)} ok"]
     parts += [f"{len(changed)} changed"] if changed else []
-    parts += [
-        f"{len(names)} {word} ({_names(names)})" for word, names in (("failed", failed), ("unreachable", lost)) if names
-    ]
-    colour = constants.COLOR_ERROR if failed or lost else constants.COLOR_CHANGED if changed else constants.COLOR_OK
+    parts += [f"{len(held)} {reason} ({_names(held)})" for reason, held in names.items() if held]
+    colour = constants.COLOR_ERROR if failed else constants.COLOR_CHANGED if changed else constants.COLOR_OK
     return f"hosts: {', '.join(parts)}; {duration(seconds)}", colour
 
 

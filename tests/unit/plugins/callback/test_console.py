@@ -74,8 +74,14 @@ def callback(terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch) 
     return made
 
 
-def play(*hosts: str) -> Any:
-    inventory = SimpleNamespace(get_hosts=lambda pattern: list(hosts))
+def play(*hosts: str, later: tuple[str, ...] = ()) -> Any:
+    """``later`` are hosts of batches that follow."""
+
+    def get_hosts(pattern: str, *, ignore_restrictions: bool = False) -> list[Any]:
+        names = (*hosts, *later) if ignore_restrictions else hosts
+        return [SimpleNamespace(get_name=lambda name=name: name) for name in names]
+
+    inventory = SimpleNamespace(get_hosts=get_hosts)
     manager = SimpleNamespace(_inventory=inventory)
     traits = {"hosts": "app_hosts", "strategy": "linear", "check_mode": False}
     return SimpleNamespace(get_variable_manager=lambda: manager, get_name=lambda: "Deploy", **traits)
@@ -89,6 +95,7 @@ def task(name: str = "Deploy it", **traits: Any) -> Any:
         "loop": None,
         "delegate_to": None,
         "ignore_errors": None,
+        "any_errors_fatal": None,
         "ignore_unreachable": None,
         "no_log": None,
         "_uuid": name,
@@ -171,6 +178,13 @@ def test_an_error_is_shown_once(callback: Any, terminal: Terminal) -> None:
     assert set(terminal.colours) == {constants.COLOR_ERROR}
 
 
+def test_no_text_of_a_host_looks_like_another_line(callback: Any, terminal: Terminal) -> None:
+    callback.v2_playbook_on_play_start(play("web1", "web10"))
+    callback.v2_runner_on_ok(result(of=task(action="ansible.builtin.debug"), msg="web10: healthy"))
+    callback.v2_runner_on_failed(result(msg="no\nhosts: 2 ok; 1 s"))
+    assert terminal.lines == ["web1: web10: healthy", "ERROR web1: no", "  hosts: 2 ok; 1 s"]
+
+
 def test_errors_go_where_ansible_is_told_to_write_them(callback: Any, terminal: Terminal) -> None:
     callback._plugin_options["display_failed_stderr"] = True
     callback.v2_runner_on_failed(result(msg="no"))
@@ -203,7 +217,8 @@ def test_a_host_is_unreachable_once(callback: Any, terminal: Terminal) -> None:
         "TIME  unreachable    web1           Connection refused",
         "TIME  unreachable    web2           Connection refused",
     ]
-    assert terminal.colours == [constants.COLOR_ERROR, constants.COLOR_WARN]
+    callback.v2_runner_on_unreachable(result("web2", **lost))
+    assert terminal.colours == [constants.COLOR_ERROR, constants.COLOR_WARN, constants.COLOR_ERROR]
 
 
 def test_warnings_have_no_excerpts(callback: Any, terminal: Terminal) -> None:
@@ -273,6 +288,19 @@ def test_the_recap_is_one_line(callback: Any, terminal: Terminal, clock: Clock, 
         "hosts: 1 ok, 1 changed, 1 failed (web2), 1 unreachable (web3); 1 min 15 s",
         "hosts: 3 ok, 1 changed; 1 min 15 s (check mode)",
     ]
+
+
+@pytest.mark.parametrize("traits", [{"any_errors_fatal": True}, {"run_once": True}, {}])
+def test_hosts_that_were_cut_off_are_not_ok(callback: Any, terminal: Terminal, traits: dict[str, Any]) -> None:
+    callback.v2_playbook_on_play_start(play("web1", "web2", "web3", later=("web4", "web5")))
+    callback.v2_runner_on_failed(result("web1", task(**traits), msg="no"))
+    if not traits:  # max_fail_percentage
+        callback.v2_playbook_on_no_hosts_remaining()
+    callback.v2_runner_on_failed(result("web2", task(**traits), msg="no"))
+    callback.v2_playbook_on_play_start(play("localhost"))
+    callback.v2_playbook_on_stats(stats(ok=("web1", "web2", "web3", "localhost"), failures=("web1", "web2")))
+    recap = "hosts: 1 ok, 2 failed (web1, web2), 1 stopped (web3), 2 not started (web4, web5); 0 s"
+    assert terminal.lines[-1] == recap
 
 
 def test_with_v_every_event_is_ansibles_own(callback: Any, terminal: Terminal) -> None:

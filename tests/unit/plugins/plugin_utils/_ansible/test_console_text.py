@@ -43,6 +43,6 @@ def test_long_lines_are_cut() -> None:
 
 def test_ten_hosts_are_named() -> None:
     hosts = {f"web{number}": {**COUNTS, "failures": 1} for number in range(500)}
-    text, _colour = console_text.recap(hosts, (), (), 1)
+    text, _colour = console_text.recap(hosts, (), {}, 1)
     assert text.startswith("hosts: 0 ok, 500 failed (web0, web1, ")
     assert text.endswith("web9 and 490 more); 1 s")
