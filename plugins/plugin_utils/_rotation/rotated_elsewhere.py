@@ -13,6 +13,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    MISSING,
+    PREVIOUS,
+    Contents,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
@@ -72,13 +79,45 @@ def _problems(
         yield f"{name}: its value has a lease, which only a rotation renews: run watchparty.secrets.rotate"
     elif last and stamp < last.at:
         yield f"{name}: the journal has a later rotation, of {last.at} by {last.who}"
+    yield from _of_stores(setting, credential, stamp)
+
+
+def _of_stores(setting: RotationSetup, credential: Credential, stamp: str) -> Iterator[str]:
+    """Why the stores cannot hold a value from then. What cannot be read shows nothing."""
     places = [spot.place for spot in credential_graph.spots(setting.catalog, credential) if not spot.is_user]
-    for held, reading in sorted(setting.rotator.current(places).readings.items()):
-        if reading.written and reading.written < stamp:
+    contents = setting.rotator.current(places)
+    names = {place.name for place in places}
+    readings = {name: contents.readings[name] for name in sorted(names & contents.readings.keys())}
+    unread = [str(failure) for failure in contents.failures.values() if failure.reason != MISSING]
+    if unread or (names and not readings):
+        yield f"{credential.name}: {'; '.join(unread) or 'no store holds its value'}"
+    set_first = "write the new value by watchparty.secrets.set, then run the same command again"
+    for name, reading in readings.items():
+        if reading.written < stamp:
+            written = reading.written or "an unknown time"
             yield (
-                f"{name}: {held} was last written at {reading.written}, before {stamp}, so it holds the old value; "
-                "write the new value by watchparty.secrets.set, then run the same command again"
+                f"{credential.name}: {name} was last written at {written}, before {stamp}, so it holds the old "
+                f"value; {set_first}"
             )
+    earlier = _earlier(setting, readings, stamp)
+    old, new = (credential_graph.find(setting.catalog, credential, held).login for held in (earlier, contents))
+    if old.password is not None and old.password == new.password:
+        held = ", ".join(sorted(earlier.readings))
+        yield f"{credential.name}: {held} held the same value before {stamp}, so it is the old value; {set_first}"
+
+
+def _earlier(setting: RotationSetup, readings: Mapping[str, Reading], stamp: str) -> Contents:
+    """The version before the current one, where it is from before that time and can be read."""
+    rotator = setting.rotator
+    labelled = [name for name in readings if of_name(name).has_labels]
+    numbers = {
+        name: str(int(reading.version) - 1)
+        for name, reading in readings.items()
+        if name not in labelled and reading.version != "1"
+    }
+    contents = rotator.secrets.read(labelled, stages=dict.fromkeys(labelled, PREVIOUS))
+    contents |= rotator.parameters.read([], pins=numbers)
+    return Contents({name: held for name, held in contents.readings.items() if held.written < stamp})
 
 
 def _record(credentials: list[Credential], who: str, stamp: str, reason: str, now: datetime) -> dict[str, Any]:

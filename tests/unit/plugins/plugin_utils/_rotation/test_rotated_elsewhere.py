@@ -12,10 +12,15 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation_info
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    Denied,
+    JournalError,
+    RotationError,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rotated_elsewhere
+from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.action.test_rotation_forgotten import act
 from tests.unit.plugins.plugin_utils._rotation.dated_world import START, Dated, at
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import COPY, CORE, NOW, TOKEN
@@ -27,11 +32,13 @@ GIVEN: dict[str, Any] = {"credentials": ["token"], "reason": "by the provider", 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Dated:
-    """The stores were written on day 0 and again on day 10; it is day 20."""
+    """The stores were written on day 0 and on day 10, with other values then; it is day 20."""
     made = Dated()
     made.pass_to(10)
-    for name in (CORE, COPY, TOKEN):
-        made.rewrite(name)
+    for name in (CORE, COPY):
+        text = made.secrets.read([name]).readings[name].value
+        made.secrets.seed(name, text.replace(":old@", ":new@"))
+    made.parameters.seed(TOKEN, "new-token")
     module = "ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context.now"
     monkeypatch.setattr(module, lambda: START + timedelta(days=20))
     return made
@@ -84,6 +91,35 @@ def test_what_is_refused(world: Dated, given: dict[str, Any], problem: str) -> N
     with pytest.raises(RotationError, match=re.escape(problem)):
         state(world, **given)
     assert world.rotator().look().head == 0
+
+
+@pytest.mark.parametrize("credential", ["token", "database"])
+def test_a_value_that_was_there_before_is_not_new(world: Dated, credential: str) -> None:
+    """Another key of the secret was written since, or the parameter with the same value."""
+    world.pass_to(15)
+    for name in (CORE, COPY):
+        world.rewrite(name)
+    world.parameters.seed(TOKEN, "new-token")
+    with pytest.raises(RotationError, match=rf"{credential}: .* held the same value before {at(12)}, so it is the old"):
+        state(world, at=at(12), credentials=[credential])
+    state(world, at=at(9), credentials=[credential])
+
+
+def test_what_cannot_be_read_shows_nothing(world: Dated) -> None:
+    class Closed(Hook):
+        def before(self, op: str, name: str) -> None:
+            if op == "read":
+                raise Denied("explicit deny", "explicit deny")
+
+    world.parameters.hook = Closed()
+    with pytest.raises(RotationError, match=r"token: .*explicit deny"):
+        state(world, at=at(5))
+
+
+def test_another_parameter_may_be_older(world: Dated) -> None:
+    world.pass_to(1)
+    world.parameters.seed("/app/test/OTHER", "x")
+    state(world, at=at(5))
 
 
 @pytest.mark.parametrize("name", [CORE, COPY])
