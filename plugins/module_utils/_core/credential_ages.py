@@ -68,7 +68,8 @@ class Age:
         if self.limit is None:
             return "has no limit"
         if self.days is None:
-            return f"due: no record of its last rotation (limit {self.limit} days)"
+            reason = "the date of its last rotation is in the future" if self.last else "no record of its last rotation"
+            return f"due: {reason} (limit {self.limit} days)"
         age = f"{self.days} days old" if self.last else f"at most {self.days} days in its store, no recorded rotation"
         if self.due:
             return f"due: {age} (limit {self.limit})"
@@ -87,7 +88,9 @@ def age_of(catalog: Catalog, credential: Credential, journal: Journal, now: date
     """``stored`` counts without a rotation in the journal: when the first of its secrets or parameters was created."""
     last = journal.rotated.get(credential.name)
     since = last.at if last else stored
-    days = max(0, (now - moment(since)) // timedelta(days=1)) if since else None
+    days = (now - moment(since)) // timedelta(days=1) if since else None
+    if days is not None and days < 0:
+        days = 0 if days == -1 else None  # a clock may be hours wrong, but a date in a year would hide what is due
     limit, lease_left = limit_of(catalog, credential), _lease_left(last, now)
     return Age(credential.name, credential.kind, limit, days, last, "" if last else stored, lease_left)
 

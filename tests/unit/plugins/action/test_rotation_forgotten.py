@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation_info
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action import steps as rotation
@@ -24,7 +26,7 @@ def world() -> World:
     """One whose database's former login was to be revoked; the version that held it is gone."""
     made = World()
     pending = {"credential": "database", "act": "revoke", "due": "2026-01-01T00:00:00Z", "rotation": "r0"}
-    by = {"at": "2126-01-01T00:00:00Z", "who": "ann", "rotation": "r0"}
+    by = {"at": timestamps.stamp(datetime.now(UTC)), "who": "ann", "rotation": "r0"}
     rotator = made.rotator()
     rotator.append(
         rotator.look(),

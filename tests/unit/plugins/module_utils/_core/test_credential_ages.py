@@ -83,7 +83,7 @@ def test_a_limit(made: Catalog, name: str, limit: int | None) -> None:
         (29, False, 1, "29 days old, due in 1 days"),
         (30, True, 0, "due: 30 days old (limit 30)"),
         (45, True, -15, "due: 45 days old (limit 30)"),
-        (-3, False, 30, "0 days old, due in 30 days"),
+        (-1, False, 30, "0 days old, due in 30 days"),
     ],
 )
 def test_an_age(made: Catalog, days: int | None, due: bool, left: int | None, message: str) -> None:
@@ -107,6 +107,13 @@ def test_an_age_without_a_rotation_counts_from_the_store(made: Catalog, days: in
     assert (age.days, age.due, age.message, age.stored) == (days, due, message, stored)
     known = credential_ages.age_of(made, made.credentials["own"], rotated(own=45), NOW, stored)
     assert (known.days, known.stored) == (45, ""), "the journal knows better"
+
+
+def test_a_date_in_the_future_hides_nothing(made: Catalog) -> None:
+    own = made.credentials["own"]
+    age = credential_ages.age_of(made, own, rotated(own=-2), NOW)
+    assert (age.due, age.message) == (True, "due: the date of its last rotation is in the future (limit 30 days)")
+    assert credential_ages.age_of(made, own, Journal(), NOW, timestamps.stamp(NOW + timedelta(days=2))).due
 
 
 def test_a_day_is_a_whole_one(made: Catalog) -> None:
