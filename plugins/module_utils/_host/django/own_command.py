@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import trusted_imports
 
 ENGINE = "command"
 SECONDS = 300
@@ -23,6 +25,8 @@ def ended(command: Sequence[str], *, check: bool) -> dict[str, Any]:
 
 def _run(command: Sequence[str]) -> None:
     try:
+        if os.geteuid() == 0:
+            trusted_imports.check(command[0], {0}, set())
         # Into nowhere, and not into a pipe: whatever the command starts may keep its output open.
         code = subprocess.call(  # pylint: disable=ansible-bad-function
             list(command),
@@ -31,6 +35,12 @@ def _run(command: Sequence[str]) -> None:
             stderr=subprocess.DEVNULL,
             timeout=SECONDS,
         )
+    except trusted_imports.Untrusted as error:
+        changeable = str(error)[len(trusted_imports.UNTRUSTED) :]
+        raise HostError(
+            "%s would run as root, and another account may change %s. Set django_become_user to the application's "
+            "account" % (command[0], changeable)
+        ) from None
     except subprocess.TimeoutExpired:
         raise HostError("%s did not end within %d s. Run it by hand to see why" % (command[0], SECONDS)) from None
     except OSError as error:

@@ -51,3 +51,12 @@ def test_it_cannot_hold_the_response_up(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="cannot be run: No such file or directory"):
         own_command.ended([str(tmp_path / "nothing")], check=False)
+
+
+def test_root_runs_no_program_that_another_account_may_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = program(tmp_path, 'touch "$0.done"')
+    Path(path).chmod(0o777)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    with pytest.raises(HostError, match="log-out would run as root, and another account may change /"):
+        own_command.ended([path], check=False)
+    assert not (tmp_path / "log-out.done").exists()
