@@ -37,7 +37,8 @@ options:
       - With O(state=rotated), the date or the time (UTC) of the rotation, such as V(2026-11-01) or
         V(2026-11-01T10:00:00Z).
       - Refused are a time in the future, a time before the last rotation in the journal, and a time after a store last
-        wrote the value, because this store then holds the old value.
+        wrote the value, because this store then holds the old value. So does a store whose version from before C(at)
+        has the same value.
     type: str
     default: ''
   reason:
