@@ -190,7 +190,7 @@ def test_one_that_resembles_none_is_reported_with_all_that_are_known(monkeypatch
     (line,) = refused(monkeypatch, ["set_"], "set_something_else")
     assert (
         line.partition(": ")[2]
-        == "this playbook reads set_deploy, set_force, set_names, set_value_file, set_values_file"
+        == "this playbook reads set_deploy, set_force, set_names, set_undo, set_value_file, set_values_file"
     )
 
 
