@@ -17,16 +17,19 @@ FILES = sorted(path for folder in ("plugins", "scripts") for path in (REPOSITORY
 
 def unclear(tree: ast.AST) -> Iterator[str]:
     """Parameters and local names; fields of classes have their class to explain them."""
-    fields = {field for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for field in map(id, node.body)}
-    own = {id(node.target) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign) and id(node) in fields}
-    for node in ast.walk(tree):
-        name = ""
-        if isinstance(node, ast.arg):
-            name = node.arg
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in own:
-            name = node.id
-        if name in SAY_NOTHING:
-            yield f"{node.lineno}: {name}"
+    fields: set[ast.AST] = set()
+    for node in ast.walk(tree):  # a class comes before its fields
+        if isinstance(node, ast.ClassDef):
+            fields.update(item.target for item in node.body if isinstance(item, ast.AnnAssign))
+        elif isinstance(node, ast.arg) and node.arg in SAY_NOTHING:
+            yield f"{node.lineno}: {node.arg}"
+        elif (
+            isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Store)
+            and node.id in SAY_NOTHING
+            and node not in fields
+        ):
+            yield f"{node.lineno}: {node.id}"
 
 
 @pytest.mark.parametrize("folder", ["plugins", "scripts"])
