@@ -213,7 +213,9 @@ def evicted(setting: RotationSetup, look: AccountLook, made: Sequence[MadeWithKe
     keys = AccessKeys(setting.connection.store_client("iam"), acting=None, sts=lambda _login: None)
     result: dict[str, str] = {}
     for item in made:
-        key, findings = item.made.key, [text for text in look.findings if item.made.key in text]
+        # By how it begins, since an attacker may give a user or a role a name that contains the key's id.
+        key, begin = item.made.key, f"{item.made.kind} {item.made.key} of user "
+        findings = [text for text in look.findings if text.startswith(begin)]
         if item.act != "CreateAccessKey" or item.made.user not in users or not findings:
             continue
         try:

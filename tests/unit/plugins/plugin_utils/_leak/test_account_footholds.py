@@ -270,6 +270,16 @@ class TestEviction:
             [foothold.partition("/")[2]] if status == "Inactive" else []
         )
 
+    def test_a_user_that_is_named_after_the_key_stays_a_foothold(self, world: World) -> None:
+        key = world.iam.create_access_key(UserName="shop")["AccessKey"]["AccessKeyId"]
+        world.global_trail.events = [
+            called("CreateAccessKey", new_key("shop", key)),
+            called("CreateUser", userName=f"x-{key}"),
+        ]
+        result = world.looked(evicts=True)
+        incident = replace(INCIDENT, events=dict.fromkeys(result.events, AT))
+        assert [result.events[event].partition(",")[0] for event in incident.footholds] == [f"user x-{key}"]
+
     def test_a_key_that_the_stores_hold_is_in_use(self, world: World) -> None:
         key = world.iam.create_access_key(UserName="shop")["AccessKey"]["AccessKeyId"]
         held = json.dumps({"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": "canary-secret-key"})
