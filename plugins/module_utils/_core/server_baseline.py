@@ -25,6 +25,7 @@ DIGITS = 16
 """Of a keyed digest, and of a difference's id: whoever can make names must not make one with another's id."""
 LONGEST = 200
 """Characters of a name; a longer one ends in its digest."""
+LONGEST_COMMAND = 1000
 MOST_ACCEPTED = 200
 """Acceptances that are kept."""
 MOST_NAMED = 50
@@ -206,7 +207,12 @@ def size(inventory: Mapping[str, Any]) -> int:
 
 
 def entry_of(kind: str, name: str, facts: str, undo: str) -> Entry:
-    return {"kind": kind, "name": printable(name), "facts": printable(facts), "undo": printable(undo)}
+    return {"kind": kind, "name": printable(name), "facts": printable(facts), "undo": pasted(undo)}
+
+
+def pasted(command: str) -> str:
+    """As it is or not at all: whoever makes names must not end a command inside its quotes, or alter it."""
+    return command if command.isprintable() and len(command) <= LONGEST_COMMAND else ""
 
 
 def reading_of(data: Mapping[str, Any]) -> ServerReading:

@@ -154,3 +154,12 @@ def test_kinds_are_those_that_every_node_showed() -> None:
     assert inventory["kinds"] == ["user"]
     server_baseline.add(inventory, {"kinds": ["password"], "entries": []}, further=True)
     assert inventory["kinds"] == ["password", "user"]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [("a 'b\\c'", True), ("a 'b;c" + "x" * 300 + "'", True), ("a '" + "x" * 2000 + "'", False), ("a 'b\x1bc'", False)],
+)
+def test_a_command_is_shown_as_it_is_or_not_at_all(command: str, shown: bool) -> None:
+    """Cut inside its quotes, it would turn the quotes of the next pasted line inside out."""
+    assert server_baseline.entry_of("user", "x", "", command)["undo"] == (command if shown else "")
