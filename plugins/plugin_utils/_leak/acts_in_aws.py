@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -80,6 +80,14 @@ ACTS: dict[str, tuple[str, str, str]] = {
     "CreateSAMLProvider": _SAML,
     "UpdateSAMLProvider": _SAML,
 }
+_SERVICES = {
+    **dict.fromkeys(SESSIONS, "sts"),
+    **dict.fromkeys(("CreateGrant", "PutKeyPolicy"), "kms"),
+    **dict.fromkeys(("PutResourcePolicy", "RotateSecret"), "secretsmanager"),
+    **{act: "lambda" for act, entry in ACTS.items() if entry is _FUNCTION},
+    "RunInstances": "ec2",
+}
+"""Of calls of other services than IAM."""
 
 
 class Made(NamedTuple):
@@ -95,9 +103,15 @@ class Made(NamedTuple):
     """When that key, a session's, expires, if the answer says it."""
 
 
-def made(act: str, request: Any, answer: Any) -> Made | None:
-    """By the name of the call, its request and its answer; None for one that leaves nothing."""
-    known = {field: text for part in (request, answer) for field, text in _known(part)}
+def made(act: str, request: Any, answer: Any, source: str) -> Made | None:
+    """By the name of the call, its request and its answer; None for one that leaves nothing.
+
+    ``source`` is the service, since other services than IAM have users too.
+    """
+    if source != f"{_SERVICES.get(act, 'iam')}.amazonaws.com":
+        return None
+    exact = {field: text for part in (request, answer) for field, text in _known(part)}
+    known = {field: plain(text) for field, text in exact.items()}
     if act in SESSIONS:
         name, key = f"{known.get(KEY, '?')} of {known.get('roleArn', act)}", known.get(KEY, "")
         return Made("session", name, "", key=key, until=_moment(known.get("expiration", "")))
@@ -105,8 +119,10 @@ def made(act: str, request: Any, answer: Any) -> Made | None:
         return None
     kind, name, undo = ACTS[act]
     fields = {field: known.get(field, "?") for field in _FIELDS}
-    # A field that is unknown makes no command. Each word is filled in by itself: a name may hold blanks.
-    words = [word.format_map(fields) for word in undo.split()] if _is_known(undo, known) else []
+    # A field that is unknown, or is not shown as it is, makes no command: it would be about something else.
+    usable = {field for field, text in exact.items() if known[field] == text}
+    # Each word is filled in by itself: a name may hold blanks.
+    words = [word.format_map(fields) for word in undo.split()] if _is_known(undo, usable) else []
     command = shlex.join(["aws", *words]) if words else ""
     return Made(kind, name.format_map(fields), command, known.get("userName", ""), known.get(KEY, ""))
 
@@ -119,8 +135,8 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _is_known(undo: str, known: Mapping[str, str]) -> bool:
-    return all(f"{{{field}}}" not in undo or field in known for field in _FIELDS)
+def _is_known(undo: str, usable: Collection[str]) -> bool:
+    return all(f"{{{field}}}" not in undo or field in usable for field in _FIELDS)
 
 
 def _known(part: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -132,7 +148,7 @@ def _known(part: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
     elif isinstance(part, Mapping):
         for name, value in part.items():
             if name in _FIELDS and isinstance(value, str):
-                yield name, plain(value)
+                yield name, value
             else:
                 yield from _known(value, depth + 1)
 

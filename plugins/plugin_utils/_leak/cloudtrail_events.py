@@ -108,6 +108,7 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
     identity = _mapping(detail.get("userIdentity"))
     asked = _mapping(detail.get("requestParameters"))
     act, refused = plain(event.get("EventName") or detail.get("eventName")), plain(detail.get("errorCode"))
+    answer, service = detail.get("responseElements"), plain(detail.get("eventSource"))
     return Use(
         id=str(event.get("EventId") or detail.get("eventID") or ""),
         at=at,
@@ -117,7 +118,7 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
         what=tuple(dict.fromkeys(_names(asked))),
         key=plain(event.get("AccessKeyId") or identity.get("accessKeyId")),
         refused=refused,
-        made=None if refused else acts_in_aws.made(act, asked, detail.get("responseElements")),
+        made=None if refused else acts_in_aws.made(act, asked, answer, service),
         version=plain(asked.get("clientRequestToken")),
     )
 

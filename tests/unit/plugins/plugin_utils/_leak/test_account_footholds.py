@@ -72,13 +72,29 @@ class Trail:
         return {"Events": found}
 
 
+SERVICES = {
+    **dict.fromkeys(("AssumeRole", "GetSessionToken", "GetFederationToken"), "sts"),
+    **dict.fromkeys(("CreateGrant", "PutKeyPolicy"), "kms"),
+    **dict.fromkeys(("PutResourcePolicy", "RotateSecret"), "secretsmanager"),
+    **dict.fromkeys(
+        ("CreateFunction20150331", "UpdateFunctionCode20150331v2", "AddPermission20150331v2"), "lambda"
+    ),
+    "RunInstances": "ec2",
+}
+
+
+def source_of(act: str) -> str:
+    return f"{SERVICES.get(act, 'iam')}.amazonaws.com"
+
+
 def called(
-    act: str, answer: Any = None, *, key: str = LEAKED, error: str | None = None, **asked: Any
+    act: str, answer: Any = None, *, key: str = LEAKED, error: str | None = None, source: str = "", **asked: Any
 ) -> dict[str, Any]:
     made = event(
         act, AT, identity=f"{act}-{key}-{asked}", who="arn:aws:iam::1:user/shop", key=key, error=error, **asked
     )
     detail = {**json.loads(made["CloudTrailEvent"]), "responseElements": answer}
+    detail["eventSource"] = source or source_of(act)
     return {**made, "CloudTrailEvent": json.dumps(detail)}
 
 
@@ -194,6 +210,7 @@ def test_without_a_baseline_cloudtrail_names_what_the_key_made(
     "made",
     [
         called("CreateUser", userName="thief", error="AccessDenied"),
+        called("CreateUser", userName="shop", source="transfer.amazonaws.com"),
         called("ListUsers"),
         called("AssumeRole", {"credentials": {"accessKeyId": SESSION, "expiration": "Nov 25, 2026 11:00:00 AM"}}),
         {**called("CreateUser", userName="x"), "CloudTrailEvent": "[" * 100_000},
@@ -354,14 +371,21 @@ def test_each_act_reads_names_alone(act: str) -> None:
         "environment": {"variables": {"X": "canary"}},
         "d": deep,
     }
-    made = acts_in_aws.made(act, asked, {"credentials": {"secretAccessKey": "canary", "accessKeyId": {"x": 1}}})
+    made = acts_in_aws.made(act, asked, {"credentials": {"secretAccessKey": "canary", "accessKeyId": {"x": 1}}}, source_of(act))
     assert made
     assert "canary" not in repr(made)
     assert made.undo == ""
 
 
 def test_no_terminal_acts_on_a_name() -> None:
-    made = acts_in_aws.made("CreateUser", {"userName": "\x1b[2J" + "x" * 900}, None)
+    made = acts_in_aws.made("CreateUser", {"userName": "\x1b[2J" + "x" * 900}, None, source_of("CreateUser"))
     assert made
-    assert "\x1b" not in made.name + made.undo
+    assert "\x1b" not in made.name
     assert len(made.name) <= 200
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "a\u202eb", "a\x1b[2Jb"])
+def test_a_command_is_about_the_exact_name(name: str) -> None:
+    made = acts_in_aws.made("CreateUser", {"userName": name}, None, source_of("CreateUser"))
+    assert made
+    assert made.undo == ""
