@@ -142,10 +142,17 @@ class AccessKeys:
 
 
 class UnusedKeys(AccessKeys):
-    """Of a honeytoken, whose use is an alert: IAM's list says what AWS accepts."""
+    """Of a honeytoken, whose use is an alert: IAM's list of its user's keys says what AWS accepts."""
+
+    def __init__(self, client: Any, *, user: str, acting: Any, sts: Callable[[Login | None], Any]) -> None:
+        super().__init__(client, acting=acting, sts=sts)
+        self._user = user
 
     def accepts(self, login: Login, user: str) -> bool:
         return any(key.id == login.username and key.active for key in self.of(user))
+
+    def identity(self, login: Login) -> str | None:
+        return f"user {self._user}" if self.accepts(login, self._user) else None
 
 
 def user_of(arn: str) -> str | None:

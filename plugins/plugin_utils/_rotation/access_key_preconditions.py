@@ -45,8 +45,9 @@ def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
     clients: dict[str, Any] = {"acting": connection.acting_client("iam"), "sts": sts}
     if credential.kind == SES_SMTP_PASSWORD:
         return SmtpKeys(connection.store_client("iam"), **clients, smtp=smtp_server(credential))
-    kind = UnusedKeys if honeytokens.is_honeytoken(credential) else AccessKeys
-    return kind(connection.store_client("iam"), **clients)
+    if honeytokens.is_honeytoken(credential):
+        return UnusedKeys(connection.store_client("iam"), user=str(credential.options[OPTION]), **clients)
+    return AccessKeys(connection.store_client("iam"), **clients)
 
 
 def against(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents) -> dict[str, str]:

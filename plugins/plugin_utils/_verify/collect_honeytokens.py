@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, PASS, Row, row
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import UnusedKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal
 
@@ -19,13 +19,13 @@ PROVISION = "run watchparty.secrets.provision"
 
 def rows(catalog: Catalog, client: Any, principals: Callable[[], Sequence[Principal]]) -> list[Row]:
     """Raises SecretsError where IAM cannot be asked."""
-    decoys, keys = honeytokens.users(catalog), UnusedKeys(client, acting=None, sts=lambda _login: None)
+    decoys, keys = honeytokens.users(catalog), AccessKeys(client, acting=None, sts=lambda _login: None)
     users = {item.name: item for item in principals() if item.kind == "user"} if decoys else {}
     leaked = {name: honeytokens.leaked_with(catalog, name) for name in decoys}
     return [row for name, user in decoys.items() for row in _of(name, user, users.get(user), keys, leaked[name])]
 
 
-def _of(name: str, user: str, principal: Principal | None, keys: UnusedKeys, leaked: str) -> Iterator[Row]:
+def _of(name: str, user: str, principal: Principal | None, keys: AccessKeys, leaked: str) -> Iterator[Row]:
     if principal is None:
         yield row(FAIL, name, f"IAM user {user} does not exist; {PROVISION}")
         return

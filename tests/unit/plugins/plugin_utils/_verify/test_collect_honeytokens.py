@@ -109,4 +109,5 @@ def test_a_rotation_does_not_use_it(status: str, accepted: bool) -> None:
     assert isinstance(keys, UnusedKeys)
     assert keys.accepts(Login(KEY, "canary"), USER) is accepted
     assert not keys.accepts(Login(OLD, "canary"), USER)
+    assert (keys.identity(Login(KEY, "canary")) is not None) is accepted, "as verify tries previous keys"
     assert type(access_key_preconditions.store(connection, CATALOG.credentials["token"])) is AccessKeys
