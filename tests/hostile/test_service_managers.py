@@ -154,6 +154,33 @@ def test_a_command_that_names_a_file_of_the_application(folder: Path) -> None:
     assert ran_as(folder) == {str(APPLICATION)}
 
 
+def test_a_file_that_the_application_makes_between_the_check_and_the_run(folder: Path) -> None:
+    put(folder / "own" / "other")
+    os.chown(folder / "own", APPLICATION, APPLICATION)
+    for path in ("own/restart", "own/none/restart"):
+        made = manager("command", restart=["sh", f"{folder}/{path}"])
+        assert made.account.uid == APPLICATION
+
+
+def test_a_file_of_the_application_inside_a_word(folder: Path) -> None:
+    script = put(folder / "restart", SPY.format(log=folder / "log"))
+    for restart in (["env", f"X={script}", script], ["sh", "-c", f"{script}; true"], ["true", f"--file={script}"]):
+        assert manager("command", restart=restart).account.uid == APPLICATION
+
+
+def test_a_pid_file_of_the_application_names_only_its_own_process(folder: Path) -> None:
+    """Else another account's environment would be compared."""
+    file = put(folder / "pid", str(os.getpid()))
+    (state,) = manager("command", restart=["true"], pid_file=file).states()
+    assert (state.is_up, state.pid, state.began) == (False, 0, None)
+
+
+def test_a_service_that_ignores_the_request_to_stop(folder: Path, service: Path) -> None:
+    put(folder / "sv", "#!/bin/sh\necho $3 >> {0}\n[ $3 = stop ]\n".format(folder / "log"), 0)
+    runit(folder).stop(2)
+    assert ran_as(folder) == {"force-stop", "stop"}
+
+
 def test_the_applications_path_and_environment_are_not_roots(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(folder / "true", SPY.format(log=folder / "log"))
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")

@@ -44,18 +44,26 @@ def application(name: str, label: str) -> HostAccount:
 
 
 def responsible(paths: Iterable[str], label: str) -> HostAccount:
-    """Root where root alone can change these files, else the account that can. As another account: that account.
+    """Root where root alone can change or make these files, else the account that can. As another account: that one.
 
-    Raises HostError where several can, and NoDirectory.
+    Raises HostError where several can.
     """
     own = os.geteuid()
-    uids = {uid for path in paths for uid in _owners(path, safe_files.LINKS)}
+    uids = {uid for path in paths for uid in _makers(path, safe_files.LINKS)}
     others = uids - {0, own}
     if (own and others) or len(others) > 1:
         names = ", ".join(sorted(safe_files.account(uid) for uid in others))
         remedy = "deploy with become" if own else "give these files to one account"
         raise HostError("%s: %s may change files that it reads; %s" % (label, names, remedy))
     return named(str(others.pop() if others else own))
+
+
+def _makers(path: str, links: int) -> Iterator[int]:
+    """Who may change a file or, where its directory does not exist, make it."""
+    try:
+        yield from _owners(path, links)
+    except safe_files.NoDirectory:
+        yield from _makers(os.path.dirname(path), links)
 
 
 def _owners(path: str, links: int) -> Iterator[int]:
@@ -76,7 +84,7 @@ def _owners(path: str, links: int) -> Iterator[int]:
     if target:
         if not links:
             raise HostError("%s: has too many links" % path)
-        yield from _owners(os.path.join(at.folder, target), links - 1)
+        yield from _makers(os.path.join(at.folder, target), links - 1)
 
 
 def _shared(path: str, mode: int) -> HostError:

@@ -8,6 +8,7 @@ Their output is not shown: it may hold settings.
 from __future__ import annotations
 
 import os
+import re
 from typing import List
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
@@ -16,6 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
     ServiceManager,
     State,
 )
+
+_PATH = re.compile(r"(?<![^\s:;,&|()'\"=])/[^\s:;,&|()'\"=]*")
+"""A path that is a word, or stands in one behind a sign: --config=/srv/shop/x, PYTHONPATH=/a:/b."""
 
 
 class CommandManager(ServiceManager):
@@ -26,7 +30,8 @@ class CommandManager(ServiceManager):
         if self.declared.get("user"):
             return accounts.application(self.declared["user"], "services.%s" % self.name)
         words = [word for verb in ("restart", "stop", "status") for word in self.declared.get(verb) or ()]
-        return self.responsible([word for word in words if word.startswith("/") and os.path.lexists(word)])
+        # Also those that do not exist: an account may make one before the command runs.
+        return self.responsible([path for word in words for path in _PATH.findall(word)])
 
     def restart(self, seconds: float) -> None:
         self._carried_out("restart", seconds)
@@ -63,6 +68,8 @@ class CommandManager(ServiceManager):
             with safe_files.place(path) as at:
                 handle = safe_files.opened(at)
             with os.fdopen(handle, "rb") as stream:
-                return max(int(stream.read(20)), 0)
+                pid, owner = max(int(stream.read(20)), 0), os.fstat(handle).st_uid
+            # An account may name its own processes, and root's file any.
+            return pid if owner == 0 or processes.account(pid) in (safe_files.account(owner), str(owner)) else 0
         except (HostError, OSError, ValueError):
             return 0

@@ -72,7 +72,7 @@ class ComposeManager(ServiceManager):
             raise HostError("%s. Run it as %s: %s" % (problem, self.account.name, " ".join(map(shlex.quote, command))))
 
     def _asked(self, command: List[str]) -> str:
-        answer = self.run(command, self.seconds)
+        answer = self.run(command, self.seconds, errors=False)  # a warning is not the id of a container
         if answer.code:
             message = "%s: exit code %d; its output is not shown. Run it as %s"
             raise HostError(message % (" ".join(map(shlex.quote, command[:6])), answer.code, self.account.name))

@@ -55,6 +55,10 @@ class ServiceManager(abc.ABC):
     def states(self) -> List[State]:
         """How each unit is."""
 
+    def by_unit(self) -> List[ServiceManager]:
+        """One for each unit."""
+        return [type(self)({**self.declared, "units": [unit]}) for unit in self.units] or [self]
+
     def health_problem(self, folder: str, seconds: float) -> str:
         """Why its ``health_command`` does not find it healthy; empty where it does, or without such a command."""
         command, name = self.declared.get("health_command"), "services.%s.health_command" % self.name
@@ -94,11 +98,11 @@ class ServiceManager(abc.ABC):
             return State(unit, is_up, text)
         return State(unit, is_up, text, pid, began)
 
-    def run(self, command: Sequence[str], seconds: float) -> bounded_command.CommandOutput:
-        """What it wrote, on both streams. Raises HostError where it cannot be started or is too slow."""
+    def run(self, command: Sequence[str], seconds: float, *, errors: bool = True) -> bounded_command.CommandOutput:
+        """What it wrote, with ``errors`` on both streams. Raises HostError if it cannot be started or is too slow."""
         try:
             answer = bounded_command.output(
-                command, seconds=seconds, largest=_LARGEST, account=self.account, errors=True
+                command, seconds=seconds, largest=_LARGEST, account=self.account, errors=errors
             )
         except OSError as error:
             raise HostError("%s cannot be run: %s" % (command[0], error.strerror or error)) from None

@@ -10,7 +10,7 @@ import time
 from typing import List
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts, safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
     DONE,
     ServiceManager,
@@ -31,10 +31,7 @@ class RunitManager(ServiceManager):
 
     @property
     def account(self) -> accounts.HostAccount:
-        try:
-            return self.responsible([os.path.join(self._path(unit), name) for unit in self.units for name in _USED])
-        except safe_files.NoDirectory as error:
-            raise HostError("runit does not run services.%s: %s" % (self.name, error)) from None
+        return self.responsible([os.path.join(self._path(unit), name) for unit in self.units for name in _USED])
 
     def restart(self, seconds: float) -> None:
         """sv counts whole seconds, so of a service that began in this one it takes the old process for the new."""
@@ -46,7 +43,11 @@ class RunitManager(ServiceManager):
             time.sleep(TICK)
 
     def stop(self, seconds: float) -> None:
-        self._carried_out("stop", seconds)
+        """A process that ignores SIGTERM is killed in the middle of the time."""
+        try:
+            self._carried_out("force-stop", seconds / 2)
+        except HostError:  # sv reports a kill as a failure
+            self._carried_out("stop", seconds / 2)
 
     def states(self) -> List[State]:
         return [self._state(unit) for unit in self.units]
@@ -70,4 +71,4 @@ class RunitManager(ServiceManager):
     def _carried_out(self, verb: str, seconds: float) -> None:
         for unit in self.units:
             command = [self._program, "-w", "%d" % max(seconds, 1), verb, self._path(unit)]
-            self.required(command, seconds + 1, "%s could not be %s" % (unit, DONE[verb]))
+            self.required(command, seconds + 1, "%s could not be %s" % (unit, DONE[verb.rpartition("-")[2]]))

@@ -81,6 +81,15 @@ def test_the_unit_that_does_not_restart_is_named(systemd: Path) -> None:
     assert "worker" not in (systemd / "log").read_text()
 
 
+def test_a_unit_that_does_not_stop_keeps_no_other_running(systemd: Path) -> None:
+    service = {"service": "proxy", "manager": "command", "restart": ["true"], "stop": ["sleep", "20"]}
+    asked = {"units": ["broken.service", "web.service"], "managed": [service], "restart_timeout": 0.9}
+    message = r"^broken\.service could not be stopped: .*; services\.proxy\.stop: not finished after 0 s$"
+    with pytest.raises(HostError, match=message):
+        services.stop(asked)
+    assert (systemd / "log").read_text() == "stop -- broken.service\nstop -- web.service\n"
+
+
 def test_a_host_without_systemd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HostError, match="systemctl cannot be run: No such file"):
