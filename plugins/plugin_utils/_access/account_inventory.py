@@ -113,11 +113,12 @@ def _holders(account: AccountFacts) -> Iterator[tuple[str, str, Mapping[str, Any
 
 
 def _identities(account: AccountFacts, _declared: Declared) -> Iterator[Entry]:
+    managed = _managed(account)
     for kind, name, holder in _holders(account):
         trust = holder.get("AssumeRolePolicyDocument") or {}
         boundary = (holder.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
         facts = [f"created {_stamp(holder['CreateDate'])}" if "CreateDate" in holder else ""]
-        facts += [f"boundary {boundary}" if boundary else "", _trusted(trust)]
+        facts += [f"boundary {boundary} {digest(managed.get(boundary))}" if boundary else "", _trusted(trust)]
         undo = shlex.join(["aws", "iam", f"delete-{kind}", f"--{kind}-name", name])
         yield server_baseline.entry_of(kind, name, ", ".join(filter(None, facts)), undo)
         for group in holder.get("GroupList", ()):

@@ -75,7 +75,7 @@ def used_keys(client: Any, secrets: Mapping[str, Mapping[str, Any]], declared: s
     result = {**unread, **keys(client, sorted({item["key"] for item in secrets.values() if item.get("key")}))}
     if declared and declared not in result:
         created = keys(client, [declared])
-        result |= {name: key for name, key in created.items() if "arn" in key}
+        result |= {name: key for name, key in created.items() if not key.get("missing")}
     return result
 
 
@@ -85,6 +85,8 @@ def keys(client: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     for name in dict.fromkeys(names):
         try:
             result[name] = _key(client, name)
+        except NotFound as error:
+            result[name] = {"missing": True, "problem": str(error)}
         except StoreError as error:
             result[name] = {"problem": str(error)}
     return result

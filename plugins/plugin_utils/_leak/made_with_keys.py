@@ -58,6 +58,7 @@ def followed(
     """Key by key, with those that are found on the way, until ``seconds`` have passed."""
     result, end = KeyTrail(), clock() + seconds
     waiting, seen, also = [*keys], {*keys}, [SIGN_IN]
+    left: list[str] = []
     while waiting and clock() < end:
         questions, also = [LookupQuery("AccessKeyId", waiting.pop(0)), *also], []
         for use in _asked(trails, questions, result, since=since, seconds=end - clock()):
@@ -65,11 +66,13 @@ def followed(
                 result.sign_ins.append(f"{use.who} signed in from {use.address} at {timestamps.stamp(use.at)}")
             elif use.made:
                 new = use.made.key
-                if new and new not in seen and len(seen) < MOST_KEYS:
+                if new and new not in seen:
                     seen.add(new)
-                    waiting.append(new)
+                    (waiting if len(seen) <= MOST_KEYS else left).append(new)
                 item = MadeWithKey(use.made, use.at, use.address, use.act)
                 result.made += [item] if _lasts(use.made, use.at, now) else []
+    if left:
+        result.problems.append(f"CloudTrail was not asked about {len(left)} more keys and sessions, such as {left[0]}")
     if waiting:
         result.problems.append(f"CloudTrail was not asked about {', '.join(waiting)}: no time was left")
     return result

@@ -303,6 +303,23 @@ def test_what_may_not_be_read_is_said(service: str, call: str, kinds: set[str], 
     assert {*server_baseline.unread(world.source, server_baseline.reading_of(inventory))} == kinds
 
 
+def test_the_catalog_s_key_is_not_read(world: World) -> None:
+    """Where parameters alone are encrypted with it."""
+    for name in (SECRET, "shop/production/storage"):
+        world.secrets.update_secret(SecretId=name, KmsKeyId="alias/aws/secretsmanager")
+    deny(world.kms, "describe_key")
+    assert {*world.inventory()["unread"]} == OF_KEYS
+
+
+def test_a_boundary_that_the_attacker_widens(world: World) -> None:
+    narrow = document({**ANYTHING, "Action": "s3:GetObject"})
+    boundary = world.iam.create_policy(PolicyName="limits", PolicyDocument=narrow)["Policy"]["Arn"]
+    world.iam.create_role(RoleName="ci", AssumeRolePolicyDocument=document(TRUST), PermissionsBoundary=boundary)
+    world.record()
+    world.iam.create_policy_version(PolicyArn=boundary, PolicyDocument=document(ANYTHING), SetAsDefault=True)
+    assert [(item.state, item.kind, item.name) for item in world.differences()] == [("changed", "role", "ci")]
+
+
 def test_an_account_that_may_not_be_read(world: World) -> None:
     deny(world.iam, "get_account_authorization_details")
     with pytest.raises(Denied, match="GetAccountAuthorizationDetails"):

@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import account_footholds, acts_in_aws
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import account_footholds, acts_in_aws, made_with_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
 from tests.unit.plugins.plugin_utils._leak.trail_events import event
 
@@ -238,6 +238,16 @@ def test_keys_and_sessions_are_followed(world: World) -> None:
     ]
     assert "seen: arn:aws:iam::1:user/shop signed in from 10.0.3.7 at 2026-11-25T10:00:00Z" in result.lines
     assert world.trail.asked == world.global_trail.asked == [LEAKED, "ConsoleLogin", NEXT, SESSION]
+
+
+def test_somebody_who_makes_many_sessions(world: World) -> None:
+    """What is not followed is not checked."""
+    for number in range(made_with_keys.MOST_KEYS + 4):
+        answer = {"credentials": {"accessKeyId": f"{SESSION}{number}"}}
+        world.trail.events.append(called("GetSessionToken", answer, session=number))
+    lines = world.looked().lines
+    assert f"not checked: CloudTrail was not asked about 5 more keys and sessions, such as {SESSION}19" in lines
+    assert len(world.trail.asked) == made_with_keys.MOST_KEYS + 1, "with the sign-ins"
 
 
 def test_somebody_who_makes_thousands_is_counted(world: World) -> None:
