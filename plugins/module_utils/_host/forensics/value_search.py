@@ -101,7 +101,7 @@ def _decoded(content: bytes) -> bytes:
     """All that is encoded as a whole and wrapped into lines."""
     texts = []
     for run in _base64_runs(content):
-        text = run.translate(_STANDARD, b"\r\n\t ")
+        text = run.translate(_STANDARD, b"\r\n\t \v\f")
         texts.append(binascii.a2b_base64(text[: len(text) - (len(text) % 4 == 1)] + b"=="))
     return b"\0".join(texts)
 

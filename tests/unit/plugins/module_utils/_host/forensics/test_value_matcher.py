@@ -50,6 +50,14 @@ def test_wherever_it_stands(step: int, length: int, monkeypatch: pytest.MonkeyPa
         assert only.named(b"-" * before + value.encode()[:-1]) == []
 
 
+@pytest.mark.parametrize("blank", list(" \t\r\n\v\f"))
+def test_blanks_inside_base64(blank: str) -> None:
+    """Of a length that no encoder makes: whoever writes such a file must not end the search of the host."""
+    search = value_search.within(60, matcher())
+    text = f"{values()[0]} = {'aB' * 12}a{blank}"
+    assert "0" in value_search.in_stream(io.BytesIO(text.encode()).read, search)
+
+
 def test_another_value_is_not_found() -> None:
     others = [value[:-1] + chr(ord(value[-1]) ^ 1) for value in values() if value[-1].isalnum()]
     for name, encode in encoders.RULES.items():
