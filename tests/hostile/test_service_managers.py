@@ -176,7 +176,7 @@ def test_a_pid_file_of_the_application_names_only_its_own_process(folder: Path) 
 
 
 def test_a_service_that_ignores_the_request_to_stop(folder: Path, service: Path) -> None:
-    put(folder / "sv", "#!/bin/sh\necho $3 >> {0}\n[ $3 = stop ]\n".format(folder / "log"), 0)
+    put(folder / "sv", f"#!/bin/sh\necho $3 >> {folder}/log\n[ $3 = stop ]\n", 0)
     runit(folder).stop(2)
     assert ran_as(folder) == {"force-stop", "stop"}
 

@@ -287,7 +287,9 @@ class TestManaged:
     def test_a_manager_that_cannot_be_asked(self, check: Check, tmp_path: Path) -> None:
         entry = {"service": "web", "manager": "runit", "units": ["web"], "directory": str(tmp_path)}
         (tmp_path / "web").mkdir()
-        assert re.match("sv cannot be run: |runit: .*web: unable to open supervise", check(managed=[entry])["units_problem"])
+        assert re.match(
+            "sv cannot be run: |runit: .*web: unable to open supervise", check(managed=[entry])["units_problem"]
+        )
 
     def test_health_by_command(self, check: Check) -> None:
         managed = [

@@ -26,9 +26,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import account_footholds, acts_in_aws, made_with_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    account_footholds,
+    made_with_keys,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
-from tests.unit.plugins.plugin_utils._leak.trail_events import event
+from tests.unit.plugins.plugin_utils._leak.trail_events import event, source_of
 
 CATALOG = catalog_parser.parse(
     {
@@ -70,21 +73,6 @@ class Trail:
             item for item in self.events if attribute["AttributeValue"] in (item["AccessKeyId"], item["EventName"])
         ]
         return {"Events": found}
-
-
-SERVICES = {
-    **dict.fromkeys(("AssumeRole", "GetSessionToken", "GetFederationToken"), "sts"),
-    **dict.fromkeys(("CreateGrant", "PutKeyPolicy"), "kms"),
-    **dict.fromkeys(("PutResourcePolicy", "RotateSecret"), "secretsmanager"),
-    **dict.fromkeys(
-        ("CreateFunction20150331", "UpdateFunctionCode20150331v2", "AddPermission20150331v2"), "lambda"
-    ),
-    "RunInstances": "ec2",
-}
-
-
-def source_of(act: str) -> str:
-    return f"{SERVICES.get(act, 'iam')}.amazonaws.com"
 
 
 def called(
@@ -367,35 +355,3 @@ def test_github_is_compared_if_it_leaked(world: World, monkeypatch: pytest.Monke
 def test_what_a_leak_reaches(kind: str, declared: str, expected: dict[str, str]) -> None:
     impact = {"credentials": [{"name": "storage", "kind": kind}]}
     assert account_footholds.reaching(impact, replace(INCIDENT, declared=(declared,))) == expected
-
-
-@pytest.mark.parametrize("act", [*acts_in_aws.ACTS, *sorted(acts_in_aws.SESSIONS)])
-def test_each_act_reads_names_alone(act: str) -> None:
-    """Whatever a caller sends, and however deep."""
-    deep: Any = "canary"
-    for _ in range(5000):
-        deep = {"a": deep}
-    asked = {
-        "userName": ["canary"],
-        "policyDocument": "canary",
-        "environment": {"variables": {"X": "canary"}},
-        "d": deep,
-    }
-    made = acts_in_aws.made(act, asked, {"credentials": {"secretAccessKey": "canary", "accessKeyId": {"x": 1}}}, source_of(act))
-    assert made
-    assert "canary" not in repr(made)
-    assert made.undo == ""
-
-
-def test_no_terminal_acts_on_a_name() -> None:
-    made = acts_in_aws.made("CreateUser", {"userName": "\x1b[2J" + "x" * 900}, None, source_of("CreateUser"))
-    assert made
-    assert "\x1b" not in made.name
-    assert len(made.name) <= 200
-
-
-@pytest.mark.parametrize("name", ["x" * 201, "a\u202eb", "a\x1b[2Jb"])
-def test_a_command_is_about_the_exact_name(name: str) -> None:
-    made = acts_in_aws.made("CreateUser", {"userName": name}, None, source_of("CreateUser"))
-    assert made
-    assert made.undo == ""

@@ -11,6 +11,18 @@ from typing import Any
 ROLE = "arn:aws:sts::123456789012:assumed-role/web/i-0abc"
 ARN = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app/test/core-Ab12Cd"
 
+SERVICES = {
+    **dict.fromkeys(("AssumeRole", "GetSessionToken", "GetFederationToken"), "sts"),
+    **dict.fromkeys(("CreateGrant", "PutKeyPolicy"), "kms"),
+    **dict.fromkeys(("PutResourcePolicy", "RotateSecret"), "secretsmanager"),
+    **dict.fromkeys(("CreateFunction20150331", "UpdateFunctionCode20150331v2", "AddPermission20150331v2"), "lambda"),
+    "RunInstances": "ec2",
+}
+
+
+def source_of(act: str) -> str:
+    return f"{SERVICES.get(act, 'iam')}.amazonaws.com"
+
 
 def event(
     act: str = "GetSecretValue",
