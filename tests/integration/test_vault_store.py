@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -48,11 +49,11 @@ class PlainText(VaultSecrets):
     def _write(self, path: str, name: str, content: str, base: int) -> int:
         return super()._write(path, name, json.dumps({"content": content}), base)
 
-    def _answered(self, path: str, what: str, number: str = "") -> Any:
-        found = super()._answered(path, what, number)
-        if found is None or found.text is None:
-            return found
-        return type(found)(found.number, json.loads(found.text)["content"], found.custom)
+    def _answered(self, path: str, subject: str, number: str = "") -> Any:
+        version = super()._answered(path, subject, number)
+        if version is None or version.text is None:
+            return version
+        return replace(version, text=json.loads(version.text)["content"])
 
 
 class Making(PlainText, MakingVault):
