@@ -6,12 +6,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
 
 OPTION = "honeytoken"
-SECRET = "secret:"
 POLICY = "deny-everything"
 """The user's only policy."""
 DENIED: Dict[str, Any] = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
@@ -39,9 +37,3 @@ def problems(catalog: Catalog) -> Iterator[str]:
             yield f"{where}: needs options.user, the IAM user whose calls are watched"
         elif not catalog.alerts:
             yield f"{where}: needs the catalog's key alerts, whose topic gets a message for each use"
-
-
-def leaked_with(catalog: Catalog, name: str) -> str:
-    """What leaked if somebody uses it, as leak_credentials takes it."""
-    spots = credential_graph.spots(catalog, catalog.credentials[name])
-    return ",".join(sorted({f"{SECRET}{spot.place.name}" for spot in spots}))

@@ -7,7 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    blast_radius,
+    credential_graph,
+    honeytokens,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
@@ -21,7 +25,7 @@ def rows(catalog: Catalog, client: Any, principals: Callable[[], Sequence[Princi
     """Raises SecretsError where IAM cannot be asked."""
     decoys, keys = honeytokens.users(catalog), AccessKeys(client, acting=None, sts=lambda _login: None)
     users = {item.name: item for item in principals() if item.kind == "user"} if decoys else {}
-    leaked = {name: honeytokens.leaked_with(catalog, name) for name in decoys}
+    leaked = {name: _leaked_with(catalog, name) for name in decoys}
     return [row for name, user in decoys.items() for row in _of(name, user, users.get(user), keys, leaked[name])]
 
 
@@ -43,3 +47,9 @@ def _of(name: str, user: str, principal: Principal | None, keys: AccessKeys, lea
 def _denies_everything(document: Any) -> bool:
     wanted = honeytokens.DENIED["Statement"][0]
     return any({**entry, "Sid": ""} == {**wanted, "Sid": ""} for entry in statements(document))
+
+
+def _leaked_with(catalog: Catalog, name: str) -> str:
+    """What leaked if somebody uses it, as leak_credentials takes it."""
+    spots = credential_graph.spots(catalog, catalog.credentials[name])
+    return ",".join(sorted({f"{blast_radius.SECRET}{spot.place.name}" for spot in spots}))

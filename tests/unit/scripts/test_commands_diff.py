@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -45,8 +45,8 @@ class TestEnvironments:
 
 class TestMoments:
     def test_an_earlier_version(self, two: Lab) -> None:
-        before = datetime.now(UTC).isoformat()
-        ran = two.run("diff", "test", "--at", before, "--json")
+        later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+        ran = two.run("diff", "test", "--at", later, "--json")
         assert [row["state"] for row in ran.answer["settings"]] == ["equal", "equal"]
         ran = two.run("diff", "test", "--at", "1d", "--json")
         assert [row["state"] for row in ran.answer["settings"]] == ["only_right", "only_right"]
