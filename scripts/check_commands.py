@@ -46,7 +46,7 @@ class Run:
         code = self._command(name, argv, environment, minutes)
         return self._say(name, Tally(failures=(name,)) if code else Tally(passed=1))
 
-    def pytest(self, name: str, *arguments: str, environment: Path = NEWEST, minutes: float = 30) -> Tally:
+    def pytest(self, name: str, *arguments: str, environment: Path = NEWEST, minutes: float = 45) -> Tally:
         """A pytest run, counted test by test.
 
         Among other stages property tests try the same examples each time, so that a failure is the change's; a stage
