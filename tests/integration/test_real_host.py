@@ -190,6 +190,7 @@ def test_from_elsewhere_the_key_is_refused(lab: PushLab) -> None:
     [
         ({"app_host_user": "root"}, "app_host_user must be the name of an account without root rights"),
         ({"app_host_user": "deploy"}, "deploy cannot prepare hosts"),
+        ({"env_deploy_owner": "watchparty"}, "env_deploy_owner must be shipper, not watchparty"),
         ({"env_deploy_group": "root"}, "shipper would join the group root; set env_deploy_group"),
         ({"app_host_units": ["shop.service, /bin/sh"]}, "app_host_units must be full unit names"),
         ({"app_host_keys": ['command="x" ssh-ed25519 AAAA']}, "must be public keys"),
