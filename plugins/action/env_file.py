@@ -119,7 +119,8 @@ class ActionModule(ActionBase):
                 if before
                 else "If the connection broke during the deploy, the next deploy restarts and verifies its services"
             )
-            return {**before, "failed": True, "lost": True, "msg": f"the host cannot be reached: {error}. {then}"}
+            why = f"the host cannot be reached: {str(error).rstrip('. ')}. {_unknown_key(str(error))}{then}"
+            return {**before, "failed": True, "lost": True, "msg": why}
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         params = remote_program.validated(env_file_main.ARGUMENT_SPEC, args)
@@ -160,6 +161,13 @@ def _require_addresses(services: Mapping[str, Any]) -> None:
             raise AnsibleActionFail(
                 f"Nothing was sent: {name} {problem}. Correct it, or leave it out to skip that health check"
             )
+
+
+def _unknown_key(error: str) -> str:
+    """The remedy if SSH refused the host's key, since its own message names none."""
+    if "Host key verification failed" not in error:
+        return ""
+    return "Compare it by watchparty.secrets.host_keys, then trust it (docs/how-to/prepare-hosts.md#host-keys). "
 
 
 def _wait_of(services: Mapping[str, Any]) -> float:

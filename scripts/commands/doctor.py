@@ -190,7 +190,7 @@ def _host(inventory: str, name: str, variables: dict[str, Any]) -> Finding:
         )
     if banner != b"SSH-":
         return Finding(subject, PROBLEM, f"{address} port {port} is no SSH server", "correct ansible_port")
-    return Finding(subject, GOOD, f"{address} port {port} answers")
+    return Finding(subject, GOOD, f"{address} port {port} answers; to try the login: {by_hand}")
 
 
 def _lines(findings: list[Finding]) -> Iterator[str]:

@@ -149,6 +149,13 @@ class TestTheAddressFromOutside:
             "the host cannot be reached: no route. If the connection broke during the deploy"
         )
 
+    def test_a_host_whose_key_is_not_known(self, answers: tuple[list[Any], list[Any]]) -> None:
+        answers[0].append(AnsibleConnectionFailure("Failed to connect: Host key verification failed."))
+        assert deliver("web1")["msg"].startswith(
+            "the host cannot be reached: Failed to connect: Host key verification failed. "
+            "Compare it by watchparty.secrets.host_keys"
+        )
+
     def test_a_host_that_is_lost_before_its_mark(self, answers: tuple[list[Any], list[Any]]) -> None:
         left, _sent = answers
         left += [DELIVERED, AnsibleConnectionFailure("no route")]
