@@ -102,7 +102,8 @@ def _driver() -> Any:
         import pymysql
     except ImportError:
         raise RotationError(
-            "%s has no PyMySQL; install it there: %s -m pip install PyMySQL" % (sys.executable, sys.executable)
+            "%s has no PyMySQL. Set rotation_python to an interpreter that has it (docs/how-to/prepare-hosts.md), or "
+            "install the system's package, such as python3-pymysql" % sys.executable
         ) from None
     return pymysql
 

@@ -80,7 +80,7 @@ def _run(part: Part, state: str, login: Login, **extra: str) -> Answer:
     if login.username not in (f"{user}_a", f"{user}_b"):  # a store's value must not choose another user
         raise RotationError(
             f"user {login.username} in the store is neither {user}_a nor {user}_b, which options.user names; correct "
-            "one of them"
+            "one of them, or first store the login of such a user (docs/how-to/declare-a-credential.md)"
         )
     if state in (program.PRESENT, program.REVOKED):
         part.setting.rotator.mine()  # the server does not know which run is the last one
