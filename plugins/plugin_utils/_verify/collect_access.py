@@ -50,14 +50,27 @@ _BY_PATH = ("ssm:GetParametersByPath",)
 def roles(catalog: Catalog, iam: Policies, environment: str | None) -> dict[str, Any]:
     """The catalog's roles as they are; ``environment`` is that of the jobs which may deploy, if not the catalog's."""
     result: dict[str, Any] = {}
-    for name in sorted(set(catalog.aws.roles.values())) if catalog.aws else ():
+    if catalog.aws is None:
+        return result
+    for name in sorted(set(catalog.aws.roles.values())):
         try:
             result[name] = iam.role(name)
             if environment is not None:
                 result[name]["environment"] = environment
         except SecretsError as error:
-            result[name] = {"missing": isinstance(error, NotFound), "problem": one_line(error)}
+            missing = isinstance(error, NotFound)
+            result[name] = {"missing": missing, "problem": one_line(error)}
+            kinds = {kind for kind, role in catalog.aws.roles.items() if role == name}
+            if missing and (lacks := _lacks(kinds, github=bool(catalog.github), operators=bool(catalog.aws.operators))):
+                result[name]["unwanted"] = f"does not exist, because the catalog has no {lacks}"
     return result
+
+
+def _lacks(kinds: set[str], *, github: bool, operators: bool) -> str:
+    """The part of the catalog without which the role aws_access creates no such role."""
+    if not github and kinds <= {"deploy"}:
+        return "github.repository"
+    return "aws.operators" if not operators and kinds <= {"rotate", "respond", "verify"} else ""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,6 @@ CHECK = Check(
         "become, databases that no URL of the catalog names; at Valkey, ACL SETUSER, CONFIG SET and MODULE LOAD. Not "
         "checked: which keys."
     ),
-    look=rows_of("servers", "rights", "the catalog names no login of a database or cache"),
+    look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL or Valkey"),
     needs=("servers",),
 )

@@ -20,6 +20,6 @@ CHECK = Check(
         "credential, or accepts the finding. Checked: roles that may log in, but for the server's first role and "
         "AWS's own; users and passwords of every declared Valkey node."
     ),
-    look=rows_of("servers", "logins", "the catalog names no login of a database or cache"),
+    look=rows_of("servers", "logins", "the catalog names no login of PostgreSQL or Valkey"),
     needs=("servers",),
 )

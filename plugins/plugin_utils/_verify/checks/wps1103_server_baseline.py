@@ -18,7 +18,7 @@ CHECK = Check(
         "The server's administrator finds out who made the change. If your team did not, undo the change with the "
         "command in the finding, and start a leak response. If your team did, accept the change with the command below."
     ),
-    look=rows_of("servers", "baseline", "the catalog names no login of a database or cache"),
+    look=rows_of("servers", "baseline", "the catalog names no login of PostgreSQL or Valkey"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
     needs=("servers",),
 )

@@ -22,6 +22,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
     roles, granted = facts.of("roles"), facts.of("granted")
     for name, role in sorted(roles.items()):
         place = f"role {name}"
+        if role.get("unwanted"):
+            yield not_applicable(role["unwanted"], place)
+            continue
         if role.get("problem"):
             yield unknown(role["problem"], place)
             continue

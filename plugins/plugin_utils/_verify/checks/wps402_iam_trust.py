@@ -39,6 +39,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
     account, roles = facts.of("account"), facts.of("roles")
     for name, role in sorted(roles.items()):
         place = f"role {name}"
+        if role.get("unwanted"):
+            yield not_applicable(role["unwanted"], place)
+            continue
         if role.get("problem"):
             yield unknown(role["problem"], place)
             continue

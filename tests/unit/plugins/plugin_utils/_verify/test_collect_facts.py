@@ -311,10 +311,11 @@ def test_roles_with_all_that_is_attached(world: World) -> None:
     roles = world.gatherer().roles
     assert roles["app-test-host"]["policies"] == {"inline": json.loads(name), "managed": json.loads(name)}
     assert roles["app-test-host"]["trust"] == json.loads(TRUST)
-    problem = (
-        "does not exist; watchparty.secrets.provision (role aws_access) creates it, or name another role in aws.roles"
-    )
-    assert roles["app-test-deploy"] == {"missing": True, "problem": problem}
+    assert roles["app-test-deploy"]["unwanted"] == "does not exist, because the catalog has no github.repository"
+    assert roles["app-test-verify"]["unwanted"].endswith("no aws.operators")
+    operated = world.gatherer(aws={"operators": ["arn:aws:iam::123456789012:user/me"]}).roles["app-test-verify"]
+    assert (operated["missing"], operated["problem"].partition(";")[0]) == (True, "does not exist")
+    assert "unwanted" not in operated
 
 
 def test_users_keys_by_age_and_without_their_ids(world: World) -> None:

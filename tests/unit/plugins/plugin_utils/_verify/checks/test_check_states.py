@@ -102,6 +102,8 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
 LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS405", {"access": {"rows": []}}, "declares no resources"),
     ("WPS401", {"roles": {}}, "names no roles"),
+    ("WPS401", {"roles": {"r": {"problem": "is not there", "unwanted": "has no aws.operators"}}}, "no aws.operators"),
+    ("WPS402", {"roles": {"r": {"problem": "is not there", "unwanted": "has no aws.operators"}}}, "no aws.operators"),
     ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
     ("WPS601", {"hosts": {"web1": host(health=[])}}, "no health check is known"),
     ("WPS602", {"outside": {}}, "no external address is known"),
