@@ -40,7 +40,7 @@ class ActionModule(RotationAction):
                 *provider_revocations.open_ones(journal),
             )
         }
-        rotation = journal.rotation
+        rotation, leak = journal.rotation, journal.incident
         answer: dict[str, Any] = {
             "changed": False,
             "application": setting.catalog.application,
@@ -70,10 +70,11 @@ class ActionModule(RotationAction):
                 if rotation
                 else None
             ),
+            "leak": {"id": leak.id, "since": leak.at, "who": leak.who} if leak else None,
             "journal": journal.head,
             "audit": dict(journal.audit),
         }
-        answer["act_now"] = bool(answer["due"] or due or rotation)
+        answer["act_now"] = bool(answer["due"] or due or rotation or leak)
         return {**answer, "table": _table(answer), "verdict": verdict(answer)}
 
 
@@ -85,6 +86,8 @@ def verdict(answer: Mapping[str, Any]) -> str:
     ours += [f"{task['credential']}: {task['against']}" for task in pending if task["against"]]
     ours += [f"open: {answer['rotation']['id']}"] if answer["rotation"] else []
     sentences = ["; ".join(ours), "Run watchparty.secrets.rotate"] if ours else []
+    if answer["leak"]:
+        sentences.append(f"Not contained: {answer['leak']['id']}. Run watchparty.secrets.leak_response")
     return ". ".join(
         [*sentences, *filter(None, ["; ".join(revocation["message"] for revocation in answer["revocations"])])]
     )
@@ -143,4 +146,7 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
     rotation = answer["rotation"]
     if rotation:
         lines.append(f"open: {rotation['id']} of {rotation['who']} since {rotation['since']}, at {rotation['step']}")
+    leak = answer["leak"]
+    if leak:
+        lines.append(f"not contained: {leak['id']}, declared by {leak['who']} at {leak['since']}")
     return lines

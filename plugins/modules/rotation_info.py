@@ -75,6 +75,10 @@ rotation:
   description: The open rotation, or null.
   type: dict
   returned: success
+leak:
+  description: Id, time and author of the declared leak that is not contained yet, or null.
+  type: dict
+  returned: success
 act_now:
   description: Whether anything is due, open or to be revoked.
   type: bool

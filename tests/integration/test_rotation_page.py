@@ -26,6 +26,7 @@ FOUND = {
     ],
     "revocations": [{"message": "youtube: revoke its old value"}],
     "rotation": {"id": "r-2"},
+    "leak": {"id": "leak-1"},
     "act_now": True,
 }
 
@@ -70,8 +71,11 @@ def test_due_differs_from_not_asked(tmp_path: Path) -> None:
         "to be finished: r-1/cache",
         "youtube: revoke its old value",
         "open: r-2",
+        "not contained: leak-1",
     ]
-    path.write_text(json.dumps({**FOUND, "due": [], "revocations": [], "rotation": None}), encoding="utf-8")
+    path.write_text(
+        json.dumps({**FOUND, "due": [], "revocations": [], "rotation": None, "leak": None}), encoding="utf-8"
+    )
     assert page_text() == "to be finished: r-1/cache\n"
 
 

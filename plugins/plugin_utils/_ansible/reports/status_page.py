@@ -84,6 +84,8 @@ def _pending(report: Mapping[str, Any]) -> list[str]:
     if rotation:
         names = ", ".join(rotation["credentials"])
         lines.append(f"rotation {rotation['id']} of {names} is open since {rotation['since']}, at {rotation['step']}")
+    if report["leak"]:
+        lines.append(f"leak {report['leak']['id']} is not contained since {report['leak']['since']}")
     for task in (task for task in report["pending_tasks"] if task["act"] != CONFIRM):
         when = "now" if task["due"] else f"from {task['due_at']}"
         against = f": {task['against']}" if task["against"] else ""

@@ -109,6 +109,11 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     act(world, rotation, "revoked", credentials=["token"])
     result = act(world, rotation_info, None)
     assert (result["act_now"], result["revocations"], result["verdict"]) == (False, [], "")
+    declare(world)
+    result = act(world, rotation_info, None)
+    leak = result["leak"]["id"]
+    assert (result["act_now"], result["table"][-1].partition(",")[0]) == (True, f"not contained: {leak}")
+    assert result["verdict"] == f"Not contained: {leak}. Run watchparty.secrets.leak_response"
 
 
 def test_somebodys_word_ends_it_with_a_record(world: World) -> None:

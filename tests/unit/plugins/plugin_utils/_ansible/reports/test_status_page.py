@@ -26,7 +26,7 @@ def row(name: str, age: int | None, limit: int | None, **more: Any) -> dict[str,
 
 def report(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
     due = [one["name"] for one in rows if one["due"]]
-    nothing = {"rotation": None, "pending_tasks": [], "revocations": [], "act_now": bool(due)}
+    nothing = {"rotation": None, "leak": None, "pending_tasks": [], "revocations": [], "act_now": bool(due)}
     return {
         "application": "shop",
         "environment": "production",
@@ -110,12 +110,13 @@ def test_what_is_pending() -> None:
         "due_at": "2026-12-01",
         "against": "",
     }
-    found = report(
-        row("a", 1, 9), rotation=rotation, pending_tasks=[pending], revocations=[{"message": "revoke token at X"}]
-    )
+    leak = {"id": "leak-1", "since": "2026-11-28T04:00:00Z", "who": "ann@laptop"}
+    open_ones = {"rotation": rotation, "leak": leak, "pending_tasks": [pending]}
+    found = report(row("a", 1, 9), **open_ones, revocations=[{"message": "revoke token at X"}])
     text = page(found)
     for words in (
         "rotation r-2 of cache is open",
+        "leak leak-1 is not contained",
         "its previous value is revoked from 2026-12-01",
         "revoke token at X",
     ):
