@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.enviro
     ReadRequest,
     read,
 )
-from ansible_collections.watchparty.secrets.scripts.commands import inventories
+from ansible_collections.watchparty.secrets.scripts.commands import inventories, output
 
 NAME = "watchparty.secrets.command"
 
@@ -49,7 +51,16 @@ class Reader:
         environment = environment or self._args.environment
         document = self.document(environment)
         request = ReadRequest(document=document, environment=environment, journal="optional", **instead)
-        return read(request, connected())
+        answer = read(request, connected())
+        self._warn_of_undeclared(environment, document)
+        return answer
+
+    def _warn_of_undeclared(self, environment: str, document: Mapping[str, Any]) -> None:
+        """A mistyped environment looks like one without values."""
+        known = self.inventory.environments() | set(document.get("environments") or ())
+        if known and environment not in known and not any(self.inventory.hosts_of(environment)):
+            names = output.printable(", ".join(sorted(known)))
+            print(f"neither a host nor the catalog declares {environment}; declared: {names}", file=sys.stderr)
 
     def catalog(self) -> tuple[Catalog, AwsConnection]:
         """The catalog and a connection that suits it; nothing is read. Raises SecretsError."""

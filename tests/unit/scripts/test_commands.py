@@ -40,6 +40,12 @@ class TestList:
         }
         assert answer["absent"] == ["KEY", "LEVEL"]
 
+    def test_a_mistyped_environment(self, lab: Lab) -> None:
+        lab.inventory(web1="test", web2="live")
+        message = "neither a host nor the catalog declares tset; declared: live, test"
+        assert message in lab.run("list", "tset").err
+        assert "declares" not in lab.run("list", "test").err
+
     def test_problems_are_exit_code_1(self, lab: Lab) -> None:
         ran = lab.run("list", "test")
         assert ran.code == 1
