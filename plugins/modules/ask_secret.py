@@ -11,25 +11,25 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Asks for each name in turn. The result hides the answers at every verbosity. Later tasks can use the registered
-    result.
-  - Without a terminal, the module fails with a remedy, unless the answers are O(optional).
-  - The module ignores text that was typed before a question. Several lines that arrive at once, as from a paste, are
-    one answer. The module accepts such an answer only if O(lines) or the type of the setting (V(json) or V(pem)) allows
-    several lines.
+  - Asks for the value of each name in O(names). The result hides the answers at every verbosity. Later tasks can use
+    the registered result.
+  - If there is no terminal, the module fails and shows O(remedy), unless O(optional=true).
+  - The module ignores text that was typed before a question.
+  - Several lines that arrive at once, as from a paste, are one answer. The module accepts this answer only if
+    O(lines=true), or if the setting has the type V(json) or V(pem).
   - If an answer is not valid, the module asks again and keeps the earlier answers. With O(catalog), the setting's type,
     the rules for production and the readers of the C(.env) decide whether an answer is valid. Without O(catalog), an
     answer is one line of text.
 options:
   names:
-    description: Names to ask for, such as those of settings.
+    description: Names whose values the module asks for, such as names of settings.
     type: list
     elements: str
     required: true
   catalog:
     description:
-      - The catalog that declares the O(names), which are settings and credentials. The prompt then shows the purpose,
-        the location and the type of each value.
+      - The catalog that declares O(names). Each name is then a setting or a credential, and the prompt shows the
+        purpose, the location and the type of its value.
     type: dict
   environment:
     description: Name of the environment, such as V(production). Needed with O(catalog).
@@ -40,8 +40,8 @@ options:
     default: {}
   optional:
     description:
-      - Whether answers may be missing. A name is left out if its answer is empty, if there is no terminal, or, with a
-        warning, after five invalid answers.
+      - Whether answers may be missing. The result leaves out a name if its answer is empty, if there is no terminal, or
+        after five invalid answers. After five invalid answers, the module warns.
     type: bool
     default: false
   question:
@@ -55,7 +55,7 @@ options:
     type: bool
     default: false
   remedy:
-    description: The remedy in the message if there is no terminal, or after five invalid answers.
+    description: The remedy in the error message, if there is no terminal or after five invalid answers.
     type: str
     default: give the values in a file instead
 extends_documentation_fragment:

@@ -21,15 +21,15 @@ description:
 options:
   state:
     description:
-      - V(ready) writes nothing. It fails if a record could not be written. Reasons are a log that cannot be read, a
-        O(path) or O(changelog) that cannot be written, a O(path) that is the only log and lies in the workspace of a
-        CI job, and a O(changelog) without a log. An environment with neither a log in the catalog nor O(path) has no
-        log, and V(ready) succeeds.
+      - V(ready) checks whether a record could be written, and writes nothing. It fails if the log cannot be read, if
+        O(path) or O(changelog) cannot be written, or if there is a O(changelog) but no log. It also fails if O(path) is
+        the only log and lies in the workspace of a CI job. If neither the catalog nor O(path) names a log, V(ready)
+        succeeds.
       - V(recorded) writes O(record) to the log, to the copy at O(path) and to O(changelog). A repeated call writes it
         only once.
-      - V(verified) fails and lists every problem of the log and of the copy at O(path).
+      - V(verified) checks the log and the copy at O(path). If it finds problems, it lists all of them and fails.
       - V(rebuilt) replaces the copy at O(path) by the log. If the log has a gap, the copy stays as it is. If the copy
-        contradicts the log, the old copy is kept beside the new one.
+        contradicts the log, the module keeps the old copy beside the new one.
     type: str
     choices: [ready, recorded, verified, rebuilt]
     required: true
@@ -156,27 +156,27 @@ id:
   returned: with O(state=recorded)
   sample: 2026-11-25-5f2b8c01:completed
 where:
-  description: The place of the body, or the path of the only file; empty without one.
+  description: Where the log is, in AWS or as a local file. Empty if there is no log.
   type: str
   returned: success, and when verifying fails
   sample: log group /watchparty/secrets-audit, stream watchparty/production
 against:
-  description: Why the log could not be read or written.
+  description: Why the log could not be read or written. Empty if there was no problem.
   type: str
   returned: where that is so and O(required) is false
   sample: log group /watchparty/secrets-audit does not exist; create it first
 records:
-  description: How many records there are.
+  description: Number of records in the log.
   type: int
   returned: with O(state=verified) and O(state=rebuilt)
   sample: 12
 behind:
-  description: How many records the copy at O(path) lacks.
+  description: Number of records that the copy at O(path) lacks.
   type: int
   returned: with O(state=verified)
   sample: 0
 problems:
-  description: The problems, each with the place and the record.
+  description: Problems of the log and of the copy, each with the file or store and the records.
   type: list
   elements: str
   returned: with O(state=verified)

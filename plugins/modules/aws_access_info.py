@@ -13,15 +13,15 @@ author:
 description:
   - Derives from the catalog the encryption key, the OpenID Connect provider, the policies and the roles of one
     environment, with names, documents and tags. The role P(watchparty.secrets.aws_access#role) creates them.
-  - Reads the present state and writes nothing. Fails, with every problem at once, if the catalog would grant a role
-    more than its runs read, if the AWS account is not the catalog's, or if an existing resource of the same name lacks
-    this environment's tags.
+  - Reads the present state and writes nothing. Fails if the catalog would grant a role more than its runs read, if the
+    AWS account is not the account in the catalog, or if an existing resource of the same name lacks this environment's
+    tags. The error lists all problems.
   - Runs on the controller. Holds no values.
 options:
   workflow:
     description:
-      - Which jobs of the catalog's repository may use the role for deploys. Give one of the keys. By default the jobs
-        of the deployment environment that the catalog names.
+      - Jobs, in the repository of the catalog, that may assume the role for deploys. Give one of the keys. By default,
+        the jobs of the deployment environment that the catalog names.
     type: dict
     suboptions:
       environment:
@@ -34,15 +34,19 @@ options:
         description: Jobs of this tag without a deployment environment.
         type: str
       pull_request:
-        description: Whether jobs of pull requests without a deployment environment may use it.
+        description: Whether jobs of pull requests without a deployment environment may assume the role.
         type: bool
         default: false
   wildcards:
-    description: Whether the names in O(workflow) may contain C(*) and C(?). The repository's name never may.
+    description:
+      - Whether the names in O(workflow) may contain the wildcards C(*) and C(?). The name of the repository never
+        contains wildcards.
     type: bool
     default: false
   adopt:
-    description: Names of existing roles, policies, keys or providers with other tags. They become this environment's.
+    description:
+      - Names of existing roles, policies, keys or providers that belong to this environment although they have other
+        tags.
     type: list
     elements: str
     default: []
@@ -79,32 +83,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 account_id:
-  description: The account of the credentials in use.
+  description: Id of the AWS account of the credentials in use.
   type: str
   returned: success
   sample: "123456789012"
 partition:
-  description: The partition.
+  description: AWS partition of the account.
   type: str
   returned: success
   sample: aws
 region:
-  description: The region.
+  description: AWS region of the environment.
   type: str
   returned: success
   sample: eu-west-3
 tags:
-  description: The tags of everything that is made.
+  description: Tags of every resource of the environment.
   type: dict
   returned: success
   sample: {"Application": "shop", "Environment": "production", "ManagedBy": "watchparty.secrets", "Owner": "ann"}
 key:
-  description: The encryption key. Until it is C(made), its ARN ends in C(not-made-yet).
+  description: The encryption key. C(made) is whether the key exists. If it does not, the ARN ends in C(not-made-yet).
   type: dict
   returned: success
   sample: {"alias": "alias/shop-production", "arn": "arn:aws:kms:eu-west-3:123456789012:key/1234abcd", "made": true}
 provider:
-  description: The OpenID Connect provider, empty without GitHub.
+  description: The OpenID Connect provider. Empty if the catalog names no repository at GitHub.
   type: dict
   returned: success
   sample: {"url": "https://token.actions.githubusercontent.com", "client_ids": ["sts.amazonaws.com"], "made": false}
@@ -133,7 +137,7 @@ notes:
   returned: success
   sample: []
 summary:
-  description: A line a role.
+  description: One line for each role.
   type: list
   elements: str
   returned: success

@@ -11,19 +11,21 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Writes a catalog of the settings in a C(.env). Types, sensitivity, groups and credentials are guessed by names and
-    by the form of the values, and each guess is marked by a comment. No value is in the draft.
+  - Writes a catalog of the settings in a C(.env). The module guesses types, sensitivity, groups and credentials from
+    names and from the form of values. A comment marks each guess. The draft contains no value.
 options:
   env_file:
     description: Path of the C(.env) on the controller, with mode 0600.
     type: path
     required: true
   dest:
-    description: Path of the draft. An existing file stays; if it differs from the draft, the module fails.
+    description:
+      - Path of the draft on the controller. The module never overwrites a file. If the file exists and differs from the
+        draft, the module fails.
     type: path
     required: true
   application:
-    description: The application's name. By default the name of the folder of O(env_file).
+    description: Name of the application. By default, the name of the folder that contains O(env_file).
     type: str
 extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
@@ -51,11 +53,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The draft.
+  description: Path of the draft.
   type: str
   returned: success
 names:
-  description: The settings that the file has.
+  description: Names of the settings in the file.
   type: list
   elements: str
   returned: success

@@ -11,12 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Asks at the terminal. If there is no terminal, it fails, whereas M(ansible.builtin.pause) would continue after a
-    warning.
-  - Text that was typed before the question is not an answer, and neither are several lines that come at once.
+  - Asks at the terminal, and fails if the operator does not type O(answer).
+  - If there is no terminal, the module fails too. M(ansible.builtin.pause) would continue after a warning.
+  - The module ignores text that was typed before the question. It does not accept several lines that arrive at once, as
+    from a paste.
 options:
   question:
-    description: The question.
+    description: The question that the terminal shows.
     type: str
     required: true
   answer:
@@ -29,7 +30,7 @@ options:
         name in the inventory or in a play does not count.
     type: str
   remedy:
-    description: The remedy in the message if there is no terminal.
+    description: The remedy in the error message if there is no terminal.
     type: str
     default: confirm it in a variable instead
 extends_documentation_fragment:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: django_sessions
-short_description: End the sessions of a Django application, everybody's or those of some users
+short_description: End all sessions of a Django application, or the sessions of some users
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
@@ -101,16 +101,17 @@ options:
     default: sessionid
   clear_cache:
     description:
-      - Whether to empty the whole cache if the cache cannot list its keys (Memcached, files). Only possible if
-        everybody's sessions end.
+      - Whether to empty the whole cache if the cache cannot list its keys (Memcached, files). Only possible if neither
+        O(users) nor O(user_ids) is set.
       - If false, the module refuses such a cache with O(engine=cache).
     type: bool
     default: false
   command:
     description:
-      - Instead of Django's engines, a program that ends the sessions of an application, with its full path, and its
-        arguments. Its output is not shown, because it may contain settings. An exit code other than 0, or no end within
-        300 seconds, fails. The module then ignores every other option except O(allow_root).
+      - A program that ends the sessions of the application, with its full path, and its arguments. It replaces Django's
+        engines. The module then ignores every other option except O(allow_root).
+      - The module fails if the exit code is not 0, or if the program does not end within 300 seconds. The module does
+        not show the output of the program, because it may contain settings.
     type: list
     elements: str
     default: []
@@ -121,8 +122,8 @@ options:
         it.
       - The page refuses a session if it answers as to a visitor, with a redirect to the same place or with the same
         status. The statuses 408, 425, 429 and 500 or more do not count. Any other answer is reported in RV(not_tried).
-      - Needs O(chdir), and that everybody's sessions end. Redirects are not followed. If the check fails, RV(not_tried)
-        reports it, and the sessions end all the same.
+      - Needs O(chdir), and neither O(users) nor O(user_ids). The module follows no redirects. If the check fails,
+        RV(not_tried) reports it, and the module still ends the sessions.
     type: str
   probe_user:
     description:
@@ -244,12 +245,12 @@ engine:
   returned: success
   sample: cached_db
 count:
-  description: Number of sessions ended; in check mode, of those that would be. A copy in the cache does not count.
+  description: Number of sessions that were ended, or in check mode would be ended. A copy in the cache does not count.
   type: int
   returned: unless O(command) is set
   sample: 412
 stores:
-  description: The same by place, in the order in which they were emptied.
+  description: The number of ended sessions by store, in the order in which the module emptied the stores.
   type: list
   elements: dict
   returned: success
@@ -258,18 +259,19 @@ stores:
       description: V(db), V(cache) or V(file).
       type: str
     count:
-      description: Number of sessions there. A copy that went with its row counts there only.
+      description: Number of sessions in this store. If the cache has a copy of a row, only the row counts.
       type: int
     unreadable:
-      description: Number of sessions of which it is not known whose they are; 0 where everybody's end.
+      description: Number of sessions whose user is unknown. V(0) if all sessions end.
       type: int
   sample:
     - {store: db, count: 412, unreadable: 0}
     - {store: cache, count: 3, unreadable: 0}
 doubtful:
   description:
-    - Where sessions may live on all the same, in the order of RV(stores). A cache that a session which was ended was
-      seen to be refused from is left out, unless each process has its own.
+    - Stores in which sessions may still be valid, in the order of RV(stores). A cache is left out if the check at
+      O(probe_url) showed that the application refuses an ended session. A cache in each process's own memory is never
+      left out.
   type: list
   elements: dict
   returned: with O(state=absent)
@@ -278,14 +280,14 @@ doubtful:
       description: V(db), V(cache) or V(file).
       type: str
     why:
-      description: What tells it, in words.
+      description: Reason why sessions may still be valid.
       type: str
     options:
-      description: Options that may not be as the application has it.
+      description: Options of this module that may differ from the application's settings.
       type: list
       elements: str
     restart:
-      description: Whether a restart of the services ends them, and nothing else does.
+      description: Whether only a restart of the services ends these sessions.
       type: bool
   sample:
     - store: cache
@@ -293,22 +295,22 @@ doubtful:
       options: [cache_prefix, cache_setting]
       restart: false
 tried:
-  description: Old sessions that the application refused, in words.
+  description: One line for each old session that the application refused.
   type: list
   elements: str
   returned: success
 accepted:
-  description: Old sessions that the application still accepts. What that means is the caller's; nothing fails.
+  description: One line for each old session that the application still accepts. The module does not fail.
   type: list
   elements: str
   returned: success
 not_tried:
-  description: The parts that were not tried, each with the reason.
+  description: One line for each check that could not be made, with the reason.
   type: list
   elements: str
   returned: success
 only_the_key:
-  description: Whether the sessions end by a new C(SECRET_KEY) only.
+  description: Whether the sessions end only if C(SECRET_KEY) is replaced.
   type: bool
   returned: success
 """

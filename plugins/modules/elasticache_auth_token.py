@@ -27,7 +27,7 @@ options:
     required: true
   state:
     description:
-      - V(checked) is for the time before a rotation. It asks AWS for the group, and the server whether it answers.
+      - V(checked) is for the time before a rotation. It reads the group from AWS, and checks that the server answers.
       - V(present) makes the token of the open rotation valid beside the old one. If a third token was valid and the
         server removed the old token, the module adds the old token again.
       - V(usable) logs in with the new token at every address.
@@ -72,7 +72,7 @@ options:
         host.
     type: str
   wait_seconds:
-    description: How long to wait for AWS, in seconds. A change takes AWS some minutes.
+    description: Seconds to wait until AWS has finished a change. A change takes AWS some minutes.
     type: int
     default: 1800
   wait_interval:
@@ -87,7 +87,7 @@ extends_documentation_fragment:
   - watchparty.secrets.rotation
 attributes:
   check_mode:
-    description: Asks the server, and sends no change to AWS.
+    description: Asks the server and AWS, and changes nothing.
     support: full
   diff_mode:
     description: There is nothing to show but tokens.
@@ -137,7 +137,7 @@ replication_group:
   returned: success
   sample: watch-party-valkey
 accepted:
-  description: Whether the token concerned is accepted, by address.
+  description: By address, whether the server accepts the token.
   type: dict
   returned: when not O(state=sessions)
   sample: {"master.watch-party-valkey.abc123.euw1.cache.amazonaws.com:6379": true}
@@ -147,7 +147,7 @@ sessions:
   returned: when O(state=sessions)
   sample: {"watch-party-valkey-001.abc123.0001.euw1.cache.amazonaws.com:6379": {"10.0.1.4": 12}}
 short:
-  description: The parts that were not asked, each with the reason.
+  description: Addresses that the module could not ask, each with the reason.
   type: list
   elements: str
   returned: when O(state=sessions)

@@ -11,9 +11,10 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads an environment as M(watchparty.secrets.env_snapshot) does, renders it, reads the result back, and compares it
-    with a file on the controller. Fails with the names of settings that a deploy would change or lose. Settings that a
-    deploy would add are no error.
+  - Reads an environment as M(watchparty.secrets.env_snapshot) does, and compares the C(.env) that a deploy would write
+    with a file on the controller.
+  - Fails if a deploy would change or remove a setting of the file, and names these settings. Settings that a deploy
+    would add are no error.
 options:
   env_file:
     description: Path of the file on the controller, with mode 0600.
@@ -48,27 +49,27 @@ EXAMPLES = r"""
 
 RETURN = r"""
 equal:
-  description: Settings that are equal.
+  description: Names of settings whose values are equal.
   type: list
   elements: str
   returned: success
 different:
-  description: Settings that differ; always empty on success.
+  description: Names of settings whose values differ. Always empty on success.
   type: list
   elements: str
   returned: success
 only_in_file:
-  description: Settings that a deploy would not write; always empty on success.
+  description: Names of settings in the file that a deploy would not write. Always empty on success.
   type: list
   elements: str
   returned: success
 unset:
-  description: Settings that are empty in the file, and that a deploy would leave out.
+  description: Names of settings that are empty in the file and that a deploy would leave out.
   type: list
   elements: str
   returned: success
 only_in_stores:
-  description: Settings that a deploy would add.
+  description: Names of settings that a deploy would add to the file.
   type: list
   elements: str
   returned: success

@@ -6,17 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: env_copies
-short_description: Find copies of revoked values beside an .env, and ask whether its host is healthy
+short_description: Find copies of revoked values beside a .env, and check the host's health
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Searches the files in the directory of an C(.env) for leaked values that are revoked already.
-  - Removes files of this collection, which are the last healthy file and temporary files. If another file holds a
-    revoked value, such as C(.env.bak), C(.env~) or C(.env.swp), the module keeps the file and reports it with a remedy.
+  - Searches the files in the directory of a C(.env) for leaked values that are already revoked.
+  - Removes files of this collection that hold a revoked value. These are the last healthy file and temporary files.
+  - If another file holds a revoked value, such as C(.env.bak), C(.env~) or C(.env.swp), the module keeps the file and
+    reports it with a remedy.
   - If the C(.env) itself still holds the value, the module keeps the last healthy file and reports this. The next
     deploy writes a removed last healthy file again.
-  - The same program also asks the host's health addresses.
+  - Also asks the URLs in O(health), in the same execution on the host.
 options:
   path:
     description: Path of the C(.env) on the host.
@@ -31,12 +32,12 @@ options:
     description: Internal; do not set. The leaked values.
     type: dict
   health:
-    description: URLs on the host that should answer 200. The host itself asks them.
+    description: URLs that the host itself asks. Each should answer with status 200.
     type: list
     elements: str
     default: []
   seconds:
-    description: How long to ask again while one of the URLs does not answer 200.
+    description: How many seconds to ask the URLs again while one of them does not answer with status 200.
     type: int
     default: 20
 attributes:
@@ -76,38 +77,41 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: The removed files.
+  description: Paths of the removed files.
   type: list
   elements: str
   returned: success
   sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/healthy, which held a revoked value of cache"]
 remaining:
-  description: Files that still hold a revoked value, with the remedy, and parts that were not checked, with the reason.
+  description:
+    - One line for each file that still holds a revoked value, with the remedy. Also one line for each file that could
+      not be checked, with the reason.
   type: list
   elements: str
   returned: success
   sample: ["/srv/app/.env.bak (mode 0644) holds a revoked value of cache; remove it: rm /srv/app/.env.bak"]
 health:
-  description: What the addresses of O(health) answered last.
+  description: The last answer of each URL in O(health).
   type: list
   elements: dict
   returned: success
   contains:
     url:
-      description: The address.
+      description: The URL.
       type: str
     status:
-      description: V(0) where nothing answered.
+      description: Status of the answer. V(0) if there was no answer.
       type: int
     seconds:
-      description: How long the answer took.
+      description: Seconds until the answer arrived.
       type: float
     problem:
       description: Why there was no answer.
       type: str
       returned: with RV(health[].status=0)
     tls:
-      description: How long the certificate lasts (C(days), C(until)), or C(problem).
+      description:
+        - When the certificate expires (C(until)) and the days left (C(days)), or why this is unknown (C(problem)).
       type: dict
       returned: over HTTPS
 """

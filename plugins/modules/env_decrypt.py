@@ -11,10 +11,10 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Opens a file of M(watchparty.secrets.env_encrypt) by one call to KMS, checks it against the catalog, and returns its
-    values for M(watchparty.secrets.env_file). A file that was changed in any way, or that is another environment's, is
-    refused.
-  - The result is hidden in all output, and the values in it are encrypted with a key of this run.
+  - Decrypts a file of M(watchparty.secrets.env_encrypt) with one call to KMS, and checks its values against the
+    catalog. Returns the values for M(watchparty.secrets.env_file).
+  - Refuses a file that was changed in any way, and a file of another environment.
+  - All output hides the result. The values in the result are encrypted with a key of this run.
 options:
   path:
     description: Path of the encrypted file on the controller. By default C(encrypted_env.file) in the catalog.
@@ -53,12 +53,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 names:
-  description: The settings in the file.
+  description: Names of the settings in the file.
   type: list
   elements: str
   returned: success
 sealed:
-  description: Their values, encrypted. Only this run's own tasks can open them.
+  description: The values, encrypted. Only the tasks of this run can decrypt them.
   type: str
   returned: success
 fingerprints:
@@ -66,7 +66,7 @@ fingerprints:
   type: dict
   returned: success
 sensitivity:
-  description: The sensitivity of each.
+  description: Sensitivity of each setting.
   type: dict
   returned: success
 readers:
@@ -75,15 +75,15 @@ readers:
   elements: str
   returned: success
 journal:
-  description: The journal's number when the file was written.
+  description: Number of the journal's newest entry when the file was written.
   type: int
   returned: success
 snapshot_id:
-  description: Names the content of the file.
+  description: Id of the content of the file.
   type: str
   returned: success
 source:
-  description: The file.
+  description: Path of the encrypted file.
   type: str
   returned: success
 """

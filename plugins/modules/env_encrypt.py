@@ -11,28 +11,31 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads every setting of the environment once and writes a file that may be kept in git or in an image. Its key is
-    wrapped by the environment's KMS key and by those that C(encrypted_env.keys) in the catalog lists.
-  - A setting whose value did not change keeps its bytes, so that a diff shows what changed.
+  - Reads every setting of the environment and writes an encrypted file, which you may keep in git or in an image.
+  - Each of these KMS keys can decrypt the file, the key of the environment and the keys in C(encrypted_env.keys) of the
+    catalog.
+  - If the value of a setting did not change, its line in the file does not change. So a diff shows which settings
+    changed.
 options:
   path:
     description: Path of the encrypted file on the controller. By default C(encrypted_env.file) in the catalog.
     type: path
   new_key:
     description:
-      - Whether to encrypt every setting under a new file key, without a read of the existing file. Use it after a leak,
-        and for a file that cannot be opened any more.
+      - Whether to encrypt every setting under a new file key. The module then does not read the existing file. Use this
+        after a leak, and for a file that can no longer be decrypted.
     type: bool
     default: false
   only_present:
     description:
-      - Whether to write only if the file exists. If it does not exist, the module creates none and the result says so.
+      - Whether to write only if the file exists already. If the file does not exist, the module writes nothing and
+        reports this.
     type: bool
     default: false
   replaced:
     description:
-      - Names of credentials that were replaced after a leak. The result lists the commits whose file holds other values
-        of their settings than the new ones.
+      - Names of credentials that were replaced after a leak. RV(commits) then lists the commits whose file contains old
+        values of these credentials.
     type: list
     elements: str
     default: []
@@ -69,30 +72,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file.
+  description: Path of the encrypted file.
   type: str
   returned: success
 added:
-  description: Settings that the file did not hold; all of them for a file that was not read.
+  description: Names of settings that the file did not contain. If the module did not read the file, all settings.
   type: list
   elements: str
   returned: success
 updated:
-  description: Settings whose value is another.
+  description: Names of settings whose value has changed.
   type: list
   elements: str
   returned: success
 removed:
-  description: Settings that the file holds no longer.
+  description: Names of settings that the file no longer contains.
   type: list
   elements: str
   returned: success
 new_key:
-  description: Whether the file key is new, so that no line is as it was.
+  description: Whether the file key is new. If it is, every line of the file has changed.
   type: bool
   returned: success
 journal:
-  description: The journal's number at the read. Hosts refuse a file with a lower one than they have accepted.
+  description:
+    - Number of the journal's newest entry when the module read the stores. A host refuses a file with a lower number
+      than that of a file that it accepted.
   type: int
   returned: success
 commits:
@@ -103,7 +108,7 @@ commits:
   elements: dict
   returned: success
 notes:
-  description: What the read warned of, and why RV(commits) may be incomplete.
+  description: Warnings of the read, and reasons why RV(commits) may be incomplete.
   type: list
   elements: str
   returned: success

@@ -11,11 +11,10 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Writes a C(.env) that every chosen reader reads back exactly, in one step and never with a wider mode than asked
-    for.
-  - The values come from a registered result of M(watchparty.secrets.env_snapshot), named by O(snapshot), so that the
-    task's arguments hold no value. An action plugin renders the file on the controller and hands the module one opaque
-    string inside the pipelined connection.
+  - Writes a C(.env) that every program in O(readers) reads back exactly. The file changes in one step, and at no moment
+    has a wider mode than O(mode).
+  - O(snapshot) names the registered result with the values, so the task's arguments contain no value. The controller
+    renders the file and sends it through the pipelined connection.
   - Keeps a mark and the last healthy file on the host, both with mode 0600. The mark records the snapshot that was
     accepted last, and the snapshot on which services were healthy. If the module runs as root, both files are in
     C(/var/lib/watchparty-secrets/NAME), or in C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or
@@ -99,8 +98,8 @@ options:
     default: true
   assume_healthy:
     description:
-      - Whether to record the file as healthy as soon as it is written. Set it if no service is restarted for the file;
-        it saves a second task with O(state=healthy). Needs O(mark=true).
+      - Whether to record the file as healthy as soon as it is written. Set this if no service is restarted for the
+        file. Needs O(mark=true).
     type: bool
     default: false
   services:
@@ -122,8 +121,8 @@ options:
         default: []
       managed:
         description:
-          - Services of the catalog that another program than systemd manages, and health commands. The fields are those
-            of the catalog's C(services), and C(service) is the service's name.
+          - Services of the catalog that have another manager than systemd, or a health command. The keys are those of
+            C(services) in the catalog. C(service) is the name of the service.
         type: list
         elements: dict
         default: []
@@ -148,7 +147,8 @@ options:
             description: runit's directory of services.
             type: str
           program:
-            description: Path of C(docker), C(supervisorctl) or C(sv), where it is in no system directory.
+            description:
+              - Path of C(docker), C(supervisorctl) or C(sv). Needed only if the program is in no system directory.
             type: str
           restart:
             description: The command that restarts the service.
@@ -163,7 +163,7 @@ options:
             type: list
             elements: str
           pid_file:
-            description: The file that holds the number of the main process.
+            description: Path of the file that contains the process id of the main process.
             type: str
           health_command:
             description: A command that ends with exit code 0 when the service is healthy.
@@ -184,15 +184,15 @@ options:
           - If the address is not http or https, the module fails before it sends anything to the host.
         type: str
       health_retries:
-        description: How often an address is asked again before the services count as unhealthy.
+        description: How many times to ask an address again before the services count as unhealthy.
         type: int
         default: 30
       health_delay:
-        description: Seconds between two tries.
+        description: Seconds between two tries of a health check.
         type: float
         default: 1
       health_timeout:
-        description: Seconds until the whole answer must have arrived.
+        description: Seconds that one answer may take.
         type: float
         default: 5
       restart_timeout:
@@ -207,8 +207,7 @@ options:
         default: true
   addresses:
     description:
-      - Whether to also return the host's own addresses in RV(addresses), for a search for unknown clients. Saves a
-        task.
+      - Whether to also return the host's own addresses in RV(addresses). A search for unknown clients needs them.
     type: bool
     default: false
   owner:
@@ -231,7 +230,7 @@ attributes:
     description: Shows names, kinds of change and fingerprints of this run, never a value.
     support: full
   idempotent:
-    description: A second run changes nothing, and mends owner and mode that drifted.
+    description: A second run changes nothing, except that it corrects a changed owner or mode.
     support: full
   action:
     description: Renders the file on the controller.
@@ -239,7 +238,7 @@ attributes:
 seealso:
   - module: watchparty.secrets.env_snapshot
   - name: Dialects of .env
-    description: Which value which reader can carry.
+    description: Which values each program can read.
     link: https://github.com/watchparty/secrets/blob/main/docs/explanation/dotenv.md
 """
 
@@ -276,17 +275,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file.
+  description: Path of the file.
   type: str
   returned: always
   sample: /srv/watchparty/.env
 mode:
-  description: The file's mode, octal.
+  description: Octal mode of the file.
   type: str
   returned: when a file is there
   sample: "0600"
 restart_needed:
-  description: Whether the file is another than the one that the services were healthy on.
+  description: Whether the file differs from the file on which the services were last healthy.
   type: bool
   returned: when O(state=present), also after a failed restart or health check
 healthy:
@@ -294,38 +293,40 @@ healthy:
   type: bool
   returned: when O(state=present) or O(state=healthy), not in check mode
 healthy_at:
-  description: When the controller learned it, in seconds since 1970.
+  description: When the controller learned that the services are healthy, in seconds since 1970.
   type: float
   returned: when RV(healthy)
 restored:
-  description: Whether a former file is in place again; false means that there was none and the path is empty.
+  description:
+    - Whether the last healthy file was restored. V(false) means that there was no such file, and the module removed the
+      new one.
   type: bool
   returned: when O(state=restored), also after a failed restart or health check
 health:
-  description: The last answer of each address.
+  description: The last answer of each health URL.
   type: list
   elements: dict
   returned: when O(services) were restarted
   sample: [{url: "http://127.0.0.1:8000/health/", status: 200, seconds: 0.012}]
 delivery:
-  description: Name of the last write of other bytes at this path, for O(delivery).
+  description: Id of the write that last changed the bytes of the file, for O(delivery).
   type: str
   returned: when O(state=present) and O(mark=true), not in check mode, also after a failed restart or health check
   sample: 8c1f0e7b5a2d9463
 changes:
-  description: Names of the settings by kind of change.
+  description: Names of the changed settings, by kind of change.
   type: dict
   returned: when O(state=present)
   sample: {added: [SENTRY_DSN], changed: [SECRET_KEY], removed: []}
 unusable:
   description:
-    - Whether the host did not take the file, or answered what it never answers. A leak response leaves such a host out
-      and names it, so that no host keeps the others from new values. Set by the action plugin.
+    - Whether the host could not take the file, or gave an invalid answer. A leak response skips and names such a host,
+      so that the other hosts get new values.
   type: bool
   returned: when O(state=present) failed before the file was delivered
 lost:
   description:
-    - Whether the host could not be reached, or was lost during the task. The task then fails, so that C(rescue) runs.
+    - Whether the host was unreachable before or during the task. The task then fails, so that C(rescue) runs.
   type: bool
   returned: when it is
 addresses:
@@ -335,7 +336,7 @@ addresses:
   returned: when O(addresses=true), also in a failure
   sample: [192.0.2.11, "2001:db8::11"]
 snapshot_id:
-  description: Name of the snapshot.
+  description: Id of the snapshot.
   type: str
   returned: when O(snapshot) is given
   sample: s-5f2b8c01a9d3e417

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: env_info
-short_description: List what an environment holds, without any value
+short_description: List the settings of an environment, without values
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads as M(watchparty.secrets.env_snapshot) does and returns names, origins and version ids only, so that the
-    result may be printed. Problems are returned, not raised.
+  - Reads as M(watchparty.secrets.env_snapshot) does, and returns names, sources and version ids. The result contains no
+    value, so you may print it.
+  - Returns problems in RV(problems), and does not fail.
 options:
   file:
     description:
@@ -51,26 +52,26 @@ EXAMPLES = r"""
 RETURN = r"""
 
 snapshot_id:
-  description: Name of the read, made of names and version ids.
+  description: Id of the values that were read. It is derived from names and version ids.
   type: str
   returned: success
   sample: s-5f2b8c01a9d3e417
 journal:
-  description: Number of the journal's newest entry, 0 for an empty journal.
+  description: Number of the journal's newest entry. V(0) for an empty journal.
   type: int
   returned: success
 rotation:
-  description: The open rotation's id, or null.
+  description: Id of the open rotation. Null if no rotation is open.
   type: str
   returned: success
 opened:
   description:
-    - Hosts that still accept a leaked key, by credential. They were unreachable when a run removed the key on the other
-      hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
+    - By credential, the hosts that still accept a leaked key. They were unreachable when a run removed the key from the
+      other hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
   type: dict
   returned: success
 names:
-  description: The settings that have a value.
+  description: Names of the settings that have a value.
   type: list
   elements: str
   returned: success
@@ -80,22 +81,22 @@ origins:
   elements: dict
   returned: success
 problems:
-  description: Everything that forbids a deploy, each naming setting, place and remedy.
+  description: Problems that prevent a deploy, each with the setting, the location and the remedy.
   type: list
   elements: str
   returned: success
 unknown:
-  description: Keys and parameters that the catalog does not name.
+  description: Keys of secrets, and parameters, that the catalog does not name.
   type: list
   elements: str
   returned: success
 absent:
-  description: Optional settings without a value.
+  description: Names of optional settings without a value.
   type: list
   elements: str
   returned: success
 notes:
-  description: Oddities that do not prevent a deploy.
+  description: Warnings that do not prevent a deploy.
   type: list
   elements: str
   returned: success
@@ -104,16 +105,16 @@ services:
   type: dict
   returned: success
 summary:
-  description: One line a source, with version ids and names of settings.
+  description: One line for each secret or path, with version ids and names of settings.
   type: list
   elements: str
   returned: success
 application:
-  description: The application's name.
+  description: Name of the application.
   type: str
   returned: success
 environment:
-  description: The environment's name.
+  description: Name of the environment.
   type: str
   returned: success
 """

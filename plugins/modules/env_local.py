@@ -11,9 +11,9 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Returns what the file at O(path) lacks, for M(watchparty.secrets.env_file). These are the catalog's examples, the
-    values that stand in the catalog, and a signing key that is generated. No store is asked, so nothing of production
-    is in it.
+  - Returns the settings that the file at O(path) lacks, for M(watchparty.secrets.env_file). The values are the examples
+    and the literal values in the catalog, and generated signing keys.
+  - Reads no store, so the result contains no value of production.
 options:
   catalog:
     description: The catalog, usually C({{ secrets_catalog }}).
@@ -61,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 names:
-  description: The settings that the file lacks, and that there is a value for.
+  description: Names of the settings that the file lacks and that have a value here.
   type: list
   elements: str
   returned: success
@@ -74,7 +74,7 @@ fingerprints:
   type: dict
   returned: success
 sensitivity:
-  description: The sensitivity of each.
+  description: Sensitivity of each setting.
   type: dict
   returned: success
 readers:

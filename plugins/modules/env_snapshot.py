@@ -11,11 +11,12 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads every secret and parameter of the environment in batches, checks them against the catalog, and returns the
-    values for M(watchparty.secrets.env_file). Fails with every problem at once if something required is missing,
-    malformed or in conflict.
-  - The result is hidden in all output, and the values in it are encrypted with a key of this run that lives in memory
-    only. This collection's own tasks open them; callbacks, templates and C(hostvars) see names and fingerprints.
+  - Reads every secret and parameter of the environment in batches, and checks them against the catalog. Returns the
+    values for M(watchparty.secrets.env_file).
+  - Fails if a required value is missing, if a value is malformed, or if values conflict. The error lists all problems.
+  - All output hides the result. The values in the result are encrypted with a key of this run, which is only in memory.
+    The tasks of this collection can decrypt the values. Callbacks, templates and C(hostvars) see names and
+    fingerprints.
 options:
   register_values:
     description:
@@ -57,7 +58,7 @@ sealed:
   type: str
   returned: unless O(register_values=true)
 settings:
-  description: Every setting that goes into the file. Hidden in all output.
+  description: The value of each setting that goes into the file. Hidden in all output.
   type: dict
   returned: when O(register_values=true)
 fingerprints:
@@ -78,26 +79,26 @@ fingerprint_key:
   type: str
   returned: when O(register_values=true)
 snapshot_id:
-  description: Name of the read, made of names and version ids.
+  description: Id of the values that were read. It is derived from names and version ids.
   type: str
   returned: success
   sample: s-5f2b8c01a9d3e417
 journal:
-  description: Number of the journal's newest entry, 0 for an empty journal.
+  description: Number of the journal's newest entry. V(0) for an empty journal.
   type: int
   returned: success
 rotation:
-  description: The open rotation's id, or null.
+  description: Id of the open rotation. Null if no rotation is open.
   type: str
   returned: success
 opened:
   description:
-    - Hosts that still accept a leaked key, by credential. They were unreachable when a run removed the key on the other
-      hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
+    - By credential, the hosts that still accept a leaked key. They were unreachable when a run removed the key from the
+      other hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
   type: dict
   returned: success
 names:
-  description: The settings that have a value.
+  description: Names of the settings that have a value.
   type: list
   elements: str
   returned: success
@@ -107,22 +108,22 @@ origins:
   elements: dict
   returned: success
 problems:
-  description: Everything that forbids a deploy, each naming setting, place and remedy.
+  description: Problems that prevent a deploy, each with the setting, the location and the remedy.
   type: list
   elements: str
   returned: success
 unknown:
-  description: Keys and parameters that the catalog does not name.
+  description: Keys of secrets, and parameters, that the catalog does not name.
   type: list
   elements: str
   returned: success
 absent:
-  description: Optional settings without a value.
+  description: Names of optional settings without a value.
   type: list
   elements: str
   returned: success
 notes:
-  description: Oddities that do not prevent a deploy.
+  description: Warnings that do not prevent a deploy.
   type: list
   elements: str
   returned: success
@@ -131,16 +132,16 @@ services:
   type: dict
   returned: success
 summary:
-  description: One line a source, with version ids and names of settings.
+  description: One line for each secret or path, with version ids and names of settings.
   type: list
   elements: str
   returned: success
 application:
-  description: The application's name.
+  description: Name of the application.
   type: str
   returned: success
 environment:
-  description: The environment's name.
+  description: Name of the environment.
   type: str
   returned: success
 """

@@ -20,7 +20,8 @@ description:
     meanwhile.
   - It also creates the catalog's C(journal) and its bucket, enables versioning of the bucket, blocks public access and
     denies unencrypted connections. It changes nothing else of an existing bucket.
-  - Names every conflict before the first write. The next run completes a run that was killed.
+  - If there are conflicts, the module names all of them before the first write. If a run was killed, the next run
+    completes its work.
 options:
   state:
     description:
@@ -53,8 +54,8 @@ options:
     type: json
   former_journal:
     description:
-      - Path of a journal in Parameter Store, where earlier versions kept it. A new journal in S3 begins with the state
-        of the entries below this path. By default C(/APPLICATION-journal/ENVIRONMENT).
+      - Path in Parameter Store of the journal of an earlier version. A new journal in S3 begins with the state of this
+        journal. By default C(/APPLICATION-journal/ENVIRONMENT).
       - The module refuses a journal with an open rotation.
     type: str
 extends_documentation_fragment:
@@ -66,13 +67,14 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Tells the whole plan, and writes nothing.
+    description: Returns the whole plan, and writes nothing.
     support: full
   diff_mode:
-    description: Shows places, and fingerprints that tell within this run which values are equal; never a value.
+    description:
+      - Shows locations, and fingerprints of this run. Equal values have equal fingerprints. Never shows a value.
     support: full
   idempotent:
-    description: A second run finds everything there and writes nothing.
+    description: A second run writes nothing.
     support: full
 seealso:
   - module: watchparty.secrets.setting_value
@@ -112,18 +114,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: One line for each act, without a value.
+  description: One line for each planned write, without a value.
   type: list
   elements: str
   returned: success
   sample: ["create secret shop/production/core: API_TOKEN (given), SECRET_KEY (generated)"]
 asks:
-  description: Required values that do not exist, cannot be generated and were not supplied.
+  description: Names of required values that are missing, cannot be generated and were not supplied.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
 pages:
-  description: By name, the page where its provider issues it, if the catalog knows it.
+  description: By name, the URL of the page on which the provider issues the value, if the catalog has this URL.
   type: dict
   returned: when O(state=planned) or O(state=present)
 generated:
@@ -132,36 +134,37 @@ generated:
   elements: str
   returned: when O(state=planned) or O(state=present)
 absent:
-  description: What may be missing, and is.
+  description: Names of optional values that are missing.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
 empty:
-  description: Required values that are empty. They are left as they are.
+  description: Names of required values that are empty. The module does not change them.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
 notes:
-  description: Supplied values that were not used, since there is a value already.
+  description: Names of supplied values that were not used, because the stores have a value already.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
 at_github:
   description:
-    - Names of supplied values that only GitHub holds, because M(watchparty.secrets.github_actions_secrets) sends them.
+    - Names of supplied values that belong only to GitHub. M(watchparty.secrets.github_actions_secrets) sends these
+      values.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
 audit_log:
-  description: The catalog's, for this environment.
+  description: The C(audit_log) of the catalog for this environment.
   type: dict
   returned: when O(state=planned) or O(state=present)
 kms_key:
-  description: Alias of the key; empty for AWS's own.
+  description: Alias of the KMS key. Empty for AWS's own key.
   type: str
   returned: when O(state=planned) or O(state=present)
 tags:
-  description: What everything of the environment is tagged with.
+  description: Tags of every resource of the environment.
   type: dict
   returned: when O(state=planned) or O(state=present)
 """

@@ -11,11 +11,12 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sends the request that C(credentials.NAME.test) of the catalog declares, with the new value. If the credential is
-    the C(admin) of other credentials, the module also logs in with it at their servers, and at every node of a Valkey.
+  - Sends the request in C(credentials.NAME.test) of the catalog, with the new value.
+  - If the credential is the C(admin) of other credentials, the module also logs in with this credential at their
+    servers. At Valkey, it logs in at every node.
   - Runs on a host of the application with the application's interpreter. The action plugin of the same name takes the
     credential's I(name), reads the values, and sends them on standard input.
-  - No value is ever in an address, in an argument or in the result. The module keeps only the status of an answer.
+  - No URL, argument or result contains a value. The module keeps only the status of an answer.
   - The module skips a credential for which the catalog declares no test.
 options:
   credential:
@@ -32,7 +33,7 @@ options:
     default: usable
   values_file:
     description:
-      - A YAML file on the controller, with mode 0600 and new values, in the format of
+      - Path of a YAML file on the controller, with mode 0600 and the new values. The format is that of
         O(watchparty.secrets.rotation_start#module:settings.values_file).
     type: path
   values_from:
@@ -62,7 +63,7 @@ attributes:
     description: Finds the values on the controller.
     support: full
 notes:
-  - A failed login is a line in the server's or the provider's log.
+  - The log of the server or the provider may show each failed login.
 seealso:
   - module: watchparty.secrets.rotation_journal
   - name: An externally issued value
@@ -82,7 +83,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tried:
-  description: State and words by what waits for the revocation. The state is accepted, refused, neither or untried.
+  description:
+    - By id of the pending task, the state of its old value and an explanation. The state is accepted, refused, neither
+      or untried.
   type: dict
   returned: with O(state=tried), where something could be tried
   sample: {r-20261125T153024-068d/youtube: {state: refused, message: "rejected now at https://api.example.com/me"}}

@@ -11,35 +11,36 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sends settings marked C(github), and the names in C(appears_in) of credentials, to a repository, one of its
-    environments or its organisation, as secrets (in sealed boxes) or as variables. It changes nothing else.
+  - Sends settings with a C(github) key in the catalog, and values of credentials whose C(appears_in) names GitHub. The
+    target is a repository, a deployment environment or an organisation. GitHub stores them as secrets or as variables.
   - The action plugin reads the values from the stores. No value is in an argument, in a result or in a diff.
   - For each sent value, the module records the version ids of its source in Parameter Store, below
-    C(/APPLICATION-github/ENVIRONMENT). It sends a secret again if these ids have changed, if the secret was deleted at
-    GitHub, or if GitHub's date shows that somebody else wrote it, which it reports. It reads a variable back and
-    compares it.
-  - A value of the inventory or of the catalog has no version. If its sensitivity is V(low), the module records the
-    value itself and compares it. Otherwise it records nothing, and sends a secret in every run. To avoid this, mark the
-    setting as low, or make it a variable.
-  - If hosts differ in a variable of the inventory, a setting of the type C(list) or C(host_list) gets all values with
-    commas. Any other setting gets the first host's value, which is reported.
+    C(/APPLICATION-github/ENVIRONMENT).
+  - The module sends a secret again if these ids have changed, or if the secret was deleted at GitHub. It also sends a
+    secret again, and reports this, if GitHub's date shows that somebody else wrote it.
+  - The module reads each variable at GitHub, and sends it again if it differs.
+  - A value of the inventory or of the catalog has no version id. If its sensitivity is V(low), the module records the
+    value itself and compares it. Otherwise it sends the secret in every run. To avoid this, set sensitivity V(low) or
+    make it a variable.
+  - If hosts have different values of an inventory variable, a setting of the type C(list) or C(host_list) gets all
+    values with commas. Any other setting gets the value of the first host, and the module reports this.
 options:
   names:
-    description: Names of secrets and variables to sync. If set, nothing is pruned. If empty, all.
+    description: Names of secrets and variables to sync. By default, all. If set, O(prune) has no effect.
     type: list
     elements: str
     default: []
   hosts:
     description:
-      - Names of the hosts, in order. A setting with C(inventory) takes its value from their variables. Hosts with
-        another C(app_environment) in the inventory are left out.
+      - Names of hosts, in order. A setting with C(inventory) takes its value from the variables of these hosts. The
+        module ignores hosts with another C(app_environment) in the inventory.
     type: list
     elements: str
     default: []
   values_file:
     description:
-      - Path of a YAML file with mode 0600, one C(NAME) to text pair a line, with values that no store holds. The module
-        sends them.
+      - Path of a YAML file with mode 0600, with values that no store holds. Each line has a name and a text. The module
+        sends these values.
     type: path
   values_from:
     description:
@@ -68,8 +69,8 @@ options:
     default: false
   reviewers:
     description:
-      - Names of users, or of teams as C(ORGANISATION/TEAM), of whom one must approve each deployment. Used only if the
-        module creates the deployment environment; an existing one keeps its reviewers.
+      - Names of users, or of teams as C(ORGANISATION/TEAM). One of them must approve each deployment. Used only if the
+        module creates the deployment environment. An existing environment keeps its reviewers.
     type: list
     elements: str
     default: []
@@ -93,7 +94,7 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Tells what would be sent and removed; writes nothing, at GitHub or in AWS.
+    description: Returns what would be sent and removed. Writes nothing at GitHub or in AWS.
     support: full
   diff_mode:
     description: One line a name, with the reason. Never a value.
@@ -108,10 +109,12 @@ notes:
     with read access; Contents with read access for O(prune); Administration with write access for
     O(create_environment). A classic one needs
     C(repo), and C(admin:org) for an organisation. An error names the missing right as GitHub does.
-  - In AWS it needs what a deploy reads, and for the records C(ssm:GetParametersByPath), C(ssm:GetParameter),
-    C(ssm:DescribeParameters), C(ssm:PutParameter) and C(ssm:DeleteParameters).
-  - GitHub takes 48 KB a value. It is waited for a rate limit for one minute at most.
-  - An open rotation sends its credentials itself. Where it concerns the names, this stops before it writes.
+  - In AWS, the module needs the rights of a deploy. For the records it needs C(ssm:GetParametersByPath),
+    C(ssm:GetParameter), C(ssm:DescribeParameters), C(ssm:PutParameter) and C(ssm:DeleteParameters).
+  - GitHub accepts at most 48 KB for each value. If GitHub limits requests, the module waits for at most one minute in
+    all.
+  - An open rotation syncs its own credentials. If the sync would send such a credential, the module fails before it
+    writes.
 """
 
 EXAMPLES = r"""
@@ -145,7 +148,7 @@ repository:
   returned: success
   sample: example/watchparty
 plan:
-  description: Each target, the act and its reason.
+  description: For each target at GitHub, the act and its reason.
   type: list
   elements: dict
   returned: success
@@ -156,17 +159,17 @@ plan:
       act: send
       why: secret watchparty/production/core key DATABASE_URL has changed
 sent:
-  description: Names that were sent, or would be.
+  description: Names that were sent, or would be sent in check mode.
   type: list
   elements: str
   returned: success
 unchanged:
-  description: Names that were left as they are.
+  description: Names that were not changed.
   type: list
   elements: str
   returned: success
 removed:
-  description: Names that were removed, or would be.
+  description: Names that were removed, or would be removed in check mode.
   type: list
   elements: str
   returned: success
@@ -176,21 +179,21 @@ refused:
   elements: str
   returned: success
 missing:
-  description: Names that GitHub has not, and for which there is no value.
+  description: Names that GitHub lacks and for which no value is known.
   type: list
   elements: str
   returned: success
 obsolete:
-  description: Names that were sent once, and that O(prune) would remove.
+  description: Names that an earlier run sent and that O(prune) would remove.
   type: list
   elements: str
   returned: success
 made_environment:
-  description: Whether the deployment environment was made, or would be.
+  description: Whether the deployment environment was created, or would be created in check mode.
   type: bool
   returned: success
 summary:
-  description: The outcome, for the operator, with what somebody else changed.
+  description: The outcome, for the operator. It also names values that somebody else changed.
   type: list
   elements: str
   returned: success

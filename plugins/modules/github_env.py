@@ -11,12 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads an environment and appends its variables to the file that C(GITHUB_ENV) names, so that the following steps of
-    the job have them. Delimiters are random, and none of them is in the value.
-  - Before that it prints C(::add-mask::) for each value that is not of low sensitivity, for the password in a URL, and
-    for each line of both, if it has eight characters or more. The masks go only to the terminal, which the runner
-    reads. Callbacks and log files of Ansible do not get them.
-  - Fails outside of a job, because the output would show the values.
+  - Reads an environment, and appends its variables to the file that C(GITHUB_ENV) names. The following steps of the job
+    then have these variables.
+  - First, the module masks the values in the job's log, with C(::add-mask::). It masks each value that is not of low
+    sensitivity, each line of such a value, and the password in a URL. It does not mask texts of fewer than eight
+    characters.
+  - The masks go only to the terminal, which the runner reads. Callbacks and log files of Ansible do not get them.
+  - Fails outside of a job of GitHub Actions, because the output would show the values.
   - Every later step and action of the job can read these variables. If only one secret is needed, use O(names).
 options:
   names:
@@ -33,13 +34,13 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Reads and checks; prints no mask and writes nothing.
+    description: Reads and checks. Prints no mask and writes nothing.
     support: full
   diff_mode:
     description: There is nothing to show but values.
     support: none
   idempotent:
-    description: Appends each time; the last value of a name counts, and it is the same.
+    description: Appends in each run. The last value of a name counts.
     support: none
 notes:
   - Refuses names that begin with C(GITHUB_) or C(RUNNER_), and names that control programs such as C(NODE_OPTIONS).
@@ -59,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 names:
-  description: The variables that the following steps have.
+  description: Names of the variables that the following steps have.
   type: list
   elements: str
   returned: success

@@ -11,12 +11,11 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Changes nothing. One program on the host checks owner, mode, access list, SELinux context and lines of the C(.env).
-    It searches for copies of values below the directory of C(.env) and in the usual places. It checks the units as
-    systemd runs them, the environments of their processes, and whether health addresses answer.
-  - With O(info), the module compares the settings in C(.env) with the stores. The host gets a random key of this run on
-    standard input, and answers with fingerprints under this key. The action plugin compares the fingerprints on the
-    controller, and returns only names.
+  - Changes nothing. Checks owner, mode, access list, SELinux context and lines of the C(.env).
+  - Searches for copies of values below the directory of C(.env) and in O(places).
+  - Checks the units as systemd runs them, the environments of their processes, and the URLs in O(health).
+  - With O(info), the module compares the settings in C(.env) with the stores. The host returns fingerprints of its
+    values, under a random key of this run. The controller compares the fingerprints and returns only names.
 options:
   path:
     description: Path of the C(.env) on the host.
@@ -53,7 +52,7 @@ options:
     elements: str
     default: []
   timeout:
-    description: Seconds that each URL may take.
+    description: Seconds that the answer of each URL may take.
     type: int
     default: 5
   readers:
@@ -147,83 +146,86 @@ EXAMPLES = r"""
 
 RETURN = r"""
 file:
-  description: Path, mode, owner and number of the owner of the C(.env).
+  description: Path, mode, owner and user id of the owner of the C(.env).
   type: dict
   returned: success
   sample: {exists: true, path: /srv/watchparty/.env, mode: "0600", owner: watchparty, uid: 998}
 account:
-  description: The account that looked.
+  description: The account that ran the checks on the host.
   type: str
   returned: success
   sample: root
 replaceable:
-  description: Directories on the way to the file by which an account other than root may replace it, with their owner.
+  description:
+    - Directories in the path of the C(.env) in which an account other than root can replace it, with their owner.
   type: list
   elements: dict
   returned: success
   sample: [{path: /srv/watchparty, uid: 998, owner: watchparty, mode: "0750"}]
 companions:
-  description: The same of the mark and of the last healthy file.
+  description: The values of RV(file) for the mark and for the last healthy file.
   type: list
   elements: dict
   returned: success
 acl:
-  description: Entries of access lists that let others in.
+  description: Entries of access lists that give other accounts access.
   type: list
   elements: dict
   returned: success
   sample: [{path: /srv/watchparty/.env, who: user backup, may: read it}]
 selinux:
-  description: Whether SELinux is enabled, and whether the context is the policy's.
+  description: Whether SELinux is enabled, and whether the file has the context of the policy.
   type: dict
   returned: success
 strays:
-  description: Files below its directory that look like a copy or hold its values.
+  description: Files below the directory of C(.env) that are named like a copy or contain its values.
   type: list
   elements: dict
   returned: success
   sample: [{path: /srv/watchparty/.env.bak, mode: "0644", why: "holds SECRET_KEY"}]
 copies:
-  description: Units, histories, temporary files, backups and logs elsewhere that hold its values.
+  description: Files in O(places) that contain values of the C(.env).
   type: list
   elements: dict
   returned: success
 shown:
   description:
-    - Processes that have its values in their arguments, and processes outside of the units with them in their
-      environment.
+    - Processes with values of the C(.env) in their arguments, and processes outside of the units with these values in
+      their environment.
   type: list
   elements: dict
   returned: success
 journal:
-  description: Units whose newest entries in the systemd journal hold its values.
+  description: Units whose newest entries in the systemd journal contain values of the C(.env).
   type: list
   elements: dict
   returned: success
 flaws:
-  description: Settings that are assigned twice or that a reader reads otherwise, and comments that hold a value.
+  description:
+    - Settings that are assigned twice, settings that a program in O(readers) reads with another value, and comments
+      that contain a value.
   type: dict
   returned: when the file can be parsed
 units:
   description:
-    - Each unit as systemd runs it, and whether its process began before the file's content came to be. With O(info) the
-      names of settings that the unit itself, another file of it, or its processes hold, by whether they are the same.
+    - Each unit as systemd runs it, and whether its process is older than the content of the C(.env). With O(info), also
+      the names of settings in the unit, in its other files and in its processes, and whether their values are the same.
   type: list
   elements: dict
   returned: success
 health:
-  description: Status, seconds and days of the certificate, by address.
+  description: By URL, the status, the seconds until the answer, and the days until the certificate expires.
   type: list
   elements: dict
   returned: success
 health_commands:
-  description: By service, why its health command did not find it healthy; empty if it did.
+  description: By service, why its health command failed. Empty if the service is healthy.
   type: list
   elements: dict
   returned: success
   sample: [{service: worker, problem: ""}]
 drift:
-  description: Names of settings that are missing, differ, or are unknown, and how many are the same.
+  description: Names of settings that are missing, differ or are unknown, and the number of settings with equal values.
   type: dict
   returned: with O(info), when the stores and the file could be read
   sample: {missing: [], differs: [SECRET_KEY], unknown: [], same: 41}

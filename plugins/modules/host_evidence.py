@@ -11,13 +11,15 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Changes nothing. Collects, within O(seconds), who logged in by SSH and with which key, which lines of
-    C(authorized_keys) no credential explains, which files hold a key of the catalog other than its own file, and
-    whether the application's processes began before or after its file last changed. If an SSH key leaked, it also looks
-    for what may let somebody in again.
-  - Logins come from the systemd journal, else from C(auth.log) or C(secure), else from C(wtmp), which names no keys.
-  - Missing evidence is reported and does not fail, because a containment must not wait for it.
-  - The result has the fingerprint and comment of a key. An attacker who controls the host can forge the result.
+  - Changes nothing. Collects for at most O(seconds) who logged in by SSH and with which key, and which keys in
+    C(authorized_keys) belong to no credential.
+  - Also finds keys of the catalog in other files than their own, and whether the application's processes are older than
+    its C(.env).
+  - If an SSH key leaked, the module also searches for footholds, which are changes that may let an attacker in again.
+  - Takes logins from the systemd journal. Without the journal, it reads C(auth.log) or C(secure), and without these
+    C(wtmp), which names no keys.
+  - If evidence is missing, the module reports this and does not fail, because the containment must not wait.
+  - The result contains fingerprints and comments of keys. An attacker who controls the host can forge the result.
 options:
   path:
     description: Path of the application's C(.env) on the host.
@@ -37,13 +39,13 @@ options:
     type: int
     default: 8
   look_seconds:
-    description: Seconds that the look for ways back in may take. If V(0), as O(seconds).
+    description: Seconds that the search for footholds may take. V(0) means O(seconds).
     type: int
     default: 0
   known_keys:
     description:
-      - The catalog's SSH keys. Each key belongs in one file. If it lies in another file, the result names that file,
-        leaked keys first.
+      - The SSH keys of the catalog. Each key belongs in one file. If another file contains the key, the result names
+        this file, with leaked keys first.
     type: list
     elements: dict
     default: []
@@ -71,7 +73,7 @@ options:
         type: bool
         default: false
   only_ways_in:
-    description: Whether to look only for ways back in, as after the response.
+    description: Whether to search only for footholds, as at the end of a response.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -81,8 +83,8 @@ attributes:
     description: Sends the module over standard input, so that nothing lies on the host's disk.
     support: full
 notes:
-  - Without root it sees no other account's C(authorized_keys) and, outside the groups C(adm) and C(systemd-journal), no
-    login; it says so.
+  - Without root, the module cannot read C(authorized_keys) of other accounts. Outside of the groups C(adm) and
+    C(systemd-journal), it cannot read logins either. The result reports this.
 """
 
 EXAMPLES = r"""
@@ -98,7 +100,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lines:
-  description: The findings.
+  description: One line for each finding.
   type: list
   elements: str
   returned: success
@@ -109,34 +111,35 @@ lines:
     - "unknown key SHA256:Zp4q (me@laptop) in /root/.ssh/authorized_keys, file changed 2026-11-25T10:01:00Z"
     - "watchparty-web.service runs since 2026-11-20T08:00:00Z, after its file changed (2026-11-20T07:59:58Z)"
 short:
-  description: What could not be gathered, and why.
+  description: Evidence that could not be collected, each with the reason.
   type: list
   elements: str
   returned: success
 footholds:
   description:
-    - What somebody who had a leaked key may have left to come back, on accounts that the key opens, and in the system
-      where such an account may become root. It changed since O(since) and is not as a package installed it. Without
-      O(since) only what no ordinary host has.
+    - Changes that may let the holder of a leaked key in again. They are on accounts that the key can log in to, and in
+      the system if such an account can become root.
+    - Each changed since O(since) and differs from what a package installed. Without O(since), only files that ordinary
+      hosts do not have.
   type: list
   elements: dict
   returned: when a key of O(known_keys) leaked
   contains:
     credential:
-      description: The leaked key.
+      description: Name of the leaked key's credential.
       type: str
     text:
-      description: What it is, since when, and the command that removes it.
+      description: Description of the change, its time, and the command that removes it.
       type: str
       sample: "/home/deploy/.zshrc changed 2026-11-25T10:01:00Z and runs at logins of deploy: rm -- /home/deploy/.zshrc"
     key:
       description: The fingerprint of an authorized key. Empty for anything else.
       type: str
     file:
-      description: The file that holds this key.
+      description: Path of the file that contains this key.
       type: str
 unfinished:
-  description: Why the search for RV(footholds) did not end. Empty if it did.
+  description: Why the search for RV(footholds) is incomplete. Empty if it is complete.
   type: str
   returned: when a key of O(known_keys) leaked
 """

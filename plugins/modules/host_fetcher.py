@@ -11,21 +11,22 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Makes one file of this collection's own code that reads the stores, resolves the catalog and writes C(.env), and
-    copies it to the host. It needs no Ansible there, only Python 3.8 or newer with boto3.
-  - The same code makes the same bytes, so that a second run changes nothing.
+  - Builds one program file from the code of this collection, and copies it to the host. The program reads the stores
+    and the catalog, and writes C(.env).
+  - The host needs no Ansible, only Python 3.8 or newer with boto3.
+  - The same code gives the same file, so a second run changes nothing.
 options:
   dest:
     description:
       - Path of the program on the host. Its directory must exist.
-      - The module refuses a directory, also one above, that an account other than root and the executing account may
-        change, because the host runs the program at every boot.
+      - The module refuses the path if an account other than root and the executing account can change one of its
+        directories, because the host runs the program at every boot.
     type: path
     required: true
   python:
     description:
-      - Path of the interpreter that will run the program. The module refuses it under the same condition as O(dest). By
-        default the interpreter of the virtual environment that the role creates later.
+      - Path of the interpreter that will run the program. The module refuses this path under the same condition as
+        O(dest). By default, the interpreter of the virtual environment that the role creates later.
     type: path
   owner:
     description: Owner of the program.
@@ -39,13 +40,13 @@ options:
     default: "0644"
 attributes:
   check_mode:
-    description: Says whether the program would be replaced.
+    description: Reports whether the program would be replaced.
     support: full
   diff_mode:
     description: Only whether it changed; the content is code.
     support: none
   action:
-    description: Makes the program on the controller.
+    description: Builds the program on the controller.
     support: full
 seealso:
   - name: Hosts
@@ -64,7 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file on the host.
+  description: Path of the program on the host.
   type: str
   returned: always
   sample: /opt/shop-secrets/fetch.pyz

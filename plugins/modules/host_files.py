@@ -11,10 +11,10 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Authorizes the keys of an account, gives a directory its owner, group and mode, and has a checkout's C(.gitignore)
-    cover C(.env*), each where its options are given.
-  - Runs as root, and no link that another account made is followed. C(authorized_keys) and C(.gitignore) are changed
-    with the rights of the account that owns them.
+  - With O(account), authorizes SSH keys of this account. With O(directory), sets owner, group and mode of this
+    directory. With O(checkout), adds C(.env*) to the C(.gitignore) of this checkout.
+  - Runs as root, and follows no link that another account made. Changes C(authorized_keys) and C(.gitignore) with the
+    rights of the account that owns them.
 options:
   account:
     description: The account whose C(~/.ssh/authorized_keys) the module changes.
@@ -31,7 +31,7 @@ options:
     type: str
     default: ""
   add_keys:
-    description: Whether to add O(keys) if other keys are authorized.
+    description: Whether to add O(keys) although other keys are already authorized.
     type: bool
     default: false
   directory:
@@ -51,8 +51,8 @@ options:
     default: "0750"
   checkout:
     description:
-      - Path of a Git checkout whose C(.gitignore) must cover C(.env*). If the directory is not a checkout, the module
-        changes nothing.
+      - Path of a Git checkout. The module adds C(.env*) to its C(.gitignore), unless a line covers this already. If the
+        directory is not a checkout, the module does not change it.
     type: path
 attributes:
   check_mode:
@@ -89,7 +89,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 left_out:
-  description: Keys that were not added, since others are authorized.
+  description: Keys that were not added, because other keys are authorized.
   type: list
   elements: str
   returned: always

@@ -11,14 +11,15 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Runs a program of a few lines on the host.
-  - Of M(ansible.builtin.raw) and M(ansible.builtin.wait_for_connection) Ansible prints the error of a lost host as it
-    is, and a host that is compromised could write to the terminal by it.
+  - Runs a short program on the host, and checks its answer.
+  - With M(ansible.builtin.raw) and M(ansible.builtin.wait_for_connection), Ansible prints the error of an unreachable
+    host unchanged. A compromised host could thus write to the terminal. This module prints no text of the host.
 options:
   seconds:
     description:
-      - How long to ask an unreachable host again. After that, the task fails, and the host does not become
-        C(unreachable).
+      - How many seconds to try an unreachable host again. After that, the task fails, and Ansible does not count the
+        host as C(unreachable).
+      - With V(0), the module tries once, and Ansible counts the host as C(unreachable).
     type: int
     default: 0
 extends_documentation_fragment:
@@ -37,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reachable:
-  description: Always true; a host that is lost is unreachable, or fails after O(seconds).
+  description: Always true. If the host cannot be reached, the task has no result.
   type: bool
   returned: success
   sample: true

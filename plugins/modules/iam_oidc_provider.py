@@ -11,11 +11,11 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Makes IAM take tokens of an OpenID Connect provider, by default those of GitHub's workflows.
-  - B(Not run on AWS.) It is tested against moto. How AWS behaves beyond its documentation is not claimed.
-  - An account has one provider for a url, which all its applications share. Client ids and tags that others added stay,
-    unless they are to be purged.
-  - Who may take a role with such a token is set in the role's trust policy, not here.
+  - Lets IAM accept tokens of an OpenID Connect provider. By default, this is the provider of GitHub's workflows.
+  - B(Not run on AWS.) The tests use moto. AWS may behave in another way than its documentation.
+  - An AWS account has one provider for each URL, and all applications share it. The module keeps client ids and tags
+    that others added, except with O(purge_client_ids) and O(purge_tags).
+  - This module does not decide which tokens can assume a role. The role's trust policy does.
   - Runs on the controller.
 options:
   url:
@@ -34,10 +34,10 @@ options:
     default: false
   thumbprints:
     description:
-      - SHA-1 digests of the certificates of the authority above the issuer, at most five, each 40 hex digits in lower
-        case. They replace the present ones. IAM needs none for GitHub and for other issuers behind well-known
-        authorities.
-      - If not set, the present ones stay.
+      - SHA-1 digests of the certificates of the issuer's certificate authority. At most five, each with 40 hex digits
+        in lower case. They replace the present thumbprints. IAM needs none for GitHub and for other issuers with a
+        well-known authority.
+      - If not set, the present thumbprints stay.
     type: list
     elements: str
   tags:
@@ -77,7 +77,7 @@ notes:
     C(iam:TagOpenIDConnectProvider), C(iam:UntagOpenIDConnectProvider) or C(iam:DeleteOpenIDConnectProvider).
 seealso:
   - name: Configuring OpenID Connect in Amazon Web Services
-    description: What GitHub says of it.
+    description: GitHub's page about the provider.
     link: https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
 """
 
@@ -95,12 +95,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 arn:
-  description: The provider's ARN; empty in check mode before it exists.
+  description: ARN of the provider. Empty in check mode if the provider does not exist.
   type: str
   returned: success
   sample: arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com
 url:
-  description: The issuer without C(https://), as trust policies name it.
+  description: URL of the issuer without C(https://), as trust policies name it.
   type: str
   returned: success
   sample: token.actions.githubusercontent.com

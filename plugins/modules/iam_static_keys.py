@@ -11,11 +11,11 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Deactivates all access keys of IAM users, and deletes them days later, if IAM shows that a role has replaced the
-    users.
-  - B(Not run on AWS.) It is tested against moto and against IAM's documented answers.
-  - IAM must show that the role was used within O(within_days), and that each key was last used before that and not
-    within O(idle_days). Otherwise the module changes no key of any user, and the error names the reason.
+  - If IAM shows that a role has replaced IAM users, the module deactivates all access keys of these users. It deletes
+    the keys some days later.
+  - B(Not run on AWS.) The tests use moto and IAM's documented answers.
+  - IAM must show that the role was used within O(within_days). Each active key must have been last used before the
+    role, and not within O(idle_days). Otherwise the module changes no key of any user, and the error names the reason.
   - The module first deactivates a key. To undo this, run C(aws iam update-access-key --status Active). A later run
     deletes the key after O(after_days). A tag of the user holds the time of the deactivation.
   - Runs on the controller. Reads ids and times of keys, never a key.
@@ -53,15 +53,15 @@ attributes:
     description: Asks IAM, and changes nothing.
     support: full
   diff_mode:
-    description: The answer tells each key's step.
+    description: The result has the step of each key.
     support: none
   idempotent:
-    description: A key that waits for its days, or that is gone, changes nothing.
+    description: If a key waits for its deletion or is deleted, nothing changes.
     support: full
 notes:
-  - IAM tells that a role was used, not by whom. Whoever tries the role by hand makes evidence too.
-  - What IAM tells of uses can be some hours late. A key that is used rarely, once a month say, shows no later use; look
-    at its last use in RV(steps) before the days are over.
+  - IAM shows that a role was used, but not who used it. A manual test of the role also counts as a use.
+  - IAM can show a use some hours late. A key that is used rarely, such as once a month, may look unused. Check its last
+    use in RV(steps) before a later run deletes the key.
   - Needs C(iam:GetRole), C(iam:ListAccessKeys), C(iam:GetAccessKeyLastUsed), C(iam:ListUserTags),
     C(iam:UpdateAccessKey), C(iam:DeleteAccessKey), C(iam:TagUser) and C(iam:UntagUser).
 """
@@ -75,18 +75,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 role:
-  description: The role.
+  description: Name of the role.
   type: str
   returned: success
   sample: shop-production-deploy
 role_used:
-  description: When it was used last.
+  description: Time of the last use of the role.
   type: str
   returned: success
   sample: "2026-11-25T10:00:00Z"
 steps:
   description:
-    - Each key with its user, the act (C(deactivate), C(stamp), C(wait) or C(delete)), and its reason.
+    - For each key, its user, the act (C(deactivate), C(stamp), C(wait) or C(delete)) and the reason. C(stamp) only adds
+      the tag with the time.
   type: list
   elements: dict
   returned: success

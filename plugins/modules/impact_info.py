@@ -16,8 +16,9 @@ description:
   - The catalog's C(exposes) declares what a credential reveals. In addition, an administrator's credential reveals
     those that it may change, a C(ssh_key) reveals the values in the hosts' C(.env), and an C(aws_access_key) reveals
     the names in its C(options.reads), or else every credential of the environment.
-  - The module compares a string that somebody found with the current, pending and previous values of every credential,
-    whole or inside URLs, log lines, JSON, base64 and hexadecimal. It returns neither the string nor a value.
+  - With O(found_in), the module compares the leaked string with the current, pending and previous values of every
+    credential, whole or inside URLs, log lines, JSON, base64 and hexadecimal. It returns neither the string nor a
+    value.
   - It also compares the string with the previous keys in C(fallbacks), the new values of an open rotation, and the
     history of parameters. If nothing matches, it reads versions of secrets without a label too.
 options:
@@ -45,10 +46,10 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
   - watchparty.secrets.attributes.controller
 notes:
-  - Values shorter than eight characters are not searched for, since they are found everywhere; RV(not_checked)
-    names them.
-  - A string that was found needs C(secretsmanager:ListSecretVersionIds) and C(ssm:GetParameterHistory) beside what a
-    rotation needs.
+  - The module does not search for values shorter than eight characters, because too many texts contain them.
+    RV(not_checked) names these values.
+  - With O(found_in), the module needs the rights of a rotation, and C(secretsmanager:ListSecretVersionIds) and
+    C(ssm:GetParameterHistory).
 seealso:
   - module: watchparty.secrets.leak_start
 """
@@ -73,69 +74,70 @@ EXAMPLES = r"""
 
 RETURN = r"""
 declared:
-  description: The credentials that count as leaked, named and found.
+  description:
+    - Credentials that count as leaked. O(leaked) names them, or the string in O(found_in) contains their values.
   type: list
   elements: str
   returned: success
 matches:
-  description: Which credentials' values were found, in which version and form.
+  description: Credentials whose values are in the string, with the version and the form of each value.
   type: list
   elements: dict
   returned: success
   sample: [{credential: cache, stage: AWSCURRENT, form: URL-encoded}]
 summary:
-  description: RV(declared) and RV(matches), for the operator.
+  description: RV(declared) and RV(matches) as text for the operator.
   type: list
   elements: str
   returned: success
 not_checked:
-  description: What the string was not compared with, as a value is too short or could not be read.
+  description: Values with which the string was not compared, because they are too short or could not be read.
   type: list
   elements: str
   returned: success
   sample: ["pin: PIN (secret core key PIN), AWSCURRENT: shorter than 8 characters"]
 impact:
-  description: The blast radius, or null where the findings belong to no credential.
+  description: The blast radius. Null if no credential leaked.
   type: dict
   returned: success
   contains:
     severity:
-      description: The highest of its credentials.
+      description: The highest severity of the credentials.
       type: str
     waves:
-      description: Credentials that are replaced together, in order.
+      description: Lists of credentials that are replaced together, in the order of replacement.
       type: list
       elements: list
     first_off:
       description:
-        - Access keys that may read the new values of the same wave. They are switched off before that,
-          so that what the application does with them fails until its hosts have the new ones.
+        - Access keys that can read the new values of the same wave. The response deactivates these keys before it
+          writes the new values. Until the hosts have new keys, the application's requests to AWS fail.
       type: list
       elements: str
     credentials:
-      description: Name, kind, severity, wave and how each is reached.
+      description: For each credential, its name, kind, severity and wave, and how the leak reaches it.
       type: list
       elements: dict
     edges:
-      description: What reveals what, and why.
+      description: Which credential reveals which, and why.
       type: list
       elements: dict
     cycles:
       description:
-        - Credentials that reveal each other. The old ones are taken away before anything new of them is deployed.
+        - Credentials that reveal each other. The response revokes their old values before it deploys new ones.
       type: list
       elements: list
 text:
-  description: The blast radius in words.
+  description: The blast radius as text.
   type: list
   elements: str
   returned: success
 mermaid:
-  description: The graph for Markdown viewers.
+  description: The graph in the format of Mermaid.
   type: str
   returned: success
 graphviz:
-  description: The graph for dot.
+  description: The graph in the format of Graphviz.
   type: str
   returned: success
 """

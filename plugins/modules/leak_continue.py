@@ -11,16 +11,17 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Takes the registered results of a step's tasks (C(leak_respond__...)), writes the incident's events into the
-    journal, and returns the next step that has work.
-  - After the last step, the module makes revoked values unreadable. It removes the labels of leaked versions, and sets
-    a resource policy that denies these versions by id, also in each replica. It overwrites a parameter with its own
-    value until the old versions are gone, so the parameter is never missing. It does the same with every other version
-    of these secrets that holds a revoked value. If an open rotation or pending task needs a version, the module keeps
-    and names this version. Other statements of a policy stay. If the module cannot make a value unreadable, it reports
-    this and does not fail.
+  - Takes the registered results of the last step (C(leak_respond__...)), and writes the incident's events into the
+    journal. Returns the next step that has work.
+  - After the last step, the module makes revoked values unreadable in AWS. If it cannot, it reports this and does not
+    fail.
+  - In Secrets Manager, the module removes the labels of every version that contains a revoked value. It sets a resource
+    policy that denies these versions by id, also in each replica. Other statements of the policy stay. If an open
+    rotation or a pending task needs a version, the module keeps and names this version.
+  - In Parameter Store, the module overwrites a parameter with its own value until the old versions are gone, so the
+    parameter is never missing.
   - Then the module writes the post-mortem, as Markdown and as one HTML page that needs no network. It records the
-    containment in the audit log, and closes the incident. If something is still open, it fails.
+    containment in the audit log, and closes the incident. If work is still open, the module fails.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   response:
@@ -29,14 +30,15 @@ options:
     required: true
   rotation:
     description:
-      - If that result has RV(next=wave), the last result of M(watchparty.secrets.rotation_continue) in this wave.
+      - The last result of M(watchparty.secrets.rotation_continue) in this wave. Needed if O(response) has
+        RV(next=wave).
     type: dict
     default: {}
   python:
     description: The interpreter on the host that empties caches.
     type: str
   readers_seconds:
-    description: Seconds for the search of CloudTrail at the end.
+    description: Seconds that the search of CloudTrail for readers of leaked values may take, at the end.
     type: int
     default: 60
   audit_path:
@@ -55,13 +57,13 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: A drill ends before it.
+    description: Not supported. A drill ends before this module.
     support: none
   diff_mode:
     description: Nothing is shown.
     support: none
   idempotent:
-    description: An event is kept once.
+    description: The journal gets each event once.
     support: full
 notes:
   - Needs C(secretsmanager:GetResourcePolicy), C(secretsmanager:PutResourcePolicy),
@@ -84,18 +86,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 next:
-  description: The step that is next, in the order of the keys below; V(end) after the last one.
+  description: Name of the next step, in the order of the keys below. V(end) after the last step.
   type: str
   returned: success
 tasks:
-  description: The file of the role's tasks to include for it. V(proceed) where the role's main file has them itself.
+  description:
+    - Tasks file of the role to include for the next step. V(proceed) if the main file of the role has these tasks.
   type: str
   returned: unless RV(next=end)
 wave:
   description:
-    - The C(credentials) of one rotation; whether the open rotation is aborted instead (C(abort)), whether old values
-      are removed first (C(immediate)), everything that the leak reaches (C(reached)), and the variable with the
-      operator's C(answers).
+    - The C(credentials) of one rotation.
+    - Also whether to abort the open rotation instead (C(abort)), whether to revoke old values first (C(immediate)), all
+      credentials that the leak reaches (C(reached)), and the name of the variable with the operator's C(answers).
   type: dict
   returned: with RV(next=wave)
 verify_skipped:
@@ -103,48 +106,50 @@ verify_skipped:
   type: dict
   returned: with RV(next=verify_skipped)
 sessions:
-  description: Empty; the task's host ends the sessions that hosts share.
+  description: Always empty. The task's host ends the sessions that hosts share.
   type: dict
   returned: with RV(next=sessions)
 session_files:
-  description: The other C(hosts), which hold sessions in files.
+  description: The other C(hosts), if they keep sessions in files.
   type: dict
   returned: with RV(next=session_files)
 session_tries:
   description:
-    - The other C(hosts), on which an old session is tried. The signing keys that were replaced are in the result as
+    - The other C(hosts), on which an old session is tried. The result also contains the replaced signing keys, as
       M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=session_tries)
 invalidate:
-  description: The C(copies) at CloudFront, each with C(name), C(distribution) and C(paths).
+  description: The C(copies) to remove from CloudFront, each with C(name), C(distribution) and C(paths).
   type: dict
   returned: with RV(next=invalidate)
 ask:
-  description: The C(names) of credentials whose new value is asked for, and their providers' C(pages).
+  description: The C(names) of credentials whose new value the operator must enter, and the C(pages) of their providers.
   type: dict
   returned: with RV(next=ask)
 copies:
   description:
-    - By host, the addresses of its services (C(health)), and the reason why no copies are searched for (C(unlooked)),
-      or an empty text. The result holds the values to search for as M(watchparty.secrets.previous_values_info) returns
-      them.
+    - By host, the health URLs of its services (C(health)), and the reason why the host is not searched for copies
+      (C(unlooked)), which is empty if it is.
+    - The result also contains the values to search for, as M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=copies)
 incident:
-  description: Its C(id), and C(since) when the leak may have been known to others.
+  description: The C(id) of the incident, and since when others may have known the value (C(since)).
   type: dict
   returned: unless RV(next=end)
 host:
-  description: The host that talks to the servers. One that still accepts a leaked key is given up for the next one.
+  description:
+    - Name of the host that talks to the servers. If this host still accepts a leaked key, the module chooses the next
+      host.
   type: str
   returned: unless RV(next=end)
 carried:
-  description: What the run knows, for the next call.
+  description: State of the run, for the next call.
   type: dict
   returned: unless RV(next=end)
 report:
-  description: What became of the leak.
+  description: The outcome of the response.
   type: dict
   returned: with RV(next=end)
   contains:
@@ -153,37 +158,38 @@ report:
       type: list
       elements: str
     unwritten:
-      description: Why it could not be written, with the remedy; empty if it was.
+      description: Why the post-mortem could not be written, with the remedy. Empty if it was written.
       type: str
     open:
-      description: The open parts.
+      description: One line for each open item.
       type: list
       elements: str
     unhealthy:
-      description: Of these, the problems of hosts that were not seen healthy in the end.
+      description: The lines of C(open) about hosts that were not healthy at the end.
       type: list
       elements: str
     tried:
-      description: The old values that were tried, and those that were not, with the reason.
+      description: One line for each old value, whether it was tried or why it was not.
       type: list
       elements: str
     encrypted_env:
-      description: What became of the encrypted C(.env), and the commits that hold old values.
+      description: Whether the encrypted C(.env) was written again, and the commits that contain old values.
       type: list
       elements: str
     clock:
-      description: The clock in words.
+      description: How long the containment took, as text.
       type: list
       elements: str
     contained_seconds:
       description:
-        - Seconds from the declaration to the last rejected value, or to the operator's last confirmation of a
-          revocation, or null while something is open.
+        - Seconds from the declaration to the last rejection of an old value, or to the operator's last confirmation of
+          a revocation. Null if an item is open.
       type: float
     on_word:
-      description: Whose end goes by the operator's confirmation, in words; empty if all were seen.
+      description:
+        - Old values whose revocation only the operator confirmed, as text. Empty if the run verified every revocation.
       type: str
     verdict:
-      description: Why the run fails; empty where it does not.
+      description: Why the run fails. Empty if it does not fail.
       type: str
 """

@@ -11,8 +11,8 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Closes the incident that is open, unless a value was already revoked for it. It asks once, records it in
-    the audit log, and then closes it in the journal.
+  - Closes the open incident as a false alarm. Refuses this if a value was already revoked for the incident.
+  - Asks for one confirmation, writes a record into the audit log, and then closes the incident in the journal.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   audit_path:
@@ -31,13 +31,13 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Says whether it can be closed, asks no question and writes nothing.
+    description: Reports whether the incident can be closed. Asks no question and writes nothing.
     support: full
   diff_mode:
     description: Nothing is shown.
     support: none
   idempotent:
-    description: Without an open incident it fails.
+    description: If no incident is open, the module fails.
     support: none
 seealso:
   - module: watchparty.secrets.leak_start
@@ -53,15 +53,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 incident:
-  description: Its C(id).
+  description: The C(id) of the incident.
   type: dict
   returned: success
 next:
-  description: V(end).
+  description: Always V(end).
   type: str
   returned: success
 lines:
-  description: The closed incident, and its acts, which need no undoing.
+  description: Lines for the operator. They name the closed incident and what it changed. Nothing needs to be undone.
   type: list
   elements: str
   returned: success

@@ -11,13 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads the current, pending and previous version of every secret of the catalog, and every stored version of its
-    parameters. Searches for these values in every form in which they leak. A finding is a fact, not a guess.
-  - Searches each object of a repository once, reachable or not, with git's configuration, logs and messages, and the
-    differences in the working tree. Opens archives and compressed files.
-  - If gitleaks is installed, it searches for secrets that no store holds.
-  - RV(not_checked) lists the parts that were not checked, with the reason. They never count as clean.
-  - Findings name setting, version, form, file, commit, author and line, never the value.
+  - Reads the current, pending and previous version of every secret in the catalog, and every stored version of its
+    parameters. Searches for these values, also in encoded forms. So each such finding contains a real value.
+  - Searches every object of a Git repository, also unreachable objects. Searches Git's configuration, logs and
+    messages, and the files of the working tree that differ from the index. Opens archives and compressed files.
+  - If gitleaks is installed, the module uses it to search for secrets that no store holds.
+  - RV(not_checked) lists the parts that were not checked, with the reason.
+  - A finding has the setting, version, form, file, commit, author and line. It never contains the value.
 options:
   catalog:
     description:
@@ -96,7 +96,7 @@ attributes:
     description: Changes nothing.
     support: none
   idempotent:
-    description: It only reads, apart from its reports.
+    description: Only reads, and writes its reports.
     support: full
   action:
     description: Runs on the controller, inside Ansible itself. Nothing is sent to a host.
@@ -132,68 +132,70 @@ EXAMPLES = r"""
 
 RETURN = r"""
 clean:
-  description: Whether nothing was found that the baseline does not accept, and the baseline itself is in order.
+  description:
+    - Whether the baseline accepts every finding and has no problems itself. Also true if there are no findings.
   type: bool
   returned: success
 complete:
-  description: Whether the module could search everything that was named.
+  description: Whether the module could search everything that the options name.
   type: bool
   returned: success
 findings:
-  description: The findings.
+  description: The findings that the baseline does not accept.
   type: list
   elements: dict
   returned: success
   contains:
     rule:
-      description: The setting or the secret's key; for a pattern, gitleaks's rule.
+      description: Name of the setting or of the secret's key. For a pattern, the rule of gitleaks.
       type: str
       sample: DATABASE_URL
     kind:
       description: V(live value) or V(pattern).
       type: str
     form:
-      description: How it stands there.
+      description: Form of the value in the file, such as plain or base64.
       type: str
       sample: password part, base64
     stage:
-      description: Which version it is.
+      description: Version of the value.
       type: str
       sample: previous
     also:
-      description: Others that have the same value.
+      description: Other settings with the same value.
       type: list
       elements: str
     path:
-      description: The file, as the commit has it.
+      description: Path of the file in the commit.
       type: str
     inside:
-      description: The archive's member.
+      description: Member of the archive that contains the value.
       type: str
     line:
-      description: Its line.
+      description: Number of the line.
       type: int
     blob:
-      description: The object's id.
+      description: Id of the Git object.
       type: str
     commit:
-      description: The oldest commit that brought it.
+      description: The oldest commit that contains the finding.
       type: str
     author:
-      description: Who made that commit.
+      description: Author of that commit.
       type: str
     date:
-      description: When.
+      description: Date of that commit.
       type: str
     reach:
-      description: What still leads to it.
+      description: Branches, tags and other references that still reach the commit.
       type: str
       sample: a branch
     fingerprint:
-      description: The same for the same finding in every run; made of no value. A baseline names it.
+      description:
+        - Id of the finding, the same in every run and not derived from the value. A baseline names findings by it.
       type: str
 accepted:
-  description: Findings that the baseline accepts, with the reason.
+  description: Findings that the baseline accepts, each with the reason.
   type: list
   elements: dict
   returned: success
@@ -203,28 +205,28 @@ not_checked:
   elements: dict
   returned: success
 problems:
-  description: Entries of the baseline that are malformed or have expired.
+  description: Problems of the baseline, such as malformed or expired entries.
   type: list
   elements: str
   returned: success
 left_out:
-  description: How many values were not searched for, by reason.
+  description: By reason, the number of values that the module did not search for.
   type: dict
   returned: success
 left_out_names:
-  description: Which they are, by reason.
+  description: By reason, the names of the values that the module did not search for.
   type: dict
   returned: success
 searched_values:
-  description: How many values were searched for.
+  description: Number of values that the module searched for.
   type: int
   returned: success
 objects:
-  description: How many objects and files were searched.
+  description: Number of objects and files that the module searched.
   type: int
   returned: success
 bytes:
-  description: How many bytes, unpacked members included.
+  description: Number of bytes that the module searched, with the members of archives.
   type: int
   returned: success
 engine:
@@ -237,7 +239,7 @@ text:
   elements: str
   returned: success
 files:
-  description: The files that were written, in full.
+  description: Full paths of the written files.
   type: list
   elements: str
   returned: success

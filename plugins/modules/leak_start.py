@@ -11,11 +11,12 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Follows the credential graph from the leaked credentials, plans the rotations, and shows the plan, the effect on
-    users and the manual work. While the operator reads the plan, the module asks servers for the sessions of leaked
-    logins, and CloudTrail for reads of leaked values. It reports sources that did not answer. After the confirmation,
-    it declares an incident in the journal, or continues the open incident. M(watchparty.secrets.leak_continue) follows
-    each step of the response.
+  - Follows the credential graph from the leaked credentials, and plans the rotations. Shows the plan, the effect on
+    users and the manual work.
+  - While the operator reads the plan, the module asks servers for the sessions of leaked logins, and CloudTrail for
+    reads of leaked values. It reports sources that did not answer.
+  - After the operator's confirmation, the module declares an incident in the journal, or continues the open incident.
+    Call M(watchparty.secrets.leak_continue) after each step of the response.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
   - Delegate the task to the host that talks to the servers.
 options:
@@ -27,23 +28,25 @@ options:
     elements: str
     default: []
   found_in:
-    description: Path of a file on the controller with the string that somebody found, in UTF-8 or UTF-16.
+    description: Path of a file on the controller that contains the leaked string, in UTF-8 or UTF-16.
     type: path
   found_by:
     description:
-      - Name of the variable in which a result of M(watchparty.secrets.ask_secret) with the string that somebody found
-        was registered.
+      - Name of the variable in which a result of M(watchparty.secrets.ask_secret) was registered. The result contains
+        the leaked string.
     type: str
   exposed_since:
     description:
       - The earliest time at which others may have known the value, such as V(2026-11-20T10:00Z). It must not be in the
-        future. Of two declarations, the earlier time counts.
+        future. If the leak is declared twice, the earlier time counts.
     type: str
     default: ''
   containment:
     description:
-      - V(graceful) removes old values at the end of each rotation, V(immediate) before the new values are deployed, and
-        V(block) before new values are made. A second declaration may name a later one of these, but not an earlier one.
+      - V(graceful) revokes old values at the end of each rotation. V(immediate) revokes them before the new values are
+        deployed. V(block) revokes them before new values are made.
+      - If the leak is declared again, this option may change to a stricter choice, which is later in this order. It
+        cannot change to a less strict choice.
     type: str
     choices: [graceful, immediate, block]
     default: graceful
@@ -60,7 +63,9 @@ options:
     elements: str
     default: []
   sessions:
-    description: Whether to log out everybody, if the catalog or a host declares sessions.
+    description:
+      - Whether to log out all users of the application. Has no effect if neither the catalog nor a host declares
+        sessions.
     type: bool
     default: true
   go_on:
@@ -75,9 +80,10 @@ options:
     default: 10
   evict:
     description:
-      - Whether authorized keys that hosts named as possible footholds are removed with a leaked SSH key, access keys
-        that a leaked key made are deactivated, and logins at servers that neither the catalog nor the baseline has are
-        removed. Holds for the whole incident.
+      - Whether the response also removes what an attacker may have added. The choice holds for the whole incident.
+      - On hosts, it removes authorized keys that RV(watchparty.secrets.host_evidence#module:footholds) names. At
+        databases and caches, it removes logins that neither the catalog nor the baseline has. In AWS, it deactivates
+        access keys that a leaked key created.
     type: bool
     default: false
   report_path:
@@ -85,7 +91,7 @@ options:
       - Folder on the controller for the post-mortem. The module creates it, and fails if it cannot write there.
     type: path
   group:
-    description: Name of the application's group of hosts, for messages.
+    description: Name of the inventory group with the application's hosts, for messages.
     type: str
     default: app_hosts
   hosts:
@@ -94,7 +100,7 @@ options:
     elements: str
     required: true
   targeted_hosts:
-    description: Names of the hosts of O(hosts) that the play reaches. All others must be in O(compromised_hosts).
+    description: Names of those O(hosts) that the play reaches. All other hosts must be in O(compromised_hosts).
     type: list
     elements: str
     required: true
@@ -103,16 +109,16 @@ options:
     type: str
     required: true
   rotation_host:
-    description: Name of the host that the operator chose to talk to the servers.
+    description: Name of the host that the operator chose for O(host). Empty if the operator chose none.
     type: str
     default: ''
   candidates:
-    description: Names of hosts that could talk to the servers instead of O(host), the best first.
+    description: Names of hosts that can talk to the servers instead of O(host), the best first.
     type: list
     elements: str
     default: []
   reached:
-    description: Whether a drill has already searched for a host that answers, after RV(next=reach).
+    description: Whether the drill has carried out the step RV(next=reach), which searches for a host that answers.
     type: bool
     default: false
   looked:
@@ -122,16 +128,17 @@ options:
     type: list
     elements: str
   evidence_until:
-    description: The RV(evidence_until) of the first call, after each host's records were collected.
+    description: RV(evidence_until) of the first call. Set it in the call after hosts collected evidence.
     type: float
     default: 0
   record_drill:
     description:
-      - Whether to record a drill in the audit log, with its time and the reasons that would stop a real response.
+      - Whether to record a drill in the audit log. The record has the time, and the reasons that would stop a real
+        response.
     type: bool
     default: false
   false_alarm:
-    description: Whether to close the open incident as a false alarm instead.
+    description: Whether to close the open incident as a false alarm instead of a response.
     type: bool
     default: false
   values_file:
@@ -158,14 +165,15 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.servers
 attributes:
   check_mode:
-    description: The drill. Plans, also asks the servers whether they would accept the plan. Asks no question and
-      writes nothing.
+    description:
+      - Check mode is a drill. The module plans, and asks the servers whether they would accept the plan. It asks the
+        operator no question and writes nothing.
     support: full
   diff_mode:
     description: Nothing is shown.
     support: none
   idempotent:
-    description: A declaration that adds nothing is not written.
+    description: A second declaration of the same leak writes nothing.
     support: full
 seealso:
   - module: watchparty.secrets.leak_continue
@@ -193,34 +201,40 @@ EXAMPLES = r"""
 RETURN = r"""
 next:
   description:
-    - The next step.
-    - V(false_alarm) with O(false_alarm). V(paste) if no option names what leaked and the operator must enter the
-      string. V(gather) if hosts must collect evidence. V(reach) if a drill must find a host that answers. V(look) if
-      hosts must be searched for keys before the plan is complete. V(end) after a drill. After the declaration, a step
-      of M(watchparty.secrets.leak_continue).
+    - Name of the next step.
+    - V(false_alarm) with O(false_alarm=true).
+    - V(paste) if the operator must enter the leaked string, because no option names a leak.
+    - V(gather) if hosts must collect evidence.
+    - V(reach) if a drill must find a host that answers.
+    - V(look) if hosts must be searched for keys before the plan is complete.
+    - V(end) after a drill.
+    - After the declaration, a step of M(watchparty.secrets.leak_continue).
   type: str
   returned: success
 tasks:
-  description: The file of the role's tasks to include for it. V(proceed) where the role's main file has them itself.
+  description:
+    - Tasks file of the role to include for the next step. V(proceed) if the main file of the role has these tasks.
   type: str
   returned: success
 look:
-  description: The C(credentials) whose keys the hosts must search for.
+  description: The C(credentials) whose SSH keys the hosts must search for.
   type: dict
   returned: with RV(next=look)
 gather:
   description:
-    - Until when a host's turn may begin (C(hosts_until), in seconds since 1970) and how long it may take
-      (C(host_seconds)), and its look for ways back in (C(look_seconds)); since when and of which C(units), and the SSH
-      keys that the stores hold (C(known_keys)).
+    - What hosts need to collect evidence.
+    - C(hosts_until) is the time until which a host may begin, in seconds since 1970. C(host_seconds) is how many
+      seconds a host may take, and C(look_seconds) how many its search for footholds may take.
+    - Also the time from which to collect, the C(units) of the application, and the SSH keys in the stores
+      (C(known_keys)).
   type: dict
   returned: with RV(next=gather)
 evidence_until:
-  description: When the time for all evidence is over, in seconds since 1970.
+  description: When the time for the collection of evidence ends, in seconds since 1970.
   type: float
   returned: with RV(next=gather) and RV(next=look)
 incident:
-  description: Its C(id), and C(since) when the leak may have been known to others.
+  description: The C(id) of the incident, and since when others may have known the value (C(since)).
   type: dict
   returned: once the leak is declared
 host:
@@ -228,12 +242,12 @@ host:
   type: str
   returned: once the leak is declared
 lines:
-  description: What the operator reads.
+  description: Lines for the operator.
   type: list
   elements: str
   returned: with RV(next=end)
 carried:
-  description: What the run knows, for M(watchparty.secrets.leak_continue).
+  description: State of the run, for M(watchparty.secrets.leak_continue).
   type: dict
   returned: once the leak is declared
 """

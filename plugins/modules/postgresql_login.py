@@ -15,8 +15,8 @@ description:
     objects. The logins (C(shop_a), C(shop_b)) are members of the owner, and act as the owner after they log in
     (C(ALTER ROLE shop_a SET role TO shop)). So both logins see and create the same objects.
   - Runs on a host of the application with the application's interpreter, which has C(psycopg) or C(psycopg2).
-  - Users name the O(credential). The action plugin of the same name finds its values on the controller and hands them
-    to the module on standard input. No value is ever in the task's arguments.
+  - You name only the O(credential). The controller reads its values, and sends them to the host on standard input. The
+    task's arguments contain no value.
   - A password reaches the server as a SCRAM verifier, so no statement, and no log of statements, holds it.
   - All changes of one state happen in one transaction. The last line of the comment on a login's role is the journal
     number of the last change. The module refuses a run with a lower number, so a late change of an overtaken run has no
@@ -168,12 +168,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 login:
-  description: The login role concerned.
+  description: Name of the login role.
   type: str
   returned: when O(login) is given
   sample: shop_b
 statements:
-  description: The statements that were run, or would be, without values.
+  description: The statements that were run, or would be run in check mode, without values.
   type: list
   elements: str
   returned: when O(state) is V(present), V(revoked), V(prepared) or V(unprepared)
@@ -183,7 +183,7 @@ usable:
   type: bool
   returned: when O(state=usable)
 temporary_table:
-  description: Whether a temporary table was made and dropped; false where the owner lacks that right.
+  description: Whether the test created and dropped a temporary table. False if the owner lacks this right.
   type: bool
   returned: when O(state=usable) and it is
 not_copied:
@@ -193,20 +193,20 @@ not_copied:
   returned: when O(state=present), O(leaked) is given and there are some
 footholds:
   description:
-    - What may let the holder of O(leaked) in again, each with the statement that ends it. Where a baseline was
-      recorded, all that it does not have.
+    - Changes at the server that may let the holder of O(leaked) in again, each with the statement that removes it. If a
+      baseline was recorded, all differences from this baseline.
   type: list
   elements: str
   returned: when O(state=revoked) and O(leaked) is given, not in check mode
   sample: ["role \"thief\" is a member of \"shop\": REVOKE \"shop\" FROM \"thief\""]
 evicted:
-  description: Roles that neither the catalog nor the baseline has and that were disabled, with the statements.
+  description: Roles that were disabled because neither the catalog nor the baseline has them, with the statements.
   type: list
   elements: str
   returned: when O(state=revoked), and a leak response removes logins
   sample: ["role \"thief\" could log in: ALTER ROLE \"thief\" NOLOGIN PASSWORD NULL; 1 sessions ended"]
 sessions:
-  description: Sessions of the login by address and program, and whether the address is a known one.
+  description: Sessions of the login, by address and program, and whether the address is known.
   type: list
   elements: dict
   returned: when O(state) is V(sessions) or V(revoked)
@@ -216,15 +216,15 @@ ended:
   type: int
   returned: when O(state=revoked), not in check mode
 refused:
-  description: Whether the login is verified to be rejected.
+  description: Whether the server verifiably rejects the login.
   type: bool
   returned: when O(state=revoked), not in check mode
 refusal:
-  description: How the server turned it away, such as C(no_login) or C(wrong_password).
+  description: How the server rejected the login, such as C(no_login) or C(wrong_password).
   type: str
   returned: when O(state=revoked), not in check mode
 seconds:
-  description: From the first statement to the verified rejection.
+  description: Seconds from the first statement to the verified rejection.
   type: float
   returned: when O(state=revoked), not in check mode
   sample: 0.21

@@ -11,18 +11,19 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads previous versions of secrets and the history of parameters. Returns the previous values of the credentials in
-    them, also previous signing keys.
-  - The result holds values and is hidden from output at every verbosity. Keep it by C(register) alone; C(set_fact) and
-    C(ansible_facts) may reach a fact cache on disk. M(watchparty.secrets.env_copies) takes it by name.
+  - Reads previous versions of secrets, and the history of parameters. Returns the previous values of O(credentials),
+    also previous signing keys.
+  - The result contains values, and output hides it at every verbosity. Keep it only with C(register), because
+    C(set_fact) may write it into a fact cache on disk. M(watchparty.secrets.env_copies) takes the name of the
+    registered variable.
 options:
   credentials:
-    description: Names of the credentials whose former values the module reads, as in the catalog.
+    description: Names of the credentials whose previous values the module reads, as in the catalog.
     type: list
     elements: str
     required: true
   secrets:
-    description: By name of a secret, the ids of further versions to read.
+    description: By name of a secret, ids of further versions that the module also reads.
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -58,7 +59,7 @@ sealed:
   type: str
   returned: success
 unread:
-  description: Credentials of which no revoked value is known, such as one that GitHub alone holds.
+  description: Names of credentials for which no previous value is known, such as a credential that only GitHub holds.
   type: list
   elements: str
   returned: success

@@ -13,11 +13,10 @@ author:
 description:
   - Tries one login with each previous value of a credential, at the address where the application uses the current
     value. For databases and caches, it tries the last three previous values, for other credentials the value of
-    C(AWSPREVIOUS). After the login, it does nothing.
+    C(AWSPREVIOUS). After a login, the module does nothing with the connection.
   - Databases and caches are tried on a host of the application with the application's interpreter, which has
-    C(psycopg), C(psycopg2) or C(redis). The action plugin of the same name takes the values from what
-    M(watchparty.secrets.verify_info) has read, and hands them to the module on standard input. No value is ever in the
-    task's arguments.
+    C(psycopg), C(psycopg2) or C(redis). The controller takes the values from O(info), and sends them to the host on
+    standard input. The task's arguments contain no value.
   - The controller tries SSH keys, over Ansible's own connection to the host. An agent holds the key during one try. The
     module opens no session on the host.
   - A rejection counts only if the server accepts the current value from the same host. Otherwise the result is
@@ -87,14 +86,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tried:
-  description: State and words by credential. The state is accepted, refused, neither or untried.
+  description:
+    - By credential, the state of its previous values and an explanation. The state is accepted, refused, neither or
+      untried.
   type: dict
   returned: success
   sample: {database: {state: refused, message: "rejected now at database shop at db.internal, port 5432"}}
 inspected:
   description:
-    - What each server showed, by its address. C(rights) are words by credential, C(unexplained)
-      are the first logins that the catalog does not declare, with the beginnings of their passwords' digests.
+    - By address of the server, its logins and their rights. C(rights) describes, by credential, rights that its login
+      should not have. C(unexplained) lists the first logins that the catalog does not declare, with the beginnings of
+      their passwords' digests.
   type: dict
   returned: when there is a server to ask
   sample:

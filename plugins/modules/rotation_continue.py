@@ -40,7 +40,7 @@ attributes:
 seealso:
   - module: watchparty.secrets.rotation_start
   - name: Rotation
-    description: Steps, kinds, and what to do when one stands still.
+    description: Steps, kinds, and what to do if a rotation does not continue.
     link: https://github.com/watchparty/secrets/blob/main/docs/explanation/rotation.md
 """
 
@@ -60,11 +60,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 next:
-  description: What the hosts have to do now. All that goes with it, M(watchparty.secrets.rotation_start) describes.
+  description: What the hosts must do next. M(watchparty.secrets.rotation_start) describes this and all other results.
   type: str
   returned: success
 tasks:
-  description: The task file of the role C(watchparty.secrets.secret_rotate) with which it goes on.
+  description: Tasks file of the role C(watchparty.secrets.secret_rotate) for the next step.
   type: str
   returned: success
 """

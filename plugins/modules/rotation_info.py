@@ -11,10 +11,9 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads the journal. A store keeps one date for a whole JSON secret, so each credential's own date is kept in the
-    journal when it is rotated.
-  - For a credential without a rotation in the journal, asks the stores when its secret or parameter was created. The
-    value can be younger, but not older in that store. Each row has this date as C(stored_since).
+  - Takes the date of each credential's last rotation from the journal. AWS has only one date for a whole JSON secret.
+  - If the journal has no rotation of a credential, the module reads when its secret or parameter was created. The value
+    may be younger than this date, but not older. Each row has this date as C(stored_since).
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -38,7 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 credentials:
-  description: One row a credential, those that are due longest first.
+  description: One row for each credential. Credentials that have been due for longest come first.
   type: list
   elements: dict
   returned: success
@@ -60,19 +59,22 @@ due:
   returned: success
 pending_tasks:
   description:
-    - What closed rotations left for later. The act V(revoke) is the provider's, and waits for a confirmation. Where
-      C(against) is not null, it says why no run can carry the act out, and what to do.
+    - Work that closed rotations left for a later run. The act V(revoke) is done at the provider, and waits for the
+      operator's confirmation. If no run can carry out the act, C(against) has the reason and the remedy. Otherwise it
+      is null.
   type: list
   elements: dict
   returned: success
 revocations:
-  description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
+  description:
+    - Old values that you must still revoke at a provider, with the URL of the provider's page and the command that
+      confirms the revocation.
   type: list
   elements: dict
   returned: success
   sample: [{"id": "r-20261125T153024-068d/youtube", "credential": "youtube", "page": "https://console.example.com"}]
 rotation:
-  description: The open rotation, or null.
+  description: The open rotation. Null if no rotation is open.
   type: dict
   returned: success
 leak:
@@ -80,20 +82,20 @@ leak:
   type: dict
   returned: success
 act_now:
-  description: Whether anything is due, open or to be revoked.
+  description: Whether a credential is due, a rotation is open, or an old value must be revoked.
   type: bool
   returned: success
 verdict:
-  description: The same in sentences, with the command to run. Empty if nothing is due or open.
+  description: RV(act_now) as text, with the command to run. Empty if nothing is due or open.
   type: str
   returned: success
 table:
-  description: All of it for people.
+  description: The whole result as a table for people.
   type: list
   elements: str
   returned: success
 journal:
-  description: Number of the newest entry.
+  description: Number of the journal's newest entry.
   type: int
   returned: success
 audit:

@@ -6,22 +6,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_journal
-short_description: Record in the journal what happened outside of a rotation
+short_description: Record in the journal what an operator or a provider did
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Records what happened outside of a rotation.
-  - M(watchparty.secrets.rotation_start) and M(watchparty.secrets.rotation_continue) rotate.
+  - Records work that was done outside of a rotation, such as at a provider or at a database server.
+  - This module rotates nothing. M(watchparty.secrets.rotation_start) and M(watchparty.secrets.rotation_continue)
+    rotate.
 options:
   state:
     description:
       - V(prepared) records that a database server has both logins of O(credentials), V(unprepared) that it does not.
-      - V(revoked) records the operator's confirmation that the providers have revoked the old values of O(credentials).
-        If the catalog declares a test, the module first tries the old values. It writes to the audit log and the
-        journal. During a leak, this is also the leak's confirmation. It refuses a credential that a run itself revokes
-        and verifies.
-      - V(forgotten) drops pending tasks of O(credentials), or by their id, and does not carry them out.
+      - V(revoked) records the operator's confirmation that the providers have revoked the old values of O(credentials),
+        in the audit log and in the journal. If the catalog declares a test, the module first tries the old values. If a
+        leak is open, the confirmation also counts for the leak. The module refuses a credential that a run itself
+        revokes and verifies.
+      - V(forgotten) deletes pending tasks of O(credentials) without carrying them out.
       - V(rotated) records that O(credentials) were rotated elsewhere, such as at their provider, O(at) some time. The
         stores must hold the new values already. Ages then count from O(at).
     type: str
@@ -42,11 +43,12 @@ options:
     type: str
     default: ''
   reason:
-    description: With O(state=rotated), where and why, for the audit log. Required.
+    description:
+      - With O(state=rotated), where and why the credentials were rotated. The audit log keeps this text. Required.
     type: str
     default: ''
   incident:
-    description: Name of the leak that is the reason.
+    description: Name of the leak that is the reason for the record.
     type: str
     default: ''
   python:
@@ -74,14 +76,14 @@ attributes:
     description: Nothing is shown.
     support: none
   idempotent:
-    description: A second run notes nothing again.
+    description: A second run records nothing.
     support: full
 seealso:
   - module: watchparty.secrets.rotation_start
   - module: watchparty.secrets.rotation_continue
   - module: watchparty.secrets.rotation_info
   - name: Rotation
-    description: Steps, kinds, and what to do when one stands still.
+    description: Steps, kinds, and what to do if a rotation does not continue.
     link: https://github.com/watchparty/secrets/blob/main/docs/explanation/rotation.md
 """
 
@@ -98,12 +100,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 messages:
-  description: Which pending tasks that ends, and which stay.
+  description: Lines for the operator. They name the pending tasks that the record ends, and those that stay.
   type: list
   elements: str
   returned: when O(state) is V(revoked), V(forgotten) or V(rotated)
 revocations:
-  description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
+  description:
+    - Old values that you must still revoke at a provider, with the URL of the provider's page and the command that
+      confirms the revocation.
   type: list
   elements: dict
   returned: when O(state=revoked)
@@ -118,7 +122,9 @@ verdict:
   type: str
   returned: when O(state) is V(revoked), V(forgotten) or V(rotated)
 still_accepted:
-  description: Old values that still work although the operator says that they were revoked; they stay open.
+  description:
+    - Old values that the provider still accepts, although the operator confirmed the revocation. Their pending tasks
+      stay open.
   type: list
   elements: str
   returned: when O(state=revoked)

@@ -11,15 +11,16 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Makes the plan, asks the servers whether they would accept the changes, and opens the rotation or continues the open
-    rotation. Works until hosts have work to do. M(watchparty.secrets.rotation_continue) follows each rollout.
+  - Plans the rotation, and asks the servers whether they would accept the changes. Then opens the rotation, or
+    continues the open rotation, until hosts have work to do.
+  - Call M(watchparty.secrets.rotation_continue) after each rollout.
   - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
   - Delegate the task to the host that talks to the servers.
 options:
   ask:
     description:
-      - Whether to return the names of credentials whose value the operator must supply in RV(needs). If false, the
-        module refuses them.
+      - Whether RV(needs) returns the credentials whose new value the operator must supply. If false, the module refuses
+        these credentials.
     type: bool
     default: false
   looked:
@@ -32,7 +33,7 @@ options:
     type: list
     elements: str
   waited:
-    description: Seconds that earlier rotations of the same leak have waited for hosts.
+    description: Seconds that earlier rotations of the same leak have already waited for hosts.
     type: float
     default: 0
 extends_documentation_fragment:
@@ -48,7 +49,7 @@ attributes:
     description: Plans, and writes nothing.
     support: full
   diff_mode:
-    description: Shows every place that would change, without values.
+    description: Shows every location that would change, without values.
     support: full
   idempotent:
     description: Goes on from where the journal stands; an act that was cut short is carried out again.
@@ -57,7 +58,7 @@ seealso:
   - module: watchparty.secrets.rotation_continue
   - module: watchparty.secrets.rotation_info
   - name: Rotation
-    description: Steps, kinds, and what to do when one stands still.
+    description: Steps, kinds, and what to do if a rotation does not continue.
     link: https://github.com/watchparty/secrets/blob/main/docs/explanation/rotation.md
 """
 
@@ -76,107 +77,111 @@ EXAMPLES = r"""
 
 RETURN = r"""
 messages:
-  description: The plan, or what happens to an open rotation, for the operator.
+  description: Lines for the operator, with the plan or the state of the open rotation.
   type: list
   elements: str
   returned: success
 plan:
-  description: What changes where, which credentials are refused or passed over, and how many rollouts it takes.
+  description:
+    - The changes with their locations, the credentials that are refused or skipped, and the number of rollouts.
   type: dict
   returned: when a rotation is planned and not opened
 looks:
-  description: The SSH key credentials that the hosts must search for before the plan can be opened.
+  description: Names of the SSH key credentials that hosts must search for before the rotation can be opened.
   type: list
   elements: str
   returned: when there are some and O(looked) is not given
 needs:
-  description: The credentials whose new value must be given.
+  description: Names of the credentials whose new value the operator must supply.
   type: list
   elements: str
   returned: when a rotation is planned and not opened
 next:
   description:
-    - V(deploy) or V(deliver), a rollout; V(stop), the end of what a leaked signing key opens.
-    - V(verify), a comparison of each host with what the journal prescribes; V(await), after a leak a wait for
-      those that are not verified.
-    - V(acts), what M(watchparty.secrets.ssh_key) has to do on each host of RV(acts).
-    - V(sessions), a try of sessions that the key RV(dropped) signed, on each host of RV(acts).
-    - Empty where the rotation has ended or stands still.
+    - What the hosts must do next.
+    - V(deploy) or V(deliver) is a rollout. V(stop) stops the services until a leaked signing key is replaced.
+    - V(verify) compares each host with the journal. V(await), in a leak response, waits for hosts that are not
+      verified.
+    - V(acts) calls M(watchparty.secrets.ssh_key) on each host of RV(acts).
+    - V(sessions) tries sessions that the key in RV(dropped) signed, on each host of RV(acts).
+    - Empty if the rotation has ended or cannot continue.
   type: str
   returned: success
 tasks:
-  description: The task file of the role C(watchparty.secrets.secret_rotate) with which it goes on.
+  description: Tasks file of the role C(watchparty.secrets.secret_rotate) for the next step.
   type: str
   returned: success
 ends:
-  description: The task file that ends the run; before it V(encrypted) may renew the encrypted C(.env).
+  description: Tasks file that ends the run. Before it, V(encrypted) may write the encrypted C(.env) again.
   type: str
   returned: when RV(next) is empty
 hosts_do:
-  description: By host, the task file that it has to carry out now.
+  description: By host, the tasks file that the host must carry out now.
   type: dict
   returned: when RV(next) is not empty
 later:
-  description: The batches of hosts that follow.
+  description: The batches of hosts after the present batch.
   type: list
   elements: list
   returned: when RV(next) is not empty
 acts:
-  description: Credential, host, state and pending task of each act.
+  description: For each act, its credential, host, state and pending task.
   type: list
   elements: dict
   returned: when RV(next) is V(acts) or V(sessions)
 dropped:
-  description: The credential whose former key was dropped, and its versions.
+  description: The credential whose previous signing key was removed, and the versions of this key.
   type: dict
   returned: when RV(next) is V(sessions)
 id:
-  description: Name of the rotation.
+  description: Id of the rotation.
   type: str
   returned: when one is open or has ended in this run
   sample: r-20261125T153024-068d
 run:
-  description: The run that holds it.
+  description: Id of the run that holds the rotation.
   type: str
   returned: with RV(id)
 step:
-  description: The step that has begun.
+  description: The present step of the rotation.
   type: str
   returned: with RV(id)
 todo:
-  description: The stages that remain, the present one first.
+  description: The remaining stages, the present stage first.
   type: list
   elements: str
   returned: with RV(id)
 credentials:
-  description: Name, kind and act of each credential.
+  description: For each credential, its name, kind and act.
   type: list
   elements: dict
   returned: with RV(id)
 closed:
-  description: Whether it has ended.
+  description: Whether the rotation has ended.
   type: bool
   returned: when it has
 stopped:
-  description: Why it stands still.
+  description: Why the rotation cannot continue.
   type: str
   returned: when it does
 opened:
-  description: Hosts that still accept a leaked key. They get nothing new.
+  description: Hosts that still accept a leaked key. They get no new value.
   type: list
   elements: str
   returned: with RV(id)
 refused:
-  description: Reason by credential.
+  description: By credential that was refused, the reason.
   type: dict
   returned: success
 revocations:
-  description: Old values that third parties have yet to revoke, with their page, and in words what to type then.
+  description:
+    - Old values that you must still revoke at a provider, with the URL of the provider's page and the command that
+      confirms the revocation.
   type: list
   elements: dict
   returned: success
 waited:
-  description: Seconds that a leak has waited for hosts.
+  description: Seconds that the leak response has waited for hosts.
   type: float
   returned: with RV(id)
 summary:

@@ -11,8 +11,9 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sends the ages that M(watchparty.secrets.rotation_info) has read to CloudWatch, where the catalog has C(alerts).
-  - It sends names, dates and counts, never a value.
+  - Publishes the ages that M(watchparty.secrets.rotation_info) has read. If the catalog has C(alerts), the module sends
+    metrics to CloudWatch. O(page) writes a page, and O(digest) sends a digest.
+  - Metrics, page and digest contain names, dates and counts, and no value.
 options:
   info:
     description: Name of the variable in which a result of M(watchparty.secrets.rotation_info) was registered.
@@ -64,17 +65,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 metrics:
-  description: What CloudWatch was sent, in words.
+  description: One line for each metric that was sent to CloudWatch.
   type: list
   elements: str
   returned: success
   sample: ["DaysUntilDue database: 78", "DaysUntilDue (all): 3"]
 page:
-  description: The page's full path; empty without one.
+  description: Full path of the page. Empty without O(page).
   type: str
   returned: success
 digest:
-  description: The digest's first sentence; empty without one.
+  description: First sentence of the digest. Empty if no digest was due.
   type: str
   returned: success
 """

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_mirror
-short_description: Repeat settings of Secrets Manager in Parameter Store
+short_description: Copy settings from Secrets Manager to Parameter Store
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Writes into parameters what the current version (C(AWSCURRENT)) of the secrets holds, one way. The catalog's
-    C(mirror) and the settings' C(copies) say which parameters. Only parameters that differ are written.
-  - A parameter's description says which version of which secret it holds. A parameter that somebody else changed is
-    a conflict.
-  - A parameter that the mirror wrote and the catalog names no longer is deleted.
-  - Parameters that an open rotation writes stay as they are.
+  - Copies values from the current version (C(AWSCURRENT)) of secrets into parameters, never back. C(mirror) in the
+    catalog and C(copies) of its settings name the parameters. Writes only parameters that differ.
+  - The description of a parameter names the secret and the version of its value. A parameter that somebody else changed
+    is a conflict.
+  - Deletes a parameter that the mirror wrote and the catalog no longer names.
+  - Does not change parameters that an open rotation writes.
 options:
   conflict:
     description:
@@ -26,7 +26,7 @@ options:
     choices: [report, overwrite]
     default: report
   deletes:
-    description: How many parameters one run may delete. By default C(mirror.deletes) of the catalog.
+    description: The most parameters that one run may delete. By default C(mirror.deletes) of the catalog.
     type: int
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -39,7 +39,8 @@ attributes:
     description: Returns the whole plan, and writes nothing.
     support: full
   diff_mode:
-    description: Shows parameters, and fingerprints that tell within this run which values are equal; never a value.
+    description:
+      - Shows parameters, and fingerprints of this run. Equal values have equal fingerprints. Never shows a value.
     support: full
   idempotent:
     description: A second run writes nothing.
@@ -75,17 +76,17 @@ conflicts:
   elements: str
   returned: success
 held:
-  description: Parameters that an open rotation writes.
+  description: Names of parameters that the module did not change, because an open rotation writes them.
   type: list
   elements: str
   returned: success
 problems:
-  description: Always empty; a problem with a source fails the module before the first write.
+  description: Always empty. If a secret has a problem, the module fails before the first write.
   type: list
   elements: str
   returned: success
 unchanged:
-  description: The number of parameters that hold what they are to hold.
+  description: Number of parameters that already have the right value.
   type: int
   returned: success
 """

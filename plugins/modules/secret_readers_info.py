@@ -11,10 +11,10 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Looks through CloudTrail's event history for reads of the secrets and parameters that hold the credentials, and for
-    every call that was made with a leaked AWS access key. Tells who, when, from where and what, by names only.
-  - It is bounded in seconds and in pages. An incomplete search is reported. CloudTrail that cannot be reached is
-    reported and does not fail, since a containment must not wait for it.
+  - Searches CloudTrail's event history for reads of the secrets and parameters that hold O(credentials), and for every
+    call with a key in O(access_keys). Returns reader, time, address and secret, and no value.
+  - The search ends after O(seconds) or O(pages). The result reports an incomplete search. If CloudTrail cannot be
+    reached, the module reports this and does not fail, because the containment must not wait.
   - CloudTrail is asked in one region, shows events up to 15 minutes late and keeps them for 90 days.
 options:
   credentials:
@@ -24,8 +24,9 @@ options:
     required: true
   access_keys:
     description:
-      - Ids of AWS access keys whose calls the module searches for too. It adds the present key of a credential of the
-        kind C(aws_access_key). To search for the previous key, keep RV(access_keys) of a run before the rotation.
+      - Ids of AWS access keys whose calls the module also searches for. If O(credentials) contains a credential of the
+        kind C(aws_access_key), the module adds its present key. To search for the previous key, keep RV(access_keys) of
+        a run before the rotation.
     type: list
     elements: str
     default: []
@@ -52,7 +53,7 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
   - watchparty.secrets.attributes.controller
 notes:
-  - Needs C(cloudtrail:LookupEvents), which knows no resource but V(*).
+  - Needs C(cloudtrail:LookupEvents). Its only possible resource is V(*).
 """
 
 EXAMPLES = r"""
@@ -69,8 +70,8 @@ EXAMPLES = r"""
 RETURN = r"""
 messages:
   description:
-    - The reads (reader, secret, address, time), the latest first; then the parts that were not asked, each with the
-      reason.
+    - One line for each reader, with secret, address and time, the latest first. Then one line for each search that was
+      not made, with the reason.
   type: list
   elements: str
   returned: success
@@ -78,11 +79,11 @@ messages:
     - "watchparty/production/core: GetSecretValue 3 times by arn:aws:sts::123456789012:assumed-role/web/i-0abc from
       10.0.3.7, key ASIAEXAMPLE, 2026-11-25T10:00:00Z to 2026-11-25T10:20:00Z"
 asked:
-  description: Whether CloudTrail answered at all.
+  description: Whether CloudTrail answered.
   type: bool
   returned: success
 access_keys:
-  description: The ids of the access keys that were asked for.
+  description: Ids of the access keys that the module searched for.
   type: list
   elements: str
   returned: success

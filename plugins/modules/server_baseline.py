@@ -34,7 +34,7 @@ options:
     elements: str
     default: []
   reason:
-    description: Why they are accepted; the baseline keeps it with the operator's name. Required with O(accept).
+    description: Reason for O(accept). The baseline keeps the reason with the operator's name. Required with O(accept).
     type: str
     default: ''
 extends_documentation_fragment:
@@ -48,10 +48,10 @@ attributes:
     description: Shows the differences, and writes nothing.
     support: full
   diff_mode:
-    description: The result has what changes.
+    description: The result contains the changes.
     support: none
   idempotent:
-    description: Servers that are as the baseline says change nothing.
+    description: If servers match the baseline, nothing changes.
     support: full
 seealso:
   - module: watchparty.secrets.verify_info
@@ -70,7 +70,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 messages:
-  description: What was recorded or accepted.
+  description: Lines for the operator, with what was recorded or accepted.
   type: list
   elements: str
   returned: success

@@ -11,11 +11,11 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Writes a setting's value into its secret or parameter, into its copies, and where its credential appears beside
-    that. Other keys of a secret keep their values, also those that somebody writes meanwhile.
-    Keys, tags and replicas of existing entries are left to M(watchparty.secrets.environment_provision).
-  - The value is checked against the catalog before the first write. What a rotation replaces without an outage is
-    refused, and so is what a rotation that is open changes.
+  - Writes the value of a setting into its secret or parameter, into its copies, and into all other locations of its
+    credential. Other keys of a secret keep their values, also if somebody changes them at the same time.
+  - Does not change KMS keys, tags and replicas of existing entries. M(watchparty.secrets.environment_provision) does.
+  - Checks the value against the catalog before the first write. Refuses a value that a rotation replaces without an
+    outage, unless O(anyway=true). Also refuses a value that an open rotation changes.
 options:
   state:
     description:
@@ -51,13 +51,14 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Tells the whole plan, and writes nothing.
+    description: Returns the whole plan, and writes nothing.
     support: full
   diff_mode:
-    description: Shows places, and fingerprints that tell within this run which values are equal; never a value.
+    description:
+      - Shows locations, and fingerprints of this run. Equal values have equal fingerprints. Never shows a value.
     support: full
   idempotent:
-    description: A second run finds everything there and writes nothing.
+    description: A second run writes nothing.
     support: full
 seealso:
   - module: watchparty.secrets.environment_provision
@@ -76,18 +77,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: One line for each act, without a value.
+  description: One line for each planned write, without a value.
   type: list
   elements: str
   returned: unless O(state=known)
   sample: ["update secret shop/production/core: API_TOKEN (set)"]
 asks:
-  description: The names.
+  description: The names in O(names).
   type: list
   elements: str
   returned: success
 pages:
-  description: By name, the page where its provider issues the value, if the catalog knows it.
+  description: By name, the URL of the page on which the provider issues the value, if the catalog has this URL.
   type: dict
   returned: success
 notes:

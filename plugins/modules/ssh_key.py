@@ -101,10 +101,10 @@ extends_documentation_fragment:
   - watchparty.secrets.rotation
 attributes:
   check_mode:
-    description: Looks at the file and at the sessions, and reports what would change.
+    description: Reads the file and the sessions, and reports what would change.
     support: full
   diff_mode:
-    description: The file may hold confidential lines.
+    description: Not supported, because the file may contain confidential lines.
     support: none
   idempotent:
     description: A second run changes nothing.
@@ -147,37 +147,36 @@ EXAMPLES = r"""
 
 RETURN = r"""
 account:
-  description: The account.
+  description: Name of the account.
   type: str
   returned: success
   sample: deploy
 file:
-  description: Its file.
+  description: Path of the account's C(authorized_keys).
   type: str
   returned: success
   sample: /home/deploy/.ssh/authorized_keys
 old:
-  description: Whether the file let the old key in before.
+  description: Whether the file authorized the old key before this run.
   type: bool
   returned: success
 new:
-  description: Whether the file authorizes the new key; with O(state=revoked), whether it did before.
+  description: Whether the file authorizes the new key. With O(state=revoked), whether it did so before this run.
   type: bool
   returned: success
 accepted:
-  description: Whether a login by the key concerned comes about.
+  description: Whether the host accepts a login with the key that O(state) tests.
   type: bool
   returned: O(state=usable), and O(state=revoked) not in check mode
 ended:
   description:
-    - The address of each session that was ended, V(unknown) if no log names it. In check mode, of each session that
-      would be ended.
+    - Addresses of the sessions that were ended, or in check mode would be ended. V(unknown) if no log has the address.
   type: list
   elements: str
   returned: O(state=revoked)
   sample: ["203.0.113.7"]
 remaining_sessions:
-  description: How many sessions stay because no log shows which key opened them.
+  description: Number of sessions that stay because no log shows which key opened them.
   type: int
   returned: O(state=revoked)
 evicted:
@@ -186,13 +185,13 @@ evicted:
   elements: str
   returned: O(state=revoked) after a leak
 elsewhere:
-  description: Other files that let the leaked key in, of any account.
+  description: Other files, of any account, that authorize the leaked key.
   type: list
   elements: str
   returned: O(state=revoked) after a leak
   sample: ["/root/.ssh/authorized_keys"]
 unread:
-  description: How many files of other accounts could not be read.
+  description: Number of files of other accounts that could not be read.
   type: int
   returned: O(state=revoked) after a leak
 others:

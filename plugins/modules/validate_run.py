@@ -11,9 +11,9 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Compares what the inventory declares for each host as C(app_environment) with the environment asked for. An extra
-    variable of the same name does not hide what the inventory declares.
-  - Checks the tags and the extra variables of the run, if asked to.
+  - Compares C(app_environment) of each host in the inventory with O(environment). An extra variable C(app_environment)
+    does not hide the value in the inventory.
+  - Also checks the tags and the extra variables of the run, if the options ask for this.
 options:
   environment:
     description: Name of the environment of the run, such as V(production). If not set, the module compares no host.
@@ -95,19 +95,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 hosts:
-  description: The hosts that were compared.
+  description: Names of the hosts that were compared.
   type: list
   elements: str
   returned: when O(environment) is given
 matching_hosts:
-  description: Those of O(inventory_hosts) that declare the environment asked for.
+  description: Those of O(inventory_hosts) that declare O(environment).
   type: list
   elements: str
   returned: when O(environment) is given
 other_hosts:
   description:
-    - Those of O(inventory_hosts) that declare another environment. A run sends nothing there, and waits for none of
-      them.
+    - Those of O(inventory_hosts) that declare another environment. The run neither sends values to these hosts nor
+      waits for them.
   type: list
   elements: str
   returned: when O(environment) is given

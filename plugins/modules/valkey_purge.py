@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: valkey_purge
-short_description: Delete the keys in Valkey that the catalog calls cache or sessions, and no others
+short_description: Delete the keys in Valkey that C(purge) in the catalog declares, and no other keys
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Deletes keys in Valkey (or Redis 6.2 and newer) by the patterns that the catalog has under C(purge). Every primary
-    of a cluster is purged; from a replica, its primary is.
-  - Works by C(SCAN) and C(UNLINK) in small steps, so that no other client waits and the server's memory does not grow.
+  - Deletes keys in Valkey (or Redis 6.2 and newer) that match the patterns under C(purge) in the catalog. In a cluster,
+    it deletes them on every primary. If an address is a replica, it deletes them on its primary.
+  - Uses C(SCAN) and C(UNLINK) in small steps, so that other clients do not wait and the server's memory does not grow.
   - The module checks all servers and patterns before it deletes the first key. If it finds a blocker, it deletes no
     key. It never deletes a queue. The notes explain how it recognizes a broker's keys.
   - Runs on a host of the application with the application's interpreter, which has redis-py, and logs in as the
@@ -52,13 +52,13 @@ extends_documentation_fragment:
   - watchparty.secrets.catalog
 attributes:
   check_mode:
-    description: Looks at every key, reports every blocker, and counts.
+    description: Reads the names of all keys, reports every blocker, and counts the keys.
     support: full
   diff_mode:
     description: Keys are counted, not listed.
     support: none
   idempotent:
-    description: A second run deletes what the application has cached meanwhile.
+    description: A second run deletes keys that the application has written since.
     support: partial
   action:
     description: Resolves names to values on the controller.
@@ -106,25 +106,26 @@ EXAMPLES = r"""
 
 RETURN = r"""
 not_reached:
-  description: That the host was lost, which is a failure here and not an unreachable host.
+  description:
+    - Whether the host could not be reached. The task then fails, and Ansible does not count the host as unreachable.
   type: bool
   returned: when the host cannot be reached
 detail:
-  description: The connection's error.
+  description: Error of the connection.
   type: str
   returned: when the host cannot be reached
 count:
-  description: Number of keys deleted; in check mode, of those that would be.
+  description: Number of keys that were deleted, or in check mode would be deleted.
   type: int
   returned: success
   sample: 1000
 milliseconds:
-  description: How long it took from the first connection to the last deletion.
+  description: Milliseconds from the first connection to the last deletion.
   type: int
   returned: success
   sample: 412
 purged:
-  description: The same by entry of the catalog.
+  description: The result for each entry of C(purge) in the catalog.
   type: list
   elements: dict
   returned: success
@@ -142,17 +143,17 @@ purged:
       description: Number of the database.
       type: int
     nodes:
-      description: Its primaries.
+      description: Addresses of the primaries of this database.
       type: list
       elements: str
     count:
-      description: Number of keys deleted, or in check mode of those that would be.
+      description: Number of keys that were deleted, or in check mode would be deleted.
       type: int
     spared:
       description: Number of keys that the patterns match and that stay because they are sessions.
       type: int
     milliseconds:
-      description: How long the deletion took; 0 in check mode.
+      description: Milliseconds that the deletion took. V(0) in check mode.
       type: int
   sample:
     - {name: cache, kind: cache, setting: REDIS_URL, database: 0, nodes: ["10.0.2.7:6379"], count: 1000, spared: 0,

@@ -195,13 +195,13 @@ extends_documentation_fragment:
   - watchparty.secrets.rotation
 attributes:
   check_mode:
-    description: Looks at every node and reports what would change.
+    description: Reads every node, and reports what would change.
     support: full
   diff_mode:
     description: There is nothing to show but passwords.
     support: none
   idempotent:
-    description: A second run changes nothing, but with O(end_sessions=all).
+    description: A second run changes nothing, except with O(end_sessions=all).
     support: full
   action:
     description: Resolves names to values on the controller.
@@ -249,7 +249,8 @@ undeclared_nodes:
   sample: ["10.0.2.9:6379"]
 not_ended:
   description:
-    - In a leak, such nodes that are still there after the sessions were ended. The old password may be valid there.
+    - In a leak, undeclared nodes that are still connected after the sessions were ended. These nodes may still accept
+      the old password.
   type: list
   elements: str
   returned: when O(state=revoked) and O(end_sessions=all) and there are some
@@ -260,27 +261,29 @@ changed_nodes:
   returned: when O(state=open), O(state=present) or O(state=revoked)
   sample: ["10.0.2.7:6379"]
 last_client:
-  description: By node, the run of the server and the highest number of a session then. Keep the first one.
+  description:
+    - By node, the run id of the server and the highest client id at that time. Keep the first result for
+      O(last_client).
   type: dict
   returned: when O(state=present), not in check mode
   sample: {"10.0.2.7:6379": "408f1f6572b5bb10b03c65ff1ebf0fd660d75c00/1207"}
 passwords:
-  description: How many passwords the user has afterwards, the most on any node.
+  description: Number of passwords that the user has after the task. If nodes differ, the highest number.
   type: int
   returned: when O(state=present) or O(state=revoked)
 keyspace:
   description:
-    - "Whether a key was written and read: V(written), or V(not allowed) by the user's rules. Otherwise the node, not
-      declared, to which a cluster sends it."
+    - "V(written) if the test wrote and read a key. V(not allowed) if the user's rules do not allow this. If a cluster
+      redirects the test to an undeclared node, the address of this node."
   type: str
   returned: when O(state=usable)
 accepted:
-  description: Whether the login is accepted, by address.
+  description: By address, whether the server accepts the login.
   type: dict
   returned: when O(state=tried)
   sample: {"10.0.2.7:6379": true}
 sessions:
-  description: Number of the user's sessions by node and address, before anything was ended.
+  description: Number of the user's sessions by node and address, before the module ended sessions.
   type: dict
   returned: when O(state=sessions) or O(state=revoked)
   sample: {"10.0.2.7:6379": {"10.0.1.4": 12}}
@@ -294,25 +297,25 @@ ended:
   type: dict
   returned: when O(state=revoked), not in check mode, or O(state=ended)
 short:
-  description: Problems of the nodes that were not asked.
+  description: Nodes that the module could not ask, each with the problem.
   type: list
   elements: str
   returned: when O(state=sessions) or O(state=ended)
 refused:
-  description: The nodes that were seen to refuse the password.
+  description: Nodes that verifiably reject the password.
   type: list
   elements: str
   returned: when O(state=revoked), not in check mode
 footholds:
   description:
-    - What may let the holder of a leaked password in again, by node, with the command that ends it. Where a baseline
-      was recorded, all that it does not have.
+    - By node, changes that may let the holder of a leaked password in again, each with the command that removes it. If
+      a baseline was recorded, all differences from this baseline.
   type: list
   elements: str
   returned: when O(state=revoked), not in check mode
   sample: ["10.0.2.7:6379: user thief is not in the catalog: ACL SETUSER thief off"]
 evicted:
-  description: Users that neither the catalog nor the baseline has and that were deleted, by node.
+  description: By node, users that were deleted because neither the catalog nor the baseline has them.
   type: list
   elements: str
   returned: when O(state=revoked), not in check mode

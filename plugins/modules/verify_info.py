@@ -11,12 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads each source once, whatever the number of hosts. Secrets, parameters and the journal, the audit log,
-    descriptions and policies of secrets, keys of KMS, the roles of the catalog, the account's users and roles, the
-    other environments' values, GitHub, and the history and working tree of a repository.
-  - Only what the chosen checks need is read. What cannot be read is reported and does not fail.
-  - Values are compared in memory. The result holds names, times and words. Values, and the key of this run's
-    fingerprints, are encrypted in RV(sealed).
+  - Reads each source once, for all hosts. In AWS, it reads secrets with their descriptions and policies, parameters,
+    the journal, the audit log, KMS keys, the roles of the catalog, and the users and roles of the account. It also
+    reads the values of other environments, GitHub, and the history and working tree of a repository.
+  - Reads only the sources that the chosen checks need. If a source cannot be read, the module reports this and does not
+    fail.
+  - Compares values in memory. The result contains names, times and text. RV(sealed) contains values and the key of this
+    run's fingerprints, encrypted.
 options:
   only:
     description: Ids, names or areas of checks, such as V(WPS201) or V(drift). By default all.
@@ -41,7 +42,8 @@ options:
     default: deploy.yml
   jobs:
     description:
-      - Which jobs may use the role for deploys, in the format of O(watchparty.secrets.aws_access_info#module:workflow).
+      - Jobs that may assume the role for deploys, in the format of
+        O(watchparty.secrets.aws_access_info#module:workflow).
     type: dict
     suboptions:
       environment:
@@ -54,7 +56,7 @@ options:
         description: Jobs of this tag.
         type: str
       pull_request:
-        description: Whether jobs of pull requests may use it.
+        description: Whether jobs of pull requests may assume the role.
         type: bool
         default: false
   wildcards:
@@ -81,7 +83,7 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
   - watchparty.secrets.attributes.controller
 notes:
-  - What the role in use needs is in the page docs/how-to/verify.md.
+  - The page docs/how-to/verify.md lists the rights that the module needs.
 seealso:
   - module: watchparty.secrets.verify_report
 """
@@ -98,50 +100,50 @@ EXAMPLES = r"""
 
 RETURN = r"""
 parts:
-  description: The facts, by name.
+  description: By source, the facts that were read.
   type: dict
   returned: success
 absent:
-  description: Why some of it could not be.
+  description: By source, why it could not be read.
   type: dict
   returned: success
   sample: {users: AWS denies iam:ListUsers on this account}
 left_out:
-  description: Why the other parts are not asked for.
+  description: By source, why no check needs it.
   type: dict
   returned: success
   sample: {github: "the catalog names no repository of GitHub (github.repository)"}
 sealed:
   description:
-    - What hosts must hold, and the current and previous values that M(watchparty.secrets.revoked_logins) and
-      M(watchparty.secrets.django_sessions) can try. Encrypted; only this run's own tasks can open it.
+    - The settings that hosts must have, and the current and previous values that M(watchparty.secrets.revoked_logins)
+      and M(watchparty.secrets.django_sessions) can try. Encrypted. Only the tasks of this run can decrypt them.
   type: str
   returned: success
 checks:
-  description: The ids of the chosen checks.
+  description: Ids of the chosen checks.
   type: list
   elements: str
   returned: success
   sample: [WPS201, WPS202]
 former_on_each:
-  description: Whether there is something to try at every host.
+  description: Whether every host must try previous SSH keys.
   type: bool
   returned: success
 servers_needed:
-  description: Whether databases and caches are to be asked, from one host.
+  description: Whether one host must ask databases and caches.
   type: bool
   returned: success
 signing:
-  description: The signing keys of which a former one can be tried at the application.
+  description: Signing keys of which a previous key can be tried at the application.
   type: list
   elements: str
   returned: success
 ends:
-  description: When the run's time is over, in seconds since 1970.
+  description: When the time of the run ends, in seconds since 1970.
   type: float
   returned: success
 hosts_needed:
-  description: Whether a chosen check asks for hosts.
+  description: Whether a chosen check needs hosts.
   type: bool
   returned: success
 """

@@ -14,10 +14,10 @@ description:
   - The result of a check is pass, fail, not checked (with the reason) or not applicable. A check that could not be
     made, or that has a fault of its own, never passes. A check is not applicable if neither the catalog nor the
     operator asks for it.
-  - Asks addresses from the controller, prints a table, and writes C(verify.json), C(verify.sarif) and C(verify.html)
-    into O(path). Only the owner can read these files.
-  - If a check failed or could not be made, the module first writes all files, then fails. It sends the event
-    C(verification.failed) to the receivers in the catalog.
+  - Asks the URLs in O(outside) from the controller, and prints a table. Writes C(verify.json), C(verify.sarif) and
+    C(verify.html) into O(path). Only their owner can read these files.
+  - If a check failed, or with O(not_checked=fail) could not be made, the module writes all files and then fails. It
+    sends the event C(verification.failed) to the receivers in the catalog.
 options:
   catalog:
     description: The catalog, usually C({{ secrets_catalog }}).
@@ -82,7 +82,7 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: The same in either mode; only the report's own files are written.
+    description: Check mode makes no difference. The module writes only the files of the report.
     support: full
   diff_mode:
     description: Nothing is changed.
@@ -91,7 +91,7 @@ seealso:
   - module: watchparty.secrets.verify_info
   - module: watchparty.secrets.host_check
   - name: The checks
-    description: Each one's reason and fix.
+    description: Every check with its reason and fix.
     link: https://github.com/watchparty/secrets/blob/main/docs/reference/checks.md
 """
 
@@ -108,24 +108,24 @@ EXAMPLES = r"""
 
 RETURN = r"""
 counts:
-  description: How many checks pass, fail, could not be made, and do not apply.
+  description: By status, the number of checks.
   type: dict
   returned: success, and when a check fails
   sample: {pass: 30, fail: 1, not_checked: 0, not_applicable: 12}
 failed_checks:
-  description: The ids of those that fail.
+  description: Ids of the checks that failed.
   type: list
   elements: str
   returned: success, and when a check fails
   sample: [WPS201]
 not_checked:
-  description: The ids of those that could not be made.
+  description: Ids of the checks that could not be made.
   type: list
   elements: str
   returned: success, and when a check fails
   sample: [WPS204]
 files:
-  description: The written files.
+  description: Paths of the written files.
   type: list
   elements: str
   returned: success, and when a check fails
