@@ -11,13 +11,15 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Shows the messages of tasks, a line for each change, each error once, and a line for all hosts at the end.
+  - Shows the messages of tasks, one line for each change, and one line for all hosts at the end. If several hosts have
+    the same error, shows the error once.
   - Hides the banners of plays and tasks, tasks that changed nothing or were skipped, and excerpts of playbooks.
-  - Shows a failure that the play handles (C(ignore_errors), C(rescue)) in one line. A later task has the outcome.
-  - While a task runs on many hosts, shows every 5 to 30 seconds how many are done, and an estimate of the time left.
+  - Shows a failure that the play handles (C(ignore_errors), C(rescue)) in one line.
+  - While a task runs on many hosts, shows how many hosts are done, and an estimate of the time left. Such a line comes
+    every 5 to 30 seconds.
   - Removes terminal escapes from the text of hosts.
-  - With C(-v) or more, the output is that of P(ansible.builtin.default#callback). The options are for that output. Only
-    O(display_failed_stderr) holds always.
+  - With C(-v) or more, the output is that of P(ansible.builtin.default#callback). The options of this callback change
+    only that output, except O(display_failed_stderr), which also holds without C(-v).
 extends_documentation_fragment:
   - default_callback
   - result_format_callback

@@ -9,14 +9,14 @@ class ModuleDocFragment:
     CONTROLLER = r"""
 attributes:
   action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    description: Runs on the controller, inside Ansible itself. Hosts need neither boto3 nor AWS credentials.
     support: full
 """
 
     SERVERS = r"""
 attributes:
   action:
-    description: Runs on the controller. The task's host runs what talks to the servers, and needs no AWS credentials.
+    description: Runs on the controller. The host of the task connects to the servers, and needs no AWS credentials.
     support: full
 """
 

@@ -21,8 +21,9 @@ options:
     type: str
   journal:
     description:
-      - V(required) fails if the rotation journal cannot be read, or if an open rotation prescribes no snapshot.
-        V(optional) warns. V(ignored) does not read the journal.
+      - How to use the rotation journal, which says during a rotation which versions of values hosts must get.
+      - V(required) fails if the journal cannot be read, or if an open rotation has no snapshot for hosts. V(optional)
+        warns in these cases. V(ignored) does not read the journal.
     type: str
     choices: [required, optional, ignored]
     default: required

@@ -11,8 +11,8 @@ options:
   run:
     description:
       - Id of the run that holds the rotation, as M(watchparty.secrets.rotation_start) returned it in
-        RV(watchparty.secrets.rotation_start#module:run). After another run takes the rotation over, calls with this id
-        are refused.
+        RV(watchparty.secrets.rotation_start#module:run). If another run takes the rotation over, calls with this id are
+        refused.
     type: str
   kinds_path:
     description:

@@ -14,18 +14,18 @@ options:
     required: true
     suboptions:
       credentials:
-        description: Names of credentials to rotate. By default all that are due.
+        description: Names of credentials to rotate. By default, all credentials that are due.
         type: list
         elements: str
         default: []
       force:
-        description: Whether to rotate regardless of age.
+        description: Whether to rotate the credentials even if they are not due.
         type: bool
         default: false
       resume:
         description:
-          - Id of the rotation to take over, or V(any). If this rotation has ended, nothing happens. Any other id is
-            refused.
+          - Id of the rotation to take over. V(any) means the open rotation, whatever its id. If this rotation has
+            ended, nothing happens. Any other id is refused.
         type: str
         default: ''
       abort:
@@ -34,19 +34,19 @@ options:
         default: false
       incident:
         description:
-          - Name of the leak that is the reason for the rotation. If set, the rotation ignores ages, keeps no previous
-            key, and leaves no revocation for later.
+          - Name of the leak that is the reason for the rotation. If set, the rotation also replaces credentials that
+            are not due. It keeps no previous key valid, and leaves no revocation for a later run.
         type: str
         default: ''
       immediate:
         description:
-          - Whether to remove the old values before the new ones are deployed. The application is down in between.
+          - Whether to revoke the old values before the new ones are deployed. The application is down in between.
         type: bool
         default: false
       reached:
         description:
-          - With a leak, names of the credentials that it reaches. If the open rotation changes one of them, it becomes
-            a rotation of the leak, and leaves no revocation for later.
+          - With a leak, names of the credentials that the leak reaches. If the open rotation changes one of them, this
+            rotation becomes part of the leak response, and leaves no revocation for a later run.
         type: list
         elements: str
         default: []
@@ -56,12 +56,12 @@ options:
         elements: str
         default: []
       targeted_hosts:
-        description: Names of the hosts of O(settings.hosts) that the play reaches.
+        description: Names of those O(settings.hosts) that the play reaches.
         type: list
         elements: str
         default: []
       reachable:
-        description: Names of the hosts of O(settings.hosts) on which keys may be changed.
+        description: Names of those O(settings.hosts) on which the run may change authorized SSH keys.
         type: list
         elements: str
         default: []
@@ -71,7 +71,9 @@ options:
         elements: str
         default: []
       leaves_lost:
-        description: Whether to skip and name unreachable hosts. If false, an unreachable host stops the run.
+        description:
+          - Whether the run continues without unreachable hosts, and names them. If false, an unreachable host stops the
+            run.
         type: bool
         default: false
       serial:
@@ -80,7 +82,9 @@ options:
         elements: raw
         default: [1, "25%"]
       merge_seconds:
-        description: How many seconds the promotion merges changes that others make to other keys of the same secrets.
+        description:
+          - How many seconds the run retries if others change other keys of the same secret while the run promotes its
+            new version. The run keeps these changes.
         type: int
         default: 120
       wait_seconds:
@@ -91,17 +95,20 @@ options:
         description: The interpreter on the host that talks to the servers.
         type: str
       allow_sessions:
-        description: Whether to end sessions of the old value that come from unknown addresses too.
+        description:
+          - Whether to revoke an old value although sessions from unknown addresses use it. If false, the run stops
+            before the revocation and names the addresses.
         type: bool
         default: false
       known_addresses:
         description:
-          - Addresses and networks from which sessions may come, other than the hosts' own, such as V(10.0.1.0/24).
+          - Addresses and networks from which sessions may come, such as V(10.0.1.0/24). The addresses of the hosts need
+            not be listed.
         type: list
         elements: str
         default: []
       gone_nodes:
-        description: Nodes of Valkey, C(host:port), that no longer exist.
+        description: Nodes of Valkey that no longer exist, as C(host:port). The run does not connect to these nodes.
         type: list
         elements: str
         default: []

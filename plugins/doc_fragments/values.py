@@ -18,7 +18,7 @@ options:
         the part of a composed setting, write C(SETTING.host) and so on.
     type: path
   env_file:
-    description: Path of a C(.env) with mode 0600. Its settings are the values.
+    description: Path of a C(.env) with mode 0600. The module takes the values from its settings.
     type: path
   kms_key:
     description:

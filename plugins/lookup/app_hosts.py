@@ -11,8 +11,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Returns the pattern that C(app_hosts) names, without the hosts in O(skip).
-  - Fails where no host of the run matches it, or where C(--skip-tags) would leave out every task. Ansible passes such a
-    play over, and the run ends well although it did nothing.
+  - Fails if no host of the run matches the pattern, or if C(--skip-tags) would leave out every task. Ansible itself
+    would skip such a play, and the run would succeed although it did nothing.
 options:
   skip:
     description: Names of hosts to leave out.
@@ -20,7 +20,7 @@ options:
     elements: str
     default: []
   skip_variable:
-    description: Name of the extra variable with the value of O(skip), for messages.
+    description: Name of the extra variable from which O(skip) comes. The error message names this variable.
     type: str
     default: ''
 """

@@ -10,9 +10,10 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads as M(watchparty.secrets.env_snapshot) does and returns the mapping of settings to text.
-  - A result holds values in plain text. Callbacks see a task's arguments, and C(set_fact) or C(register) keep them for
-    everything that runs in the controller. Use it in a task with C(no_log), or use M(watchparty.secrets.env_snapshot).
+  - Reads as M(watchparty.secrets.env_snapshot) does, and returns the settings with their values.
+  - The result contains values in plain text. Callbacks see the arguments of a task. All code in the controller can read
+    values that C(set_fact) or C(register) keep.
+  - Use this lookup only in a task with C(no_log). To deliver a C(.env), use M(watchparty.secrets.env_snapshot).
 options:
   _terms:
     description: Names of environments, such as V(production).
@@ -38,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One mapping an environment.
+  description: For each environment, a mapping of settings to values.
   type: list
   elements: dict
 """

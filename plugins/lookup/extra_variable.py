@@ -11,11 +11,11 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Returns a variable that C(ansible-playbook -e) sets.
-  - A variable of the same name in the inventory, in C(group_vars), in C(host_vars) or in a play does not count. A
-    confirmation, or the name of what leaked, is meant for one run and never for all of them.
+  - The lookup ignores a variable of the same name in the inventory, in C(group_vars), in C(host_vars) or in a play. So
+    a confirmation, or the name of a leaked credential, holds for one run only.
 options:
   _terms:
-    description: The name of the variable.
+    description: Names of the variables.
     required: true
   default:
     description: The result if the command line does not set the variable.

@@ -10,8 +10,8 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads recursively, ten parameters a call, and decrypts SecureString.
-  - A path without parameters gives an empty mapping, unless O(on_missing) says otherwise.
+  - Reads the parameters below a path recursively, and decrypts SecureString parameters.
+  - By default, the result for a path without parameters is an empty mapping.
 options:
   _terms:
     description: Paths, such as C(/WatchParty/production).
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One mapping a path, from the name below the path, such as C(DB/URL), to the value.
+  description: For each path, a mapping of parameters to values. The key is the name below the path, such as C(DB/URL).
   type: list
   elements: dict
 """

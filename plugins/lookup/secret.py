@@ -10,16 +10,17 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads any number of secrets in batches of 20, whatever their names hold.
-  - A result is a value. Use it where Ansible does not print it, in a task with C(no_log), or use
-    M(watchparty.secrets.env_snapshot), which keeps values out of tasks' arguments.
+  - Reads any number of secrets, in batches of 20.
+  - The result is a value in plain text. Use this lookup only in a task with C(no_log).
+    M(watchparty.secrets.env_snapshot) keeps values out of the arguments of tasks.
 options:
   _terms:
     description: Names or ARNs of the secrets.
     required: true
   key:
     description:
-      - Key of the secret's JSON object. The result keeps the type, so V(true) stays a boolean and C(1.10) a number.
+      - Key in the secret's JSON object. The result keeps the type of the value, so V(true) stays a boolean and C(1.10)
+        stays a number.
       - If not set, the lookup returns the whole string.
     type: str
   version_stage:
@@ -54,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One value a secret, in the order of the terms; skipped secrets are left out.
+  description: One value for each secret, in the order of the names. Skipped secrets are left out.
   type: list
   elements: raw
 """
