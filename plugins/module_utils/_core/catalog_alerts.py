@@ -66,13 +66,13 @@ ALERTS: Mapping[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "warn_days": {
-            "description": "Days before a credential is due. Each number gets an alarm; 14 and 3 by default.",
+            "description": "Days before a credential is due at which alarms fire, by default 14 and 3.",
             "type": "array",
             "items": _DAYS,
             "minItems": 1,
         },
         "silent_hours": {
-            "description": "Hours without a report after which every alarm fires; 26 by default.",
+            "description": "Hours without metrics of a report after which every alarm fires, 26 by default.",
             "type": "integer",
             "minimum": 2,
             "maximum": 168,
@@ -84,14 +84,14 @@ ALERTS: Mapping[str, Any] = {
             "minimum": 2,
             "maximum": 168,
         },
-        "topic": {"description": f"Name of the SNS topic; {DEFAULT_TOPIC} by default.", "type": "string"},
+        "topic": {"description": f"Name of the SNS topic, {DEFAULT_TOPIC} by default.", "type": "string"},
         "emails": {
-            "description": "Addresses that get the topic's messages. Each must confirm a mail of AWS first.",
+            "description": "Mail addresses that get the topic's messages. Each must first confirm a mail of AWS.",
             "type": "array",
             "items": ADDRESS,
         },
         "event_bus": {
-            "description": "Event bus in EventBridge; default by default.",
+            "description": "Name of the event bus in EventBridge. By default, the bus with the name default.",
             "type": "string",
             "pattern": r"^[A-Za-z0-9._/-]{1,256}$",
         },

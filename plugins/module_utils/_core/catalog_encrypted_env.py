@@ -36,11 +36,11 @@ def problems(keys: Tuple[str, ...]) -> Iterator[str]:
 ENCRYPTED_ENV = schema_object(
     {
         "file": described(
-            "Path of the file, with {application} and {environment}, such as deploy/{environment}.env.enc.", NAME
+            "Path of the encrypted file, such as deploy/{environment}.env.enc. May also contain {application}.", NAME
         ),
         "keys": described(
-            "ARNs of further KMS keys. Each of them can decrypt the file alone: a second region's key, or a "
-            "break-glass key.",
+            "ARNs of additional KMS keys, such as the key of a second region or a break-glass key. Each key alone can "
+            "decrypt the file.",
             {"type": "array", "items": {"type": "string", "pattern": KMS_KEY_ARN}},
         ),
     },

@@ -53,30 +53,33 @@ def parsed_mirror(raw: Optional[Mapping[str, Any]]) -> Optional[Mirror]:
 MIRROR = schema_object(
     {
         "groups": described(
-            "Groups whose settings all get a parameter KEY below this path, which is below stores.ssm.path.",
+            "By group, a path below stores.ssm.path. Each setting of the group is copied to PATH/KEY.",
             schema_map(NAME),
         ),
         "deletes": described(
-            "The most parameters that a run deletes without -e mirror_deletes; 5 by default.",
+            "The most parameters that a run may delete, 5 by default. -e mirror_deletes overrides it.",
             {"type": "integer", "minimum": 0},
         ),
         "replicas": described("Whether the mirror also writes the parameters in the regions of aws.replicas.", SWITCH),
         "replica_key": described(
-            "ARN of the encryption key in the regions of aws.replicas; AWS's own key by default.",
+            "ARN of the KMS key in the regions of aws.replicas. By default AWS's own key.",
             {"type": "string", "pattern": KEY_ARN},
         ),
         "function": described(
             "A Lambda function that mirrors automatically. Provisioning creates it.",
             schema_object(
                 {
-                    "schedule_minutes": described("Minutes between two runs without an event; 60 by default.", NUMBER),
+                    "schedule_minutes": described(
+                        "Minutes between two scheduled runs, 60 by default.",
+                        NUMBER,
+                    ),
                     "alarm_hours": described(
-                        "Hours without a successful run after which the alarm fires: 24 at most, 6 by default.", NUMBER
+                        "Hours without a successful run after which the alarm fires, 6 by default, 24 at most.", NUMBER
                     ),
                     "alarm_topic": described(
-                        "ARN of the SNS topic that gets the alarm; the topic of alerts by default.", NAME
+                        "ARN of the SNS topic that gets the alarm. By default the topic of alerts.", NAME
                     ),
-                    "xray": described("Whether X-Ray traces the function; false by default.", SWITCH),
+                    "xray": described("Whether AWS X-Ray traces the function, false by default.", SWITCH),
                 }
             ),
         ),

@@ -89,44 +89,56 @@ def problems(where: str, raw: Mapping[str, Any]) -> Iterator[str]:
         yield f"{where}: give one of {', '.join(WAYS)}"
 
 
-_SETTING = {"setting": described("The setting whose value is used. The value is never in the catalog.", NAME)}
-_CA = {"ca": described("File of trusted certificates on the controller; the system's by default.", NAME)}
+_SETTING = {"setting": described("Name of the setting with the value. The catalog never contains the value.", NAME)}
+_CA = {
+    "ca": described(
+        "Path of a file with trusted certificates on the controller. By default, those of the system.", NAME
+    )
+}
 NOTIFIER: Mapping[str, Any] = schema_object(
     {
         "events": described(
-            "The events that the notifier gets; all by default.",
+            "Events that the notifier gets. By default, all events.",
             {"type": "array", "items": {"enum": [*EVENTS, *FAMILIES]}, "minItems": 1},
         ),
         "webhook": described(
-            "An https address that accepts Slack's webhook format.",
+            "An https URL that accepts Slack's webhook format. A setting holds the URL.",
             schema_object({**_SETTING, **_CA}, required=["setting"]),
         ),
         "email": described(
-            "A mail by SMTP, over verified TLS.",
+            "A mail that is sent by SMTP, over verified TLS.",
             schema_object(
                 {
-                    "server": described("The mail server.", {"type": "string", "pattern": r"^[A-Za-z0-9.:-]+$"}),
-                    "port": described("465 by default.", {"type": "integer", "minimum": 1, "maximum": 65535}),
+                    "server": described(
+                        "Name or address of the mail server.", {"type": "string", "pattern": r"^[A-Za-z0-9.:-]+$"}
+                    ),
+                    "port": described(
+                        "Port of the mail server, 465 by default.", {"type": "integer", "minimum": 1, "maximum": 65535}
+                    ),
                     "tls": described(
-                        "implicit on port 465, starttls on other ports, by default.",
+                        "How TLS begins. By default implicit on port 465, starttls on other ports.",
                         {"enum": [IMPLICIT, STARTTLS]},
                     ),
-                    "from": described("The sender.", ADDRESS),
-                    "to": described("The receivers.", {"type": "array", "items": ADDRESS, "minItems": 1}),
-                    "username": described("User name of the login, if the server requires a login.", NAME),
-                    "password": described("Password of the login.", schema_object(_SETTING, required=["setting"])),
+                    "from": described("Mail address of the sender.", ADDRESS),
+                    "to": described(
+                        "Mail addresses of the receivers.", {"type": "array", "items": ADDRESS, "minItems": 1}
+                    ),
+                    "username": described("User name at the mail server, if the server requires a login.", NAME),
+                    "password": described(
+                        "Password at the mail server.", schema_object(_SETTING, required=["setting"])
+                    ),
                     **_CA,
                 },
                 required=["server", "from", "to"],
             ),
         ),
         "command": described(
-            "A program on the controller and its arguments. The event is on its standard input.",
+            "A program on the controller, with its arguments. It gets the event as JSON on standard input.",
             {"type": "array", "items": {"type": "string"}, "minItems": 1},
         ),
     }
 )
 NOTIFY: Mapping[str, Any] = described(
-    "Who is notified of rotations and leaks without AWS, by name.",
+    "Receivers of events that need no AWS, by name: a webhook, mails or a program.",
     schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/notifier"}]}),
 )

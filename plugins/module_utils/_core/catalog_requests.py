@@ -69,7 +69,7 @@ class ProviderApi:
     first_label: str = ""
     """Of the key that no rotation has made."""
     limit: Optional[int] = None
-    """The most keys that the provider allows."""
+    """Highest number of keys that the provider allows."""
     ca: Optional[str] = None
     value_has_id: bool = False
     """Whether the value is a URL whose user name is the id."""
@@ -82,14 +82,15 @@ TEST = schema_object(
             "Address of the request, without the value.", {"type": "string", "pattern": r"^https?://\S*$"}
         ),
         "headers": described(
-            "Headers; {value}, {username} and {basic} stand for the login's parts.", schema_map({"type": "string"})
-        ),
-        "form": described(
-            "The form fields of a POST, with the same placeholders; without it the request is a GET.",
+            "Headers. {value} is the password or key, {username} the user name, {basic} both in basic authentication.",
             schema_map({"type": "string"}),
         ),
-        "status": described("The status for a valid value; 200 by default.", _STATUS),
-        "refused": described("The statuses for a rejected value; 400, 401 and 403 by default.", _STATUS),
+        "form": described(
+            "Form fields of a POST, with the placeholders of headers. Without form, the request is a GET.",
+            schema_map({"type": "string"}),
+        ),
+        "status": described("Statuses that mean a valid value, 200 by default.", _STATUS),
+        "refused": described("Statuses that mean a rejected value, 400, 401 and 403 by default.", _STATUS),
     },
     required=["url"],
 )
@@ -101,44 +102,51 @@ _METHOD = {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]}
 def _request(text: str, **paths: Any) -> Mapping[str, Any]:
     """The schema of a request; ``paths`` say where its answer has what. All but ``items`` and ``active`` are needed."""
     common = {
-        "method": described("The method; GET for list, POST for create, PUT for disable, DELETE for revoke.", _METHOD),
-        "path": described("What follows url; {id} stands for the key's id in disable and revoke.", _PATH),
-        "body": described("Sent as JSON. {label} and {id} stand for the key's label and id.", {"type": "object"}),
+        "method": described(
+            "HTTP method. By default GET for list, POST for create, PUT for disable, DELETE for revoke.", _METHOD
+        ),
+        "path": described("Path of the request, after url. In disable and revoke, {id} is the key's id.", _PATH),
+        "body": described(
+            "Body of the request, sent as JSON. {label} is the key's label, {id} its id.", {"type": "object"}
+        ),
     }
     required = ["path", *(name for name in paths if name not in ("items", "active"))]
     return described(text, schema_object({**common, **paths}, required=required))
 
 
-_ID = described("Where an answer has the key's id: keys joined by dots, such as data.id.", _KEYS)
+_ID = described("Path of the key's id in the answer, with dots between JSON keys, such as data.id.", _KEYS)
 API = schema_object(
     {
         "url": described(
-            "Beginning of every address. No request goes to another host.",
+            "Beginning of the URL of every request. No request goes to another host.",
             {"type": "string", "pattern": r"^https?://\S+$"},
         ),
         "headers": described(
-            "Headers of every request. {admin}, {admin_username}, {admin_basic} stand for the administrator's login.",
+            "Headers of every request. {admin}, {admin_username}, {admin_basic}: the administrator's login.",
             schema_map({"type": "string"}),
         ),
         "list": _request(
             "Lists the keys; pages that a Link header names are read too.",
-            items=described("Where the answer has the list; without it the answer is the list.", _KEYS),
+            items=described("Path of the list in the answer. Without items, the answer itself is the list.", _KEYS),
             id=_ID,
-            label=described("Where an item has the label.", _KEYS),
-            active=described("Where an item says true of a key that may be used.", _KEYS),
+            label=described("Path of the label in an item of the list.", _KEYS),
+            active=described("Path, in an item of the list, of the field that is true if the key is valid.", _KEYS),
         ),
         "create": _request(
-            "Makes a key with the label {label}.",
+            "Request that creates a key with the label {label}.",
             id=_ID,
-            value=described("Where the answer has the value.", _KEYS),
+            value=described("Path of the new value in the answer.", _KEYS),
         ),
-        "disable": _request("Disables the key {id}, before revoke."),
-        "revoke": _request("Deletes the key {id}."),
+        "disable": _request("Request that disables the key {id}, before revoke."),
+        "revoke": _request("Request that deletes the key {id}."),
         "first_label": described(
-            "Label of the key in use that no rotation has made; no other such key is revoked.", NAME
+            "Label of the first key in use, which no rotation has created. Rotations revoke no other key of yours.",
+            NAME,
         ),
-        "limit": described("The most keys that the provider allows.", NUMBER),
-        "ca": described("File of trusted certificates on the controller; the system's by default.", NAME),
+        "limit": described("Highest number of keys that the provider allows.", NUMBER),
+        "ca": described(
+            "Path of a file with trusted certificates on the controller. By default, those of the system.", NAME
+        ),
     },
     required=["url", "headers", "list", "create", "revoke"],
 )

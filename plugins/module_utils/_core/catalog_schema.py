@@ -40,6 +40,8 @@ GITHUB_ENVIRONMENT = {"type": "string", "pattern": r"^(?!.*\$\{\{)[^\x00-\x1f\x7
 """Nothing that GitHub would take for an expression."""
 
 
+_SECONDS = {"type": "integer", "minimum": 0}
+_NAMES = {"type": "array", "items": NAME}
 _SECRET_PLACE = schema_object({"secret": NAME, "key": NAME}, required=["secret"])
 _PARAMETER_PLACE = schema_object({"parameter": NAME}, required=["parameter"])
 _VAULT_PLACE = schema_object({"vault": catalog_vault.PATH, "key": NAME}, required=["vault", "key"])
@@ -50,72 +52,74 @@ _PART = {"$ref": "#/$defs/part"}
 _COMPOSE = schema_object(
     {
         "scheme": described("Scheme of the URL, such as rediss.", NAME),
-        "username": _PART,
-        "password": _PART,
-        "host": _PART,
-        "port": _PART,
+        "username": described("User name in the URL.", _PART),
+        "password": described("Password in the URL.", _PART),
+        "host": described("Host in the URL.", _PART),
+        "port": described("Port in the URL.", _PART),
         "path": described("Path without the leading slash: a database name or number.", _PART),
-        "query": schema_map(_PART),
+        "query": described("Parameters of the query, by name.", schema_map(_PART)),
     },
     required=["scheme", "host"],
 )
 _APPEARS_IN = {
     "anyOf": [
         schema_object({"setting": NAME}, required=["setting"]),
-        schema_object({"secret": NAME, "key": NAME, "keys": {"type": "array", "items": NAME}}, required=["secret"]),
+        schema_object({"secret": NAME, "key": NAME, "keys": _NAMES}, required=["secret"]),
         schema_object({"parameter": NAME}, required=["parameter"]),
-        schema_object(
-            {"vault": catalog_vault.PATH, "key": NAME, "keys": {"type": "array", "items": NAME}}, required=["vault"]
-        ),
+        schema_object({"vault": catalog_vault.PATH, "key": NAME, "keys": _NAMES}, required=["vault"]),
         schema_object({"github": NAME}, required=["github"]),
     ]
 }
 _SETTING = schema_object(
     {
-        "category": described("Heading under which the setting is listed.", NAME),
+        "category": described("Heading under which .env.example lists the setting.", NAME),
         "description": described("What the setting is, for lists and prompts.", NAME),
         "group": described("The value is in the secret that stores.secrets_manager.name gives for this group.", NAME),
         "secret": described("The value is in the secret with exactly this name.", NAME),
-        "key": described("Key inside the secret's JSON; the setting's own name by default.", NAME),
+        "key": described("Key in the secret's JSON object. By default, the name of the setting.", NAME),
         "parameter": described("The value is in this parameter below stores.ssm.path.", NAME),
         "vault": described("The value is at this path of Vault, below stores.vault.mount.", catalog_vault.PATH),
-        "value": described("A literal value. Not for secrets.", {"type": ["string", "integer", "boolean"]}),
-        "compose": described("A URL composed of other places, each part escaped.", {"$ref": "#/$defs/compose"}),
-        "inventory": described("A variable of the inventory; synced to GitHub, never written into .env.", NAME),
+        "value": described("Literal value, never a secret.", {"type": ["string", "integer", "boolean"]}),
+        "compose": described(
+            "URL of several parts, which are literals or come from stores.", {"$ref": "#/$defs/compose"}
+        ),
+        "inventory": described("Inventory variable whose value is synced to GitHub and never written to .env.", NAME),
         "copies": described(
-            "Other locations that hold the same value; a difference is an error.",
+            "Other locations that hold the same value. If a location has another value, the run fails.",
             {"type": "array", "items": {"anyOf": list(_STORED)}},
         ),
         "github": described("Whether GitHub Actions gets a secret or a variable.", {"enum": ["secret", "variable"]}),
-        "github_scope": described("Where GitHub stores the value; github.scope by default.", {"enum": list(SCOPES)}),
+        "github_scope": described("Where GitHub stores the value. By default github.scope.", {"enum": list(SCOPES)}),
         "initial": described(
             "The first value that provisioning writes; {password} stands for a generated password.", NAME
         ),
-        "type": described("Type of the value; string by default.", {"enum": list(TYPES)}),
-        "schemes": described("Schemes that a url may have.", {"type": "array", "items": NAME, "minItems": 1}),
+        "type": described("Type of the value, string by default.", {"enum": list(TYPES)}),
+        "schemes": described(
+            "Schemes that a value of the type url may have.", {"type": "array", "items": NAME, "minItems": 1}
+        ),
         "min_length": described("Minimum number of characters of a value.", {"type": "integer", "minimum": 1}),
         "required": described(
-            "Whether a value must exist, or the setting that makes it required; false by default.",
+            "Whether the setting must have a value, false by default. With when, required if that setting has a value.",
             {"anyOf": [SWITCH, schema_object({"when": NAME}, required=["when"])]},
         ),
         "sensitivity": described(
-            "high for secrets, medium for parameters, low for literals by default; low values are not masked.",
+            "How secret the value is, by default high in a secret, medium in a parameter, low as a literal.",
             {"enum": list(SENSITIVITIES)},
         ),
-        "example": described("Placeholder for .env.example; refused as a value in production.", {"type": "string"}),
+        "example": described("Placeholder for .env.example. Production refuses it as a value.", {"type": "string"}),
         "broker": described(
-            "Whether a message broker uses this database. By default, the setting's name decides.", SWITCH
+            "Whether a message broker uses the database of this URL. By default, the setting's name decides.", SWITCH
         ),
     }
 )
 _PURGE = schema_object(
     {
-        "kind": described("Type of the keys; the entry's own name by default.", {"enum": list(PURGED)}),
+        "kind": described("What the keys are. By default, the name of the entry.", {"enum": list(PURGED)}),
         "setting": described("The setting whose URL names the server and the number of the database.", NAME),
         "keys": described("Patterns of keys, as in Valkey's SCAN.", {"type": "array", "items": NAME, "minItems": 1}),
         "distribution": described("Id of a CloudFront distribution.", {"type": "string", "pattern": r"^[A-Z0-9]+$"}),
         "paths": described(
-            "Paths whose copies CloudFront removes, each starting with a slash; /* by default.",
+            "Paths whose copies CloudFront removes. Each starts with a slash. By default /*.",
             {"type": "array", "items": {"type": "string", "pattern": r"^/\S*$"}, "minItems": 1},
         ),
     }
@@ -123,77 +127,72 @@ _PURGE = schema_object(
 _SERVER = schema_object(
     {
         "address": described(
-            "Where to log in: host, host:port, [IPv6]:port or the directory of a socket, with {environment}.", NAME
+            "Host, host:port, [IPv6]:port or the directory of a socket. May contain {environment}.", NAME
         ),
         "aliases": described(
-            "Other addresses of the same server that applications may name, such as a pooler's.",
-            {"type": "array", "items": NAME},
+            "Other addresses of the same server in the URLs of applications, such as a connection pooler's.", _NAMES
         ),
-        "nodes": described("Addresses of the other nodes of a Valkey deployment.", {"type": "array", "items": NAME}),
+        "nodes": described("Addresses of the other nodes of a Valkey deployment.", _NAMES),
         "database": described("The PostgreSQL database that the administrator logs in to; postgres by default.", NAME),
-        "tls": schema_object(
-            {
-                "mode": described(
-                    "verify-full by default; on loopback and sockets no TLS is needed.", {"enum": list(TLS_MODES)}
-                ),
-                "reason": described("The reason for another mode than verify-full.", NAME),
-                "ca": described("File of trusted certificates on the host that connects.", NAME),
-                "cert": described("File of a client certificate on the host that connects.", NAME),
-                "key": described("File of the client certificate's key on the host that connects.", NAME),
-            }
+        "tls": described(
+            "How connections to the server are encrypted.",
+            schema_object(
+                {
+                    "mode": described(
+                        "verify-full by default. Loopback and sockets need no TLS.", {"enum": list(TLS_MODES)}
+                    ),
+                    "reason": described("Reason for another mode than verify-full. Required with such a mode.", NAME),
+                    "ca": described("Path of a file with trusted certificates, on the host that connects.", NAME),
+                    "cert": described("Path of a file with a client certificate, on the host that connects.", NAME),
+                    "key": described("Path of a file with the client's key, on the host that connects.", NAME),
+                }
+            ),
         ),
     },
     required=["address"],
 )
-_PARTS = schema_object({name: described("The setting that holds it.", NAME) for name in ("host", "port", "database")})
+_PARTS = schema_object(
+    {name: described(f"Name of the setting with the server's {name}.", NAME) for name in ("host", "port", "database")}
+)
 _CREDENTIAL = schema_object(
     {
-        "kind": described("How a run replaces it, such as postgresql_role; or the name of your own kind.", NAME),
+        "kind": described("How a run replaces the credential, such as postgresql_role, or a kind of your own.", NAME),
         "description": described("What the credential is, for lists and prompts.", NAME),
         "appears_in": described(
             "Every location that holds the credential, whole or inside a URL.",
             {"type": "array", "items": {"$ref": "#/$defs/appears_in"}, "minItems": 1},
         ),
         "max_age_days": described(
-            "Age at which the credential is due. The default is 90 for high sensitivity, and no limit for the rest.",
+            "Age in days at which the credential is due. By default 90 for high sensitivity, otherwise no limit.",
             {"type": "integer", "minimum": 1},
         ),
-        "admin": described("The credential that may change this one.", NAME),
-        "used_for": described("What a signing key signs: sessions, signing.", {"type": "array", "items": NAME}),
-        "fallbacks": described("The setting that lists previous keys.", NAME),
-        "exposes": described(
-            "Further credentials that an attacker with this credential can read.", {"type": "array", "items": NAME}
-        ),
-        "revocation_ttl": described(
-            "Seconds until the server must reject the old value.", {"type": "integer", "minimum": 0}
-        ),
-        "provider_url": described("The provider's page where you revoke the credential.", NAME),
-        "revoke_after": described(
-            "Seconds that the old value stays valid after a rotation; 0 by default.", {"type": "integer", "minimum": 0}
-        ),
+        "admin": described("Name of the administrator's credential that may change this credential.", NAME),
+        "used_for": described("What a signing key signs: sessions, signing or both.", _NAMES),
+        "fallbacks": described("For a signing key: name of the setting that lists its previous keys.", NAME),
+        "exposes": described("Other credentials that an attacker with this credential can read.", _NAMES),
+        "revocation_ttl": described("Seconds from the promotion until the server must reject the old value.", _SECONDS),
+        "provider_url": described("URL of the page on which you revoke the credential at its provider.", NAME),
+        "revoke_after": described("Seconds that the old value stays valid after a rotation, 0 by default.", _SECONDS),
         "fallback_seconds": described(
-            "Seconds for which a previous signing key stays a fallback: SESSION_COOKIE_AGE, 1209600 by default.",
-            {"type": "integer", "minimum": 0},
+            "Seconds that a previous signing key stays valid, 1209600 by default. Set SESSION_COOKIE_AGE.", _SECONDS
         ),
-        "options": described("Options of the kind; the kind's page lists them.", {"type": "object"}),
-        "test": described("A request that tests an externally issued value.", {"$ref": "#/$defs/test"}),
-        "api": described("Requests by which its provider makes, lists and revokes keys.", {"$ref": "#/$defs/api"}),
-        "server": described(
-            "The server. Only this server gets an administrator's password.", {"$ref": "#/$defs/server"}
-        ),
-        "parts": described("The settings that hold the server's address if no URL does.", {"$ref": "#/$defs/parts"}),
+        "options": described("Options of the kind. The page of the kind lists them.", {"type": "object"}),
+        "test": described("HTTP request that tests an externally issued value.", {"$ref": "#/$defs/test"}),
+        "api": described("HTTP requests that create, list and revoke keys at the provider.", {"$ref": "#/$defs/api"}),
+        "server": described("The only server that gets the administrator's password.", {"$ref": "#/$defs/server"}),
+        "parts": described("Settings with the server's address, if no URL has it.", {"$ref": "#/$defs/parts"}),
     },
     required=["kind", "appears_in"],
 )
 _STORES = schema_object(
     {
-        "secrets_manager": schema_object(
-            {"name": described("Pattern with {application}, {environment} and {group}.", NAME)}
+        "secrets_manager": described(
+            "Secrets in AWS Secrets Manager.",
+            schema_object({"name": described("Names, with {application}, {environment} and {group}.", NAME)}),
         ),
-        "ssm": schema_object(
-            {
-                "path": described("Path of the parameters, with {application} and {environment}.", NAME),
-            }
+        "ssm": described(
+            "Parameters in AWS SSM Parameter Store.",
+            schema_object({"path": described("Path of the parameters, with {application} and {environment}.", NAME)}),
         ),
         "vault": described("A HashiCorp Vault or OpenBao server, with a KV engine.", {"$ref": "#/$defs/vault"}),
     }
@@ -201,89 +200,86 @@ _STORES = schema_object(
 _GITHUB = schema_object(
     {
         "repository": described(
-            "owner/name at GitHub.", {"type": "string", "pattern": r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"}
+            "The repository at GitHub, as owner/name.",
+            {"type": "string", "pattern": r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$"},
         ),
         "environment": described(
-            "The deployment environment at GitHub; the environment's own name by default.", GITHUB_ENVIRONMENT
+            "The deployment environment at GitHub. By default, the name of the environment.", GITHUB_ENVIRONMENT
         ),
-        "scope": described("Where secrets and variables are kept; repository by default.", {"enum": list(SCOPES)}),
+        "scope": described("Where GitHub stores secrets and variables, repository by default.", {"enum": list(SCOPES)}),
         "api_url": described("Address of GitHub Enterprise's API, such as https://github.example.com/api/v3.", NAME),
         "owner_id": described(
-            "Numeric id of the owner, for the subjects of repositories made since July 2026.", NUMBER
+            "Numeric id of the owner. Tokens of repositories created since July 2026 contain it.", NUMBER
         ),
-        "repository_id": described("Numeric id of the repository, as for owner_id.", NUMBER),
+        "repository_id": described("Numeric id of the repository, for the same tokens.", NUMBER),
     }
 )
 _AWS = schema_object(
     {
-        "kms_key": described("Alias of the encryption key; alias/{application}-{environment} by default.", NAME),
-        "owner": described("The owner's name: the value of the tag Owner.", NAME),
-        "tags": described("Further tags of everything that provisioning creates.", schema_map(NAME)),
+        "kms_key": described("Alias of the KMS key, alias/{application}-{environment} by default.", NAME),
+        "owner": described("Value of the tag Owner, by default contacts.security or the application.", NAME),
+        "tags": described("Additional tags of every resource that provisioning creates.", schema_map(NAME)),
         "recovery_days": described(
-            "Days in which a deleted secret can be restored; 30 by default.",
+            "Days within which a deleted secret can be restored, 30 by default.",
             {"type": "integer", "minimum": 7, "maximum": 30},
         ),
-        "replicas": described("Regions that hold replicas of the secrets.", {"type": "array", "items": NAME}),
+        "replicas": described("Regions that hold replicas of the secrets.", _NAMES),
         "roles": described(
-            "Names of the roles, with {application} and {environment}.",
+            "Names of the IAM roles, with {application} and {environment}.",
             schema_object(dict.fromkeys((*ROLES, "mirror"), ROLE)),
         ),
-        "host_principal": described("The principal that may assume the host role; ec2.amazonaws.com by default.", NAME),
-        "operators": described(
-            "ARNs that may assume the roles rotate, respond, mirror and verify.", {"type": "array", "items": NAME}
-        ),
+        "host_principal": described("The principal that may assume the role host, ec2.amazonaws.com by default.", NAME),
+        "operators": described("ARNs of who may assume the roles rotate, respond, mirror and verify.", _NAMES),
         "readers": described(
-            "ARNs of other principals that may read the secrets. Verify reports a reader that is not declared.",
-            {"type": "array", "items": NAME},
+            "ARNs of other principals that may read the secrets. Verify reports every other reader.", _NAMES
         ),
-        "bucket": described("The application's S3 bucket, if its hosts use one.", NAME),
+        "bucket": described("Name of the S3 bucket that the application's hosts may use, if there is one.", NAME),
     }
 )
+_BUCKET_AND_PREFIX = described("S3 bucket and prefix, as bucket/prefix.", NAME)
 _SHARED: dict[str, Any] = {
     "contacts": described(
-        "Addresses by role; security is notified of a leak, and required for production.", schema_map(NAME)
+        "Contact addresses by role. Leak responses show the address of security. Production requires it.",
+        schema_map(NAME),
     ),
     "audit_log": described(
-        "Where rotations are recorded: one of the two; required for production.",
-        schema_object(
-            {"log_group": described("Log group in CloudWatch Logs.", NAME), "s3": described("bucket/prefix.", NAME)}
-        ),
+        "Where the audit log is: log_group or s3. Production requires an audit log.",
+        schema_object({"log_group": described("Log group in CloudWatch Logs.", NAME), "s3": _BUCKET_AND_PREFIX}),
     ),
     "alerts": described(
-        "Metrics and events in AWS, with a topic and alarms that provisioning creates.",
-        {"$ref": "#/$defs/alerts"},
+        "Metrics and events that runs send to AWS. Provisioning creates a topic and alarms.", {"$ref": "#/$defs/alerts"}
     ),
     "notify": catalog_notify.NOTIFY,
     "journal": described(
         "The journal of rotations. Rotations and leak responses need it, and provisioning creates it.",
-        schema_object({"s3": described("bucket/prefix.", NAME)}, required=["s3"]),
+        schema_object({"s3": _BUCKET_AND_PREFIX}, required=["s3"]),
     ),
     "github": described(
         "The repository at GitHub that gets settings and credentials, and whose workflows may deploy.",
         {"$ref": "#/$defs/github"},
     ),
     "encrypted_env": described(
-        "The encrypted .env of each environment, which you may commit to git.",
+        "The encrypted .env. You may commit it to git.",
         {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/encrypted_env"}]},
     ),
-    "aws": described("What provisioning creates in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
+    "aws": described("Names, tags and roles of what provisioning creates in AWS.", {"$ref": "#/$defs/aws"}),
     "mirror": described(
-        "Parameters that hold copies of settings in Secrets Manager: single settings with copies, and whole groups.",
+        "How settings of Secrets Manager are copied to Parameter Store: whole groups, other regions, automatic runs.",
         {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/mirror"}]},
     ),
-    "stores": described("Names and paths in AWS, and a Vault server.", {"$ref": "#/$defs/stores"}),
+    "stores": described("Where AWS and Vault keep the values.", {"$ref": "#/$defs/stores"}),
     "readers": described(
-        "The programs that read the .env; for each value there must be a spelling that all of them read exactly.",
+        "Programs that read the .env. A value that they cannot all read exactly is an error.",
         {"type": "array", "items": {"enum": list(READERS)}, "minItems": 1},
     ),
     "services": described("Services that a deploy restarts and checks.", schema_map({"$ref": "#/$defs/service"})),
     "purge": described(
-        "What a leak response may purge: caches and sessions in Valkey (never a broker's keys), CloudFront's copies.",
+        "Caches and sessions in Valkey, and copies at CloudFront, that a leak response deletes.",
         schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/purge"}]}),
     ),
     "sessions": described("How a leak response ends sessions.", {"$ref": "#/$defs/sessions"}),
     "alternatives": described(
-        "For each name, lists of settings; all settings of at least one list must have values.",
+        "By name, lists of settings. In at least one list, all settings must have values.",
         schema_map({"type": "array", "minItems": 2, "items": {"type": "array", "minItems": 1, "items": NAME}}),
     ),
 }
@@ -298,15 +294,21 @@ _ENVIRONMENT = schema_object(
             "The keys of alerts that differ in this environment; null if runs of this environment send nothing.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/alerts"}]},
         ),
-        "production": described("Whether the rules for production apply; true for 'production'.", SWITCH),
-        "region": described("AWS region, used if neither option nor environment gives a region.", REGION),
-        "expected_account_id": described("12 digits in quotes.", {"type": "string", "pattern": r"^[0-9]{12}$"}),
+        "production": described("Whether the rules for production apply, by default for the name production.", SWITCH),
+        "region": described("AWS region. Used if neither an option nor an environment variable sets a region.", REGION),
+        "expected_account_id": described(
+            "AWS account of the environment, 12 digits in quotes.", {"type": "string", "pattern": r"^[0-9]{12}$"}
+        ),
         "settings": {
+            "description": "Keys of settings that differ in this environment; null removes a setting.",
             "type": "object",
             "patternProperties": {SETTING_NAME: {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/setting"}]}},
             "additionalProperties": False,
         },
-        "credentials": schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/credential"}]}),
+        "credentials": described(
+            "Keys of credentials that differ in this environment; null removes a credential.",
+            schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/credential"}]}),
+        ),
         "exceptions": described(
             "Production rules that a setting may break, each with its reason.",
             {
@@ -325,7 +327,7 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "application": described(
-            "Name of the application; it replaces {application} in names and paths.",
+            "Name of the application. Names and paths may contain it as {application}.",
             {"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$"},
         ),
         **_SHARED,
@@ -335,7 +337,7 @@ SCHEMA: dict[str, Any] = {
             schema_map(schema_object({"environment": NAME}, required=["environment"])),
         ),
         "settings": described(
-            "Environment variables of the application. A name that ends in * stands for all parameters that match.",
+            "Environment variables of the application, by name. A name that ends in * means all matching parameters.",
             {
                 "type": "object",
                 "minProperties": 1,
@@ -344,7 +346,7 @@ SCHEMA: dict[str, Any] = {
             },
         ),
         "credentials": described(
-            "Values that can be revoked, by name, with every location that holds them.",
+            "Values that can be revoked, by name, each with every location that holds it.",
             schema_map({"$ref": "#/$defs/credential"}),
         ),
     },

@@ -139,26 +139,32 @@ def _path(text: str) -> Dict[str, Any]:
 
 SERVICE = schema_object(
     {
-        "manager": described("The program that starts the units; systemd by default.", {"enum": list(MANAGERS)}),
+        "manager": described(
+            "The program that starts and restarts the units, systemd by default.", {"enum": list(MANAGERS)}
+        ),
         "units": _words(
             "What the manager restarts: systemd units, services of the compose file, programs of supervisor, or "
             "services of runit."
         ),
         "health": described(
-            "URL that answers 200 when the service is healthy, asked from the host itself.",
+            "URL that answers with status 200 if the service is healthy. The host itself asks it.",
             {"type": "string", "pattern": r"^https?://\S+$"},
         ),
         "health_command": _words(
             "A command, as a list, that ends with exit code 0 when the service is healthy. It runs as user in the "
             "directory of .env; with compose, in the container of the first unit."
         ),
-        "user": described("The account of health_command, and of the commands of manager command. Never root.", NAME),
-        "file": _path("compose: the compose file. supervisor: its configuration."),
-        "directory": _path(f"runit: the directory of its services; {RUNIT_DIRECTORY} by default."),
-        "program": _path("Path of docker, supervisorctl or sv, where it is in no system directory."),
-        "restart": _words("command: the command that restarts the service, as a list."),
-        "stop": _words("command: the command that stops it, for a leaked signing key."),
-        "status": _words("command: a command that ends with exit code 0 while the service runs."),
-        "pid_file": _path("command: the file that holds the main process's number."),
+        "user": described("Account that runs health_command, and restart, stop and status. Never root.", NAME),
+        "file": _path("For compose, path of the compose file. For supervisor, path of its configuration."),
+        "directory": _path(f"For runit, directory of its services, {RUNIT_DIRECTORY} by default."),
+        "program": _path("Path of docker, supervisorctl or sv. Needed only if the program is in no system directory."),
+        "restart": _words("For the manager command, command that restarts the service, as a list."),
+        "stop": _words(
+            "For the manager command, command that stops the service, as a list. Used if a signing key leaked."
+        ),
+        "status": _words(
+            "For the manager command, command that ends with exit code 0 while the service runs, as a list."
+        ),
+        "pid_file": _path("For the manager command, path of the file with the process id of the main process."),
     }
 )

@@ -41,12 +41,12 @@ def problems(sessions: Optional[Sessions]) -> Iterator[str]:
 SESSIONS = schema_object(
     {
         "engine": described(
-            "django: by the module django_sessions. command: by a program of the application. none: the application "
-            "has no sessions, or they are in signed cookies, which end with the signing key.",
+            "What ends sessions. django: the module django_sessions. command: a program of the application. none: "
+            "nothing, because there are none, or because they are in signed cookies, which end with the signing key.",
             {"enum": [DJANGO, COMMAND, NONE]},
         ),
         "command": described(
-            "The program, with its full path, and its arguments. It runs on each host as the application's account.",
+            "The program that ends sessions, with full path and arguments. Hosts run it as the application's account.",
             {"type": "array", "minItems": 1, "items": NAME},
         ),
     },

@@ -52,18 +52,24 @@ _TAKEN = {
 _OF_A_LOGIN = ("token_file", "role_id", "secret_id_file", "jwt_file", "mount_point", "aws_iam_server_id")
 
 _OPTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "address": ("https://host:port, without a path; http only for 127.0.0.1 and ::1.", _ADDRESS),
-    "mount": ("Where the KV engine is mounted; secret by default.", PATH),
-    "kv": ("Version of the KV engine: 2, the only one that keeps versions.", {"enum": [2]}),
-    "namespace": ("Namespace of the mount and of the login.", PATH),
-    "auth": ("How to log in.", {"enum": list(NEEDED)}),
-    "mount_point": ("Where the login method is mounted; its own name by default.", PATH),
-    "role_id": ("The role: of AppRole its role_id, of jwt and aws its name.", _TEXT),
-    "token_file": ("File with the token, mode 0600; ~/.vault-token by default.", _TEXT),
-    "secret_id_file": ("File with AppRole's secret_id, mode 0600.", _TEXT),
-    "jwt_file": ("File with the JSON Web Token, mode 0600.", _TEXT),
-    "aws_iam_server_id": ("What the aws login's header X-Vault-AWS-IAM-Server-ID must say.", _TEXT),
-    "ca_cert": ("File of the certificates that may sign the server's.", _TEXT),
+    "address": (
+        "URL of the server, such as https://vault.internal:8200, without a path. http only for 127.0.0.1 and ::1.",
+        _ADDRESS,
+    ),
+    "mount": ("Path at which the KV engine is mounted, secret by default.", PATH),
+    "kv": ("Version of the KV engine. Must be 2, because version 1 keeps no versions of values.", {"enum": [2]}),
+    "namespace": ("Namespace of the KV engine and of the login.", PATH),
+    "auth": ("Login method.", {"enum": list(NEEDED)}),
+    "mount_point": ("Path at which the login method is mounted. By default, the name of the method.", PATH),
+    "role_id": ("For approle, the role_id. For jwt and aws, the name of the role.", _TEXT),
+    "token_file": ("For token, path of the file with the token, mode 0600. By default ~/.vault-token.", _TEXT),
+    "secret_id_file": ("For approle, path of the file with the secret_id, mode 0600.", _TEXT),
+    "jwt_file": ("For jwt, path of the file with the JSON Web Token, mode 0600.", _TEXT),
+    "aws_iam_server_id": ("For aws, value of the header X-Vault-AWS-IAM-Server-ID that the server requires.", _TEXT),
+    "ca_cert": (
+        "Path of a file with trusted certificates on the controller. By default, those that Python's requests trusts.",
+        _TEXT,
+    ),
 }
 
 
