@@ -39,63 +39,70 @@ def _by_name(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _CHECK = _closed(
-    id={"description": "Such as WPS201; it never names another check.", "type": "string", "pattern": r"^WPS\d{3,4}$"},
+    id={
+        "description": "Id of the check, such as WPS201. It is never used for another check.",
+        "type": "string",
+        "pattern": r"^WPS\d{3,4}$",
+    },
     name=_TEXT,
-    area={"description": "A tag of the playbook.", **_TEXT},
+    area={"description": "Area of the check. It is also a tag of the playbook.", **_TEXT},
     severity={"enum": ["high", "medium", "low"]},
-    title={"description": "What holds when it passes.", **_TEXT},
-    reason={"description": "Why it matters.", **_TEXT},
-    fix=_TEXT,
-    link={"description": "Its section of the reference.", **_TEXT},
-    status={"description": "The worst of its outcomes.", **_STATUS},
+    title={"description": "Statement that is true if the check passes.", **_TEXT},
+    reason={"description": "Why the check matters.", **_TEXT},
+    fix={"description": "How to correct a finding.", **_TEXT},
+    link={"description": "URL of the check's section in the reference.", **_TEXT},
+    status={"description": "The worst status of the outcomes.", **_STATUS},
     outcomes=_listed("outcome"),
 )
 _OUTCOME = _closed(
     ("file", "line", "command"),
     status=_STATUS,
-    place={"description": "A host, a secret, a role, a file; empty for the whole.", **_TEXT},
-    message={"description": "The evidence; its words may change.", **_TEXT},
-    file={"description": "A file of the repository.", **_TEXT},
+    place={
+        "description": "A host, secret, role or file. Empty for the whole environment.",
+        **_TEXT,
+    },
+    message={"description": "The evidence as text. The wording may change between versions.", **_TEXT},
+    file={"description": "Path of the file in the repository.", **_TEXT},
     line={"type": "integer", "minimum": 0},
-    command={"description": "What corrects a finding.", **_TEXT},
+    command={"description": "Command that corrects the finding.", **_TEXT},
 )
 _AGE = _closed(
     credential=_TEXT,
     kind=_TEXT,
-    days={"description": "Since its last rotation; null if that is not recorded.", **_DAYS},
-    limit={"description": "max_age_days.", **_DAYS},
+    days={"description": "Days since the last rotation, or since the store has the value. Null if unknown.", **_DAYS},
+    limit={"description": "max_age_days of the credential. Null if it has no limit.", **_DAYS},
     due={"type": "boolean"},
     message=_TEXT,
-    last={"description": "When it was rotated.", "type": ["string", "null"]},
+    last={"description": "Time of the last rotation. Null if no rotation is recorded.", "type": ["string", "null"]},
 )
 _HOST = _closed(
-    checks={"description": "The status of each check of this host, by its id.", **_by_name(_STATUS)},
+    checks={"description": "By id of the check, its status on this host.", **_by_name(_STATUS)},
     drift={
-        "description": "Names of settings that differ from the stores; null if they were not compared.",
+        "description": "Names of settings that differ from the stores. Null if they were not compared.",
         "type": ["object", "null"],
         "additionalProperties": {"type": ["integer", "array"]},
     },
-    mark={"description": "What the last deploy left.", "type": "object"},
+    mark={"description": "Content of the deploy's mark on the host.", "type": "object"},
 )
 _GRAPH = _closed(
-    declared={"description": "Where reading it begins.", **_TEXTS},
+    declared={"description": "Credentials from which the graph starts.", **_TEXTS},
     credentials={"type": "array", "items": _closed(name=_TEXT, kind=_TEXT, severity=_TEXT)},
     edges={"type": "array", "items": _closed(**{"from": _TEXT, "to": _TEXT, "why": _TEXT})},
 )
 SCHEMA: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Report of the playbook watchparty.secrets.verify",
-    "description": "verify.json, or partial.json where some checks were chosen.",
+    "description": "Content of verify.json, or of partial.json if only some checks were chosen.",
     **_closed(
-        schema_version={"description": "Of this schema.", "const": VERSION},
+        schema_version={"description": "Version of this schema.", "const": VERSION},
         application=_TEXT,
         environment=_TEXT,
         at={"description": "When the checks ran.", "type": "string", "format": "date-time"},
         counts={
-            "description": "How many checks have each status.",
+            "description": "By status, the number of checks.",
             **_closed(**{"pass": _COUNT, "fail": _COUNT, "not_checked": _COUNT, "not_applicable": _COUNT}),
         },
-        unreachable={"description": "Hosts that gave no answer, and why.", **_by_name(_TEXT)},
+        unreachable={"description": "By host that gave no answer, the reason.", **_by_name(_TEXT)},
         checks=_listed("check"),
         ages=_listed("age"),
         hosts=_by_name({"$ref": "#/$defs/host"}),

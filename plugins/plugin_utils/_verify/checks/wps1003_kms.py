@@ -67,7 +67,7 @@ CHECK = Check(
     title="The secrets' KMS keys are the catalog's, are enabled and rotate",
     reason="A key that is disabled or deleted makes every version unreadable at once.",
     fix=(
-        "aws kms enable-key, cancel-key-deletion, enable-key-rotation; "
+        "Correct the key: aws kms enable-key, cancel-key-deletion or enable-key-rotation. Give a secret the right key: "
         "aws secretsmanager update-secret --secret-id NAME --kms-key-id ALIAS."
     ),
     command="aws kms enable-key-rotation --key-id {target}",

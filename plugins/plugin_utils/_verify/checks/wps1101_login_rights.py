@@ -19,7 +19,7 @@ CHECK = Check(
         "NOREPLICATION NOBYPASSRLS, REVOKE the role, or ALTER DATABASE … OWNER TO another role. Valkey: ACL SETUSER … "
         "-@admin -@dangerous. Checked: attributes and powerful groups of the login and of the roles that it may "
         "become, databases that no URL of the catalog names; at Valkey, ACL SETUSER, CONFIG SET and MODULE LOAD. Not "
-        "checked: which keys."
+        "checked: the keys that a Valkey user may use."
     ),
     look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL or Valkey"),
     needs=("servers",),

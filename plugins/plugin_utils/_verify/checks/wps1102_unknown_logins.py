@@ -15,10 +15,10 @@ CHECK = Check(
     title="Servers accept only declared logins and passwords",
     reason="A login that the catalog does not name is never rotated, and keeps an attacker's access after a leak.",
     fix=(
-        "The server's administrator finds out whose login it is, and removes it: DROP ROLE, ACL DELUSER; a password: "
-        "ACL SETUSER USER !SHA256, then ACL SAVE. Or the operator names the login in the catalog as an external "
-        "credential, or accepts the finding. Checked: roles that may log in, but for the server's first role and "
-        "AWS's own; users and passwords of every declared Valkey node."
+        "The server's administrator finds out whose login it is, and removes it with DROP ROLE or ACL DELUSER. To "
+        "remove a password: ACL SETUSER USER !SHA256, then ACL SAVE. Or the operator names the login in the catalog as "
+        "an external credential, or accepts the finding. Checked: roles that may log in, except the server's first "
+        "role and AWS's own; users and passwords of every declared Valkey node."
     ),
     look=rows_of("servers", "logins", "the catalog names no login of PostgreSQL or Valkey"),
     needs=("servers",),

@@ -42,7 +42,7 @@ CHECK = Check(
     title="Mirrored parameters hold what their secrets hold",
     reason="A reader of the parameter uses an old value, or a value that somebody else wrote.",
     fix=(
-        "ansible-playbook watchparty.secrets.mirror --check shows each parameter; without --check it writes them. "
+        "To show the differences: ansible-playbook watchparty.secrets.mirror --check. To write, leave out --check. "
         "docs/how-to/mirror.md says what to do about a conflict."
     ),
     command="ansible-playbook watchparty.secrets.mirror {run}",

@@ -75,8 +75,8 @@ CHECK = Check(
     title="Every unit is installed, and runs and starts with each host that has it",
     reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
     fix=(
-        "systemctl unmask, enable or start the unit; start a unit of another manager with its own program. A unit that "
-        "other hosts have may be missing on this one."
+        "Unmask, enable or start the unit with systemctl. Start a unit of another manager with the program of this "
+        "manager. A host need not have every unit of the catalog, if another host has it."
     ),
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "

@@ -66,9 +66,9 @@ CHECK = Check(
     area="iam",
     severity="high",
     title="No policy of a secret, key or bucket allows other accounts",
-    reason="A resource policy gives access independently of the identities' policies.",
-    fix="aws secretsmanager delete-resource-policy (aws kms put-key-policy, aws s3api put-bucket-policy), or name "
-    "principals of this account.",
+    reason="A resource policy can give access that no policy of a user or role gives.",
+    fix="Delete the policy, or name only principals of this account in it. Secret: aws secretsmanager "
+    "delete-resource-policy. Key: aws kms put-key-policy. Bucket: aws s3api put-bucket-policy.",
     command="aws secretsmanager delete-resource-policy --secret-id {name}",
     look=look,
     needs=("policies", "account", "keys", "buckets"),

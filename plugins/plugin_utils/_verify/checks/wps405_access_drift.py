@@ -15,8 +15,8 @@ CHECK = Check(
     title="Roles, policies, KMS key and OIDC provider match the catalog",
     reason="A manual change can grant unreviewed access, or make the next deploy fail.",
     fix=(
-        "watchparty.secrets.provision (role aws_access) with --check --diff shows the differences, and "
-        "without --check corrects them."
+        "To show the differences: ansible-playbook watchparty.secrets.provision --tags access --check --diff. To "
+        "correct them, leave out --check."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=rows_of("access", "rows", "aws in the catalog declares no resources"),

@@ -15,9 +15,9 @@ CHECK = Check(
     title="The AWS account has the users, keys, roles and policies of its baseline",
     reason="A user, an access key or a trusted principal of an attacker outlives the rotation of every key.",
     fix=(
-        "The account's administrator finds out in CloudTrail who made the change. If it was not your team, remove "
-        "it with the command in the finding, and treat it as a leak. If it is yours, accept it with the command below "
-        "and a reason."
+        "The account's administrator finds out in CloudTrail who made the change. If your team did not, undo the "
+        "change with the command in the finding, and start a leak response. If your team did, accept the change with "
+        "the command below."
     ),
     look=rows_of("account_baseline", "rows", "the account has nothing to compare"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",

@@ -13,10 +13,10 @@ CHECK = Check(
     area="iam",
     severity="high",
     title="No honeytoken was used, and every honeytoken is denied everything",
-    reason="Nothing of yours uses a honeytoken, so whoever does has read the place where it is stored.",
+    reason="No program uses a honeytoken. Whoever uses it has read the place where it is stored.",
     fix=(
-        "The operator treats it as a leak of everything that is stored in the same place, with the command below. The "
-        "response replaces the honeytoken too. CloudTrail shows who used it, under the name of its IAM user."
+        "The operator starts a leak response for everything that is stored in the same place, with the command below. "
+        "The response replaces the honeytoken too. CloudTrail shows who used it, under the name of its IAM user."
     ),
     look=rows_of("honeytokens", "rows", "the catalog declares no honeytoken (options: {honeytoken: true})"),
     command=LEAK,

@@ -15,9 +15,9 @@ CHECK = Check(
     title="The GitHub repository has the keys, webhooks and people of its baseline",
     reason="A deploy key, a runner or a collaborator of an attacker reads new secrets after each rotation.",
     fix=(
-        "The repository's administrator finds out in GitHub's audit log who made the change. If it was not your "
-        "team, remove it with the command in the finding, and treat it as a leak. If it is yours, accept it with the "
-        "command below and a reason."
+        "The repository's administrator finds out in GitHub's audit log who made the change. If your team did "
+        "not, undo the change with the command in the finding, and start a leak response. If your team did, accept the "
+        "change with the command below."
     ),
     look=rows_of("github_baseline", "rows", "the repository has nothing to compare"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",

@@ -53,8 +53,8 @@ CHECK = Check(
     severity="medium",
     title="The last rotation revoked the old value within revocation_ttl",
     reason=(
-        "A leaked value works until it is rejected. The time counts from the promotion; a response first deploys the "
-        "new value, which takes longer."
+        "A leaked value works until the server rejects it. The time counts from the promotion of the new value. A leak "
+        "response takes longer in all, because it first deploys the new value."
     ),
     fix=(
         "Find the slow step in the journal. Then rotate again and measure, or raise revocation_ttl in the catalog and "
