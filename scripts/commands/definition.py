@@ -17,10 +17,10 @@ from ansible_collections.watchparty.secrets.scripts.commands.arguments import (
 )
 
 EXIT_CODES = {
-    0: "Good.",
-    1: "Invalid, different or failed. The message says what.",
+    0: "Success.",
+    1: "The settings are invalid or differ, or the run failed. The message has the reason.",
     2: "Wrong usage, or a program is missing on this machine.",
-    3: "No access: no credentials, denied, the wrong account, or AWS cannot be reached.",
+    3: "No access: no AWS credentials, access denied, wrong account, or AWS cannot be reached.",
 }
 ENVIRONMENT = argument(
     "environment",
@@ -31,21 +31,21 @@ ENVIRONMENT = argument(
 INVENTORY = argument(
     "-i",
     "--inventory",
-    description="Inventory with the catalog in its group_vars. Default: Ansible's setting (ANSIBLE_INVENTORY, "
-    "ansible.cfg), then ./inventory, ./inventory.yml, ./hosts.yml.",
+    description="Path of the inventory with the catalog in its group_vars. Default: Ansible's setting "
+    "(ANSIBLE_INVENTORY, ansible.cfg), then ./inventory, ./inventory.yml, ./hosts.yml.",
     metavar="PATH",
 )
-JSON = switch("--json", "Print JSON.")
-FILE = argument("--file", description="Check this file instead of the stores. Needs no AWS.", metavar="FILE")
+JSON = switch("--json", "Print the result as JSON.")
+FILE = argument("--file", description="Check this .env instead of the stores. Needs no AWS.", metavar="FILE")
 PRINT = switch("--print", "Print the ansible-playbook command instead of running it.")
 CHECK = switch("--check", "Show what would change, and change nothing.")
-LIMIT = argument("--limit", description="Only these hosts, as an Ansible pattern.", metavar="HOSTS")
+LIMIT = argument("--limit", description="Run only on these hosts, given as an Ansible pattern.", metavar="HOSTS")
 COMMON = (ENVIRONMENT, INVENTORY, PRINT, JSON)
 """Of most commands; the reference describes them once."""
 OPTIONS_OF_ANSIBLE, PROGRAM = "ANSIBLE-OPTION", "COMMAND"
 REST = {
     OPTIONS_OF_ANSIBLE: "Options of ansible-playbook, such as -f 20 or -e NAME=VALUE.",
-    PROGRAM: "The command and its arguments.",
+    PROGRAM: "The program to run, with its arguments.",
 }
 """What may follow ``--``."""
 
@@ -67,27 +67,34 @@ def front(name: str, summary: str, *arguments: Argument, function: str = "") -> 
 
 
 COMMANDS = (
-    reader("list", "List the settings with their sources and versions.", "listing:list_settings"),
-    reader("validate", "Check that every setting is present and well-formed.", "listing:validate", FILE),
+    reader("list", "List the settings, with the source and version of each value.", "listing:list_settings"),
+    reader(
+        "validate",
+        "Check that every required setting has a value, and that every value is well-formed.",
+        "listing:validate",
+        FILE,
+    ),
     Command(
         "diff",
-        "Show which settings differ between two environments, two moments, or a host and the stores. Exit code 1: they "
+        "Show which settings differ between two environments, two times, or a host and the stores. Exit code 1: they "
         "differ.",
         "comparison:diff",
         (
             ENVIRONMENT,
-            argument("other", description="The other environment.", nargs="?", type=environment_name, metavar="OTHER"),
+            argument(
+                "other", description="Name of the other environment.", nargs="?", type=environment_name, metavar="OTHER"
+            ),
             argument(
                 "--at",
-                description="Compare with this moment: a time in UTC, or an age such as 30m, 12h or 2d. Twice: compare "
-                "two moments.",
+                description="Compare with the values at this time: a time in UTC, or an age such as 30m, 12h or 2d. "
+                "Given twice: compare the values at the two times.",
                 action="append",
                 type=moment,
                 metavar="TIME",
             ),
             argument(
                 "--host",
-                description="Compare the .env of this host with the stores, by a deploy in check mode.",
+                description="Compare the .env of this host with the stores. This runs a deploy in check mode.",
                 metavar="HOST",
             ),
             INVENTORY,
@@ -96,53 +103,69 @@ COMMANDS = (
         ),
         OPTIONS_OF_ANSIBLE,
     ),
-    reader("history", "List the versions of a setting: dates, who wrote them, from where.", "versions:history", NAME),
+    reader(
+        "history",
+        "List the versions of a setting: when, by whom and from which address each was written.",
+        "versions:history",
+        NAME,
+    ),
     reader(
         "who",
         "List who read a setting, from CloudTrail.",
         "versions:who",
         NAME,
         argument(
-            "--since", description="Only reads since this moment (as for diff --at).", type=moment, metavar="TIME"
+            "--since",
+            description="List only reads since this time, in the format of diff --at.",
+            type=moment,
+            metavar="TIME",
         ),
-        argument("--seconds", description="Time limit. Default: %(default)s.", type=int, default=20, metavar="N"),
+        argument(
+            "--seconds",
+            description="Seconds that the search may take. Default: %(default)s.",
+            type=int,
+            default=20,
+            metavar="N",
+        ),
     ),
     Command(
         "get",
-        "Show the value of a setting on this terminal. The audit log records it first.",
+        "Show the value of a setting on this terminal. Writes a record into the audit log first.",
         "values:get",
-        (ENVIRONMENT, NAME, switch("--reveal", "Show the value."), INVENTORY),
+        (ENVIRONMENT, NAME, switch("--reveal", "Required: confirm that the terminal may show the value."), INVENTORY),
     ),
     Command(
         "exec",
         "Run one command with the environment's settings as environment variables. Writes no file.",
         "values:execute",
-        (ENVIRONMENT, switch("--keep-aws", "Leave your own AWS credentials in the command's environment."), INVENTORY),
+        (ENVIRONMENT, switch("--keep-aws", "Give the command your own AWS credentials too."), INVENTORY),
         PROGRAM,
     ),
     front(
         "set",
-        "Ask for new values of settings and write them to their stores.",
+        "Write new values of settings into the stores. Asks for the values, or reads them from a file.",
         several("names", "NAME", "Names of the settings.", "+"),
-        switch("--deploy", "Deploy afterwards."),
-        argument("--value-file", description="Take the value from this file of mode 0600.", metavar="FILE"),
-        argument("--values-file", description="Take several values from this YAML file of mode 0600.", metavar="FILE"),
-        switch("--force", "Set a value that a rotation should replace."),
+        switch("--deploy", "Deploy after the values are written."),
+        argument(
+            "--value-file", description="Read the value of the one setting from this file of mode 0600.", metavar="FILE"
+        ),
+        argument("--values-file", description="Read values by name from this YAML file of mode 0600.", metavar="FILE"),
+        switch("--force", "Write the value even if a rotation should replace it."),
         CHECK,
         function="set_settings",
     ),
     front(
         "undo",
-        "Go back to the previous values of settings, and deploy. A host that is unhealthy with them keeps its .env.",
+        "Write the previous values of settings, and deploy. A host that is unhealthy with them is rolled back.",
         several("names", "NAME", "Names of the settings.", "+"),
         CHECK,
     ),
     front("deploy", "Write .env on the hosts, restart the services and check their health.", CHECK, LIMIT),
     front(
         "rotate",
-        "Rotate the credentials that are due, or these credentials now.",
+        "Rotate the credentials that are due. With names, rotate these credentials now.",
         several("credentials", "CREDENTIAL", "Credentials to rotate now. Default: all that are due."),
-        switch("--abort", "Roll the open rotation back."),
+        switch("--abort", "Abort the open rotation and roll it back."),
         CHECK,
         LIMIT,
     ),
@@ -150,27 +173,31 @@ COMMANDS = (
         "leak",
         "Contain a leak: replace these credentials and every credential that they reveal.",
         several(
-            "credentials", "CREDENTIAL", "Leaked credentials. Without a name, the playbook asks for the leaked text."
+            "credentials",
+            "CREDENTIAL",
+            "Names of leaked credentials. Without names, the playbook asks for the leaked text.",
         ),
-        argument("--value-file", description="File of mode 0600 with the leaked text.", metavar="FILE"),
+        argument("--value-file", description="Read the leaked text from this file of mode 0600.", metavar="FILE"),
         switch("--check", "Drill: show the blast radius and the plan, and change nothing."),
     ),
-    front("ages", "Show the age of every credential, what is due and what is open."),
+    front("ages", "Show the age of every credential, due credentials and open work."),
     front(
         "verify",
-        "Run the checks and write a report.",
-        several("checks", "CHECK", "Ids or names of checks. Default: all."),
-        argument("--repository", description="Also check this repository.", metavar="PATH"),
+        "Run the checks of an environment and write a report.",
+        several("checks", "CHECK", "Ids or names of checks. Default: all checks."),
+        argument(
+            "--repository", description="Also check this checkout of the application's repository.", metavar="PATH"
+        ),
         LIMIT,
     ),
     front(
         "scan",
-        "Search repositories for values in use.",
-        several("repositories", "PATH", "Repositories. Default: this folder."),
+        "Search repositories for values in the stores.",
+        several("repositories", "PATH", "Paths of repositories. Default: the current folder."),
     ),
     reader(
         "doctor",
-        "Check credentials, region, account, stores, hosts and versions, and name what is missing.",
+        "Check AWS credentials, region, account, stores, hosts and versions. Shows the remedy of each problem.",
         "doctor:doctor",
     ),
     Command(

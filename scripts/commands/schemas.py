@@ -35,32 +35,32 @@ SETTING = _text("Name of the setting.")
 VERSION = "Version id of a secret, or number of a parameter's version; empty without one."
 DEFINITIONS: Mapping[str, Schema] = {
     "listing": _object(
-        application=_text("The application in the catalog."),
-        environment=_text("The environment."),
-        settings=_list("Every setting with a value.", "listed_setting"),
+        application=_text("Name of the application in the catalog."),
+        environment=_text("Name of the environment."),
+        settings=_list("Every setting that has a value.", "listed_setting"),
         absent=_texts("Settings of the catalog without a value."),
         unknown=_texts("Names in the file that the catalog does not have."),
         problems=_texts("Reasons why the environment is invalid."),
         notes=_texts("Warnings."),
     ),
     "comparison": _object(
-        left=_text("The first of the two: an environment, or an environment at a moment."),
-        right=_text("The second."),
-        settings=_list("Every setting of both.", "compared_setting"),
+        left=_text("First side of the comparison, such as an environment, or an environment at a time."),
+        right=_text("Second side of the comparison."),
+        settings=_list("Every setting of either side.", "compared_setting"),
     ),
     "history": _object(
         setting=SETTING,
-        versions=_list("Versions, the newest first, by place.", "version"),
-        notes=_texts("What was not asked, each with the reason."),
+        versions=_list("Versions by location, the newest first.", "version"),
+        notes=_texts("Sources that were not read, each with the reason."),
     ),
     "readers": _object(
         setting=SETTING,
         asked={"type": "boolean", "description": "Whether CloudTrail answered."},
-        messages=_texts("One line for each reader, and what is missing."),
+        messages=_texts("One line for each reader, and for each source that was not read."),
     ),
     "diagnosis": _object(
-        environment=_text("The environment."),
-        findings=_list("One for each check.", "finding"),
+        environment=_text("Name of the environment."),
+        findings=_list("One finding for each check.", "finding"),
     ),
     "run": _object(
         command=_texts("The ansible-playbook command. Its own output is on standard error."),
@@ -85,7 +85,7 @@ DEFINITIONS: Mapping[str, Schema] = {
         right_version=_text(VERSION),
     ),
     "version": _object(
-        place=_text("The place in words."),
+        place=_text("Location of the value, as text."),
         name=_text("Name of the secret or parameter."),
         version=_text(VERSION),
         created=_text("Time of the version; empty if the store has none."),
