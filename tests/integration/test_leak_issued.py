@@ -85,7 +85,7 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     provider.keys = {NEW}
     run = respond(lab, "leak_credentials=partner", "leak_revoked=partner")
     assert run.code == 0, run.output
-    message = "revoked, as the operator confirmed; the new value is in force; the old one was tried and refused"
+    message = "revoked, as the operator confirmed; the new value is in force; the old value was tried and refused"
     assert message in newest_post_mortem(lab)
     assert NEW not in run.output + newest_post_mortem(lab)
     run = respond(lab, "leak_credentials=partner", "leak_revoked=somebody")

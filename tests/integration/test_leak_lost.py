@@ -84,7 +84,7 @@ def test_the_first_one_is_away(lab: RotationLab, leaked: str) -> None:
     old = lab.ready()
     with lab.unreachable("web1"):
         run = respond(lab, "-e", f"leak_credentials={leaked}", "-e", "leak_wait_seconds=2")
-    sentences(run, "web1 does not answer; web2 talks to the servers", "caches purged: ")
+    sentences(run, "web1 does not answer, so web2 is the rotation host", "caches purged: ")
     text = newest_post_mortem(lab)
     assert "NOT purged" not in text
     assert "every host that was reached was healthy" in text
@@ -316,5 +316,5 @@ def test_what_an_earlier_rotation_left_valid_for_hours_goes_too(lab: RotationLab
     sentences(response, "also revokes the value that r-", "contained in ")
     assert lab.journal_state().pending_tasks == {}
     lab.assert_settled(first, second)
-    previous = "the previous values of cache, which earlier rotations had left valid for a while, were rejected"
+    previous = "the previous values of cache, still valid after earlier rotations, were rejected"
     assert previous in post_mortem(lab)

@@ -98,7 +98,7 @@ def assert_shown(text: str, hosts: list[str]) -> None:
     )
     assert re.search(r": \d+ keys in \d+ ms \(cache \d+", rows["caches were purged"])
     assert re.search(r": \d+ sessions of the engine cached_db", rows["sessions were ended"])
-    assert rows["every host was healthy, and no work was left on any host"].count(" answers 200") > 0
+    assert rows["every host was healthy, and no task was pending on any host"].count(" answers 200") > 0
     at = {name: float(seconds) for name, seconds in re.findall(r"^\| ([a-z ]+) \| ([0-9.]+) \|$", text, re.MULTILINE)}
     assert at["first new value live"] < at["last old value rejected"] < at["healthy again"]
     for host in hosts:

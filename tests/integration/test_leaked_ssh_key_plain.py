@@ -115,7 +115,7 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
         assert [process.wait(10) for process in open_ones.values()] == [255, 255]
     assert run.code != 0, run.output
     message = (
-        "deploy_ssh: OPEN: the new one is in force, but the leaked one still works on web2. Deploy "
+        "deploy_ssh: OPEN: the new value is in force, but the leaked value still works on web2. Deploy "
         "nothing there. Run the same command again once it answers, or give it up with "
         "-e leak_compromised_hosts=web2"
     )
@@ -162,7 +162,8 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
         message = f"is still authorized: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
         assert message in run.text
         assert (
-            "the new one is in force, but the leaked one still works on web1" in run.text.partition("NOT contained")[2]
+            "the new value is in force, but the leaked value still works on web1"
+            in run.text.partition("NOT contained")[2]
         )
         written = leak_lab.newest_post_mortem(small)
         fingerprint = key_pair.fingerprint(private, "test")
@@ -191,7 +192,7 @@ def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, s
     arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
     run = leak_lab.respond(small, *arguments)
     assert run.code != 0, run.output
-    assert "the leaked one still works on web2" in run.text
+    assert "the leaked value still works on web2" in run.text
     assert [opens(plain, "app1", name) for name in (former, leaked, in_force(small))] == [False, False, True]
 
     plain.boot("app2")
@@ -267,7 +268,8 @@ def test_what_a_thief_left_is_named_and_the_host_gets_nothing_new(plain: Fleet, 
         "possible foothold: deploy_ssh: web1: /home/deploy/.bashrc changed ",
         "possible foothold: deploy_ssh: web1: /etc/cron.d/thief changed ",
         f"possible foothold: deploy_ssh: web1: key {fingerprint} is in /home/deploy/.ssh/authorized_keys since ",
-        "nothing new is sent to web1. Look there, then run again with -e leak_footholds_checked=deploy_ssh",
+        "no new values are sent to web1. Check each possible foothold and remove what is not yours, then run the same "
+        "command with -e leak_footholds_checked=deploy_ssh",
         "added keys were removed from /home/deploy/.ssh/authorized_keys: ",
         "possible foothold: deploy_ssh: web2: /home/deploy/.profile changed ",
     ):
@@ -290,7 +292,7 @@ def test_what_a_thief_left_is_named_and_the_host_gets_nothing_new(plain: Fleet, 
     assert run.code == 0, run.output
     after = plain.run("app1", ["cat", "/srv/watchparty/.env"]).stdout
     assert after not in before.values()
-    assert "- looked at by the operator: deploy_ssh: web2: /home/deploy/.profile " in leak_lab.post_mortem(small)
+    assert "- checked by the operator: deploy_ssh: web2: /home/deploy/.profile " in leak_lab.post_mortem(small)
 
 
 def test_with_what_a_thief_left_on_each_host_the_key_is_revoked_all_the_same(plain: Fleet, small: Lab) -> None:
@@ -303,9 +305,10 @@ def test_with_what_a_thief_left_on_each_host_the_key_is_revoked_all_the_same(pla
     alone = ("-e", "leak_compromised_hosts=web2")
     run = leak_lab.respond(small, *arguments, *alone)
     assert run.code != 0, run.output
-    assert "No other host is left, so this run replaces SSH keys alone" in run.text
-    left = "nothing new is sent to web1, and no other host is left. Look there, then run again with -e"
-    assert f"{left} leak_footholds_checked=deploy_ssh" in run.text.partition("NOT contained")[2]
+    assert "No other host is left, so this run replaces only SSH keys" in run.text
+    left = run.text.partition("NOT contained")[2]
+    assert "no new values are sent to web1, and no other host is left. Check each possible foothold" in left
+    assert "run the same command with -e leak_footholds_checked=deploy_ssh" in left
     assert [opens(plain, "app1", key) for key in (private, in_force(small))] == [False, True]
     assert plain.run("app1", ["cat", "/srv/watchparty/.env"]).stdout == before
     plain.run("app1", ["rm", "/etc/cron.d/thief"])

@@ -67,7 +67,7 @@ class AccountLook:
         if len(kept) > MOST:
             rest = kept[MOST - 1 :]
             kept[MOST - 1 :] = [
-                f"{self.place}: {len(rest)} more ({digest(str(rest))}), which the output of the run names"
+                f"{self.place}: {len(rest)} more findings ({digest(str(rest))}); the output of the run lists them"
             ]
         return {f"foothold/{self.credential}/{digest(text)}": text for text in kept}
 
@@ -76,7 +76,10 @@ class AccountLook:
         """What was looked at, for the post-mortem."""
         if self.compared:
             return f"checked: {self.place} was compared with its {self.compared}"
-        return f"not checked: {self.place} has no baseline, so only what CloudTrail tells of the leaked keys was named"
+        return (
+            f"not checked: {self.place} has no baseline; only CloudTrail events of the leaked keys are listed. Once the "
+            "leak is contained, record a baseline: ansible-playbook watchparty.secrets.baseline"
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,11 @@ def looked(
         events={**{event: text for look in looks for event, text in look.events.items()}, **gone},
         lines=[
             *(look.line for look in looks),
-            *([f"checked: what {', '.join(keys)} made, in CloudTrail, which is up to 15 minutes late"] if keys else []),
+            *(
+                [f"checked: CloudTrail events of {', '.join(keys)} (events appear up to 15 minutes late)"]
+                if keys
+                else []
+            ),
             *(f"seen: {line}" for line in trail.sign_ins),
             *(f"not checked: {problem}" for problem in (*trail.problems, *problems)),
         ],
@@ -221,7 +228,7 @@ def evicted(setting: RotationSetup, look: AccountLook, made: Sequence[MadeWithKe
         try:
             keys.deactivate(item.made.user, key, fresh=Fresh.uncontested())
         except SecretsError as error:
-            look.findings.append(f"access key {key}: it could not be deactivated: {one_line(error)}")
+            look.findings.append(f"access key {key} was not deactivated: {one_line(error)}")
             continue
         result.update({f"evicted/{look.credential}/{digest(text)}": f"{key} is inactive" for text in findings})
     return result

@@ -103,8 +103,8 @@ def _lines(ahead: Ahead) -> Iterator[str]:
         yield f"sessions cannot be ended, so the leak will stay open: {ahead.sessions['against']}"
     if ahead.blocks:
         yield (
-            "logins at PostgreSQL and Valkey are blocked before new values are made. If a new value cannot be made, "
-            "the application stays down until the same command succeeds"
+            "the leaked logins at PostgreSQL and Valkey are blocked before new values are made. If a new value cannot "
+            "be made, the application stays down until the same command succeeds"
         )
     for name in ahead.to_come(ahead.first_off):
         yield (

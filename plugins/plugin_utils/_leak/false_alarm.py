@@ -26,11 +26,11 @@ def against(incident: Incident, rotation: OpenRotation | None) -> str:
     if own is not None and not state_machine.is_past_return(own):
         if own.aborting:
             return (
-                f"{own} is being rolled back. Finish it with watchparty.secrets.rotate -e "
-                f"rotation_resume={own.id}, then close it"
+                f"{own} is being rolled back. Finish the rollback with watchparty.secrets.rotate -e "
+                f"rotation_resume={own.id}, then close the leak"
             )
         command = f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
-        return f"{own} is open. Abort it with {command}, then close it"
+        return f"{own} is open. Abort this rotation with {command}, then close the leak"
     final = done_for_good(incident, rotation)
     return f"{final}{'' if own else ', and revoked values wait to be scrubbed'}. {_finish()}" if final else ""
 

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 
 UNLOOKED = "unlooked"
 """Ends the event of a host that was not looked at."""
-NOT_LOOKED = "ways back in were not looked for, which the next run does"
+NOT_LOOKED = "ways back in not checked (the next run checks them)"
 LONGEST = 120
 """Characters of why a look failed."""
 MOST = 10
@@ -40,7 +40,7 @@ def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
         footholds = [entry for entry in answer.get("footholds") or () if entry["credential"] in keys]
         if len(footholds) > MOST:
             left = "".join(entry["text"] for entry in footholds[MOST - 1 :])
-            count = f"and {len(footholds) - MOST + 1} more ({_digest(left)}), which host_evidence lists"
+            count = f"and {len(footholds) - MOST + 1} more ({_digest(left)}); the module host_evidence lists them"
             footholds[MOST - 1 :] = [{**footholds[0], "text": count, "key": ""}]
         result.update({_event(host, entry): f"{host}: {entry['text']}" for entry in footholds})
     return result
@@ -82,7 +82,7 @@ def _said(answer: Mapping[str, Any]) -> str:
 
 def _problem(answer: Mapping[str, Any]) -> str:
     if "footholds" in answer:
-        return str(answer.get("unfinished", "its answer does not say whether the look ended"))
+        return str(answer.get("unfinished", "the answer does not say whether the search ended"))
     if answer.get("skipped"):
         return "no time was left"
     if answer.get("failed") or answer.get("unreachable"):
@@ -113,8 +113,9 @@ def evicted(incident: Incident, removed: Mapping[str, Collection[tuple[str, str]
 def remedy(names: str, hosts: Collection[str]) -> str:
     """What the operator does about them."""
     return (
-        f"Look there, then run again with -e leak_footholds_checked={names}; or give the host up with "
-        f"-e leak_compromised_hosts={','.join(hosts)} and rebuild it"
+        "Check each possible foothold and remove what is not yours, then run the same command with -e "
+        f"leak_footholds_checked={names}; or give up {', '.join(hosts)} with -e "
+        f"leak_compromised_hosts={','.join(hosts)} and rebuild the host"
     )
 
 
@@ -158,10 +159,13 @@ def plan_lines(footholds: Mapping[str, str], checked: Collection[str], hosts: Co
     """What the operator reads of them before the confirmation; ``hosts`` are those of the run."""
     parts = {event: event.split("/") for event in footholds}
     left = [event for event in footholds if parts[event][1] not in checked]
-    lines = [f"possible foothold{'' if event in left else ', looked at'}: {footholds[event]}" for event in footholds]
+    lines = [
+        f"possible foothold{'' if event in left else ', checked by the operator'}: {footholds[event]}"
+        for event in footholds
+    ]
     withheld = sorted({parts[event][2] for event in left if len(parts[event]) > 3})
     if not withheld:
         return lines
     names = ",".join(sorted({parts[event][1] for event in left}))
-    rest = "" if set(hosts) - set(withheld) else ". No other host is left, so this run replaces SSH keys alone"
-    return [*lines, f"nothing new is sent to {', '.join(withheld)}{rest}. {remedy(names, withheld)}"]
+    rest = "" if set(hosts) - set(withheld) else ". No other host is left, so this run replaces only SSH keys"
+    return [*lines, f"no new values are sent to {', '.join(withheld)}{rest}. {remedy(names, withheld)}"]

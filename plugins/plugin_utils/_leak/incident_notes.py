@@ -75,7 +75,8 @@ def _kept(event: str, message: str) -> str:
     text, _colon, command = message.rpartition(": ")
     if event.startswith("foothold/") and command and shortened(message) != message and text:
         on_host = event.count("/") > 2
-        return f"{shortened(text)}; {COMMAND_LEFT_OUT.format('host_evidence' if on_host else 'the output of the run')}"
+        where = "the module host_evidence" if on_host else "the output of the run"
+        return f"{shortened(text)}; {COMMAND_LEFT_OUT.format(where)}"
     return shortened(message)
 
 

@@ -21,7 +21,7 @@ EVENTS = {
     "live": "every host that was reached was healthy on the new value of {}",
     "blocked": "the leaked login of {} was blocked, before a new value was made",
     "refused": "the old value of {} was rejected",
-    "previous_revoked": "the previous values of {}, which earlier rotations had left valid for a while, were rejected",
+    "previous_revoked": "the previous values of {}, still valid after earlier rotations, were rejected",
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
     "kept": "the new key of {} signs; the old one still verifies",
     "confirmed": "the operator confirmed that the old value of {} was revoked",
@@ -38,11 +38,11 @@ EVENTS = {
     "outlived": "sessions of the old value of {} could not be ended",
     "compared": "the server of {} was compared with its baseline",
     "foothold": "a possible foothold was found ({})",
-    "ruled_out": "the operator has looked at the possible foothold {}",
-    "looked": "a host was looked at that had not been before ({})",
-    "evicted": "a key or login that nothing explains was removed ({})",
-    "evict": "keys and logins that nothing explains are removed",
-    "healthy": "every host was healthy, and no work was left on any host",
+    "ruled_out": "the operator has checked the possible foothold {}",
+    "looked": "a host was searched that an earlier run could not search ({})",
+    "evicted": "an unexplained key or login was removed ({})",
+    "evict": "the operator asked to remove unexplained keys and logins (leak_evict)",
+    "healthy": "every host was healthy, and no task was pending on any host",
 }
 """By an event's first word; the rest names what it is about."""
 CUTS = ("refused", "purged", "invalidated", "sessions")
@@ -206,7 +206,11 @@ def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> lis
     """Of a signing key that still verifies somewhere, its own line says where."""
     message = "was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
     doubtful = {host for hosts in incident.foothold_hosts.values() for host in hosts}
-    lines = [f"{host} got nothing new, since it may have a way in" for host in behind if host in doubtful]
+    lines = [
+        f"{host} got no new values, because somebody may have left a way in there"
+        for host in behind
+        if host in doubtful
+    ]
     if not incident.about("renewed"):
         lines += [f"{host} {message}" for host in behind if host not in doubtful]
     return lines + [
@@ -273,7 +277,7 @@ def _unrecorded(incident: Incident) -> list[str]:
 def _still_open(hosts: Sequence[str]) -> str:
     they, them = ("it answers", "it") if len(hosts) == 1 else ("they answer", "them")
     return (
-        f"but the leaked one still works on {', '.join(hosts)}. Deploy nothing there. Run the same command "
+        f"but the leaked value still works on {', '.join(hosts)}. Deploy nothing there. Run the same command "
         f"again once {they}, or give {them} up with -e leak_compromised_hosts={','.join(hosts)} and rebuild "
         f"{them}"
     )
@@ -307,13 +311,13 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
         blocked = "; but its leaked login is blocked" if f"blocked/{name}" in events else ""
         return f"OPEN: {result.get('why') or 'not replaced'}{blocked}{f'; revoke it at {page}' if page else ''}", True
     if result.get("let_in"):
-        return f"OPEN: the new one is in force, {_still_open(result['let_in'])}", True
+        return f"OPEN: the new value is in force, {_still_open(result['let_in'])}", True
     if result.get("waits"):
-        return f"OPEN: the new one is in force, but {result['waits']}", True
+        return f"OPEN: the new value is in force, but {result['waits']}", True
     if flag:
         tried = TRIED if _is_tried(incident, name) else "NOT tried"
         force = f"the new value is {'' if given else 'NOT '}in force"
-        return f"revoked, as the operator confirmed; {force}; the old one was {tried}", False
+        return f"revoked, as the operator confirmed; {force}; the old value was {tried}", False
     if given:
         message = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
         return f"OPEN: the new value is in force; {message}, then run again with -e leak_revoked={name}", True

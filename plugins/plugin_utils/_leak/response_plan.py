@@ -60,7 +60,7 @@ class LeakPlan:
         """What the operator reads before the confirmation."""
         candidates, host = args["candidates"], args["host"]
         instead = (
-            [f"{candidates[0]} does not answer; {host} talks to the servers"]
+            [f"{candidates[0]} does not answer, so {host} is the rotation host"]
             if host in candidates[1:] and not args["rotation_host"]
             else []
         )

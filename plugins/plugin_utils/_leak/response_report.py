@@ -79,8 +79,8 @@ class ResponseReport:
             return ""
         away = ". Give up a host that does not come back with -e leak_compromised_hosts=HOST" if self.unhealthy else ""
         return (
-            f"contained, but {'; and '.join(problems)}. Fix that, then run the same command again{self._checked}: "
-            f"it replaces no value again, checks every host, and ends{away}"
+            f"contained, but {'; and '.join(problems)}. Correct this, then run the same command again{self._checked}: "
+            f"the run replaces no value again, checks every host, and closes the leak{away}"
         )
 
     @property
@@ -181,9 +181,9 @@ def _withheld(response: Response, incident: Incident) -> str:
     """Why later waves did not begin."""
     foothold_hosts = incident.foothold_hosts
     is_last = not set(response.targeted_hosts) - set(response.opened)
-    other = f"and {response.host} talks to the servers; choose another host with -e rotation_host=HOST"
+    other = f"and {response.host} is the rotation host; choose another one with -e rotation_host=HOST"
     rest = "and no other host is left" if is_last else other
-    message = f"nothing new is sent to {', '.join(response.opened)}, {rest}"
+    message = f"no new values are sent to {', '.join(response.opened)}, {rest}"
     hosts = sorted({host for hosts in foothold_hosts.values() for host in hosts})
     return f"{message}. {host_footholds.remedy(','.join(foothold_hosts), hosts)}" if foothold_hosts else message
 

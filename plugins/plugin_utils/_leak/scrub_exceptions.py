@@ -32,13 +32,10 @@ def _reason(task: PendingTask, *, own: bool) -> str:
         return f"holds a value that is still authorized on {hosts}; it is scrubbed once it is rejected there"
     by_hand = "no run scrubs it then: deny that version's id by hand in the secret's policy"
     if task.act == CONFIRM:
-        part = (
-            f"holds the value of {task.credential} that {task.rotation} replaced, and that value is tried once "
-            "it is revoked"
-        )
+        part = f"holds the previous value of {task.credential}, which {task.rotation} replaced. Revoke this value"
         if own:
-            return f"{part}; it is scrubbed by the same command with -e leak_revoked={task.credential}"
-        return f"{part}, by watchparty.secrets.rotate -e rotation_revoked={task.credential}; {by_hand}"
+            return f"{part}, then run the same command with -e leak_revoked={task.credential}, which scrubs the version"
+        return f"{part}, then confirm it by watchparty.secrets.rotate -e rotation_revoked={task.credential}; {by_hand}"
     part, end = ("key", "drop") if task.act == DROP_FALLBACK else ("value", "revoke")
     then = "it is scrubbed by the same command, once that is done" if own else by_hand
     return (

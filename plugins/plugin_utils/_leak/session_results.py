@@ -13,8 +13,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmat
 Lines = list[tuple[str, str]]
 """Hosts, each with a message."""
 NONE_FOUND = (
-    "whether all sessions ended: no session was found {} its variables point to; check "
-    "django_session_engine and the other django_session_… against the application's settings, or set django_chdir"
+    "whether all sessions ended. No session was found{}. Compare django_session_engine and the other django_session_… "
+    "with the application's settings, or set django_chdir"
 )
 VARIABLES = {"chdir": "django_chdir", "env_file": "env_deploy_path"}
 """What a host calls an option of django_sessions; the others are django_session_OPTION."""
@@ -136,26 +136,26 @@ def _empty(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> list[str]:
     if gathered.get("by_application") or ended.get("only_the_key"):
         return []
     if not ended.get("count"):
-        return ["where"]
-    return [f"in {PLACES[store['store']]} where" for store in ended.get("stores") or () if not store["count"]]
+        return [""]
+    return [f" in {PLACES[store['store']]}" for store in ended.get("stores") or () if not store["count"]]
 
 
 def _of_files(result: Mapping[str, Any]) -> str:
     if result.get("skipped"):
         return (
-            "sessions in its files, if any, were not ended, because its variables lack django_chdir and "
-            "django_session_file_path"
+            "sessions in files were not ended. Set django_chdir or django_session_file_path for the host, then run the "
+            "same command again"
         )
     problem = _problem(result)
-    return f"sessions in its files were not ended: {problem}" if problem else ""
+    return f"sessions in files were not ended: {problem}" if problem else ""
 
 
 def _untried(result: Mapping[str, Any], is_other: bool) -> Iterator[str]:
     """``is_other``: the one that ends them says why it tries none, or that it failed."""
     if is_other and result.get("skipped"):
         yield (
-            "an old session: its variables lack an address that answers only logged-in users "
-            "(django_probe_url), or django_chdir"
+            "an old session. Set django_probe_url (an address that answers only logged-in users) and django_chdir "
+            "for the host"
         )
     elif is_other and _problem(result):
         yield f"an old session: {_problem(result)}"

@@ -19,14 +19,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import in
 BY_KIND = {
     VALKEY_USER: (
         "users, passwords and nopass of each node of {} were compared with the stores",
-        "functions, keys and replication users of {} (ask for FUNCTION LIST)",
+        "functions, keys and replication users of {} (compare: FUNCTION LIST)",
     ),
     POSTGRESQL_ROLE: (
-        "members of the roles of {}, prepared transactions, its own objects and rights of everybody were looked for",
+        "members of the roles of {}, prepared transactions, objects that its logins own, and rights of PUBLIC",
         "triggers and grants to other roles in the database of {}; jobs of pg_cron",
     ),
     SSH_KEY: (
-        "start files, keys, units, cron, at, sudo, PAM, setuid files and accounts that {} opens, where they changed{}",
+        "changed start files, keys, units, cron, at, sudo, PAM, setuid files and accounts in the reach of {}{}",
         "containers, kernel modules, the application's code and its programs in the reach of {}",
     ),
 }
@@ -39,7 +39,9 @@ COMPARED = {
     ),
 }
 """The same of a server whose baseline was recorded."""
-UNKNOWN = ". It is not known since when the key leaked, so only what no ordinary host has was named"
+UNKNOWN = (
+    ". The time of the leak is unknown (-e leak_exposed_since=TIME), so only unusual files and accounts are listed"
+)
 
 
 def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -78,8 +80,8 @@ def _outcome(incident: Incident, event: str) -> str:
     if about in incident.about("evicted"):
         return "removed"
     if about in incident.about("looked"):
-        return "looked at later"
-    return "left" if event in incident.footholds else "looked at by the operator"
+        return "searched later"
+    return "left" if event in incident.footholds else "checked by the operator"
 
 
 def _missing(answer: Mapping[str, Any]) -> list[str]:

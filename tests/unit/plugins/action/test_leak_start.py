@@ -331,11 +331,11 @@ def test_a_host_with_a_possible_foothold_gets_nothing_new(
     carried = start(world, "token", evict=True)["carried"]
     assert operator.read_before is not None
     assert "possible foothold: token: web1: x" in operator.read_before
-    assert any("nothing new is sent to web1" in line for line in operator.read_before)
+    assert any("no new values are sent to web1" in line for line in operator.read_before)
     assert (carried["opened"], carried["evict"]) == (["web1"], {"web1": ["SHA256:x"]})
     operator.extra["leak_footholds_checked"] = "token"
     carried = start(world, "token")["carried"]
-    assert "possible foothold, looked at: token: web1: x" in operator.lines
+    assert "possible foothold, checked by the operator: token: web1: x" in operator.lines
     assert (carried["opened"], carried["evict"]) == ([], {"web1": ["SHA256:x"]}), "it holds for the whole incident"
     operator.extra.clear()
     assert start(world, "token")["carried"]["opened"] == [], "it is the same finding"
@@ -344,14 +344,13 @@ def test_a_host_with_a_possible_foothold_gets_nothing_new(
     monkeypatch.setitem(NAMED, "web2", {"leak_respond__seen": {"skipped": True}})
     assert start(world, "token")["carried"]["opened"] == ["web1", "web2"]
     assert any(
-        "web2: ways back in were not looked for, which the next run does: no time was left" in line
-        for line in operator.lines
+        "web2: ways back in not checked (the next run checks them): no time was left" in line for line in operator.lines
     )
 
 
 def test_another_host_talks_to_the_servers(world: World, operator: Operator) -> None:
     result = start(world, "token", host="web2")
-    assert "web1 does not answer; web2 talks to the servers" in operator.lines
+    assert "web1 does not answer, so web2 is the rotation host" in operator.lines
     assert result["host"] == "web2"
     operator.lines.clear()
     assert start(world, "token", host="ops1", rotation_host="ops1")["host"] == "ops1"

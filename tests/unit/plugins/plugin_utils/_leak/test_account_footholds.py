@@ -242,7 +242,7 @@ def test_somebody_who_makes_thousands_is_counted(world: World) -> None:
     world.global_trail.events = [called("CreateUser", userName=f"u{number}") for number in range(60)]
     result = world.looked()
     assert (len(result.events), len(result.messages)) == (account_footholds.MOST, 60)
-    assert list(result.events.values())[-1].startswith("the AWS account: 51 more (")
+    assert list(result.events.values())[-1].startswith("the AWS account: 51 more findings (")
 
 
 def test_a_trail_that_does_not_answer(world: World) -> None:
@@ -320,7 +320,7 @@ class TestEviction:
         world.global_trail.events = [called("CreateAccessKey", new_key("shop"))]
         result = world.looked(evicts=True)
         assert [name.partition("/")[0] for name in result.events] == ["foothold", "foothold"]
-        assert "could not be deactivated: AWS denies" in [*result.events.values()][-1]
+        assert "was not deactivated: AWS denies" in [*result.events.values()][-1]
 
 
 def test_github_is_compared_if_it_leaked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

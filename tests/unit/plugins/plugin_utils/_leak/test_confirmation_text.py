@@ -31,8 +31,8 @@ class TestNoticed:
 
     def test_immediate(self) -> None:
         text = line(IMMEDIATE, "what users notice")
-        blocked = "logins at PostgreSQL and Valkey are blocked before new values are made"
-        assert blocked in line(replace(IMMEDIATE, blocks=True), "logins at ")
+        blocked = "the leaked logins at PostgreSQL and Valkey are blocked before new values are made"
+        assert blocked in line(replace(IMMEDIATE, blocks=True), "the leaked logins at ")
         assert (
             "the application is down from the revocation of cache, database until its hosts have the new values; "
             in text

@@ -54,11 +54,11 @@ def test_versions_that_are_dead() -> None:
     [
         (
             rotation("deploy"),
-            ("Abort it with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1, then close it"),
+            "with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1, then close the leak",
         ),
         (
             rotation("abort"),
-            ("is being rolled back. Finish it with watchparty.secrets.rotate -e rotation_resume=r-1, then close it"),
+            "Finish the rollback with watchparty.secrets.rotate -e rotation_resume=r-1, then close the leak",
         ),
         (rotation("revoke"), "already revokes old values and can only be finished. Finish the response"),
         (rotation("revoke_first", immediate=True), "already revokes old values and can only be finished"),

@@ -71,7 +71,7 @@ def test_what_is_over() -> None:
     assert [line.partition(":")[0] for line in lines] == [
         "checked",
         "removed",
-        "looked at by the operator",
+        "checked by the operator",
         "not checked",
     ]
 
@@ -88,16 +88,17 @@ def test_keys_that_may_be_removed() -> None:
 def test_what_the_operator_reads_before_the_confirmation() -> None:
     found = host_footholds.events({"web1": answer("x")}, ["deploy_ssh"])
     remedy = (
-        "run again with -e leak_footholds_checked=deploy_ssh; or give the host up with -e leak_compromised_hosts=web1"
+        "Check each possible foothold and remove what is not yours, then run the same command with -e "
+        "leak_footholds_checked=deploy_ssh; or give up web1 with -e leak_compromised_hosts=web1 and rebuild the host"
     )
     lines = host_footholds.plan_lines(found, [], ["web1", "web2"])
     assert lines[0] == "possible foothold: web1: x"
-    assert lines[1] == f"nothing new is sent to web1. Look there, then {remedy} and rebuild it"
+    assert lines[1] == f"no new values are sent to web1. {remedy}"
     assert (
-        "No other host is left, so this run replaces SSH keys alone"
-        in host_footholds.plan_lines(found, [], ["web1"])[1]
+        "No other host is left, so this run replaces only SSH keys" in host_footholds.plan_lines(found, [], ["web1"])[1]
     )
-    assert host_footholds.plan_lines(found, ["deploy_ssh"], ["web1"]) == ["possible foothold, looked at: web1: x"]
+    checked = ["possible foothold, checked by the operator: web1: x"]
+    assert host_footholds.plan_lines(found, ["deploy_ssh"], ["web1"]) == checked
     assert host_footholds.plan_lines({}, [], ["web1"]) == []
 
 
@@ -109,9 +110,9 @@ def test_a_last_look_that_failed() -> None:
         "web4": answer(),
     }
     expected = {
-        "web1": "ways back in were not looked for, which the next run does: no Python",
-        "web2": "ways back in were not looked for, which the next run does: no answer",
-        "web3": "ways back in were not looked for, which the next run does: incomplete after 20 s",
+        "web1": "ways back in not checked (the next run checks them): no Python",
+        "web2": "ways back in not checked (the next run checks them): no answer",
+        "web3": "ways back in not checked (the next run checks them): incomplete after 20 s",
     }
     assert host_footholds.unlooked(answers, []) == expected
     del expected["web2"]
@@ -134,10 +135,7 @@ def test_a_host_that_was_not_looked_at_first_gets_nothing_new() -> None:
     look = host_footholds.FirstLook(answers, ["deploy_ssh"], "t1")
     incident = replace(INCIDENT, events=dict.fromkeys(look.found, "t"))
     assert incident.foothold_hosts == {"deploy_ssh": [f"web{at}" for at in range(1, 6)]}
-    assert (
-        list(look.found.values())[2]
-        == "web3: ways back in were not looked for, which the next run does: no time was left"
-    )
+    assert list(look.found.values())[2] == "web3: ways back in not checked (the next run checks them): no time was left"
     assert host_footholds.FirstLook(answers, [], "t1").found == {}, "no key leaked"
     assert look.found.keys().isdisjoint(replace(look, at="t2").found), "it counts once more in a later run"
 
@@ -151,4 +149,4 @@ def test_a_later_look_makes_up_for_it() -> None:
     assert after.foothold_hosts == {"deploy_ssh": ["web1", "web2"]}, "what was found there is left"
     assert [event.endswith("unlooked") for event in after.footholds] == [True, False, True]
     lines = ways_in.lines({}, after, {})
-    assert [line.partition(":")[0] for line in lines] == ["looked at later", "left", "left", "left"]
+    assert [line.partition(":")[0] for line in lines] == ["searched later", "left", "left", "left"]

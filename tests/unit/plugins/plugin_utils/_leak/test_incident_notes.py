@@ -101,4 +101,4 @@ def test_a_command_is_whole_or_not_there(leak: Leak) -> None:
     note(leak, "foothold/ssh/web1/2", message=text + f"rm -- /home/deploy/{'x' * 80}")
     short, long = (incident_notes.foothold(leak.incident, f"foothold/ssh/web1/{number}") for number in (1, 2))
     assert short.endswith("is run by cron: rm -- /x")
-    assert long.endswith("is run by cron; host_evidence shows the command")
+    assert long.endswith("is run by cron; the module host_evidence shows the command")

@@ -83,7 +83,7 @@ class TestFacts:
         answer = {"waits": {"cache": "what r-1 replaced at some time may still be valid"}}
         facts = facts_of(made, incident(events=EVENTS), IMPACT, {"admin": DONE, "cache": DONE}, answer, NOW)
         assert facts["contained_seconds"] is None
-        message = "OPEN: the new one is in force, but what r-1 replaced at some time may still be valid"
+        message = "OPEN: the new value is in force, but what r-1 replaced at some time may still be valid"
         assert facts["open"] == [f"cache: {message}"]
 
     def test_what_a_leaked_access_key_was_exchanged_for_is_named_and_holds_nothing_up(self, made: Catalog) -> None:
@@ -141,7 +141,7 @@ class TestFacts:
         events["confirmed/cache"] = "2026-11-25T15:01:00Z"
         facts = facts_of(made, incident(events=events), IMPACT, results, {}, NOW)
         assert (facts["open"], facts["contained_seconds"]) == ([], 60.0)
-        message = "revoked, as the operator confirmed; the new value is in force; the old one was {}"
+        message = "revoked, as the operator confirmed; the new value is in force; the old value was {}"
         assert facts["credentials"][1]["state"] == message.format("NOT tried")
         assert (facts["clock"]["refused"], facts["clock"]["confirmed"], facts["on_word"]) == (12.0, 60.0, ["cache"])
         shown = {"confirmed/cache": "journal entry 7: tried and refused: refused now at https://p.example/me"}
@@ -154,7 +154,7 @@ class TestFacts:
         events = {"refused/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["live/cache"]}
         for item in ({"let_in": {"cache": ["web2"]}}, {"waits": {"cache": "what r-1 replaced may be valid"}}):
             facts = facts_of(made, incident(events=events), IMPACT, {}, item, NOW)
-            assert facts["open"][0].startswith("cache: OPEN: the new one is in force, but ")
+            assert facts["open"][0].startswith("cache: OPEN: the new value is in force, but ")
             assert facts["contained_seconds"] is None
 
     def test_revoked_and_not_replaced(self, made: Catalog) -> None:
@@ -162,7 +162,7 @@ class TestFacts:
         shown = {"confirmed/cache": "journal entry 7: tried and refused: what an earlier rotation replaced"}
         facts = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
         assert facts["contained_seconds"] == 30.0
-        message = "revoked, as the operator confirmed; the new value is NOT in force; the old one was NOT tried"
+        message = "revoked, as the operator confirmed; the new value is NOT in force; the old value was NOT tried"
         assert facts["credentials"][1]["state"] == message
         assert facts["credentials"][1]["open"] is False
         message = (
@@ -199,7 +199,7 @@ class TestFacts:
         results = {"admin": DONE, "cache": DONE}
         facts = facts_of(made, incident(events=EVENTS), IMPACT, results, answer, NOW)
         message = (
-            "OPEN: the new one is in force, but the leaked one still works on web2, web3. Deploy "
+            "OPEN: the new value is in force, but the leaked value still works on web2, web3. Deploy "
             "nothing there. Run the same command again once they answer, or give them up with -e "
             "leak_compromised_hosts=web2,web3 and rebuild them"
         )

@@ -167,7 +167,7 @@ def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
     assert response_report.unhealthy == ["web2: http://b/ answers 500"]
     assert response_report.open == ["not healthy at the end: web2: http://b/ answers 500"]
     assert response_report.verdict.startswith(
-        "contained, but not healthy: web2: http://b/ answers 500. Fix that, then run"
+        "contained, but not healthy: web2: http://b/ answers 500. Correct this, then run"
     )
     assert response_report.verdict.endswith(
         "Give up a host that does not come back with -e leak_compromised_hosts=HOST"
@@ -194,7 +194,7 @@ def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below
     message = f"^the post-mortem could not be written: .*{text}; name another folder by -e leak_report_path=…$"
     assert re.search(message, response_report.unwritten), response_report.unwritten
     assert response_report.verdict.startswith(
-        f"contained, but {response_report.unwritten}. Fix that, then run the same command again"
+        f"contained, but {response_report.unwritten}. Correct this, then run the same command again"
     )
     assert written(leak, tmp_path / "out").unwritten == ""
 
@@ -209,10 +209,10 @@ def test_hosts_that_get_nothing_new_stop_later_waves(leak: Leak, tmp_path: Path)
     incident_notes.note(setting, setting.rotator.look(), {"foothold/ssh/web1/1": "web1: x"})
     given: dict[str, Any] = {"waves": [{"credentials": ["token"]}]}
     last = written(leak, tmp_path, **given, targeted_hosts=["web1"], opened=["web1"]).verdict
-    assert "nothing new is sent to web1, and no other host is left. Look there, then run again with -e " in last
+    assert "no new values are sent to web1, and no other host is left. Check each possible foothold" in last
     named = written(leak, tmp_path, **given, opened=["web1"], named_host="web1").verdict
-    other = "and web1 talks to the servers; choose another host with -e rotation_host=HOST"
-    assert f"nothing new is sent to web1, {other}" in named
+    other = "and web1 is the rotation host; choose another one with -e rotation_host=HOST"
+    assert f"no new values are sent to web1, {other}" in named
     assert "nothing new" not in written(leak, tmp_path, **given, opened=["web1"]).verdict
 
 
@@ -230,4 +230,4 @@ def test_a_possible_foothold_fails_the_run_until_somebody_has_looked(leak: Leak,
     incident_notes.note(setting, setting.rotator.look(), incident_notes.ruled_out(leak.incident, ["other", "token"]))
     looked_at = written(leak, tmp_path, results=results)
     assert (looked_at.verdict, looked_at.footholds) == ("", {})
-    assert "- looked at by the operator: token: h:1: user thief" in text_of(looked_at)
+    assert "- checked by the operator: token: h:1: user thief" in text_of(looked_at)

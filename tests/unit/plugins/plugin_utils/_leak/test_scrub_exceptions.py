@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import sc
 
 DUE = "2026-12-09T10:00:00Z"
 BY_HAND = "no run scrubs it then: deny that version's id by hand in the secret's policy"
-REPLACED = "holds the value of x that r1 replaced, and that value is tried once it is revoked"
+REPLACED = "holds the previous value of x, which r1 replaced. Revoke this value"
 FORMER = f"which watchparty.secrets.rotate is to {{}} from {DUE} on (pending task of r1)"
 AGAIN = "it is scrubbed by the same command"
 LATER = f"{AGAIN}, once that is done"
@@ -27,8 +27,16 @@ def journal(**extra: Any) -> Journal:
 @pytest.mark.parametrize(
     ("extra", "leaked", "message"),
     [
-        ({"act": "confirm"}, ["x"], f"{REPLACED}; {AGAIN} with -e leak_revoked=x"),
-        ({"act": "confirm"}, [], f"{REPLACED}, by watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"),
+        (
+            {"act": "confirm"},
+            ["x"],
+            f"{REPLACED}, then run the same command with -e leak_revoked=x, which scrubs the version",
+        ),
+        (
+            {"act": "confirm"},
+            [],
+            f"{REPLACED}, then confirm it by watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}",
+        ),
         ({"act": "drop_fallback"}, [], f"holds the former key of x, {FORMER.format('drop')}; {BY_HAND}"),
         ({"act": "revoke"}, [], f"holds the former value of x, {FORMER.format('revoke')}; {BY_HAND}"),
         (
@@ -50,8 +58,8 @@ def test_what_an_open_pending_task_names(extra: dict[str, Any], leaked: list[str
 def test_one_version_that_several_need() -> None:
     both = {name: PendingTask(name, name[3:], "confirm", DUE, name[:2], {"core": "v1"}) for name in ("r1/x", "r2/y")}
     (message,) = scrub_exceptions.spared(Journal(pending_tasks=both), ["x", "y"]).values()
-    assert message.startswith("holds the value of x that r1 replaced, and")
-    assert "; and holds the value of y that r2 replaced, and" in message
+    assert message.startswith("holds the previous value of x, which r1 replaced. ")
+    assert "; and holds the previous value of y, which r2 replaced. " in message
 
 
 def test_nothing() -> None:

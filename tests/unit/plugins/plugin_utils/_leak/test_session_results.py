@@ -20,10 +20,10 @@ LOST = {"unreachable": True, "msg": "Failed to connect\nvia ssh"}
 FAILED = {"failed": True, "msg": "/nowhere is not a directory"}
 SKIPPED = {"skipped": True}
 UNKNOWN = (
-    "sessions in its files, if any, were not ended, because its variables lack django_chdir "
-    "and django_session_file_path"
+    "sessions in files were not ended. Set django_chdir or django_session_file_path for the host, then run the same "
+    "command again"
 )
-NO_ADDRESS = "its variables lack an address that answers only logged-in users (django_probe_url), or django_chdir"
+NO_ADDRESS = "Set django_probe_url (an address that answers only logged-in users) and django_chdir for the host"
 COOKIES = {"engine": "signed_cookies", "only_the_key": True, "tried": [], "accepted": [], "not_tried": []}
 ONLY = "sessions are in cookies, so only a new SECRET_KEY ends them, and"
 TAKES = {"tried": [], "accepted": ["a session that was ended is STILL ACCEPTED at http://a/"], "not_tried": []}
@@ -61,7 +61,7 @@ def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, purg
 def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     """Perhaps they are elsewhere: a prefix, a table or a server of another name. The application itself would know."""
     ended = {**ENDED, "engine": engine, "count": 0, "tried": []}
-    message = NONE_FOUND.format("where")
+    message = NONE_FOUND.format("")
     assert messages(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {message}"], "problems": []}
     assert messages({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "problems": []}
     assert messages(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
@@ -70,7 +70,7 @@ def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     )
     stores = [{"store": "db", "count": 0, "unreadable": 0}, {"store": "cache", "count": 1, "unreadable": 0}]
     result = messages(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
-    assert result == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "problems": []}
+    assert result == {"tried": [f"not tried: web1: {NONE_FOUND.format(' in the database')}"], "problems": []}
 
 
 DOUBT = {"store": "cache", "why": "none was found", "options": ["cache_prefix", "chdir"], "restart": False}
@@ -147,8 +147,8 @@ def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
     ("result", "alive"),
     [
         ({**ENDED, "engine": "file"}, []),
-        (LOST, ["web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"]),
-        (FAILED, ["web2: sessions in its files were not ended: /nowhere is not a directory"]),
+        (LOST, ["web2: sessions in files were not ended: cannot be reached: Failed to connect via ssh"]),
+        (FAILED, ["web2: sessions in files were not ended: /nowhere is not a directory"]),
         (
             SKIPPED,
             [f"web2: {UNKNOWN}"],
@@ -166,7 +166,7 @@ def test_files_are_on_every_host(result: dict[str, Any], alive: list[str]) -> No
 def test_files_of_a_host_that_was_never_asked() -> None:
     """It was lost before, so it has no result at all."""
     result = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
-    assert result["problems"] == ["web2: sessions in its files were not ended: it was not asked"]
+    assert result["problems"] == ["web2: sessions in files were not ended: it was not asked"]
     result = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
     assert result["problems"] == [], "it has the new key, which ends what the old one signed"
 
@@ -176,7 +176,7 @@ def test_files_of_a_host_that_was_skipped() -> None:
     each = {name: {"ended": LOST if name == "web2" else SKIPPED, "tried": SKIPPED} for name in ("web2", "web3")}
     result = messages(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
     assert result["problems"] == [
-        "web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"
+        "web2: sessions in files were not ended: cannot be reached: Failed to connect via ssh"
     ]
     ended = {"web2": {"ended": ENDED, "tried": SKIPPED}}
     assert (
@@ -190,7 +190,7 @@ def test_files_of_a_host_that_was_skipped() -> None:
     [
         (LOST, "not tried: web2: an old session: cannot be reached: Failed to connect via ssh"),
         (FAILED, "not tried: web2: an old session: /nowhere is not a directory"),
-        (SKIPPED, f"not tried: web2: an old session: {NO_ADDRESS}"),
+        (SKIPPED, f"not tried: web2: an old session. {NO_ADDRESS}"),
     ],
 )
 def test_a_host_where_none_was_tried(result: dict[str, Any], line: str) -> None:
