@@ -61,7 +61,9 @@ class ActionModule(ServerAction):
         _journal, rotation, _item = setting.mine(name)
         new = setting.new_value(rotation, name)
         if new is None:
-            raise RotationError(f"{name}: no new value yet; run the stage 'create' first")
+            raise RotationError(
+                f"{name}: the rotation has no new value yet; run watchparty.secrets.rotate, which creates it"
+            )
         return new
 
 

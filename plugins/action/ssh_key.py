@@ -46,7 +46,9 @@ class ActionModule(ServerAction):
         if self._pair.gone is None:  # the rotation was aborted before a new key was made
             return None
         if not looked and self._pair.new is None:
-            raise RotationError(f"{name}: no new key yet; run the stage 'create' first")
+            raise RotationError(
+                f"{name}: the rotation has no new key yet; run watchparty.secrets.rotate, which creates it"
+            )
         self._evict = args["evict"]
         options = setting.catalog.credentials[name].options
         self._way = ssh_login.way_of(self._connection, self._host, options.get("user") or "")
@@ -89,7 +91,7 @@ class ActionModule(ServerAction):
         if usable.get("failed") or not (usable["old"] or usable["new"]):
             return usable
         if not usable["new"]:
-            msg = f"{usable['file']} does not authorize the new key; the stage 'set' adds it"
+            msg = f"{usable['file']} does not authorize the new key; if the rotation added it, find out who removed it"
             return {**usable, "failed": True, "unusable": True, "msg": msg}  # its account may have taken it out
         self._require(self._pair.new, accepted=True)
         return {**usable, "accepted": True}

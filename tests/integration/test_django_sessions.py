@@ -177,11 +177,14 @@ def migrated(env_file: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "auto"}, "set chdir to the folder of its manage.py"),
+        ({"engine": "auto"}, "set django_chdir (option chdir) to the folder of its manage.py"),
         ({"engine": "db", "users": ["ana"]}, "give chdir, or user_ids"),
-        ({"engine": "file"}, "needs file_path"),
-        ({"engine": "db", "database_setting": "OTHER"}, "set database_setting to the name of its setting"),
-        ({"engine": "cache", "cache_setting": "OTHER"}, "set cache_setting to the name of its setting"),
+        ({"engine": "file"}, "set django_session_file_path (option file_path)"),
+        (
+            {"engine": "db", "database_setting": "OTHER"},
+            "set django_session_database_setting (option database_setting)",
+        ),
+        ({"engine": "cache", "cache_setting": "OTHER"}, "set django_session_cache_setting (option cache_setting)"),
         ({"engine": "cache"}, "127.0.0.1:1: the server cannot be reached"),
         ({"engine": "db", "table": "x; y"}, "is not a table's name"),
         ({"engine": "db"}, "DATABASE_URL"),
@@ -205,7 +208,7 @@ def test_an_unknown_user_ends_nothing(env_file: Path) -> None:
     assert "there is no user nobody; no session was ended" in answer["msg"]
     assert end(chdir=str(SOURCE), env_file=str(env_file))["count"] == 0
     assert end(engine="db", env_file=str(env_file))["count"] == 0
-    assert "name the table of sessions" in end(engine="db", env_file=str(env_file), table="other")["msg"]
+    assert "set django_session_table (option table)" in end(engine="db", env_file=str(env_file), table="other")["msg"]
 
 
 def test_an_engine_that_is_none_of_djangos(env_file: Path, tmp_path: Path) -> None:
@@ -238,7 +241,12 @@ RESTART = "restart the services on every host, then run again with -e leak_sessi
         ("locmem.LocMemCache", "cached_db", "restart the services", RESTART),
         ("dummy.DummyCache", "cache", "stores nothing", "check django_chdir and env_deploy_path against"),
         ("dummy.DummyCache", "cached_db", "stores nothing", ""),
-        ("filebased.FileBasedCache", "cache", "set clear_cache to empty the whole cache", "sessions were not ended"),
+        (
+            "filebased.FileBasedCache",
+            "cache",
+            "set django_session_clear_cache=true (option clear_cache)",
+            "sessions were not ended",
+        ),
         ("filebased.FileBasedCache", "cached_db", "cannot list its keys", "set django_session_clear_cache=true"),
     ],
 )

@@ -154,7 +154,7 @@ def test_signing_keys(application: RotationLab) -> None:
     how, message = outcome()
     assert (how, message.partition("; ")[2]) == (
         "pass",
-        "no session was tried: db would get a new session for this test, and this run was not asked to make sessions",
+        "no session was tried: the test needs a new session (engine db), and this run makes none",
     )
     database = urlsplit(lab.content()["DATABASE_URL"]).path.strip("/")
     sessions = lab.postgres.execute("SELECT count(*) FROM django_session", database=database)

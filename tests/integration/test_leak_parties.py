@@ -225,7 +225,7 @@ def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: Rotati
     lab.host_vars["web1"] = {**kept, "leak_sessions": True, "django_chdir": "/nowhere"}
     run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code != 0, run.output
-    message = "sessions were not ended: /nowhere is not a directory; set chdir to the folder of manage.py"
+    message = "sessions were not ended: /nowhere is not a directory; set django_chdir (option chdir) to the folder"
     sentences(run, f"NOT contained: web1: {message}")
     text = post_mortem(lab)
     assert f"- web1: {message}" in text

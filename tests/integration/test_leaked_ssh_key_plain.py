@@ -268,8 +268,8 @@ def test_what_a_thief_left_is_named_and_the_host_gets_nothing_new(plain: Fleet, 
         "possible foothold: deploy_ssh: web1: /home/deploy/.bashrc changed ",
         "possible foothold: deploy_ssh: web1: /etc/cron.d/thief changed ",
         f"possible foothold: deploy_ssh: web1: key {fingerprint} is in /home/deploy/.ssh/authorized_keys since ",
-        "no new values are sent to web1. Check each possible foothold and remove what is not yours, then run the same "
-        "command with -e leak_footholds_checked=deploy_ssh",
+        "no new values are sent to web1. Check each possible foothold and remove what is not yours, then run ",
+        "the same command with -e leak_footholds_checked=deploy_ssh",
         "added keys were removed from /home/deploy/.ssh/authorized_keys: ",
         "possible foothold: deploy_ssh: web2: /home/deploy/.profile changed ",
     ):

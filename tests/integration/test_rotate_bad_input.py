@@ -177,7 +177,7 @@ SERVERS = {
                 f"database: role {OWNER} (owner) does not exist on the server; correct the catalog, or "
                 "create the role. cache: "
             ),
-            "the user of admin_url lacks a right on the server; grant it (no permissions: User weak has no permissions",
+            "the user of the administrator's URL lacks a right on the server; grant it (no permissions: User weak has ",
         ),
     ),
     "a right is missing, a user needs no password; in check mode": Refusing(
@@ -209,7 +209,7 @@ def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> Non
     mail = {"kind": "mailbox", "appears_in": [{**place, "key": "MAIL"}]}
     hidden = {"kind": "hidden", "appears_in": [{**place, "key": "HIDDEN"}]}
     messages = (
-        f"database: admin_url ({MASTER} to database postgres at 127.0.0.1, port ",
+        f"database: the administrator's URL ({MASTER} to database postgres at 127.0.0.1, port ",
         "the server rejects the password",
         "mail: no such mailbox",
         "hidden: no {verb: check, credential: hidden,",

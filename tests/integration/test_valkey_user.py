@@ -271,7 +271,7 @@ def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Va
         assert (dead(worker), dead(admin)) == (True, False)
         assert not run("ended", **given)["changed"]
     wrong = run("sessions", login_url=server.url(password=new_password()))
-    assert "the server rejects the user and the password of login_url" in wrong["msg"]
+    assert "the server rejects the user and the password of the credential's URL" in wrong["msg"]
 
 
 def test_a_replica_that_is_down_hides_no_session_of_its_primary(server: Valkey, run: Run) -> None:

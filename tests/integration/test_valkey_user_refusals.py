@@ -38,7 +38,7 @@ def refused(run: Run, server: Valkey, state: str = "present", **params: Any) -> 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"admin_url": ""}, "admin_url is missing"),
+        ({"admin_url": ""}, "the credential has no administrator"),
         ({"login_url": "redis://"}, "login_url names no password"),
         ({"login_url": "http://u:canary-x@h/"}, "scheme 'http'"),
         ({"login_url": "redis://u:canary-x@h:port/"}, "cannot be parsed"),
@@ -85,7 +85,7 @@ def test_an_administrator_that_lacks_a_right(rules: tuple[str, ...], text: str, 
     finally:
         server.execute("ACL", "SETUSER", "default", f"!{digest_of(extra)}")
         server.execute("ACL", "DELUSER", "weak")
-    assert "the user of admin_url lacks a right on the server" in message
+    assert "the user of the administrator's URL lacks a right on the server" in message
     assert text in message
 
 
@@ -97,7 +97,7 @@ def test_a_right_is_missed_before_a_rotation(right: str, server: Valkey, run: Ru
         message = refused(run, server, "checked", gate="r", admin_url=server.url(user="weak", password=password))
     finally:
         server.execute("ACL", "DELUSER", "weak")
-    assert "the user of admin_url lacks a right on the server" in message
+    assert "the user of the administrator's URL lacks a right on the server" in message
     assert f"'{right}'" in message
 
 
@@ -188,7 +188,7 @@ def test_the_last_password_of_a_user_stays(server: Valkey, run: Run) -> None:
 
 
 def test_a_password_that_is_not_valid_is_not_usable(server: Valkey, run: Run) -> None:
-    assert "the server rejects the user and the password of login_url" in refused(run, server, "usable")
+    assert "the server rejects the user and the password of the credential's URL" in refused(run, server, "usable")
 
 
 def test_tls_where_the_server_speaks_none(server: Valkey, run: Run) -> None:

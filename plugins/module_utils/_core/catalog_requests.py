@@ -73,6 +73,12 @@ class ProviderApi:
     ca: Optional[str] = None
     value_has_id: bool = False
     """Whether the value is a URL whose user name is the id."""
+    remedy: str = ""
+    """What the operator corrects where the kind, not the catalog, declares the requests."""
+
+    def correct(self, *names: str) -> str:
+        """The remedy for a request or an answer that does not fit."""
+        return self.remedy or f"correct {', '.join(f'api.{name}' for name in names)} in the catalog"
 
 
 _STATUS = {"type": "array", "items": {"type": "integer", "minimum": 100}, "minItems": 1}

@@ -84,8 +84,12 @@ class ConnectionTarget(NamedTuple):
         return {**self.options, **{name: value for name, value in named.items() if value}}
 
 
+ADMIN_URL, LOGIN_URL = "the administrator's URL", "the credential's URL"
+"""What errors call the URLs that the catalog gives."""
+
+
 def parse_url(url: str, label: str) -> ConnectionTarget:
-    """A libpq URL, or one of the spellings that Django's readers take. ``label`` names the option in an error."""
+    """A libpq URL, or one of the spellings that Django's readers take. ``label`` names the URL in an error."""
 
     def wrong(problem: str) -> DatabaseError:
         hint = "write postgresql://user:password@host:port/database, with special characters as %XX"

@@ -115,14 +115,14 @@ def keys(api: ProviderApi, answer: Any) -> list[ProviderKey]:
     items = _at(answer, api.listed.items) if api.listed.items else answer
     if not isinstance(items, list) or len(items) > LISTED:
         raise RotationError(
-            f"the provider's answer to api.list has no list of at most {LISTED} keys at "
-            f"{api.listed.items or 'its top level'}; correct api.list.items in the catalog"
+            f"the provider's answer to 'list' has no list of at most {LISTED} keys at "
+            f"{api.listed.items or 'its top level'}; {api.correct('list.items')}"
         )
     return [_key(api.listed, item) for item in items]
 
 
 def _key(paths: AnswerPaths, item: Any) -> ProviderKey:
-    key = require_id(_at(item, paths.id), "the value at api.list.id in the provider's answer")
+    key = require_id(_at(item, paths.id), "the id of a key in the provider's answer to 'list'")
     label = _at(item, paths.label)
     return ProviderKey(
         key,
@@ -133,12 +133,12 @@ def _key(paths: AnswerPaths, item: Any) -> ProviderKey:
 
 def made(api: ProviderApi, answer: Any) -> Login:
     """The new key: its id and its value. Raises RotationError, without any part of the answer."""
-    key = require_id(_at(answer, api.created.id), "the value at api.create.id in the provider's answer")
+    key = require_id(_at(answer, api.created.id), "the id of the key in the provider's answer to 'create'")
     value = _at(answer, api.created.value)
     if not isinstance(value, str) or not 8 <= len(value) <= VALUE_CHARACTERS or _NO_TEXT.search(value):
         raise RotationError(
-            f"the provider's answer to api.create has no text of 8 to {VALUE_CHARACTERS} characters at "
-            f"{api.created.value}; correct api.create.value in the catalog"
+            f"the provider's answer to 'create' has no text of 8 to {VALUE_CHARACTERS} characters at "
+            f"{api.created.value}; {api.correct('create.value')}"
         )
     return Login(key, value)
 

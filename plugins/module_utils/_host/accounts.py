@@ -37,7 +37,9 @@ def application(name: str, label: str) -> HostAccount:
     """The account for an application's own code. Raises HostError for root, and where this account cannot become it."""
     account, own = named(name), os.geteuid()
     if account.uid == 0:
-        raise HostError("%s would run as root; name the application's account in the catalog (user)" % label)
+        raise HostError(
+            "%s would run as root; set user of this service in the catalog to the application's account" % label
+        )
     if own not in (0, account.uid):
         raise HostError("%s runs as %s; deploy with become, or log in as %s" % (label, account.name, account.name))
     return account

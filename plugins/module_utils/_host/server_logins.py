@@ -159,7 +159,7 @@ def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
 
 
 def _as_administrator(entry: Mapping[str, Any], timeout: int) -> Report:
-    target = postgresql.parse_url(entry["admin_url"], "admin_url")
+    target = postgresql.parse_url(entry["admin_url"], postgresql.ADMIN_URL)
     with ServerConnection.administered(target, timeout=timeout) as server:
         return postgresql_inventory.read_as_administrator(server, entry["inventory"])
 
@@ -203,13 +203,13 @@ def _roles(server: ServerConnection, known: Collection[str], report: Report) -> 
 def _valkey(entry: Mapping[str, Any], _timeout: int) -> Report:
     report = _nothing()
     logins = {login["credential"]: valkey.parse_url(login["url"], "the URL") for login in entry["logins"]}
-    admin = valkey.parse_url(entry["admin_url"], "admin_url") if entry["admin_url"] else None
+    admin = valkey.parse_url(entry["admin_url"], valkey_connection.ADMIN) if entry["admin_url"] else None
     places = [admin, *(admin.at(node) for node in entry["nodes"])] if admin else list(logins.values())
     for address in places:
         if report["listed"] and not admin:
             break
         try:
-            users = _users(address, "admin_url" if admin else "the URL", entry, report)
+            users = _users(address, valkey_connection.ADMIN if admin else "the URL", entry, report)
         except valkey_connection.NotAllowed as error:
             report["problems"] += [_problem(error)] if admin else []
             report["rights"].update({name: [] for name, login in logins.items() if login.user == address.user})

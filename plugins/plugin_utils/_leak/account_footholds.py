@@ -77,7 +77,7 @@ class AccountLook:
         if self.compared:
             return f"checked: {self.place} was compared with its {self.compared}"
         return (
-            f"not checked: {self.place} has no baseline; only CloudTrail events of the leaked keys are listed. Once the "
+            f"not checked: {self.place} has no baseline; CloudTrail events of the leaked keys are listed. Once the "
             "leak is contained, record a baseline: ansible-playbook watchparty.secrets.baseline"
         )
 

@@ -31,6 +31,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ses_s
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 OPTION = "user"
+NO_ID = (
+    "no place in the catalog holds the id of its access key; add a setting to appears_in, such as one ending in "
+    "ACCESS_KEY_ID"
+)
 
 
 def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
@@ -110,8 +114,5 @@ def _in_force(setting: RotationSetup, name: str) -> Login:
     """What the stores hold now."""
     stored_credential = setting.held(setting.catalog.credentials[name])
     if stored_credential.problems or stored_credential.login.username is None:
-        raise RotationError(
-            f"{name}: "
-            f"{'; '.join(stored_credential.problems) or 'no place in the catalog holds the id of its access key'}"
-        )
+        raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or NO_ID}")
     return stored_credential.login

@@ -133,7 +133,7 @@ def _sessions(
         silent = [] if "tried" in entry else [" ".join(str(entry.get("msg") or "no answer").split())]
         result.lines += [f"{host}: NOT tried: {reason}" for reason in entry.get("not_tried") or silent]
     asked = {entry["act"]["host"] for entry in results}
-    why = unread or "the host's variables lack django_chdir and django_probe_url"
+    why = unread or "set django_chdir and django_probe_url for the host"
     result.lines += [
         f"{host}: NOT tried: a session that the former key of {name} signed: {why}"
         for host in engine.run.hosts

@@ -60,8 +60,8 @@ class AfterOpenRotation:
         end = "is rolled back" if self.back else "has ended"
         return [
             (
-                f"{name}: only when rotation {self.rotation.id} {end} is it known whether this credential can be "
-                "replaced again"
+                f"{name}: whether this credential can be replaced again is known only after rotation "
+                f"{self.rotation.id} {end}"
             )
             for name in self.unknown
         ]

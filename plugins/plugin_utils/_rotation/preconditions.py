@@ -234,7 +234,10 @@ def _signing(
     for place in credential_graph.fallback_places(ground.catalog, credential):
         holdings.value(place, setting)
         if place.key is None:
-            yield f"{place} cannot be empty, and without former keys it would be; store them in a key of a secret"
+            yield (
+                f"{place} lists the former keys. Without a former key, its value would be empty, which AWS refuses; "
+                "store the list in a key of a secret"
+            )
         elif place.name not in ground.contents.readings:
             yield f"{place}, which lists the former keys, cannot be read"
     yield from holdings.problems

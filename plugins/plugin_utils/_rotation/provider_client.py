@@ -86,7 +86,9 @@ class ProviderClient:
             if not following:
                 return
             if urlsplit(following)[:2] != urlsplit(self.api.url)[:2]:
-                raise RotationError(f"{self.host} names a next page at another host, which is not asked")
+                raise RotationError(
+                    f"{self.host} names a next page at another host, which gets no token; {self.api.correct('url')}"
+                )
             if time.monotonic() > ends:
                 raise RotationError(
                     f"{self.host} needs more than {LIST_SECONDS} s to list its keys; delete unused keys"
@@ -149,24 +151,24 @@ class ProviderClient:
         if 200 <= answer.status < 300:
             return
         reason = answer.problem or f"HTTP status {answer.status}"
-        raise RotationError(f"{self.host} refused {verb}: {reason}; {_remedy(answer.status)}")
+        raise RotationError(f"{self.host} refused the request '{verb}': {reason}; {self._remedy(verb, answer.status)}")
 
     def _document(self, verb: str, answer: HttpAnswer) -> Any:
         self._require_success(verb, answer)
         try:
             return json.loads(answer.content)
         except (ValueError, RecursionError):
-            raise RotationError(f"{self.host} answers {verb} without JSON; correct api.url or api.{verb}") from None
+            message = f"{self.host} answers the request '{verb}' without JSON"
+            raise RotationError(f"{message}; {self.api.correct('url', verb)}") from None
 
-
-def _remedy(status: int) -> str:
-    if status in (401, 403):
-        return "give the administrator's token the permission for it, or replace an expired token"
-    if 300 <= status < 400:
-        return "redirects are not followed; write the final address into api.url of the catalog"
-    if 400 <= status < 500 and status != 429:
-        return "correct the request in api of the catalog"
-    return "run the same command again when the provider answers"
+    def _remedy(self, verb: str, status: int) -> str:
+        if status in (401, 403):
+            return "give the administrator's token the permission for it, or replace an expired token"
+        if 300 <= status < 400:
+            return f"redirects are not followed; {self.api.correct('url')}"
+        if 400 <= status < 500 and status != 429:
+            return self.api.correct(verb)
+        return "run the same command again when the provider answers"
 
 
 def _next_page(url: str, link: str) -> str:

@@ -71,7 +71,9 @@ class ProviderKeys:
             )
         state, message = self._tried(login)
         if state != ACCEPTED:
-            raise RotationError(f"key {key} in use is not accepted: {message}; correct test, or the stored value")
+            raise RotationError(
+                f"key {key} in use is not accepted: {message}; correct the stored value, or test of {self.name}"
+            )
 
     def issue(self) -> dict[str, Any]:
         """Makes the new key once."""
@@ -90,7 +92,10 @@ class ProviderKeys:
         key = str(made.username)
         kept = Login(None, made.password) if self.api.value_has_id else made
         if self._id(kept) != key or self._id(old) == key:
-            raise RotationError(f"{self.client.host} answers create with another key than the new one; correct api")
+            raise RotationError(
+                f"{self.client.host} answers the request 'create' with another key than the new one; "
+                f"{self.api.correct('create.id', 'create.value')}"
+            )
         self._require_usable(key, kept, label)
         try:
             rotator.fresh()
@@ -116,14 +121,14 @@ class ProviderKeys:
             if any((item.id, item.label) == (key, label) for item in self.client.listed()):
                 return
         raise RotationError(
-            f"{self.client.host} lists no key {key} with label {label}, which its answer to create names; correct "
-            "api.create.id, api.list.id and api.list.label. The next run deletes every key with this label"
+            f"{self.client.host} does not list the new key {key} with label {label}; "
+            f"{self.api.correct('create.id', 'list.id', 'list.label')}. The next run deletes every key with this label"
         )
 
     def test(self) -> dict[str, Any]:
         stays = rotated_logins(self.setting, self.name).stays
         if stays is None:
-            raise RotationError("no new key yet; run the stage 'issue' first")
+            raise RotationError("the rotation has no new key yet; run watchparty.secrets.rotate, which creates it")
         self._require(ACCEPTED, stays)
         return {"message": f"key {self._id(stays)} works"}
 
@@ -167,8 +172,8 @@ class ProviderKeys:
             if not is_ours and (not label or label != self.api.first_label):
                 raise RotationError(
                     f"{self.client.host} lists key {key} under a label that no rotation of {self.name} gave and "
-                    f"that the catalog does not name. If the key is the one to replace, write its label into "
-                    f"first_label of credentials.{self.name}"
+                    f"that the catalog does not name. If this key is the one to replace, write its label into "
+                    f"credentials.{self.name}.{'options' if self.api.remedy else 'api'}.first_label"
                 )
 
     @property

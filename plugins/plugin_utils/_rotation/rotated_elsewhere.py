@@ -35,8 +35,12 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
     credentials = setting.chosen(args["credentials"])
     at = _moment(args["at"])
     problems = [problem for item in credentials for problem in _problems(setting, journal, item, at, now)]
-    problems += [] if credentials else ["no credential was named"]
-    problems += [] if args["reason"].strip() else ["the reason is missing: say where and why they were rotated"]
+    problems += [] if credentials else ["no credential was named; give -e rotation_elsewhere=NAME"]
+    problems += (
+        []
+        if args["reason"].strip()
+        else ["the reason is missing; say where and why by -e rotation_elsewhere_reason=TEXT"]
+    )
     if problems:
         raise RotationError("; ".join(problems))
     who, stamp = setting.rotator.me.who, timestamps.stamp(at)

@@ -136,7 +136,7 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
     if result.get("unread"):
         results.append(
             f"{result['unread']} authorized_keys files of other accounts cannot be read by this account, so the "
-            f"leaked key of {name} may be in them; set become for the host, or check them by hand"
+            f"leaked key of {name} may be in them; set ansible_become=true for the host, or check them by hand"
         )
     return [f"{host}: {name}" for name in results]
 
@@ -145,9 +145,8 @@ def _in_use(setting: RotationSetup, name: str) -> str:
     (credential,) = setting.chosen([name])
     stored_credential = setting.held(credential)
     if stored_credential.problems or stored_credential.login.password is None:
-        raise RotationError(
-            f"{name}: {'; '.join(stored_credential.problems) or 'no place in the catalog holds its private key'}"
-        )
+        nowhere = "no place in the catalog holds its private key; add a setting to appears_in"
+        raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or nowhere}")
     return stored_credential.login.password
 
 

@@ -99,15 +99,18 @@ def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> t
     engine = params["engine"]
     if engine == "auto":
         raise HostError(
-            "engine auto asks the application; set chdir to the folder of its manage.py, or name the engine. For an "
-            "application without Django, set sessions.engine in the catalog"
+            "engine auto asks the application; set django_chdir (option chdir) to the folder of its manage.py, or set "
+            "django_session_engine (option engine). For an application without Django, set sessions.engine in the "
+            "catalog"
         )
     if params["users"]:
         raise HostError("only the application knows names of users; give chdir, or user_ids instead of users")
     whose = Whose(frozenset(params["user_ids"]) if params["user_ids"] else None)
     if engine == "file":
         if not params["file_path"]:
-            raise HostError("engine file needs file_path, the directory of the session files")
+            raise HostError(
+                "engine file needs the directory of the session files; set django_session_file_path (option file_path)"
+            )
         return engine, whose, [via_application.Files(params["file_path"], params["cookie_name"])]
     named = {name: (params[name], settings.get(params[name])) for name in ("database_setting", "cache_setting")}
     urls = {name: (setting, url) if url else None for name, (setting, url) in named.items()}
@@ -184,12 +187,16 @@ def only_tried(
 ) -> dict[str, Any]:
     """Ends nothing. But for sessions in cookies, one is made where the application keeps them, and removed."""
     if not params["probe_url"] or not params["chdir"]:
-        raise HostError("sessions are tried at probe_url through the application in chdir; give both options")
+        raise HostError(
+            "the application makes the session for a test; set django_chdir (option chdir) and django_probe_url "
+            "(option probe_url)"
+        )
     via_application.start(params["chdir"], settings, params["settings_module"])
     engine = via_application.found("auto")[0]
     result = {"changed": False, "engine": engine, "only_the_key": engine == "signed_cookies"}
     if engine != "signed_cookies" and (check or not params["make"]):
-        message = "%s would get a new session for this test, and this run was not asked to make sessions" % engine
+        message = "the test needs a new session (engine %s), and this run makes none; verify makes one with " % engine
+        message += "-e verify_sessions=true (option make)"
         return {**result, "skipped": True, "msg": message}
 
     def end(session: Any) -> dict[str, Any]:
@@ -231,9 +238,9 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 def _why_not(params: Mapping[str, Any], *, check: bool) -> str:
     """Why no session is tried against the application; empty if one is."""
     if not params["probe_url"]:
-        return "no address that answers only logged-in users is set (probe_url)"
+        return "django_probe_url is not set (an address that answers only logged-in users; option probe_url)"
     if not params["chdir"]:
-        return "only the application can make a session, and chdir is not set"
+        return "only the application can make a session, and django_chdir (option chdir) is not set"
     if params["users"] or params["user_ids"]:
         return "not all users' sessions were ended"
     return "check mode makes no session" if check else ""

@@ -29,18 +29,23 @@ _MARK = "0mark0"
 def start(directory: str, settings: Mapping[str, str], module: Optional[str]) -> None:
     """Starts Django as the application's own programs do. What is set here is seen by this process only."""
     if not os.path.isdir(directory):
-        raise HostError("%s is not a directory; set chdir to the folder of manage.py" % directory)
+        raise HostError("%s is not a directory; set django_chdir (option chdir) to the folder of manage.py" % directory)
     os.chdir(directory)
     sys.path.insert(0, directory)
     os.environ.update(settings)
     if module:
         os.environ["DJANGO_SETTINGS_MODULE"] = module
     if not os.environ.get("DJANGO_SETTINGS_MODULE"):
-        raise HostError("DJANGO_SETTINGS_MODULE is not in the .env; give settings_module")
+        raise HostError(
+            "DJANGO_SETTINGS_MODULE is not in the .env; declare this setting in the catalog, or give the option "
+            "settings_module"
+        )
     try:
         import django
     except ImportError:
-        raise HostError("This interpreter has no Django; set python to the application's interpreter") from None
+        raise HostError(
+            "%s has no Django; set rotation_python (option python) to the application's interpreter" % sys.executable
+        ) from None
     django.setup()
 
 
@@ -54,8 +59,8 @@ def found(engine: str) -> Tuple[str, Any]:
     name = session_formats.engine_of(base.__module__ for base in store.__mro__)
     if name is None:
         raise HostError(
-            "SESSION_ENGINE %s is based on none of Django's engines (%s); give the engine that keeps its "
-            "sessions in engine" % (settings.SESSION_ENGINE, ", ".join(session_formats.ENGINES))
+            "SESSION_ENGINE %s is based on none of Django's engines (%s); set django_session_engine (option engine) "
+            "to the engine that keeps its sessions" % (settings.SESSION_ENGINE, ", ".join(session_formats.ENGINES))
         )
     return name, store
 
@@ -172,7 +177,7 @@ class Files(SessionStore):
                 problems.append(error.strerror)
         if problems:
             raise HostError(
-                "%s: %d session files cannot be removed (%s); run this task as the application's user (become_user)"
+                "%s: %d session files cannot be removed (%s); set django_become_user to the application's account"
                 % (self._directory, len(problems), problems[0])
             )
         return gone
@@ -198,7 +203,7 @@ def cached(cache: Any, prefix: str, *, clear_cache: bool, alone: bool) -> Cached
     if alone:
         raise HostError(
             "the cache %s cannot list its keys, so sessions cannot be distinguished from other entries; set "
-            "clear_cache to empty the whole cache" % type(cache).__name__
+            "django_session_clear_cache=true (option clear_cache), which empties the whole cache" % type(cache).__name__
         )
     return Cached(cache, prefix)
 

@@ -8,6 +8,7 @@ imports nothing of it: for an application in an image, one that does not start, 
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey, valkey_key_patterns
@@ -24,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 
 PAGE = 500
 SECONDS = 10
-DECLARE = "add %(node)s to cache_nodes, or declare it in the catalog"
+DECLARE = "add %(node)s to server.nodes of its credential in the catalog, or to the option cache_nodes"
 OF_SESSIONS = "*%s*" % CACHED["cache"]
 """A pattern of every session's key, of both engines and whatever it begins with."""
 
@@ -65,7 +66,9 @@ class Table(SessionStore):
             cursor.execute(text, values)
         except Exception as error:  # noqa: BLE001 - each driver has its own
             message = (str(error) or type(error).__name__).splitlines()[0]
-            raise HostError("%s: %s; name the table of sessions in table" % (self._table, message)) from None
+            raise HostError(
+                "%s: %s; set django_session_table (option table) to the table of sessions" % (self._table, message)
+            ) from None
         return cursor
 
 
@@ -96,7 +99,10 @@ def _driver() -> Any:
             return __import__(name)
         except ImportError:
             continue
-    raise HostError("This interpreter has neither psycopg nor psycopg2; set python to the application's interpreter")
+    raise HostError(
+        "%s has neither psycopg nor psycopg2; set rotation_python (option python) to the application's interpreter"
+        % sys.executable
+    )
 
 
 class ValkeySessions(SessionStore):
@@ -166,13 +172,15 @@ def stores(
     if engine in ("db", "cached_db"):
         if database is None:
             raise HostError(
-                "engine %s needs the URL of the database; set database_setting to the name of its setting" % engine
+                "engine %s needs the URL of the database; set django_session_database_setting (option "
+                "database_setting) to the name of the setting with this URL" % engine
             )
         session_stores.append(Table(database[1], database[0], table))
     if engine in CACHED:
         if cache is None:
             raise HostError(
-                "engine %s needs the URL of the cache; set cache_setting to the name of its setting" % engine
+                "engine %s needs the URL of the cache; set django_session_cache_setting (option cache_setting) to the "
+                "name of the setting with this URL" % engine
             )
         session_stores.append(ValkeySessions(cache[1], cache[0], prefix + CACHED[engine], nodes))
     return session_stores

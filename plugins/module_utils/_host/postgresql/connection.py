@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
+    ADMIN_URL,
     LOCAL,
     SCRAM,
     ConnectionTarget,
@@ -109,7 +110,7 @@ class ServerConnection:
     def administered(cls, target: ConnectionTarget, *, timeout: int) -> ServerConnection:
         """A connection of the administrator, which answers SCRAM alone and waits for nothing for long."""
         options = {"require_auth": SCRAM, **target.options}
-        server = cls.own_settings(target._replace(options=options), label="admin_url", timeout=timeout)
+        server = cls.own_settings(target._replace(options=options), label=ADMIN_URL, timeout=timeout)
         server.rows(LIMITS, doing="setting time limits")
         return server
 

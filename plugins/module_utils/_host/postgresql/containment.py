@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
+    LOGIN_URL,
     ConnectionTarget,
     DatabaseError,
     identifier,
@@ -118,9 +119,7 @@ def roll_back_prepared(server: ServerConnection, leaked: ConnectionTarget, timeo
     """Ends the locks that prepared transactions of the leaked login hold: as itself, since its owner alone may."""
     text = "SELECT gid, database::text FROM pg_prepared_xacts WHERE owner = %s"
     for gid, database in server.rows(text % literal(leaked.user), doing="listing prepared transactions"):
-        with ServerConnection.own_settings(
-            leaked._replace(database=database), label="login_url", timeout=timeout
-        ) as own:
+        with ServerConnection.own_settings(leaked._replace(database=database), label=LOGIN_URL, timeout=timeout) as own:
             own.rows("SET ROLE NONE", doing="leaving the owner role")
             own.rows("ROLLBACK PREPARED %s" % literal(gid), doing="rolling back a prepared transaction")
 
@@ -173,7 +172,7 @@ def inventoried(
     try:
         if successor is None:
             raise DatabaseError("no_login", "no new login can look at the database")
-        with ServerConnection.own_settings(successor, label="successor_url", timeout=timeout) as own:
+        with ServerConnection.own_settings(successor, label=LOGIN_URL, timeout=timeout) as own:
             server_baseline.add(inventory, postgresql_inventory.read(own, request))
         server_baseline.add(inventory, postgresql_inventory.read_as_administrator(server, request), further=True)
     except (DatabaseError, Retry, ValueError, TypeError, MemoryError, RecursionError) as error:
@@ -185,7 +184,7 @@ def looked_for_in_database(successor: ConnectionTarget, owner: str, timeout: int
     """The same of what the owner role has in the application's database, as the new login sees it."""
     roles = ", ".join(literal(name) for name in (owner, *logins_of(owner)))
     try:
-        with ServerConnection.own_settings(successor, label="successor_url", timeout=timeout) as server:
+        with ServerConnection.own_settings(successor, label=LOGIN_URL, timeout=timeout) as server:
             rows = server.rows(_IN_DATABASE % {"roles": roles}, doing="looking for other ways in")
     except DatabaseError as error:
         return ["not checked: %s" % error]

@@ -58,7 +58,7 @@ class LoginCall:
         """In a leak, the login that leaked. Nothing that its holder may do stops a state."""
 
     def administrator(self) -> connection.ServerConnection:
-        target = postgresql.parse_url(self.params["admin_url"], "admin_url")
+        target = postgresql.parse_url(self.params["admin_url"], postgresql.ADMIN_URL)
         try:
             return connection.ServerConnection.administered(target, timeout=self.params["connect_timeout"])
         except connection.PostgresqlLoginRefused as error:
@@ -68,15 +68,15 @@ class LoginCall:
 
     @property
     def target(self) -> postgresql.ConnectionTarget:
-        target = postgresql.parse_url(self.params["login_url"], "login_url")
+        target = postgresql.parse_url(self.params["login_url"], postgresql.LOGIN_URL)
         if target.user != self.login:
             raise postgresql.DatabaseError(
-                "bad_url", "login_url logs in as %s, and login is %s" % (target.user, self.login)
+                "bad_url", "the credential's URL logs in as %s, and login is %s" % (target.user, self.login)
             )
         return target
 
     def try_login(self) -> Union[connection.LoginResult, connection.PostgresqlLoginRefused]:
-        return connection.try_login(self.target, "login_url", self.params["connect_timeout"])
+        return connection.try_login(self.target, postgresql.LOGIN_URL, self.params["connect_timeout"])
 
     def observed(self, server: connection.ServerConnection, *names: Optional[str]) -> login_statements.ServerFacts:
         return connection.observe(server, [name for name in dict.fromkeys(names) if name])
@@ -171,8 +171,8 @@ def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Opt
         if time.monotonic() > deadline:
             raise postgresql.DatabaseError(
                 "in_use",
-                "role %s is in use (%s), and login_url does not log in as it; its password was not changed. Store "
-                "the valid password, or end those programs" % (run.login, described(login_sessions)),
+                "role %s is in use (%s), but the stored password does not log in; no password was changed. Store the "
+                "valid password, or end those programs" % (run.login, described(login_sessions)),
             )
         time.sleep(0.1)
 
@@ -209,7 +209,7 @@ def worked(run: LoginCall) -> bool:
     """Logs in and does a little of what an application does; whether that included a temporary table."""
     # Otherwise with the settings that the application gets too, which may not let it work.
     connect = connection.ServerConnection.own_settings if run.leaked else connection.ServerConnection
-    with connect(run.target, label="login_url", timeout=run.params["connect_timeout"]) as server:
+    with connect(run.target, label=postgresql.LOGIN_URL, timeout=run.params["connect_timeout"]) as server:
         doing = "using the login %s" % run.login
         ((session_user, current_user, temporary),) = server.rows(
             "SELECT session_user::text, current_user::text, has_database_privilege(current_database(), 'TEMPORARY')",
@@ -218,7 +218,8 @@ def worked(run: LoginCall) -> bool:
         if session_user != run.login:
             raise postgresql.DatabaseError(
                 "other_login",
-                "login_url logs in as %s instead of %s; a pooler in between may map users" % (session_user, run.login),
+                "the credential's URL logs in as %s instead of %s; a pooler in between may map users"
+                % (session_user, run.login),
             )
         if current_user != run.owner:
             raise postgresql.DatabaseError(
@@ -277,7 +278,7 @@ def revoked(run: LoginCall) -> Result:
 def looked_for(run: LoginCall, server: connection.ServerConnection) -> Result:
     """Possible footholds, or what the baseline is compared with instead of some of them."""
     url, timeout = run.params["successor_url"], run.params["connect_timeout"]
-    successor = postgresql.parse_url(url, "successor_url") if url else None
+    successor = postgresql.parse_url(url, postgresql.LOGIN_URL) if url else None
     request = run.params["inventory"]
     known = (request or {}).get("known")
     result = {"footholds": []} if known is None else containment.evicted(server, known, seconds=PATIENCE)
@@ -294,7 +295,9 @@ def refuse_own(server: connection.ServerConnection, login: str) -> None:
     ((itself,),) = server.rows("SELECT session_user::text", doing="asking who we are")
     if itself == login:
         raise postgresql.DatabaseError(
-            "own_login", "admin_url logs in as %s, the role that is to be revoked; use another administrator" % login
+            "own_login",
+            "the administrator logs in as %s, the role that is to be revoked; name another administrator in the catalog"
+            % login,
         )
 
 
@@ -320,8 +323,8 @@ def verify_rejected(run: LoginCall) -> str:
         if isinstance(result, connection.LoginResult):
             raise postgresql.DatabaseError(
                 "still_accepted",
-                "role %s may no longer log in, and login_url still does: it leads to another server than admin_url, "
-                "or to a pooler that remembers the password" % run.login,
+                "role %s may no longer log in, but its old password is still accepted: the credential's URL leads to "
+                "another server than the administrator's URL, or to a pooler that keeps the password" % run.login,
             )
         if result.refusal.proves_refusal:
             return result.refusal.reason

@@ -102,7 +102,7 @@ def _usable(wanted: UserRequest) -> Nodes:
 def declared(wanted: UserRequest) -> List[Address]:
     """Where the administrator logs in: at what the catalog declares, whatever a server or a note says."""
     if wanted.admin is None:
-        raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
+        raise HostError("the credential has no administrator; name one in admin of the credential in the catalog")
     if wanted.login is not None:
         valkey.refuse_managed(wanted.login)
     return [wanted.admin, *(wanted.admin.at(node) for node in wanted.nodes)]

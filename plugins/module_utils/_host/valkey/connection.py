@@ -15,7 +15,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
 
 SECONDS = 5
-ADMIN, LOGIN = "admin_url", "login_url"
+ADMIN, LOGIN = "the administrator's URL", "the credential's URL"
+"""What errors call the URLs that the catalog gives."""
 ADMINISTRATORS_RIGHTS = ("+info", "+client", "+acl", "+config|get", "+config|rewrite", "+cluster|nodes")
 INTERFERENCE = (
     "^BUSY|busy running a script|Timeout reading|closed by server|reset by peer|Broken pipe|max number of clients"

@@ -11,7 +11,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import interference, user_states
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import (
+    connection,
+    interference,
+    user_states,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import UserRequest
 
 STATES = ["checked", "blocked", "open", "present", "usable", "tried", "sessions", "ended", "revoked"]
@@ -66,12 +70,12 @@ RETURNS: dict[str, Any] = {
 
 def wanted(params: Mapping[str, Any]) -> UserRequest:
     """What is asked for, checked without asking a server."""
-    login = _address(params, "login_url")
+    login = _address(params, "login_url", connection.LOGIN)
     if login is None and params["state"] in ("usable", "tried", "ended", "revoked"):
         raise HostError("login_url is needed for state %s" % params["state"])
     user = params["user"] or (login.user if login else valkey.DEFAULT_USER)
     if login is not None and login.user != user:
-        raise HostError("login_url logs in as %s, and the user is %s" % (login.user, user))
+        raise HostError("the credential's URL logs in as %s, and the user is %s" % (login.user, user))
     digest = params["digest"] or (valkey.digest_of(login.password) if login else None)
     if login is not None and digest != valkey.digest_of(login.password):
         raise HostError("digest is not that of the password in login_url")
@@ -80,7 +84,7 @@ def wanted(params: Mapping[str, Any]) -> UserRequest:
     if params["state"] in ("checked", "open") and not params["gate"]:
         raise HostError("gate is needed for state %s" % params["state"])
     return UserRequest(
-        admin=_address(params, "admin_url"),
+        admin=_address(params, "admin_url", connection.ADMIN),
         login=login,
         user=user,
         digest=valkey.checked_digest(digest) if digest else "",
@@ -96,14 +100,14 @@ def wanted(params: Mapping[str, Any]) -> UserRequest:
         refuse_undeclared=params["undeclared_nodes"] == "refuse",
         gone=tuple(params["gone_nodes"]),
         label="watchparty.secrets:%d" % params["journal"],
-        leaked=_address(params, "leaked_url"),
+        leaked=_address(params, "leaked_url", connection.LOGIN),
         stored=params["stored"],
         inventory=params["inventory"],
     )
 
 
-def _address(params: Mapping[str, Any], name: str) -> Optional[valkey.Address]:
-    return valkey.parse_url(params[name], name) if params[name] else None
+def _address(params: Mapping[str, Any], name: str, label: str) -> Optional[valkey.Address]:
+    return valkey.parse_url(params[name], label) if params[name] else None
 
 
 def main() -> None:

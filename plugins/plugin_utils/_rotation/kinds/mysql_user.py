@@ -70,7 +70,7 @@ class MysqlUser(Acts):
 def _new(part: Part) -> Login:
     stays = rotated_logins(part.setting, part.name).stays
     if stays is None:
-        raise RotationError("no new value yet; run the stage 'create' first")
+        raise RotationError("the rotation has no new value yet; run watchparty.secrets.rotate, which creates it")
     return stays
 
 

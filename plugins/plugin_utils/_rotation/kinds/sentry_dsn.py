@@ -60,4 +60,5 @@ def _requests(options: Mapping[str, Any], where: str) -> ProviderApi:
         revoke=ApiRequest("DELETE", path + "{id}/"),
         first_label=str(options["first_label"]),
         value_has_id=True,
+        remedy=f"correct url, organization and project in {where}",
     )

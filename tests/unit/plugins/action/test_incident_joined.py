@@ -232,7 +232,7 @@ class TestThePlanBesideAnOpenRotation:
         scheduled(world, step)
         result = first.drill("database", reached=["database"], abort=abort, spoiled=["r1/database"])
         assert (result["plan"]["credentials"], result["refused"], result["plan"]["passed_over"]) == ({}, {}, {})
-        message = f"only when rotation r1 {end} is it known whether this credential can be replaced again"
+        message = f"whether this credential can be replaced again is known only after rotation r1 {end}"
         assert result["messages"][-1] == f"database: {message}"
 
 

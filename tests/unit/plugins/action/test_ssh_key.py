@@ -243,7 +243,7 @@ class TestForward:
             assert not [line for line in private.splitlines()[1:-1] if line in json.dumps(answer)]
 
     def test_before_the_new_key_was_made(self, run: Any, host: Host, world: World) -> None:
-        assert "run the stage 'create' first" in run("present", world.begun("deploy"))["msg"]
+        assert "run watchparty.secrets.rotate, which creates it" in run("present", world.begun("deploy"))["msg"]
 
     def test_a_host_with_neither_key_is_left_as_it_is(self, run: Any, host: Host, made: Any) -> None:
         host.file = set()
@@ -253,7 +253,7 @@ class TestForward:
 
     def test_it_is_not_let_in_yet(self, run: Any, host: Host, made: Any) -> None:
         answer = run("usable", made)
-        assert "does not authorize the new key; the stage 'set' adds it" in answer["msg"]
+        assert "does not authorize the new key; if the rotation added it" in answer["msg"]
         assert answer["unusable"] is True
 
     def test_the_new_key_is_refused_from_here(self, run: Any, host: Host, made: Any) -> None:

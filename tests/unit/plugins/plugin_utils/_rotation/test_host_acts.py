@@ -139,8 +139,8 @@ class TestSessions:
         assert judged.lines == [
             "web2: refused",
             (
-                "web1: NOT tried: a session that the former key of django signed: the host's variables "
-                "lack django_chdir and django_probe_url"
+                "web1: NOT tried: a session that the former key of django signed: set django_chdir and "
+                "django_probe_url for the host"
             ),
         ]
         assert host_acts.due(made, "revoke") is None

@@ -159,8 +159,8 @@ def test_a_key_without_a_list_of_former_ones(fallbacks: str | None) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ({"parameter": "F"}, "parameter /app/test/F cannot be empty, and without former keys it would be"),
-        ({"secret": "f-{environment}"}, "secret f-test cannot be empty, and without former keys it would be"),
+        ({"parameter": "F"}, "parameter /app/test/F lists the former keys. Without a former key"),
+        ({"secret": "f-{environment}"}, "secret f-test lists the former keys. Without a former key"),
         ({"group": "absent"}, "secret app/test/absent key FALLBACKS, which lists the former keys, cannot be read"),
         ({"group": "text"}, "secret app/test/text: is not JSON"),
     ],

@@ -339,7 +339,7 @@ LISTS: dict[str, tuple[Answer, str]] = {
     "too many keys": ((200, {"data": {"keys": [{}] * 10001}}, {}), "has no list of at most 10000 keys"),
     "another host": (
         (200, {"data": {"keys": []}}, {"Link": '<http://127.0.0.1:1/canary>; rel="next"'}),
-        "names a next page at another host, which is not asked",
+        "names a next page at another host, which gets no token",
     ),
     "pages without end": (
         (200, {"data": {"keys": []}}, {"Link": '</v1/keys>; rel="next"'}),
@@ -349,7 +349,7 @@ LISTS: dict[str, tuple[Answer, str]] = {
         (200, {"data": {"keys": [{"id": 1}] * 6000}}, {"Link": '</v1/keys>; rel="next"'}),
         "lists more than 10000 keys",
     ),
-    "an error": ((503, {}, {}), "refused list: HTTP status 503; run the same command again"),
+    "an error": ((503, {}, {}), "refused the request 'list': HTTP status 503; run the same command again"),
 }
 
 
@@ -374,6 +374,8 @@ def test_a_provider_that_is_down(requests: Requests) -> None:
     shop = Shop("http_api", credential("http://127.0.0.1:1"), STORED)
     seen: list[str] = []
     requests.before = lambda method, _url: seen.append(method)
-    with pytest.raises(RotationError, match=r"127\.0\.0\.1:1 refused list: no answer: .*Connection refused"):
+    with pytest.raises(
+        RotationError, match=r"127\.0\.0\.1:1 refused the request 'list': no answer: .*Connection refused"
+    ):
         shop.act("issue")
     assert seen == ["GET"] * 4, "what may be repeated is"

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import provider_requests
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.sentry_dsn import SentryDsn
 from tests.fakes.provider_apis import Sentry
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import ADMIN_TOKEN, R1, R2, Killed, Requests, Shop
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS
@@ -94,13 +97,22 @@ def test_a_key_that_somebody_disabled(shop: Shop, sentry: Sentry) -> None:
 
 def test_a_store_cannot_choose_a_key_of_others(sentry: Sentry, requests: Requests) -> None:
     del requests
-    with pytest.raises(RotationError, match=f"lists key {OTHER} under a label that no rotation of mail gave"):
+    with pytest.raises(RotationError, match=f"lists key {OTHER} under a label that no rotation of mail gave") as caught:
         shop_of(sentry.dsn(OTHER), url=sentry.url).act("check")
+    assert str(caught.value).endswith("write its label into credentials.mail.options.first_label")
+
+
+def test_the_remedy_names_options_since_the_catalog_has_no_requests(shop: Shop) -> None:
+    api = SentryDsn.api(Part(shop.setting(), shop.server, {"name": "mail"}))
+    with pytest.raises(RotationError, match=r"; correct url, organization and project in credentials\.mail\.options$"):
+        provider_requests.keys(api, {"detail": "not a list"})
 
 
 def test_a_token_that_is_refused(shop: Shop, sentry: Sentry) -> None:
     sentry.token = "another"
-    with pytest.raises(RotationError, match="refused list: HTTP status 401; give the administrator's token") as caught:
+    with pytest.raises(
+        RotationError, match="refused the request 'list': HTTP status 401; give the administrator's token"
+    ) as caught:
         shop.act("check")
     assert "canary" not in str(caught.value)
 
