@@ -255,8 +255,8 @@ def _environment(
         return "there"
     if not args["create_environment"]:
         raise NotFound(
-            f"repository {where.repository} has no environment {where.environment}; create it there, or set "
-            "create_environment"
+            f"repository {where.repository} has no environment {where.environment}; create it there, or run the same "
+            "command with -e github_create_environment=true"
         )
     return "made"
 
@@ -316,7 +316,7 @@ def _summary(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[s
     lists = {
         f"{would}sent": answer["sent"],
         f"{would}removed": answer["removed"],
-        "was sent before, and is no longer in the catalog (prune removes it)": answer["obsolete"],
+        "was sent before, and is no longer in the catalog (-e github_prune=true removes it)": answer["obsolete"],
     }
     messages = [f"{where.repository}: {len(answer['unchanged'])} unchanged"]
     messages += [f"{label}: {', '.join(names)}" for label, names in lists.items() if names]

@@ -37,8 +37,8 @@ OPTIONS: dict[str, Any] = {
     "reason": {"type": "str", "default": ""},
 }
 NO_JOURNAL = (
-    "the catalog names no journal, beside which the baseline lies; set journal: {s3: bucket/prefix} in the catalog, "
-    "then run watchparty.secrets.provision"
+    "the catalog names no journal, and the baseline is stored beside the journal; set journal: {s3: bucket/prefix} in "
+    "the catalog, then run watchparty.secrets.provision"
 )
 OTHER = "another run recorded a baseline meanwhile; run the same command again"
 

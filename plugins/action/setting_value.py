@@ -35,16 +35,22 @@ class ActionModule(ValuesAction):
             return self._known(provisioner, names)
         if args["state"] == "undone":
             if args["value_file"] or args["values_file"]:
-                raise ProvisionError(["an undo takes no value; leave out value_file and values_file, or the undo"])
+                raise ProvisionError(
+                    ["an undo takes no value; leave out set_undo, or set_value_file and set_values_file"]
+                )
             return self._undone(provisioner, names)
         values = operator_values.given(args, task_vars, self._loader, provisioner.catalog.readers)
         if args["value_file"]:
             if len(names) > 1:
-                raise ProvisionError(["value_file: holds one value, but several names are given; use values_file"])
+                raise ProvisionError(
+                    ["set_value_file: holds one value, but several names are given; give -e set_values_file=FILE"]
+                )
             values[names[0]] = operator_values.of_text(Path(args["value_file"]).expanduser())
         foreign = [f"{name}: is not among the given names" for name in values if name not in names]
         lacking = [
-            f"{name}: has no value; answer when asked, or give value_file" for name in names if name not in values
+            f"{name}: has no value; answer when asked, or give -e set_value_file=FILE"
+            for name in names
+            if name not in values
         ]
         if foreign or (lacking and not self._task.check_mode):
             raise ProvisionError([*foreign, *lacking])

@@ -16,7 +16,7 @@ description:
     off.
   - The catalog's C(audit_log) names the log's store in CloudWatch Logs or in S3. A local file is a copy of the log.
     Production requires C(audit_log). Other environments may have the local file alone.
-  - A record holds names, ids, steps, times and counts. The module refuses unknown fields, so that no record holds a
+  - A record holds names, ids, times and counts. The module refuses unknown fields, so that no record holds a
     value.
 options:
   state:

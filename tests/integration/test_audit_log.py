@@ -117,7 +117,7 @@ def test_a_log_from_its_first_record_to_its_verification(log: Log) -> None:
     log.path.write_text(lines[0].replace("ann", "eve") + lines[1])
     _run, verified = log.run("verified", head=second["head"], path=str(log.path))
     assert verified["failed"]
-    assert f"{log.path}: differs from the body from line 1 on" in verified["problems"]
+    assert f"{log.path}: differs from the audit log from line 1 on" in verified["problems"]
     run, rebuilt = log.run("rebuilt", path=str(log.path))
     assert log.path.read_text() == "".join(lines)
     assert "eve" in Path(rebuilt["kept"]).read_text()

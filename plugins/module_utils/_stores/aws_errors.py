@@ -90,12 +90,11 @@ def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None
         raise _refusal(operation, name, error, carries) from None
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError):
         raise NoAccess(
-            f"No AWS credentials were found for {operation} on {name}; set AWS_PROFILE, log in by 'aws sso login', or "
-            "give access_key and secret_key"
+            f"No AWS credentials were found for {operation} on {name}; set AWS_PROFILE, or log in by 'aws sso login'"
         ) from None
     except exceptions.NoRegionError:
         raise NoAccess(
-            "No AWS region was found; set AWS_REGION, the region option, or environments.<name>.region in the catalog"
+            "No AWS region was found; set AWS_REGION, or environments.<name>.region in the catalog"
         ) from None
     except (exceptions.TokenRetrievalError, exceptions.SSOError) as error:
         raise NoAccess(f"The AWS login has expired ({error}); log in again by 'aws sso login'") from None

@@ -90,8 +90,8 @@ class AwsConnection(AWSPluginBase):
             return self._sessions[profile].client(service, **where, **options, **extra)
         except NoRegionError:
             self.fail_aws(
-                f"{self.ansible_name}: the AWS region is unknown. Give it as region in the catalog, as the option "
-                "region, in AWS_REGION or in the profile"
+                f"{self.ansible_name}: the AWS region is unknown. Set AWS_REGION, environments.<name>.region in the "
+                "catalog, or region in the AWS profile"
             )
         except (BotoCoreError, ValueError) as error:
             self.fail_aws(f"{self.ansible_name}: no client of {service} can be created", exception=error)

@@ -70,7 +70,7 @@ def path_of(catalog: Catalog, given: str | None) -> str:
     declared = catalog.encrypted_env.file if catalog.encrypted_env else None
     if not (given or declared):
         raise EncryptedEnvError(
-            f"No file: the catalog has no encrypted_env.file for {catalog.environment}. Add it, or give the path"
+            f"No file: the catalog has no encrypted_env.file for {catalog.environment}; add it there"
         )
     return full_path(given or str(declared))
 

@@ -113,8 +113,7 @@ def following(record: Mapping[str, Any], head: Head) -> str:
     line = _canonical({**record, "number": head.number + 1, "id": identity(record), "previous": head.digest})
     if len(line) > LONGEST:
         raise AuditError(
-            f"The audit record has {len(line)} bytes, but at most {LONGEST} fit; name hosts by their groups, or "
-            "leave out steps"
+            f"The audit record has {len(line)} bytes, but at most {LONGEST} fit; rotate fewer credentials in one run"
         )
     return line
 

@@ -94,7 +94,10 @@ class AuditLog:
                 standing = _chain.record_of(entry.line)
                 changed |= local_copy.enter_changelog(self.changelog, standing, heading=self.heading, write=write)
         except HostError as error:
-            raise HostError(f"{error}; {entry} is recorded in {self._where}: fix that and run again") from None
+            raise HostError(
+                f"{error}. The audit log {self._where} already has {entry}: correct the file, then run the same "
+                "command again"
+            ) from None
         return {
             "changed": changed,
             "id": entry.id,
@@ -126,7 +129,9 @@ class AuditLog:
         }
         if problems:
             message = "\n".join(f"  - {line}" for line in problems)
-            answer.update(failed=True, msg=f"The audit log is not whole:\n{message}", error_type="AuditError")
+            answer.update(
+                failed=True, msg=f"The audit log is incomplete or altered:\n{message}", error_type="AuditError"
+            )
         return answer
 
     def rebuilt(self, *, write: bool) -> dict[str, Any]:
@@ -139,7 +144,7 @@ class AuditLog:
         problems = self._problems(chain)
         if problems:
             message = "\n".join(f"  - {line}" for line in problems)
-            raise AuditError(f"{self.body.where} is not whole, so {self.path} was left as it is:\n{message}")
+            raise AuditError(f"{self.body.where} is incomplete or altered, so {self.path} was not changed:\n{message}")
         file = AuditFile(self.path)
         changed, kept = file.rebuild(chain.lines) if write else (file.lines() != list(chain.lines), None)
         return {
@@ -215,8 +220,8 @@ class AuditLog:
 def _differences(lines: Sequence[str], body: Sequence[str]) -> list[str]:
     at = next((n for n, (ours, theirs) in enumerate(zip(lines, body, strict=False), 1) if ours != theirs), 0)
     if at:
-        return [f"differs from the body from line {at} on"]
-    return [f"has {len(lines) - len(body)} lines more than the body"] if len(lines) > len(body) else []
+        return [f"differs from the audit log from line {at} on"]
+    return [f"has {len(lines) - len(body)} lines more than the audit log"] if len(lines) > len(body) else []
 
 
 def _as_data(head: Head) -> dict[str, Any]:

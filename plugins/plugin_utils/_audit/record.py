@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a record of the audit log may hold: names, ids, steps, times and counts. A field that is not listed is refused.
+"""What a record of the audit log may hold: names, ids, times and counts. A field that is not listed is refused.
 
 An allow-list of fields is the only safe filter: no rule tells a value from a name by its looks. What does look
 like a digest or a password in a URL is refused all the same.
@@ -131,7 +131,6 @@ REQUIRED: Mapping[str, Check] = {
     "at": TIME,
 }
 OPTIONAL: Mapping[str, Check] = {
-    "controller": _text,
     "credentials": _list(_text),
     "github": _list(_text),
     "hosts": _list(_text),
@@ -147,12 +146,8 @@ OPTIONAL: Mapping[str, Check] = {
     "seconds": _map(_number),
     "secrets": _map(_either(ID, _VERSION)),
     "services": _list(_text),
-    "settings": _list(_text),
     "skipped": _map(_text),
-    "snapshot": ID,
     "started": TIME,
-    "steps": _list(_object({"step": WORD, "at": TIME, "who": _text, "phase": _count, "seconds": _number})),
-    "takeovers": _list(_object({"who": _text, "at": TIME, "step": WORD})),
 }
 CHAIN = ("number", "id", "previous")
 """What the log itself adds."""

@@ -146,7 +146,7 @@ def _deploy(catalog: Catalog, name: str, options: Options) -> list[str]:
         "          set -euo pipefail",
         '          known_hosts="$RUNNER_TEMP/known_hosts"',
         f'          if [ -z "${KNOWN_HOSTS}" ]; then',
-        f'            echo "::error::{KNOWN_HOSTS} is empty; it holds the lines of ssh-keyscan that you have compared"',
+        f'            echo "::error::{KNOWN_HOSTS} is empty; store the lines of ssh-keyscan in it, once compared"',
         "            exit 1",
         "          fi",
         f'          printf \'%s\\n\' "${KNOWN_HOSTS}" > "$known_hosts"',

@@ -78,7 +78,7 @@ class Api:
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise StoreError(f"github.api_url: {url} is not https; a token is sent over nothing else")
+            raise StoreError(f"github.api_url: {url} is not https, so no token was sent; write https://HOST/api/v3")
         self._http, self._url, self._token = http, url.rstrip("/"), token
         self._sleep, self._clock = sleep, clock
         self._patience = LONGEST_WAIT
@@ -114,7 +114,7 @@ class Api:
                 raise self._odd(need) from None
             if not items or seen >= total:
                 return
-        raise StoreError(f"{need.what}: are more than {PAGES} pages at {self._url}; none of them was used")
+        raise StoreError(f"{need.what}: GitHub lists more than {PAGES} pages at {self._url}; no page was used")
 
     def array(self, path: str, need: Need, *, size: int = 100) -> Iterator[dict[str, Any]]:
         """Every item of a list that comes without its length, page by page."""
@@ -125,7 +125,7 @@ class Api:
             yield from items
             if len(items) < size:
                 return
-        raise StoreError(f"{need.what}: are more than {PAGES} pages at {self._url}; none of them was used")
+        raise StoreError(f"{need.what}: GitHub lists more than {PAGES} pages at {self._url}; no page was used")
 
     def _asked(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> HttpResponse:
         failures = 0

@@ -352,7 +352,7 @@ def _of_left(
     if target not in present:
         return SyncStep(target, FORGET, "the catalog no longer names it, and GitHub has none")
     if not prune:
-        return SyncStep(target, OBSOLETE, "the catalog no longer names it; prune removes it")
+        return SyncStep(target, OBSOLETE, "the catalog no longer names it; -e github_prune=true removes it")
     reading_places = readers.get(reading(target))
     if reading_places:
         return SyncStep(target, REFUSED, f"the catalog no longer names it, but it is read: {'; '.join(reading_places)}")

@@ -128,7 +128,7 @@ def require_key(client: Any, alias: str) -> None:
     """Raises :class:`StoreError`, with the remedy, where the key is not there or cannot be used."""
     try:
         with aws_errors.translated("kms:DescribeKey", alias):
-            state = client.describe_key(KeyId=alias)["KeyMetadata"]["KeyState"]
+            metadata = client.describe_key(KeyId=alias)["KeyMetadata"]
     except StoreError as error:
         if "NotFoundException" not in str(error):
             raise
@@ -136,10 +136,10 @@ def require_key(client: Any, alias: str) -> None:
             f"the key {alias} does not exist. Create it by watchparty.secrets.provision --tags access, or name "
             "another key in the catalog (aws.kms_key)"
         ) from None
-    if state != "Enabled":
-        raise StoreError(
-            f"the key {alias} is {state}; enable it by 'aws kms enable-key' or 'aws kms cancel-key-deletion'"
-        )
+    if (state := metadata["KeyState"]) != "Enabled":
+        key = f"--key-id {metadata['KeyId']}"
+        cancel = f"'aws kms cancel-key-deletion {key}', then " if state == "PendingDeletion" else ""
+        raise StoreError(f"the key {alias} is {state}; run {cancel}'aws kms enable-key {key}'")
 
 
 def _tags(tags: Mapping[str, str]) -> list[Mapping[str, str]]:

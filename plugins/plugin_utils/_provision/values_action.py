@@ -142,7 +142,10 @@ class ValuesAction(ActionBase):
             return answer
         if complete and plan.asks:
             raise ProvisionError(
-                [f"{name}: has no value; answer when asked, or give values_file" for name in plan.asks]
+                [
+                    f"{name}: has no value; answer when asked, or give -e provision_values_file=FILE"
+                    for name in plan.asks
+                ]
             )
         form = provisioner.form("")
         if form.key and (any(write.act == CREATE and write.secure for write in plan.writes) or outlook.reforms):
@@ -162,7 +165,7 @@ class ValuesAction(ActionBase):
 def require_region(region: str | None, catalog: Catalog) -> None:
     if catalog.region and region != catalog.region:
         message = f"the region in use is {region}, and the catalog expects {catalog.region}"
-        raise ProvisionError([f"{message}; set AWS_REGION or the option region"])
+        raise ProvisionError([f"{message}; set AWS_REGION={catalog.region}, or correct region in the catalog"])
 
 
 def as_data(plan: ProvisionPlan) -> dict[str, Any]:

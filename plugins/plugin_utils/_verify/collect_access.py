@@ -101,7 +101,7 @@ class Look:
     @property
     def _region(self) -> str:
         if not self.connection.region:
-            raise NoAccess("No AWS region was found; set AWS_REGION, the region option, or the catalog's region")
+            raise NoAccess("No AWS region was found; set AWS_REGION, or environments.<name>.region in the catalog")
         return str(self.connection.region)
 
     def _provider(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -49,7 +49,7 @@ class FollowedFiles:
     def _read(self, path: str) -> str | None:
         data = self.content(self.paths[path]) if len(self._texts) < FILES else b""
         if data is None:
-            self.unread[path] = "is called, but no regular file, so it was not followed"
+            self.unread[path] = "is called, but is not a regular file, so it was not followed"
         elif len(data) > LARGEST:
             self.unread[path] = f"is called and larger than {LARGEST >> 10} KiB, so it was not followed"
         elif len(self._texts) >= FILES:

@@ -250,8 +250,10 @@ def _login(catalog: Catalog, credential: Credential, read: Versions) -> dict[str
     if why:
         return verdict(EXEMPT if why.exempt else UNTRIED, why.message)
     if last is None:
-        return verdict(UNTRIED, f"{result.message}, and the journal tells of no rotation of it")
+        return verdict(UNTRIED, f"{result.message}, and the journal has no rotation of this credential")
     state = EXEMPT if result.exempt else UNTRIED
     if credential.kind == kind_names.EXTERNAL:
         return verdict(state, f"{result.message}; rotation {last.rotation} replaced it at {last.at}")
-    return verdict(state, f"{result.message}; rotation {last.rotation} saw its refusal before it closed at {last.at}")
+    return verdict(
+        state, f"{result.message}; rotation {last.rotation} verified the rejection before it ended at {last.at}"
+    )

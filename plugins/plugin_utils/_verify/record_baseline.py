@@ -71,8 +71,8 @@ def recorded(
     unknown = sorted({*operator.ids} - known - {ALL})
     if unknown:
         raise SecretsError(
-            f"baseline_accept: {', '.join(unknown)} is no difference now; run watchparty.secrets.baseline without it, "
-            "which lists the ids"
+            f"baseline_accept: {', '.join(unknown)} is not the id of a present difference; run "
+            "watchparty.secrets.baseline without baseline_accept, which lists the ids"
         )
     return result
 
@@ -81,7 +81,7 @@ def _described(place: str, reading: ServerReading) -> list[str]:
     """All that was recorded, for an operator to read: an attacker's login would be among it."""
     logins = [text for kind, name in sorted(reading.entries) for text in [_login(kind, name)] if text]
     return [
-        f"{place}: {len(reading.entries)} {WHAT} are recorded. Look at its logins:",
+        f"{place}: {len(reading.entries)} {WHAT} are recorded. Check that each login is yours:",
         *(f"  {login}" for login in logins),
     ]
 

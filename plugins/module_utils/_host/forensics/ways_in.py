@@ -73,7 +73,9 @@ class FootholdSearch:
                 self._account(account)
         first = self._opened[0].credential if self._opened else ""
         if len(self._opened) > MOST_ACCOUNTS:
-            self._add(first, "opens %d accounts, of which %d were looked at" % (len(self._opened), MOST_ACCOUNTS))
+            self._add(
+                first, "the key opens %d accounts, and only %d were searched" % (len(self._opened), MOST_ACCOUNTS)
+            )
         with self._part(first, "authorized keys"):
             self._keys(patterns, known, root)
         with self._part(first, "setuid files"):
@@ -86,7 +88,7 @@ class FootholdSearch:
                     self._add(root.credential, "account %s %s: userdel -- %s" % (_plain(name), reason, _quoted(name)))
                 self._groups(root.credential, sudoers)
         for folder in dict.fromkeys(self._tree.overfull):
-            text = "%s holds more than %d names, of which not all were looked at: ls -lct %s"
+            text = "%s holds more than %d names, and not all were checked: ls -lct %s"
             text %= (_plain(folder), directory_entries.MOST_NAMES, _quoted(folder))
             if folder in start_files.SETUID:
                 self.short.append(text)

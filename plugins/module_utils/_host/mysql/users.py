@@ -109,7 +109,8 @@ def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int
     except LoginRefused:
         return ended
     raise RotationError(
-        "%s still accepts user %s after it was locked; look at its accounts" % (admin.place, old["username"])
+        "%s still accepts user %s after it was locked; check every account of this user in mysql.user"
+        % (admin.place, old["username"])
     )
 
 

@@ -63,7 +63,10 @@ class AgentKey:
 def way_of(connection: Any, name: str, account: str = "") -> Way:
     """The options of Ansible's own connection. Raises RotationError where it is not OpenSSH's."""
     if connection.transport not in TRANSPORTS:
-        raise RotationError(f"Ansible reaches {name} by the connection {connection.transport}, but SSH keys need ssh")
+        raise RotationError(
+            f"Ansible reaches {name} by the connection {connection.transport}, but SSH keys need ssh; set "
+            "ansible_connection=ssh for the host"
+        )
 
     def split(option: str) -> list[str]:
         return shlex.split(connection.get_option(option) or "")

@@ -50,7 +50,7 @@ def test_planned_then_present_then_nothing(clients: Clients) -> None:
 def test_what_is_needed_stops_it_or_is_named(clients: Clients) -> None:
     failed = provision()
     assert failed["failed"]
-    assert "TOKEN: has no value; answer when asked, or give values_file" in failed["msg"]
+    assert "TOKEN: has no value; answer when asked, or give -e provision_values_file=FILE" in failed["msg"]
     partly = provision(complete=False)
     assert partly["asks"] == ["TOKEN"]
     assert list(json.loads(clients("secretsmanager").get_secret_value(SecretId=CORE)["SecretString"])) == ["KEY"]

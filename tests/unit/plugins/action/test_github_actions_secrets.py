@@ -215,7 +215,10 @@ def test_the_organisation_must_share_it_with_the_repository(lab: Lab) -> None:
 
 def test_an_environment_is_made_when_asked(lab: Lab) -> None:
     lab.document["github"]["scope"] = "environment"
-    with pytest.raises(NotFound, match="has no environment prod; create it there, or set create_environment"):
+    with pytest.raises(
+        NotFound,
+        match="has no environment prod; create it there, or run the same",
+    ):
         lab.run()
     asked = {"create_environment": True, "reviewers": ["ann"]}
     planned = lab.run(check=True, **asked)

@@ -85,7 +85,7 @@ def test_what_stands_beside_the_values_is_left_to_provisioning(clients: Clients,
     [
         ([], {}, "no setting was named"),
         (["TOKEN"], {}, "TOKEN: has no value; answer when asked"),
-        (["TOKEN", "LEVEL"], {"value_file": True}, "value_file: holds one value, but several names are given"),
+        (["TOKEN", "LEVEL"], {"value_file": True}, "set_value_file: holds one value, but several names are given"),
         (["LEVEL"], {"values_from": "asked"}, "TOKEN: is not among the given names"),
         (["KEY"], {"state": "known"}, "watchparty.secrets.rotate -e rotation_credentials=key replaces it"),
         (["NONE"], {"state": "known"}, "NONE: is neither a setting nor a credential"),

@@ -222,5 +222,5 @@ def test_keys(moto: Moto) -> None:
     client.create_alias(AliasName="alias/app-test", TargetKeyId=key)
     require_key(client, "alias/app-test")
     client.disable_key(KeyId=key)
-    with pytest.raises(StoreError, match="is Disabled; enable it"):
+    with pytest.raises(StoreError, match="is Disabled; run 'aws kms enable-key --key-id "):
         require_key(client, "alias/app-test")

@@ -113,7 +113,7 @@ def test_a_copy_that_differs_is_reported_and_does_not_stop_the_run(log: Log, bod
 def test_a_copy_that_cannot_be_written_stops_the_run_and_says_where_the_record_is(log: Log, tmp_path: Path) -> None:
     broken = log(path=str(tmp_path / "none" / "audit.jsonl"))
     message = (
-        r"its directory does not exist; create it first; record 1 \(r1:completed\) is recorded in memory: fix that"
+        r"its directory does not exist; create it first. The audit log memory already has record 1 \(r1:completed\)"
     )
     with pytest.raises(HostError, match=message):
         broken.recorded(record_fields(), write=True)
@@ -233,10 +233,10 @@ def test_what_is_wrong_with_the_body_is_named(three: AuditLog, body: MemoryAudit
     result = three.verified()
     assert result["failed"]
     assert "memory: record 3 (r3:completed) does not follow record 2: one of the two was altered" in result["problems"]
-    assert f"{three.path}: differs from the body from line 2 on" in result["problems"]
-    assert result["msg"].startswith("The audit log is not whole:\n  - memory: record 3")
+    assert f"{three.path}: differs from the audit log from line 2 on" in result["problems"]
+    assert result["msg"].startswith("The audit log is incomplete or altered:\n  - memory: record 3")
     before = text(three.path)
-    with pytest.raises(AuditError, match=r"memory is not whole, so .*audit.jsonl was left as it is"):
+    with pytest.raises(AuditError, match=r"memory is incomplete or altered, so .*audit.jsonl was not changed"):
         three.rebuilt(write=True)
     assert text(three.path) == before
     body.held.insert(1, "something else")
@@ -250,7 +250,7 @@ def test_a_body_that_was_cut_off(three: AuditLog, body: MemoryAudit, log: Log) -
             "memory: the log ends at record 2, but its head is record 3 "
             f"({audit_chain.digest(line)[:12]}…): the end was cut off"
         ),
-        f"{three.path}: has 1 lines more than the body",
+        f"{three.path}: has 1 lines more than the audit log",
     ]
     assert log().verified()["failed"], "the copy tells even without a head"
 
@@ -274,7 +274,7 @@ def test_an_altered_copy_is_found_and_kept(three: AuditLog) -> None:
     path = Path(str(three.path))
     altered = path.read_text().replace("r2", "r7")
     path.write_text(altered)
-    assert any("differs from the body from line 2 on" in line for line in three.verified()["problems"])
+    assert any("differs from the audit log from line 2 on" in line for line in three.verified()["problems"])
     result = three.rebuilt(write=True)
     assert Path(result["kept"]).read_text() == altered
     assert result["warnings"] == [f"{path} differed from the audit log; the old file was kept as {result['kept']}"]

@@ -247,7 +247,7 @@ def test_what_is_too_long_is_not_sent(github: GitHub, kind: str) -> None:
 
 def test_a_token_is_sent_over_tls_only() -> None:
     for url in ("http://github.example.com/api/v3", "ftp://127.0.0.2"):
-        with pytest.raises(StoreError, match="is not https; a token is sent over nothing else"):
+        with pytest.raises(StoreError, match="is not https, so no token was sent"):
             Api(OpenUrl(), url=url, token="t", sleep=time.sleep, clock=time.time)
 
 

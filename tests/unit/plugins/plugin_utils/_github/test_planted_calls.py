@@ -315,7 +315,7 @@ def test_a_called_file_that_cannot_be_followed() -> None:
     assert workflow_lint.findings(W, parsed(calls[W]), followed.workflow(W)) == []
     assert followed.unread == {
         "big.sh": "is called and larger than 256 KiB, so it was not followed",
-        "link.sh": "is called, but no regular file, so it was not followed",
+        "link.sh": "is called, but is not a regular file, so it was not followed",
     }
 
 

@@ -110,7 +110,7 @@ def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, me
 @pytest.mark.parametrize(
     ("journal", "state", "message"),
     [
-        (Journal(), "untried", "tells of no rotation"),
+        (Journal(), "untried", "has no rotation of this"),
         (Journal(rotated={"api": Rotated("2026-11-20T10:00:00Z", "ops", "r7")}), "exempt", "rotation r7 replaced it"),
         (Journal(pending_tasks={"o": REVOKES}), "exempt", "stays valid until"),
     ],

@@ -236,7 +236,12 @@ def found(text: str = "") -> dict[str, Any]:
     everything = facts(
         hosts={"web1": host(), "web2": bad_host, "web3": {"problem": "cannot be reached: no route to host"}},
         journal=journal,
-        former={"database": {"state": "untried", "message": "rotation r1 saw its refusal; it was not tried again now"}},
+        former={
+            "database": {
+                "state": "untried",
+                "message": "rotation r1 verified the rejection; it was not tried again now",
+            }
+        },
     )
     scanned = ("repository", "workflows", "zizmor", "history", "unknown_secrets")
     without = {name: item for name, item in everything.parts.items() if name not in scanned}
