@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Outcome]:
     if unit["began"] is None and unit["is_up"] and unit.get("manager"):
-        yield unknown(f"{unit['unit']}: when it started is not known; give pid_file in the catalog", host)
+        yield unknown(f"{unit['unit']}: when it started is not known; set services.*.pid_file in the catalog", host)
         return
     if unit["began"] is None:
         yield not_applicable(f"{unit['unit']} does not run here", host)  # WPS306 tells whether it should

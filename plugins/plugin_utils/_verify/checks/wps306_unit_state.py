@@ -62,7 +62,7 @@ def _managed(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
     if not unit["is_up"]:
         yield bad(f"{name} is {unit['active']}", host, target=unit["unit"])
     elif not unit["active"]:
-        yield unknown(f"{name}: give status or pid_file in the catalog", host)
+        yield unknown(f"{name}: set services.*.status or services.*.pid_file in the catalog", host)
     else:
         yield good(f"{name} runs", host)
 
