@@ -39,7 +39,7 @@ def refused(run: Run, server: Valkey, state: str = "present", **params: Any) -> 
     ("params", "message"),
     [
         ({"admin_url": ""}, "the credential has no administrator"),
-        ({"login_url": "redis://"}, "login_url names no password"),
+        ({"login_url": "redis://"}, "the credential's URL names no password"),
         ({"login_url": "http://u:canary-x@h/"}, "scheme 'http'"),
         ({"login_url": "redis://u:canary-x@h:port/"}, "cannot be parsed"),
         ({"login_url": "redis://u:canary-x@h/zero"}, "cannot be parsed"),
@@ -60,7 +60,9 @@ def test_bad_words(params: dict[str, Any], message: str, server: Valkey, run: Ru
 
 def test_a_wrong_password_of_the_administrator(server: Valkey, run: Run) -> None:
     wrong = server.url(user="admin", password=new_password())
-    assert "the server rejects the user and the password of admin_url" in refused(run, server, admin_url=wrong)
+    assert "the server rejects the user and the password of the administrator's URL" in refused(
+        run, server, admin_url=wrong
+    )
 
 
 @pytest.mark.parametrize(
@@ -193,4 +195,4 @@ def test_a_password_that_is_not_valid_is_not_usable(server: Valkey, run: Run) ->
 
 def test_tls_where_the_server_speaks_none(server: Valkey, run: Run) -> None:
     admin = server.admin_url().replace("redis:", "rediss:")
-    assert "correct its address or scheme in admin_url" in refused(run, server, admin_url=admin)
+    assert "correct its address or scheme in the administrator's URL" in refused(run, server, admin_url=admin)

@@ -69,7 +69,12 @@ def test_connections_at_their_limit(shop: Shop) -> None:
             while True:
                 held.append(shop.connect(shop.first))
         failed(shop.test(), "limit", "max_connections")
-        failed(shop.set(login_url=shop.url(shop.second, "canary-other")), "limit", "admin_url", "max_connections")
+        failed(
+            shop.set(login_url=shop.url(shop.second, "canary-other")),
+            "limit",
+            "the administrator's URL",
+            "max_connections",
+        )
     finally:
         for connection in held:
             connection.close()
@@ -91,9 +96,9 @@ def test_pg_hba_refuses(shop: Shop) -> None:
 def test_errors_of_the_administrator(shop: Shop) -> None:
     before, admin = shop.roles(), shop.server.admin_url_of()
     wrong = shop.server.url("master", "canary-wrong", "postgres")
-    failed(shop.set(admin_url=wrong), "wrong_password", "admin_url", "master")
-    failed(shop.set(admin_url=admin.replace(str(shop.server.port), "1")), "unreachable", "admin_url")
-    failed(shop.set(admin_url="canary"), "bad_url", "admin_url is not a PostgreSQL URL")
+    failed(shop.set(admin_url=wrong), "wrong_password", "the administrator's URL", "master")
+    failed(shop.set(admin_url=admin.replace(str(shop.server.port), "1")), "unreachable", "the administrator's URL")
+    failed(shop.set(admin_url="canary"), "bad_url", "the administrator's URL is not a PostgreSQL URL")
     failed(shop.set(owner="nobody"), "no_owner", "nobody")
     failed(shop.set(verifier=None), "missing_option", "state=present needs verifier")
     failed(shop.revoke(admin_url=shop.url(shop.first)), "own_login", shop.first)
@@ -114,8 +119,12 @@ def test_what_is_asked_before_a_rotation(shop: Shop) -> None:
     before, admin = shop.roles(), shop.server.admin_url_of()
     allowed = {"changed": False, "login": shop.second}
     assert shop.check() == shop.check(check=True) == allowed
-    failed(shop.check(admin_url=shop.server.url("master", "canary-wrong", "postgres")), "wrong_password", "admin_url")
-    failed(shop.check(admin_url=admin.replace(str(shop.server.port), "1")), "unreachable", "admin_url")
+    failed(
+        shop.check(admin_url=shop.server.url("master", "canary-wrong", "postgres")),
+        "wrong_password",
+        "the administrator's URL",
+    )
+    failed(shop.check(admin_url=admin.replace(str(shop.server.port), "1")), "unreachable", "the administrator's URL")
     failed(shop.check(owner="nobody"), "no_owner", "role nobody (owner) does not exist")
     failed(shop.check(like="nobody"), "no_like", "role nobody (like) does not exist")
     failed(shop.check(like=None), "missing_option", "state=checked needs like")

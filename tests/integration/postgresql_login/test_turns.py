@@ -235,7 +235,7 @@ def test_a_revoke_without_proof_says_so(shop: Shop, monkeypatch: pytest.MonkeyPa
     with Postgres(binaries=shop.server._programs) as other:
         other.create_login(shop.first, shop.passwords[shop.first], shop.owner)
         url = other.url(shop.first, shop.passwords[shop.first], shop.owner)
-        failed(shop.revoke(login_url=url), "still_accepted", "another server than admin_url")
+        failed(shop.revoke(login_url=url), "still_accepted", "another server than the administrator's URL")
     assert shop.revoke()["refused"]
 
 

@@ -60,8 +60,16 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS208", on_host(copies_unread=["/tmp took too long"]), "took too long"),
     ("WPS209", on_host(drift=None, drift_problem="no stores"), "no stores"),
     ("WPS306", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
-    ("WPS303", on_host(units=[unit(**MANAGED, began=None)]), "web: when it started is not known; set services.*.pid_file"),
-    ("WPS306", on_host(units=[unit(**{**MANAGED, "active": ""})]), "web (compose): set services.*.status or services.*.pid_file"),
+    (
+        "WPS303",
+        on_host(units=[unit(**MANAGED, began=None)]),
+        "web: when it started is not known; set services.*.pid_file",
+    ),
+    (
+        "WPS306",
+        on_host(units=[unit(**{**MANAGED, "active": ""})]),
+        "web (compose): set services.*.status or services.*.pid_file",
+    ),
     ("WPS308", on_host(flaws=None), "could not be read"),
     ("WPS204", on_host(selinux={"enabled": True, "right": None, "why": "matchpathcon: No such file"}), "matchpathcon"),
     ("WPS205", on_host(strays_unread=["9 files were not searched"]), "9 files"),
