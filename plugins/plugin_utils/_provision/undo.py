@@ -83,7 +83,10 @@ def _conflicts(provisioner: Provisioner, journal: Journal, target: ValueTarget) 
     for credential in _credentials(catalog, target):
         name = credential.name
         if not set(target.places).isdisjoint(credential_graph.fallback_places(catalog, credential)):
-            yield f"{target.name}: lists previous keys of credential {name}, which its previous value makes valid again"
+            yield (
+                f"{target.name}: lists previous keys of credential {name}, and an undo would make a revoked key valid "
+                "again; set the value you want"
+            )
         elif set_plan.conflicts(catalog, provisioner.kinds, replace(target, credential=name), anyway=False):
             yield (
                 f"{target.name}: belongs to credential {name}, whose previous value a rotation revokes; run "

@@ -120,7 +120,7 @@ def test_what_is_refused(world: World, name: str, message: str) -> None:
         (
             "NOTE",
             {"first": {"kind": "given", "fallbacks": "NOTE", "appears_in": [{"setting": "TOKEN"}]}},
-            "NOTE: lists previous keys of credential first, which its previous value makes valid again",
+            "NOTE: lists previous keys of credential first, and an undo would make a revoked key valid ",
         ),
     ],
     ids=["two credentials", "a place of another credential", "previous keys"],
