@@ -68,7 +68,7 @@ def test_what_others_may_write_is_refused(folder: Path, name: str, mode: int) ->
 
 
 def test_an_application_is_never_root() -> None:
-    with pytest.raises(HostError, match=r"^x would run as root; name the application's account"):
+    with pytest.raises(HostError, match=r"^x would run as root; set user of this service"):
         accounts.application("0", "x")
 
 

@@ -97,7 +97,7 @@ def test_endpoint_certificates_and_credentials_are_the_options(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({**OPTIONS, "region": None}, "name: the AWS region is unknown. Give it as region in the catalog"),
+        ({**OPTIONS, "region": None}, "name: the AWS region is unknown. Set AWS_REGION, environments.<name>.region"),
         (
             {"region": "eu-west-3", "profile": "nobody"},
             "name: no client of ssm can be created: The config profile (nobody)",

@@ -213,7 +213,7 @@ def test_hosts_that_get_nothing_new_stop_later_waves(leak: Leak, tmp_path: Path)
     named = written(leak, tmp_path, **given, opened=["web1"], named_host="web1").verdict
     other = "and web1 is the rotation host; choose another one with -e rotation_host=HOST"
     assert f"no new values are sent to web1, {other}" in named
-    assert "nothing new" not in written(leak, tmp_path, **given, opened=["web1"]).verdict
+    assert "no new values" not in written(leak, tmp_path, **given, opened=["web1"]).verdict
 
 
 def test_a_possible_foothold_fails_the_run_until_somebody_has_looked(leak: Leak, tmp_path: Path) -> None:
