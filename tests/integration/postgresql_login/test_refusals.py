@@ -134,7 +134,7 @@ def test_what_is_asked_before_a_rotation(shop: Shop) -> None:
     failed(shop.check(admin_url=weak(shop, "CREATEROLE", "pg_signal_backend")), "missing_right", "GRANT pg_monitor")
     boss = weak(shop, "CREATEROLE", "pg_monitor", "pg_signal_backend")
     assert shop.check(admin_url=boss) == allowed
-    failed(shop.check(admin_url=boss, like=unquote(str(urlsplit(boss).username))), "own_login", "use another")
+    failed(shop.check(admin_url=boss, like=unquote(str(urlsplit(boss).username))), "own_login", "name another")
     assert shop.roles() == before
     shop.set()
     with shop.connect(shop.second):
