@@ -8,8 +8,10 @@ import json
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from sandbox.process import free_port
 from sandbox.seed import Layout
 from sandbox.valkey import Valkey
 from tests.integration.harness import Lab, layout
+from tests.integration.planted_rights import BY_OTHER_WAYS, HARMLESS, IN_OTHER, POSTGRESQL_MISTAKES
 from tests.integration.valkey_lab import new_password
 from tests.integration.verify_lab import VERIFY, outcomes, write_journal
 
@@ -111,16 +114,46 @@ def look(server: str, *urls: str, known: Sequence[str] = (), **over: Any) -> dic
     return report
 
 
-POSTGRESQL_MISTAKES = {
-    "ALTER ROLE shop_b SUPERUSER": "SUPERUSER",
-    "ALTER ROLE shop_b CREATEROLE": "CREATEROLE",
-    "ALTER ROLE shop_b CREATEDB": "CREATEDB",
-    "ALTER ROLE shop_b REPLICATION": "REPLICATION",
-    "ALTER ROLE shop_b BYPASSRLS": "BYPASSRLS",
-    "ALTER ROLE shop_a CREATEDB": "CREATEDB by role shop_a",
-    "GRANT pg_execute_server_program TO shop_a": "member of pg_execute_server_program",
-    "ALTER DATABASE other OWNER TO shop_a": "owner of database other",
-}
+def test_rights_of_postgresql_by_other_ways(postgres: Postgres) -> None:
+    url = postgres.url("shop_b", CURRENT, "shop")
+    postgres.execute("CREATE DATABASE other")
+
+    def rights(statement: str, undo: str, database: str = "shop") -> list[str]:
+        postgres.execute(statement, database=database)
+        try:
+            result: list[str] = look("postgresql", url)["rights"]["c0"]
+            return result
+        finally:
+            postgres.execute(undo, database=database)
+
+    try:
+        for statement, (undo, right) in BY_OTHER_WAYS.items():
+            (found,) = rights(statement, undo)
+            assert found.startswith(right), statement
+        for statement, undo in IN_OTHER.items():
+            assert rights(statement, undo, "other") == ["rights in database other"], statement
+        for statement, undo in HARMLESS.items():
+            assert rights(statement, undo) == [], statement
+    finally:
+        postgres.execute("DROP DATABASE other")
+
+
+def test_a_server_that_asks_for_no_password(postgres: Postgres) -> None:
+    file = Path(postgres.execute("SHOW hba_file"))
+    rules, url = file.read_text(), postgres.url("shop_b", CURRENT, "shop")
+    known = ["shop_a", "shop_b"]
+    assert look("postgresql", url, known=known)["unexplained"] == []
+    try:
+        file.write_text(f"host all shop_b all trust\n{rules}")
+        postgres.execute("SELECT pg_reload_conf()")
+        logins: list[Any] = []
+        deadline = time.monotonic() + 20  # the server reads its rules a little later
+        while not logins and time.monotonic() < deadline:
+            logins = look("postgresql", url, known=known)["unexplained"]
+    finally:
+        file.write_text(rules)
+        postgres.execute("SELECT pg_reload_conf()")
+    assert logins == [{"name": "shop_b", "known": True, "nopass": True}]
 
 
 def test_rights_and_logins_of_postgresql(postgres: Postgres) -> None:
@@ -148,7 +181,7 @@ def test_rights_and_logins_of_postgresql(postgres: Postgres) -> None:
 def test_rights_and_users_of_valkey(valkey: Valkey) -> None:
     url = valkey.url(0, user="shop", password=CURRENT)
     own = look("valkey", url, known=["shop"])
-    assert len(own["rights"]["c0"]) == 3
+    assert own["rights"]["c0"] == sorted({*ADMINISTRATION.values()})
     assert {user["name"] for user in own["unexplained"]} == {"default", "admin", "replicator"}
     valkey.execute("ACL", "SETUSER", "shop", "-@admin", "-@dangerous", f">{FORMER}")
     valkey.execute("ACL", "SETUSER", "guest", "on", "nopass")
@@ -167,6 +200,27 @@ def test_rights_and_users_of_valkey(valkey: Valkey) -> None:
     assert (users["guest"]["nopass"], users["shop"]["known"]) == (True, True)
     assert users["shop"]["digests"] == [valkey_digest(FORMER)[:8]]
     assert "shop" not in {user["name"] for user in changing["unexplained"]}
+
+
+def test_valkey_users_that_may_not_list_the_users(valkey: Valkey) -> None:
+    """By a script that runs nothing, and by no login at all."""
+    url = valkey.url(0, user="shop", password=CURRENT)
+
+    def looked(*rules: str) -> tuple[list[str] | None, list[str]]:
+        valkey.execute("ACL", "SETUSER", "shop", "reset", "on", f">{CURRENT}", "~*", *rules)
+        report = look("valkey", url, known=["shop"])
+        return report["rights"].get("c0"), [user["name"] for user in report["unexplained"] if user["nopass"]]
+
+    try:
+        assert looked("+@all", "-acl", "-@admin", "+config") == (["may change the configuration (CONFIG SET)"], [])
+        assert looked("-@all", "+@read", "+@scripting", "(~y* +psync)") == (["may copy all data (PSYNC)"], [])
+        assert looked("+@all", "-@admin", "-@dangerous") == ([], [])
+        assert looked("-@all", "+@read", "+config|set") == (None, [])
+        valkey.execute("ACL", "SETUSER", "default", "nopass")
+        assert looked("-@all", "+@read") == (None, ["default"])
+    finally:
+        valkey.execute("ACL", "SETUSER", "default", "resetpass", f">{valkey.password}")
+        valkey.execute("ACL", "SETUSER", "shop", "reset", "on", f">{CURRENT}", "~*", "&*", "+@all")
 
 
 REPLICA = {"reason": "replicas log in with it", "expires": (date.today() + timedelta(days=30)).isoformat()}
@@ -261,7 +315,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         valkey.execute("ACL", "DELUSER", "guest")
     digest = valkey_digest(OLDEST)[:8]
     none = "but no credential of the catalog declares it"
-    powers = ", ".join(sorted(ADMINISTRATION.values()))
+    powers = ", ".join(sorted({*ADMINISTRATION.values()}))
     assert (code, set(result)) == (2, {"fail", "not applicable"})
     assert set(result["fail"]) == {
         f"WPS1101 cache: its login at {cache}: {powers}",

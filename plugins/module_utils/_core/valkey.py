@@ -154,8 +154,8 @@ class User:
 def parse_users(lines: Iterable[str]) -> Dict[str, User]:
     users = {}
     for line in lines:
-        # A selector holds spaces: (~x* +get)
-        fields = re.findall(r"\([^()]*\)|\S+", line)
+        # A selector holds spaces, and its patterns may hold parentheses: (~x(1) +get)
+        fields = re.findall(r"\(.*?\)(?= |$)|\S+", line)
         name, rest = fields[1], fields[2:]
         users[name] = User(
             name,

@@ -4,20 +4,45 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from typing import Collection, List, Sequence
 
 ADMINISTRATION = {
     "acl|setuser": "may change users (ACL SETUSER)",
     "config|set": "may change the configuration (CONFIG SET)",
     "module|load": "may load modules (MODULE LOAD)",
+    "module|loadex": "may load modules (MODULE LOAD)",
+    "replicaof": "may replace all data (REPLICAOF)",
+    "slaveof": "may replace all data (REPLICAOF)",
+    "psync": "may copy all data (PSYNC)",
+    "sync": "may copy all data (PSYNC)",
+    "monitor": "may see all commands (MONITOR)",
+    "failover": "may stop the server (FAILOVER)",
+    "debug": "may stop the server (DEBUG)",
+    "shutdown": "may stop the server (SHUTDOWN)",
 }
 """What no application needs, in words."""
 _CATEGORIES = ("@all", "@admin", "@dangerous", "@slow")
 """Those that all of these commands are in."""
+SCRIPT = """if not redis.acl_check_cmd then return false end
+local allowed = {}
+for _, command in ipairs(ARGV) do
+  local words = {}
+  for word in string.gmatch(command, '[^|]+') do words[#words + 1] = word end
+  local known, may = pcall(redis.acl_check_cmd, unpack(words))
+  if known and may then allowed[#allowed + 1] = command end
+end
+return allowed"""
+"""Asks which of its arguments a user may run, and runs none of them."""
 
 
 def administration(rules: Sequence[str]) -> List[str]:
-    return [description for command, description in ADMINISTRATION.items() if may_run(rules, command)]
+    return described([command for command in ADMINISTRATION if may_run(rules, command)])
+
+
+def described(commands: Collection[str]) -> List[str]:
+    """In the order of the table, and each once."""
+    descriptions = (description for command, description in ADMINISTRATION.items() if command in commands)
+    return list(dict.fromkeys(descriptions))
 
 
 def may_run(rules: Sequence[str], command: str) -> bool:

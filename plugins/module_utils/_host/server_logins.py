@@ -9,7 +9,7 @@ A server may answer anything, at any length and slowly: each has a time, names a
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Sequence
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     postgresql,
@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     inventory as postgresql_inventory,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_rights
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
@@ -49,13 +50,6 @@ _FAULTS = (SecretsError, MemoryError, RecursionError, postgresql_connection.Retr
 _DOING = "reading roles"
 _NO_ROOM = "the servers have more users, grants and objects than one host can report"
 _READ_ONLY = "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '5s'"
-_ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
-_COLUMNS = "rolname::text, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
-_POWERFUL = (
-    *("rds_superuser", "pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"),
-    *("pg_read_all_data", "pg_write_all_data"),
-)
-"""Groups whose members reach more than one application's data."""
 _FIRST = 10
 """The oid of the role that initdb makes: the server's own, which nobody can drop."""
 _OF_RDS = {"rdsadmin": ("rdstopmgr", "rdsrepladmin", "rdsproxyadmin", "rdswriteforwarduser")}
@@ -144,7 +138,9 @@ def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
             target = postgresql.parse_url(login["url"], "the URL")
             with ServerConnection(target, label="the URL", timeout=timeout) as server:
                 server.rows(_READ_ONLY, doing=_DOING)
-                report["rights"][login["credential"]] = _rights(server, entry["databases"])
+                report["rights"][login["credential"]] = login_rights.read(server, entry["databases"])
+                if not server.uses_password:
+                    _add(report, [{"name": _name(target.user), "known": True, "nopass": True}])
                 if not report["listed"]:
                     _roles(server, entry["known"], report)
                 if entry["inventory"] and target.database not in databases:
@@ -162,25 +158,6 @@ def _as_administrator(entry: Mapping[str, Any], timeout: int) -> Report:
     target = postgresql.parse_url(entry["admin_url"], postgresql.ADMIN_URL)
     with ServerConnection.administered(target, timeout=timeout) as server:
         return postgresql_inventory.read_as_administrator(server, entry["inventory"])
-
-
-def _rights(server: ServerConnection, databases: Collection[str]) -> List[str]:
-    """What the login, or a role that it may become, has beyond its own database."""
-    query = "SELECT %s FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname <> session_user"
-    rows = server.rows("%s LIMIT %d" % (query % _COLUMNS, ROWS), doing=_DOING)
-    own, others = rows[0], rows[1:ROWS]
-    if own[1]:
-        return ["SUPERUSER"]
-    rights = [name for name, has in zip(_ATTRIBUTES, own[1:]) if has]
-    for role, *attributes in others:
-        rights += ["%s by role %s" % (name, _name(role)) for name, has in zip(_ATTRIBUTES, attributes) if has]
-        rights += ["member of %s" % role] if role in _POWERFUL else []
-    query = (
-        "SELECT datname::text FROM pg_database WHERE datname <> current_database() AND NOT datistemplate "
-        "AND pg_has_role(session_user, datdba, 'MEMBER') ORDER BY 1 LIMIT %d"
-    )
-    owned = [_name(row[0]) for row in server.rows(query % ROWS, doing=_DOING)[:ROWS]]
-    return (rights + ["owner of database %s" % name for name in owned if name not in databases])[:MOST]
 
 
 def _roles(server: ServerConnection, known: Collection[str], report: Report) -> None:
@@ -212,13 +189,43 @@ def _valkey(entry: Mapping[str, Any], _timeout: int) -> Report:
             users = _users(address, valkey_connection.ADMIN if admin else "the URL", entry, report)
         except valkey_connection.NotAllowed as error:
             report["problems"] += [_problem(error)] if admin else []
-            report["rights"].update({name: [] for name, login in logins.items() if login.user == address.user})
+            _take_own(report, address, logins, entry)
         except _FAULTS as error:
             report["problems"].append("%s: %s" % (address, _problem(error)))
             report["inventory"]["problems"].append(report["problems"][-1])
         else:
             _judge(report, users, logins, str(address), entry)
     return report
+
+
+def _take_own(
+    report: Report, address: valkey.Address, logins: Mapping[str, valkey.Address], entry: Mapping[str, Any]
+) -> None:
+    """What a user that may not list the users shows of itself, and whether the node needs a password."""
+    rights = _own_rights(address)
+    if rights is not None:
+        report["rights"].update({name: rights for name, login in logins.items() if login.user == address.user})
+    if _needs_no_password(address):
+        user = valkey.User(valkey.DEFAULT_USER, enabled=True, nopass=True)
+        _add(report, _unexplained([user], str(address), entry))
+
+
+def _own_rights(address: valkey.Address) -> Optional[List[str]]:
+    """None if the user may run no script, or the server is older than version 7."""
+    try:
+        with valkey_connection.Connection(address, "the URL") as connection:
+            commands = connection.ask("EVAL", valkey_rights.SCRIPT, "0", *valkey_rights.ADMINISTRATION)
+    except SecretsError:
+        return None
+    return valkey_rights.described(commands) if isinstance(commands, list) else None
+
+
+def _needs_no_password(address: valkey.Address) -> bool:
+    try:
+        with valkey_connection.Connection(address, "the URL", logs_in=False) as connection:
+            return bool(connection.ask("PING") == "PONG")
+    except SecretsError:
+        return False
 
 
 def _users(address: valkey.Address, label: str, entry: Mapping[str, Any], report: Report) -> Mapping[str, valkey.User]:

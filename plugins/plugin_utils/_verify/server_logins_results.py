@@ -24,6 +24,10 @@ ASK_AN_ADMINISTRATOR = (
     "the application's user may not list the users, and the administrator {admin} is asked only from a rotation_host: "
     "set it in the inventory, to a host outside the application's group"
 )
+UNDECLARED_ADMINISTRATOR = (
+    "the application's user may neither list the users nor run a script that asks for its own rights: declare an "
+    "administrator of the server in the catalog, or accept this result"
+)
 
 
 def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, list[Row]]:
@@ -47,7 +51,7 @@ def _rights(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
         elif why_not:
             yield row(NOT_APPLICABLE if why_not == MANAGED else NOT_CHECKED, credential, why_not)
         elif rights is None:
-            yield row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence)}")
+            yield row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence, _unlisted(entry))}")
         elif rights:
             yield row(FAIL, credential, f"its login at {place}: {', '.join(rights)}")
         else:
@@ -55,12 +59,15 @@ def _rights(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
 
 
 def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], silence: str) -> Iterator[Row]:
-    if entry["unjudged"]:
-        yield row(NOT_APPLICABLE, place, entry["unjudged"])
-        return
     answer = answers.get(place)
-    if not answer or not answer["listed"]:
-        yield row(NOT_CHECKED, place, _reasons(answer, silence, _unlisted(entry)))
+    if entry["unjudged"] or not answer or not answer["listed"]:
+        without_password = [login for login in answer["unexplained"] if login.get("nopass")] if answer else []
+        for login in without_password:
+            yield row(FAIL, place, _unexplained(login, place, entry["server"]))
+        if not entry["unjudged"]:
+            yield row(NOT_CHECKED, place, _reasons(answer, silence, _unlisted(entry)))
+        elif not without_password:
+            yield row(NOT_APPLICABLE, place, entry["unjudged"])
         return
     compared = _is_compared(entry, answer)
     own = entry["own"] if compared else ()
@@ -88,14 +95,15 @@ def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], 
         return
     if not answer or not _is_compared(entry, answer):
         problems = {"problems": answer["inventory"]["problems"] or answer["problems"]} if answer else None
-        otherwise = _unlisted(entry) if entry["server"] == VALKEY else "its answer tells nothing"
-        yield row(NOT_CHECKED, place, _reasons(problems, silence, otherwise))
+        yield row(NOT_CHECKED, place, _reasons(problems, silence, _unlisted(entry)))
         return
     source = server_baseline.source_of(entry["source"])
     yield from baseline_rows.compared(place, source, answer["inventory"], "users, grants and objects")
 
 
 def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
+    if engine != VALKEY and login.get("nopass"):
+        return f"login {login['name']} needs no password (trust in pg_hba.conf)"
     if engine != VALKEY:
         return f"login {login['name']} may log in, but no credential of the catalog declares it"
     node = login.get("node", place)
@@ -112,6 +120,10 @@ def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
 
 def _unlisted(entry: Mapping[str, Any]) -> str:
     """Why the application's user alone was asked."""
+    if entry["server"] != VALKEY:
+        return "its answer tells nothing"
+    if not entry["administrator"]:
+        return UNDECLARED_ADMINISTRATOR
     return str(entry["administrator_problem"] or ASK_AN_ADMINISTRATOR.format(admin=entry["administrator"]))
 
 

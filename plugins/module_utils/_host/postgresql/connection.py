@@ -129,6 +129,13 @@ class ServerConnection:
                 raise
         return cls(target, label=label, timeout=timeout)
 
+    @property
+    def uses_password(self) -> bool:
+        """Whether the server asked for a password, or identified the client by its certificate or its account."""
+        if self.target.host.startswith("/") or "sslcert" in self.target.options:
+            return True
+        return bool(getattr(self._connection, "pgconn", self._connection.info).used_password)
+
     def __enter__(self) -> ServerConnection:
         return self
 

@@ -168,6 +168,7 @@ def test_an_administrator_that_its_own_secret_sends_elsewhere_is_not_asked() -> 
 QUIET = {"problems": [], "rights": {}, "listed": True, "seen": 3, "unexplained": [], "more": 0}
 QUIET |= {"inventory": server_baseline.no_inventory()}
 USER = {"name": "guest", "known": False, "node": CACHE, "nopass": False, "passwords": 1, "digests": ["0badcafe"]}
+TRUSTED = {"name": "shop_a", "known": True, "nopass": True}
 
 
 def rows(place: str, kind: str, answer: dict[str, Any] | None, **over: Any) -> list[tuple[str, str]]:
@@ -184,6 +185,8 @@ def rows(place: str, kind: str, answer: dict[str, Any] | None, **over: Any) -> l
         (DATABASE, {"problems": ["database: no"]}, "not checked", f"{DATABASE}: database: no"),
         (DATABASE, None, "not checked", "the host is lost"),
         (CACHE, {"rights": {"cache": ["may change users"]}}, "fail", "may change users"),
+        (CACHE, {"listed": False}, "not checked", "cache_admin is asked only from a rotation_host"),
+        (BROKER, {"listed": False}, "not checked", "nor run a script that asks for its own rights"),
     ],
 )
 def test_rights(place: str, answer: dict[str, Any] | None, state: str, words: str) -> None:
@@ -211,11 +214,24 @@ def test_its_own_administrator_has_rights_by_declaration() -> None:
         (CACHE, {"unexplained": [{**USER, "node": "c2:1"}]}, "fail", "user guest at c2:1"),
         (CACHE, {"listed": False}, "not checked", "cache_admin is asked only from a rotation_host"),
         (BROKER, {}, "not applicable", "declares no administrator"),
+        (BROKER, {"unexplained": [USER]}, "not applicable", "declares no administrator"),
+        (
+            BROKER,
+            {"unexplained": [{**USER, "node": BROKER, "nopass": True}]},
+            "fail",
+            "user guest needs no password (nopass)",
+        ),
+        (DATABASE, {"unexplained": [TRUSTED]}, "fail", "login shop_a needs no password (trust in pg_hba.conf)"),
     ],
 )
 def test_logins(place: str, answer: dict[str, Any] | None, state: str, words: str) -> None:
     ((found, message),) = rows(place, "logins", answer)
     assert (found, words in message) == (state, True), message
+
+
+def test_a_server_that_is_open_is_found_even_if_its_users_cannot_be_listed() -> None:
+    answer = {"listed": False, "unexplained": [{**USER, "nopass": True}]}
+    assert [state for state, _message in rows(CACHE, "logins", answer)] == ["fail", "not checked"]
 
 
 # --- the baseline ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a login of PostgreSQL may do, itself or as a role that it may become. It only reads. Python 3.8."""
+
+from __future__ import annotations
+
+from typing import Collection, List
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
+
+MOST = 50
+"""Rights that are named."""
+ROWS = 5000
+LONGEST = 80
+"""Characters of a name."""
+_DOING = "reading what a login may do"
+_ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
+_COLUMNS = "rolname::text, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
+_POWERFUL = (
+    *("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files", "pg_read_all_data"),
+    *("pg_write_all_data", "pg_signal_backend", "pg_create_subscription", "rds_superuser", "rds_replication"),
+    *("rds_password", "cloudsqlsuperuser", "alloydbsuperuser", "azure_pg_admin"),
+)
+"""Groups whose members reach more than one application's data."""
+_ROLES = "SELECT %s FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname <> session_user"
+_DATABASES = """WITH m AS (SELECT oid FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') AND NOT rolsuper)
+SELECT 'owner of', datname::text FROM pg_database WHERE pg_has_role(session_user, datdba, 'MEMBER')
+UNION SELECT 'rights in', datname::text FROM pg_shdepend JOIN m ON m.oid = refobjid JOIN pg_database d
+  ON d.oid = CASE WHEN classid = 'pg_database'::regclass THEN objid ELSE dbid END
+  WHERE refclassid = 'pg_authid'::regclass AND deptype IN ('o', 'a')
+  AND NOT pg_has_role(session_user, datdba, 'MEMBER')
+ORDER BY 1, 2"""
+"""Those in which the login, or a role that it may become, owns something or was granted something."""
+_OTHERS = """WITH m AS (SELECT oid FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') AND NOT rolsuper)
+SELECT 'may run ' || p.oid::regprocedure FROM pg_proc p WHERE proacl IS NOT NULL AND proname IN ('pg_read_file',
+    'pg_read_binary_file', 'pg_ls_dir', 'lo_import', 'lo_export', 'pg_file_write', 'pg_file_rename', 'pg_file_unlink',
+    'pg_reload_conf', 'pg_promote', 'dblink_connect_u')
+  AND EXISTS (SELECT FROM m WHERE has_function_privilege(m.oid, p.oid, 'EXECUTE'))
+UNION SELECT format('may run %%s with the rights of superuser %%s', p.oid::regprocedure, rolname)
+  FROM pg_proc p JOIN pg_roles r ON r.oid = proowner
+  WHERE prosecdef AND rolsuper AND rolname <> 'rdsadmin' AND p.oid >= 16384
+  AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+  AND EXISTS (SELECT FROM m WHERE has_function_privilege(m.oid, p.oid, 'EXECUTE'))
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')
+UNION SELECT 'may read ' || c.oid::regclass FROM pg_class c
+  WHERE c.oid IN ('pg_authid'::regclass, 'pg_shadow'::regclass, 'pg_user_mapping'::regclass)
+  AND EXISTS (SELECT FROM m WHERE has_any_column_privilege(m.oid, c.oid, 'SELECT'))
+UNION SELECT 'may write functions in ' || lanname FROM pg_language
+  WHERE lanpltrusted AND lanname IN ('c', 'internal', 'plperlu', 'plpython3u', 'pltclu')
+  AND EXISTS (SELECT FROM m WHERE has_language_privilege(m.oid, pg_language.oid, 'USAGE'))
+%s ORDER BY 1 LIMIT %d"""
+_PARAMETERS = """UNION SELECT 'may set parameter ' || parname FROM pg_parameter_acl WHERE EXISTS (SELECT FROM m
+  WHERE has_parameter_privilege(m.oid, parname, 'ALTER SYSTEM') OR has_parameter_privilege(m.oid, parname, 'SET')
+  AND parname IN ('session_preload_libraries', 'dynamic_library_path', 'allow_system_table_mods'))"""
+"""From version 15."""
+
+
+def read(server: ServerConnection, databases: Collection[str]) -> List[str]:
+    """What the login has beyond its own ``databases``, those of the catalog's URLs. Raises DatabaseError."""
+    rows = server.rows("%s LIMIT %d" % (_ROLES % _COLUMNS, ROWS), doing=_DOING)
+    own, others = rows[0], rows[1:ROWS]
+    if own[1]:
+        return ["SUPERUSER"]
+    rights = [name for name, has in zip(_ATTRIBUTES, own[1:]) if has]
+    for role, *attributes in others:
+        rights += ["%s by role %s" % (name, str(role)[:LONGEST]) for name, has in zip(_ATTRIBUTES, attributes) if has]
+        rights += ["member of %s" % role] if role in _POWERFUL else []
+    own_databases = {*databases, server.target.database}
+    for right, name in server.rows("%s LIMIT %d" % (_DATABASES, ROWS), doing=_DOING)[:ROWS]:
+        rights += ["%s database %s" % (right, name[:LONGEST])] if name not in own_databases else []
+    (version,) = server.rows("SELECT current_setting('server_version_num')::int", doing=_DOING)
+    query = _OTHERS % (_PARAMETERS if version[0] >= 150000 else "", MOST)
+    return (rights + [str(row[0])[: 2 * LONGEST] for row in server.rows(query, doing=_DOING)])[:MOST]
