@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What gives a login of PostgreSQL too many rights, and what does not. ``shop_b`` logs in, as a member of ``shop_a``."""
+"""What gives a login of PostgreSQL too many rights, or does not. ``shop_b`` logs in, as a member of ``shop_a``."""
 
 from __future__ import annotations
 

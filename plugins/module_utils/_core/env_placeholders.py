@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import pr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Setting
 
 LIVE = "holds the live value"
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$")
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)(?:\s*=|:\s)(.*)$")
 _COMMENT = re.compile(r"\s#")
 _SECRETISH = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|PASSWD|DSN|CREDENTIAL|_URL$|_URI$", re.IGNORECASE)
 _HARMLESS = re.compile(

@@ -101,10 +101,12 @@ def _entered(
     yield directory
 
 
-def walk(root: str, *, without: Collection[str] = (), passed: Passed) -> Iterator[Opened]:
-    """The files below a directory. ``without`` are names of directories that are passed over."""
-    skipped = {os.fsencode(name) for name in without}
+def walk(root: str, *, without: Collection[str] = (), but: Collection[str] = (), passed: Passed) -> Iterator[Opened]:
+    """The files below a directory. ``without`` are names of directories that are passed over; ``but`` those at the
+    top."""
+    everywhere, at_the_top = ({os.fsencode(name) for name in names} for names in (without, but))
     for directory in directories(root, passed):
+        skipped = everywhere if directory.path else everywhere | at_the_top
         directory.folders[:] = [name for name in directory.folders if name not in skipped]
         for name in sorted(directory.files):
             yield from opened(name, shown(directory.below(name)), directory.handle)

@@ -149,8 +149,12 @@ class Repository:
                     f"a partial clone: {missing} objects are not here; git fetch --refetch --no-filter, then scan again"
                 )
         yield from self.view.not_checked
-        for path in self._submodules():
+        submodules = self._submodules()
+        for path in submodules:
             yield f"submodule {path}: is a repository of its own; scan it by its own path"
+        for path in git_view.modules(self.view.place):
+            if path not in submodules:
+                yield f".git/modules/{path}: keeps what a submodule was; scan it by this path, or delete it"
 
     def _missing(self) -> int:
         missing = 0

@@ -17,12 +17,14 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as git_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git_refs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import printable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import content
 
 SMALL = 64 * 1024
 CONFIGURATION = 16 * 1024 * 1024
+SUBMODULES = 1000
 ALTERNATES = 64
 """Repositories whose objects are borrowed."""
 LARGE_FILE = "64m"
@@ -30,10 +32,11 @@ LARGE_FILE = "64m"
 LISTED = 8
 """Bytes that git needs for a byte of a pack's index."""
 KNOWN = 4 * 1024 * 1024 * 1024
-_SHA256 = re.compile(rb"^\s*objectformat\s*=\s*\"?sha256", re.I | re.M)
-_PARTIAL = re.compile(rb"^\s*(promisor|partialclonefilter)\s*=", re.I | re.M)
-_WORKTREE = re.compile(rb"^\s*worktree\s*=", re.I | re.M)
-_TABLES = re.compile(rb"^\s*refstorage\s*=\s*\"?reftable", re.I | re.M)
+_SHA256 = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?objectformat[ \t]*=[ \t]*\"?sha256", re.I | re.M)
+_PARTIAL = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?(promisor|partialclonefilter)\s*=", re.I | re.M)
+_WORKTREE = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?worktree\s*=", re.I | re.M)
+_TABLES = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?refstorage\s*=\s*\"?reftable", re.I | re.M)
+_ONE_BRANCH = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?fetch\s*=\s*\"?\+?refs/heads/[^*\s:]+:", re.I | re.M)
 _CONFIG = """[core]
 repositoryFormatVersion = 1
 bare = true
@@ -128,6 +131,18 @@ def other_trees(place: RepositoryPath) -> list[str]:
     return [top for top in tops if os.path.realpath(top) != place.top]
 
 
+def modules(place: RepositoryPath) -> list[str]:
+    """The repositories of submodules, also of former ones, by their names."""
+    root, found = os.path.join(place.common, "modules"), []
+    for directory in git_files.directories(root, lambda _path, _why: None):
+        if _is_repository(os.path.join(root, os.fsdecode(directory.path))):
+            found.append(git_files.shown(directory.path))
+            directory.folders.clear()
+        if len(found) == SUBMODULES:
+            break
+    return found
+
+
 def _is_submodule(top: str, target: str) -> bool:
     try:
         outer = place_of(os.path.dirname(top))
@@ -154,8 +169,14 @@ class View:
         self.sha256 = bool(_SHA256.search(configuration))
         self.partial = bool(_PARTIAL.search(configuration))
         own = not place.top or place.directory == os.path.join(place.top, ".git")  # a submodule names it by right
-        if own and _WORKTREE.search(configuration):
+        of_this_tree = content(os.path.join(place.directory, "config.worktree"), CONFIGURATION)
+        if own and _WORKTREE.search(configuration + b"\n" + of_this_tree):
             self.not_checked.append("core.worktree names another working tree; scan that as a directory")
+        if _ONE_BRANCH.search(configuration) and not self.shallow():
+            self.not_checked.append(
+                "a clone of single branches: the others are not here; git remote set-branches origin '*', git fetch, "
+                "then scan again"
+            )
         self._configured(tables=bool(_TABLES.search(configuration)))
         self._borrowed()
         _link_files(place.directory, directory, re.compile(r"index|sharedindex\.[0-9a-f]+"))
@@ -223,9 +244,7 @@ class View:
 
     def _linked_objects(self, source: str, target: str) -> None:
         os.makedirs(os.path.join(target, "pack"))
-        _link_files(
-            os.path.join(source, "pack"), os.path.join(target, "pack"), re.compile(r"pack-[0-9a-f]+\.(pack|idx)")
-        )
+        _link_files(os.path.join(source, "pack"), os.path.join(target, "pack"), re.compile(r"[\w.-]+\.(pack|idx)"))
         size = sum(os.stat(os.path.join(target, "pack", name)).st_size for name in _indexes(target))
         self.known = min(self.known + LISTED * size, KNOWN)
         with os.scandir(source) as entries:

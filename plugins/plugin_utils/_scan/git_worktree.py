@@ -121,20 +121,22 @@ class Tree:
 class Ignores:
     """What git says of names, having seen the ignore files alone."""
 
-    def __init__(self, repository: Repository, passed: Passed) -> None:
+    def __init__(self, repository: Repository, passed: Passed, *, shared: bool) -> None:
         self._place = repository.view.inside("tree")
         self._passed = passed
         self._program: Running | None = None
         self._answers: Iterator[bytes] = iter(())
         os.mkdir(self._place)
         common = repository.view.place.common
-        self._written(repository.view.inside("info", "exclude"), os.path.join(common, "info", "exclude"))
+        if not shared:
+            self._written(repository.view.inside("info", "exclude"), os.path.join(common, "info", "exclude"))
 
     @classmethod
     @contextmanager
-    def of(cls, repository: Repository, passed: Passed) -> Iterator[Ignores]:
-        made = cls(repository, passed)
-        options = ("-c", f"core.excludesFile={_own_excludes(repository)}")
+    def of(cls, repository: Repository, passed: Passed, *, shared: bool = False) -> Iterator[Ignores]:
+        """``shared``: without the patterns of this machine alone."""
+        made = cls(repository, passed, shared=shared)
+        options = ("-c", f"core.excludesFile={os.devnull if shared else _own_excludes(repository)}")
         arguments = ("check-ignore", "--no-index", "--stdin", "-z", "--verbose", "--non-matching")
         done = False
         try:
@@ -155,10 +157,14 @@ class Ignores:
             if len(data) > IGNORES:
                 self._passed(directory.below(IGNORE), "is too large to be followed; nothing is left out because of it")
                 return
-            place = os.path.join(os.fsencode(self._place), directory.path)
-            os.makedirs(place, exist_ok=True)
-            with open(os.path.join(place, IGNORE), "wb") as handle:
-                handle.write(data)
+            self.show(directory.path, data)
+
+    def show(self, path: bytes, data: bytes) -> None:
+        """Shows git the text of a directory's ignore file."""
+        place = os.path.join(os.fsencode(self._place), path)
+        os.makedirs(place, exist_ok=True)
+        with open(os.path.join(place, IGNORE), "wb") as handle:
+            handle.write(data)
 
     def of_these(self, paths: Sequence[bytes]) -> set[bytes]:
         """Those that are ignored; none once git has failed, which is reported."""

@@ -80,13 +80,10 @@ class GitSource:
 
     def _own(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
         """Configuration, logs and messages in .git: a remote's URL often holds a token."""
-        place = repository.view.place
-        for directory in dict.fromkeys((place.directory, place.common)):
-            without = ("objects", "modules", "lfs", "worktrees")
-            passed = _passed(scanning, self.path, f"{OWN} ")
-            yield from _files(
-                scan_files.walk(directory, without=without, passed=passed), scanning, self.path, f"{OWN} "
-            )
+        common = repository.view.place.common
+        passed = _passed(scanning, self.path, f"{OWN} ")
+        files = scan_files.walk(common, but=("objects", "modules", "lfs"), passed=passed)
+        yield from _files(files, scanning, self.path, f"{OWN} ")
 
     def names(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
         """Names of branches and tags, which are no object's bytes."""
@@ -250,8 +247,15 @@ def _files(
     before_them = scanning.objects
     for path, stream in files:
         scanning.bounds.check()
-        yield from _file(scanning, source, f"{before}{path}", stream, **extra)
+        matches = list(_file(scanning, source, f"{before}{path}", stream, **extra))
+        yield from matches or _named(scanning, source, before, path)
         scanning.progress.searched(scanning.objects - before_them)
+
+
+def _named(scanning: Scanning, source: str, before: str, path: str) -> Iterator[Finding]:
+    """The name of a file is in no object, unless it was committed."""
+    for value_match in scanning.found(Spots(scanning.searcher.in_bytes(os.fsencode(path)))):
+        yield finding(value_match, source=source, path=f"{before}(name of {path})")
 
 
 def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any) -> Iterator[Finding]:

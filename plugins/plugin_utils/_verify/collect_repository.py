@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
@@ -23,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import fi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git as scan_git
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Ignores
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import IGNORE, Ignores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor as _zizmor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.followed_files import FollowedFiles
@@ -32,6 +34,10 @@ ASKED = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""
 WITHOUT_VALUES = (".env.vault", ".env.schema")
 """Ciphertext of dotenv-vault, and the declarations of varlock."""
+_ENV = re.compile(
+    r"\.env(rc|[._~-].*)?|\.flaskenv|.+\.env(\.(backup|bak|old|orig|save|txt|local|dev|prod|production|staging|test))?",
+    re.IGNORECASE,
+)
 LARGEST = 1024 * 1024
 SECONDS = 60
 FILES = 1000
@@ -73,6 +79,17 @@ class Checkout:
             return None if isinstance(stream, str) else stream.read(LARGEST)
         return None
 
+    def indexed(self, path: bytes) -> bytes:
+        """The beginning of a file's content in the index; nothing for a link or a missing file. Raises ScanError."""
+        mode, blob = [*self._repository.entries().get(path, b"").split(), b"", b""][:2]
+        if not mode.startswith(b"100"):
+            return b""
+        with self._repository.blob(blob.decode()) as output:
+            data = output.read(LARGEST)
+            while output.read(LARGEST):
+                self._bounds.check()
+            return data
+
     def copy(self, path: bytes, folder: str) -> bool:
         """Puts a regular file's beginning at the same place below another folder; whether there is one."""
         data = self.content(path)
@@ -84,16 +101,14 @@ class Checkout:
         return True
 
     def ignores(self, names: tuple[str, ...]) -> dict[str, bool]:
-        """Whether git ignores files of these names at the top. Raises HostError."""
+        """Whether the .gitignore of the index ignores files of these names at the top. Raises HostError."""
         problems: list[str] = []
 
         def passed(_path: bytes, reason: str) -> None:
             problems.append(reason)
 
-        with Ignores.of(self._repository, passed) as ignores:
-            for directory in scan_files.directories(self.root, passed):
-                ignores.copy(directory)
-                directory.folders.clear()
+        with Ignores.of(self._repository, passed, shared=True) as ignores:
+            ignores.show(b"", self.indexed(IGNORE))
             results = ignores.of_these([name.encode() for name in names])
         if problems:
             raise HostError(f"repository {self.root}: {problems[0]}")
@@ -104,7 +119,7 @@ def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
     """Ignored names, and what committed ``.env`` files hold. Raises HostError for what is not a working tree."""
     with _checkout(path) as checkout:
         files = checkout.tracked(_is_env)
-        judged = {name: _placeholders(name, checkout.text(file), catalog, live) for name, file in sorted(files.items())}
+        judged = {name: _judged(name, file, checkout, catalog, live) for name, file in sorted(files.items())}
         return {"path": checkout.root, "ignores": checkout.ignores(ASKED), "env_files": judged}
 
 
@@ -221,6 +236,17 @@ def _checkout(path: str) -> Iterator[Checkout]:
         raise HostError(f"repository {reason if reason.startswith(where) else f'{where}: {reason}'}") from None
 
 
+def _judged(name: str, path: bytes, checkout: Checkout, catalog: Catalog, live: Set[str]) -> list[tuple[str, int, str]]:
+    """Of the file as it was added and as it is here: git may be told to ignore changes of the file."""
+    texts = dict.fromkeys(_decoded(data) for data in (checkout.content(path) or b"", checkout.indexed(path)))
+    return sorted({result for text in texts for result in _placeholders(name, text, catalog, live)})
+
+
+def _decoded(data: bytes) -> str:
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig", "replace")
+
+
 def _placeholders(name: str, text: str, catalog: Catalog, live: Set[str]) -> list[tuple[str, int, str]]:
     """Files of tests hold values of tests, so only live ones are wrong there."""
     results = env_placeholders.judged(text, catalog, live)
@@ -232,7 +258,7 @@ def _is_env(name: str) -> bool:
     leaf = name.rpartition("/")[2]
     if leaf in WITHOUT_VALUES:
         return False
-    return leaf == ".env" or leaf.startswith(".env.") or leaf.endswith(".env")
+    return bool(_ENV.fullmatch(leaf))
 
 
 def _is_workflow(name: str) -> bool:

@@ -15,7 +15,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if ignored:
             yield good("is ignored", name)
         else:
-            yield bad("is not ignored by any .gitignore", name, file=".gitignore")
+            yield bad("is not ignored by a .gitignore that git tracks", name, file=".gitignore")
 
 
 CHECK = Check(

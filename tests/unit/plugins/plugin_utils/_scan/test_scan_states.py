@@ -315,6 +315,51 @@ def test_a_directory_that_does_not_lead_back_is_no_working_tree(origin: Path) ->
     assert {finding.path for finding in scanned(GitSource(str(origin))).findings} == {"old.txt"}
 
 
+def test_names_that_are_in_no_object(origin: Path) -> None:
+    other = origin.parent / "other"
+    git(origin, "worktree", "add", "-q", "--detach", str(other))
+    git(other, "update-ref", f"refs/worktree/{VALUE}", "HEAD")
+    (origin / ".git" / "refs" / "heads" / f"{VALUE}.lock").touch()
+    (origin / f"{VALUE}.txt").touch()
+    (origin / ".git" / "worktrees" / "other" / "COMMIT_EDITMSG").write_text(VALUE)
+    paths = {finding.path for finding in scanned(GitSource(str(origin))).findings}
+    assert paths >= {
+        "(name of ********.txt)",
+        "(git's own files) (name of refs/heads/********.lock)",
+        "(git's own files) (name of worktrees/other/refs/worktree/********)",
+        "(git's own files) worktrees/other/COMMIT_EDITMSG",
+    }
+
+
+def test_what_a_submodule_was(origin: Path) -> None:
+    git(origin, "submodule", "add", "-q", f"file://{origin}", "vendored")
+    git(origin, "rm", "-q", "-f", "vendored")
+    assert reasons(scanned(GitSource(str(origin)))) == [
+        ".git/modules/vendored: keeps what a submodule was; scan it by this path, or delete it"
+    ]
+
+
+def test_a_clone_of_one_branch(origin: Path) -> None:
+    (reason,) = reasons(scanned(GitSource(str(clone(origin, "--single-branch")))))
+    assert reason.startswith("a clone of single branches: the others are not here; git remote set-branches")
+
+
+def test_packs_of_another_name(origin: Path) -> None:
+    git(origin, "gc", "-q")
+    for path in (origin / ".git" / "objects" / "pack").glob("pack-*"):
+        path.rename(path.with_name(f"old-{path.name}"))
+    assert [finding.path for finding in scanned(GitSource(str(origin), tree=False)).findings] == ["old.txt"]
+
+
+@pytest.mark.parametrize("file", ["config", "config.worktree"])
+def test_a_working_tree_that_is_elsewhere(origin: Path, file: str) -> None:
+    with (origin / ".git" / file).open("a") as handle:
+        handle.write("[core] worktree = ../../elsewhere\n")
+    assert reasons(scanned(GitSource(str(origin), tree=False))) == [
+        "core.worktree names another working tree; scan that as a directory"
+    ]
+
+
 def test_of_commits_of_one_second_the_parent_is_older(origin: Path) -> None:
     """Their ids are random, so that of ten the first is the smallest by luck once in ten."""
     now = "2026-04-01T12:00:00+00:00"

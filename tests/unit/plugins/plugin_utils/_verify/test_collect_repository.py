@@ -36,11 +36,40 @@ def added(path: Path, name: str, text: str) -> None:
 
 def test_ignored_names(checkout: Path) -> None:
     assert not any(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
-    (checkout / ".gitignore").write_text(".env\n")
+    added(checkout, ".gitignore", ".env\n")
     ignores = collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"]
     assert ignores == {".env": True, ".env.local": False, ".env.production": False}
-    (checkout / ".gitignore").write_text(".env*\n!.env.example\n")
+    added(checkout, ".gitignore", ".env*\n!.env.example\n")
     assert all(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".git/info/exclude", "xdg/git/ignore"])
+def test_names_that_are_ignored_on_this_machine_alone(
+    checkout: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a .gitignore that nobody has added, too."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(checkout / "xdg"))
+    (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / name).write_text(".env*\n")
+    assert not any(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
+
+
+@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged", "--no-skip-worktree"])
+def test_what_was_added_is_judged_too(checkout: Path, flag: str) -> None:
+    added(checkout, ".env", "SECRET_KEY=0123456789abcdefghij\n")
+    git(checkout, "update-index", flag, ".env")
+    for change in (lambda: (checkout / ".env").write_text("SECRET_KEY=change_me\n"), (checkout / ".env").unlink):
+        change()
+        env_files = collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"]
+        assert env_files == {".env": [("SECRET_KEY", 1, "is not a placeholder")]}
+
+
+@pytest.mark.parametrize("name", [".envrc", ".env-prod", ".env_prod", ".ENV", ".env~", "prod.env.bak", ".flaskenv"])
+@pytest.mark.parametrize("form", ["SECRET_KEY={}\n", "\ufeffSECRET_KEY={}\n", "SECRET_KEY: {}\n"])
+def test_names_and_forms_of_env_files(checkout: Path, name: str, form: str) -> None:
+    added(checkout, name, form.format("0123456789abcdefghij"))
+    env_files = collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"]
+    assert env_files == {name: [("SECRET_KEY", 1, "is not a placeholder")]}
 
 
 def test_committed_files_alone_are_judged(checkout: Path) -> None:
