@@ -19,13 +19,18 @@ from ansible_collections.watchparty.secrets.plugins.action.postgresql_login impo
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule as ValkeyUser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check, revoked_logins_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
+    health_check,
+    revoked_logins,
+    revoked_logins_main,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_probe
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
 from tests.hostile import silent
+from tests.hostile.fake_servers import REQUESTS
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 
 pytestmark = pytest.mark.servers
@@ -120,6 +125,30 @@ def test_an_external_value() -> None:
         answer = on_host(ExternalValue, state="tried", tries=tries, timeout=1)
     assert answer["tried"]["x"]["state"] == "untried"
     assert "timed out" in answer["tried"]["x"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "first", "drip"),
+    [
+        ("redis", b"", b"+"),
+        ("redis", b"+OK\r\n$900000\r\n", b"x"),
+        ("redis", b"+OK\r\n*90000\r\n", b"+a\r\n"),
+        ("postgresql", REQUESTS["none"], b"N\x00\x00\x00\x05\x00"),
+    ],
+)
+def test_a_former_login_at_a_server_that_answers_a_byte_now_and_then(
+    scheme: str, first: bytes, drip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would cost the other servers their answers."""
+    monkeypatch.setattr(revoked_logins, "SECONDS", 1)
+    with silent.server(drip, first=first) as port, lasting(10):
+        query = "" if scheme == "redis" else "?sslmode=disable"
+        url = f"{scheme}://shop:password@127.0.0.1:{port}/0{query}"
+        engine = "valkey" if scheme == "redis" else scheme
+        entry = {"credential": "c", "server": engine, "current": url, "former": [url]}
+        answer = revoked_logins.tried([entry], 1)["c"]
+    assert answer["state"] == "untried"
+    assert "no complete answer within 5 seconds" in answer["message"]
 
 
 def test_former_logins() -> None:

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Mapping, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     connection as postgresql_connection,
 )
@@ -21,6 +22,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 
 ACCEPTED, REFUSED, UNTRIED, NEITHER = "accepted", "refused", "untried", "neither"
 """The last one: the current value is refused as the former ones are, so their refusal proves nothing."""
+SECONDS = 20
+"""That a server may take beside its logins."""
 PAUSE = 0.5
 """Seconds between two tries at a server."""
 LOOKS = 10
@@ -34,12 +37,24 @@ def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[s
     """State and words by credential."""
     result = {}
     for entry in wanted:
-        log_in = partial(_SERVERS[entry["server"]], timeout)
-        state, message = judged(log_in, entry["current"], entry["former"], pause=PAUSE)
-        if state == REFUSED and entry.get("sessions_of"):
-            state, message = _without_sessions(timeout, entry, message)
+        most = seconds(entry, timeout)
+        late = UNTRIED, "it could not be tried: no complete answer within %d seconds" % most
+        state, message = within(most, partial(_tried, entry, timeout), late)
         result[entry["credential"]] = {"state": state, "message": message}
     return result
+
+
+def seconds(entry: Mapping[str, Any], timeout: int) -> int:
+    """How long one server may take: a byte now and then ends no socket's own time."""
+    return SECONDS + 2 * timeout * (len(entry["former"]) + 1)
+
+
+def _tried(entry: Mapping[str, Any], timeout: int) -> Answer:
+    log_in = partial(_SERVERS[entry["server"]], timeout)
+    state, message = judged(log_in, entry["current"], entry["former"], pause=PAUSE)
+    if state == REFUSED and entry.get("sessions_of"):
+        return _without_sessions(timeout, entry, message)
+    return state, message
 
 
 def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T], *, pause: float = 0) -> Answer:
