@@ -146,6 +146,7 @@ OPTIONAL: Mapping[str, Check] = {
     "seconds": _map(_number),
     "secrets": _map(_either(ID, _VERSION)),
     "services": _list(_text),
+    "settings": _list(_text),
     "skipped": _map(_text),
     "started": TIME,
 }

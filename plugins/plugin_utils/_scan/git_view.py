@@ -133,14 +133,14 @@ def other_trees(place: RepositoryPath) -> list[str]:
 
 def modules(place: RepositoryPath) -> list[str]:
     """The repositories of submodules, also of former ones, by their names."""
-    root, found = os.path.join(place.common, "modules"), []
+    root, names = os.path.join(place.common, "modules"), []
     for directory in git_files.directories(root, lambda _path, _why: None):
         if _is_repository(os.path.join(root, os.fsdecode(directory.path))):
-            found.append(git_files.shown(directory.path))
+            names.append(git_files.shown(directory.path))
             directory.folders.clear()
-        if len(found) == SUBMODULES:
+        if len(names) == SUBMODULES:
             break
-    return found
+    return names
 
 
 def _is_submodule(top: str, target: str) -> bool:

@@ -59,7 +59,7 @@ def test_before_a_rotation_it_is_what_was_given(world: World) -> None:
 
 def test_in_a_rotation_it_is_the_new_one(world: World) -> None:
     rotator = world.begun("note")
-    with pytest.raises(RotationError, match="note: no new value yet"):
+    with pytest.raises(RotationError, match="the rotation has no new value yet"):
         params(world, "note", "usable")
     world.created(rotator)
     result, masked = params(world, "note", "usable")

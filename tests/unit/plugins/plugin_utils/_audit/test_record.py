@@ -41,6 +41,7 @@ WHOLE: dict[str, Any] = {
     "seconds": {"deploy": 31.5, "revoke": 2},
     "secrets": {"shop/production/core": {"from": None, "to": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}, "x": "v1"},
     "services": ["web", "worker"],
+    "settings": ["API_TOKEN"],
     "skipped": {"api": "no fallbacks setting"},
     "started": "2026-11-25T09:59:00Z",
 }
