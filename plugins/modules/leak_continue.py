@@ -106,11 +106,13 @@ verify_skipped:
   type: dict
   returned: with RV(next=verify_skipped)
 sessions:
-  description: Always empty. The task's host ends the sessions that hosts share.
+  description:
+    - The C(host) that ends the sessions that hosts share, and the application's own C(command), which is empty for
+      Django's engines.
   type: dict
   returned: with RV(next=sessions)
 session_files:
-  description: The other C(hosts), if they keep sessions in files.
+  description: The other C(hosts) that keep sessions in files, or run the application's own C(command).
   type: dict
   returned: with RV(next=session_files)
 session_tries:

@@ -117,9 +117,15 @@ class Response:
     def wave(self) -> Wave:
         return Wave(**self.waves[0])
 
+    @property
+    def session_host(self) -> str:
+        """Ends the sessions that hosts share. Only hosts of the play have the application's own command."""
+        is_outside = bool(self.session_plan.get("command")) and self.host not in self.targeted_hosts
+        return next(iter(self.targeted_hosts), self.host) if is_outside else self.host
+
     def others(self) -> list[str]:
-        """The hosts of the play but the one that talks to the servers."""
-        return [name for name in self.targeted_hosts if name != self.host]
+        """The hosts of the play but that one."""
+        return [name for name in self.targeted_hosts if name != self.session_host]
 
     def removes_first(self, wave: Wave) -> bool:
         """Of credentials that reveal each other none may be valid where a new one comes to."""

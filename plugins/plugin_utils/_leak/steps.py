@@ -189,7 +189,8 @@ def _record_verified(run: ResponseRun) -> ResponseRun:
 
 
 def _sessions(run: ResponseRun) -> Work | None:
-    return {"command": _command(run)} if user_sessions.are_ended(run.response) else None
+    work = {"host": run.response.session_host, "command": _command(run)}
+    return work if user_sessions.are_ended(run.response) else None
 
 
 def _command(run: ResponseRun) -> list[str]:

@@ -44,8 +44,8 @@ def gathered(response: Response, results: Results) -> Mapping[str, Any]:
     return {
         "wanted": response.logs_out,
         "plan": response.session_plan,
-        "host": response.host,
-        "by_application": bool(results.variable(response.host, CHDIR)),
+        "host": response.session_host,
+        "by_application": bool(results.variable(response.session_host, CHDIR)),
         "ended": results.once("ended"),
         "each": {
             name: {

@@ -262,7 +262,7 @@ class TestSessions:
         probed = {"django_chdir": "/srv/app", "django_probe_url": "http://b/"}
         leak.hosts = {"web1": {}, "web2": probed}
         response, result = leak.following(self.at(leak, "wave", waves=waves("token")), ended("token"))
-        assert (result["next"], result["sessions"]) == ("sessions", {"command": command})
+        assert (result["next"], result["sessions"]) == ("sessions", {"host": "web1", "command": command})
         leak.variables["leak_respond__ended"] = {"engine": "command", "only_the_key": False}
         response, result = leak.following(response)
         assert (result["next"], result["session_files"]) == ("session_files", {"hosts": ["web2"], "command": command})
