@@ -37,6 +37,13 @@ def environment_name(text: str) -> str:
     return text
 
 
+def filled(text: str) -> str:
+    """An empty variable of the shell would mean every credential, or every host."""
+    if not text.strip(", "):
+        raise argparse.ArgumentTypeError("is empty")
+    return text
+
+
 @dataclass(frozen=True)
 class Argument:
     """One argument as argparse takes it."""

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints, resolver
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
 from ansible_collections.watchparty.secrets.scripts.commands import environments, fronts, output, points
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
@@ -59,22 +57,15 @@ def _sides(args: argparse.Namespace, key: bytes) -> tuple[Side, Side]:
 
 def _now(reader: environments.Reader, name: str = "") -> resolver.Resolution:
     environment = reader.read(name)
-    _require_allowed(environment.contents)
+    environments.require_allowed(environment.contents)
     return environment.resolution
 
 
 def _earlier(reader: environments.Reader, at: str) -> resolver.Resolution:
     catalog, connection = reader.catalog()
     contents = points.contents_at(catalog, connection.store_client, at)
-    _require_allowed(contents)
+    environments.require_allowed(contents)
     return resolver.resolve(catalog, contents)
-
-
-def _require_allowed(contents: Contents) -> None:
-    """What may not be read would look absent."""
-    denied = [str(failure) for failure in contents.failures.values() if failure.reason == DENIED]
-    if denied:
-        raise NoAccess("; ".join(denied))
 
 
 def _side(name: str, resolution: resolver.Resolution, key: bytes) -> Side:

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.scripts.commands.arguments import (
     Command,
     argument,
     environment_name,
+    filled,
     moment,
     switch,
 )
@@ -39,7 +40,9 @@ JSON = switch("--json", "Print the result as JSON.")
 FILE = argument("--file", description="Check this .env instead of the stores. Needs no AWS.", metavar="FILE")
 PRINT = switch("--print", "Print the ansible-playbook command instead of running it.")
 CHECK = switch("--check", "Show what would change, and change nothing.")
-LIMIT = argument("--limit", description="Run only on these hosts, given as an Ansible pattern.", metavar="HOSTS")
+LIMIT = argument(
+    "--limit", description="Run only on these hosts, given as an Ansible pattern.", metavar="HOSTS", type=filled
+)
 COMMON = (ENVIRONMENT, INVENTORY, PRINT, JSON)
 """Of most commands; the reference describes them once."""
 OPTIONS_OF_ANSIBLE, PROGRAM = "ANSIBLE-OPTION", "COMMAND"
@@ -54,7 +57,7 @@ NAME = argument("name", description="Name of the setting.", metavar="NAME")
 
 
 def several(name: str, metavar: str, description: str, count: str = "*") -> Argument:
-    return argument(name, description=description, nargs=count, metavar=metavar)
+    return argument(name, description=description, nargs=count, metavar=metavar, type=filled)
 
 
 def reader(name: str, summary: str, function: str, *arguments: Argument) -> Command:
@@ -77,7 +80,7 @@ COMMANDS = (
     Command(
         "diff",
         "Show which settings differ between two environments, two times, or a host and the stores. Exit code 1: they "
-        "differ.",
+        "differ. With --host, the exit code and the JSON are those of the run.",
         "comparison:diff",
         (
             ENVIRONMENT,
@@ -95,6 +98,7 @@ COMMANDS = (
             argument(
                 "--host",
                 description="Compare the .env of this host with the stores. This runs a deploy in check mode.",
+                type=filled,
                 metavar="HOST",
             ),
             INVENTORY,

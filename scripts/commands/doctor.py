@@ -9,8 +9,9 @@ import importlib
 import importlib.metadata
 import json
 import platform
+import shlex
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -168,14 +169,15 @@ def _hosts(reader: environments.Reader, environment: str) -> Iterator[Finding]:
         yield Finding("hosts", PROBLEM, "the inventory has none in app_hosts", "add the hosts of this environment")
         return
     with ThreadPoolExecutor(min(20, len(hosts))) as pool:
-        yield from pool.map(partial(_host, reader.inventory.sources), hosts, hosts.values())
+        yield from pool.map(partial(_host, reader.inventory.paths), hosts, hosts.values())
 
 
-def _host(inventory: str, name: str, variables: dict[str, Any]) -> Finding:
+def _host(inventory: Sequence[str], name: str, variables: dict[str, Any]) -> Finding:
     subject = f"host {name}"
     if variables.get("ansible_connection", "ssh") not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
         return Finding(subject, GOOD, f"connection {variables['ansible_connection']}")
-    by_hand = f"ansible -i {inventory} {name} -m ansible.builtin.ping"
+    given = [word for path in inventory for word in ("-i", path)]
+    by_hand = shlex.join(["ansible", *given, name, "-m", "ansible.builtin.ping"])
     options = " ".join(str(variables.get(f"ansible_ssh_{part}_args", "")) for part in ("common", "extra"))
     if any(word in options for word in JUMPS):
         return Finding(subject, UNCHECKED, "is reached by another host", by_hand)

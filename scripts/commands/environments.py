@@ -15,6 +15,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import (
     Environment,
@@ -31,6 +33,13 @@ def connected() -> AwsConnection:
     connection = AwsConnection(NAME, ArgumentSpecValidator(aws_argument_spec()).validate({}).validated_parameters)
     connection.require_aws_sdk()
     return connection
+
+
+def require_allowed(contents: Contents) -> None:
+    """What may not be read would look absent. Raises NoAccess."""
+    denied = [str(failure) for failure in contents.failures.values() if failure.reason == DENIED]
+    if denied:
+        raise NoAccess("; ".join(denied))
 
 
 class Reader:

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CANDIDATES = ("inventory", "inventory.yml", "hosts.yml")
 EXAMPLE = ROOT / "examples" / "watchparty" / "hosts.yml"
 GROUP = "app_hosts"
+ADDRESS = ("ansible_connection", "ansible_host", "ansible_port", "ansible_ssh_common_args", "ansible_ssh_extra_args")
+"""The variables that say how a host is reached. Passwords are not looked up."""
 
 
 def source(given: str | None) -> list[str]:
@@ -55,8 +57,12 @@ class Inventory:
     variables: VariableManager
 
     @property
+    def paths(self) -> list[str]:
+        return [str(path) for path in self.manager._sources]
+
+    @property
     def sources(self) -> str:
-        return ", ".join(map(str, self.manager._sources))
+        return ", ".join(self.paths)
 
     def _hosts(self) -> list[Host]:
         hosts: list[Host] = self.manager.get_hosts(GROUP) if GROUP in self.manager.groups else []
@@ -76,7 +82,7 @@ class Inventory:
     def connection_of(self, host: Host) -> dict[str, Any]:
         """The variables with which Ansible connects to a host."""
         raw = self.variables.get_vars(host=host, include_hostvars=False)
-        wanted = {name: value for name, value in raw.items() if name.startswith("ansible_")}
+        wanted = {name: raw[name] for name in ADDRESS if name in raw}
         result: dict[str, Any] = Templar(loader=self.loader, variables=raw).template(wanted)
         return result
 

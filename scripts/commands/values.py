@@ -7,6 +7,8 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shlex
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -43,14 +45,18 @@ AWS_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
 def execute(args: argparse.Namespace) -> int:
     """Replaces this process, so that signals and the exit code are the program's own."""
     if not args.rest:
-        raise UsageError(f"exec needs a command: secrets exec {args.environment} -- ./manage.py migrate")
+        where = f"{args.environment}{inventory_of(args)}"
+        raise UsageError(f"exec needs a command: secrets exec {where} -- ./manage.py migrate")
     environment = environments.Reader(args).read()
+    environments.require_allowed(environment.contents)
     for warning in environment.warnings:
         print(f"secrets: {output.printable(warning)}", file=sys.stderr)
     values = environment.resolution.require().values
     _require_safe(values, environment.catalog)
     known = os.environ if args.keep_aws else without_credentials(os.environ)
     sys.stdout.flush()
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and the program would inherit that
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execvpe(args.rest[0], args.rest, {**undeclared(known, environment.catalog), **values})
     except OSError as error:
@@ -81,6 +87,11 @@ def undeclared(known: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     return {name: value for name, value in known.items() if name not in catalog.settings}
 
 
+def inventory_of(args: argparse.Namespace) -> str:
+    """For a command that can be pasted."""
+    return f" -i {shlex.quote(args.inventory)}" if args.inventory else ""
+
+
 def is_terminal() -> bool:
     return sys.stdout.isatty()
 
@@ -94,15 +105,20 @@ def get(args: argparse.Namespace) -> int:
     if not is_terminal():
         raise UsageError(
             "get shows a value on a terminal only, and standard output is something else. "
-            f"To give values to a program, use: secrets exec {args.environment} -- COMMAND"
+            f"To give values to a program, use: secrets exec {args.environment}{inventory_of(args)} -- COMMAND"
         )
     reader = environments.Reader(args)
     environment = reader.read()
+    environments.require_allowed(environment.contents)
     values = environment.resolution.values
     if args.name not in values:
-        raise NotFound(f"{args.name}: has no value in {args.environment}; see: secrets list {args.environment}")
+        where = f"{args.environment}{inventory_of(args)}"
+        raise NotFound(f"{args.name}: has no value in {args.environment}; see: secrets list {where}")
     record(environment, reader, [args.name])
-    print(output.printable(values[args.name]))
+    shown = output.printable(values[args.name])
+    print(shown)
+    if shown != values[args.name]:
+        print("secrets: each ? may stand for a character that a terminal does not print", file=sys.stderr)
     return 0
 
 

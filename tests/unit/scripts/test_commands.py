@@ -187,6 +187,21 @@ class TestFronts:
         assert given == ["app_environment=test", *variables.split()]
         assert set(re.findall(r"\w+(?==)|(?<=\")\w+(?=\":)", variables)) <= frozenset().union(*KNOWN.values())
 
+    @pytest.mark.parametrize(
+        "argv",
+        [
+            ("rotate", "test", ""),
+            ("leak", "test", ""),
+            ("verify", "test", ","),
+            ("deploy", "test", "--limit", ""),
+            ("diff", "test", "--host", ""),
+        ],
+    )
+    def test_an_empty_variable_of_the_shell_does_not_mean_everything(self, lab: Lab, argv: tuple[str, ...]) -> None:
+        ran = lab.run(*argv, "--print")
+        assert (ran.code, ran.out) == (2, "")
+        assert "is empty" in ran.err
+
     @pytest.mark.parametrize(("code", "mapped"), [("0", 0), ("2", 1), ("4", 1), ("5", 2), ("250", 1)])
     def test_exit_codes(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch, code: str, mapped: int) -> None:
         monkeypatch.setenv("CODE", code)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -24,6 +25,7 @@ class Started(Exception):
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Started]:
     result: list[Started] = []
+    monkeypatch.setattr(signal, "signal", lambda *_given: None)  # those of the tests' own process stay
     monkeypatch.setattr(os, "execvpe", lambda _program, argv, environment: result.append(Started(argv, environment)))
     return result
 
@@ -79,7 +81,19 @@ class TestExec:
     def test_no_command(self, lab: Lab) -> None:
         assert lab.run("exec", "test").code == 2
 
-    def test_an_unknown_program(self, lab: Lab) -> None:
+    def test_the_program_does_not_ignore_a_closed_pipe(
+        self, lab: Lab, started: list[Started], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Python does, and a program would inherit that."""
+        given: dict[int, object] = {}
+        monkeypatch.setattr(signal, "signal", lambda number, handler: given.setdefault(number, handler))
+        lab.store(TOKEN="t")
+        lab.run("exec", "test", "--", "manage.py")
+        assert started
+        assert given == {signal.SIGPIPE: signal.SIG_DFL, signal.SIGXFSZ: signal.SIG_DFL}
+
+    def test_an_unknown_program(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(signal, "signal", lambda *_given: None)
         lab.store(TOKEN="t")
         ran = lab.run("exec", "test", "--", "./no-such-program")
         assert ran.code == 2
