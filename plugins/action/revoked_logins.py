@@ -12,7 +12,11 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import login_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main, server_logins
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
+    revoked_logins,
+    revoked_logins_main,
+    server_logins,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
@@ -77,7 +81,7 @@ class ActionModule(ActionBase):
             packages=True,
             private=True,
             python=args["python"],
-            seconds=timeout * sum(2 * len(entry["former"]) for entry in tries)
+            seconds=sum(revoked_logins.seconds(entry, timeout) for entry in tries)
             + sum(server_logins.seconds(entry, timeout) for entry in inspections),
         )
 

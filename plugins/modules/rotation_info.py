@@ -82,7 +82,7 @@ leak:
   type: dict
   returned: success
 act_now:
-  description: Whether a credential is due, a rotation is open, or an old value must be revoked.
+  description: Whether a credential is due, a rotation or leak is open, or an old value must be revoked.
   type: bool
   returned: success
 verdict:

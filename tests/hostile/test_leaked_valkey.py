@@ -150,7 +150,7 @@ def test_a_full_disk_stops_nothing_and_is_named(response: Response) -> None:
     result = response.carried_out()
     response.server.directory.chmod(0o700)
     assert response.ways_in == []
-    assert "After a restart the node would have its former users again" in result["msg"]
+    assert "so a revoked password may work again after a restart" in result["msg"]
     again = response.act("revoked", response.old, end_sessions="all", known_addresses=["127.0.0.1"])
     assert (again.get("refused"), again["footholds"]) == ([response.node], []), again
 

@@ -207,7 +207,8 @@ def _take_own(
         report["rights"].update({name: rights for name, login in logins.items() if login.user == address.user})
     if _needs_no_password(address):
         user = valkey.User(valkey.DEFAULT_USER, enabled=True, nopass=True)
-        _add(report, _unexplained([user], str(address), entry))
+        unexplained = _unexplained([user], str(address), entry)
+        _add(report, [login for login in unexplained if login not in report["unexplained"]])
 
 
 def _own_rights(address: valkey.Address) -> Optional[List[str]]:

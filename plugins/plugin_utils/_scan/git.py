@@ -154,7 +154,7 @@ class Repository:
             yield f"submodule {path}: is a repository of its own; scan it by its own path"
         for path in git_view.modules(self.view.place):
             if path not in submodules:
-                yield f".git/modules/{path}: keeps what a submodule was; scan it by this path, or delete it"
+                yield f".git/modules/{path}: is what a submodule that moved or was removed kept; scan it by this path"
 
     def _missing(self) -> int:
         missing = 0

@@ -34,6 +34,7 @@ LISTED = 8
 KNOWN = 4 * 1024 * 1024 * 1024
 _SHA256 = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?objectformat[ \t]*=[ \t]*\"?sha256", re.I | re.M)
 _PARTIAL = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?(promisor|partialclonefilter)\s*=", re.I | re.M)
+_MODULES = "/.git/modules/"
 _WORKTREE = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?worktree\s*=", re.I | re.M)
 _TABLES = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?refstorage\s*=\s*\"?reftable", re.I | re.M)
 _ONE_BRANCH = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?fetch\s*=\s*\"?\+?refs/heads/[^*\s:]+:", re.I | re.M)
@@ -168,14 +169,15 @@ class View:
         configuration = content(os.path.join(place.common, "config"), CONFIGURATION)
         self.sha256 = bool(_SHA256.search(configuration))
         self.partial = bool(_PARTIAL.search(configuration))
-        own = not place.top or place.directory == os.path.join(place.top, ".git")  # a submodule names it by right
+        # A submodule names it by right.
+        own = place.directory == os.path.join(place.top, ".git") if place.top else _MODULES not in place.directory
         of_this_tree = content(os.path.join(place.directory, "config.worktree"), CONFIGURATION)
         if own and _WORKTREE.search(configuration + b"\n" + of_this_tree):
             self.not_checked.append("core.worktree names another working tree; scan that as a directory")
         if _ONE_BRANCH.search(configuration) and not self.shallow():
             self.not_checked.append(
-                "a clone of single branches: the others are not here; git remote set-branches origin '*', git fetch, "
-                "then scan again"
+                "a remote of which single branches were fetched: the others are not here; run git remote set-branches "
+                "REMOTE '*' for each remote whose fetch names a branch, then git fetch --all, then scan again"
             )
         self._configured(tables=bool(_TABLES.search(configuration)))
         self._borrowed()

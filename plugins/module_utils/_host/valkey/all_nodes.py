@@ -200,7 +200,10 @@ def _keep(nodes: Nodes, node: Node, keeper: Sequence[str]) -> None:
     except HostError as error:
         if nodes.left_out is None or isinstance(error, NodeInterrupted):
             raise
-        nodes.left_out.append("%s. After a restart the node would have its former users again" % error)
+        nodes.left_out.append(
+            "%s. The node could not save its users, so a revoked password may work again after a restart. Correct the "
+            "cause, such as a full disk, then run the same command again" % error
+        )
 
 
 def change(node: Node, user: str, commands: Commands) -> None:

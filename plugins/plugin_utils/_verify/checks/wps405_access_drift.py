@@ -16,7 +16,8 @@ CHECK = Check(
     reason="A manual change can grant unreviewed access, or make the next deploy fail.",
     fix=(
         "To show the differences: ansible-playbook watchparty.secrets.provision --tags access --check --diff. To "
-        "correct them, leave out --check."
+        "correct them, leave out --check. This keeps policies that a role has beside those of the catalog: to detach "
+        "managed ones, add -e aws_access_purge_policies=true; to delete an inline one, aws iam delete-role-policy."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=rows_of("access", "rows", "aws in the catalog declares no resources"),

@@ -335,13 +335,13 @@ def test_what_a_submodule_was(origin: Path) -> None:
     git(origin, "submodule", "add", "-q", f"file://{origin}", "vendored")
     git(origin, "rm", "-q", "-f", "vendored")
     assert reasons(scanned(GitSource(str(origin)))) == [
-        ".git/modules/vendored: keeps what a submodule was; scan it by this path, or delete it"
+        ".git/modules/vendored: is what a submodule that moved or was removed kept; scan it by this path"
     ]
 
 
 def test_a_clone_of_one_branch(origin: Path) -> None:
     (reason,) = reasons(scanned(GitSource(str(clone(origin, "--single-branch")))))
-    assert reason.startswith("a clone of single branches: the others are not here; git remote set-branches")
+    assert reason.startswith("a remote of which single branches were fetched: the others are not here; ")
 
 
 def test_packs_of_another_name(origin: Path) -> None:
