@@ -19,17 +19,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     provider_requests,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
-    AlreadyExists,
-    Overtaken,
-    RotationError,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.provider_requests import ProviderKey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kept_value import keep_or_undo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_client import ProviderClient
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -80,10 +76,10 @@ class ProviderKeys:
         _journal, rotation, _item = self.setting.mine(self.name)
         issued = self.setting.rotator.issued(rotation)
         if issued.find(self.name) is None:
-            self._make(rotation, issued)
+            self._make(rotation)
         return {"message": f"{self.client.host} made key {self._id(issued.take(self.name))}"}
 
-    def _make(self, rotation: OpenRotation, issued: Issued) -> None:
+    def _make(self, rotation: OpenRotation) -> None:
         rotator, credential = self.setting.rotator, self.setting.catalog.credentials[self.name]
         old = self.setting.located(credential, rotator.old_contents(rotation, credential)).login
         label = self._prefix + rotation.id
@@ -97,18 +93,14 @@ class ProviderKeys:
                 f"{self.api.correct('create.id', 'create.value')}"
             )
         self._require_usable(key, kept, label)
-        try:
-            rotator.fresh()
-            issued.keep(self.name, kept)
-        except (AlreadyExists, Overtaken):
-            self._remove(key, Fresh.uncontested)
-            rotator.fresh()
-            return
-        still = rotator.look().rotation
-        if still is None or still.id != rotation.id or still.step in ("record", "discard"):
-            issued.forget_one(self.name)
-            self._remove(key, Fresh.uncontested)
-            raise Overtaken("another run ended this rotation, so this run deleted the key that it had made")
+        keep_or_undo(
+            rotator,
+            rotation,
+            self.name,
+            kept,
+            undo=lambda: self._remove(key, Fresh.uncontested),
+            undone="deleted the key that it had made",
+        )
 
     def _require_usable(self, key: str, made: Login, label: str) -> None:
         """Before it is kept: under another id it would be deleted as a leftover while it is in use, and a value that

@@ -17,9 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
-    AlreadyExists,
     NotFound,
-    Overtaken,
     RotationError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
@@ -28,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import re
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, NEITHER, REFUSED
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_leases import DatabaseLeases, Lease
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kept_value import keep_or_undo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.leased_logins import leased_logins
@@ -76,20 +75,16 @@ class VaultDatabase(Acts):
     def _make(self, part: Part, rotation: OpenRotation) -> None:
         """Makes a login once. A login whose password was lost is ended."""
         rotator, leases = part.setting.rotator, _leases(part)
-        issued = rotator.issued(rotation)
         made = leases.make(fresh=rotator.fresh())
-        try:
-            rotator.fresh()
-            issued.keep(part.name, made.login, **vars(made.lease))
-        except (AlreadyExists, Overtaken):
-            leases.end(made.lease, fresh=Fresh.uncontested())
-            rotator.fresh()
-            return
-        still = rotator.look().rotation
-        if still is None or still.id != rotation.id or still.step in ("record", "discard"):
-            issued.forget_one(part.name)
-            leases.end(made.lease, fresh=Fresh.uncontested())
-            raise Overtaken("another run ended this rotation, so this run revoked the login that it had created")
+        keep_or_undo(
+            rotator,
+            rotation,
+            part.name,
+            made.login,
+            undo=lambda: leases.end(made.lease, fresh=Fresh.uncontested()),
+            undone="revoked the login that it had created",
+            **vars(made.lease),
+        )
 
     @staticmethod
     def _lengthened(part: Part, lease: Lease) -> str:

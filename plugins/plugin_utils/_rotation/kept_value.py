@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a provider made is kept once, or undone: only this process has its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Overtaken
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
+
+
+def keep_or_undo(
+    rotator: Rotator,
+    rotation: OpenRotation,
+    name: str,
+    made: Login,
+    *,
+    undo: Callable[[], None],
+    undone: str,
+    **notes: str,
+) -> None:
+    """Another run may have kept its own meanwhile, or ended the rotation: then Overtaken says what was ``undone``."""
+    issued = rotator.issued(rotation)
+    try:
+        rotator.fresh()
+        issued.keep(name, made, **notes)
+    except (AlreadyExists, Overtaken):
+        undo()
+        rotator.fresh()
+        return
+    still = rotator.look().rotation
+    if still is None or still.id != rotation.id or still.step in ("record", "discard"):
+        issued.forget_one(name)
+        undo()
+        raise Overtaken(f"another run ended this rotation, so this run {undone}")
