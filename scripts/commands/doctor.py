@@ -87,12 +87,16 @@ def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding
     yield from _hosts(reader, environment)
 
 
-def _package(name: str, least: str) -> Finding:
+def _installed(package: str) -> str:
+    """Its version; empty without it."""
     try:
-        version = importlib.metadata.version(name)
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        version = ""
-    return _version(name, version, least, f"pip install '{name}>={least}'")
+        return ""
+
+
+def _package(name: str, least: str) -> Finding:
+    return _version(name, _installed(name), least, f"pip install '{name}>={least}'")
 
 
 def _collection(name: str, least: str) -> Finding:
@@ -121,10 +125,10 @@ def _version(name: str, version: str, least: str, remedy: str) -> Finding:
 
 
 def _optional(name: str, feature: str) -> Finding:
-    try:
-        return Finding(name, GOOD, importlib.metadata.version(name))
-    except importlib.metadata.PackageNotFoundError:
-        return Finding(name, PROBLEM, f"is not installed; the catalog uses {feature}", f"pip install {name}")
+    version = _installed(name)
+    if version:
+        return Finding(name, GOOD, version)
+    return Finding(name, PROBLEM, f"is not installed; the catalog uses {feature}", f"pip install {name}")
 
 
 def _failed(subject: str, error: Exception) -> Finding:

@@ -45,8 +45,7 @@ AWS_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
 def execute(args: argparse.Namespace) -> int:
     """Replaces this process, so that signals and the exit code are the program's own."""
     if not args.rest:
-        where = f"{args.environment}{inventory_of(args)}"
-        raise UsageError(f"exec needs a command: secrets exec {where} -- ./manage.py migrate")
+        raise UsageError(f"exec needs a command: secrets exec {again(args)} -- ./manage.py migrate")
     environment = environments.Reader(args).read()
     environments.require_allowed(environment.contents)
     for warning in environment.warnings:
@@ -87,9 +86,9 @@ def undeclared(known: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     return {name: value for name, value in known.items() if name not in catalog.settings}
 
 
-def inventory_of(args: argparse.Namespace) -> str:
-    """For a command that can be pasted."""
-    return f" -i {shlex.quote(args.inventory)}" if args.inventory else ""
+def again(args: argparse.Namespace) -> str:
+    """The environment and the inventory, for a command that can be pasted."""
+    return shlex.join([args.environment, *(["-i", args.inventory] if args.inventory else [])])
 
 
 def is_terminal() -> bool:
@@ -105,15 +104,14 @@ def get(args: argparse.Namespace) -> int:
     if not is_terminal():
         raise UsageError(
             "get shows a value on a terminal only, and standard output is something else. "
-            f"To give values to a program, use: secrets exec {args.environment}{inventory_of(args)} -- COMMAND"
+            f"To give values to a program, use: secrets exec {again(args)} -- COMMAND"
         )
     reader = environments.Reader(args)
     environment = reader.read()
     environments.require_allowed(environment.contents)
     values = environment.resolution.values
     if args.name not in values:
-        where = f"{args.environment}{inventory_of(args)}"
-        raise NotFound(f"{args.name}: has no value in {args.environment}; see: secrets list {where}")
+        raise NotFound(f"{args.name}: has no value in {args.environment}; see: secrets list {again(args)}")
     record(environment, reader, [args.name])
     shown = output.printable(values[args.name])
     print(shown)
