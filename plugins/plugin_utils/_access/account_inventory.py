@@ -34,7 +34,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What AWS told of an account."""
+    """AWS's answers about an account."""
 
     details: Mapping[str, Sequence[Mapping[str, Any]]]
     """Users, groups, roles and policies, with parsed documents."""

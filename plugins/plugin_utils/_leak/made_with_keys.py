@@ -39,7 +39,7 @@ class MadeWithKey:
 
 @dataclass
 class KeyTrail:
-    """What CloudTrail told, and what was not asked to its end."""
+    """The events of CloudTrail, and the questions that were not answered completely."""
 
     made: list[MadeWithKey] = field(default_factory=list)
     sign_ins: list[str] = field(default_factory=list)

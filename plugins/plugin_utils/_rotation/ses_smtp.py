@@ -80,6 +80,6 @@ class SmtpKeys(AccessKeys):
         return Login(made.username, smtp_password(str(made.password), self._smtp.region))
 
     def accepts(self, login: Login, user: str) -> bool:
-        """Whether the mail server does, which does not tell whose key it is: IAM has told that."""
+        """Whether the mail server accepts the login. Only IAM knows whose key it is."""
         del user
         return self._smtp.accepts(login)
