@@ -13,6 +13,7 @@ How it behaves is looked up by the GENERATION in the ``.env`` it is started with
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -120,22 +121,29 @@ def state(directory: Path) -> dict:
         return {}
 
 
-def alive(directory: Path) -> bool:
-    """Whether the process is there and ours; its pid may have been used again."""
-    pid = state(directory).get("pid")
+def ours(pid: int, directory: Path) -> bool:
+    """Whether this process is ours; its pid may have been used again."""
     try:
-        parts = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return str(directory).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return str(directory).encode() in parts
+
+
+def ended(pid: int) -> bool:
+    """Whether it has closed its port: a killed process loses its arguments before its sockets."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def stop(directory: Path) -> None:
-    while alive(directory):
-        try:
-            os.kill(state(directory)["pid"], signal.SIGKILL)
-        except ProcessLookupError:
-            return
+    pid = state(directory).get("pid")
+    if pid is None or not ours(pid, directory):
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    while not ended(pid):
         time.sleep(0.01)
 
 
