@@ -13,6 +13,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision impo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
 
+HOSTS_STAY = "The hosts still have the old values. Deploy the new ones: watchparty.secrets.deploy"
+
 
 class ActionModule(ValuesAction):
     """Changes settings that somebody names, wherever their values appear."""
@@ -25,9 +27,18 @@ class ActionModule(ValuesAction):
         "names": {"type": "list", "elements": "str", "required": True},
         "value_file": {"type": "path"},
         "anyway": {"type": "bool", "default": False},
+        "deploys": {"type": "bool", "default": False},
     }
+    """``deploys``: whether the run deploys the values afterwards."""
 
     def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._answer(provisioner, args, task_vars)
+        stays = answer["changed"] and not (args["deploys"] or self._task.check_mode)
+        return {**answer, "remaining": [HOSTS_STAY] if stays else []}
+
+    def _answer(
+        self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
         names = args["names"]
         if not names:
             raise ProvisionError(["no setting was named; give -e set_names=NAME"])

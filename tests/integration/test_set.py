@@ -46,6 +46,7 @@ def test_set_and_deployed(account_of: Account) -> None:
     assert after[CORE][0] == {**before[CORE][0], "API_TOKEN": NEW}
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
     assert NEW not in run.output
+    assert "The hosts still have the old values" not in run.text
     assert "reserved name" not in run.output
     run = lab.run("-e", "set_names=API_TOKEN", "-e", "set_undo=true", "-e", "set_deploy=true", playbook=SET)
     assert run.code == 0, run.output
@@ -95,5 +96,6 @@ def test_set_in_one_environment_never_writes_to_the_other(account_of: Account) -
     assert refused.operations == []
     run = change(account_of, "API_TOKEN", NEW, "-e", "app_environment=staging", "-e", "app_hosts=localhost")
     assert run.code == 0, run.output
+    assert "The hosts still have the old values. Deploy the new ones: watchparty.secrets.deploy" in run.text
     after = account_of.state()
     assert {name for name in after if after[name] != before[name]} == {"shop/staging/core"}
