@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-import resource
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins, server_logins
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
+    memory_limit,
+    revoked_logins,
+    server_logins,
+)
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "connect_timeout": {"type": "int", "default": 5},
@@ -38,9 +41,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     tries, inspections, timeout = (module.params[name] for name in ("tries", "inspections", "connect_timeout"))
     tried = revoked_logins.tried(tries, timeout)
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    if hard == resource.RLIM_INFINITY or hard > server_logins.MEMORY:
-        resource.setrlimit(resource.RLIMIT_DATA, (server_logins.MEMORY, hard))
+    memory_limit.limit(server_logins.MEMORY)
     module.exit_json(changed=False, tried=tried, inspected=server_logins.seen(inspections, timeout))
 
 

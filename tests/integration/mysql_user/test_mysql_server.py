@@ -44,7 +44,7 @@ def test_a_login_that_is_not_the_one_in_use(shop: MysqlShop) -> None:
 
 def test_an_administrator_that_takes_turns_itself(shop: MysqlShop) -> None:
     shop.world.write("username", "app_a", name="boss-test")
-    with pytest.raises(RotationError, match="administrator boss logs in as app_a, which a rotation locks"):
+    with pytest.raises(RotationError, match="administrator boss logs in as app_a, which a rotation replaces"):
         shop.act("check")
 
 

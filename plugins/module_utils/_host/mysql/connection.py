@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ssl
 import sys
-from typing import Any, List, Mapping, NoReturn, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, NoReturn, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import tls_context
 
 SECONDS = 10
 DENIED = (1045, 1698)
@@ -116,7 +117,7 @@ def _opened(driver: Any, server: Mapping[str, Any], login: Mapping[str, str]) ->
                 raise driver.err.OperationalError(NO_TLS, "no TLS")
             super()._request_authentication()
 
-    context = _context(server)
+    context = tls_context.of_server(server)
     return Connection(
         host=server["host"],
         port=server["port"],
@@ -132,15 +133,3 @@ def _opened(driver: Any, server: Mapping[str, Any], login: Mapping[str, str]) ->
         ssl=context,
         ssl_disabled=context is None,
     )
-
-
-def _context(server: Mapping[str, Any]) -> Optional[ssl.SSLContext]:
-    if server["tls_mode"] == "disable":
-        return None
-    context = ssl.create_default_context(cafile=server.get("ca") or None)
-    context.check_hostname = server["tls_mode"] == "verify-full"
-    if server["tls_mode"] == "require":
-        context.verify_mode = ssl.CERT_NONE
-    if server.get("cert"):
-        context.load_cert_chain(server["cert"], server["key"])
-    return context

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import resource
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
 
@@ -29,9 +29,7 @@ RETURNS: dict[str, Any] = {"place": "text", "ended?": int}
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    if hard == resource.RLIM_INFINITY or hard > MEMORY:
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, hard))
+    memory_limit.limit(MEMORY)
     try:
         result = _carried_out(module.params, writes=not module.check_mode)
     except RotationError as error:

@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a driver verifies a server, as the catalog's ``server.tls`` says. Standard library; Python 3.8."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Mapping, Optional
+
+
+def of_server(server: Mapping[str, Any]) -> Optional[ssl.SSLContext]:
+    """None without TLS. Raises OSError where a file cannot be read."""
+    if server["tls_mode"] == "disable":
+        return None
+    context = ssl.create_default_context(cafile=server.get("ca") or None)
+    context.check_hostname = server["tls_mode"] == "verify-full"
+    if server["tls_mode"] == "require":
+        context.verify_mode = ssl.CERT_NONE
+    if server.get("cert"):
+        context.load_cert_chain(server["cert"], server["key"])
+    return context

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Two users of a server that take turns: a program on the host that talks to the servers changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses, server_endpoint
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Server
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
+
+CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
+"""States of a program."""
+SECONDS = 60
+
+
+class TwoUsers(Acts):
+    """``options.user`` says which users these are, so that no store can choose another one."""
+
+    program: ModuleType
+    port = 0
+    packages = False
+    removed = "locked"
+
+    def check(self, part: Part) -> Answer:
+        setting = part.setting
+        login = setting.held(setting.catalog.credentials[part.name]).login
+        self.run(part, CHECKED, login, other=str(other_login(login.username)))
+        if setting.rotator.look().incident is None:  # a leaked login may have been changed by its holder
+            self.run(part, USABLE, login)
+        return {}
+
+    def set(self, part: Part) -> Answer:
+        return self._with_new(part, PRESENT, "can log in")
+
+    def test(self, part: Part) -> Answer:
+        return self._with_new(part, USABLE, "logs in")
+
+    def _with_new(self, part: Part, state: str, done: str) -> Answer:
+        logins = rotated_logins(part.setting, part.name)
+        if logins.stays is None:
+            raise RotationError("the rotation has no new value yet; run watchparty.secrets.rotate, which creates it")
+        place = self.run(part, state, logins.stays, other=str(logins.stored.login.username))["place"]
+        return {"message": f"user {logins.stays.username} {done} at {place}"}
+
+    def revoke(self, part: Part) -> Answer:
+        """Ends the old user and its sessions, or in a rollback the new one's."""
+        logins = rotated_logins(part.setting, part.name, part.pending_task)
+        goes, stays = logins.goes, logins.stays
+        if goes is None or stays is None:
+            return {"message": f"no new value was made, so no user is {self.removed}"}
+        if goes.username == stays.username:
+            raise RotationError("the old and the new user are the same user; nothing was changed")
+        if not logins.aborting:
+            self.run(part, USABLE, stays)
+        answer = self.run(part, REVOKED, goes)
+        message = f"user {goes.username} is {self.removed} at {answer['place']}; {answer['ended']} sessions ended"
+        results = {"ended": answer["ended"], "footholds": answer.get("footholds", [])}
+        return {"message": message, "refused": [answer["place"]], **results}
+
+    def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
+        """Further arguments of the program."""
+        del part, server
+        return {}
+
+    def run(self, part: Part, state: str, login: Login, **extra: Any) -> Answer:
+        catalog = part.setting.catalog
+        credential = catalog.credentials[part.name]
+        user = credential.options.get("user")
+        names = (f"{user}_a", f"{user}_b")
+        if login.username not in names:  # a store's value must not choose another user
+            raise RotationError(
+                f"user {login.username} in the store is neither {names[0]} nor {names[1]}, which options.user names; "
+                "correct one of them, or first store the login of such a user (docs/how-to/declare-a-credential.md)"
+            )
+        if state in (PRESENT, REVOKED):
+            part.setting.rotator.mine()  # the server does not know which run is the last one
+        admin, server = server_addresses.required_server(catalog, credential)
+        held = part.setting.held(admin).login
+        if held.username in names:
+            raise RotationError(
+                f"administrator {admin.name} logs in as {held.username}, which a rotation replaces; give it a user of "
+                "its own"
+            )
+        address = _address(server, self.port)
+        both = {"server": address, "admin": _login(held), "login": _login(login)}
+        args = {"state": state, **both, **extra, **self.arguments(part, address)}
+        return part.server.execute(self.program, args=args, seconds=SECONDS, packages=self.packages)
+
+
+def _address(server: Server, port: int) -> dict[str, Any]:
+    """Where both log in: the catalog's address, whatever the stores hold."""
+    endpoint = server_endpoint.parse(server.address, port)
+    if endpoint.is_socket:
+        raise RotationError(f"{server.address} is a socket; write host:port into server.address of the administrator")
+    mode = server.tls.mode or ("disable" if endpoint.is_local else server_endpoint.VERIFIED)
+    files: Mapping[str, Any] = {"ca": server.tls.ca, "cert": server.tls.cert, "key": server.tls.key}
+    return {"host": endpoint.host, "port": endpoint.port, "tls_mode": mode, **files}
+
+
+def _login(login: Login) -> dict[str, str]:
+    return {"username": str(login.username), "password": str(login.password)}
