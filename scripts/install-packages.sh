@@ -28,6 +28,7 @@ selinux-utils
 valkey-server|redis-server
 postgresql
 mariadb-server-core
+rabbitmq-server
 dash
 zsh
 direnv
@@ -81,7 +82,7 @@ fi
 before=$(enabled_units)
 say "installing ${packages[*]}"
 "${apt[@]}" install --yes --no-install-recommends "${packages[@]}" </dev/null >/dev/null
-mapfile -t new < <(comm -13 <(printf '%s\n' "$before") <(enabled_units) | grep -E '^(ssh|valkey|redis|postgresql)')
+mapfile -t new < <(comm -13 <(printf '%s\n' "$before") <(enabled_units) | grep -E '^(ssh|valkey|redis|postgresql|rabbitmq|epmd)')
 if [ ${#new[@]} -gt 0 ]; then
     say "leaving disabled: ${new[*]}"
     systemctl --root=/ --quiet disable "${new[@]}"

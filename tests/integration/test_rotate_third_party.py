@@ -15,16 +15,19 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.binaries import find_mariadb
+from sandbox.binaries import find_mariadb, find_rabbitmq
 from sandbox.mariadb import ADMINISTRATOR as ADMINISTRATOR_OF_MARIADB
 from sandbox.mariadb import MariaDB
 from sandbox.postgres import scram_verifier
 from sandbox.process import SandboxError
+from sandbox.rabbitmq import ADMINISTRATOR as ADMINISTRATOR_OF_RABBITMQ
+from sandbox.rabbitmq import RabbitMQ
 from sandbox.valkey import ADMINISTRATOR
 from tests.fakes.provider_apis import Sentry
 from tests.integration.chaos import Chaos, Controller
 from tests.integration.held import own_kind
 from tests.integration.provider import Provider, running
+from tests.integration.rabbitmq_user.world import accepts
 from tests.integration.rotation_lab import MASTER, RotationLab, rotation_lab, sentences
 from tests.integration.terminal import typed
 
@@ -70,27 +73,34 @@ def sentry_dsn(sentry: Sentry) -> dict[str, Any]:
 
 
 @contextmanager
+def stored(lab: RotationLab, documents: Mapping[str, Any]) -> Iterator[None]:
+    """Secrets of the lab's environment, which are in no .env."""
+    stores = lab.moto.client("secretsmanager")
+    names = {name.format(environment="production"): document for name, document in documents.items()}
+    for name, document in names.items():
+        stores.create_secret(Name=name, SecretString=json.dumps(document))
+    try:
+        yield
+    finally:
+        for name in names:
+            stores.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
+@contextmanager
 def reports_with(lab: RotationLab) -> Iterator[dict[str, Any]]:
-    """Credentials of two users of MariaDB and of its administrator, which are in no .env; none without a MariaDB."""
+    """Credentials of two users of MariaDB and of its administrator; none without a MariaDB."""
     try:
         find_mariadb()
     except SandboxError:
         yield {}
         return
-    stores = lab.moto.client("secretsmanager")
-    place = "watchparty/{environment}/reports"
+    place, own = "watchparty/{environment}/reports", {"username": "reports_a", "password": "canary"}
     keys = [{"secret": place, "keys": ["username", "password"]}]
     with MariaDB() as server:
-        admin = {"kind": "external", "server": {"address": f"127.0.0.1:{server.port}"}}
-        held = {place: ("reports_a", "canary"), f"{place}-admin": (ADMINISTRATOR_OF_MARIADB, server.password)}
         server.execute("CREATE USER reports_a@'%' IDENTIFIED BY 'canary'", "CREATE USER reports_b@'%' ACCOUNT LOCK")
-        names = {
-            name.format(environment="production"): dict(zip(("username", "password"), login, strict=True))
-            for name, login in held.items()
-        }
-        for name, document in names.items():
-            stores.create_secret(Name=name, SecretString=json.dumps(document))
-        try:
+        boss = {"username": ADMINISTRATOR_OF_MARIADB, "password": server.password}
+        admin = {"kind": "external", "server": {"address": f"127.0.0.1:{server.port}"}}
+        with stored(lab, {place: own, f"{place}-admin": boss}):
             yield {
                 "reports": {
                     "kind": "mysql_user",
@@ -100,13 +110,46 @@ def reports_with(lab: RotationLab) -> Iterator[dict[str, Any]]:
                 },
                 "reports_admin": {**admin, "appears_in": [{**keys[0], "secret": f"{place}-admin"}]},
             }
-            login = lab.content(next(iter(names)))
+            login = lab.content(place.format(environment="production"))
             assert login["username"] == "reports_b"
             assert server.accepts(login["username"], login["password"])
             assert not server.accepts("reports_a", "canary")
-        finally:
-            for name in names:
-                stores.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
+@contextmanager
+def jobs_with(lab: RotationLab) -> Iterator[dict[str, Any]]:
+    """Credentials of a user of RabbitMQ, inside a URL, and of its administrator; none without a RabbitMQ."""
+    try:
+        find_rabbitmq()
+    except SandboxError:
+        yield {}
+        return
+    place = "watchparty/{environment}/jobs"
+    with RabbitMQ() as broker:
+        broker.asked("PUT", "/vhosts/shop%2Feu", {})
+        broker.asked("PUT", "/users/jobs_a", {"password": "canary", "tags": ""})
+        broker.asked("PUT", "/permissions/shop%2Feu/jobs_a", {"configure": "", "write": ".*", "read": ".*"})
+        url = "amqp://{}:{}@127.0.0.1:%d/shop%%2Feu" % broker.amqp
+        boss = {"username": ADMINISTRATOR_OF_RABBITMQ, "password": broker.password}
+        admin = {"kind": "external", "server": {"address": f"127.0.0.1:{broker.port}"}}
+        with stored(lab, {place: {"url": url.format("jobs_a", "canary")}, f"{place}-admin": boss}):
+            yield {
+                "jobs": {
+                    "kind": "rabbitmq_user",
+                    "admin": "jobs_admin",
+                    "options": {"user": "jobs", "amqp": f"127.0.0.1:{broker.amqp}"},
+                    "appears_in": [{"secret": place, "key": "url"}],
+                },
+                "jobs_admin": {
+                    **admin,
+                    "appears_in": [{"secret": f"{place}-admin", "keys": ["username", "password"]}],
+                },
+            }
+            stored_url = lab.content(place.format(environment="production"))["url"]
+            password = str(urlsplit(stored_url).password)
+            assert stored_url == url.format("jobs_b", password)
+            assert accepts(broker, "jobs_b", password)
+            assert not accepts(broker, "jobs_a", "canary")
 
 
 def pending_since(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
@@ -121,7 +164,7 @@ def pending_since(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]
 @pytest.mark.slow
 def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider: Provider) -> None:
     """The first comes from a private file; the second's folder lies outside the collection. An API makes a third. The
-    fourth is a user of MariaDB, where one is installed."""
+    fourth is a user of MariaDB, the fifth one of RabbitMQ, where they are installed."""
     old = lab.ready()
     kept = lab.journal_state().pending_tasks
     verbs = ("check", "create", "set", "test", "revoke", "verify_revoked")
@@ -142,13 +185,16 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     with (
         sentry_with(lab) as sentry,
         reports_with(lab) as reports,
-        lab.with_catalog(twitch=twitch, mail=mail, sentry=sentry_dsn(sentry), sentry_admin=boss, **reports) as catalog,
+        jobs_with(lab) as jobs,
+        lab.with_catalog(
+            twitch=twitch, mail=mail, sentry=sentry_dsn(sentry), sentry_admin=boss, **reports, **jobs
+        ) as catalog,
     ):
         del catalog["settings"]["SENTRY_DSN"]["github"]
         given = lab.values_file(mail="issued-by-the-provider")
-        names = ",".join(["twitch", "mail", "sentry", *(["reports"] if reports else [])])
+        names = ",".join(["twitch", "mail", "sentry", *list(reports)[:1], *list(jobs)[:1]])
         arguments = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", f"rotation_credentials={names}")
-        # The secret of reports is new, so nothing of it is due.
+        # The secrets of reports and jobs are new, so nothing of it is due.
         arguments += ("-e", f"rotation_python={sys.executable}", "-e", "rotation_force=true")
         run = lab.rotate(*arguments, "--check")
         sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
@@ -158,8 +204,9 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         provider.keys.add("issued-by-the-provider")
         run = lab.rotated(*arguments)
         # The provider alone can refuse the other one's.
-        assert re.search(r'from promotion to revocation: \d+ s \((reports, )?sentry, twitch\)"', run.output)
+        assert re.search(r'from promotion to revocation: \d+ s \((jobs, )?(reports, )?sentry, twitch\)"', run.output)
         assert not reports or "user reports_a is locked at 127.0.0.1:" in run.text
+        assert not jobs or "user jobs_a is deleted at 127.0.0.1:" in run.text
         (key,) = [key for key in sentry.keys.values() if "sentry-r-" in key["name"]]
         assert len(sentry.keys) == 2, "the old key is deleted, another stays"
         assert not [key for key in sentry.keys if key in run.output.replace(f"key {key}", "")], "the DSN is not shown"

@@ -13,6 +13,7 @@ EXTERNAL = "external"
 HTTP_API = "http_api"
 MYSQL_USER = "mysql_user"
 POSTGRESQL_ROLE = "postgresql_role"
+RABBITMQ_USER = "rabbitmq_user"
 SENTRY_DSN = "sentry_dsn"
 SES_SMTP_PASSWORD = "ses_smtp_password"
 SSH_KEY = "ssh_key"
@@ -31,6 +32,8 @@ ADMINISTERED = (POSTGRESQL_ROLE, VALKEY_USER)
 """Kinds whose credentials an administrator changes at the server."""
 IAM_KEYS = (AWS_ACCESS_KEY, SES_SMTP_PASSWORD)
 """Kinds whose credentials are access keys of IAM users."""
+TWO_USERS = (MYSQL_USER, RABBITMQ_USER)
+"""Kinds that check themselves which two users take turns."""
 WHOLE = (SENTRY_DSN,)
 """Kinds whose value may look like a URL with a login, and is replaced whole."""
 PORTS = {POSTGRESQL: 5432, VALKEY: 6379}

@@ -201,7 +201,7 @@ def _alternating(
     if username is None:
         yield "no place in the catalog holds its user name, which changes at each rotation; add a setting to appears_in"
     elif (
-        credential.kind != kind_names.MYSQL_USER  # says itself which two users it needs
+        credential.kind not in kind_names.TWO_USERS
         and not turn_of(username)
         and credential.name not in ground.journal.prepared
     ):

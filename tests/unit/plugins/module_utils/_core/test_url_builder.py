@@ -25,10 +25,10 @@ def place(name: str) -> Place:
     return Place("secretsmanager", "s", name)
 
 
-def url(held: dict[str, Any], query: tuple[str, ...] = ()) -> str | None:
+def url(held: dict[str, Any], query: tuple[str, ...] = (), scheme: str = "postgresql") -> str | None:
     """The URL whose parts are held under their own names."""
     parts = {name: place(name) for name in held if name not in query}
-    compose = Compose(scheme="postgresql", query=tuple((name, place(name)) for name in query), **parts)
+    compose = Compose(scheme=scheme, query=tuple((name, place(name)) for name in query), **parts)
 
     def value_of(part: Part) -> str | None:
         assert isinstance(part, Place)
@@ -68,6 +68,12 @@ def test_every_part_decodes_back(username: str, password: str, path: str, query:
 )
 def test_urls(held: dict[str, Any], expected: str | None) -> None:
     assert url(held) == expected
+
+
+def test_the_vhost_of_a_message_broker() -> None:
+    held = {"host": "mq", "username": "shop_a", "password": "p/@", "path": "shop/eu"}
+    assert url(held, scheme="amqps") == "amqps://shop_a:p%2F%40@mq/shop%2Feu"
+    assert url({**held, "path": "/"}, scheme="amqps") == "amqps://shop_a:p%2F%40@mq/%2F"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Two users of RabbitMQ that take turns: what is asked and changed. Each act can be repeated. Python 3.8.
+
+A user owns nothing there, so the one whose turn is over is deleted, and made anew with the rights of the other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import time
+from typing import Any, Callable, Collection, Dict, List, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import amqp
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
+
+LOOKS, PAUSE = 25, 0.4
+"""At connections that begin or end, and the seconds in between."""
+VHOSTS, NAMES = 100, 20
+"""In which a user may have permissions; users that a finding names."""
+ADMINISTRATOR = "administrator"
+_PERMISSIONS = {"permissions": ("configure", "write", "read"), "topic-permissions": ("exchange", "write", "read")}
+Login = Mapping[str, str]
+Rights = Dict[str, Any]
+
+
+def require_administrator(admin: Management) -> None:
+    if ADMINISTRATOR not in _tags(admin.found("whoami") or {}):
+        raise RotationError("the administrator has no tag administrator at %s; give it this tag" % admin.place)
+
+
+def require_ready(admin: Management, user: str, other: str, tags: Collection[str], *, leaked: bool) -> None:
+    """Raises RotationError where the user has more than an application needs, or the other one exists already. Neither
+    stops the answer to a leak."""
+    extra = ", ".join(sorted(set(rights(admin, user)["tags"]).difference(tags)))
+    if leaked:
+        return
+    if extra:
+        raise RotationError(
+            "user %s has the tag %s at %s, which the catalog does not name; remove it there (rabbitmqctl "
+            "set_user_tags), or if the application needs it, add it to options.tags" % (user, extra, admin.place)
+        )
+    if admin.found("users", other) is not None:
+        raise RotationError(
+            "%s has a user %s already, which this rotation would replace; if nothing uses it, delete it: rabbitmqctl "
+            "delete_user %s" % (admin.place, other, other)
+        )
+
+
+def rights(admin: Management, user: str) -> Rights:
+    """What the user may do. Raises RotationError where it does not exist."""
+    entry = admin.found("users", user)
+    if entry is None:
+        raise RotationError(
+            "%s has no user %s; create it with the application's permissions, and run the same command again"
+            % (admin.place, user)
+        )
+    result: Rights = {"tags": _tags(entry), "limits": _limits(admin, user)}
+    for kind, names in _PERMISSIONS.items():
+        entries = admin.entries("users", user, kind)
+        result[kind] = sorted(tuple(admin.text(entry, name) for name in ("vhost", *names)) for entry in entries)
+    if len({vhost for vhost, *_rest in result["permissions"]}) > VHOSTS:
+        raise RotationError("user %s has permissions in more than %d vhosts; give it fewer" % (user, VHOSTS))
+    return result
+
+
+def _tags(entry: Mapping[str, Any]) -> List[str]:
+    tags = entry.get("tags") or []
+    each = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
+    return sorted(tag for tag in each if isinstance(tag, str) and tag)
+
+
+def _limits(admin: Management, user: str) -> Dict[str, int]:
+    limits = [entry.get("value") for entry in admin.entries("user-limits", user)]
+    each = [item for value in limits if isinstance(value, dict) for item in value.items()]
+    return {str(name): value for name, value in each if isinstance(value, int)}
+
+
+def create(admin: Management, new: Login, like: str, tags: Collection[str]) -> None:
+    """Makes the user anew: of one that was there, nothing stays. The server gets a hash of the password."""
+    given = rights(admin, like)
+    remove(admin, new["username"])
+    user = new["username"]
+    kept = ",".join(tag for tag in given["tags"] if tag in tags)
+    hashed = {"password_hash": _hash(new["password"]), "hashing_algorithm": "rabbit_password_hashing_sha256"}
+    admin.put("users", user, body={**hashed, "tags": kept})
+    for name, value in given["limits"].items():
+        admin.put("user-limits", user, name, body={"value": value})
+    for kind, names in _PERMISSIONS.items():
+        for vhost, *values in given[kind]:
+            admin.put(kind, vhost, user, body=dict(zip(names, values)))
+
+
+def _hash(password: str) -> str:
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode("utf-8")).digest()).decode("ascii")
+
+
+def require_usable(
+    admin: Management, server: Mapping[str, Any], login: Login, like: str, tags: Collection[str]
+) -> None:
+    """Logs in to each vhost. Raises RotationError where the user may do something else than the user that it is
+    ``like``, or where the administrator does not see its connection: it would end none either."""
+    own = rights(admin, login["username"])
+    if like:
+        wanted = rights(admin, like)
+        wanted["tags"] = [tag for tag in wanted["tags"] if tag in tags]
+        different = ", ".join(sorted(name for name in own if own[name] != wanted[name]))
+        if different:
+            raise RotationError(
+                "users %s and %s have different %s at %s; correct those of one of them"
+                % (login["username"], like, different, admin.place)
+            )
+    vhosts = sorted({vhost for vhost, *_rest in own["permissions"]})
+    if not vhosts:
+        raise RotationError("user %s has no permissions in any vhost at %s" % (login["username"], admin.place))
+    for vhost in vhosts:
+        with amqp.connected(server, login, vhost):
+            if vhost == vhosts[0] and not _until(lambda: bool(_connections(admin, login["username"]))):
+                raise RotationError(
+                    "the administrator sees no connection of user %s at %s; server.address and options.amqp must "
+                    "lead to the same cluster" % (login["username"], admin.place)
+                )
+
+
+def revoke(admin: Management, server: Mapping[str, Any], old: Login) -> int:
+    """Deletes the user and ends its connections: how many."""
+    ended = remove(admin, old["username"])
+    try:
+        with amqp.connected(server, old, "/"):
+            pass
+    except amqp.AmqpLoginRefused:
+        return ended
+    raise RotationError(
+        "%s still accepts user %s after it was deleted; check auth_backends in rabbitmq.conf"
+        % (admin.place, old["username"])
+    )
+
+
+def remove(admin: Management, user: str) -> int:
+    """How many connections it had. The server ends them itself, but waits for a client that does not answer."""
+    admin.delete("users", user)
+    ended = len(_connections(admin, user))
+    if not _until(lambda: _ended(admin, user)):
+        raise RotationError(
+            "connections of user %s stay open at %s; end them there: rabbitmqctl close_all_user_connections %s rotated"
+            % (user, admin.place, user)
+        )
+    return ended
+
+
+def _ended(admin: Management, user: str) -> bool:
+    if not _connections(admin, user):
+        return True
+    admin.delete("connections", "username", user)
+    return False
+
+
+def _connections(admin: Management, user: str) -> List[Dict[str, Any]]:
+    return admin.entries("connections", "username", user)
+
+
+def _until(is_done: Callable[[], bool]) -> bool:
+    for look in range(LOOKS):
+        time.sleep(PAUSE if look else 0)
+        if is_done():
+            return True
+    return False
+
+
+def findings(admin: Management, user: str, tags: Collection[str]) -> List[str]:
+    """What the holder of a leaked login could do beyond the application's rights; nothing where it is gone."""
+    extra = sorted(set(_tags(admin.found("users", user) or {})).difference(tags))
+    if not extra:
+        return []
+    names = [admin.text(entry, "name") for entry in admin.entries("users")]
+    rest = " and %d more" % (len(names) - NAMES) if len(names) > NAMES else ""
+    message = "user %s had the tag %s at %s, so it could change more than its own messages; check its users: %s%s"
+    return [message % (user, ", ".join(extra), admin.place, ", ".join(sorted(names)[:NAMES]), rest)]

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A user of RabbitMQ: each rotation makes the other one of two, and deletes the one in use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, server_endpoint
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.two_users import TwoUsers
+
+AMQPS = 5671
+
+
+class RabbitmqUser(TwoUsers):
+    """The administrator asks the management API; the users log in by AMQP."""
+
+    kind = Kind(
+        kind_names.RABBITMQ_USER,
+        "A user of RabbitMQ; two users, whose names end in _a and _b, take turns.",
+        alternates="always",
+        needs_admin=True,
+        needs_user=True,
+        options=("user",),
+    )
+    program = main
+    port = 15671
+    removed = "deleted"
+
+    def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
+        options = part.setting.catalog.credentials[part.name].options
+        amqp = server_endpoint.parse(str(options.get("amqp") or server["host"]), AMQPS)
+        leaked = part.setting.rotator.look().incident is not None
+        return {
+            "amqp": {**server, "host": amqp.host, "port": amqp.port},
+            "tags": _tags(options),
+            "leaked": leaked,
+        }
+
+
+def _tags(options: Any) -> list[str]:
+    tags = options.get("tags", [])
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise RotationError("options.tags is not a list of tags; write for example tags: [monitoring]")
+    return tags

@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Users of RabbitMQ that take turns, on a real server: each stage, killed at each request."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from sandbox.rabbitmq import ADMINISTRATOR, RabbitMQ
+from tests.integration.rabbitmq_user.world import OLD, Programs, RabbitShop, accepts, connect, refusal, rotate
+from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Killed
+
+
+def rights(broker: RabbitMQ, user: str) -> list[Any]:
+    paths = ("", "/permissions", "/topic-permissions")
+    answers = [broker.asked("GET", f"/users/{user}{path}")[1] for path in paths]
+    text = str(answers[1:]).replace(user, "USER")
+    return [answers[0]["tags"], answers[0]["limits"], text]
+
+
+def test_two_rotations(shop: RabbitShop, broker: RabbitMQ) -> None:
+    """The new user may do what the old one could, and nothing of the old one stays."""
+    before = rights(broker, "app_a")
+    assert shop.act("check") == {}
+    with connect(broker, "app_a", OLD):
+        assert rotate(shop) == f"user app_a is deleted at 127.0.0.1:{broker.port}; 1 sessions ended"
+        assert broker.asked("GET", "/connections/username/app_a")[1] == []
+    first = shop.stored
+    assert first[0] == "app_b"
+    assert rights(broker, "app_b") == before
+    assert shop.works
+    assert not accepts(broker, "app_a", OLD)
+    shop.rotator = shop.world.begun("mail", rotation=R2)
+    assert shop.act("check") == {}
+    rotate(shop)
+    assert shop.stored[0] == "app_a"
+    assert rights(broker, "app_a") == before
+    assert shop.works
+    assert not accepts(broker, str(first[0]), str(first[1]))
+
+
+def test_killed_at_each_request(broker: RabbitMQ, programs: Programs) -> None:
+    """The application's login works throughout, and the same stages again finish the work."""
+    for at in itertools.count():
+        broker.asked("PUT", "/users/app_a", {"password": OLD, "tags": ""})
+        broker.asked("PUT", "/permissions/shop%2Feu/app_a", {"configure": ".*", "write": ".*", "read": ".*"})
+        shop = RabbitShop(broker, programs)
+        count = itertools.count()
+
+        def kill(count: itertools.count[int] = count, at: int = at) -> None:
+            if next(count) == at:
+                raise Killed
+
+        programs.before = kill
+        try:
+            rotate(shop)
+            break
+        except Killed:
+            programs.before = lambda: None
+        assert shop.works
+        shop.rotator = shop.world.taken_over()
+        if shop.rotator.holding()[1].step == "revoke":
+            shop.act("revoke")
+        else:
+            rotate(shop, create=False)
+        assert shop.works
+        assert shop.stored[0] == "app_b"
+        assert not accepts(broker, "app_a", OLD)
+    assert at > 20
+
+
+def test_a_rollback_deletes_the_new_user(shop: RabbitShop, broker: RabbitMQ) -> None:
+    shop.world.created(shop.rotator)
+    shop.act("set")
+    new = shop.rotator.values(shop.rotator.holding()[1], made=True).credentials["mail"]
+    assert accepts(broker, str(new.username), str(new.password))
+    shop.rotator.advance("withdraw")
+    shop.act("revoke")
+    assert not accepts(broker, str(new.username), str(new.password))
+    assert accepts(broker, "app_a", OLD)
+
+
+def test_a_new_login_that_does_not_work_keeps_the_old_one(shop: RabbitShop, broker: RabbitMQ) -> None:
+    shop.to("revoke")
+    assert "has no user app_b" in refusal(shop, "revoke")
+    assert accepts(broker, "app_a", OLD)
+
+
+def test_new_rights_that_differ_from_the_old_ones(shop: RabbitShop, broker: RabbitMQ) -> None:
+    """Such as those that somebody changes during the rotation."""
+    shop.to("set")
+    shop.act("set")
+    broker.asked("PUT", "/permissions/%2F/app_b", {"configure": "", "write": "", "read": ""})
+    assert "users app_b and app_a have different permissions" in refusal(shop, "test")
+
+
+@pytest.mark.parametrize("user", ["app", "root_a", ADMINISTRATOR, "app_c", "app_a\n"])
+def test_a_store_cannot_choose_another_user(shop: RabbitShop, programs: Programs, user: str) -> None:
+    shop.world.write("MAIL_USER", user)
+    programs.before = lambda: pytest.fail("asks the server")
+    assert "in the store is neither app_a nor app_b, which options.user names" in refusal(shop, "check")
+
+
+def test_a_user_whose_password_was_changed(shop: RabbitShop, broker: RabbitMQ) -> None:
+    broker.asked("PUT", "/users/app_a", {"password": "another", "tags": ""})
+    assert "rejects the login of user app_a" in refusal(shop, "check")
+
+
+def test_an_application_with_an_administrators_tag(broker: RabbitMQ, programs: Programs) -> None:
+    """It could make users of its own, which outlive a rotation. The catalog may allow a tag."""
+    broker.asked("PUT", "/users/app_a", {"password": OLD, "tags": "administrator,monitoring"})
+    shop = RabbitShop(broker, programs)
+    assert "user app_a has the tag administrator, monitoring" in refusal(shop, "check")
+    allowing = RabbitShop(broker, programs, options={"tags": ["monitoring"]})
+    assert "user app_a has the tag administrator at" in refusal(allowing, "check")
+    broker.asked("PUT", "/users/app_a", {"password": OLD, "tags": "monitoring"})
+    allowing.act("check")
+    rotate(allowing)
+    assert rights(broker, "app_b")[0] == ["monitoring"]
+
+
+def test_a_leaked_login_with_an_administrators_tag(broker: RabbitMQ, programs: Programs) -> None:
+    """It stops no containment, gets no new tag, and is a possible way in."""
+    broker.asked("PUT", "/users/app_a", {"password": "changed by the attacker", "tags": "administrator"})
+    broker.asked("PUT", "/users/door", {"password": OLD, "tags": "administrator"})
+    broker.asked("PUT", "/users/app_b", {"password": OLD, "tags": "administrator"})
+    shop = RabbitShop(broker, programs)
+    shop.leak()
+    assert shop.act("check") == {}
+    shop.world.created(shop.rotator)
+    shop.act("set")
+    shop.rotator.advance("test")
+    shop.act("test")
+    shop.rotator.advance("revoke")
+    (finding,) = shop.act("revoke")["footholds"]
+    assert finding.startswith("user app_a had the tag administrator at")
+    assert finding.endswith("check its users: app_a, app_b, boss, door")
+    assert rights(broker, "app_b")[0] == []
+    assert not accepts(broker, "app_b", OLD)
+
+
+def test_another_user_of_that_name(shop: RabbitShop, broker: RabbitMQ) -> None:
+    """Perhaps another environment's."""
+    broker.asked("PUT", "/users/app_b", {"password": OLD, "tags": ""})
+    assert "has a user app_b already, which this rotation would replace" in refusal(shop, "check")
+
+
+def test_a_leak_while_the_other_user_waits_for_its_revocation(broker: RabbitMQ, programs: Programs) -> None:
+    """Its turn comes early, so nothing of it is left: no password, no session, no pending task."""
+    shop = RabbitShop(broker, programs, revoke_after=7200)
+    rotate(shop, revoked=False)
+    assert accepts(broker, "app_a", OLD)
+    with connect(broker, "app_a", OLD):
+        shop.leak()
+        shop.act("check")
+        rotate(shop)
+        assert broker.asked("GET", "/connections/username/app_a")[1] == []
+    assert shop.stored[0] == "app_a"
+    assert shop.works
+    assert not accepts(broker, "app_a", OLD)
+    assert shop.world.journal.read().pending_tasks == {}

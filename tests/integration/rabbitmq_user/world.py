@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An application whose user of a real RabbitMQ rotates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import amqp
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import main as program
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
+from sandbox.rabbitmq import ADMINISTRATOR, RabbitMQ
+from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Shop
+
+OLD = "canary-of-the-old-password"
+VHOST = "shop/eu"
+
+
+class Programs:
+    """What is asked of the host that talks to the servers; ``before`` is called before each request."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.before: Callable[[], None] = lambda: None
+        self.args: Mapping[str, Any] = {}
+        answered = Management._answered
+
+        def watched(admin: Management, *arguments: Any) -> Any:
+            self.before()
+            return answered(admin, *arguments)
+
+        monkeypatch.setattr(Management, "_answered", watched)
+
+    def execute(self, module: ModuleType, *, args: Mapping[str, Any], **_how: Any) -> dict[str, Any]:
+        assert module is program
+        assert set(args) <= set(program.ARGUMENT_SPEC)
+        self.args = args
+        answer = program._carried_out({"other": "", "tags": [], "leaked": False, **args}, writes=True)
+        assert set(answer) <= {"place", "ended", "footholds"}
+        return answer
+
+
+class RabbitShop(Shop):
+    def __init__(
+        self,
+        broker: RabbitMQ,
+        programs: Programs,
+        *,
+        user: str = "app_a",
+        options: Mapping[str, Any] | None = None,
+        revoke_after: int = 0,
+        address: str = "",
+        tls: Mapping[str, Any] | None = None,
+    ) -> None:
+        server = {"address": address or f"127.0.0.1:{broker.port}", **({"tls": tls} if tls else {})}
+        given = {"user": "app", "amqp": f"127.0.0.1:{broker.amqp}", **(options or {})}
+        super().__init__(
+            "rabbitmq_user",
+            {"options": given, "revoke_after": revoke_after},
+            {"MAIL_USER": user, "MAIL_PASSWORD": OLD},
+            admin=(ADMINISTRATOR, broker.password, {"server": server}),
+        )
+        self.server = programs
+        self.broker = broker
+
+    def to(self, step: str) -> None:
+        self.world.created(self.rotator)
+        self.rotator.advance(step)
+
+    def leak(self) -> None:
+        """Another rotation, which answers a leak."""
+        self.rotator = self.world.begun("mail", rotation=R2, leak="leak-1")
+        look, incident = self.rotator.look, Incident("leak-1", "2026-11-25T15:00:00Z", "operator")
+        self.rotator.look = lambda: replace(look(), incident=incident)  # type: ignore[method-assign]
+
+    @property
+    def works(self) -> bool:
+        """Whether the login that the stores hold does."""
+        username, password = self.stored
+        return accepts(self.broker, str(username), str(password))
+
+
+def connect(broker: RabbitMQ, username: str, password: str) -> AbstractContextManager[None]:
+    server = {"host": broker.host, "port": broker.amqp, "tls_mode": "disable"}
+    return amqp.connected(server, {"username": username, "password": password}, VHOST)
+
+
+def accepts(broker: RabbitMQ, username: str, password: str) -> bool:
+    try:
+        with connect(broker, username, password):
+            return True
+    except amqp.AmqpLoginRefused:
+        return False
+
+
+def rotate(shop: RabbitShop, *, create: bool = True, revoked: bool = True) -> str:
+    """From its beginning to its end; the message of the revocation."""
+    if create:
+        shop.world.created(shop.rotator)
+    shop.act("set")
+    shop.rotator.advance("test")
+    shop.act("test")
+    shop.rotator.advance("promote")
+    assert shop.rotator.promote().outcome == "done"
+    shop.rotator.advance("revoke")
+    message = str(shop.act("revoke")["message"]) if revoked else ""
+    shop.close("closed")
+    return message
+
+
+def refusal(shop: RabbitShop, stage: str) -> str:
+    with pytest.raises(RotationError) as caught:
+        shop.act(stage)
+    assert "canary" not in str(caught.value)
+    assert shop.broker.password not in str(caught.value)
+    return str(caught.value)
