@@ -119,9 +119,11 @@ class Rotated:
     """The leak that it answers, if it does."""
     lease: Mapping[str, str] = field(default_factory=dict)
     """What ends the value at its provider, and when it ends by itself."""
+    used: Mapping[str, Any] = field(default_factory=dict)
+    """Of a honeytoken, what is known of the use of its former values."""
 
     def entry(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if value or name not in ("incident", "lease")}
+        return {name: value for name, value in vars(self).items() if value or name in ("at", "who", "rotation")}
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,6 @@ _COMPARE = "compare the journal with its earlier versions and with the audit log
 
 
 def _changes(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that an entry changes."""
     try:
         return _changed(journal, number, name, entry)
     except (AttributeError, TypeError, ValueError):  # a field is not what it should be; the words might hold some of it
@@ -358,10 +359,9 @@ def _versions(name: str, prescribed: Mapping[str, Any], key: str) -> Mapping[str
 
 
 def _mapping(name: str, entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    mapping = entry.get(key, {})
-    if not isinstance(mapping, dict):
+    if not isinstance(entry.get(key, {}), dict):
         raise _no_entry(name)
-    return mapping
+    return entry.get(key, {})
 
 
 def _no_entry(name: str) -> JournalError:

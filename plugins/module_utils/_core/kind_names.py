@@ -12,11 +12,13 @@ ELASTICACHE_AUTH_TOKEN = "elasticache_auth_token"
 EXTERNAL = "external"
 HTTP_API = "http_api"
 MYSQL_USER = "mysql_user"
+POSTGRESQL_HONEYTOKEN = "postgresql_honeytoken"
 POSTGRESQL_ROLE = "postgresql_role"
 RABBITMQ_USER = "rabbitmq_user"
 SENTRY_DSN = "sentry_dsn"
 SES_SMTP_PASSWORD = "ses_smtp_password"
 SSH_KEY = "ssh_key"
+VALKEY_HONEYTOKEN = "valkey_honeytoken"
 VALKEY_USER = "valkey_user"
 VAULT_DATABASE = "vault_database"
 
@@ -28,6 +30,8 @@ ENGINES = {
     VAULT_DATABASE: POSTGRESQL,
 }
 """The server behind a credential of this kind."""
+HONEYTOKENS = {POSTGRESQL_HONEYTOKEN: POSTGRESQL, VALKEY_HONEYTOKEN: VALKEY}
+"""The server of a login that nothing uses. No run logs in with it, so ENGINES has none of them."""
 ADMINISTERED = (POSTGRESQL_ROLE, VALKEY_USER)
 """Kinds whose credentials an administrator changes at the server."""
 IAM_KEYS = (AWS_ACCESS_KEY, SES_SMTP_PASSWORD)

@@ -116,8 +116,8 @@ class AlertResources:
     ) -> None:
         self._sns, self._cloudwatch, self._events = client("sns"), client("cloudwatch"), client("events")
         self._catalog, self._alerts, self._tags = catalog, alerts, [{"Key": k, "Value": v} for k, v in tags.items()]
-        account, partition = aws_errors.identity(client("sts"))
-        self._arn = AccountRegion(account, region, partition).arn
+        self._account, partition = aws_errors.identity(client("sts"))
+        self._arn = AccountRegion(self._account, region, partition).arn
         self._topic = self._arn("sns", alerts.topic)
         self._rule = f"{alerts.topic}-events"
 
@@ -248,7 +248,8 @@ class AlertResources:
         yield EventRule(self._events, self._rule, bus, pattern, self._topic, shown, self._tags)
         decoys = sorted(honeytokens.users(self._catalog).values())
         if decoys:
-            calls = {"detail-type": list(CALLS), "detail": {"userIdentity": {"userName": decoys}}}
+            identity = {"accountId": [self._account], "userName": decoys}  # another account may have such a user
+            calls = {"detail-type": list(CALLS), "detail": {"userIdentity": identity}}
             name = f"{self._alerts.topic}{WATCHED}"
             yield EventRule(self._events, name, "default", calls, self._topic, USED, self._tags, READ_TOO)
 

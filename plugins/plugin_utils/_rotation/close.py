@@ -14,7 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation, Rotated
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VAULT_DATABASE
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    AWS_ACCESS_KEY,
+    HONEYTOKENS,
+    VAULT_DATABASE,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
     incident_events,
@@ -84,7 +88,7 @@ def ending(
         )
         by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", ""))
         extra["rotated"] = {
-            item.credential: replace(by, lease=_lease(item, rotation)).entry()
+            item.credential: replace(by, lease=_lease(item, rotation), used=_used(item, journal, rotation)).entry()
             for item in items
             if item.act in plan.CHANGES
         }
@@ -104,6 +108,14 @@ def ending(
 def _lease(item: plan.Item, rotation: OpenRotation) -> Mapping[str, str]:
     noted: Mapping[str, str] = rotation.notes.get(item.credential, {}).get("lease", {})
     return noted if item.kind == VAULT_DATABASE else {}
+
+
+def _used(item: plan.Item, journal: Journal, rotation: OpenRotation) -> Mapping[str, Any]:
+    """A leak response answers the uses before it. A routine rotation hands them on."""
+    before, noted = journal.rotated.get(item.credential), rotation.notes.get(item.credential, {})
+    handed_on = before.used if before and not before.incident else {}
+    is_built_in = item.kind in (AWS_ACCESS_KEY, *HONEYTOKENS)  # an operator's own kind notes what it likes
+    return {**handed_on, **noted.get("used", {}), **noted.get("used_at_end", {})} if is_built_in else {}
 
 
 def _alternates(setting: RotationSetup, item: plan.Item) -> bool:

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
+from contextlib import suppress
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens, kind_names
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import AccessKeyStage
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
@@ -40,3 +43,22 @@ class AwsAccessKey(IamKeyActs):
 
     def switch_off(self, part: Part) -> Answer:
         return self._steps(part).deactivated()
+
+    def test(self, part: Part) -> Answer:
+        notes = _last_use(part)
+        return {**super().test(part), "notes": {"used": notes} if notes else {}}
+
+    def revoke(self, part: Part) -> Answer:
+        notes: Answer = {}
+        with suppress(NotFound, Denied):  # a killed run may have deleted the key, whose use the stage test noted
+            notes = _last_use(part)
+        return {**super().revoke(part), "notes": {"used_at_end": notes} if notes else {}}
+
+
+def _last_use(part: Part) -> Answer:
+    """Of a honeytoken's old key: IAM forgets it with the key."""
+    if not honeytokens.is_honeytoken(part.setting.catalog.credentials[part.name]):
+        return {}
+    context, pair = access_key_preconditions.concerned(part.setting, part.name)
+    last = context.keys.last_use(str(pair.old.username))
+    return {"last": f"key {pair.old.username}, last on {last}"} if last else {}
