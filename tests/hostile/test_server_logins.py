@@ -30,12 +30,14 @@ EXPECTED = {
     "source": None,
     "own": {},
     "baseline_problem": "",
+    "honeytokens": [],
 }
 
 
 def entry(server: str, url: str) -> dict[str, Any]:
     login = {"credential": "cache", "url": url}
     empty: dict[str, Any] = {"databases": [], "admin_url": "", "nodes": [], "known": {}, "changing": []}
+    empty["honeytokens"] = []
     inventory = {"key": "k", "own": {"shop": "shop"}, "nodes": []}
     return {"server": server, "place": PLACE, "logins": [login], **empty, "inventory": inventory}
 

@@ -106,7 +106,7 @@ def test_valkey(valkey: Valkey) -> None:
 def look(server: str, *urls: str, known: Sequence[str] = (), **over: Any) -> dict[str, Any]:
     """What one server shows; the first URL's login and ``known`` ones are explained."""
     entry = {"server": server, "place": "s", "databases": ["shop"], "admin_url": "", "nodes": [], "changing": []}
-    entry["inventory"] = None
+    entry |= {"inventory": None, "honeytokens": []}
     digests = {name: [valkey_digest(CURRENT)] for name in known}
     logins = [{"credential": f"c{number}", "url": url} for number, url in enumerate(urls)]
     report = server_logins.seen([{**entry, "logins": logins, "known": digests, **over}], 5)["s"]

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Access keys that nothing uses: whoever uses one has read the place where it is stored. Pure."""
+"""Access keys and logins that nothing uses: whoever uses one has read the place where it is stored. Pure."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, Iterator
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY, HONEYTOKENS
 
 OPTION = "honeytoken"
 POLICY = "deny-everything"
@@ -16,16 +16,19 @@ DENIED: Dict[str, Any] = {"Version": "2012-10-17", "Statement": [{"Effect": "Den
 
 
 def is_honeytoken(credential: Credential) -> bool:
-    return credential.options.get(OPTION) is True
+    return credential.kind in HONEYTOKENS or credential.options.get(OPTION) is True
 
 
 def users(catalog: Catalog) -> Dict[str, str]:
-    """The IAM user of each honeytoken."""
-    return {name: str(item.options["user"]) for name, item in catalog.credentials.items() if is_honeytoken(item)}
+    """The IAM user of each honeytoken that is an access key."""
+    keys = (item for item in catalog.credentials.values() if is_honeytoken(item) and item.kind == AWS_ACCESS_KEY)
+    return {item.name: str(item.options["user"]) for item in keys}
 
 
 def problems(catalog: Catalog) -> Iterator[str]:
     for name, credential in catalog.credentials.items():
+        if credential.kind in HONEYTOKENS:
+            yield from _of_login(catalog, credential)
         if OPTION not in credential.options:
             continue
         where = f"credentials.{name}.options.{OPTION}"
@@ -37,3 +40,12 @@ def problems(catalog: Catalog) -> Iterator[str]:
             yield f"{where}: needs options.user, the IAM user whose calls are watched"
         elif not catalog.alerts:
             yield f"{where}: needs the catalog's key alerts, whose topic gets a message for each use"
+
+
+def _of_login(catalog: Catalog, credential: Credential) -> Iterator[str]:
+    where = f"credentials.{credential.name}"
+    admin = catalog.credentials.get(credential.admin or "")
+    if not credential.options.get("user"):
+        yield f"{where}.options.user: is required; the login's name"
+    if admin is None or admin.server is None:
+        yield f"{where}.admin: must name a credential with a server, whose administrator looks for uses"

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
     revoked_logins,
     server_logins,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import main as honeytokens
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "connect_timeout": {"type": "int", "default": 5},
@@ -31,6 +32,7 @@ RETURNS: dict[str, Any] = {
             "seen": int,
             "unexplained": [_LOGIN],
             "more": int,
+            "honeytokens": {str: honeytokens.REPORT},
             "inventory": server_baseline.INVENTORY,
         }
     },

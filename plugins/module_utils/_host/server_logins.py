@@ -19,6 +19,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import (
+    postgresql as postgresql_honeytokens,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import valkey as valkey_honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     connection as postgresql_connection,
 )
@@ -75,7 +79,8 @@ def seen(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Report]
 
 def seconds(entry: Mapping[str, Any], timeout: int) -> int:
     """How long one server may take."""
-    return SECONDS * (2 if entry["inventory"] else 1) + timeout * (len(entry["logins"]) + len(entry["nodes"]) + 2)
+    asks = 1 + bool(entry["inventory"]) + bool(entry["honeytokens"])
+    return SECONDS * asks + timeout * (len(entry["logins"]) + len(entry["nodes"]) * asks + 2)
 
 
 def _seen(entry: Mapping[str, Any], timeout: int) -> Report:
@@ -90,6 +95,7 @@ def _seen(entry: Mapping[str, Any], timeout: int) -> Report:
 def _nothing() -> Report:
     """``rights`` are by credential; ``seen`` is how many logins there are, if the list is complete."""
     return {
+        "honeytokens": {},
         "problems": [],
         "rights": {},
         "listed": False,
@@ -143,6 +149,7 @@ def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
                     _add(report, [{"name": _name(target.user), "known": True, "nopass": True}])
                 if not report["listed"]:
                     _roles(server, entry["known"], report)
+                _take_honeytokens(report, entry, partial(postgresql_honeytokens.seen, server))
                 if entry["inventory"] and target.database not in databases:
                     databases.add(target.database)
                     _take(report, partial(postgresql_inventory.read, server, entry["inventory"]))
@@ -151,7 +158,26 @@ def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
             report["inventory"]["problems"].append(report["problems"][-1])
     if entry["inventory"] and entry["admin_url"]:
         _take(report, partial(_as_administrator, entry, timeout), further=True)
+    if entry["admin_url"]:
+        _take_honeytokens(report, entry, partial(_as_administrator_honeytoken, entry, timeout))
     return report
+
+
+def _take_honeytokens(report: Report, entry: Mapping[str, Any], read: Callable[[str], Report]) -> None:
+    """Reads what no earlier login could read."""
+    for honeytoken in entry["honeytokens"]:
+        name = honeytoken["credential"]
+        if "exists" not in report["honeytokens"].get(name, {}):
+            try:
+                report["honeytokens"][name] = read(honeytoken["user"])
+            except _FAULTS as error:
+                report["honeytokens"][name] = {"problem": _problem(error)}
+
+
+def _as_administrator_honeytoken(entry: Mapping[str, Any], timeout: int, user: str) -> Report:
+    target = postgresql.parse_url(entry["admin_url"], postgresql.ADMIN_URL)
+    with ServerConnection.administered(target, timeout=timeout) as server:
+        return postgresql_honeytokens.seen(server, user)
 
 
 def _as_administrator(entry: Mapping[str, Any], timeout: int) -> Report:
@@ -181,6 +207,8 @@ def _valkey(entry: Mapping[str, Any], _timeout: int) -> Report:
     report = _nothing()
     logins = {login["credential"]: valkey.parse_url(login["url"], "the URL") for login in entry["logins"]}
     admin = valkey.parse_url(entry["admin_url"], valkey_connection.ADMIN) if entry["admin_url"] else None
+    if admin:
+        _take_honeytokens(report, entry, partial(valkey_honeytokens.seen, admin, entry["nodes"]))
     places = [admin, *(admin.at(node) for node in entry["nodes"])] if admin else list(logins.values())
     for address in places:
         if report["listed"] and not admin:

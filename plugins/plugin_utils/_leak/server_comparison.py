@@ -94,5 +94,6 @@ def _inspection(setting: RotationSetup, name: str, masked: list[str]) -> Result 
         "nodes": server_addresses.nodes(server),
         "known": {},
         "changing": [],
+        "honeytokens": [],
         "inventory": request,
     }

@@ -7,26 +7,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
-    blast_radius,
-    credential_graph,
-    honeytokens,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal
 
 PROVISION = "run watchparty.secrets.provision"
 
 
-def rows(catalog: Catalog, client: Any, principals: Callable[[], Sequence[Principal]]) -> list[Row]:
+def rows(
+    catalog: Catalog, client: Any, principals: Callable[[], Sequence[Principal]], journal: Journal | None = None
+) -> list[Row]:
     """Raises SecretsError where IAM cannot be asked."""
     decoys, keys = honeytokens.users(catalog), AccessKeys(client, acting=None, sts=lambda _login: None)
     users = {item.name: item for item in principals() if item.kind == "user"} if decoys else {}
-    leaked = {name: _leaked_with(catalog, name) for name in decoys}
-    return [row for name, user in decoys.items() for row in _of(name, user, users.get(user), keys, leaked[name])]
+    results: list[Row] = []
+    for name, user in decoys.items():
+        item = honeytoken_rows.expected(catalog, catalog.credentials[name], journal or Journal())
+        before = [*honeytoken_rows.used_before(item)]
+        after = [*_of(name, user, users.get(user), keys, item["leaked"])]
+        results += [*before, *(row for row in after if not (before and row["state"] == PASS))]
+    return results
 
 
 def _of(name: str, user: str, principal: Principal | None, keys: AccessKeys, leaked: str) -> Iterator[Row]:
@@ -38,7 +43,7 @@ def _of(name: str, user: str, principal: Principal | None, keys: AccessKeys, lea
     used = {key.id: keys.last_use(key.id) for key in keys.of(user)}
     for key, last in used.items():
         if last:
-            message = f"key {key} of IAM user {user} was used, last on {last}: somebody has read where it is stored"
+            message = f"key {key} of IAM user {user} was used, last on {last}: {honeytoken_rows.READ}"
             yield {**row(FAIL, name, message), "target": leaked}
     if not any(used.values()):
         yield row(PASS, name, f"{len(used)} key of IAM user {user}, never used")
@@ -47,9 +52,3 @@ def _of(name: str, user: str, principal: Principal | None, keys: AccessKeys, lea
 def _denies_everything(document: Any) -> bool:
     wanted = honeytokens.DENIED["Statement"][0]
     return any({**entry, "Sid": ""} == {**wanted, "Sid": ""} for entry in statements(document))
-
-
-def _leaked_with(catalog: Catalog, name: str) -> str:
-    """What leaked if somebody uses it, as leak_credentials takes it."""
-    spots = credential_graph.spots(catalog, catalog.credentials[name])
-    return ",".join(sorted({f"{blast_radius.SECRET}{spot.place.name}" for spot in spots}))

@@ -25,11 +25,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.credentia
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows, previous_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 
 MANAGED = "AWS manages it, and tells of no users"
 ITS_OWN = "the catalog declares it as its own administrator"
+DECOYS = "the catalog declares only honeytokens there"
 UNDECLARED = "the catalog declares no administrator of it, so its other logins may be another application's"
 
 
@@ -60,15 +61,29 @@ def asked(
         engine = kind_names.ENGINES.get(credential.kind)
         if engine and not _administers_others(catalog, name):
             groups.setdefault((engine, _place(catalog, credential, stored[name])), []).append(credential)
+    decoys = honeytokens_by_server(catalog)
+    for server in decoys:
+        groups.setdefault(server, [])
     servers = [
-        _Server(catalog, read, stored, engine, place, group, baseline, records=records)
+        _Server(catalog, read, stored, engine, place, group, baseline, decoys.get((engine, place), []), records=records)
         for (engine, place), group in groups.items()
     ]
     return Servers(
         {server.place: {**server.expected, "baseline_problem": baseline_problem} for server in servers},
-        [server.inspection for server in servers if server.logins],
+        [server.inspection for server in servers if server.logins or server.decoys],
         baseline.key if baseline else "",
     )
+
+
+def honeytokens_by_server(catalog: Catalog) -> dict[tuple[str, str], list[Credential]]:
+    """By engine and place. No run logs in with them."""
+    result: dict[tuple[str, str], list[Credential]] = {}
+    for credential in catalog.credentials.values():
+        engine, admin = kind_names.HONEYTOKENS.get(credential.kind), server_addresses.administrator(catalog, credential)
+        if engine and admin and admin.server:
+            place = str(server_addresses.own_endpoint(admin.server, engine))
+            result.setdefault((engine, place), []).append(credential)
+    return result
 
 
 def _administers_others(catalog: Catalog, name: str) -> bool:
@@ -99,21 +114,22 @@ class _Server:
         place: str,
         group: list[Credential],
         baseline: ServerBaseline | None,
+        decoys: list[Credential],
         *,
         records: bool,
     ) -> None:
         self._catalog, self._read, self._stored = catalog, read, stored
         self._engine, self.place = engine, place
-        self._group = group
+        self._group, self.decoys = group, decoys
         self._source = baseline.sources.get(place) if baseline else None
         self._key = baseline.key if baseline and (self._source or records) else ""
-        admins = [server_addresses.administrator(catalog, credential) for credential in group]
+        admins = [server_addresses.administrator(catalog, credential) for credential in (*group, *decoys)]
         self._admin = next((admin for admin in admins if admin and admin.server), None)
-        self._admin_url, self._admin_problem = self._administrator_login()
         self._left_out = {item.name: why for item in group for why in [self._why_not(item)] if why}
         self.logins = [
             {"credential": item.name, "url": stored[item.name].url} for item in group if item.name not in self._left_out
         ]
+        self._admin_url, self._admin_problem = self._administrator_login()
 
     def _why_not(self, credential: Credential) -> str:
         """Why a credential's login is not used, or is not judged."""
@@ -132,6 +148,7 @@ class _Server:
     @property
     def expected(self) -> dict[str, Any]:
         managed = all(why == MANAGED for why in self._left_out.values()) and not self.logins
+        unjudged = DECOYS if not self._group else MANAGED if managed else "" if self._admin else UNDECLARED
         return {
             "server": self._engine,
             "credentials": [item.name for item in self._group],
@@ -139,7 +156,8 @@ class _Server:
             "left_out": self._left_out,
             "administrator": self._admin.name if self._admin else "",
             "administrator_problem": self._admin_problem,
-            "unjudged": MANAGED if managed else "" if self._admin else UNDECLARED,
+            "unjudged": unjudged,
+            "honeytokens": [honeytoken_rows.expected(self._catalog, item, self._read.journal) for item in self.decoys],
             "source": server_baseline.as_data(self._source) if self._source else None,
             "own": self._own(),
         }
@@ -157,6 +175,7 @@ class _Server:
             "known": self._known(),
             "changing": [name for item in self._group if self._is_rotating(item) for name in self._users(item)],
             "inventory": self._inventory,
+            "honeytokens": [{"credential": item.name, "user": item.options["user"]} for item in self.decoys],
         }
 
     @property
@@ -175,6 +194,8 @@ class _Server:
 
     def _here(self, credential: Credential) -> list[str]:
         """The users of a credential that logs in here, or may."""
+        if credential in self.decoys:
+            return [str(credential.options["user"])]
         if credential in self._group or credential == self._admin or self._is_at_no_server(credential):
             return self._users(credential)
         return []
@@ -182,7 +203,8 @@ class _Server:
     def _administrator_login(self) -> tuple[str, str]:
         """The URL of the administrator, or why it does not exist. PostgreSQL's is asked for a baseline alone."""
         admin = self._admin
-        if admin is None or admin.server is None or (self._engine == POSTGRESQL and not self._key):
+        needless = self._engine == POSTGRESQL and not self._key and bool(self.logins)
+        if admin is None or admin.server is None or needless:
             return "", ""
         stored = self._stored[admin.name]
         wrong = server_addresses.administrator_elsewhere(admin, self._engine, stored.locations)

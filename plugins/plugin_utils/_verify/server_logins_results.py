@@ -17,7 +17,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
     Row,
     row,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows, previous_values_results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    baseline_rows,
+    honeytoken_rows,
+    previous_values_results,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import ITS_OWN, MANAGED
 
 ASK_AN_ADMINISTRATOR = (
@@ -37,6 +41,12 @@ def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
     return {
         "rights": [row for place, entry in expected.items() for row in _rights(place, entry, answers, silence)],
         "logins": [row for place, entry in expected.items() for row in _logins(place, entry, answers, silence)],
+        "honeytokens": [
+            row
+            for place, entry in expected.items()
+            for item in entry["honeytokens"]
+            for row in honeytoken_rows.of_login(place, entry, item, answers.get(place), silence)
+        ],
         "baseline": [row for place, entry in expected.items() for row in _baseline(place, entry, answers, silence)],
     }
 

@@ -47,7 +47,7 @@ def test_an_administrators_login_stays_here(named: bool, monkeypatch: pytest.Mon
     """Unless the host was named for it."""
     login = {"credential": "cache", "url": "redis://shop:canary-cache@c:1/0"}
     entry = {"place": "c:1", "logins": [login], "nodes": [], "admin_url": "redis://admin:canary-admin@c:1/0"}
-    entry |= {"server": "valkey", "inventory": {"key": "k", "own": {}, "nodes": []}}
+    entry |= {"server": "valkey", "inventory": {"key": "k", "own": {}, "nodes": []}, "honeytokens": []}
     sent: list[Any] = []
 
     def execute(*_: Any, args: dict[str, Any], **_how: Any) -> dict[str, Any]:

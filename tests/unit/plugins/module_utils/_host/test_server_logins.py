@@ -22,7 +22,7 @@ def test_no_server_takes_the_room_of_the_whole_answer(monkeypatch: pytest.Monkey
 
     monkeypatch.setitem(server_logins._SERVERS, "postgresql", full)
     wanted = [
-        {"server": "postgresql", "place": f"db{number}", "inventory": {}, "logins": [], "nodes": []}
+        {"server": "postgresql", "place": f"db{number}", "inventory": {}, "logins": [], "nodes": [], "honeytokens": []}
         for number in range(6)
     ]
     inventories = [report["inventory"] for report in server_logins.seen(wanted, 1).values()]

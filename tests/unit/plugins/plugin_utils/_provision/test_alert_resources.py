@@ -271,7 +271,8 @@ class TestHoneytokens:
             step.act()
         assert decoyed(account) == []
         rule = account.client("events").describe_rule(Name=f"{TOPIC}-honeytokens")
-        assert json.loads(rule["EventPattern"])["detail"] == {"userIdentity": {"userName": ["shop-decoy"]}}
+        identity = {"accountId": ["123456789012"], "userName": ["shop-decoy"]}
+        assert json.loads(rule["EventPattern"])["detail"] == {"userIdentity": identity}
         assert rule["State"] == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "its first call is one that only reads"
         (target,) = account.client("events").list_targets_by_rule(Rule=f"{TOPIC}-honeytokens")["Targets"]
         assert target["Arn"] == account.arn

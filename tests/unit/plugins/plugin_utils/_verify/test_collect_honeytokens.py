@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +12,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, catalog_parser, honeytokens
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, UnusedKeys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions, close, plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import AccessKeyStage
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.aws_access_key import AwsAccessKey
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_honeytokens
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal
 from tests.unit.plugins.plugin_utils._provision.test_alert_resources import DECOY
@@ -111,3 +116,47 @@ def test_a_rotation_does_not_use_it(status: str, accepted: bool) -> None:
     assert not keys.accepts(Login(OLD, "canary"), USER)
     assert (keys.identity(Login(KEY, "canary")) is not None) is accepted, "as verify tries previous keys"
     assert type(access_key_preconditions.store(connection, CATALOG.credentials["token"])) is AccessKeys
+
+
+USED = {"LastUsedDate": AT, "ServiceName": "sts", "Region": "us-east-1"}
+NOTE = {"last": f"key {OLD}, last on 2026-11-25T10:00:00Z at sts in us-east-1"}
+
+
+def test_a_rotation_keeps_the_last_use_of_a_key_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IAM forgets it with the key, which a killed run may have deleted already."""
+    iam = Iam(USED)
+    keys = UnusedKeys(iam, user=USER, acting=None, sts=lambda _login: pytest.fail("logged in"))
+    pair = SimpleNamespace(old=Login(OLD, "canary"))
+    monkeypatch.setattr(access_key_preconditions, "concerned", lambda *_: (SimpleNamespace(keys=keys), pair))
+    for stage in ("usable", "revoked"):
+        monkeypatch.setattr(AccessKeyStage, stage, lambda _self: {"changed": True})
+    part: Any = SimpleNamespace(setting=SimpleNamespace(catalog=CATALOG), name="decoy")
+    assert AwsAccessKey().test(part) == {"changed": True, "notes": {"used": NOTE}}
+    assert AwsAccessKey().revoke(part) == {"changed": True, "notes": {"used_at_end": NOTE}}
+    monkeypatch.setattr(UnusedKeys, "last_use", lambda *_: (_ for _ in ()).throw(Denied("no such key")))
+    assert AwsAccessKey().revoke(part) == {"changed": True, "notes": {}}
+    part = SimpleNamespace(setting=SimpleNamespace(catalog=CATALOG), name="token")
+    assert AwsAccessKey().test(part) == {"changed": True, "notes": {}}, "no honeytoken"
+
+
+def after(before: Rotated | None, notes: dict[str, Any], kind: str = "aws_access_key") -> Any:
+    rotation = OpenRotation("r2", "record", "ops", "2026-11-25", notes={"decoy": notes})
+    journal = replace(Journal(), rotated={"decoy": before} if before else {})
+    return close._used(plan.Item("decoy", kind), journal, rotation)
+
+
+def test_the_journal_hands_a_use_on_until_a_leak_response_answers_it() -> None:
+    routine, leak = (Rotated("2026", "ops", "r1", incident, used=NOTE) for incident in ("", "leak-1"))
+    assert after(None, {"used": NOTE}) == NOTE
+    assert after(routine, {}) == NOTE
+    assert after(leak, {}) == {}
+    assert after(routine, {"used": {"last": "a"}, "used_at_end": {"last": "b"}}) == {"last": "b"}
+    assert after(None, {"used": NOTE}, kind="own") == {}
+
+
+@pytest.mark.parametrize(("incident", "state"), [("", "fail"), ("leak-1", "pass")])
+def test_a_use_before_the_rotation_is_a_finding(incident: str, state: str) -> None:
+    journal = replace(Journal(), rotated={"decoy": Rotated("2026", "ops", "r1", incident, used=NOTE)})
+    (row,) = collect_honeytokens.rows(CATALOG, Iam(), lambda: [DENIED], journal)
+    assert (row["state"], row.get("target", "")) == (state, "" if incident else "secret:shop/test/core")
+    assert (NOTE["last"] in row["message"]) is (state == "fail")

@@ -187,6 +187,7 @@ def parts(**over: Any) -> dict[str, Any]:
             "rights": [{"state": "pass", "place": "database", "message": "its login at db:5432 has none"}],
             "logins": [{"state": "pass", "place": "db:5432", "message": "4 logins, all declared"}],
             "baseline": [{"state": "pass", "place": "db:5432", "message": "4 logins, all declared"}],
+            "honeytokens": [{"state": "pass", "place": "decoy", "message": "no session"}],
         },
         "stores": {
             "problems": [],

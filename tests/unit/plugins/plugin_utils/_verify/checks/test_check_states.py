@@ -137,6 +137,7 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS1101", {"servers": {"rights": [], "logins": []}}, "names no login"),
     ("WPS1102", {"servers": {"rights": [], "logins": []}}, "names no login"),
     ("WPS1103", {"servers": {"baseline": []}}, "names no login"),
+    ("WPS1104", {"servers": {"honeytokens": []}}, "declares no honeytoken"),
     ("WPS408", {"account_baseline": {"rows": []}}, "nothing to compare"),
     ("WPS409", {"honeytokens": {"rows": []}}, "declares no honeytoken"),
     ("WPS510", {"github_baseline": {"rows": []}}, "nothing to compare"),

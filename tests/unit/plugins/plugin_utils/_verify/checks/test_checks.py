@@ -283,6 +283,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS1101", at_servers("rights", "fail"), "x: y"),
     ("WPS1102", at_servers("logins", "fail"), "x: y"),
     ("WPS1103", at_servers("baseline", "fail"), "x: y"),
+    ("WPS1104", at_servers("honeytokens", "fail"), "x: y"),
     ("WPS408", {"account_baseline": {"rows": [{"state": "fail", "place": "x", "message": "y"}]}}, "x: y"),
     ("WPS409", {"honeytokens": {"rows": [{"state": "fail", "place": "x", "message": "y"}]}}, "x: y"),
     ("WPS510", {"github_baseline": {"rows": [{"state": "fail", "place": "x", "message": "y"}]}}, "x: y"),

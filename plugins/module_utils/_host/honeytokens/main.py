@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the kinds of honeytokens run on the host that talks to the servers: as the administrator, never as the
+honeytoken. Python 3.8."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import postgresql as _postgresql
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import valkey as _valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.connection import ADMIN, UNREADABLE
+
+TIMEOUT = 10
+ARGUMENT_SPEC: Dict[str, Any] = {
+    "server": {"type": "str", "choices": [POSTGRESQL, VALKEY], "required": True},
+    "admin_url": {"type": "str", "required": True, "no_log": True},
+    "user": {"type": "str", "required": True},
+    "verifier": {"type": "str", "no_log": True},
+    "nodes": {"type": "list", "elements": "str", "default": []},
+}
+REPORT: Dict[str, Any] = {
+    "exists?": bool,
+    "rights?": [str],
+    "open?": [str],
+    "uses?": int,
+    "last?": str,
+    "clients?": [str],
+    "since?": str,
+    "reach?": int,
+    "lost?": bool,
+    "problem?": str,
+}
+"""What a server shows of a honeytoken."""
+RETURNS = REPORT
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = carried_out(module.params, writes=not module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    except UNREADABLE:
+        module.fail_json(msg="the server's answer cannot be read")
+    module.exit_json(changed=bool(module.params["verifier"]), **result)
+
+
+def carried_out(params: Mapping[str, Any], *, writes: bool) -> Dict[str, Any]:
+    """Without a ``verifier`` it only asks. Raises SecretsError."""
+    user = params["user"]
+    if params["server"] == VALKEY:
+        report = _valkey.seen(valkey.parse_url(params["admin_url"], ADMIN), params["nodes"], user)
+        return _valkey.check(report, user)
+    target = postgresql.parse_url(params["admin_url"], postgresql.ADMIN_URL)
+    with ServerConnection.administered(target, timeout=TIMEOUT) as server:
+        if not params["verifier"]:
+            return _postgresql.check(server, user)
+        if not writes:
+            raise RotationError("nothing was changed: with --check, a run changes no server")
+        return _postgresql.present(server, user, params["verifier"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A login of PostgreSQL that nothing uses, with a database of its own. Python 3.8.
+
+The database counts its sessions. Every login may read that count, and only a superuser may reset it. A failed login
+leaves a trace in the server's log alone, which no SQL reads on most servers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import identifier, literal
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
+
+OLDEST, MOST = 150000, 20
+SESSIONS = 3
+"""At once: a stolen login must not use up the server's connections."""
+RIGHTS = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
+_DOING = "reading a honeytoken"
+_ROLE = """SELECT r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolbypassrls, r.rolcanlogin,
+ (SELECT count(*) FROM pg_auth_members m WHERE m.member = r.oid),
+ (SELECT count(*) FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+  AND s.deptype IN ('o', 'a') AND NOT (s.deptype = 'a' AND s.classid = 'pg_database'::regclass
+  AND s.objid IN (SELECT d.oid FROM pg_database d WHERE d.datname = r.rolname)))
+ FROM pg_roles r WHERE r.rolname = %s"""
+_OPEN = """SELECT datname::text FROM pg_database WHERE datallowconn AND NOT datistemplate
+ AND datname NOT IN (%s, 'postgres') AND has_database_privilege('public', oid, 'CONNECT') ORDER BY 1 LIMIT %d"""
+_EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+_DATABASE = "SELECT pg_has_role(datdba, 'USAGE'), pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = %s"
+_COUNT = "SELECT sessions, coalesce(stats_reset::text, '') FROM pg_stat_database WHERE datname = %s"
+
+Report = Dict[str, Any]
+
+
+def seen(server: ServerConnection, user: str) -> Report:
+    """Raises RotationError for an old server."""
+    ((version,),) = server.rows("SELECT current_setting('server_version_num')::int", doing=_DOING)
+    if version < OLDEST:
+        raise RotationError(
+            "%s: PostgreSQL counts the sessions of a honeytoken since version 15; upgrade the server"
+            % server.target.place
+        )
+    name = literal(user)
+    roles = server.rows(_ROLE % name, doing=_DOING)
+    counts = server.rows(_COUNT % name, doing=_DOING)
+    count, since = counts[0] if counts else (0, "")
+    return {
+        "exists": bool(roles and roles[0][5] and counts),
+        "rights": _rights(roles[0]) if roles else [],
+        "open": [str(database) for (database,) in server.rows(_OPEN % (name, MOST), doing=_DOING)],
+        "uses": int(count),
+        "since": str(since),
+    }
+
+
+def _rights(role: Any) -> List[str]:
+    rights = [right for right, has in zip(RIGHTS, role) if has]
+    rights += ["membership in %d roles" % role[6]] if role[6] else []
+    return rights + (["%d objects or grants" % role[7]] if role[7] else [])
+
+
+def check(server: ServerConnection, user: str) -> Report:
+    """Raises RotationError for a login that may do something, or would."""
+    report = seen(server, user)
+    if report["rights"]:
+        raise RotationError(
+            "role %s has rights (%s), so it is no honeytoken; nothing was changed. Take them away, or name another "
+            "role in options.user" % (user, ", ".join(report["rights"]))
+        )
+    for is_ours, owner in server.rows(_DATABASE % literal(user), doing=_DOING):
+        if not is_ours:
+            raise RotationError(
+                "database %s exists and belongs to %s; nothing was changed. Name another role in options.user: its "
+                "database has the same name" % (user, owner)
+            )
+    if report["open"]:
+        raise RotationError(open_to_all(report["open"]))
+    return report
+
+
+def open_to_all(databases: List[str]) -> str:
+    revokes = " ".join("REVOKE CONNECT ON DATABASE %s FROM PUBLIC;" % identifier(name) for name in databases)
+    return (
+        "every login may connect to %s, so the honeytoken may too, and its sessions there are not counted. Grant "
+        "CONNECT to the logins that need it, then: %s" % (", ".join(databases), revokes)
+    )
+
+
+def present(server: ServerConnection, user: str, verifier: str) -> Report:
+    """Gives the login its password, and makes it where it does not exist. Neither the login nor its database has a
+    comment or a setting: another login must not see what it is."""
+    report, role = check(server, user), identifier(user)
+    verb = "ALTER" if server.rows(_EXISTS % literal(user), doing=_DOING) else "CREATE"
+    server.rows("%s ROLE %s LOGIN PASSWORD %s" % (verb, role, literal(verifier)), doing="%s ROLE %s" % (verb, role))
+    statements = [
+        "REVOKE ALL ON DATABASE %s FROM PUBLIC" % role,
+        "GRANT CONNECT ON DATABASE %s TO %s" % (role, role),
+    ]
+    if not server.rows(_DATABASE % literal(user), doing=_DOING):
+        statements.insert(0, "CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT %d" % (role, SESSIONS))
+    for statement in statements:
+        server.rows(statement, doing=statement)
+    return report

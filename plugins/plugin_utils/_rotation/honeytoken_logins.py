@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The steps of a login that nothing uses. The administrator carries them out: a login with it would be its use."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, server_addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_graph import StoredCredential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import main as program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
+
+SECONDS = 60
+
+
+def asked(part: Part) -> Answer:
+    """What the server shows of the login. Raises SecretsError where the login may do something."""
+    setting = part.setting
+    return _run(part, setting.held(setting.catalog.credentials[part.name]))
+
+
+def replaced(part: Part) -> Answer:
+    """Makes the new password the only one. Nothing logs in with either, so both need not be valid together."""
+    logins = rotated_logins(part.setting, part.name, part.pending_task)
+    if logins.aborting or logins.stays is None:
+        return {"message": "the server has the old value still; nothing was changed"}
+    engine, user = _engine(part), _user(part)
+    if engine == VALKEY:
+        report = _run(part, logins.stored)
+        message, counted = f"no server has user {user}", {}
+    else:
+        part.setting.rotator.mine()  # the server does not know which run is the last one
+        verifier = scram_verifier(str(logins.stays.password), os.urandom(16))
+        report = _run(part, logins.stored, verifier=verifier)
+        message, counted = f"login {user} has the new password alone", {"uses": report["uses"]}
+    last = described(engine, report)
+    notes = {**counted, **({"last": last} if last else {})}
+    return {"message": f"{message}; {last}" if last else message, "notes": {"used": notes} if notes else {}}
+
+
+def described(engine: str, report: Answer) -> str:
+    """How often it was used, as far as the server knows; empty if never."""
+    if not report["uses"]:
+        return ""
+    if engine == POSTGRESQL:
+        since = f" since {report['since']}" if report["since"] else ""
+        return f"{report['uses']} sessions in its database{since}"
+    return f"{report['uses']} tries to log in, last at {report['last']} from {', '.join(report['clients'])}"
+
+
+def _run(part: Part, stored: StoredCredential, **extra: Any) -> Answer:
+    catalog, engine, user = part.setting.catalog, _engine(part), _user(part)
+    admin, server = server_addresses.required_server(catalog, catalog.credentials[part.name])
+    held = part.setting.held(admin)
+    if stored.login.username != user:  # a store's value must not choose another login
+        raise RotationError(f"its URL logs in as {stored.login.username}, and options.user is {user}; correct one")
+    wrong = server_addresses.leads_elsewhere(
+        catalog, catalog.credentials[part.name], stored.locations
+    ) or server_addresses.administrator_elsewhere(admin, engine, held.locations)
+    if wrong or held.login.password is None:
+        raise RotationError(wrong or f"its administrator {admin.name} cannot be read: {'; '.join(held.problems)}")
+    admin_url = server_addresses.administrators_url(server, engine, held.login)
+    nodes = server_addresses.nodes(server) if engine == VALKEY else []
+    args = {"server": engine, "admin_url": admin_url, "user": user, "nodes": nodes, **extra}
+    return part.server.execute(program, args=args, seconds=SECONDS, packages=True)
+
+
+def _engine(part: Part) -> str:
+    return kind_names.HONEYTOKENS[part.setting.catalog.credentials[part.name].kind]
+
+
+def _user(part: Part) -> str:
+    return str(part.setting.catalog.credentials[part.name].options["user"])

@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A honeytoken that is a login of a server was not used, and may do nothing."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import LEAK, Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+
+CHECK = Check(
+    id="WPS1104",
+    name="honeytoken-logins",
+    area="servers",
+    severity="high",
+    title="No honeytoken logged in to a database or cache, and no honeytoken may do anything there",
+    reason="No program uses a honeytoken. Whoever uses it has read the place where it is stored.",
+    fix=(
+        "The operator starts a leak response for everything that is stored in the same place, with the command below. "
+        "The server's log shows from where the login came."
+    ),
+    look=rows_of("servers", "honeytokens", "the catalog declares no honeytoken of PostgreSQL or Valkey"),
+    command=LEAK,
+    needs=("servers",),
+)

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is known of a honeytoken's use, as rows of a state, a place and a message. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import ROTATE
+
+READ = "somebody has read where it is stored"
+DAY = 86400
+
+
+def expected(catalog: Catalog, credential: Credential, journal: Journal) -> dict[str, Any]:
+    """What a server's answer is judged by."""
+    last = journal.rotated.get(credential.name)
+    return {
+        "credential": credential.name,
+        "user": str(credential.options.get("user")),
+        "leaked": leaked_with(catalog, credential.name),
+        "rotated": last.entry() if last else {},
+    }
+
+
+def leaked_with(catalog: Catalog, name: str) -> str:
+    """What leaked if somebody uses it, as leak_credentials takes it."""
+    spots = credential_graph.spots(catalog, catalog.credentials[name])
+    return ",".join(sorted({f"{blast_radius.SECRET}{spot.place.name}" for spot in spots}))
+
+
+def used_before(item: Mapping[str, Any]) -> Iterator[Row]:
+    """The use of a former value, which the rotation noted. A leak response has answered it."""
+    rotated = item["rotated"]
+    last = rotated.get("used", {}).get("last")
+    if last and not rotated.get("incident"):
+        yield _used(item, f"was used before its rotation at {rotated['at']}: {last}")
+
+
+def _used(item: Mapping[str, Any], message: str) -> Row:
+    return {**row(FAIL, item["credential"], f"{message}; {READ}"), "target": item["leaked"]}
+
+
+def of_login(
+    place: str, server: Mapping[str, Any], item: Mapping[str, Any], answer: Mapping[str, Any] | None, silence: str
+) -> Iterator[Row]:
+    """Of a login at a server of databases or caches."""
+    used = [*used_before(item)]
+    report = answer["honeytokens"].get(item["credential"]) if answer else None
+    if not report or "exists" not in report:
+        yield from used
+        reasons = [(report or {}).get("problem", ""), *(answer["problems"] if answer else [silence])]
+        otherwise = f"only the administrator {server['administrator']} can see it, which is asked from a rotation_host"
+        yield row(NOT_CHECKED, item["credential"], f"{place}: {'; '.join(filter(None, reasons)) or otherwise}")
+        return
+    judge = _of_postgresql if server["server"] == POSTGRESQL else _of_valkey
+    rows = [*judge(place, item, report)]
+    yield from rows if any("target" in row and row["target"] == item["leaked"] for row in rows) else [*used, *rows]
+
+
+def _of_postgresql(place: str, item: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Row]:
+    user = f"login {item['user']} at {place}"
+    for flaw in (*report["rights"], *(f"CONNECT on database {name}, by PUBLIC" for name in report["open"])):
+        yield row(FAIL, item["credential"], f"{user} may do something: {flaw}; revoke it")
+    if not report["exists"]:
+        yield _missing(item, f"{user}, or its database of the same name, does not exist")
+        return
+    before = item["rotated"].get("used", {}).get("uses", 0)
+    uses = report["uses"] - before if report["uses"] >= before else report["uses"]
+    if uses:
+        since = f" since {item['rotated']['at']}" if before and uses < report["uses"] else ""
+        yield _used(item, f"{user}: {uses} sessions in its database{since}")
+    else:
+        yield row(PASS, item["credential"], f"{user}: no session in its database")
+
+
+def _of_valkey(place: str, item: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Row]:
+    user = f"user {item['user']} at {place}"
+    if report["exists"]:
+        yield row(FAIL, item["credential"], f"{user} exists, so its logins leave no trace: ACL DELUSER {item['user']}")
+    rotated = item["rotated"]
+    is_answered = bool(rotated.get("incident")) and report["last"] <= rotated["at"]
+    if report["uses"] and not is_answered:
+        clients = ", ".join(report["clients"])
+        yield _used(item, f"{user}: {report['uses']} tries to log in, last at {report['last']} from {clients}")
+    elif report["lost"] and report["reach"] < DAY:
+        message = f"its log of rejected logins reaches back {report['reach'] // 60} minutes: raise acllog-max-len"
+        yield row(NOT_CHECKED, item["credential"], f"{user}: {message}, and find out who fills it or who emptied it")
+    else:
+        hours = report["reach"] // 3600
+        yield row(PASS, item["credential"], f"{user}: no try to log in in the {hours} hours that its log reaches back")
+
+
+def _missing(item: Mapping[str, Any], message: str) -> Row:
+    result = row(FAIL, item["credential"], f"{message}; rotate it")
+    return {**result, "target": item["credential"], "command": f"{ROTATE} -e rotation_force=true"}
