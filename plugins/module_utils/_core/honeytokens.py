@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY, HONEYTOKENS
 
-OPTION = "honeytoken"
+OPTION, PLANTED = "honeytoken", "planted"
 POLICY = "deny-everything"
 """The user's only policy."""
 DENIED: Dict[str, Any] = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
@@ -25,10 +25,18 @@ def users(catalog: Catalog) -> Dict[str, str]:
     return {item.name: str(item.options["user"]) for item in keys}
 
 
+def planted(catalog: Catalog) -> Dict[str, List[str]]:
+    """By setting that holds a part of one, the paths in repositories where it lies too."""
+    decoys = [item for item in catalog.credentials.values() if is_honeytoken(item)]
+    return {setting: list(item.options.get(PLANTED) or ()) for item in decoys for setting in item.settings}
+
+
 def problems(catalog: Catalog) -> Iterator[str]:
     for name, credential in catalog.credentials.items():
         if credential.kind in HONEYTOKENS:
             yield from _of_login(catalog, credential)
+        if PLANTED in credential.options:
+            yield from _planted(credential)
         if OPTION not in credential.options:
             continue
         where = f"credentials.{name}.options.{OPTION}"
@@ -40,6 +48,14 @@ def problems(catalog: Catalog) -> Iterator[str]:
             yield f"{where}: needs options.user, the IAM user whose calls are watched"
         elif not catalog.alerts:
             yield f"{where}: needs the catalog's key alerts, whose topic gets a message for each use"
+
+
+def _planted(credential: Credential) -> Iterator[str]:
+    where, paths = f"credentials.{credential.name}.options.{PLANTED}", credential.options[PLANTED]
+    if not is_honeytoken(credential):
+        yield f"{where}: is for honeytokens only; a secret in a repository is a leak"
+    elif not isinstance(paths, list) or not all(isinstance(path, str) and path for path in paths):
+        yield f"{where}: must be a list of paths, relative to the repository"
 
 
 def _of_login(catalog: Catalog, credential: Credential) -> Iterator[str]:

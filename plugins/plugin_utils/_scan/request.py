@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
     gitleaks,
     live_values,
     matchers,
+    planted,
     sarif,
     scan,
 )
@@ -114,7 +115,7 @@ def scanned(request: ScanRequest, args: Mapping[str, Any]) -> ScanReport:
         unread = [*unread, NotChecked("patterns", "unknown secrets", request.no_patterns)]
     with ExitStack() as stack:
         sources = [_source(request, stack, name, path) for name, path in request.targets]
-        return scan.scan(
+        report = scan.scan(
             sources,
             looked_for,
             engines=_engines(request) if request.patterns else (),
@@ -123,6 +124,9 @@ def scanned(request: ScanRequest, args: Mapping[str, Any]) -> ScanReport:
             baseline=request.baseline,
             show=show_on_stderr,
         )
+    if request.known_values == "none":
+        return report
+    return planted.expected(report, catalog_parser.parse(args["catalog"], args["environment"]))
 
 
 def write(report: ScanReport, request: ScanRequest) -> list[str]:

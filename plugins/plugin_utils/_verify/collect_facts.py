@@ -321,6 +321,7 @@ class Gatherer:
         places: Set[Any] = set()
         with suppress(SecretsError):
             places = {(finding["path"], finding["line"]) for finding in self.history["findings"]}
+            places |= {*self.history["accepted_places"]}
         return collect_scan.unknown(self._checkout, self.baseline, places, self._bounds)
 
     @property

@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks, live_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks, live_values, planted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers as scan_matchers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
@@ -45,6 +45,7 @@ def live(
     report = scan_scan.scan(
         [GitSource(root)], looked_for, unread=unread, baseline=baseline, bounds=bounds, show=show_on_stderr
     )
+    report = planted.expected(report, catalog)
     return {**_as_data(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
 
 
@@ -78,6 +79,7 @@ def _as_data(report: ScanReport) -> dict[str, Any]:
     return {
         "findings": [_finding(finding) for finding in report.findings],
         "accepted": len(report.accepted),
+        "accepted_places": [(finding.path, finding.line) for finding in report.accepted],
         "not_checked": [
             *(_passed(not_checked.what, not_checked.reason) for not_checked in report.not_checked),
             *report.problems,

@@ -158,7 +158,15 @@ def parts(**over: Any) -> dict[str, Any]:
         "former": {"database": {"state": "refused", "message": "refused by the server"}},
         "github": {"rows": [], "listed": 4, "repository": "example/watchparty"},
         "granted": {},
-        "history": {"findings": [], "not_checked": [], "accepted": 0, "values": 9, "left_out": {}, "objects": 120},
+        "history": {
+            "findings": [],
+            "not_checked": [],
+            "accepted": 0,
+            "accepted_places": [],
+            "values": 9,
+            "left_out": {},
+            "objects": 120,
+        },
         "hosts": {"web1": host(), "web2": host()},
         "isolation": {"compared": 9, "signing": ["SECRET_KEY"], "others": {"staging": []}, "unread": {}},
         "journal": {
