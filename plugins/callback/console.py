@@ -45,6 +45,7 @@ from ansible.plugins.callback import default
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.console_text import error, first_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.progress import TaskProgress, act
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.run_outcome import is_rescued
 
 
 def _without_v(method: Callable[..., None]) -> Callable[..., None]:
@@ -199,7 +200,7 @@ class CallbackModule(default.CallbackModule):
     def _failed(self, result: Any, label: str, *, handled: bool) -> None:
         """One line, if the play goes on with it: then a later task has the outcome."""
         host, text = self.host_label(result), error(result.result)
-        if handled or _is_rescued(result.task):
+        if handled or is_rescued(result.task):
             self._act("failed", host, f"{_name(result.task)}{label}: {first_line(text)}", constants.COLOR_WARN)
             return
         self._ends(result.host.get_name())
@@ -291,13 +292,3 @@ class CallbackModule(default.CallbackModule):
 def _name(task: Any) -> str:
     """Without the role."""
     return str(task.name or task.get_name())
-
-
-def _is_rescued(task: Any) -> bool:
-    """Whether a block around the task has a rescue that follows. Ansible has no public way to ask for it."""
-    child, parent = task, task._parent
-    while parent is not None:
-        if getattr(parent, "rescue", None) and any(item._uuid == child._uuid for item in parent.block):
-            return True
-        child, parent = parent, parent._parent
-    return False

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from ansible_collections.watchparty.secrets.scripts.commands.usage_error import 
 
 CALLBACK = "ANSIBLE_STDOUT_CALLBACK"
 CONSOLE = inventories.ROOT / "plugins" / "callback" / "console.py"
+RESULT_FILE, RESULT_PATH = "watchparty.secrets.result_file", "WATCHPARTY_SECRETS_RESULT_FILE"
+NO_OUTCOME: dict[str, Any] = {"hosts": {}, "errors": [], "messages": [], "results": {}}
+"""Of a run that did not reach its end."""
 PLAIN = re.compile(r"[\w./,:@%+-]+")
 STANDARD_ERROR = 2
 WRONG_OPTIONS = 5
@@ -81,12 +85,23 @@ def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -
     if args.print:
         print(shlex.join(command))
         return 0
-    # With --json, standard output is for the answer alone.
-    stdout = STANDARD_ERROR if args.json else None
-    code = _exit_code([_program(), *command[1:]], env=_environment(), stdout=stdout)
+    program = [_program(), *command[1:]]
     if args.json:
-        print(json.dumps({"command": command, "exit_code": code, "ok": code == 0}, indent=2))
+        code, outcome = _with_outcome(program)
+        print(json.dumps({"command": command, "exit_code": code, "ok": code == 0, **outcome}, indent=2))
+    else:
+        code = _exit_code(program, env=_environment())
     return {0: 0, WRONG_OPTIONS: 2}.get(code, 1)
+
+
+def _with_outcome(program: list[str]) -> tuple[int, dict[str, Any]]:
+    """The exit code, and what the callback ``result_file`` wrote. Standard output is for the answer alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "outcome.json")
+        enabled = ",".join([*constants.config.get_config_value("CALLBACKS_ENABLED"), RESULT_FILE])
+        environment = {**_environment(), "ANSIBLE_CALLBACKS_ENABLED": enabled, RESULT_PATH: str(file)}
+        code = _exit_code(program, env=environment, stdout=STANDARD_ERROR)
+        return code, json.loads(file.read_text(encoding="utf-8")) if file.exists() else NO_OUTCOME
 
 
 def _exit_code(command: list[str], **options: Any) -> int:

@@ -26,6 +26,19 @@ def _list(description: str, of: str) -> Schema:
     return {"type": "array", "items": {"$ref": f"#/$defs/{of}"}, "description": description}
 
 
+def _map(description: str, of: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": of, "description": description}
+
+
+def _results(**parts: tuple[str, str]) -> Schema:
+    """Each part by its name: its description, and the module that returns it."""
+    described = {
+        name: {"type": "object", "description": f"{text} The keys are return values of {module}."}
+        for name, (text, module) in parts.items()
+    }
+    return {"type": "object", "properties": described, "additionalProperties": False}
+
+
 def _object(**properties: Schema) -> Schema:
     required = list(properties)
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
@@ -66,7 +79,27 @@ DEFINITIONS: Mapping[str, Schema] = {
         command=_texts("The ansible-playbook command. Its own output is on standard error."),
         exit_code={"type": "integer", "description": "Exit code of ansible-playbook."},
         ok={"type": "boolean", "description": "Whether the exit code is 0."},
+        hosts=_map(
+            "State of each host. With --check, changed means that the host would change.",
+            {"enum": ["ok", "changed", "failed", "unreachable"]},
+        ),
+        errors=_list("Each error that no later task handled.", "run_error"),
+        messages=_texts("The messages of the run, as its output shows them."),
+        results={"$ref": "#/$defs/results"},
     ),
+    "results": _results(
+        deploy=("By host, what deploy did.", "env_file"),
+        rotation=("Outcome of a rotation; plan with --check.", "rotation_start"),
+        leak=("Outcome of a leak response.", "leak_start and leak_continue"),
+        ages=("Ages of credentials, and open work.", "rotation_info"),
+        verification=(
+            "Counts of checks, and paths of the reports. verification.schema.json describes verify.json.",
+            "verify_report",
+        ),
+        scan=("Findings of a scan.", "leak_scan"),
+        settings=("Written settings.", "setting_value"),
+    ),
+    "run_error": _object(host=_text("Name of the host."), message=_text("The problem and its remedy.")),
     "failure": _object(
         error=_object(type=_text("Kind of the error, such as NoAccess."), message=_text("The problem and its remedy.")),
     ),

@@ -66,11 +66,11 @@ def forms(token: str) -> Mapping[str, bytes]:
 
 
 def observers(directory: Path) -> dict[str, str]:
-    """The environment of a run in which a callback, a log and a fact cache keep all that they get, below ``directory``.
+    """The environment of a run in which callbacks, a log and a fact cache keep all that they get, below ``directory``.
 
     What an earlier run left there is removed.
     """
-    for name in ("log", "dump"):
+    for name in ("log", "dump", "outcome"):
         (directory / name).unlink(missing_ok=True)
     for name in ("facts", "retries"):
         shutil.rmtree(directory / name, ignore_errors=True)
@@ -78,7 +78,8 @@ def observers(directory: Path) -> dict[str, str]:
     return {
         "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).resolve().parent / "callback_plugins"),
-        "ANSIBLE_CALLBACKS_ENABLED": "dump_everything",
+        "ANSIBLE_CALLBACKS_ENABLED": "dump_everything,watchparty.secrets.result_file",
+        "WATCHPARTY_SECRETS_RESULT_FILE": str(directory / "outcome"),
         "DUMP_FILE": str(directory / "dump"),
         "ANSIBLE_LOG_PATH": str(directory / "log"),
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",

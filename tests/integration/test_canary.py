@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Search:
         assert watch.rounds > 5
         for name in ("output", "log", "dump"):
             assert (lab.directory / name).stat().st_size > 5000, f"{name} was not written"
+        assert json.loads((lab.directory / "outcome").read_text(encoding="utf-8"))["hosts"]
         allowed = [path for host in lab.hosts for path in (host.env_file, state.backup(host.env_file))]
         states = [state.directory(host.env_file) for host in lab.hosts]
         hits = in_files([lab.directory, lab.moto.directory, *states], self.canaries, allowed=allowed)

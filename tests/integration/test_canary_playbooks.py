@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def watched(lab: Lab, canaries: Canaries, *arguments: str, playbook: str, **envi
     (lab.directory / "output").write_text(run.output, encoding="utf-8")
     for name in ("output", "log", "dump"):
         assert (lab.directory / name).stat().st_size > 5000, f"{name} was not written"
+    assert json.loads((lab.directory / "outcome").read_text(encoding="utf-8"))["hosts"]
     return run, {*in_files([lab.directory, lab.moto.directory], canaries), *watch.hits}
 
 

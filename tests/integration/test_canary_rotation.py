@@ -63,7 +63,8 @@ class Search:
         def rotated(variables: Mapping[str, str]) -> Run:
             run = self.lab.rotate(*self._arguments(credentials), *arguments, environment=variables)
             ages = ("-vvvv", "-e", f"rotation_report_file={self.lab.directory / 'ages.json'}")
-            report = self.lab.run(*ages, playbook="playbooks/rotation_report.yml", environment=variables)
+            outcome = {"WATCHPARTY_SECRETS_RESULT_FILE": str(self.lab.directory / "ages-outcome")}
+            report = self.lab.run(*ages, playbook="playbooks/rotation_report.yml", environment={**variables, **outcome})
             return replace(run, output=run.output + report.output)
 
         return self.watched(rotated)
@@ -91,6 +92,8 @@ class Search:
         self._write_down("records", json.dumps(lab.audit_records()))
         for name in ("output", "log", "dump"):
             assert (lab.directory / name).stat().st_size > 5000, f"{name} was not written"
+        outcomes = [json.loads(path.read_text(encoding="utf-8")) for path in lab.directory.glob("*outcome")]
+        assert {name for outcome in outcomes for name in outcome["results"]} == {"rotation", "ages"}
         allowed = [path for host in lab.hosts for path in (host.env_file, state.backup(host.env_file))]
         states = [state.directory(host.env_file) for host in lab.hosts]
         roots = [*states, lab.directory, lab.moto.directory, lab.postgres.log, lab.valkey.directory]

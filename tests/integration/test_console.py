@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The callback ``console`` in a run with every kind of event."""
+"""The callbacks ``console`` and ``result_file`` in a run with every kind of event."""
 
 from __future__ import annotations
 
@@ -86,6 +86,8 @@ def test_every_kind_of_event(tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text(json.dumps(hosts), encoding="utf-8")
     variables = clean_environment(
         **CONSOLE,
+        ANSIBLE_CALLBACKS_ENABLED="watchparty.secrets.result_file",
+        WATCHPARTY_SECRETS_RESULT_FILE=str(tmp_path / "outcome.json"),
         HOME=str(tmp_path),
         LC_ALL="C.UTF-8",
         ANSIBLE_HOME=str(tmp_path / "ansible"),
@@ -101,3 +103,10 @@ def test_every_kind_of_event(tmp_path: Path) -> None:
     lines = [line for line in shown.split("\n") if "  running  " not in line]
     assert {line for line in lines if line in each} == each, output
     assert [line for line in lines if line not in each] == ONCE, output
+    assert (tmp_path / "outcome.json").stat().st_mode & 0o777 == 0o600
+    outcome = json.loads((tmp_path / "outcome.json").read_text(encoding="utf-8"))
+    assert outcome["hosts"] == {"web1": "failed", "web2": "failed", "web3": "unreachable"}
+    assert outcome["messages"] == ["hello[2J", "cleaned", "handled"]
+    assert [error["host"] for error in outcome["errors"]] == ["web3", "web1", "web2"]
+    assert outcome["errors"][2]["message"].endswith("\n  the end")
+    assert CANARY not in json.dumps(outcome)

@@ -109,3 +109,5 @@ def test_a_front_runs_the_playbook(account: Moto, seeded: Seeded, tmp_path: Path
     assert not answer["ok"]
     assert printed.stdout.split() == answer["command"]
     assert "NO_SUCH_SETTING" in run.stderr
+    assert [error["host"] for error in answer["errors"]] == ["web1"]
+    assert "NO_SUCH_SETTING" in answer["errors"][0]["message"]

@@ -163,7 +163,9 @@ class TestFronts:
         """In place of ansible-playbook; it may send a signal to its parent."""
         program = lab.folder / "ansible-playbook"
         program.write_text(
-            '#!/bin/sh\nif [ -n "$SIGNAL" ]; then sleep 0.5; kill -$SIGNAL $PPID; sleep 0.5; fi\nexit ${CODE:-0}\n'
+            '#!/bin/sh\nif [ -n "$SIGNAL" ]; then sleep 0.5; kill -$SIGNAL $PPID; sleep 0.5; fi\n'
+            'if [ -n "$OUTCOME" ]; then echo "$OUTCOME" >"$WATCHPARTY_SECRETS_RESULT_FILE"; fi\n'
+            'echo "$ANSIBLE_CALLBACKS_ENABLED" >callbacks; exit ${CODE:-0}\n'
         )
         program.chmod(0o700)
         monkeypatch.setattr(fronts, "_program", lambda: str(program))
@@ -209,6 +211,15 @@ class TestFronts:
         assert ran.code == mapped
         assert ran.answer["exit_code"] == int(code)
         assert "rotation_credentials=token" in ran.answer["command"]
+
+    def test_the_outcome(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(fronts.constants.config, "get_config_value", lambda _name: ["own.callback"])
+        outcome = {"hosts": {"web1": "failed"}, "errors": [{"host": "web1", "message": "no"}], "messages": ["a"]}
+        monkeypatch.setenv("OUTCOME", json.dumps({**outcome, "results": {"rotation": {"closed": False}}}))
+        answer = lab.run("rotate", "test", "--json").answer
+        assert answer["results"] == {"rotation": {"closed": False}}
+        assert {name: answer[name] for name in outcome} == outcome
+        assert (lab.folder / "callbacks").read_text() == "own.callback,watchparty.secrets.result_file\n"
 
     @pytest.mark.parametrize(("signal", "code"), [("INT", 0), ("TERM", -15)])
     def test_signals(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch, signal: str, code: int) -> None:
