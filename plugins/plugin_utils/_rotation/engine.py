@@ -17,21 +17,16 @@ Everything between two rollouts is one call of :class:`Engine`. What the hosts h
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import close as _close
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
-    context,
     host_acts,
     journal_entries,
-    kind_acts,
-    plan,
     rollback,
     state_machine,
 )
@@ -41,44 +36,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_
     batches_of,
     first_tasks,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import DONE, VERBS, ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
-    AuditPort,
     Blocked,
-    Carried,
-    Progress,
-    RotationRun,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.stage_acts import LAST, REMOVING, StageActs
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
-REMOVING = ("revoke", "withdraw")
-"""The stages before which every host is verified."""
-LAST = ("record", "discard")
-WARNING = "warning"
 
 
-class Engine:
+class Engine(StageActs):
     """The state machine of one run."""
-
-    def __init__(
-        self,
-        setting: RotationSetup,
-        run: RotationRun,
-        *,
-        server: ServerPrograms,
-        audit: AuditPort | None,
-        progress: Progress,
-        given: Callable[[], Mapping[str, Login]] = dict,
-        carried: Carried | None = None,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
-        self.setting, self.run, self.server, self.audit = setting, run, server, audit
-        self.progress, self.given, self.clock, self.sleep = progress, given, clock, sleep
-        self.carried = carried or Carried(since=clock())
-        self.now: dict[str, Any] = {}
-        self.verification = Hosts((), {})
 
     def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
         """Carries out stage by stage, until hosts have something to do or the rotation has ended.
@@ -126,7 +93,7 @@ class Engine:
         self.carried.rolled = True
         self.carried.seen.healthy_at = hosts.healthy_at
         if hosts.outcome == state_machine.DONE and hosts.message:
-            self._say(f"unreachable hosts: {hosts.message}")
+            self.say(f"unreachable hosts: {hosts.message}")
         self._advance(self._stage, hosts.outcome, hosts.message)
 
     def _away(self, hosts: Hosts) -> list[str]:
@@ -161,7 +128,7 @@ class Engine:
         if stage == "abort":
             self.setting.known.forget()
             for message in rollback.undo(self.setting.rotator):
-                self._say(message)
+                self.say(message)
         at_once = (stage == "deploy_1" and self.now["together"]) or (stage == "deploy_2" and not self.now["rolling"])
         return self._next("deploy", serial=("100%",) if at_once else self.run.serial)
 
@@ -194,7 +161,7 @@ class Engine:
         outcome, message = state_machine.DONE, ""
         try:
             if "controller" not in self.carried.acted:
-                outcome, message = self._acts(stage)
+                outcome, message = self.carry_out(stage)
                 self._did("controller")
             due = host_acts.due(self, stage)
             while due and not due.more["acts"]:
@@ -215,93 +182,6 @@ class Engine:
     def _did(self, part: str) -> None:
         self.carried.acted = (*self.carried.acted, part)
 
-    def _acts(self, stage: str) -> tuple[str, str]:
-        """Everything of a stage that hosts have no part in."""
-        if stage == "promote":
-            return self._promote()
-        if stage == "create":
-            self._create()
-        elif stage in REMOVING:
-            self._require_verified()
-            self._kinds("revoke", plan.ENDS if stage == "revoke" else plan.CHANGES)
-        elif stage == "revoke_first":
-            self._kinds("revoke", plan.CHANGES)
-        elif stage == "set" and self._tests_at_once:
-            self._kinds("set", plan.CHANGES, also="test")
-        elif stage not in LAST:
-            self._kinds(stage, plan.CHANGES)
-        return state_machine.DONE, ""
-
-    @property
-    def _tests_at_once(self) -> bool:
-        """Whether the new values are tested at the stage that sets them. What is set on each host is tested there."""
-        return not any(credential["kind"] == host_acts.SSH_KEY for credential in self.now["credentials"])
-
-    def _create(self) -> None:
-        if self.now["incident"]:
-            with kind_acts.going_on(self.progress):
-                self._kinds("block", plan.CHANGES if kind_acts.blocks(self.setting) else ())
-            self._kinds("off", plan.CHANGES)
-        self._kinds("issue", plan.CHANGES)
-        began = self.clock()
-        self.setting.rotator.create(self.setting.kinds, context.new_value, self.given())
-        staged = _count(self.now["secrets"], "secret")
-        self.progress("create", "", f"new values staged in {staged}", self.clock() - began)
-        self._kinds("create", plan.CHANGES)
-
-    def _promote(self) -> tuple[str, str]:
-        began = self.clock()
-        self.setting.known.forget()
-        done = self.setting.rotator.promote(seconds=self.run.merge_seconds)
-        self.carried.seen.sent = list(done.sent)
-        if done.outcome == state_machine.DONE:
-            self.progress("promote", "", f"AWSCURRENT in {_count(self.now['secrets'], 'secret')}", self.clock() - began)
-            if done.message:
-                self.progress(WARNING, "", done.message, 0)
-        return done.outcome, done.message
-
-    def _require_verified(self) -> None:
-        gate = state_machine.Gate(hosts=self.run.hosts, verified=self.verification.verified, skipped=self.run.skipped)
-        blockers = journal_entries.blockers(
-            self.setting, gate, leaves_lost=self.run.leaves_lost, message=self.verification.message
-        )
-        self.carried.seen.behind = [host for host in self.run.hosts if host not in self.verification.verified]
-        if not blockers:
-            return
-        keys = [credential["name"] for credential in self.now["credentials"] if credential["act"] == "renew"]
-        but = f", except {', '.join(keys)} (the hosts verify with the old key until then)" if keys else ""
-        self._say(f"skipped hosts, whose old values are about to be revoked{but}: {'; '.join(blockers)}")
-        missing = set(self.run.hosts) - set(self.verification.verified) - set(self.run.skipped)
-        if self.run.incident:
-            journal_entries.note_left(self.setting, [host for host in self.run.hosts if host in missing])
-
-    def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
-        """The credentials that have something to do at a stage of their kind."""
-        credentials = self.now["revoking" if stage == "revoke" else "credentials"]
-        due = (credential for credential in credentials if not credential["later"])
-        return [credential for credential in due if credential["act"] in acts and stage in credential["stages"]]
-
-    def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
-        """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.
-
-        Raises RotationError that names every credential which failed, once the others of its kind are done.
-        """
-        asked = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
-        options = {**self.run.options, "known_addresses": self._known_addresses}
-        for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
-            name = credential["name"]
-            self.carried.seen.notes.update({name: answer["notes"]} if answer.get("notes") else {})
-            if act == "revoke" and self.now["incident"] and credential["built_in"]:
-                self.carried.seen.refusals[name] = dict(answer)
-            self.progress(VERBS[act], name, str(answer.get("message") or DONE[act]), seconds)
-            for line in kind_acts.foothold_lines(answer):
-                self.progress(WARNING, "", f"{name}: {line}", 0)
-
-    @property
-    def _known_addresses(self) -> list[str]:
-        own = self.verification.addresses
-        return [*own, *self.run.options.get("known_addresses", ()), "127.0.0.1", "::1"]
-
     def _judge(self, results: Sequence[Mapping[str, Any]], unread: str) -> None:
         stage = self._stage
         try:
@@ -312,7 +192,7 @@ class Engine:
     def _judged(self, stage: str, results: Sequence[Mapping[str, Any]], unread: str) -> None:
         judged = host_acts.judged(self, stage, results, unread)
         for message in judged.messages:
-            self._say(message)
+            self.say(message)
         self.carried.lines += judged.lines
         self.carried.seen.hosts_with_old_key.update(judged.hosts_with_old_key)
         self.carried.seen.refusals.update(judged.refusals)
@@ -324,12 +204,12 @@ class Engine:
     # Entries of the journal
 
     def _failed(self, stage: str, error: Exception) -> None:
-        self._say(f"{stage}: {error}")
+        self.say(f"{stage}: {error}")
         is_blocked = stage in REMOVING or isinstance(error, Blocked)
         self._advance(stage, state_machine.BLOCKED if is_blocked else state_machine.FAILED, f"{stage}: {error}")
 
     def _advance(self, stage: str, outcome: str, message: str) -> None:
-        is_tested = stage == "set" and self._tests_at_once
+        is_tested = stage == "set" and self.tests_at_once
         advanced = journal_entries.advance(self.setting, outcome, message, self.carried.seen, is_tested=is_tested)
         self.now = {**advanced.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
         if advanced.way == state_machine.STOP:
@@ -391,10 +271,3 @@ class Engine:
         hosts_do = {name: HOST_TASKS[work] if name in batches[0] else "wait" for name in self.run.targeted_hosts}
         later = [list(batch) for batch in batches[1:]]
         return {**self.now, "next": work, "tasks": "batch", "hosts_do": hosts_do, "later": later}
-
-    def _say(self, message: str) -> None:
-        self.progress("", "", message, 0)
-
-
-def _count(names: Sequence[str], noun: str) -> str:
-    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}"
