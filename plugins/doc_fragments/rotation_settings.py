@@ -40,7 +40,8 @@ options:
         default: ''
       immediate:
         description:
-          - Whether to revoke the old values before the new ones are deployed. The application is down in between.
+          - Whether to revoke the old values before the new ones are deployed. The application is down in between. In a
+            leak response, old values are also disabled before new ones are made.
         type: bool
         default: false
       reached:

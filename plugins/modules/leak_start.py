@@ -43,8 +43,8 @@ options:
     default: ''
   containment:
     description:
-      - V(graceful) revokes old values at the end of each rotation. V(immediate) revokes them before the new values are
-        deployed. V(block) revokes them before new values are made.
+      - V(graceful) revokes old values at the end of each rotation. V(immediate) disables them before new values are
+        made, and revokes them before the new values are deployed. V(block) is another name of V(immediate).
       - If the leak is declared again, this option may change to a stricter choice, which is later in this order. It
         cannot change to a less strict choice.
     type: str

@@ -37,9 +37,9 @@ def acts(output: str) -> list[str]:
 
 def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     old = lab.ready()
-    run = respond(lab, "-e", "leak_credentials=database,cache,django_key", "-e", "leak_containment=block")
+    run = respond(lab, "-e", "leak_credentials=database,cache,django_key", "-e", "leak_containment=immediate")
     assert run.code == 0, run.output
-    sentences(run, "containment: block", "contained in ", "the application was taken down at ", "down for at most ")
+    sentences(run, "containment: immediate", "contained in ", "the application was taken down at ", "down for at most ")
     order = acts(run.output)
     assert [name for name in order if name in ("block", "create")][:3] == ["block", "block", "create"], order
     first = [order.index(name) for name in ("Stop the services by command", "Deliver the .env and verify")]

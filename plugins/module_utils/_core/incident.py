@@ -10,7 +10,7 @@ from typing import Any, Iterable, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 
 GRACEFUL, IMMEDIATE, BLOCK = CONTAINMENTS = ("graceful", "immediate", "block")
-"""How a leak is contained, the harder the later."""
+"""How a leak is contained, the harder the later; "block" is another name of "immediate"."""
 EVICT = "evict"
 """The event of an operator's wish that the attacker's logins are removed."""
 REPLACED = ("refused", "given", "kept", "renewed", "confirmed")
@@ -67,12 +67,8 @@ class Incident:
 
     @property
     def immediate(self) -> bool:
+        """Whether leaked values are disabled before new ones are made."""
         return self.containment in (IMMEDIATE, BLOCK)
-
-    @property
-    def blocks(self) -> bool:
-        """Whether leaked logins at servers are blocked before new values are made."""
-        return self.containment == BLOCK
 
     def about(self, *events: str) -> list[str]:
         """What these events were seen of, such as the hosts of "skipped"."""

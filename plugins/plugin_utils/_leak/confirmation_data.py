@@ -34,7 +34,7 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
         waves=waves,
         replaced=list((plan.get("plan") or {}).get("passed_over", ())),
         immediate=would["incident"]["containment"] in (IMMEDIATE, BLOCK),
-        blocks=would["incident"]["containment"] == BLOCK,
+        blocks=[name for name in reached if "block" in kinds[name].stages],
         takes_down=plan.get("takes_down", ()),
         signing=[name for name in reached if kinds[name].phases == 2],
         elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],
@@ -54,4 +54,5 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
         ends=ends,
         compromised=results.get("compromised", ()),
         contact=results.get("contact", ""),
+        inventories=results.get("inventories", ()),
     )

@@ -5,6 +5,7 @@ is stopped, what is left to people. Pure."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,8 +44,8 @@ class Ahead:
     """Where third parties issue and revoke them."""
     access_keys: Sequence[str] = ()
     """Those with which temporary credentials can be got, which do not end with them."""
-    blocks: bool = False
-    """Whether logins at servers are blocked before new values are made."""
+    blocks: Collection[str] = ()
+    """Those whose leaked value a run can disable before it makes a new one."""
     first_off: Sequence[str] = ()
     cycles: Sequence[Sequence[str]] = ()
     """Those that reveal each other: their wave takes old values away first, also in a graceful response."""
@@ -58,6 +59,8 @@ class Ahead:
     """What the end of that one takes away: which it "removes", whether "first", and whether it is "past" its return."""
     compromised: Sequence[str] = ()
     contact: str = ""
+    inventories: Sequence[str] = ()
+    """What the command line names."""
 
     @property
     def down(self) -> tuple[str, ...]:
@@ -75,6 +78,10 @@ class Ahead:
         """Whether old values go before anything new is deployed."""
         return self.immediate or any(name in wave for cycle in self.cycles for name in cycle)
 
+    def disabled(self, wave: Sequence[str]) -> list[str]:
+        """What is disabled before new values are made."""
+        return [name for name in self.removed(wave) if name in self.blocks] if self.removes_first(wave) else []
+
     @property
     def first_wave(self) -> Sequence[str]:
         """The first that takes anything away."""
@@ -85,7 +92,11 @@ class Ahead:
         """What is taken away first, and whether before anything new is deployed."""
         if self.ends.get("removes"):
             return self.ends["removes"], self.ends["first"]
-        return self.removed(self.first_wave), self.removes_first(self.first_wave)
+        return self.disabled(self.first_wave) or self.removed(self.first_wave), self.removes_first(self.first_wave)
+
+    @property
+    def disables_first(self) -> bool:
+        return not self.ends.get("removes") and bool(self.disabled(self.first_wave))
 
     def removed(self, wave: Sequence[str]) -> tuple[str, ...]:
         """What it takes away."""
@@ -101,12 +112,13 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     yield f"what users notice: {'; '.join(_noticed(ahead))}"
     if ahead.logs_out and ahead.sessions.get("against"):
         yield f"sessions cannot be ended, so the leak will stay open: {ahead.sessions['against']}"
-    if ahead.blocks:
+    disabled = [name for wave in ahead.waves for name in ahead.disabled(wave)]
+    if disabled:
         yield (
-            "the leaked logins at PostgreSQL and Valkey are blocked before new values are made. If a new value cannot "
-            "be made, the application stays down until the same command succeeds"
+            f"disabled before new values are made: {', '.join(disabled)}. If a new value cannot be made, what uses "
+            "the old one stays down until the same command succeeds"
         )
-    for name in ahead.to_come(ahead.first_off):
+    for name in (name for name in ahead.to_come(ahead.first_off) if name not in disabled):
         yield (
             f"{name}: its key may read new values, so it is deactivated before they are made. The application's "
             "calls with this key fail until its hosts have the new key"
@@ -159,7 +171,10 @@ def _point(ahead: Ahead) -> str:
     removed, first = ahead.first_removal
     revoked = f"the old values of {', '.join(removed)} are revoked"
     if not removed:
-        return "caches are purged and sessions end; this run revokes no value"
+        also = ["caches are purged"] * bool(ahead.purge.get("valkey")) + ["sessions end"] * ahead.logs_out
+        return "; ".join(filter(None, [" and ".join(also), "this run revokes no value"]))
+    if ahead.disables_first:
+        return f"the leaked values of {', '.join(removed)} are disabled, the first act of this run"
     if first:
         return f"{revoked}, seconds after the new ones were tested and before any host has them"
     return f"{revoked}, once every host is healthy on the new ones"
@@ -167,7 +182,13 @@ def _point(ahead: Ahead) -> str:
 
 def _abort(ahead: Ahead) -> Iterator[str]:
     rotate, respond = (
-        f"ansible-playbook watchparty.secrets.{playbook} -e app_environment={ahead.environment}"
+        shlex.join(
+            [
+                "ansible-playbook",
+                *(part for inventory in ahead.inventories for part in ("-i", inventory)),
+                *(f"watchparty.secrets.{playbook}", "-e", f"app_environment={ahead.environment}"),
+            ]
+        )
         for playbook in ("rotate", "leak_response")
     )
     back, closed = f"{rotate} -e rotation_abort=true", f"{respond} -e leak_false_alarm=true"
@@ -181,6 +202,8 @@ def _abort(ahead: Ahead) -> Iterator[str]:
         yield f"to abort later: Ctrl-C, then {closed}, if the open rotation has not ended by then"
     elif ahead.ends.get("past") or not ahead.first_removal[0]:
         yield f"to abort later: Ctrl-C. {stays}" if ahead.done else f"to abort later: Ctrl-C, then {closed}"
+    elif ahead.disables_first:
+        yield "no abort later: run the same command again to finish"
     else:
         start = f"to abort later, before that revocation: Ctrl-C, then {back}, which deploys the old values again"
         yield (

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible import context
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import confirmation_data, confirmation_text
@@ -76,6 +78,7 @@ class LeakPlan:
             "compromised": args["compromised_hosts"],
             "revoked": args["revoked"],
             "contact": setting.catalog.contacts.get("security", ""),
+            "inventories": context.CLIARGS.get("inventory") or (),
         }
         return [
             *(f"found: {message}" for message in self.radius.messages),

@@ -134,8 +134,9 @@ def write(
     result.update(let_in=hosts_with_old_key.by_credential(journal), waits=pending_tasks.waiting(journal))
     sessions = sessions_of(setting, incident, logged_out)
     result["tried"] = sessions["tried"]
-    if not (logged_out.get("plan") or {}).get("ends", True):
-        result["clock_without"] = ["sessions"]
+    ends_sessions = (logged_out.get("plan") or {}).get("ends", True)
+    absent = {"sessions": not ends_sessions, "purged": not response.purge.get("valkey")}
+    result["clock_without"] = [name for name, is_absent in absent.items() if is_absent]
     restarts = serving(setting.catalog, services, response.compromised)
     sockets = session_results.websockets(logged_out, session_keys(setting, incident), restarts)
     rebuilt = [f"{host} was skipped as compromised and must be rebuilt" for host in response.compromised]

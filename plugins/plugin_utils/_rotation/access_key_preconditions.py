@@ -20,7 +20,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, UnusedKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_states, state_machine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    access_key_states,
+    second_keys,
+    state_machine,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import (
     AccessKeyContext,
@@ -63,7 +67,7 @@ def against(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents
         credential = setting.catalog.credentials[item.credential]
         key = credential_graph.find(setting.catalog, credential, contents).login.username
         messages = access_key_states.blockers(
-            store(setting.connection, credential), str(key), credential.options.get(OPTION)
+            store(setting.connection, credential), str(key), credential.options.get(OPTION), leaked=bool(plan.incident)
         )
         if messages:
             result[item.credential] = "; ".join(messages)
@@ -100,6 +104,8 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         since=credential_ages.moment(rotation.since),
         first_off=bool(rotation.plan.get("incident"))
         and blast_radius.reads_new(setting.catalog, name, rotation.plan.get("credentials", {})),
+        stays_off=bool(rotation.plan.get("immediate")),
+        evicted=tuple(rotation.notes.get(name, {}).get("evicted", ())),
     )
 
     def ended() -> Fresh | None:
@@ -107,7 +113,8 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         goes_on = still is not None and still.id == rotation.id and still.step not in ("record", "discard")
         return None if goes_on else Fresh()
 
-    return AccessKeyContext(keys, issued, setting.rotator.fresh, ended), access_key_pair
+    hands = AccessKeyContext(keys, issued, setting.rotator.fresh, ended, second_keys.of_leak(setting, keys))
+    return hands, access_key_pair
 
 
 def _in_force(setting: RotationSetup, name: str) -> Login:

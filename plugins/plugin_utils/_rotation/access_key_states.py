@@ -31,6 +31,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKey, AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.second_keys import (
+    RemovedKeys,
+    SecondKeys,
+    delete_command,
+)
 
 SECONDS, INTERVAL = 60.0, 2.0
 """How long IAM is given to show a change, and how often it is asked."""
@@ -55,6 +60,10 @@ class AccessKeyPair:
     """When the rotation began, by the clock of the machine that began it."""
     first_off: bool = False
     """Whether the old key goes off before anything new is made: it leaked, and may read where that comes to."""
+    stays_off: bool = False
+    """Whether a rollback leaves it off: containment is immediate."""
+    evicted: tuple[str, ...] = ()
+    """What an earlier step removed of the user's further keys."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,8 @@ class AccessKeyContext:
     """Looks at the journal, immediately before each write; raises Overtaken."""
     ended: Callable[[], Fresh | None]
     """Looks whether another run has tidied the rotation up, and permits to undo one write then."""
+    second_keys: SecondKeys | None = None
+    """After a leak: who removes further keys of the user."""
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -75,6 +86,12 @@ class AccessKeyStage:
 
     def __init__(self, hands: AccessKeyContext, pair: AccessKeyPair) -> None:
         self._hands, self._found = hands, pair
+
+    def blocked(self) -> dict[str, Any]:
+        """At once. That AWS rejects the key is verified by a later step."""
+        old, user = self._found.old, self._found.user
+        self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
+        return {"message": f"key {old.username} of user {user} is inactive"}
 
     def deactivated(self) -> dict[str, Any]:
         """Before any credential of the rotation gets a new value."""
@@ -92,7 +109,8 @@ class AccessKeyStage:
             self._require_listed(kept)
             return self._result(False, kept)
         self._switch_off()
-        made = self._made()
+        removed = RemovedKeys()
+        made = self._made(removed)
         try:
             self._hands.fresh()
             self._hands.issued.keep(credential, made)
@@ -104,7 +122,8 @@ class AccessKeyStage:
             return self._result(False, kept)
         # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
         self._unless_ended(lambda _fresh: self._hands.issued.forget_one(credential))
-        return self._result(True, made)
+        evidence = {"evicted": removed.evicted, "notes": {"evicted": removed.evicted}} if removed.evicted else {}
+        return {**self._result(True, made), **evidence}
 
     def usable(self) -> dict[str, Any]:
         new = self._new()
@@ -121,14 +140,14 @@ class AccessKeyStage:
         )
         removed = [gone] if gone is not None and self._is_there(gone) else []
         if access_key_pair.aborting and not removed:
-            removed = [Login(access_key.id) for access_key in self._leftovers()]
+            removed = [Login(access_key.id) for access_key in self._others()[0]]
         if gone is not None and gone.username == kept.username:
             raise RotationError(
                 f"{access_key_pair.credential}: the old and the new access key are the same key; nothing was changed"
             )
-        if access_key_pair.aborting and access_key_pair.first_off:
+        if access_key_pair.aborting and access_key_pair.first_off and not access_key_pair.stays_off:
             self._hands.keys.activate(access_key_pair.user, str(kept.username), fresh=self._hands.fresh())
-        if removed:
+        if removed and not (access_key_pair.aborting and self._hands.second_keys):  # a leaked one need not work again
             self._require_accepted(kept)
         result = {**self._result(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
         for login in removed:
@@ -138,19 +157,28 @@ class AccessKeyStage:
                 f"AWS still accepts key {gone.username} of user {access_key_pair.user} {SECONDS:.0f} s after its "
                 "deletion; run the same command again"
             )
-        return result
+        return {**result, **self._further()}
+
+    def _further(self) -> dict[str, Any]:
+        """What became of the user's further keys, once the leaked one is gone."""
+        if self._hands.second_keys is None or self._found.aborting:
+            return {}
+        ours, others = self._others()
+        removed = self._hands.second_keys.removed(self._found.user, [*ours, *others])
+        found = {"evicted": [*self._found.evicted, *removed.evicted], "footholds": removed.footholds}
+        return {key: lines for key, lines in found.items() if lines}
 
     def _switch_off(self) -> None:
         old, user = self._found.old, self._found.user
         if not self._found.first_off:
             return
         self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
-        # Whoever took the rotation back left it in force.
-        self._unless_ended(lambda fresh: self._hands.keys.activate(user, str(old.username), fresh=fresh))
+        if not self._found.stays_off:  # whoever took the rotation back left it in force
+            self._unless_ended(lambda fresh: self._hands.keys.activate(user, str(old.username), fresh=fresh))
         if not self._becomes(old, accepted=False):
             raise RotationError(
-                f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after its deactivation, and the "
-                "key may read the new one; run the same command again"
+                f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after its deactivation; "
+                "run the same command again"
             )
 
     def _unless_ended(self, undo: Callable[[Fresh], Any]) -> None:
@@ -160,9 +188,10 @@ class AccessKeyStage:
             undo(fresh)
             raise Overtaken("another run ended this rotation")
 
-    def _made(self) -> Login:
+    def _made(self, removed: RemovedKeys) -> Login:
+        """``removed`` gets what goes to make room."""
         try:
-            return self._made_beside_the_old()
+            return self._made_beside_the_old(removed)
         except Denied:
             raise
         except (NoAccess, Conflict):
@@ -172,20 +201,41 @@ class AccessKeyStage:
 
             def makes() -> bool:
                 try:
-                    made.append(self._made_beside_the_old())
+                    made.append(self._made_beside_the_old(removed))
                 except Conflict:
                     return False
                 return True
 
-            return made[0] if self._waits(makes) else self._made_beside_the_old()
+            return made[0] if self._waits(makes) else self._made_beside_the_old(removed)
 
-    def _made_beside_the_old(self) -> Login:
-        for access_key in self._leftovers():
+    def _made_beside_the_old(self, removed: RemovedKeys) -> Login:
+        ours, others = self._others()
+        for access_key in ours:
             self._remove(Login(access_key.id))
+        if others:
+            self._make_room(others, removed)
         return self._hands.keys.create(self._found.user, fresh=self._hands.fresh())
 
-    def _leftovers(self) -> list[AccessKey]:
-        """Keys that a killed attempt of this rotation made. Another's stands in the way, and is refused by its id."""
+    def _make_room(self, others: list[AccessKey], removed: RemovedKeys) -> None:
+        """Beside a key of somebody else. After a leak the leaked one goes first where that one has to stay."""
+        user, old, blocker = self._found.user, self._found.old, second_key(self._found.user, others[0].id)
+        if self._hands.second_keys is None:
+            raise RotationError(f"{self._found.credential}: {blocker}")
+        evicted = self._hands.second_keys.removed(user, others).evicted
+        removed.evicted += evicted
+        if len(evicted) == len(others):
+            return
+        self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
+        try:
+            self._hands.keys.delete(user, str(old.username), fresh=self._hands.fresh())
+        except StoreError as error:
+            raise RotationError(
+                f"{self._found.credential}: the leaked key {old.username} is inactive, but was not deleted ({error}), "
+                f"and {blocker}; then run the same command again"
+            ) from None
+
+    def _others(self) -> tuple[list[AccessKey], list[AccessKey]]:
+        """Keys that a killed attempt of this rotation made, and those of somebody else."""
         access_key_pair = self._found
         known = {access_key_pair.old.username, access_key_pair.new.username if access_key_pair.new else None}
         others = [access_key for access_key in self._hands.keys.of(access_key_pair.user) if access_key.id not in known]
@@ -194,10 +244,7 @@ class AccessKeyStage:
             for access_key in others
             if access_key.created >= access_key_pair.since - APART and not self._hands.keys.is_used(access_key.id)
         ]
-        foreign = [access_key.id for access_key in others if access_key not in ours]
-        if foreign and not access_key_pair.aborting:
-            raise RotationError(f"{access_key_pair.credential}: {second_key(access_key_pair.user, foreign[0])}")
-        return ours
+        return ours, [access_key for access_key in others if access_key not in ours]
 
     def _remove(self, login: Login, look: Callable[[], Fresh] | None = None) -> None:
         key = str(login.username)
@@ -245,8 +292,9 @@ class AccessKeyStage:
         return {"changed": changed, "user": self._found.user, "access_key_id": login.username}
 
 
-def blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
-    """Blockers of rotating this key that AWS shows before anything is changed."""
+def blockers(keys: AccessKeys, key: str, user: str | None, *, leaked: bool = False) -> list[str]:
+    """Blockers of rotating this key that AWS shows before anything is changed; none that the holder of a ``leaked``
+    key can make."""
     if not _ID.fullmatch(key):
         return [
             (
@@ -257,12 +305,12 @@ def blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
     if key.startswith(TEMPORARY):
         return [f"{key} is a temporary key, which expires by itself; get a new key from its source"]
     try:
-        return list(_blockers(keys, key, user))
+        return _blockers(keys, key, user, leaked=leaked)
     except StoreError as error:
         return [str(error)]
 
 
-def _blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
+def _blockers(keys: AccessKeys, key: str, user: str | None, *, leaked: bool) -> list[str]:
     try:
         user = user or keys.owner(key)
     except NotFound:
@@ -276,6 +324,15 @@ def _blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
                 "of its own"
             )
         ]
+    messages = [] if leaked else _of_key(keys, key, user)
+    if keys.caller() == user:
+        messages.append(
+            f"this run itself uses a key of user {user}; run it with other AWS credentials, such as a role's"
+        )
+    return messages
+
+
+def _of_key(keys: AccessKeys, key: str, user: str) -> list[str]:
     listed = {access_key.id: access_key for access_key in keys.of(user)}
     if key not in listed:
         return [f"user {user} has no access key {key}; correct the stored id, or credentials.<name>.options.user"]
@@ -283,17 +340,11 @@ def _blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
         return [
             f"access key {key} of user {user} is inactive, so no application can use it. Find out who deactivated it"
         ]
-    second_keys = [second_key(user, other) for other in listed if other != key]
-    if keys.caller() == user:
-        second_keys.append(
-            f"this run itself uses a key of user {user}; run it with other AWS credentials, such as a role's"
-        )
-    return second_keys
+    return [second_key(user, other) for other in listed if other != key]
 
 
 def second_key(user: str, key: str) -> str:
     return (
         f"user {user} has a second access key {key}, and AWS allows two; if nobody uses it (aws iam "
-        f"get-access-key-last-used --access-key-id {key}), delete it: aws iam delete-access-key --user-name {user} "
-        f"--access-key-id {key}"
+        f"get-access-key-last-used --access-key-id {key}), delete it: {delete_command(user, key)}"
     )

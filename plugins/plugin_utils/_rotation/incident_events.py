@@ -35,12 +35,13 @@ def events(
     *,
     reads: Collection[str],
     first: str = "",
+    blocked: Collection[str] = (),
 ) -> dict[str, str]:
     """What is seen to hold as ``following`` begins, by name; ``rotation`` stands at the step that has ended.
 
     ``reads`` are the credentials that the application reads; ``first`` is when the first host was healthy in a
-    rollout that has ended. A rotation that does not answer the incident tells it nothing, nor does a new value that may
-    have leaked too.
+    rollout that has ended; ``blocked`` are those whose leaked value was disabled before new ones were made. A rotation
+    that does not answer the incident tells it nothing, nor does a new value that may have leaked too.
     """
     if rotation.plan.get("incident") != incident.id:
         return {}
@@ -52,9 +53,9 @@ def events(
     gone = [item for item in (*changed, *late) if not rotation.hosts_with_old_key.get(item.credential)]
     events = []
     down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
-    blocked = _blocked(rotation, following, incident, {item.credential: item.kind for item in changed}, kinds)
-    events += [*blocked, *([f"down/{rotation.id}"] if down and blocked else [])]
-    if following == "revoke_first" and down:
+    if rotation.step == "create":
+        events += [f"blocked/{item.credential}" for item in changed if item.credential in blocked]
+    if (following == "revoke_first" and down) or (rotation.step == "create" and not {*blocked}.isdisjoint(down)):
         events.append(f"down/{rotation.id}")
     if rotation.step == "revoke_first" and following == "deploy":
         events += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
@@ -68,14 +69,6 @@ def events(
     if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}
     return seen
-
-
-def _blocked(
-    rotation: OpenRotation, following: str, incident: Incident, changed: Mapping[str, str], kinds: Mapping[str, Kind]
-) -> list[str]:
-    if not incident.blocks or (rotation.step, following) != ("create", "set"):
-        return []
-    return [f"blocked/{name}" for name, kind in changed.items() if "block" in kinds.get(kind, Kind(kind)).stages]
 
 
 def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:

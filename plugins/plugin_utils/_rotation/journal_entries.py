@@ -29,6 +29,8 @@ class StageNotes:
     """By credential, what later stages need."""
     refusals: dict[str, Any] = field(default_factory=dict)
     """By credential, what modules answered that removed a leaked value."""
+    blocked: list[str] = field(default_factory=list)
+    """Credentials whose leaked value was disabled before new ones were made."""
     hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
     """By credential, hosts that still accept a leaked key."""
     behind: Sequence[str] = ()
@@ -94,7 +96,9 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
         at = timestamps.stamp(context.now())
         reads = blast_radius.read(setting.catalog)
         step, kinds, incident = str(decision.step), setting.kinds, journal.incident
-        events = incident_events.events(noted, step, kinds, at, incident, reads=reads, first=first)
+        events = incident_events.events(
+            noted, step, kinds, at, incident, reads=reads, first=first, blocked=seen.blocked
+        )
         events.update(incident_events.outlived(events, seen.refusals))
         extra.update(events=events, evidence=incident_events.evidence(events, seen.refusals))
     journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **extra)

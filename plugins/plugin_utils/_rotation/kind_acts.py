@@ -27,6 +27,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 Credential = Mapping[str, Any]
 Asked = tuple[str, Credential]
 """A stage, and a credential that has something to do at it."""
+DISABLING = ("block", "revoke")
+"""The stages at which old values go."""
 
 
 def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
@@ -44,19 +46,23 @@ def carried_out(
 ) -> Iterator[tuple[str, Credential, Answer, float]]:
     """What came of each that succeeded, and how long it took where that is known.
 
-    Raises RotationError that names every credential which failed, once all of its kind were tried; Blocked where the
-    host that talks to the servers is lost.
+    Raises RotationError that names every credential which failed, once all of its kind were tried, and those of other
+    kinds where old values go: the holder of one must not keep another valid. Raises Blocked where the host that talks
+    to the servers is lost.
     """
     if wanted:
         setting.rotator.read_ahead(setting.rotator.holding()[1])
+    failures: list[RotationError] = []
     for kind, group in itertools.groupby(wanted, key=lambda pair: str(pair[1]["kind"])):
-        yield from _of_one_kind(setting, server, kind, list(group), options)
-
-
-def blocks(setting: RotationSetup) -> bool:
-    """Whether leaked logins are blocked before new values are made."""
-    incident = setting.rotator.holding()[0].incident
-    return incident is not None and incident.blocks
+        try:
+            yield from _of_one_kind(setting, server, kind, list(group), options)
+        except RotationError as error:
+            failures.append(error)
+            if wanted[0][0] not in DISABLING:
+                break
+    lost = [error for error in failures if isinstance(error, Blocked)]
+    if failures:
+        raise type((lost or failures)[0])("; ".join(map(str, failures)))
 
 
 @contextmanager

@@ -27,7 +27,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_l
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kept_value import keep_or_undo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_client import ProviderClient
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
+    old_login,
+    rotated_logins,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 LOOKS, INTERVAL = 30, 2.0
@@ -71,6 +74,17 @@ class ProviderKeys:
                 f"key {key} in use is not accepted: {message}; correct the stored value, or test of {self.name}"
             )
 
+    def block(self) -> dict[str, Any]:
+        """Disables the old key, or deletes it where the provider cannot disable keys."""
+        old, keys = old_login(self.setting, self.name), self.client.listed()
+        key = self._id(old)
+        self._require_ours(key, keys)
+        if key in [item.id for item in keys]:
+            act = self.client.delete if self.api.disable is None else self.client.disable
+            act(key, fresh=self.setting.rotator.fresh())
+        self._require((REFUSED, UNTRIED), old)
+        return {"message": f"key {key} is disabled"}
+
     def issue(self) -> dict[str, Any]:
         """Makes the new key once."""
         _journal, rotation, _item = self.setting.mine(self.name)
@@ -80,8 +94,7 @@ class ProviderKeys:
         return {"message": f"{self.client.host} made key {self._id(issued.take(self.name))}"}
 
     def _make(self, rotation: OpenRotation) -> None:
-        rotator, credential = self.setting.rotator, self.setting.catalog.credentials[self.name]
-        old = self.setting.located(credential, rotator.old_contents(rotation, credential)).login
+        rotator, old = self.setting.rotator, old_login(self.setting, self.name)
         label = self._prefix + rotation.id
         self._remove_leftovers(self.client.listed(), label)
         made = self.client.create(label, fresh=rotator.fresh())
@@ -121,7 +134,7 @@ class ProviderKeys:
         stays = rotated_logins(self.setting, self.name).stays
         if stays is None:
             raise RotationError("the rotation has no new key yet; run watchparty.secrets.rotate, which creates it")
-        self._require(ACCEPTED, stays)
+        self._require((ACCEPTED,), stays)
         return {"message": f"key {self._id(stays)} works"}
 
     def revoke(self, pending_task: str) -> dict[str, Any]:
@@ -138,11 +151,11 @@ class ProviderKeys:
             raise RotationError("the old and the new key are the same key; nothing was changed")
         self._require_ours(key, keys)
         if not logins.aborting:  # in a rollback the old one may not work: that may be why it failed
-            self._require(ACCEPTED, stays)
+            self._require((ACCEPTED,), stays)
         if key in [item.id for item in keys]:
             self._remove(key, self.setting.rotator.fresh)
         self._remove_leftovers(keys, label, kept=(key, self._id(stays)))
-        self._require(REFUSED, goes)
+        self._require((REFUSED,), goes)
         return {"message": f"key {key} is deleted and rejected", "refused": [self.client.host]}
 
     def _remove_leftovers(self, keys: list[ProviderKey], label: str, kept: tuple[str, ...] = ()) -> list[str]:
@@ -174,15 +187,15 @@ class ProviderKeys:
         catalog = self.setting.catalog
         return f"{catalog.application}-{catalog.environment}-{self.name}-"
 
-    def _require(self, state: str, login: Login) -> None:
-        """Raises RotationError where the key does not come to this state in time."""
+    def _require(self, states: tuple[str, ...], login: Login) -> None:
+        """Raises RotationError where the key does not come to one of these states in time."""
         message = ""
         for _look in self._looks():
             current, message = self._tried(login)
-            if current == state:
+            if current in states:
                 return
         raise RotationError(
-            f"key {self._id(login)} is not {'accepted' if state == ACCEPTED else 'rejected'} after "
+            f"key {self._id(login)} is not {'accepted' if ACCEPTED in states else 'rejected'} after "
             f"{LOOKS * INTERVAL:.0f} s: {message}; correct the cause, then run the same command again"
         )
 

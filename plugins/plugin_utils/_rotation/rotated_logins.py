@@ -28,6 +28,13 @@ class RotatedLogins:
     aborting: bool = False
 
 
+def old_login(setting: RotationSetup, name: str) -> Login:
+    """What a rotation replaces, also before it has made anything."""
+    _journal, rotation, _item = setting.mine(name)
+    credential = setting.catalog.credentials[name]
+    return setting.located(credential, setting.rotator.old_contents(rotation, credential)).login
+
+
 def rotated_logins(setting: RotationSetup, name: str, pending_task: str = "") -> RotatedLogins:
     """``pending_task`` names a former value that the rotation ends along with its own old one."""
     journal, rotation, item = setting.mine(name)

@@ -34,12 +34,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import OPTIONS as COMMON
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import OWN as HOST_VARIABLES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, RotationRun
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.stage_acts import WARNING
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import MERGE_SECONDS
 
 SERVER: dict[str, Any] = {

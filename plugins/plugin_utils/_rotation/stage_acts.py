@@ -80,7 +80,7 @@ class StageActs:
     def _create(self) -> None:
         if self.now["incident"]:
             with kind_acts.going_on(self.progress):
-                self._kinds("block", plan.CHANGES if kind_acts.blocks(self.setting) else ())
+                self._kinds("block", plan.CHANGES if self.now["immediate"] else ())
             self._kinds("off", plan.CHANGES)
         self._kinds("issue", plan.CHANGES)
         began = self.clock()
@@ -124,13 +124,15 @@ class StageActs:
     def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
         """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.
 
-        Raises RotationError that names every credential which failed, once the others of its kind are done.
+        Raises RotationError that names every credential which failed, once all others are done that can be.
         """
         asked = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
         options = {**self.run.options, "known_addresses": self._known_addresses}
         for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
             name = credential["name"]
             self.carried.seen.notes.update({name: answer["notes"]} if answer.get("notes") else {})
+            if act == "block":
+                self.carried.seen.blocked.append(name)
             if act == "revoke" and self.now["incident"] and credential["built_in"]:
                 self.carried.seen.refusals[name] = dict(answer)
             self.progress(VERBS[act], name, str(answer.get("message") or DONE[act]), seconds)

@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.acces
     AccessKeyStage,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.second_keys import SecondKeys
 from sandbox.aws import Moto
 from tests.fakes.memory_stores import MemorySecrets
 from tests.integration import harness
@@ -43,6 +44,8 @@ class World:
     is_ended: bool = False
     sts: Callable[[Login | None], Any] | None = None
     acting: Any = None
+    second_keys: SecondKeys | None = None
+    """After a leak."""
 
     @property
     def iam(self) -> Any:
@@ -69,7 +72,7 @@ class World:
         return Fresh() if self.is_ended else None
 
     def steps(self, new: Login | None = None, *, aborting: bool = False, **extra: Any) -> AccessKeyStage:
-        hands = AccessKeyContext(self.store, self.issued, self.fresh, self.ended, self.slept.append)
+        hands = AccessKeyContext(self.store, self.issued, self.fresh, self.ended, self.second_keys, self.slept.append)
         access_key_pair = AccessKeyPair("storage", USER, self.old, new, aborting, BEFORE)
         return AccessKeyStage(hands, replace(access_key_pair, **extra))
 

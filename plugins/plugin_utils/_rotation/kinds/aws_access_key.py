@@ -17,6 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 class IamKeyActs(Acts):
     """Asks AWS from the controller alone."""
 
+    def block(self, part: Part) -> Answer:
+        return self._steps(part).blocked()
+
     def issue(self, part: Part) -> Answer:
         return self._steps(part).issued()
 

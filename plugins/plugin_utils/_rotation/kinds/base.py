@@ -135,7 +135,7 @@ class Acts:
         raise NotImplementedError
 
     def block(self, part: Part) -> Answer:
-        """After a leak, first of all if the operator wants that: disables the old value and ends its sessions."""
+        """After a leak with immediate containment, first of all: disables the old value and ends its sessions."""
         raise NotImplementedError
 
     def switch_off(self, part: Part) -> Answer:

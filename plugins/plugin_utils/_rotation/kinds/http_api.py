@@ -28,6 +28,9 @@ class HttpApi(Acts):
     def check(self, part: Part) -> Answer:
         return self._keys(part).check()
 
+    def block(self, part: Part) -> Answer:
+        return self._keys(part).block()
+
     def issue(self, part: Part) -> Answer:
         return self._keys(part).issue()
 

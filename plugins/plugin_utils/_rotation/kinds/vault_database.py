@@ -30,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kept_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.leased_logins import leased_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import old_login
 
 DAY = 86400
 SHORTEST = 3 * DAY
@@ -60,6 +61,14 @@ class VaultDatabase(Acts):
                 f"no policy of Vault's token allows {', '.join(denied)}; add that permission to one of its policies"
             )
         return {}
+
+    def block(self, part: Part) -> Answer:
+        login, last = old_login(part.setting, part.name), part.setting.rotator.mine()[0].rotated.get(part.name)
+        lease = Lease.of(last.lease) if last else None
+        if lease is None:
+            raise RotationError(_unknown(login, f"login {login.username} is still valid"))
+        _leases(part).end(lease, fresh=part.setting.rotator.fresh())
+        return {"message": f"the lease of login {login.username} is revoked"}
 
     def issue(self, part: Part) -> Answer:
         journal, rotation, _item = part.setting.mine(part.name)

@@ -31,8 +31,6 @@ class TestNoticed:
 
     def test_immediate(self) -> None:
         text = line(IMMEDIATE, "what users notice")
-        blocked = "the leaked logins at PostgreSQL and Valkey are blocked before new values are made"
-        assert blocked in line(replace(IMMEDIATE, blocks=True), "the leaked logins at ")
         assert (
             "the application is down from the revocation of cache, database until its hosts have the new values; "
             in text
@@ -97,14 +95,27 @@ class TestThePointOfNoReturn:
             in text
         )
 
+    def test_what_can_be_disabled_goes_first(self) -> None:
+        ahead = replace(IMMEDIATE, blocks=["cache", "deploy_ssh"], first_off=["cache"])
+        assert line(ahead, "disabled before new values are made: deploy_ssh, cache. If a new value cannot")
+        assert not [text for text in lines(ahead) if text.startswith("cache: its key may read new values")]
+        message = "no rollback after: the leaked values of deploy_ssh are disabled, the first act of this run"
+        assert line(ahead, "no rollback after") == message
+        assert line(ahead, "no abort later") == "no abort later: run the same command again to finish"
+        graceful = replace(ahead, immediate=False)
+        assert not [text for text in lines(graceful) if text.startswith("disabled before")]
+        assert line(graceful, "no rollback after").endswith("once every host is healthy on the new ones")
+
     def test_a_wave_that_removes_nothing_is_not_the_first(self) -> None:
         ahead = replace(GRACEFUL, refused={"deploy_ssh": "no host can be reached"})
         assert "the old values of cache, database are revoked, once" in line(ahead, "no rollback after")
 
     def test_nothing_is_removed(self) -> None:
-        assert line(ALONE, "no rollback after").endswith(
-            "caches are purged and sessions end; this run revokes no value"
-        )
+        nothing = "this run revokes no value"
+        assert line(ALONE, "no rollback after") == f"no rollback after: sessions end; {nothing}"
+        purged = replace(ALONE, purge={"valkey": ["cache"]})
+        assert line(purged, "no rollback after").endswith(f": caches are purged and sessions end; {nothing}")
+        assert line(replace(ALONE, logs_out=False), "no rollback after") == f"no rollback after: {nothing}"
 
 
 class TestThoseThatRevealEachOther:
@@ -144,6 +155,11 @@ class TestAbort:
             "watchparty.secrets.leak_response -e app_environment=production -e leak_false_alarm=true. After the "
             "revocation, run the same command again" in later
         )
+
+    def test_with_the_inventory(self) -> None:
+        text = line(replace(GRACEFUL, inventories=["hosts.yml", "a b"]), "to abort later")
+        for playbook in ("rotate", "leak_response"):
+            assert f"ansible-playbook -i hosts.yml -i 'a b' watchparty.secrets.{playbook} -e app_env" in text
 
     def test_where_nothing_is_removed(self) -> None:
         assert line(ALONE, "to abort later").startswith(

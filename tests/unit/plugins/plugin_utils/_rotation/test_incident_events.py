@@ -66,10 +66,16 @@ def test_what_is_seen(rotation: OpenRotation, following: str, seen: set[str]) ->
 
 
 def test_a_login_that_is_blocked_first_takes_the_application_down() -> None:
-    kinds = {**KINDS, "login": replace(KINDS["login"], stages=("block", "set", "revoke"))}
     made = at("create", incident="leak-1", immediate=True)
-    for leak, seen in ((LEAK, set()), (replace(LEAK, containment="block"), {"blocked/database", "down/r1"})):
-        assert set(incident_events.events(made, "set", kinds, "now", leak, reads=ITEMS)) == seen
+
+    def seen(rotation: OpenRotation, following: str, *blocked: str, reads: Any = ITEMS) -> set[str]:
+        return {*incident_events.events(rotation, following, KINDS, "now", LEAK, reads=reads, blocked=blocked)}
+
+    assert seen(made, "set") == set()
+    for following in ("set", "abort"):
+        assert seen(made, following, "database") == {"blocked/database", "down/r1"}
+    assert seen(made, "set", "database", reads=()) == {"blocked/database"}
+    assert seen(at("set", incident="leak-1", immediate=True), "test", "database") == set(), "said once"
 
 
 def test_a_new_value_that_may_have_leaked_too_proves_nothing() -> None:

@@ -379,3 +379,31 @@ def test_a_provider_that_is_down(requests: Requests) -> None:
     ):
         shop.act("issue")
     assert seen == ["GET"] * 4, "what may be repeated is"
+
+
+def test_a_leaked_key_is_disabled_before_a_new_one_is_made(shop: Shop, provider: Provider) -> None:
+    assert shop.act("block") == {"message": "key k0 is disabled"}
+    assert provider.keys["k0"]["on"] is False
+    assert list(provider.keys) == ["other", "k0"]
+    shop.act("block")
+    shop.rotate()
+    assert list(provider.keys) == ["other", "k1"]
+
+
+def test_a_provider_without_that_request_deletes_it(provider: Provider, requests: Requests) -> None:
+    del requests
+    declared = credential(provider.url)
+    del declared["api"]["disable"]
+    shop = Shop("http_api", declared, STORED)
+    provider.keys["k0"]["on"] = False  # its stand-in deletes no other
+    shop.act("block")
+    assert list(provider.keys) == ["other"]
+
+
+def test_a_key_of_others_is_not_disabled(shop: Shop, provider: Provider) -> None:
+    shop.world.write("MAIL_API_KEY_ID", "other")
+    shop.rotator = shop.world.taken_over()
+    provider.keys["k0"]["label"] = "of others"
+    with pytest.raises(RotationError, match="under a label that no rotation of mail gave"):
+        shop.act("block")
+    assert all(key["on"] for key in provider.keys.values())

@@ -31,7 +31,7 @@ class TestKinds:
             assert kind.description
         assert kinds["postgresql_role"].stages == ("check", "block", "set", "test", "revoke")
         assert kinds["external"].stages == ("check", "test", "revoked")
-        assert kinds["aws_access_key"].stages == ("off", "issue", "test", "revoke")
+        assert kinds["aws_access_key"].stages == ("block", "off", "issue", "test", "revoke")
         assert (kinds["ssh_key"].stages, kinds["django_secret_key"].stages) == (("set", "test", "revoke"), ("dropped",))
 
     def test_the_users_own(self, tmp_path: Path) -> None:

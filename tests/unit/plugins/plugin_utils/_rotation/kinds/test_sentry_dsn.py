@@ -135,3 +135,10 @@ def test_a_value_that_is_no_dsn(sentry: Sentry, requests: Requests) -> None:
     with pytest.raises(RotationError, match="what the stores hold of mail is not a key's id") as caught:
         shop_of("https://canary.example/7", url=sentry.url).act("check")
     assert "canary" not in str(caught.value)
+
+
+def test_a_leaked_dsn_is_disabled_before_a_new_one_is_made(shop: Shop, sentry: Sentry) -> None:
+    shop.act("block")
+    assert sentry.keys[OLD]["isActive"] is False
+    shop.rotate()
+    assert sorted(sentry.keys) == [OTHER, FIRST]

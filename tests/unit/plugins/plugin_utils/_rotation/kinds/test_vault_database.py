@@ -311,3 +311,16 @@ def test_check_makes_nothing(shop: Shop) -> None:
     assert shop.leases.calls == ["sys/capabilities-self"]
     with pytest.raises(RotationError, match=r"credentials\.database\.options\.role is not a name in Vault"):
         VaultDatabase().check(shop.part(options={"role": "../../sys/seal"}))
+
+
+def test_a_leaked_login_ends_before_a_new_one_is_made(shop: Shop) -> None:
+    with pytest.raises(RotationError, match=r"login app_a is still valid\. The journal knows no lease of login app_a"):
+        shop.act("block")
+    del shop.leases.logins["app_a"]
+    shop.rotate()
+    shop.rotator = shop.world.begun("database", rotation="r2")
+    assert shop.act("block")["message"] == "the lease of login v-web-1 is revoked"
+    assert shop.leases.logins == {}
+    shop.act("block")
+    shop.rotate()
+    assert shop.leases.logins == {"v-web-2": "canary-of-login-2"}

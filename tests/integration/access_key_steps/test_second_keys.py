@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The holder of a leaked access key makes a second key, or deactivates or deletes the leaked one. On moto."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import blockers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.second_keys import SecondKeys
+from sandbox.faults import Fault
+from tests.integration.access_key_lab import USER, keys
+from tests.integration.access_key_steps.world import BEFORE, World
+
+LATER = datetime.now(UTC) + timedelta(hours=1)
+"""When the rotation began: what exists before is not left by it."""
+
+
+@pytest.fixture
+def leak(world: World) -> World:
+    held = {str(world.old.username)}
+    world.second_keys = SecondKeys(world.store, lambda: held, lambda: None, world.fresh)
+    return world
+
+
+def attackers(world: World, *, active: bool = True) -> str:
+    key = str(world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"])
+    if not active:
+        world.iam.update_access_key(UserName=USER, AccessKeyId=key, Status="Inactive")
+    return key
+
+
+def evicting(world: World, *, since: str = "", recorded: set[str] | None = None) -> None:
+    assert world.second_keys
+    world.second_keys = replace(world.second_keys, evicts=True, since=since, recorded=lambda: recorded)
+
+
+def test_without_a_leak_it_stops_the_rotation(world: World) -> None:
+    other = attackers(world)
+    with pytest.raises(RotationError, match=f"delete-access-key --user-name {USER} --access-key-id {other}"):
+        world.steps(since=LATER).issued()
+    assert keys(world.iam) == {world.old.username: "Active", other: "Active"}
+
+
+def test_an_active_one_stays_and_the_leaked_one_makes_room(leak: World) -> None:
+    other = attackers(leak)
+    leak.steps(since=LATER).issued()
+    new = leak.issued.take("storage")
+    assert leak.names() == {other, new.username}
+    (line,) = leak.steps(new, since=LATER).revoked()["footholds"]
+    assert line.startswith(f"active access key {other} of user {USER}, created 20")
+    assert line.endswith(f", never used: aws iam delete-access-key --user-name {USER} --access-key-id {other}")
+    assert leak.names() == {other, new.username}
+
+
+def test_an_inactive_one_goes(leak: World) -> None:
+    other = attackers(leak, active=False)
+    answer = leak.steps(since=LATER).issued()
+    new = leak.issued.take("storage")
+    assert keys(leak.iam) == {leak.old.username: "Active", new.username: "Active"}
+    assert answer["evicted"][0].startswith(f"inactive access key {other} of user {USER}, created ")
+    after = leak.steps(new, since=LATER, evicted=tuple(answer["notes"]["evicted"])).revoked()
+    assert after["evicted"] == answer["evicted"]
+    assert "footholds" not in after
+
+
+@pytest.mark.parametrize(
+    ("since", "recorded", "goes"),
+    [
+        (timestamps.stamp(BEFORE), None, True),
+        (timestamps.stamp(LATER), None, False),
+        ("", None, False),
+        ("", set(), True),
+    ],
+    ids=["made since", "older", "no date", "baseline"],
+)
+def test_an_active_one_goes_on_request(leak: World, since: str, recorded: set[str] | None, goes: bool) -> None:
+    """Unknown to the baseline, or made while the value was known to others."""
+    other = attackers(leak)
+    evicting(leak, since=since, recorded=recorded)
+    leak.steps(since=LATER).issued()
+    assert (other in leak.names()) is not goes
+    assert (leak.old.username in leak.names()) is goes
+
+
+def test_one_that_the_baseline_has_stays(leak: World) -> None:
+    other = attackers(leak, active=False)
+    evicting(leak, since=timestamps.stamp(BEFORE), recorded={other})
+    leak.steps(since=LATER).issued()
+    new = leak.issued.take("storage")
+    assert leak.names() == {other, new.username}
+    assert "footholds" not in leak.steps(new, since=LATER).revoked()
+
+
+def test_one_that_is_made_while_the_response_runs_is_named(leak: World) -> None:
+    leak.steps().issued()
+    new = leak.issued.take("storage")
+    leak.iam.delete_access_key(UserName=USER, AccessKeyId=leak.old.username)
+    other = attackers(leak)
+    assert other in leak.steps(new).revoked()["footholds"][0]
+
+
+def test_if_nothing_can_be_deleted_the_leaked_key_is_off(leak: World) -> None:
+    other = attackers(leak, active=False)
+    leak.moto.set_faults(Fault("deny", "DeleteAccessKey"))
+    with pytest.raises(RotationError, match=f"the leaked key {leak.old.username} is inactive, but was not deleted"):
+        leak.steps(since=LATER).issued()
+    assert keys(leak.iam) == {leak.old.username: "Inactive", other: "Inactive"}
+
+
+def test_a_rollback_needs_no_leaked_key(leak: World) -> None:
+    attackers(leak)
+    leak.steps(since=LATER).issued()
+    new = leak.issued.take("storage")
+    assert leak.steps(new, aborting=True, since=LATER).revoked()["changed"]
+    assert new.username not in leak.names()
+
+
+def test_a_rollback_leaves_a_blocked_key_off(leak: World) -> None:
+    assert leak.steps().blocked()["message"] == f"key {leak.old.username} of user {USER} is inactive"
+    leak.steps(first_off=True, stays_off=True).issued()
+    leak.steps(leak.issued.take("storage"), aborting=True, first_off=True, stays_off=True).revoked()
+    assert keys(leak.iam) == {leak.old.username: "Inactive"}
+
+
+@pytest.mark.parametrize("act", ["second", "deactivate", "delete"])
+def test_no_act_of_its_holder_is_a_blocker(world: World, act: str) -> None:
+    old = str(world.old.username)
+    if act == "second":
+        attackers(world)
+    elif act == "deactivate":
+        world.iam.update_access_key(UserName=USER, AccessKeyId=old, Status="Inactive")
+    else:
+        world.iam.delete_access_key(UserName=USER, AccessKeyId=old)
+    assert blockers(world.store, old, USER, leaked=True) == []
+    assert blockers(world.store, old, USER) != []
