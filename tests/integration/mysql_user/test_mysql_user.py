@@ -157,7 +157,7 @@ def test_a_login_that_began_before_the_lock(shop: MysqlShop, maria: MariaDB, mon
 
 def test_a_leaked_user_is_locked_before_a_new_value_is_made(shop: MysqlShop, maria: MariaDB) -> None:
     session = maria.connect("app_a", OLD)
-    assert shop.act("block")["message"] == f"user app_a is locked at 127.0.0.1:{maria.port}; 1 sessions ended"
+    assert shop.act("block")["message"] == f"user app_a cannot log in at 127.0.0.1:{maria.port}; 1 sessions ended"
     assert not maria.accepts("app_a", OLD)
     with pytest.raises(Exception, match=r"Lost connection|gone away|killed"):
         session.ping(reconnect=False)

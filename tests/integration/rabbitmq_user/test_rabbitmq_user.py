@@ -142,6 +142,19 @@ def test_a_leaked_login_with_an_administrators_tag(broker: RabbitMQ, programs: P
     assert not accepts(broker, "app_b", OLD)
 
 
+def test_a_leaked_user_is_blocked_before_a_new_value_is_made(shop: RabbitShop, broker: RabbitMQ) -> None:
+    """The new user gets the rights of the blocked one."""
+    before = rights(broker, "app_a")
+    with connect(broker, "app_a", OLD):
+        assert shop.act("block")["message"] == f"user app_a cannot log in at 127.0.0.1:{broker.port}; 1 sessions ended"
+        assert broker.asked("GET", "/connections/username/app_a")[1] == []
+    assert not accepts(broker, "app_a", OLD)
+    assert not accepts(broker, "app_a", "")
+    rotate(shop)
+    assert rights(broker, "app_b") == before
+    assert shop.works
+
+
 def test_another_user_of_that_name(shop: RabbitShop, broker: RabbitMQ) -> None:
     """Perhaps another environment's."""
     broker.asked("PUT", "/users/app_b", {"password": OLD, "tags": ""})

@@ -13,9 +13,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import me
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
-CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
+CHECKED, PRESENT, USABLE, BLOCKED, REVOKED = "checked", "present", "usable", "blocked", "revoked"
 ARGUMENT_SPEC: dict[str, Any] = {
-    "state": {"type": "str", "choices": [CHECKED, PRESENT, USABLE, REVOKED], "required": True},
+    "state": {"type": "str", "choices": [CHECKED, PRESENT, USABLE, BLOCKED, REVOKED], "required": True},
     "server": {"type": "dict", "required": True},
     "amqp": {"type": "dict", "required": True},
     "admin": {"type": "dict", "required": True, "no_log": True},
@@ -36,7 +36,7 @@ def main() -> None:
         result = _carried_out(module.params, writes=not module.check_mode)
     except RotationError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=module.params["state"] in (PRESENT, REVOKED), **result)
+    module.exit_json(changed=module.params["state"] in (PRESENT, BLOCKED, REVOKED), **result)
 
 
 def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
@@ -52,6 +52,8 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
         raise RotationError("nothing was changed: with --check, a run changes no server")
     elif state == PRESENT:
         users.create(admin, login, other, tags)
+    elif state == BLOCKED:
+        return {"place": admin.place, "ended": users.block(admin, server, login, tags)}
     else:
         footholds = users.findings(admin, login["username"], tags)
         return {"place": admin.place, "ended": users.revoke(admin, server, login), "footholds": footholds}

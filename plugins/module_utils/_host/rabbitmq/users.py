@@ -82,8 +82,9 @@ def _limits(admin: Management, user: str) -> Dict[str, int]:
 def create(admin: Management, new: Login, like: str, tags: Collection[str]) -> None:
     """Makes the user anew: of one that was there, nothing stays. The server gets a hash of the password."""
     given = rights(admin, like)
-    remove(admin, new["username"])
     user = new["username"]
+    admin.delete("users", user)
+    _end_connections(admin, user)
     kept = ",".join(tag for tag in given["tags"] if tag in tags)
     hashed = {"password_hash": _hash(new["password"]), "hashing_algorithm": "rabbit_password_hashing_sha256"}
     admin.put("users", user, body={**hashed, "tags": kept})
@@ -126,23 +127,33 @@ def require_usable(
                 )
 
 
+def block(admin: Management, server: Mapping[str, Any], old: Login, tags: Collection[str]) -> int:
+    """Takes the user's password and ends its connections: how many. Its rights stay, for the user that follows."""
+    kept = ",".join(tag for tag in rights(admin, old["username"])["tags"] if tag in tags)
+    admin.put("users", old["username"], body={"password_hash": "", "tags": kept})
+    return _ends(admin, server, old, "its password was removed")
+
+
 def revoke(admin: Management, server: Mapping[str, Any], old: Login) -> int:
     """Deletes the user and ends its connections: how many."""
-    ended = remove(admin, old["username"])
+    admin.delete("users", old["username"])
+    return _ends(admin, server, old, "it was deleted")
+
+
+def _ends(admin: Management, server: Mapping[str, Any], old: Login, done: str) -> int:
+    ended = _end_connections(admin, old["username"])
     try:
         with amqp.connected(server, old, "/"):
             pass
     except amqp.AmqpLoginRefused:
         return ended
     raise RotationError(
-        "%s still accepts user %s after it was deleted; check auth_backends in rabbitmq.conf"
-        % (admin.place, old["username"])
+        "%s still accepts user %s after %s; check auth_backends in rabbitmq.conf" % (admin.place, old["username"], done)
     )
 
 
-def remove(admin: Management, user: str) -> int:
-    """How many connections it had. The server ends them itself, but waits for a client that does not answer."""
-    admin.delete("users", user)
+def _end_connections(admin: Management, user: str) -> int:
+    """How many there were. The server ends those of a deleted user itself, but waits for clients that do not answer."""
     ended = len(_connections(admin, user))
     if not _until(lambda: _ended(admin, user)):
         raise RotationError(

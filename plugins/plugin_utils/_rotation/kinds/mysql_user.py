@@ -7,9 +7,7 @@ from __future__ import annotations
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.two_users import TwoUsers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import old_login
 
 
 class MysqlUser(TwoUsers):
@@ -26,8 +24,3 @@ class MysqlUser(TwoUsers):
     program = main
     port = 3306
     packages = True
-
-    def block(self, part: Part) -> Answer:
-        login = old_login(part.setting, part.name)
-        answer = self.run(part, main.REVOKED, login)
-        return {"message": f"user {login.username} is locked at {answer['place']}; {answer['ended']} sessions ended"}

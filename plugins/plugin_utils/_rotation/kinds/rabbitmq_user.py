@@ -30,6 +30,7 @@ class RabbitmqUser(TwoUsers):
     program = main
     port = 15671
     removed = "deleted"
+    blocked = main.BLOCKED
 
     def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
         options = part.setting.catalog.credentials[part.name].options

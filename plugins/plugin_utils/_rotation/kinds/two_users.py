@@ -14,7 +14,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
+    old_login,
+    rotated_logins,
+)
 
 CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
 """States of a program."""
@@ -28,6 +31,8 @@ class TwoUsers(Acts):
     port = 0
     packages = False
     removed = "locked"
+    blocked = REVOKED
+    """The state that disables a leaked user before there is a new value."""
 
     def check(self, part: Part) -> Answer:
         setting = part.setting
@@ -36,6 +41,12 @@ class TwoUsers(Acts):
         if setting.rotator.look().incident is None:  # a leaked login may have been changed by its holder
             self.run(part, USABLE, login)
         return {}
+
+    def block(self, part: Part) -> Answer:
+        login = old_login(part.setting, part.name)
+        answer = self.run(part, self.blocked, login)
+        message = f"user {login.username} cannot log in at {answer['place']}; {answer['ended']} sessions ended"
+        return {"message": message}
 
     def set(self, part: Part) -> Answer:
         return self._with_new(part, PRESENT, "can log in")
@@ -80,7 +91,7 @@ class TwoUsers(Acts):
                 f"user {login.username} in the store is neither {names[0]} nor {names[1]}, which options.user names; "
                 "correct one of them, or first store the login of such a user (docs/how-to/declare-a-credential.md)"
             )
-        if state in (PRESENT, REVOKED):
+        if state in (PRESENT, self.blocked, REVOKED):
             part.setting.rotator.mine()  # the server does not know which run is the last one
         admin, server = server_addresses.required_server(catalog, credential)
         held = part.setting.held(admin).login
