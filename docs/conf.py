@@ -24,6 +24,8 @@ html_theme_options = {
 }
 """The plugins' tables follow the theme's switch. Their own scheme follows the system alone."""
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 smartquotes = False
 highlight_language = "text"
 myst_heading_anchors = 4
