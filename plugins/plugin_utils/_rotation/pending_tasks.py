@@ -103,9 +103,8 @@ def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     unknown = [name for name in names if not any(name in (task.id, task.credential) for task in pending_tasks)]
     if unknown or not names:
         ids = ", ".join(task.id for task in pending_tasks) or "nothing"
-        raise RotationError(
-            f"{', '.join(unknown) or 'no credential was named'}: no such pending task; pending in the journal: {ids}"
-        )
+        subject = ", ".join(unknown) or "-e rotation_forget=NAME is missing"
+        raise RotationError(f"{subject}: no such pending task; pending in the journal: {ids}")
     return [task for task in pending_tasks if task.id in names or task.credential in names]
 
 

@@ -32,10 +32,11 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
     """Raises RotationError with everything that is wrong with the statement."""
     journal, now = setting.rotator.look(), context.now()
     _require_closed(journal)
+    if not args["credentials"]:
+        raise RotationError("No credential was named. Give -e rotation_elsewhere=NAME")
     credentials = setting.chosen(args["credentials"])
     at = _moment(args["at"])
     problems = [problem for item in credentials for problem in _problems(setting, journal, item, at, now)]
-    problems += [] if credentials else ["no credential was named; give -e rotation_elsewhere=NAME"]
     problems += (
         []
         if args["reason"].strip()

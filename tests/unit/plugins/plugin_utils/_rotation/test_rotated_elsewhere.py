@@ -82,7 +82,7 @@ def test_several_at_once_and_the_same_again(world: Dated) -> None:
         ),
         ({"at": "yesterday"}, "yesterday: is not a date such as 2026-11-01"),
         ({"at": ""}, "is not a date"),
-        ({"at": at(1), "credentials": []}, "no credential was named"),
+        ({"at": at(1), "credentials": []}, "No credential was named"),
         ({"at": at(1), "credentials": ["tokn"]}, "tokn: is not a credential of the catalog"),
         ({"at": at(1), "reason": " "}, "the reason is missing"),
     ],
