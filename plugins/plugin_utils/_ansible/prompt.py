@@ -15,9 +15,8 @@ from typing import Any, cast
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
-RUNNER = "RUNNER_OMIT_EVENTS"
-"""A variable of jobs of ansible-runner and AWX, where a question would wait until the job's timeout. ansible-navigator
-does not set it when it passes its own terminal on."""
+JOB, RUNNER = "RUNNER_OMIT_EVENTS", "AWX_ISOLATED_DATA_DIR"
+"""Variables of jobs of ansible-runner and AWX, and of every run by ansible-runner, such as ansible-navigator's."""
 QUIET = 0.2
 """Seconds without a key after which a line's end is the answer's: a paste arrives at once, also over a network."""
 _BRACKETS = re.compile(rb"\x1b\[20[01]~")
@@ -29,11 +28,21 @@ def ask(question: str, *, private: bool, quiet: float = QUIET) -> bytes:
 
     What waits before the question is put is thrown away.
     """
-    if RUNNER in os.environ:
+    if _is_job():
         raise AnsibleError("ansible-runner gives this run a terminal that no person reads")
     answer = Display().prompt_until(question, private=private, complete_input=_Ends(quiet))
     lines = re.sub(rb"\r\n?", b"\n", _BRACKETS.sub(b"", bytes(answer)))
     return lines.strip(b"\n")
+
+
+def _is_job() -> bool:
+    """Whether a question would wait until the job's timeout.
+
+    A run that ansible-runner gave a terminal of its own leads a session. With --enable-prompts, ansible-navigator
+    passes the operator's terminal on.
+    """
+    parent = os.getppid()
+    return JOB in os.environ or (RUNNER in os.environ and os.getsid(parent) == parent)
 
 
 class _Ends:

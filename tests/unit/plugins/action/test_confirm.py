@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action.confirm import ActionModule
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables, prompt
 from tests.unit.plugins.action.local_action import run_action
 
 act = partial(run_action, ActionModule)
@@ -72,6 +73,18 @@ def test_the_command_line_confirms(typed: Any, monkeypatch: pytest.MonkeyPatch, 
 def test_a_question_is_due() -> None:
     with pytest.raises(AnsibleActionFail, match="question"):
         act()
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_ansible_navigator_with_a_terminal_of_its_own_or_of_the_operator(
+    typed: Any, monkeypatch: pytest.MonkeyPatch, leads: bool
+) -> None:
+    asked = typed(b"yes")
+    monkeypatch.setenv("AWX_ISOLATED_DATA_DIR", "/tmp/artifacts")
+    monkeypatch.setattr(prompt.os, "getsid", lambda process: process if leads else 1)
+    with pytest.raises(AnsibleActionFail, match="a terminal that no person reads") if leads else nullcontext():
+        act(question="Contain it now?")
+    assert bool(asked) is not leads
 
 
 def test_a_job_of_ansible_runner_does_not_wait_for_an_answer(typed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
