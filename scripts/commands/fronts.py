@@ -101,7 +101,12 @@ def _with_outcome(program: list[str]) -> tuple[int, dict[str, Any]]:
         enabled = ",".join([*constants.config.get_config_value("CALLBACKS_ENABLED"), RESULT_FILE])
         environment = {**_environment(), "ANSIBLE_CALLBACKS_ENABLED": enabled, RESULT_PATH: str(file)}
         code = _exit_code(program, env=environment, stdout=STANDARD_ERROR)
-        return code, json.loads(file.read_text(encoding="utf-8")) if file.exists() else NO_OUTCOME
+        outcome = json.loads(file.read_text(encoding="utf-8")) if file.exists() else NO_OUTCOME
+    verification = outcome["results"].get("verification", {})
+    for path in verification.get("files", []):
+        if path.endswith(".json"):
+            verification["report"] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return code, outcome
 
 
 def _exit_code(command: list[str], **options: Any) -> int:

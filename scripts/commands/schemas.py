@@ -93,7 +93,7 @@ DEFINITIONS: Mapping[str, Schema] = {
         leak=("Outcome of a leak response.", "leak_start and leak_continue"),
         ages=("Ages of credentials, and open work.", "rotation_info"),
         verification=(
-            "Counts of checks, and paths of the reports. verification.schema.json describes verify.json.",
+            "Counts, paths of the reports, and report: verify.json, as verification.schema.json describes it.",
             "verify_report",
         ),
         scan=("Findings of a scan.", "leak_scan"),

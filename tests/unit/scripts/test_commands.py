@@ -215,9 +215,11 @@ class TestFronts:
     def test_the_outcome(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fronts.constants.config, "get_config_value", lambda _name: ["own.callback"])
         outcome = {"hosts": {"web1": "failed"}, "errors": [{"host": "web1", "message": "no"}], "messages": ["a"]}
-        monkeypatch.setenv("OUTCOME", json.dumps({**outcome, "results": {"rotation": {"closed": False}}}))
-        answer = lab.run("rotate", "test", "--json").answer
-        assert answer["results"] == {"rotation": {"closed": False}}
+        (lab.folder / "verify.json").write_text('{"checks": []}')
+        verification = {"files": [str(lab.folder / "verify.json"), str(lab.folder / "verify.html")]}
+        monkeypatch.setenv("OUTCOME", json.dumps({**outcome, "results": {"verification": verification}}))
+        answer = lab.run("verify", "test", "--json").answer
+        assert answer["results"] == {"verification": {**verification, "report": {"checks": []}}}
         assert {name: answer[name] for name in outcome} == outcome
         assert (lab.folder / "callbacks").read_text() == "own.callback,watchparty.secrets.result_file\n"
 
