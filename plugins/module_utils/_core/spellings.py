@@ -12,10 +12,8 @@ from __future__ import annotations
 import html
 import json
 import re
-import string
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
@@ -39,7 +37,6 @@ ESCAPED = "escaped or quoted"
 FORMS = (AS_IS, URL, JSON, HTML, ESCAPED)
 UTF_8 = "utf-8"
 _UNITS = re.compile(r"[0-9A-Za-z]|([^0-9A-Za-z])\1*")
-_PLAIN = frozenset(string.ascii_letters + string.digits)
 
 
 class Anchor(NamedTuple):
@@ -62,11 +59,12 @@ class Span(NamedTuple):
     form: str = ""
 
 
-@dataclass(frozen=True)
+# No dataclasses in what runs on a host: their import is a tenth of the time there.
 class Exact:
     """A byte string as it is: for a text that has no stretch to search for."""
 
-    data: bytes = field(repr=False)
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
     @property
     def longest(self) -> int:
@@ -82,14 +80,14 @@ class Exact:
         return Span(begin, begin + len(self.data)) if begin >= 0 and data.startswith(self.data, begin) else None
 
 
-@dataclass(frozen=True)
 class Spelling:
     """A text in every way in which an encoder may write it."""
 
-    text: str = field(repr=False)
-    codec: str = UTF_8
-    wrapped: bool = False
-    """Whether it is base64 or hexadecimal, and may be broken into lines."""
+    def __init__(self, text: str, codec: str = UTF_8, wrapped: bool = False) -> None:
+        self.text = text
+        self.codec = codec
+        self.wrapped = wrapped
+        """Whether it is base64 or hexadecimal, and may be broken into lines."""
 
     @cached_property
     def _units(self) -> list[str]:
@@ -254,7 +252,7 @@ def _encoded(text: str, codec: str = UTF_8) -> bytes:
 
 
 def _plain(unit: str) -> bool:
-    return unit in _PLAIN
+    return unit.isalnum() and unit.isascii()
 
 
 def _reach(unit: str) -> int:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import calendar
 import time
 from datetime import datetime, timezone
 
@@ -28,4 +27,6 @@ def stamp_of(seconds: float) -> str:
 
 def seconds_of(text: str) -> float:
     """The same the other way, also of a log's leap second (:60). Raises ValueError for any other text."""
+    import calendar  # every host pays for an import, and most looks read no time
+
     return float(calendar.timegm(time.strptime(text, _FORMAT)))

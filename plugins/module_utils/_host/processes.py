@@ -7,9 +7,8 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from dataclasses import dataclass
 from functools import partial
-from typing import Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 
@@ -21,8 +20,7 @@ MOST_SILENT = 2
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Stat:
+class Stat(NamedTuple):
     """What ``/proc/PID/stat`` says of a process."""
 
     state: str

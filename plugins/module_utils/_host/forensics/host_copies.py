@@ -13,6 +13,7 @@ import os
 import pwd
 import re
 import stat
+from fnmatch import fnmatchcase
 from typing import Collection, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
@@ -214,15 +215,32 @@ def _one(folders: safe_files.LastFolder, path: str, values: ValueSearch) -> Iter
 
 def _usual(places: Sequence[str]) -> Iterator[str]:
     homes = sorted({entry.pw_dir for entry in pwd.getpwall() if entry.pw_dir.count("/") > 0} - {"/", "/nonexistent"})
+    listed = functools.lru_cache(maxsize=None)(_plain_files)
     for pattern in (*places, *(os.path.join(glob.escape(home), name) for home in homes for name in IN_HOMES)):
-        hidden = glob.glob(pattern[:-1] + ".*") if pattern.endswith("/*") else []
-        paths = [path for path in (*glob.glob(pattern), *hidden) if not os.path.islink(path) and os.path.isfile(path)]
-        yield from sorted(sorted(paths, key=_age)[:MOST_ELSEWHERE])
+        folder, name = os.path.split(pattern)
+        is_exact = not glob.has_magic(name)
+        entries = [
+            entry
+            for path in glob.glob(folder)
+            for entry in listed(path)
+            if entry.name == name or (not is_exact and fnmatchcase(entry.name, name))
+        ]
+        if len(entries) > MOST_ELSEWHERE:
+            entries = sorted(entries, key=_age)[:MOST_ELSEWHERE]
+        yield from sorted(entry.path for entry in entries)
 
 
-def _age(path: str) -> float:
+def _plain_files(folder: str) -> List[os.DirEntry[str]]:
     try:
-        return -os.lstat(path).st_mtime
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if entry.is_file(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
+def _age(entry: os.DirEntry[str]) -> float:
+    try:
+        return -entry.stat(follow_symlinks=False).st_mtime
     except OSError:
         return 0.0
 

@@ -6,25 +6,32 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence, Type
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.command import CommandManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.compose import ComposeManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import ServiceManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.runit import RunitManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.supervisor import (
-    SupervisorManager,
-)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.systemd import SystemdManager
-
-MANAGERS: Dict[str, Type[ServiceManager]] = {
-    "systemd": SystemdManager,
-    "compose": ComposeManager,
-    "supervisor": SupervisorManager,
-    "runit": RunitManager,
-    "command": CommandManager,
-}
 
 
 def managers(units: Sequence[str], declared: Sequence[Mapping[str, Any]]) -> List[ServiceManager]:
     """Of these units of systemd, and of the catalog's other services."""
     own: List[ServiceManager] = [SystemdManager({"units": units})] if units else []
-    return own + [MANAGERS[entry["manager"]](entry) for entry in declared]
+    if not declared:
+        return own  # every host pays for an import, and most services are units
+    by_name = classes()
+    return own + [by_name[entry["manager"]](entry) for entry in declared]
+
+
+def classes() -> Dict[str, Type[ServiceManager]]:
+    """By the name that the catalog uses."""
+    from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import (
+        command,
+        compose,
+        runit,
+        supervisor,
+    )
+
+    return {
+        "systemd": SystemdManager,
+        "compose": compose.ComposeManager,
+        "supervisor": supervisor.SupervisorManager,
+        "runit": runit.RunitManager,
+        "command": command.CommandManager,
+    }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -239,6 +240,7 @@ def test_health(check: Check, server: str, status: int) -> None:
         (f"https://{'a' * 64}.example/", health_check.UNENCODED),
         ("http://shop..example/", health_check.UNENCODED),
         ("https://.example/", health_check.UNENCODED),
+        ("http://127.0.0.1:9/a b", health_check.UNPRINTABLE),
     ],
 )
 def test_no_health(url: str, message: str) -> None:
@@ -248,6 +250,30 @@ def test_no_health(url: str, message: str) -> None:
 def test_a_path_outside_of_ascii_is_named(server: str) -> None:
     result = health_check.asked(f"{server}/\u00e9t\u00e9", 2)
     assert (result["status"], result["problem"]) == (0, health_check.UNENCODED)
+
+
+@pytest.mark.parametrize("value", ["token\r\nX-Other: 1", "token\n", "a\0b"])
+def test_a_header_cannot_begin_another_one(server: str, value: str) -> None:
+    result = health_check.asked(server, 2, headers={"Authorization": value})
+    assert (result["status"], result["problem"]) == (0, health_check.UNPRINTABLE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"SSH-2.0-OpenSSH_9.9\r\n", health_check.NO_HTTP),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", health_check.NO_HTTP),
+        (b"", "the server closed the connection"),
+    ],
+)
+def test_an_answer_that_has_no_status(answer: bytes, message: str) -> None:
+    with pytest.raises(OSError, match=message):
+        health_check._status(io.BytesIO(answer))
+
+
+def test_the_status_is_the_final_answers() -> None:
+    answer = b"HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.0 204 No Content\r\n\r\n"
+    assert health_check._status(io.BytesIO(answer)) == 204
 
 
 def test_one_that_never_answers_ends_in_time() -> None:

@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 
 
 def test_the_managers() -> None:
-    assert tuple(registry.MANAGERS) == catalog_services.MANAGERS
+    assert tuple(registry.classes()) == catalog_services.MANAGERS
     assert tuple(options.MANAGED["options"]["manager"]["choices"]) == catalog_services.MANAGERS
     assert runit.DIRECTORY == catalog_services.RUNIT_DIRECTORY
 
