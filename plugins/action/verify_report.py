@@ -211,5 +211,6 @@ def show(result: Mapping[str, Any], files: Sequence[str]) -> None:
     """The table as it is: a task's result would quote every line. A program may read another callback's stdout."""
     columns = shutil.get_terminal_size((100, 24)).columns
     others = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK") not in READ_BY_PEOPLE
-    for line, colour in [*verify_table.table(result, columns), *((f"report: {path}", "") for path in files)]:
+    table = verify_table.table(result, columns, whole=Display().verbosity > 0)
+    for line, colour in [*table, *((f"report: {path}", "") for path in files)]:
         Display().display(line, color=colour or None, stderr=others)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, timestamps
@@ -137,23 +138,40 @@ def summary(result: Mapping[str, Any]) -> str:
     )
 
 
-def table(result: Mapping[str, Any], columns: int = 100) -> list[tuple[str, str]]:
-    """Lines with a colour each; none is wider than the terminal but a command, which is pasted whole."""
+def table(result: Mapping[str, Any], columns: int = 100, *, whole: bool = False) -> list[tuple[str, str]]:
+    """Lines with a colour each; none is wider than the terminal but a command, which is pasted whole.
+
+    Unless it is ``whole``, checks that need nobody have one line for each area.
+    """
     width = max(NARROWEST, min(columns, WIDEST))
     lines = [(line, colour) for text, colour in _top(result, width) for line in _wrapped(text, width, "", " " * 4)]
+    lines += _by_area([check for check in result["checks"] if whole or check["status"] not in QUIET], width)
+    return lines if whole else [*lines, *_folded(result, width)]
+
+
+def _by_area(checks: Sequence[Mapping[str, Any]], width: int) -> Iterator[tuple[str, str]]:
     area = ""
     answer: dict[str, str] = {}
-    for check in result["checks"]:
+    for check in checks:
         if check["area"] != area:
             area = check["area"]
-            lines.append(("", ""))
-            lines.append((area, "bright blue"))
-        colour = COLOURS[check["status"]]
+            yield from [("", ""), (area, "bright blue")]
         word = "FAIL" if check["status"] == FAIL else check["status"]
         head = f"  {check['id']:<8} {word:<12} "
-        lines += [(line, colour) for line in _wrapped(check["title"], width, head)]
-        lines += [(line, "") for line in _evidence(check, width, answer)]
-    return lines
+        yield from ((line, COLOURS[check["status"]]) for line in _wrapped(check["title"], width, head))
+        yield from ((line, "") for line in _evidence(check, width, answer))
+
+
+def _folded(result: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
+    quiet = [check for check in result["checks"] if check["status"] in QUIET]
+    if quiet:
+        yield from [("", ""), ("Other checks (-v shows each)", "bright blue")]
+    for area, checks in groupby(quiet, key=lambda check: str(check["area"])):
+        ids: dict[str, list[str]] = {}
+        for check in checks:
+            ids.setdefault(check["status"], []).append(check["id"])
+        text = "; ".join(f"{status} {', '.join(ids[status])}" for status in QUIET if status in ids)
+        yield from ((line, COLOURS[PASS]) for line in _wrapped(text, width, f"  {area:<12} "))
 
 
 def _top(result: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:

@@ -68,12 +68,30 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     assert max(len(line) for line in lines if " run: " not in line) <= max(60, min(columns, 120))
     text = "\n".join(lines)
     assert "5 fail, 15 not" in text
-    for message in ("WPS201   FAIL", "WPS101   not applicable", "- web2: ", "fix: "):
+    for message in ("WPS201   FAIL", "- web2: ", "fix: "):
         assert message in text
+    assert "WPS101   not applicable" in "\n".join(line for line, _colour in verify_table.table(REPORT, whole=True))
+
+
+def test_checks_that_need_nobody_are_one_line_for_each_area() -> None:
+    report = healthy()
+    lines = [line for line, _colour in verify_table.table(report, 120)]
+    assert len(lines) <= 20
+    rest = lines[lines.index("Other checks (-v shows each)") + 1 :]
+    assert rest[0].split()[:2] == ["contacts", "pass"]
+    assert all(check["id"] in " ".join(rest) for check in report["checks"])
+    areas = {check["area"] for check in report["checks"]}
+    assert {line.split()[0] for line in rest if line[2] != " "} == areas
+
+
+def test_a_check_with_a_finding_is_not_among_them() -> None:
+    text = "\n".join(line for line, _colour in verify_table.table(REPORT))
+    for check in REPORT["checks"]:
+        assert text.partition("Other checks")[2].count(check["id"]) == (check["status"] in verify_table.QUIET)
 
 
 def test_what_passes_is_one_line_and_a_long_reason_is_told_once() -> None:
-    lines = [line for line, _colour in verify_table.table(healthy())]
+    lines = [line for line, _colour in verify_table.table(healthy(), whole=True)]
     assert len([line for line in lines if line.startswith("  WPS")]) == len(verify_check.registry())
     assert [line for line in lines if line.startswith("     ")] == [" " * 13 + "- web1, web2: SELinux is not enabled"]
     long = "cannot be reached: " + "no route to host " * 8
