@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import encrypted_file, environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
@@ -81,7 +82,7 @@ def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:
 
 def _summary(plan: encrypted_file.EncryptedEnvPlan, path: str, *, check: bool) -> str:
     if not plan.changed:
-        return f"{path} is unchanged: {len(plan.values)} settings"
+        return f"{path} is unchanged: {counted(len(plan.values), 'setting')}"
     named = {"added": plan.added, "updated": plan.updated, "removed": plan.removed}
     changes = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in named.items() if names)
     if plan.file_key is None:

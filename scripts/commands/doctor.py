@@ -9,6 +9,7 @@ import importlib
 import importlib.metadata
 import json
 import platform
+import re
 import shlex
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +22,10 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.compat.version import LooseVersion
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import MINIMUM_BOTO3_VERSION
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, counted
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
@@ -34,8 +36,7 @@ from ansible_collections.watchparty.secrets.scripts.commands import environments
 GOOD, PROBLEM, NO_ACCESS, UNCHECKED = "good", "problem", "no access", "not checked"
 SECONDS = 3
 """For a host."""
-PACKAGES = {"ansible-core": "2.19", "boto3": "1.35.70"}
-COLLECTIONS = {"watchparty.secrets": "0", "amazon.aws": "10.0.0"}
+OURS = "watchparty.secrets"
 OPTIONAL: dict[str, tuple[str, Callable[[Catalog], bool]]] = {
     "pynacl": ("GitHub's secrets", lambda catalog: catalog.github is not None),
     "hvac": ("Vault", lambda catalog: catalog.vault is not None),
@@ -67,8 +68,10 @@ def doctor(args: argparse.Namespace) -> int:
 def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding]:
     """A check that needs what failed before is left out: its failure would hide the cause."""
     yield Finding("python", GOOD, platform.python_version())
-    yield from (_package(name, least) for name, least in PACKAGES.items())
-    yield from (_collection(name, least) for name, least in COLLECTIONS.items())
+    yield _package("ansible-core", _lowest(_runtime()["requires_ansible"]))
+    yield _package("boto3", MINIMUM_BOTO3_VERSION)
+    yield _collection(OURS, "0")
+    yield from (_collection(name, _lowest(text)) for name, text in _metadata(OURS)["dependencies"].items())
     try:
         reader.document()
     except (SecretsError, AnsibleError) as error:
@@ -79,7 +82,7 @@ def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding
     except (SecretsError, AnsibleError) as error:
         yield _failed("catalog and account", error)
     else:
-        yield Finding("catalog", GOOD, f"{len(catalog.settings)} settings of {catalog.application}")
+        yield Finding("catalog", GOOD, f"{counted(len(catalog.settings), 'setting')} of {catalog.application}")
         yield from (_optional(package, feature) for package, (feature, used) in OPTIONAL.items() if used(catalog))
         yield _account(connection)
         yield _attempted("stores", lambda: _stores(reader))
@@ -100,20 +103,32 @@ def _package(name: str, least: str) -> Finding:
 
 
 def _collection(name: str, least: str) -> Finding:
-    module = importlib.import_module(f"ansible_collections.{name}")
-    versions = (_declared(Path(folder)) for folder in module.__path__)
-    return _version(
-        name, next(filter(None, versions), ""), least, f"ansible-galaxy collection install '{name}:>={least}'"
-    )
+    remedy = f"ansible-galaxy collection install '{name}:>={least}'"
+    return _version(name, str(_metadata(name).get("version", "")), least, remedy)
 
 
-def _declared(folder: Path) -> str:
+def _folders(name: str) -> list[Path]:
+    return [Path(folder) for folder in importlib.import_module(f"ansible_collections.{name}").__path__]
+
+
+def _metadata(name: str) -> dict[str, Any]:
     """An installed collection has a manifest, and a clone has galaxy.yml."""
-    if (folder / "MANIFEST.json").is_file():
-        return str(json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"])
-    if (folder / "galaxy.yml").is_file():
-        return str(yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8"))["version"])
-    return ""
+    for folder in _folders(name):
+        if (folder / "MANIFEST.json").is_file():
+            manifest = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))
+            return dict(manifest["collection_info"])
+        if (folder / "galaxy.yml").is_file():
+            return dict(yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8")))
+    return {}
+
+
+def _runtime() -> dict[str, Any]:
+    return dict(yaml.safe_load((_folders(OURS)[0] / "meta" / "runtime.yml").read_text(encoding="utf-8")))
+
+
+def _lowest(requirement: str) -> str:
+    """Of a requirement such as ``>=10.0.0`` or ``>=10.0.0,<12``."""
+    return re.findall(r">=\s*([\w.]+)", requirement)[0]
 
 
 def _version(name: str, version: str, least: str, remedy: str) -> Finding:
@@ -157,7 +172,7 @@ def _stores(reader: environments.Reader) -> Finding:
     problems = [*answer["problems"], *answer["notes"]]
     if answer["problems"]:
         return Finding("stores", PROBLEM, "; ".join(problems))
-    return Finding("stores", GOOD, "; ".join([f"{len(answer['names'])} settings have a value", *problems]))
+    return Finding("stores", GOOD, "; ".join([f"{counted(len(answer['names']), 'setting')} with a value", *problems]))
 
 
 def _audit(catalog: Catalog, connection: AwsConnection) -> Finding:

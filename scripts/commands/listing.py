@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environment_reader import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_file import read_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
@@ -82,6 +83,6 @@ def validate(args: argparse.Namespace) -> int:
     environment = _of_file(args) if args.file else _of_stores(args, **_places())
     answer = report(environment)
     where = args.file or f"the stores of {args.environment}"
-    lines = [f"{len(answer['names'])} settings have a value in {where}", *answer["summary"]]
+    lines = [f"{counted(len(answer['names']), 'setting')} with a value in {where}", *answer["summary"]]
     output.show(as_json=args.json, answer=_listing(answer), lines=[*lines, *_remarks(answer)])
     return _exit_code(environment)

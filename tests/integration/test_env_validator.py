@@ -68,7 +68,7 @@ def test_the_guides_command_in_the_clone_names_the_example_and_finds_it_good(mot
     run = call(moto, tmp_path, "validate", "production", cwd=REPOSITORY, ANSIBLE_INVENTORY="")
     assert run.returncode == 0, run.stdout
     assert run.stdout.startswith(f"catalog: the Watch Party example, {EXAMPLE} (another one: -i INVENTORY)\n")
-    assert "24 settings have a value in the stores of production" in run.stdout
+    assert "24 settings with a value in the stores of production" in run.stdout
     assert not (tmp_path / ".env").exists()
 
 

@@ -127,3 +127,8 @@ class ScanError(SecretsError):
 def one_line(message: object) -> str:
     """What an error says, or another text, in one line."""
     return " ".join(str(message).split())
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 setting``, ``2 settings``."""
+    return "%d %s%s" % (number, noun, "" if number == 1 else "s")

@@ -15,6 +15,7 @@ LEAKS = {"contained": "contained", "drill": "drill", "false_alarm": "false alarm
 REVEALED = "revealed"
 """The outcome of showing a value to an operator, which is neither a rotation nor a leak."""
 GOOD = {"completed": "complete", "revoked": "confirmed as revoked", "rotated_elsewhere": "rotated elsewhere"}
+GOOD |= {"forgotten": "pending task forgotten"}
 OUTCOMES = {**GOOD, "rolled_back": "rolled back"}
 
 

@@ -58,7 +58,7 @@ class TestValidate:
         (lab.folder / ".env").write_text(f"TOKEN={CANARY}\nOTHER=1\n")
         ran = lab.run("validate", "test", "--file", ".env")
         assert ran.code == 0, ran
-        assert "1 settings have a value in .env" in ran.out
+        assert "1 setting with a value in .env" in ran.out
         assert "not in the catalog: OTHER" in ran.out
         assert CANARY not in ran.out
 

@@ -132,6 +132,10 @@ class TestDoctor:
         assert doctor._package("no-such-package", "1").message == "is not installed, or its version is unknown"
         assert doctor._collection("amazon.aws", "99").message.endswith(" is too old")
 
+    @pytest.mark.parametrize("requirement", [">=2.19.0", ">=2.19.0,<2.30", "!=2.19.1, >= 2.19.0"])
+    def test_the_lowest_version_that_the_collection_declares(self, requirement: str) -> None:
+        assert doctor._lowest(requirement) == "2.19.0"
+
     def test_a_host_that_answers(self, sshd: int) -> None:
         finding = doctor._host("hosts.yml", "web1", {"ansible_host": "127.0.0.1", "ansible_port": sshd})
         assert finding.state == "good"

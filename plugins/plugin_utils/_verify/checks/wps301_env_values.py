@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Outcome,
@@ -34,7 +35,7 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     if drift["gone"]:
         yield bad(f"holds {', '.join(drift['gone'])}, which the stores no longer have", host)
     if not any((result["mark"].get("edited"), drift["missing"], drift["differs"], drift["gone"])):
-        yield good(f"{drift['same']} settings, all equal to the stores", host)
+        yield good(f"{counted(drift['same'], 'setting')}, all equal to the stores", host)
 
 
 CHECK = Check(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Outcome,
@@ -35,7 +36,7 @@ def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iter
         yield unknown(f"{unit['unit']}: the kernel did not show the environment of process {pid}", host)
     if not unit["old"] and not unit["silent"] and not unit["held"]["differs"]:
         count = len(unit["held"]["same"])
-        same = f"; {count} settings in its environment equal the stores' values" if count else ""
+        same = f"; {counted(count, 'value')} in its environment as in the stores" if count else ""
         yield good(f"{unit['unit']} has run since {unit['began']}{same}", host)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
 
 
@@ -14,7 +15,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for message in result["problems"]:
         yield bad(message)
     if not result["problems"]:
-        yield good(f"{result['settings']} settings in snapshot {result['snapshot']}")
+        yield good(f"{counted(result['settings'], 'setting')} in snapshot {result['snapshot']}")
 
 
 CHECK = Check(

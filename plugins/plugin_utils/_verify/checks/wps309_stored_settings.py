@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     SET,
     Check,
@@ -23,7 +24,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for name in result["copied"]:
         yield bad("is read from a copy, because its primary place lacks it", name, target=name, command=SET)
     if not result["unknown"] and not result["copied"]:
-        yield good(f"{result['settings']} settings")
+        yield good(counted(result["settings"], "setting"))
 
 
 CHECK = Check(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Facts,
@@ -24,7 +25,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for setting, rule, message in result["rules"]:
         yield bad(f"{message} (rule {rule})", setting)
     if not result["rules"]:
-        yield good(f"{result['settings']} settings")
+        yield good(counted(result["settings"], "setting"))
 
 
 CHECK = Check(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
 
 MOST_DAYS = 366
@@ -20,7 +21,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if days > MOST_DAYS:
             yield bad(f"max_age_days is {days}, so its age is never due", f"credential {name}")
     if not names and not any(days > MOST_DAYS for days in long.values()):
-        yield good(f"{len(facts.catalog.settings)} settings, {len(facts.catalog.credentials)} credentials")
+        settings, credentials = facts.catalog.settings, facts.catalog.credentials
+        yield good(f"{counted(len(settings), 'setting')}, {counted(len(credentials), 'credential')}")
 
 
 CHECK = Check(

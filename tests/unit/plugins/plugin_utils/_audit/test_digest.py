@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema
+import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain, events, history
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.digest import digest
@@ -76,3 +77,9 @@ def test_the_log_is_read_from_its_newest_record() -> None:
     assert [one["rotation"] for one in found] == ["leak-1", "r-0"]
     assert history.leaks(found)[0]["took"] == "41 s"
     assert [one["id"] for one in history.rotations(found)] == ["r-0"]
+
+
+@pytest.mark.parametrize(("outcome", "is_bad"), [("forgotten", False), ("completed", False), ("rolled_back", True)])
+def test_what_an_operator_gave_up_on_purpose_is_no_failure(outcome: str, is_bad: bool) -> None:
+    (rotation,) = history.rotations([{**RECORDS[0], "outcome": outcome}])
+    assert rotation["is_bad"] is is_bad
