@@ -11,7 +11,7 @@ from typing import Any, Optional
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files, dotenv, redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 
-SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
+SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key", "files", "file_contents")
 
 
 def _unusable(answer: Mapping[str, Any], state: str) -> dict[str, bool]:
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
             transport_guard.require(self._connection, self._task)
             self._require_shut(snapshot, task_vars or {})
             args.update(
-                content=self._render(args, snapshot["settings"]),
+                **_rendered(args, snapshot),
                 journal=int(snapshot.get("journal", 0)),
                 fingerprint_key=snapshot.get("fingerprint_key") or secrets.token_hex(16),
             )
@@ -141,12 +141,28 @@ class ActionModule(ActionBase):
         snapshot = registered(name, task_vars, having="settings")
         return {**snapshot, "settings": {str(key): value for key, value in snapshot["settings"].items()}}
 
-    def _render(self, args: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-        header = None if args.get("merge") else atomic_file.HEADER
-        try:
-            return dotenv.to_dotenv(values, readers=args["readers"], header=header)
-        except SecretsError as error:
-            raise AnsibleActionFail(f"Nothing was sent: {error}") from None
+
+def _rendered(args: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with the content of ``.env`` and of the other files. Raises AnsibleActionFail."""
+    header = None if args.get("merge") else atomic_file.HEADER
+    values, files = snapshot["settings"], [catalog_files.output_file(data) for data in snapshot.get("files", ())]
+    try:
+        text = dotenv.to_dotenv(catalog_files.in_env(files, values), readers=args["readers"], header=header)
+        contents = {file.path: file.content(values, args["readers"], atomic_file.HEADER) for file in files}
+    except SecretsError as error:
+        raise AnsibleActionFail(f"Nothing was sent: {error}") from None
+    written = [file for file in files if contents[file.path] is not None]
+    return {
+        "content": text,
+        "files": [_declared(file, values) for file in written],
+        "file_contents": {file.path: contents[file.path] for file in written},
+    }
+
+
+def _declared(file: catalog_files.OutputFile, values: Mapping[str, str]) -> dict[str, Any]:
+    """What the host is told of a file, without its content."""
+    told = {name: getattr(file, name) for name in ("path", "owner", "group", "mode", "credential")}
+    return {**told, "settings": sorted(file.values(values))}
 
 
 def _require_addresses(services: Mapping[str, Any]) -> None:

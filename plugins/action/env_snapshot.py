@@ -35,5 +35,6 @@ class ActionModule(SnapshotAction):
             "fingerprints": seal.fingerprints(values),
             "sensitivity": dict(environment.resolution.sensitivity),
             "readers": list(environment.catalog.readers),
+            "files": [file.data for file in environment.catalog.files.values()],
             **report(environment),
         }

@@ -20,6 +20,8 @@ description:
     C(/var/lib/watchparty-secrets/NAME), or in C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or
     C(/dev/shm). NAME is the output of C(systemd-escape --path) for O(path). Otherwise both files are in the folder of
     O(path), as C(.env.mark) and C(.env.healthy).
+  - If the catalog of O(snapshot) declares C(files), the module writes these files too, with the same mark. Then
+    O(state=healthy) records all files, and O(state=restored) restores all files.
   - If the module runs as root, each directory of the path must belong to root or the file's owner, and other accounts
     must not be able to write it. Otherwise the module fails.
   - If O(services) is set and RV(restart_needed) is true, the module restarts the services. It asks each health address
@@ -70,6 +72,38 @@ options:
     description: Internal; do not set. Journal number under which the snapshot was read.
     type: int
     default: 0
+  files:
+    description: Internal; do not set. The other files of the catalog of O(snapshot).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Path of the file, absolute or relative to the directory of O(path).
+        type: str
+        required: true
+      settings:
+        description: Names of the settings in the file.
+        type: list
+        elements: str
+        required: true
+      owner:
+        description: Owner of the file. By default O(owner).
+        type: str
+      group:
+        description: Group of the file.
+        type: str
+      mode:
+        description: Octal mode of the file.
+        type: str
+        required: true
+      credential:
+        description: Name of the systemd credential that the file holds, encrypted.
+        type: str
+  file_contents:
+    description: Internal; do not set. The content of each of the O(files), by path.
+    type: dict
+    default: {}
   fingerprint_key:
     description: Internal; do not set. Random key of this run's fingerprints. It is never stored.
     type: str
@@ -318,6 +352,11 @@ changes:
   type: dict
   returned: when O(state=present)
   sample: {added: [SENTRY_DSN], changed: [SECRET_KEY], removed: []}
+files:
+  description: Paths of the other files that were written or removed.
+  type: list
+  elements: str
+  returned: when O(state=present)
 unusable:
   description:
     - Whether the host could not take the file, or gave an invalid answer. A leak response skips and names such a host,

@@ -74,6 +74,11 @@ readers:
   type: list
   elements: str
   returned: success
+files:
+  description: The files that a deploy writes beside C(.env), as the catalog declares them.
+  type: list
+  elements: dict
+  returned: success
 fingerprint_key:
   description: Random key of this run. Hidden in all output.
   type: str

@@ -120,6 +120,7 @@ class Host:
                 "backup": True,
                 "assume_healthy": False,
                 "readers": (),
+                "files": (),
                 **params,
             },
             check_mode=check,

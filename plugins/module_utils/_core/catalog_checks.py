@@ -8,6 +8,7 @@ import re
 from typing import Callable, Iterator, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_files,
     external_value_request,
     honeytokens,
     kind_names,
@@ -263,6 +264,11 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
         yield "mirror.function: alarm_hours is shorter than schedule_minutes, so the alarm would always fire"
 
 
+def _files(catalog: Catalog) -> Iterator[str]:
+    delivered = (name for name, setting in catalog.settings.items() if setting.rendered)
+    return catalog_files.problems(catalog.files, delivered)
+
+
 def _services(catalog: Catalog) -> Iterator[str]:
     return service_problems(catalog.services)
 
@@ -278,6 +284,7 @@ _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _purged,
     _mirrored,
     _notified,
+    _files,
     _services,
     _production,
 )

@@ -11,6 +11,7 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import Alerts
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import EncryptedEnvFile
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_files import OutputFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import Mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_notify import Notifier
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi, ValueProbe
@@ -293,6 +294,8 @@ class Catalog:
     alternatives: Mapping[str, Tuple[Tuple[str, ...], ...]] = field(default_factory=dict)
     readers: Tuple[str, ...] = DEFAULT_READERS
     """The programs that read its .env."""
+    files: Mapping[str, OutputFile] = field(default_factory=dict)
+    """What a deploy writes beside .env."""
     services: Mapping[str, Service] = field(default_factory=dict)
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     purge: Mapping[str, Purge] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_alerts,
     catalog_encrypted_env,
+    catalog_files,
     catalog_mirror,
     catalog_notify,
     catalog_requests,
@@ -121,6 +122,7 @@ class _Builder:
                 for name, choices in self.document.get("alternatives", {}).items()
             },
             readers=tuple(dict.fromkeys(self.document.get("readers", DEFAULT_READERS))),
+            files=self._files(self.document.get("files", {})),
             services=catalog_services.parsed_services(self.document.get("services", {})),
             credentials={
                 name: self._credential(name, raw) for name, raw in self.document.get("credentials", {}).items()
@@ -175,6 +177,10 @@ class _Builder:
         for name, raw in given.items():
             self.problems += catalog_notify.problems(f"notify.{name}", raw)
         return {name: catalog_notify.parsed_notifier(name, raw) for name, raw in given.items()}
+
+    def _files(self, raw: Mapping[str, Any]) -> dict[str, catalog_files.OutputFile]:
+        self.problems += catalog_files.missing(raw)
+        return catalog_files.parsed_files(raw)
 
     def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
         if "repository" not in raw:

@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_alerts,
     catalog_encrypted_env,
+    catalog_files,
     catalog_mirror,
     catalog_notify,
     catalog_requests,
@@ -272,6 +273,10 @@ _SHARED: dict[str, Any] = {
         "Programs that read the .env. A value that they cannot all read exactly is an error.",
         {"type": "array", "items": {"enum": list(READERS)}, "minItems": 1},
     ),
+    "files": described(
+        "Files that a deploy writes beside .env, by name: their paths, formats and settings.",
+        schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/file"}]}),
+    ),
     "services": described("Services that a deploy restarts and checks.", schema_map({"$ref": "#/$defs/service"})),
     "purge": described(
         "Caches and sessions in Valkey, and copies at CloudFront, that a leak response deletes.",
@@ -361,6 +366,7 @@ SCHEMA: dict[str, Any] = {
         "credential": _CREDENTIAL,
         "encrypted_env": catalog_encrypted_env.ENCRYPTED_ENV,
         "environment": _ENVIRONMENT,
+        "file": catalog_files.FILE,
         "github": _GITHUB,
         "mirror": catalog_mirror.MIRROR,
         "notifier": catalog_notify.NOTIFIER,

@@ -24,6 +24,8 @@ HEADER = "Written by watchparty.secrets. Change the values in their stores, then
 TEMPORARY = ".tmp-"
 MARK = ".mark"
 BACKUP = ".healthy"
+FILES = ".files"
+"""End of the backup's name where a deploy writes files beside ``.env``."""
 LOCK = ".lock"
 STATE = "/var/lib/watchparty-secrets"
 VOLATILE_STATE = "/run/watchparty-secrets"
@@ -105,7 +107,7 @@ class EnvFile(NamedTuple):
         """What of ours lies in the file's own directory."""
         state = [
             open_path.name
-            for open_path in (self.mark, self.backup)
+            for open_path in (self.mark, self.backup, self.backup and self.backup.sibling(self.backup.name + FILES))
             if open_path and open_path.directory == self.file.directory
         ]
         return frozenset([self.file.name, self.file.name + LOCK, *state])
@@ -327,9 +329,9 @@ def write(at: OpenPath, content: bytes, wanted: Ownership) -> None:
 
 def swept(env: EnvFile) -> None:
     """Removes temporary files that a killed run left: of the file, of its mark and of its backup."""
-    sweep(env.file, "", MARK, BACKUP)
+    sweep(env.file, "", MARK, BACKUP, BACKUP + FILES)
     if env.mark and env.mark.directory != env.file.directory:
-        sweep(env.mark.sibling(""), "mark", "healthy")
+        sweep(env.mark.sibling(""), "mark", "healthy", "healthy" + FILES)
 
 
 def sweep(at: OpenPath, *suffixes: str) -> None:

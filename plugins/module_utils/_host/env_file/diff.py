@@ -8,6 +8,8 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import Present
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import FileChange
 
 Settings = Mapping[str, str]
 
@@ -29,14 +31,34 @@ def changes(before: Settings, after: Settings) -> Dict[str, List[str]]:
     }
 
 
-def diff(path: str, before: Tuple[Settings, str], after: Tuple[Settings, str], *, key: str) -> Dict[str, str]:
-    """As Ansible shows it: on both sides the mode, if there is one, and each name with a fingerprint under ``key``."""
+def diff(
+    path: str,
+    before: Tuple[Settings, str],
+    after: Tuple[Settings, str],
+    *,
+    key: str,
+    files: Sequence[FileChange] = (),
+) -> Dict[str, str]:
+    """As Ansible shows it: on both sides the mode, if there is one, and each name with a fingerprint under ``key``.
+
+    Then a line for each of the other ``files`` that changes.
+    """
+    changes = [change for change in files if change.rewrite]
     return {
         "before_header": path,
         "after_header": path,
-        "before": _side(*before, key=key),
-        "after": _side(*after, key=key),
+        "before": _side(*before, key=key) + "".join(_file(change, change.present, key) for change in changes),
+        "after": _side(*after, key=key) + "".join(_file(change, change.future, key) for change in changes),
     }
+
+
+def _file(change: FileChange, state: Optional[Present], key: str) -> str:
+    """Nothing where there is no file. Other bytes of a file may be the same value, encrypted anew."""
+    if state is None:
+        return ""
+    shown = fingerprints.of_value(key, state.content.hex(), name=change.path, digits=fingerprints.SHORT)
+    names = " (%s)" % ", ".join(change.settings) if change.settings else ""
+    return "%s%s mode %04o fingerprint %s\n" % (change.path, names, state.mode, shown)
 
 
 def _side(settings: Settings, mode: str, *, key: str) -> str:

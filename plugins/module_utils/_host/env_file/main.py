@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import diff as env_file_diff
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import EnvFile, Ownership
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import DeclaredFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.options import MANAGED
 
 ARGUMENT_SPEC = {
@@ -27,6 +28,20 @@ ARGUMENT_SPEC = {
     "content": {"type": "str", "no_log": True},
     "snapshot_id": {"type": "str"},
     "journal": {"type": "int", "default": 0},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "str", "required": True},
+            "settings": {"type": "list", "elements": "str", "required": True},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "mode": {"type": "str", "required": True},
+            "credential": {"type": "str"},
+        },
+    },
+    "file_contents": {"type": "dict", "no_log": True, "default": {}},
     "fingerprint_key": {"type": "str", "no_log": True},
     "readers": {
         "type": "list",
@@ -76,6 +91,7 @@ RETURNS = {
     "delivery?": str,
     "changes?": {"added": [str], "changed": [str], "removed": [str]},
     "addresses?": ["address"],
+    "files?": [str],
     "snapshot_id?": str,
     "diff?": {"before_header": str, "after_header": str, "before": "text", "after": "text"},
 }
@@ -83,6 +99,16 @@ RETURNS = {
 
 def octal(mode: int) -> str:
     return "%04o" % mode
+
+
+def _declared(params: Dict[str, Any], file: Dict[str, Any]) -> DeclaredFile:
+    """A file of the catalog; without an owner of its own it has the owner and group of ``.env``."""
+    owner, group = file["owner"] or params["owner"], file["group"]
+    if group is None and not file["owner"]:
+        group = params["group"]
+    wanted = atomic_file.ownership(owner, group, file["mode"])
+    content = params["file_contents"][file["path"]].encode("utf-8")
+    return DeclaredFile(file["path"], content, wanted, file["credential"], tuple(file["settings"]))
 
 
 def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str, Any]:
@@ -101,17 +127,19 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     content = text.encode("utf-8")
     before = env_file_diff.settings_of(present.content if present else None, readers)
     after = dotenv.from_dotenv(text, readers)
-    plan = env_file_mark.planned(env, content, wanted, present, mark)
+    declared = [_declared(params, file) for file in params["files"]]
+    plan = env_file_mark.planned(env, content, wanted, present, mark, declared, check=module.check_mode)
     result: Dict[str, Any] = {
         "changed": plan.rewrite,
         "path": path,
         "mode": octal(plan.wanted.mode),
         "changes": env_file_diff.changes(before, after),
         "restart_needed": plan.restart,
+        "files": sorted(change.path for change in plan.others if change.rewrite),
     }
     if module._diff and plan.rewrite:
         sides = ((before, octal(present.mode) if present else ""), (after, result["mode"]))
-        result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "")
+        result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "", files=plan.others)
     if module.check_mode:
         return result
     env_file_mark.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
@@ -131,7 +159,7 @@ def record_healthy(module: AnsibleModule, env: EnvFile) -> Dict[str, Any]:
     path = module.params["path"]
     present = atomic_file.required(env.file)
     mark = env_file_mark.Mark(env)
-    changed = not mark.is_settled(atomic_file.digest(present.content))
+    changed = not mark.is_settled(mark.current(present))
     if not module.check_mode:
         mark.record_healthy(module.params["snapshot_id"], present, module.params["delivery"])
     return {"changed": changed, "path": path, "mode": octal(present.mode), "healthy": not module.check_mode}
@@ -143,12 +171,11 @@ def restore(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     mark = env_file_mark.Mark(env)
     mark.refuse_foreign(snapshot, delivery)
     mark.refuse_healthy(present, delivery)
-    kept = atomic_file.present(env.backup)
-    changed = (kept.content if kept else None) != (present.content if present else None)
+    changed, restored = mark.goes_back(present)
     wanted = atomic_file.filled(wanted, present)
     if not module.check_mode:
         mark.go_back(wanted, [name for name in (snapshot, delivery) if name])
-    return {"changed": changed, "path": path, "restored": kept is not None}
+    return {"changed": changed, "path": path, "restored": restored}
 
 
 def stop(module: AnsibleModule) -> None:
@@ -197,6 +224,8 @@ def main() -> None:
     try:
         if params["services"] and (params["assume_healthy"] or not params["mark"] or params["state"] == "healthy"):
             raise HostError("services: cannot be combined with assume_healthy=true, mark=false or state=healthy")
+        if params["files"] and (params["merge"] or not params["mark"]):
+            raise HostError("files in the catalog: cannot be combined with merge=true or mark=false")
         if params["state"] == "stopped":
             stop(module)
             module.exit_json(changed=True, **done)

@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any, Dict, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, backup, file_set
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import Digests, FileChange
 
 
 def _new_delivery() -> str:
@@ -28,7 +29,13 @@ def _at(seconds: Any) -> Dict[str, Any]:
 
 
 def _is_entry(result: Any) -> bool:
-    return result is None or (isinstance(result, dict) and isinstance(result.get("journal", 0), int))
+    if result is None:
+        return True
+    return isinstance(result, dict) and isinstance(result.get("journal", 0), int) and _are_files(result.get("files"))
+
+
+def _are_files(result: Any) -> bool:
+    return result is None or (isinstance(result, dict) and all(isinstance(each, str) for each in result.values()))
 
 
 class Mark:
@@ -105,8 +112,21 @@ class Mark:
 
     def refuse_healthy(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Another run may have delivered the same bytes and seen the services healthy on them."""
-        if delivery and delivery == self.delivery and present and self.is_settled(atomic_file.digest(present.content)):
+        if delivery and delivery == self.delivery and present and self.is_settled(self.current(present)):
             raise HostError("another run found the services healthy on this file meanwhile; the file was kept")
+
+    def recorded(self, entry: Mapping[str, Any]) -> Digests:
+        """The files of an entry of the mark."""
+        own = {self._env.path: entry["digest"]} if entry.get("digest") else {}
+        return entry.get("files") or own
+
+    def current(self, present: atomic_file.Present) -> str:
+        """Digest of the accepted files as they are; ``present`` is ``.env``."""
+        return file_set.digest(file_set.digests(self._present(present)))
+
+    def _present(self, present: Optional[atomic_file.Present]) -> Dict[str, atomic_file.Present]:
+        paths = {self._env.path, *self.recorded(self.accepted)}
+        return file_set.read_all(self._env, present, sorted(paths))
 
     def accept(
         self,
@@ -114,6 +134,7 @@ class Mark:
         journal: int,
         file_digest: str,
         *,
+        files: Optional[Digests] = None,
         restart: bool = False,
         rewrite: bool = True,
         encrypted_at: str = "",
@@ -121,9 +142,11 @@ class Mark:
         """Records what is about to be written.
 
         ``restart``: services may run on something else until they are healthy on it. ``rewrite``: other bytes
-        are there now. ``encrypted_at``: when the ``.env.enc`` that it comes from was written.
+        are there now. ``encrypted_at``: when the ``.env.enc`` that it comes from was written. ``files``: digests of all
+        files where ``.env`` is not the only one.
         """
         entry: Dict[str, Any] = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
+        entry.update({"files": dict(files)} if files else {})
         same = not rewrite and self.accepted.get("digest") == file_digest and self.delivery
         at = self.accepted.get("at") if same else time.time()
         is_healthy = self.healthy.get("digest") == file_digest
@@ -140,14 +163,13 @@ class Mark:
         """
         accepted = self.accepted
         by_name = delivery == self.delivery if delivery and self.delivery else snapshot == accepted.get("snapshot")
-        if not by_name or accepted.get("digest") != atomic_file.digest(present.content) or self._load() != self._data:
+        files = self._present(present)
+        digest = file_set.digest(file_set.digests(files))
+        if not by_name or accepted.get("digest") != digest or self._load() != self._data:
             raise HostError("the file no longer holds snapshot %s: another run wrote it; deploy again" % snapshot)
-        kept = atomic_file.present(self._env.backup)
-        if kept is None or kept.content != present.content:
-            atomic_file.write(
-                atomic_file.for_writing(self._env.backup), present.content, atomic_file.Ownership(None, None, 0o600)
-            )
-        entry = {name: accepted[name] for name in ("snapshot", "journal", "digest", "at") if name in accepted}
+        backup.save(self._env, files)
+        names = ("snapshot", "journal", "digest", "at", "files")
+        entry = {name: accepted[name] for name in names if name in accepted}
         self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "healthy": entry})
 
     def is_healthy(self, file_digest: str) -> bool:
@@ -165,51 +187,78 @@ class Mark:
         atomic_file.write(atomic_file.for_writing(self._env.mark), content, atomic_file.Ownership(None, None, 0o600))
         self._data = data
 
-    def keep(self, present: atomic_file.Present) -> None:
-        """Keeps a file that was here before the first deploy; a healthy one is kept when it is recorded."""
-        if not self.healthy and not self.accepted.get("digest") and atomic_file.present(self._env.backup) is None:
-            atomic_file.write(
-                atomic_file.for_writing(self._env.backup), present.content, atomic_file.Ownership(None, None, 0o600)
-            )
+    def keep(self, present: Mapping[str, atomic_file.Present]) -> None:
+        """Keeps files that were here before the first deploy of each; healthy ones are kept when they are recorded."""
+        kept = backup.load(self._env) or {}
+        known = {*kept, *self.recorded(self.accepted), *self.recorded(self.healthy)}
+        foreign = {path: file for path, file in present.items() if path not in known}
+        if foreign:
+            backup.save(self._env, {**kept, **foreign})
 
     def go_back(self, wanted: atomic_file.Ownership, instead_of: Sequence[str] = ()) -> bool:
-        """Puts the last healthy file back; without one the path becomes empty again. Whether it put a file back.
+        """Puts the last healthy files back; without ``.env`` among them its path becomes empty again. Whether it put
+        ``.env`` back.
 
         A file that no deploy of ours wrote is never removed. ``instead_of`` names the delivery and the snapshot given
         up; taking it back may be repeated.
         """
-        kept = atomic_file.present(self._env.backup)
-        if kept is None:
-            if self.healthy:
-                gone = atomic_file.for_writing(self._env.backup).path
-                raise HostError(
-                    "%s: rollback failed: the last verified file is missing. Deploy again: ansible-playbook "
-                    "watchparty.secrets.deploy" % gone
-                )
-            present = atomic_file.present(self._env.file)
-            if present and atomic_file.digest(present.content) == self.accepted.get("digest"):
-                try:
-                    atomic_file.remove(self._env.file)
-                except OSError as error:
-                    raise HostError("%s: cannot be removed: %s" % (self._env.path, atomic_file.reason(error))) from None
-            self._save({"accepted": {"journal": self.journal}, "healthy": None})
-            return False
-        known = self.healthy.get("snapshot") if self.is_healthy(atomic_file.digest(kept.content)) else None
-        # The services still run on the file that goes: until they are healthy on this one, no deploy may spare them
-        # the restart.
-        entry = {
-            "snapshot": known,
+        kept = backup.load(self._env)
+        if kept is None and self.healthy:
+            gone = atomic_file.for_writing(self._env.backup).path
+            raise HostError(
+                "%s: rollback failed: the last verified file is missing. Deploy again: ansible-playbook "
+                "watchparty.secrets.deploy" % gone
+            )
+        files = kept or {}
+        self._remove_ours(without=files)
+        self._save(self._gone_back(files, instead_of))
+        for path, file in files.items():
+            if path == self._env.path:
+                atomic_file.write(self._env.file, file.content, wanted)
+            else:
+                owner = atomic_file.Ownership(file.uid, file.gid, file.mode)
+                file_set.FileChange(path, file.content, owner, file_set.read(path)).carry_out()
+        return self._env.path in files
+
+    def goes_back(self, present: Optional[atomic_file.Present]) -> Tuple[bool, bool]:
+        """Whether a rollback would change files, and whether it would put ``.env`` back."""
+        kept = backup.load(self._env) or {}
+        contents = {path: file.content for path, file in kept.items()}
+        paths = sorted({self._env.path, *kept, *self.recorded(self.accepted)})
+        present_files = file_set.read_all(self._env, present, paths)
+        return contents != {path: file.content for path, file in present_files.items()}, self._env.path in kept
+
+    def _gone_back(self, kept: backup.Kept, instead_of: Sequence[str]) -> Dict[str, Any]:
+        """The mark's entries once these files are back."""
+        own = self.recorded(self.healthy) or {self._env.path: ""}
+        digests = {path: digest for path, digest in file_set.digests(kept).items() if path in own}
+        if self._env.path not in digests:
+            return {"accepted": {"journal": self.journal}, "healthy": None}
+        digest = file_set.digest(digests)
+        # The services still run on the files that go: until they are healthy on these, no deploy may spare them the
+        # restart.
+        entry: Dict[str, Any] = {
+            "snapshot": self.healthy.get("snapshot") if self.is_healthy(digest) else None,
             "journal": self.journal,
-            "digest": atomic_file.digest(kept.content),
+            "digest": digest,
             "restart": True,
             "at": time.time(),
+            "delivery": _new_delivery(),
         }
-        entry["delivery"] = _new_delivery()
-        if instead_of:
-            entry["instead_of"] = list(instead_of)
-        self._save({"accepted": entry, "healthy": self.healthy or None})
-        atomic_file.write(self._env.file, kept.content, wanted)
-        return True
+        entry.update({"files": digests} if len(digests) > 1 else {})
+        entry.update({"instead_of": list(instead_of)} if instead_of else {})
+        return {"accepted": entry, "healthy": self.healthy or None}
+
+    def _remove_ours(self, without: backup.Kept) -> None:
+        for path, digest in self.recorded(self.accepted).items():
+            present = atomic_file.present(self._env.file) if path == self._env.path else file_set.read(path)
+            if path in without or present is None or atomic_file.digest(present.content) != digest:
+                continue
+            if path == self._env.path:
+                file_set.remove(self._env.file)
+            else:
+                with file_set.place(path) as at:
+                    file_set.remove(at)
 
 
 class Delivery(NamedTuple):
@@ -221,18 +270,30 @@ class Delivery(NamedTuple):
     present: Optional[atomic_file.Present]
     mark: Optional[Mark]
     differs: bool
-    """Whether the bytes are others."""
+    """Whether the bytes of a file are others."""
     rewrite: bool
-    """Whether the bytes, the owner, the group or the mode are others."""
+    """Whether the bytes, the owner, the group or the mode of a file are others."""
     restart: bool
     """Whether services may run on something else than this content."""
+    others: Tuple[FileChange, ...] = ()
 
     def __repr__(self) -> str:
         return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.env.path, self.rewrite, self.restart)
 
     @property
+    def is_env_rewritten(self) -> bool:
+        """Whether ``.env`` itself is written."""
+        is_same = self.present is not None and self.present.content == self.content
+        return not is_same or atomic_file.drifted(self.present, self.wanted)
+
+    @property
+    def files(self) -> Digests:
+        contents = {self.env.path: self.content, **{change.path: change.content for change in self.others}}
+        return {path: atomic_file.digest(content) for path, content in contents.items() if content is not None}
+
+    @property
     def is_settled(self) -> bool:
-        return self.mark is not None and self.mark.is_settled(atomic_file.digest(self.content))
+        return self.mark is not None and self.mark.is_settled(file_set.digest(self.files))
 
 
 def planned(
@@ -241,28 +302,37 @@ def planned(
     wanted: atomic_file.Ownership,
     present: Optional[atomic_file.Present],
     mark: Optional[Mark],
+    declared: Sequence[file_set.DeclaredFile] = (),
+    *,
+    check: bool = False,
 ) -> Delivery:
+    """``declared`` are the files beside ``.env``. With ``check`` nothing on the host may change."""
     wanted = atomic_file.filled(wanted, present)
-    differs = present is None or present.content != content
-    restart = mark is not None and (differs or not mark.is_settled(atomic_file.digest(content)))
-    return Delivery(
-        env, content, wanted, present, mark, differs, differs or atomic_file.drifted(present, wanted), restart
-    )
+    recorded = mark.recorded(mark.accepted) if mark else {}
+    others = file_set.planned(env, declared, recorded, check=check)
+    differs = present is None or present.content != content or any(change.differs for change in others)
+    drifted = atomic_file.drifted(present, wanted) or any(change.rewrite for change in others)
+    plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others)
+    return plan._replace(restart=mark is not None and (differs or not plan.is_settled))
 
 
 def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, encrypted_at: str = "") -> None:
-    """Carries a plan out. ``keep``: a file that was here before the first deploy stays for a rollback."""
+    """Carries a plan out. ``keep``: files that were here before their first deploy stay for a rollback."""
     atomic_file.swept(plan.env)
     if plan.mark:
-        if plan.present and keep:
-            plan.mark.keep(plan.present)
+        present = {plan.env.path: plan.present, **{change.path: change.present for change in plan.others}}
+        if keep:
+            plan.mark.keep({path: file for path, file in present.items() if file})
         plan.mark.accept(
             snapshot,
             journal,
-            atomic_file.digest(plan.content),
+            file_set.digest(plan.files),
+            files=plan.files if len(plan.files) > 1 else None,
             restart=plan.restart,
             rewrite=plan.differs,
             encrypted_at=encrypted_at,
         )
-    if plan.rewrite:
+    for change in plan.others:
+        change.carry_out()
+    if plan.is_env_rewritten:
         atomic_file.write(plan.env.file, plan.content, plan.wanted)

@@ -37,7 +37,8 @@ def test_what_no_deploy_could_write(catalog: Make, holding: Holding) -> None:
     assert first == (
         "A: no spelling of its value is read back exactly by django_environ (it holds a line break or a character that "
         "counts as one). If no other program reads the file, set readers: [python_dotenv, shell, systemd, "
-        "docker_compose] in the catalog; otherwise store the value base64-encoded and let the application decode it "
+        "docker_compose] in the catalog; otherwise store the value base64-encoded and let the application decode it. "
+        "Or give it a file of its own in the catalog: files: {a: {path: a, format: value, settings: [A]}} "
         "(secret app/test/core key A)"
     )
     assert second.startswith("L_1: no spelling of its value is read back exactly by shell (")

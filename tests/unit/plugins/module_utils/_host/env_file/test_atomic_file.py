@@ -379,7 +379,7 @@ def test_without_root_the_state_lies_beside_and_roots_is_respected(path: str, mo
     with atomic_file.held(path) as env:
         assert env.mark is not None
         assert env.mark.path == path + ".mark"
-        assert env.own_names == {".env", ".env.lock", ".env.mark", ".env.healthy"}
+        assert env.own_names == {".env", ".env.lock", ".env.mark", ".env.healthy", ".env.healthy.files"}
     assert mode_of(path + ".lock") == 0o600
 
 

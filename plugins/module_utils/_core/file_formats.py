@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The formats of files with settings, one renderer each. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Callable, Dict, Mapping, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
+
+DOTENV, JSON, YAML, VALUE, CREDENTIAL = "dotenv", "json", "yaml", "value", "systemd_credential"
+SINGLE = (VALUE, CREDENTIAL)
+"""Formats of one setting."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Settings = Mapping[str, str]
+
+
+def rendered(file_format: str, settings: Settings, readers: Sequence[str], header: str) -> str:
+    """Raises DotenvError with the names of the settings that the format cannot hold."""
+    for name, value in sorted(settings.items()):
+        if problem(file_format, name, value, readers):
+            raise DotenvError("%s: %s" % (name, problem(file_format, name, value, readers)))
+    return _RENDERERS[file_format](settings, readers, header)
+
+
+def problem(file_format: str, name: str, value: str, readers: Sequence[str]) -> str:
+    """Why a file of the format cannot hold the value, in words to follow the setting's name; empty if it can."""
+    if _SURROGATE.search(value):
+        return "holds half a surrogate pair, which UTF-8 cannot express; correct the value in its store"
+    if file_format != DOTENV:
+        return ""
+    try:
+        dotenv.spell(name, value, readers)
+    except dotenv.Unspellable as error:
+        return error.why
+    except DotenvError as error:
+        return str(error).partition(": ")[2] or str(error)
+    return ""
+
+
+def _dotenv(settings: Settings, readers: Sequence[str], header: str) -> str:
+    return dotenv.to_dotenv(settings, readers=readers, header=header)
+
+
+def _json(settings: Settings, _readers: Sequence[str], _header: str) -> str:
+    return json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _yaml(settings: Settings, _readers: Sequence[str], header: str) -> str:
+    lines = ['"%s": "%s"\n' % (name, _escaped(settings[name])) for name in sorted(settings)]
+    return "# %s\n%s" % (header, "".join(lines))
+
+
+def _escaped(value: str) -> str:
+    """In double quotes, where YAML has an escape for every character."""
+    return "".join(_CHARACTERS.get(each) or (each if each.isprintable() else _code(each)) for each in value)
+
+
+_CHARACTERS = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def _code(character: str) -> str:
+    return "\\U%08x" % ord(character)
+
+
+def _value(settings: Settings, _readers: Sequence[str], _header: str) -> str:
+    (value,) = settings.values()
+    return value
+
+
+_RENDERERS: Dict[str, Callable[[Settings, Sequence[str], str], str]] = {
+    DOTENV: _dotenv,
+    JSON: _json,
+    YAML: _yaml,
+    VALUE: _value,
+    CREDENTIAL: _value,
+}
+"""A credential is encrypted on the host, which alone has the key."""
+FORMATS = tuple(_RENDERERS)

@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The last healthy files of a deployment, kept for a rollback. Standard library only; Python 3.8.
+
+``healthy`` holds the bytes of ``.env``. Where a deploy writes other files too, ``healthy.files`` takes its place: one
+document with all of them, so that no rollback mixes two deployments.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import (
+    EnvFile,
+    OpenPath,
+    Ownership,
+    Present,
+)
+
+Kept = Dict[str, Present]
+"""Files by path."""
+
+
+def load(env: EnvFile) -> Optional[Kept]:
+    """None where nothing is kept."""
+    document = _document(env)
+    together = atomic_file.present(document)
+    if document and together:
+        return _parsed(document, together.content)
+    alone = atomic_file.present(env.backup)
+    return {env.path: alone} if alone else None
+
+
+def save(env: EnvFile, kept: Mapping[str, Present]) -> None:
+    """Replaces what was kept, in one step."""
+    document, alone = _document(env), atomic_file.present(env.backup)
+    together = atomic_file.present(document)
+    if together or set(kept) != {env.path}:
+        content = _packed(kept)
+        if together is None or together.content != content:
+            _write(document, content)
+        atomic_file.remove(env.backup)
+    elif alone is None or alone.content != kept[env.path].content:
+        _write(env.backup, kept[env.path].content)
+
+
+def remove(env: EnvFile) -> None:
+    """Raises OSError."""
+    for at in (_document(env), env.backup):
+        atomic_file.remove(at)
+
+
+def _document(env: EnvFile) -> Optional[OpenPath]:
+    return env.backup.sibling(env.backup.name + atomic_file.FILES) if env.backup else None
+
+
+def _write(at: Optional[OpenPath], content: bytes) -> None:
+    atomic_file.write(atomic_file.for_writing(at), content, Ownership(None, None, 0o600))
+
+
+def _packed(kept: Mapping[str, Present]) -> bytes:
+    entries = {
+        path: {**present._asdict(), "content": base64.b64encode(present.content).decode("ascii")}
+        for path, present in kept.items()
+    }
+    return json.dumps(entries, sort_keys=True).encode("utf-8") + b"\n"
+
+
+def _parsed(at: OpenPath, content: bytes) -> Kept:
+    try:
+        return {str(path): _file(entry) for path, entry in json.loads(content.decode("utf-8")).items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise HostError("%s: cannot be read; delete it and deploy again" % at.path) from None
+
+
+def _file(entry: Dict[str, Any]) -> Present:
+    return Present(**{**entry, "content": base64.b64decode(entry["content"])})

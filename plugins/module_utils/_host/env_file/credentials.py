@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Credentials of systemd, encrypted with a key of this host or its TPM. Standard library only; Python 3.8.
+
+Values reach ``systemd-creds`` by a pipe: neither a disk nor a list of processes shows them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.accounts import PATH
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import Present
+
+PROGRAM = "systemd-creds"
+SECONDS = 60
+
+
+def content(name: str, value: bytes, present: Optional[Present], *, path: str, check: bool) -> bytes:
+    """The file's encrypted content: as it is where it holds the value. With ``check`` nothing is encrypted.
+
+    Encrypting the same value twice gives different bytes, and the first time makes the host's key.
+    """
+    if present and decrypted(name, present.content) == value:
+        return present.content
+    _require(path)
+    return b"" if check else encrypted(name, value, path)
+
+
+def encrypted(name: str, value: bytes, path: str) -> bytes:
+    result = _run("encrypt", name, value)
+    if not result:
+        raise HostError("%s: %s cannot encrypt on this host; try: %s setup" % (path, PROGRAM, PROGRAM))
+    return result
+
+
+def decrypted(name: str, content: bytes) -> Optional[bytes]:
+    """None for what this host cannot decrypt, such as a file of another host or under another name."""
+    return _run("decrypt", name, content)
+
+
+def _require(path: str) -> None:
+    if os.geteuid() != 0:
+        raise HostError("%s: only root can encrypt a systemd credential; deploy with become" % path)
+    if not any(os.access(os.path.join(folder, PROGRAM), os.X_OK) for folder in PATH.split(":")):
+        raise HostError(
+            "%s: this host has no %s (systemd 250 or newer); install it, or use format: value" % (path, PROGRAM)
+        )
+
+
+def _run(verb: str, name: str, sent: bytes) -> Optional[bytes]:
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
+            [PROGRAM, verb, "--name=" + name, "-", "-"],
+            input=sent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=SECONDS,
+            check=False,
+            env={"PATH": PATH},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
