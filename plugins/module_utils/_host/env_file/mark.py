@@ -31,7 +31,11 @@ def _at(seconds: Any) -> Dict[str, Any]:
 def _is_entry(result: Any) -> bool:
     if result is None:
         return True
-    return isinstance(result, dict) and isinstance(result.get("journal", 0), int) and _are_files(result.get("files"))
+    return (
+        isinstance(result, dict)
+        and isinstance(result.get("journal", 0), int)
+        and all(_are_files(result.get(name)) for name in ("files", "dropped"))
+    )
 
 
 def _are_files(result: Any) -> bool:
@@ -120,6 +124,11 @@ class Mark:
         own = {self._env.path: entry["digest"]} if entry.get("digest") else {}
         return entry.get("files") or own
 
+    @property
+    def written(self) -> Digests:
+        """What deploys may have left here: the accepted files, and those that a killed run had yet to remove."""
+        return {**self.accepted.get("dropped", {}), **self.recorded(self.accepted)}
+
     def current(self, present: atomic_file.Present) -> str:
         """Digest of the accepted files as they are; ``present`` is ``.env``."""
         return file_set.digest(file_set.digests(self._present(present)))
@@ -135,6 +144,7 @@ class Mark:
         file_digest: str,
         *,
         files: Optional[Digests] = None,
+        dropped: Optional[Digests] = None,
         restart: bool = False,
         rewrite: bool = True,
         encrypted_at: str = "",
@@ -143,7 +153,7 @@ class Mark:
 
         ``restart``: services may run on something else until they are healthy on it. ``rewrite``: other bytes
         are there now. ``encrypted_at``: when the ``.env.enc`` that it comes from was written. ``files``: digests of all
-        files where ``.env`` is not the only one.
+        files where ``.env`` is not the only one. ``dropped``: those of files that are removed.
         """
         entry: Dict[str, Any] = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
         entry.update({"files": dict(files)} if files else {})
@@ -152,6 +162,7 @@ class Mark:
         is_healthy = self.healthy.get("digest") == file_digest
         healthy = {**entry, **_at(self.healthy.get("at"))} if is_healthy else self.healthy
         accepted = {**entry, **_at(at), "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
+        accepted.update({"dropped": dict(dropped)} if dropped else {})
         moment = {"encrypted_at": encrypted_at} if encrypted_at else {}
         self._save({"accepted": accepted, "healthy": healthy or None, **moment})
 
@@ -224,7 +235,7 @@ class Mark:
         """Whether a rollback would change files, and whether it would put ``.env`` back."""
         kept = backup.load(self._env) or {}
         contents = {path: file.content for path, file in kept.items()}
-        paths = sorted({self._env.path, *kept, *self.recorded(self.accepted)})
+        paths = sorted({self._env.path, *kept, *self.written})
         present_files = file_set.read_all(self._env, present, paths)
         return contents != {path: file.content for path, file in present_files.items()}, self._env.path in kept
 
@@ -250,7 +261,7 @@ class Mark:
         return {"accepted": entry, "healthy": self.healthy or None}
 
     def _remove_ours(self, without: backup.Kept) -> None:
-        for path, digest in self.recorded(self.accepted).items():
+        for path, digest in self.written.items():
             present = atomic_file.present(self._env.file) if path == self._env.path else file_set.read(path)
             if path in without or present is None or atomic_file.digest(present.content) != digest:
                 continue
@@ -292,6 +303,11 @@ class Delivery(NamedTuple):
         return {path: atomic_file.digest(content) for path, content in contents.items() if content is not None}
 
     @property
+    def dropped(self) -> Digests:
+        gone = {change.path: change.present for change in self.others if change.content is None}
+        return {path: atomic_file.digest(present.content) for path, present in gone.items() if present}
+
+    @property
     def is_settled(self) -> bool:
         return self.mark is not None and self.mark.is_settled(file_set.digest(self.files))
 
@@ -308,8 +324,7 @@ def planned(
 ) -> Delivery:
     """``declared`` are the files beside ``.env``. With ``check`` nothing on the host may change."""
     wanted = atomic_file.filled(wanted, present)
-    recorded = mark.recorded(mark.accepted) if mark else {}
-    others = file_set.planned(env, declared, recorded, check=check)
+    others = file_set.planned(env, declared, mark.written if mark else {}, check=check)
     differs = present is None or present.content != content or any(change.differs for change in others)
     drifted = atomic_file.drifted(present, wanted) or any(change.rewrite for change in others)
     plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others)
@@ -328,6 +343,7 @@ def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, e
             journal,
             file_set.digest(plan.files),
             files=plan.files if len(plan.files) > 1 else None,
+            dropped=plan.dropped,
             restart=plan.restart,
             rewrite=plan.differs,
             encrypted_at=encrypted_at,
