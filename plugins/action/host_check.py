@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift
 
-SET_HERE = ("fingerprint_key", "sensitive", "patterns")
+SET_HERE = ("fingerprint_key", "sensitive", "patterns", "files")
 
 
 class ActionModule(ActionBase):
@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"host_check sets {', '.join(given)} itself; give info")
         known = _known(args, task_vars or {})
         args |= {"fingerprint_key": known.get("key")}
-        args |= {name: known.get(name, []) for name in ("sensitive", "patterns")}
+        args |= {name: known.get(name, []) for name in ("sensitive", "patterns", "files")}
         if "readers" in known:
             args.setdefault("readers", known["readers"])
         transport_guard.require(self._connection, self._task)

@@ -115,6 +115,11 @@ options:
     type: list
     elements: str
     default: []
+  files:
+    description: Internal; do not set. The catalog's files beside C(.env).
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
 attributes:
@@ -224,6 +229,14 @@ health_commands:
   elements: dict
   returned: success
   sample: [{service: worker, problem: ""}]
+other_files:
+  description:
+    - The catalog's C(files) on the host, with the names of settings that are missing or have another value than in the
+      stores.
+  type: list
+  elements: dict
+  returned: with O(info)
+  sample: [{name: key, path: /srv/watchparty/tls.key, mode: "0640", owner: watchparty, differs: []}]
 drift:
   description: Names of settings that are missing, differ or are unknown, and the number of settings with equal values.
   type: dict
@@ -261,6 +274,7 @@ ARGUMENT_SPEC = {
     "sensitive": {"type": "list", "elements": "str", "default": []},
     "patterns": {"type": "list", "elements": "str", "default": []},
     "places": {"type": "list", "elements": "str", "default": list(host_copies.ELSEWHERE)},
+    "files": {"type": "list", "elements": "dict", "default": []},
 }
 _FILE = {"path": str, "mode": str, "owner": str, "uid": int}
 RETURNS = {
@@ -275,6 +289,13 @@ RETURNS = {
         "wanted?": str,
         "no_context?": bool,
     },
+    "other_files": [
+        {
+            **dict.fromkeys(("name", "path", "mode?", "owner?", "problem?"), str),
+            "uid?": int,
+            "fingerprints": {str: str},
+        }
+    ],
     "strays": [{"path": str, "mode": str, "why": str}],
     "strays_unread": [str],
     "copies": [{"path": str, "mode": str, "why": str}],
@@ -317,12 +338,8 @@ RETURNS = {
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
-    wanted = host_facts.FactsRequest(
-        *(
-            params[name]
-            for name in ("path", "units", "fingerprint_key", "sensitive", "readers", "patterns", "places", "managed")
-        )
-    )
+    names = ("path", "units", "fingerprint_key", "sensitive", "readers", "patterns", "places", "managed", "files")
+    wanted = host_facts.FactsRequest(*(params[name] for name in names))
     try:
         result = host_facts.gathered(wanted)
     except SecretsError as error:

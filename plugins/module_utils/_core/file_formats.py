@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Callable, Dict, Mapping, Sequence
+from typing import Callable, Dict, Mapping, Match, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
@@ -81,3 +81,35 @@ _RENDERERS: Dict[str, Callable[[Settings, Sequence[str], str], str]] = {
 }
 """A credential is encrypted on the host, which alone has the key."""
 FORMATS = tuple(_RENDERERS)
+
+
+def parsed(file_format: str, text: str, readers: Sequence[str], names: Sequence[str]) -> Dict[str, str]:
+    """The settings of a file; ``names`` are those that it shall hold. Raises ValueError or DotenvError."""
+    if file_format == DOTENV:
+        return dotenv.from_dotenv(text, readers)
+    if file_format == JSON:
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise ValueError("no mapping")
+        return {str(name): value if isinstance(value, str) else json.dumps(value) for name, value in data.items()}
+    if file_format == YAML:
+        return dict(_yaml_line(line) for line in text.splitlines() if not line.startswith("#"))
+    return {names[0]: text}
+
+
+_YAML_LINE = re.compile(r'"([A-Za-z0-9_]+)": "((?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(r"\\(U[0-9a-f]{8}|.)")
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def _yaml_line(line: str) -> Tuple[str, str]:
+    """As :func:`_yaml` writes it."""
+    match = _YAML_LINE.fullmatch(line)
+    if not match:
+        raise ValueError("no line of ours")
+    return match.group(1), _ESCAPE.sub(_unescaped, match.group(2))
+
+
+def _unescaped(match: Match[str]) -> str:
+    code = match.group(1)
+    return chr(int(code[1:], 16)) if len(code) > 1 else _ESCAPED.get(code, code)

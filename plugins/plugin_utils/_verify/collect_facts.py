@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_files,
     credential_graph,
     env_placeholders,
     fingerprints,
@@ -106,8 +107,9 @@ class Gatherer:
 
     def expected(self) -> dict[str, Any]:
         """What hosts must hold, as fingerprints; never shown."""
-        readers = list(self.catalog.readers)
-        empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": [], "readers": readers}
+        files = self.catalog.files.values()
+        declared = {"readers": list(self.catalog.readers), "files": [file.data for file in files]}
+        empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": [], **declared}
         try:
             resolution = self.budget.spend(lambda: self.environment).resolution
         except SecretsError as error:
@@ -118,8 +120,9 @@ class Gatherer:
             "fingerprints": {
                 name: fingerprints.of_value(self.key, value, name=name) for name, value in resolution.values.items()
             },
+            "elsewhere": sorted(set(resolution.values) - set(catalog_files.in_env(files, resolution.values))),
             "patterns": sorted(self.catalog.settings),
-            "readers": readers,
+            **declared,
         }
 
     @once

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files
+
 
 def compared(expected: Mapping[str, str], held: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
     """Names by what is wrong with them; ``known`` are the catalog's names and patterns."""
@@ -29,11 +31,27 @@ def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
         return result
     expected, held = known.get("fingerprints", {}), answer.get("fingerprints")
     problem = answer.get("values_problem")
+    result["other_files"] = [_file(known, answer, row) for row in answer.get("other_files", ())]
     result["units"] = [_unit(expected, known.get("sensitive", ()), unit) for unit in answer["units"]]
     if known and held is not None:
-        return {**result, "drift": compared(expected, held, known["patterns"])}
+        in_env = {name: mac for name, mac in expected.items() if name not in known.get("elsewhere", ())}
+        return {**result, "drift": compared(in_env, held, known["patterns"])}
     reason = problem or known.get("problem") or "nothing was read to compare it with"
     return {**result, "unreadable": bool(problem and answer["file"]["exists"]), "drift_problem": reason}
+
+
+def _file(known: Mapping[str, Any], answer: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's row with names in place of fingerprints, and what the catalog wants of it."""
+    (file,) = (entry for entry in known["files"] if entry["name"] == row["name"])
+    held = row["fingerprints"]
+    expected = catalog_files.output_file(file).values(known.get("fingerprints", {}))
+    return {
+        **{name: value for name, value in row.items() if name != "fingerprints"},
+        "wanted_mode": file["mode"],
+        "wanted_owner": file["owner"] or answer.get("wanted_owner"),
+        "is_expected": bool(expected),
+        "differs": sorted(name for name in {*held, *expected} if held.get(name) != expected.get(name)),
+    }
 
 
 def _unit(expected: Mapping[str, str], sensitive: Collection[str], row: Mapping[str, Any]) -> dict[str, Any]:

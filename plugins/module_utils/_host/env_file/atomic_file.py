@@ -97,6 +97,13 @@ class EnvFile(NamedTuple):
     mark: Optional[OpenPath]
     """None where it does not exist yet, and nothing is to be written."""
     backup: Optional[OpenPath]
+    others: FrozenSet[str] = frozenset()
+    """Paths of what a deploy writes beside it."""
+
+    @property
+    def files_backup(self) -> Optional[OpenPath]:
+        """Takes the place of the backup where there are other files."""
+        return self.backup.sibling(self.backup.name + FILES) if self.backup else None
 
     @property
     def path(self) -> str:
@@ -107,7 +114,7 @@ class EnvFile(NamedTuple):
         """What of ours lies in the file's own directory."""
         state = [
             open_path.name
-            for open_path in (self.mark, self.backup, self.backup and self.backup.sibling(self.backup.name + FILES))
+            for open_path in (self.mark, self.backup, self.files_backup)
             if open_path and open_path.directory == self.file.directory
         ]
         return frozenset([self.file.name, self.file.name + LOCK, *state])

@@ -27,7 +27,7 @@ Kept = Dict[str, Present]
 
 def load(env: EnvFile) -> Optional[Kept]:
     """None where nothing is kept."""
-    document = _document(env)
+    document = env.files_backup
     together = atomic_file.present(document)
     if document and together:
         return _parsed(document, together.content)
@@ -37,7 +37,7 @@ def load(env: EnvFile) -> Optional[Kept]:
 
 def save(env: EnvFile, kept: Mapping[str, Present]) -> None:
     """Replaces what was kept, in one step."""
-    document, alone = _document(env), atomic_file.present(env.backup)
+    document, alone = env.files_backup, atomic_file.present(env.backup)
     together = atomic_file.present(document)
     if together or set(kept) != {env.path}:
         content = _packed(kept)
@@ -50,12 +50,8 @@ def save(env: EnvFile, kept: Mapping[str, Present]) -> None:
 
 def remove(env: EnvFile) -> None:
     """Raises OSError."""
-    for at in (_document(env), env.backup):
+    for at in (env.files_backup, env.backup):
         atomic_file.remove(at)
-
-
-def _document(env: EnvFile) -> Optional[OpenPath]:
-    return env.backup.sibling(env.backup.name + atomic_file.FILES) if env.backup else None
 
 
 def _write(at: Optional[OpenPath], content: bytes) -> None:

@@ -121,7 +121,8 @@ def _files(env: atomic_file.EnvFile, unread: List[str]) -> List[File]:
             folders[:] = [name for name in folders if name not in LEFT_OUT and not _is_mount(opened, name, device)]
             own = env.own_names if root == "." else frozenset()
             for name in names:
-                size = _size(opened, name) if name not in own else None
+                is_own = name in own or _path(env, root, name) in env.others
+                size = None if is_own else _size(opened, name)
                 if size is not None:
                     result.append((not is_called_alike(name, base), size, root, name))
             if len(result) > 2 * MOST:
@@ -195,7 +196,7 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
     try:
         with safe_files.LastFolder(lambda folder: safe_files.place(os.path.join(folder, "any"))) as folders:
             for path in _usual(places):
-                if path in seen or (real(os.path.dirname(path)) + os.sep).startswith(own):
+                if path in seen or path in env.others or (real(os.path.dirname(path)) + os.sep).startswith(own):
                     continue
                 seen.add(path)
                 findings.copies.extend(_one(folders, path, values))

@@ -29,6 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     host_copies,
     journal_search,
     managed_facts,
+    other_files,
     unit_facts,
     value_search,
 )
@@ -67,6 +68,8 @@ class FactsRequest(NamedTuple):
     """Patterns of files elsewhere that may hold copies."""
     managed: Sequence[Mapping[str, Any]] = ()
     """Services of other managers than systemd."""
+    files: Sequence[Mapping[str, Any]] = ()
+    """The catalog's files beside ``.env``."""
 
 
 def gathered(wanted: FactsRequest) -> Dict[str, Any]:
@@ -77,16 +80,20 @@ def gathered(wanted: FactsRequest) -> Dict[str, Any]:
 
 def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     present, refused = _present(env.file)
-    state = [open_path for open_path in (env.mark, env.backup) if open_path and safe_files.status(open_path)]
+    state = [at for at in (env.mark, env.backup, env.files_backup) if at and safe_files.status(at)]
     values, problem = _values(present, wanted.readers)
     problem = refused or problem
-    mark = _mark(env)
-    since = _since(env, present, mark)
+    mark = _mark(env, present)
     patterns = wanted.patterns if wanted.key else ()
-    known = unit_facts.Known(
-        patterns, lambda name, value: fingerprints.of_value(wanted.key or "", value, name=name), env.path
-    )
-    matcher = ValueMatcher(_searched(wanted, values))
+
+    def fingerprint(name: str, value: str) -> str:
+        return fingerprints.of_value(wanted.key or "", value, name=name)
+
+    others = other_files.looked_at(env, wanted.files, wanted.readers, fingerprint)
+    env = env._replace(others=other_files.own_paths(others.rows, mark.get("written", {})))
+    since = _since(env, present, mark, others.changed_at)
+    known = unit_facts.Known(patterns, fingerprint, env.path)
+    matcher = ValueMatcher(_searched(wanted, {**others.values, **values}))
     units, no_units = unit_facts.units(wanted.units, known, since, _command)
     managed, not_asked = managed_facts.units(wanted.managed, known, since)
     units += managed
@@ -101,6 +108,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         "units": units,
         "units_problem": "; ".join(filter(None, (no_units, *not_asked))),
         "mark": {**mark, "edited": _is_edited(mark, present)},
+        "other_files": others.rows,
         "account": _name(os.geteuid()),
         "replaceable": list(safe_files.replaceable(env.file)),
     }
@@ -115,7 +123,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         text = present.content.decode("utf-8")
         with suppress(OutOfTime):
             answer["flaws"] = dotenv_flaws.flaws(text, wanted.readers, lambda line: held.named(line.encode("utf-8")))
-    for digests in ("accepted", "healthy"):
+    for digests in ("accepted", "healthy", "current", "written"):
         answer["mark"].pop(digests, None)
     return answer
 
@@ -248,12 +256,15 @@ def _selinux(at: atomic_file.OpenPath) -> Dict[str, Any]:
     return answer
 
 
-def _mark(env: atomic_file.EnvFile) -> Dict[str, Any]:
+def _mark(env: atomic_file.EnvFile, present: Optional[atomic_file.Present]) -> Dict[str, Any]:
     try:
         mark = env_file_mark.Mark(env)
+        current = mark.current(present) if present else None
     except HostError as error:
         return {"problem": str(error)}
     return {
+        "current": current,
+        "written": mark.written,
         "snapshot": mark.healthy.get("snapshot"),
         "journal": mark.journal,
         "accepted": mark.accepted,
@@ -261,24 +272,26 @@ def _mark(env: atomic_file.EnvFile) -> Dict[str, Any]:
     }
 
 
-def _since(env: atomic_file.EnvFile, present: Optional[atomic_file.Present], mark: Dict[str, Any]) -> Optional[float]:
-    """When the file's content came to be: as the mark has it, else when the file last changed in any way.
+def _since(
+    env: atomic_file.EnvFile, present: Optional[atomic_file.Present], mark: Dict[str, Any], others: float
+) -> Optional[float]:
+    """When the files' content came to be: as the mark has it, else when one of them last changed in any way.
 
     Not when it was modified, which whoever copies a file may keep.
     """
     status = safe_files.status(env.file)
     if present is None or status is None:
         return None
-    digest, healthy = atomic_file.digest(present.content), mark.get("healthy") or {}
-    settled = healthy.get("digest") == digest and not (mark.get("accepted") or {}).get("restart")
+    healthy = mark.get("healthy") or {}
+    settled = healthy.get("digest") == mark.get("current") and not (mark.get("accepted") or {}).get("restart")
     at = healthy.get("at")
-    return float(at) if settled and isinstance(at, (int, float)) else status.st_ctime
+    return float(at) if settled and isinstance(at, (int, float)) else max(status.st_ctime, others)
 
 
 def _is_edited(mark: Dict[str, Any], present: Optional[atomic_file.Present]) -> bool:
-    """Whether somebody else than a deploy wrote the file."""
+    """Whether somebody else than a deploy wrote a file."""
     written = {(mark.get(name) or {}).get("digest") for name in ("accepted", "healthy")} - {None}
-    return bool(present and written and atomic_file.digest(present.content) not in written)
+    return bool(present and written and mark.get("current") not in written)
 
 
 def _command(command: Sequence[str]) -> Tuple[Optional[int], str, str]:

@@ -28,6 +28,11 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     ]
     if file["mode"] not in ("0600", "0400", declared):
         problems.insert(0, f"{file['path']} has mode {file['mode']} instead of {declared}")
+    problems += [
+        f"{row['path']} has mode {row['mode']} instead of {row['wanted_mode']}"
+        for row in result.get("other_files", ())
+        if row.get("mode") not in (None, "0400", row["wanted_mode"])
+    ]
     for message in problems:
         yield bad(message, host)
     if not problems:

@@ -25,6 +25,9 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     for companion in result["companions"]:
         if companion["owner"] not in ("root", result["account"]):
             yield bad(f"{companion['path']} belongs to {companion['owner']} instead of {result['account']}", host)
+    for row in result.get("other_files", ()):
+        if "owner" in row and row["wanted_owner"] not in (None, row["owner"], str(row["uid"])):
+            yield bad(f"{row['path']} belongs to {row['owner']} instead of {row['wanted_owner']}", host)
     users = {unit["user"] for unit in result["units"] if unit["load"] == "loaded" and unit["user"]}
     wanted = [result["wanted_owner"]] if result.get("wanted_owner") else sorted({*users, "root"} if users else ())
     if not wanted:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every host's .env matches the stores."""
+"""Every host's .env and the catalog's other files match the stores."""
 
 from __future__ import annotations
 
@@ -33,9 +33,20 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     if drift["differs"]:
         yield bad(f"holds other values of {', '.join(drift['differs'])}", host)
     if drift["gone"]:
-        yield bad(f"holds {', '.join(drift['gone'])}, which the stores no longer have", host)
-    if not any((result["mark"].get("edited"), drift["missing"], drift["differs"], drift["gone"])):
+        yield bad(f"holds {', '.join(drift['gone'])}, which the next deploy removes", host)
+    others = [message for row in result.get("other_files", ()) for message in _other_file(row)]
+    yield from (bad(message, host) for message in others)
+    if not any((result["mark"].get("edited"), drift["missing"], drift["differs"], drift["gone"], others)):
         yield good(f"{counted(drift['same'], 'setting')}, all equal to the stores", host)
+
+
+def _other_file(row: Mapping[str, Any]) -> Iterator[str]:
+    if row.get("problem"):
+        yield f"{row['path']}: {row['problem']}"
+    elif "mode" not in row and row["is_expected"]:
+        yield f"{row['path']} does not exist"
+    elif row["differs"]:
+        yield f"{row['path']} holds other values of {', '.join(row['differs'])}"
 
 
 CHECK = Check(
@@ -43,7 +54,7 @@ CHECK = Check(
     name="env-values",
     area="drift",
     severity="high",
-    title="Every host's .env matches the stores",
+    title="Every host's .env and the catalog's other files match the stores",
     reason="A host with previous values fails when they are revoked, and keeps a leaked value.",
     fix="Deploy again: ansible-playbook watchparty.secrets.deploy.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",

@@ -48,6 +48,8 @@ class HostWorld:
         self.home = "home/ann"
         self.text = dotenv.to_dotenv(VALUES, READERS, atomic_file.HEADER)
         self.wanted: dict[str, Any] = {"owner": None, "mode": None}
+        self.files: list[dict[str, Any]] = []
+        """The catalog's files beside .env."""
         self.unit: dict[str, Any] = {
             "Id": "shop.service",
             "LoadState": "loaded",
@@ -131,12 +133,15 @@ class HostWorld:
         names = [str(unit["Id"]) for unit in (self.unit, *self.more_units)]
         given = {"fingerprint_key": KEY, "sensitive": SENSITIVE, "patterns": list(VALUES), "readers": READERS}
         args = {"path": str(self.env), "units": names, "places": self.places, **given, **self.wanted}
+        args["files"] = self.files
         answer, text = run_module(host_check.main, args, self._capsys)
         assert "canary" not in text
         known = {
             "fingerprints": {name: fingerprints.of_value(KEY, value, name=name) for name, value in VALUES.items()},
             "patterns": list(VALUES),
             "sensitive": SENSITIVE,
+            "files": self.files,
+            "elsewhere": [name for file in self.files for name in file["settings"]],
         }
         return env_drift.judged(known, answer)
 

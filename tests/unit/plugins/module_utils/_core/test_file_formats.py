@@ -33,6 +33,9 @@ def test_a_document_is_read_back_as_the_same_strings(file_format: str, value: st
 @given(st.dictionaries(NAMES, TEXTS, min_size=1))
 def test_any_text_is_read_back(settings: dict[str, str]) -> None:
     assert read("json", settings) == read("yaml", settings) == settings
+    for file_format in ("json", "yaml"):
+        text = file_formats.rendered(file_format, settings, (), "header")
+        assert file_formats.parsed(file_format, text, (), list(settings)) == settings
 
 
 @pytest.mark.parametrize("file_format", ["value", "systemd_credential"])
@@ -50,3 +53,11 @@ def test_what_utf_8_cannot_express_is_refused_by_name(file_format: str) -> None:
 def test_a_dotenv_file_names_the_reader_that_cannot_read_a_value() -> None:
     with pytest.raises(DotenvError, match=r"A: no spelling .* django_environ"):
         file_formats.rendered("dotenv", {"A": "canary\n"}, ("django_environ",), "header")
+
+
+@pytest.mark.parametrize(
+    ("file_format", "text"), [("json", "[1]"), ("json", "{"), ("yaml", "A: 1\n"), ("yaml", '"A": "x" # y\n')]
+)
+def test_what_is_no_file_of_ours_cannot_be_parsed(file_format: str, text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the caller words it
+        file_formats.parsed(file_format, text, (), ["A"])

@@ -35,6 +35,8 @@ PATH = "/srv/watchparty/.env"
 FILE = {"exists": True, "path": PATH, "mode": "0600", "owner": "watchparty", "uid": 998}
 NO_FLAWS: dict[str, Any] = {"twice": [], "misread": [], "comments": []}
 DRIFT = {"missing": [], "differs": [], "unknown": [], "gone": [], "same": 41}
+NO_KEY_FILE = {"path": "/srv/key", "wanted_mode": "0640", "wanted_owner": "app", "is_expected": True, "differs": []}
+KEY_FILE = {**NO_KEY_FILE, "mode": "0640", "owner": "app", "uid": 998}
 OUTSIDE = "https://watchparty.example.com/health/"
 ARN = "arn:aws:kms:eu-west-3:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 KEY = "alias/watchparty-production"
@@ -158,7 +160,12 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS206", on_host(replaceable=[{**OWNED, "owner": "", "uid": None}]), "web2: /srv/watchparty has mode 0750, so"),
     ("WPS301", on_host(drift={**DRIFT, "missing": ["A"]}), "web2: lacks A"),
     ("WPS301", on_host(drift={**DRIFT, "differs": ["A", "B"]}), "web2: holds other values of A, B"),
-    ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, which the stores no longer have"),
+    ("WPS301", on_host(other_files=[{**KEY_FILE, "differs": ["TLS"]}]), "web2: /srv/key holds other values of TLS"),
+    ("WPS201", on_host(other_files=[{**KEY_FILE, "mode": "0644"}]), "web2: /srv/key has mode 0644 instead of 0640"),
+    ("WPS202", on_host(other_files=[{**KEY_FILE, "owner": "ann"}]), "web2: /srv/key belongs to ann instead of app"),
+    ("WPS301", on_host(other_files=[{**KEY_FILE, "problem": "is a link"}]), "web2: /srv/key: is a link"),
+    ("WPS301", on_host(other_files=[NO_KEY_FILE]), "web2: /srv/key does not exist"),
+    ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, which the next deploy removes"),
     (
         "WPS301",
         on_host(drift=None, unreadable=True, drift_problem="the file is not UTF-8", flaws=None),

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host tells of the files that a deploy writes beside ``.env``. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import file_formats
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import (
+    atomic_file,
+    credentials,
+    file_set,
+)
+
+Fingerprint = Callable[[str, str], str]
+
+
+class OtherFiles(NamedTuple):
+    """Rows for the report, and values by setting, which stay on the host."""
+
+    rows: List[Dict[str, Any]]
+    values: Dict[str, str]
+    changed_at: float
+    """When the newest of them changed in any way; 0 without any."""
+
+    def __repr__(self) -> str:
+        return "OtherFiles(%d)" % len(self.rows)
+
+
+def looked_at(
+    env: atomic_file.EnvFile, declared: Sequence[Mapping[str, Any]], readers: Sequence[str], fingerprint: Fingerprint
+) -> OtherFiles:
+    """``declared`` are files of the catalog, as a snapshot has them."""
+    result = OtherFiles([], {}, 0.0)
+    for file in declared:
+        row: Dict[str, Any] = {"name": file["name"], "path": file_set.path_of(env, file["path"]), "fingerprints": {}}
+        result.rows.append(row)
+        try:
+            values, changed_at = _values(row, file, readers)
+        except (HostError, DotenvError, ValueError) as error:
+            row["problem"] = str(error) if isinstance(error, HostError) else "cannot be parsed as %s" % file["format"]
+            continue
+        row["fingerprints"] = {name: fingerprint(name, value) for name, value in values.items()}
+        result.values.update(values)
+        result = result._replace(changed_at=max(result.changed_at, changed_at))
+    return result
+
+
+def _values(row: Dict[str, Any], file: Mapping[str, Any], readers: Sequence[str]) -> Tuple[Dict[str, str], float]:
+    with file_set.place(row["path"]) as at:
+        present, status = atomic_file.present(at), safe_files.status(at)
+    if present is None or status is None:
+        return {}, 0.0
+    row.update(mode="%04o" % present.mode, owner=safe_files.account(present.uid), uid=present.uid)
+    content = present.content
+    if file["credential"]:
+        plain = credentials.decrypted(file["credential"], content)
+        if plain is None:
+            raise HostError("this host cannot decrypt it as credential %s" % file["credential"])
+        content = plain
+    text = content.decode("utf-8")
+    return file_formats.parsed(file["format"], text, file["readers"] or readers, file["settings"]), status.st_ctime
+
+
+def own_paths(rows: Sequence[Mapping[str, Any]], recorded: Mapping[str, str]) -> FrozenSet[str]:
+    """Files of ours, which are no copies."""
+    return frozenset(os.path.normpath(path) for path in (*(row["path"] for row in rows), *recorded))
