@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files, dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionedOtherwise
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.snapshot_action import SnapshotAction
@@ -26,7 +26,9 @@ class ActionModule(SnapshotAction):
         readers = environment.catalog.readers
         values = operator_values.of_env(Path(self._task.args["env_file"]).expanduser(), readers)
         # What a deploy would write, read back: the comparison is one of files.
-        rendered = dotenv.from_dotenv(dotenv.to_dotenv(environment.resolution.values, readers), readers)
+        stored = environment.resolution.values
+        in_env = catalog_files.in_env(environment.catalog.files.values(), stored)
+        rendered = {**stored, **dotenv.from_dotenv(dotenv.to_dotenv(in_env, readers), readers)}
         different = sorted(name for name in rendered if name in values and rendered[name] != values[name])
         only_there = sorted(set(rendered) - set(values))
         unset = sorted(name for name, text in values.items() if not text and name not in rendered)

@@ -13,6 +13,7 @@ import json
 from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import (
     EnvFile,
@@ -46,6 +47,12 @@ def save(env: EnvFile, kept: Mapping[str, Present]) -> None:
         atomic_file.remove(env.backup)
     elif alone is None or alone.content != kept[env.path].content:
         _write(env.backup, kept[env.path].content)
+
+
+def path(env: EnvFile) -> str:
+    """Of the file that holds what is kept; empty where nothing is."""
+    present = [at.path for at in (env.files_backup, env.backup) if at and safe_files.status(at)]
+    return present[0] if present else ""
 
 
 def remove(env: EnvFile) -> None:

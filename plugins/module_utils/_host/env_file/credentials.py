@@ -8,6 +8,7 @@ Values reach ``systemd-creds`` by a pipe: neither a disk nor a list of processes
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from typing import Optional
 
@@ -17,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 
 PROGRAM = "systemd-creds"
 SECONDS = 60
+_ENCRYPTED = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
 
 
 def content(name: str, value: bytes, present: Optional[Present], *, path: str, check: bool) -> bytes:
@@ -40,6 +42,12 @@ def encrypted(name: str, value: bytes, path: str) -> bytes:
 def decrypted(name: str, content: bytes) -> Optional[bytes]:
     """None for what this host cannot decrypt, such as a file of another host or under another name."""
     return _run("decrypt", name, content)
+
+
+def plain(content: bytes) -> bytes:
+    """The value where the content is a credential under any name, else the content itself."""
+    value = decrypted("", content) if _ENCRYPTED.fullmatch(content) else None
+    return content if value is None else value
 
 
 def _require(path: str) -> None:

@@ -8,11 +8,17 @@ import contextlib
 import os
 import shlex
 import stat
-from typing import ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import ContextManager, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import (
+    atomic_file,
+    backup,
+    credentials,
+    file_set,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import ValueMatcher
 
 LARGEST = 1024 * 1024
@@ -37,21 +43,24 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult
     remaining: List[str] = []
     dead_values = ValueMatcher(values)
     with atomic_file.held(path, look=True) as env, _alone(env):
-        present = atomic_file.present(env.file)
-        results = dead_values.named(present.content) if present else []
-        if results:
-            remaining.append("%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(results)))
-        kept = atomic_file.present(env.backup)
-        backup = env.backup.path if env.backup else ""
-        dead = dead_values.named(kept.content) if kept else []
-        if dead and results:
+        env = env._replace(others=frozenset(_written(env)))
+        files = file_set.read_all(env, atomic_file.present(env.file), [env.path, *sorted(env.others - {env.path})])
+        live = {path: _named(dead_values, [file]) for path, file in files.items()}
+        remaining += [
+            "%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(names))
+            for path, names in live.items()
+            if names
+        ]
+        dead = _named(dead_values, (backup.load(env) or {}).values())
+        kept = backup.path(env)
+        if dead and any(live.values()):
             remaining.append(
-                "%s holds a revoked value of %s, and the next deploy replaces it" % (backup, ", ".join(dead))
+                "%s holds a revoked value of %s, and the next deploy replaces it" % (kept, ", ".join(dead))
             )
         elif dead:
             if not check:
-                _remove(env.backup)
-            removed.append("%s, which held a revoked value of %s" % (backup, ", ".join(dead)))
+                _remove(env)
+            removed.append("%s, which held a revoked value of %s" % (kept, ", ".join(dead)))
         if not check:
             atomic_file.swept(env)
         remaining += strays(env, dead_values)
@@ -62,18 +71,30 @@ def _alone(env: atomic_file.EnvFile) -> ContextManager[None]:
     return atomic_file.alone(env.mark) if env.mark else contextlib.nullcontext()
 
 
-def _remove(at: Optional[atomic_file.OpenPath]) -> None:
+def _written(env: atomic_file.EnvFile) -> List[str]:
+    """Files that deploys wrote here; a mark that cannot be read keeps nothing from being searched."""
     try:
-        atomic_file.remove(at)
+        return list(env_file_mark.Mark(env).written)
+    except HostError:
+        return []
+
+
+def _named(dead_values: ValueMatcher, files: Iterable[atomic_file.Present]) -> List[str]:
+    return sorted({name for file in files for name in dead_values.named(credentials.plain(file.content))})
+
+
+def _remove(env: atomic_file.EnvFile) -> None:
+    try:
+        backup.remove(env)
     except OSError as error:
-        raise HostError("%s: cannot be removed: %s" % (at.path if at else "", error.strerror)) from None
+        raise HostError("%s: cannot be removed: %s" % (backup.path(env), error.strerror)) from None
 
 
 def strays(env: atomic_file.EnvFile, dead_values: ValueMatcher) -> List[str]:
     """Files beside it that this collection did not write and that hold a revoked value, each with its remedy."""
     directory, base = env.file.folder, env.file.name
     try:
-        names = [name for name in safe_files.listed(env.file) if name not in env.own_names]
+        names = [name for name in safe_files.listed(env.file) if _is_foreign(env, name)]
     except OSError as error:
         return ["%s cannot be listed: %s; use become" % (directory, error.strerror)]
     names.sort(key=lambda name: (base.lstrip(".") not in name, name))
@@ -103,6 +124,10 @@ def strays(env: atomic_file.EnvFile, dead_values: ValueMatcher) -> List[str]:
     if passed:
         lines.append("%d files in %s were not searched, because they are large or many" % (passed, directory))
     return lines
+
+
+def _is_foreign(env: atomic_file.EnvFile, name: str) -> bool:
+    return name not in env.own_names and env.file.sibling(name).path not in env.others
 
 
 def look(at: atomic_file.OpenPath) -> Tuple[Optional[bytes], Optional[int]]:

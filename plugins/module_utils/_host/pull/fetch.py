@@ -153,6 +153,10 @@ def _of_file(wanted: FetchRequest, path: str, catalog: Catalog, connect: Connect
 
 def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bool) -> FetchResult:
     catalog = catalog_parser.parse(document, wanted.environment)
+    for name in catalog.files:
+        raise NotConfigured(
+            "files.%s: hosts that fetch write only .env; deliver other files by watchparty.secrets.deploy" % name
+        )
     owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
     if wanted.file:
         result = _of_file(wanted, wanted.file, catalog, connect)
@@ -231,9 +235,9 @@ def _origin(env: atomic_file.EnvFile, present: Optional[atomic_file.Present]) ->
         return ""
     try:
         mark = env_file_mark.Mark(env)
+        content = mark.current(present)
     except HostError:
         return ", and its deploy marker cannot be read"
-    content = atomic_file.digest(present.content)
     for entry in (mark.accepted, mark.healthy):
         if entry.get("digest") == content:
             return " (snapshot %s)" % entry.get("snapshot")

@@ -55,6 +55,13 @@ def test_different(old: Path) -> None:
     ]
 
 
+def test_a_setting_of_another_file_may_stand_in_the_file_that_is_compared(old: Path) -> None:
+    """No reader of .env need be able to read it."""
+    files = {"token": {"path": "token", "format": "value", "settings": ["TOKEN"]}}
+    old.write_text("KEY=canary-key\nMODE=plain\nTOKEN='canary two'\n", encoding="utf-8")
+    assert compared(old, files=files, readers=["shell", "honcho"])["equal"] == ["KEY", "MODE", "TOKEN"]
+
+
 def test_what_no_deploy_could_write(old: Path) -> None:
     message = compared(old, readers=["docker_run", "shell"])["msg"]
     assert message.startswith("Environment test is not deployable:\n  - TOKEN: ")

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import do
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, credentials
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import stray_copies
 from tests import state
 from tests.unit.plugins.modules.test_env_file_killed import Killed, killed_at
 
@@ -247,7 +248,7 @@ def test_a_rollback_follows_no_link_that_was_put_there_since(run: Run, path: str
 
 
 def test_files_need_a_mark(run: Run) -> None:
-    assert "cannot be combined with merge=true or mark=false" in run(ONE, mark=False, **files("one", "a"))["msg"]
+    assert "files of the catalog need merge=false and mark=true" in run(ONE, mark=False, **files("one", "a"))["msg"]
 
 
 @AS_ROOT
@@ -287,3 +288,24 @@ def test_a_host_without_systemd_creds_is_told_before_the_first_write(
     monkeypatch.setattr(credentials, "PROGRAM", "no-such-systemd-creds")
     assert "this host has no no-such-systemd-creds" in run(ONE, **files("one", "db", credential="db"))["msg"]
     assert not Path(path).exists()
+
+
+@pytest.mark.parametrize(
+    "over", [{}, pytest.param({"credential": "db"}, marks=SYSTEMD_CREDS)], ids=["value", "credential"]
+)
+def test_a_revoked_value_is_found_in_every_file_and_removed_from_the_backup(
+    run: Run, path: str, over: dict[str, Any]
+) -> None:
+    """The values of a leak response."""
+    folder = os.path.dirname(path)
+    run(ONE, snapshot="s-1", **files("one", "a", **over))
+    run(state="healthy", snapshot="s-1")
+    dead = {"tls": [PEM % "one"]}
+    result = stray_copies.scrubbed(path, dead)
+    assert result.remaining[0] == f"{folder}/a itself holds a revoked value of tls: deploy to this host"
+    assert "healthy.files holds a revoked value of tls, and the next deploy replaces it" in result.remaining[1]
+    run(ONE, snapshot="s-2", **files("two", "a", **over))
+    removed = stray_copies.scrubbed(path, dead)
+    assert removed.remaining == []
+    assert "healthy.files, which held a revoked value of tls" in removed.removed[0]
+    assert stray_copies.scrubbed(path, dead) == stray_copies.RemovalResult([], [])

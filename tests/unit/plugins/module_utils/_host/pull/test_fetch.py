@@ -111,6 +111,14 @@ def test_a_file_that_somebody_edited_stays_too_and_that_is_said(host: Host) -> N
     assert "its deploy marker names another file" in outcome.messages[1]
 
 
+def test_a_catalog_with_other_files_is_refused_before_the_first_write(host: Host) -> None:
+    host.catalog = {**CATALOG, "files": {"key": {"path": "key", "format": "value", "settings": ["KEY"]}}}
+    outcome = host.fetch()
+    assert outcome.code == USAGE
+    assert outcome.messages[0].startswith("files.key: hosts that fetch write only .env")
+    assert list(host.directory.iterdir()) == []
+
+
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"no assignment", b"\xff"])
 def test_what_holds_no_settings_is_nothing_to_start_on(host: Host, content: bytes) -> None:
     host.path.write_bytes(content)
