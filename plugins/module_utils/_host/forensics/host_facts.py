@@ -92,7 +92,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     others = other_files.looked_at(env, wanted.files, wanted.readers, fingerprint)
     env = env._replace(others=other_files.own_paths(others.rows, mark.get("written", {})))
     since = _since(env, present, mark, others.changed_at)
-    known = unit_facts.Known(patterns, fingerprint, env.path)
+    known = unit_facts.Known(patterns, fingerprint, env.path, env.others)
     matcher = ValueMatcher(_searched(wanted, {**others.values, **values}))
     units, no_units = unit_facts.units(wanted.units, known, since, _command)
     managed, not_asked = managed_facts.units(wanted.managed, known, since)

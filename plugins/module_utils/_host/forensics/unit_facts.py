@@ -13,7 +13,7 @@ import pwd
 import shlex
 import stat
 from fnmatch import fnmatchcase
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
@@ -51,6 +51,8 @@ class Known(NamedTuple):
     fingerprint: Callable[[str, str], str]
     path: str
     """The ``.env`` that is deployed."""
+    others: Collection[str] = ()
+    """Files that are deployed with it."""
 
     def fingerprints(self, values: Mapping[str, str]) -> Dict[str, str]:
         """Fingerprints by name, of the settings among these values."""
@@ -185,7 +187,7 @@ def _files(text: str, known: Known) -> Iterator[Dict[str, Any]]:
     for line in text.splitlines():
         pattern, _mark, ignores = line.strip().rpartition(" (ignore_errors=")
         for path in sorted(glob.glob(pattern)) or [pattern]:
-            if not path or _is_same(path, known.path):
+            if not path or any(_is_same(path, own) for own in (known.path, *known.others)):
                 continue
             values, problem = _settings(path)
             if not (problem == MISSING and ignores.startswith("yes")):

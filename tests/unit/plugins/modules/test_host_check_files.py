@@ -74,6 +74,12 @@ def test_what_a_deploy_wrote_passes(world: FilesWorld, web: Path) -> None:
     assert (row["path"], row["mode"], row["differs"], "problem" in row) == (str(web), "0600", [], False)
 
 
+def test_a_unit_may_read_a_file_of_its_own(world: FilesWorld) -> None:
+    web = world.declare("dotenv")
+    world.unit["EnvironmentFiles"] += f"\n{web} (ignore_errors=no)"
+    assert world.judged() == {}
+
+
 def test_another_value_is_named_by_its_setting(world: FilesWorld, web: Path) -> None:
     world.write_all({**VALUES, "SECRET_KEY": "canary-of-the-deploy-before"})
     assert world.judged()["WPS301"] == [f"{web} holds other values of SECRET_KEY"]
