@@ -160,9 +160,9 @@ def _rendered(args: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[str,
 
 
 def _declared(file: catalog_files.OutputFile, values: Mapping[str, str]) -> dict[str, Any]:
-    """What the host is told of a file, without its content."""
-    told = {name: getattr(file, name) for name in ("path", "owner", "group", "mode", "credential")}
-    return {**told, "settings": sorted(file.values(values))}
+    """What the host gets about a file, without its content."""
+    described = {name: getattr(file, name) for name in ("path", "owner", "group", "mode", "credential")}
+    return {**described, "settings": sorted(file.values(values))}
 
 
 def _require_addresses(services: Mapping[str, Any]) -> None:

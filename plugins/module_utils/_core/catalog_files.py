@@ -113,7 +113,7 @@ def problems(files: Mapping[str, OutputFile], delivered: Iterable[str]) -> Itera
     for file in files.values():
         where = f"files.{file.name}"
         yield from (
-            f"{where}.settings: {name} is no setting that a deploy writes"
+            f"{where}.settings: {name} is not a setting that a deploy writes"
             for name in file.settings
             if name not in known
         )

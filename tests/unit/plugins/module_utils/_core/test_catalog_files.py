@@ -52,8 +52,8 @@ def test_a_file_without_values_is_not_written() -> None:
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ({"path": "a", "settings": ["C"]}, "files.x.settings: C is no setting that a deploy writes"),
-        ({"path": "a", "settings": ["G"]}, "files.x.settings: G is no setting that a deploy writes"),
+        ({"path": "a", "settings": ["C"]}, "files.x.settings: C is not a setting that a deploy writes"),
+        ({"path": "a", "settings": ["G"]}, "files.x.settings: G is not a setting that a deploy writes"),
         ({"path": "a", "settings": ["A"], "also_in_env": ["B"]}, "files.x.also_in_env: B is not in settings"),
         (
             {"path": "a", "settings": ["A", "B"], "format": "value"},
