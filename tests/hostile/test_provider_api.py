@@ -86,4 +86,4 @@ def test_an_answer_without_end(
         answer = ask(receiver.url, authority.cafile)
     assert answer.status == 0
     assert answer.problem.startswith(("no answer", "an answer of more than 4 MiB"))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60

@@ -136,5 +136,5 @@ def test_a_byte_now_and_then(server: str, monkeypatch: pytest.MonkeyPatch) -> No
         url = f"{'postgresql' if server == 'postgresql' else 'redis'}://shop:password@127.0.0.1:{port}/0"
         began = time.monotonic()
         result = server_logins.seen([entry(server, url + ("?sslmode=disable" if server == "postgresql" else ""))], 1)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert result[PLACE]["problems"] == ["gave no complete answer within 5 seconds"]

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -26,9 +25,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import li
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
-from sandbox.process import REPOSITORY
+from sandbox.process import REPOSITORY, wait_until
 from tests.hostile.repository_lab import VALUE, repository
 from tests.hostile.test_silent_servers import lasting
+from tests.integration.fake_service import ended
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 
 pytestmark = pytest.mark.servers
@@ -70,7 +70,7 @@ def test_a_git_that_never_ends(plant: Plant, tmp_path: Path, monkeypatch: pytest
     checkout = repository(tmp_path / "checkout")
     monkeypatch.setattr(live_values, "read", lambda *_stores: ([Live("TOKEN", "current", VALUE)], []))
     pids = plant("git", act)
-    with lasting(12):
+    with lasting():
         result = gathered(checkout, ["history", "repository", "workflows"], 4)
     reasons = {**result["absent"], **{name: str(part["not_checked"]) for name, part in result["parts"].items()}}
     assert set(reasons) == {"history", "repository", "workflows"}
@@ -91,19 +91,19 @@ with git.repository(sys.argv[1]) as repository:
     variables = {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'playbooks' / 'collections'}:{REPOSITORY}"}
     scan = subprocess.Popen([sys.executable, "-c", script, str(checkout)], env=variables)
     try:
-        assert eventually(lambda: pids.exists() and pids.read_text().strip() != "", seconds=60)
+        assert wait_until(lambda: pids.exists() and pids.read_text().strip() != "", seconds=60)
         pid = int(pids.read_text())
-        assert lives(pid)
+        assert not ended(pid)
     finally:
         scan.kill()
         scan.wait()
-    assert eventually(lambda: not lives(pid), seconds=10)
+    assert wait_until(lambda: ended(pid), seconds=60)
 
 
 @pytest.mark.parametrize("act", [SILENT, DRIPPING])
 def test_a_host_whose_systemctl_never_ends(plant: Plant, tmp_path: Path, act: str) -> None:
     plant("systemctl", act)
-    with lasting(30):
+    with lasting():
         answer = looked(tmp_path, seconds=60)
     assert answer["units_problem"] == "systemctl: gave no answer"
     assert answer["file"]["mode"] == "0600"
@@ -111,7 +111,7 @@ def test_a_host_whose_systemctl_never_ends(plant: Plant, tmp_path: Path, act: st
 
 def test_a_host_that_stops_in_the_middle(plant: Plant, tmp_path: Path) -> None:
     plant("systemctl", STOPPING)
-    with lasting(20), pytest.raises(AnsibleConnectionFailure, match="no answer within 3 s"):
+    with lasting(), pytest.raises(AnsibleConnectionFailure, match="no answer within 3 s"):
         looked(tmp_path, seconds=3)
 
 
@@ -125,20 +125,3 @@ def looked(folder: Path, *, seconds: float) -> dict[str, Any]:
     valid = remote_program.validated(host_check.ARGUMENT_SPEC, args)
     variables = {"ansible_python_interpreter": sys.executable, "secrets_host_timeout": seconds}
     return remote_program.execute(Host(), host_check, args=valid, task_vars=variables)  # type: ignore[arg-type]
-
-
-def lives(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-def eventually(holds: Callable[[], bool], *, seconds: float) -> bool:
-    ends = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > ends:
-            return False
-        time.sleep(0.05)
-    return True

@@ -20,6 +20,7 @@ from sandbox import network
 from sandbox.aws import Layer
 from sandbox.calls import sequential_depth
 from sandbox.network import NONE, TYPICAL, KeepAlive, Network
+from sandbox.process import wait_until
 
 
 class StandIn:
@@ -91,39 +92,35 @@ def test_a_call_takes_a_round_trip_and_the_service_time(stand_in: StandIn) -> No
 
 
 def test_only_the_first_call_on_a_connection_waits_for_it(stand_in: StandIn) -> None:
-    network.switch(stand_in.url, Network(connection=0.4))
+    network.switch(stand_in.url, Network(connection=2.0))
     connection = stand_in.connect()
-    assert ask(connection)[2] >= 0.4
-    assert ask(connection)[2] < 0.3
-    assert ask(stand_in.connect())[2] >= 0.4
+    assert ask(connection)[2] >= 2.0
+    assert ask(connection)[2] < 2.0
+    assert ask(stand_in.connect())[2] >= 2.0
 
 
 def test_calls_on_different_connections_overlap(stand_in: StandIn) -> None:
     network.switch(stand_in.url, Network(round_trip=0.4))
-    began = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _at: ask(stand_in.connect()), range(8)))
-    assert 0.4 <= time.monotonic() - began < 1.6
+        assert all(seconds >= 0.4 for *_, seconds in pool.map(lambda _at: ask(stand_in.connect()), range(8)))
     assert sequential_depth(stand_in.calls()) == 1
 
 
 def test_half_a_round_trip_comes_after_the_act(stand_in: StandIn) -> None:
     """A client that is killed while it waits may have done everything."""
-    network.switch(stand_in.url, Network(round_trip=1.0))
+    network.switch(stand_in.url, Network(round_trip=4.0))
     thread = threading.Thread(target=ask, args=(stand_in.connect(),))
     thread.start()
-    time.sleep(0.75)
-    calls, running = stand_in.calls(), thread.is_alive()
+    assert wait_until(lambda: len(stand_in.calls()) == 1, seconds=60)
+    running = thread.is_alive()
     thread.join()
-    assert (len(calls), running) == (1, True)
+    assert running
 
 
 def test_control_is_quick_and_no_call(stand_in: StandIn) -> None:
-    began = time.monotonic()
-    network.switch(stand_in.url, Network(round_trip=5, connection=5))
+    network.switch(stand_in.url, Network(round_trip=60, connection=60))
     network.switch(stand_in.url, NONE)
-    assert ask(stand_in.connect())[2] < 2
-    assert time.monotonic() - began < 4
+    assert ask(stand_in.connect())[2] < 30
     assert len(stand_in.calls()) == 1
 
 

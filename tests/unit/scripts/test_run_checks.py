@@ -7,12 +7,14 @@ from __future__ import annotations
 import importlib.util
 import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from sandbox.process import wait_until
+from tests.integration.fake_service import ended
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,24 +51,16 @@ def test_the_end_of_a_failed_checks_log_is_shown(checks: ModuleType, capsys: pyt
 
 
 def test_a_check_that_takes_too_long_is_ended_with_all_that_it_started(checks: ModuleType, tmp_path: Path) -> None:
-    alive = tmp_path / "alive"
-    start = time.monotonic()
-    tally = checks.Run("stage", live=False).check(
-        "one", shell(f"(while sleep 0.1; do touch {alive}; done) & wait"), minutes=0.01
-    )
+    pid = tmp_path / "pid"
+    tally = checks.Run("stage", live=False).check("one", shell(f"sleep 600 & echo $! > {pid}; wait"), minutes=0.05)
     assert tally.failed == 1
-    assert time.monotonic() - start < 20
-    alive.unlink(missing_ok=True)
-    time.sleep(0.5)
-    assert not alive.exists()
+    assert wait_until(lambda: ended(int(pid.read_text())), seconds=60)
 
 
 def test_what_a_check_leaves_running_ends_with_it(checks: ModuleType, tmp_path: Path) -> None:
-    alive = tmp_path / "alive"
-    checks.Run("stage", live=False).check("one", shell(f"(while sleep 0.1; do touch {alive}; done) & exit 0"))
-    alive.unlink(missing_ok=True)
-    time.sleep(0.5)
-    assert not alive.exists()
+    pid = tmp_path / "pid"
+    checks.Run("stage", live=False).check("one", shell(f"sleep 600 & echo $! > {pid}"))
+    assert wait_until(lambda: ended(int(pid.read_text())), seconds=60)
 
 
 def test_pytest_is_counted_test_by_test(checks: ModuleType, tmp_path: Path) -> None:
@@ -127,11 +121,9 @@ def test_checks_that_run_side_by_side_end_when_the_run_is_interrupted(
 ) -> None:
     monkeypatch.setattr(checks, "cores", lambda: {"newest": Path("a"), "core-2.19": Path("b")})
     run = checks.Run("stage", live=False)
-    start = time.monotonic()
     threading.Timer(0.5, checks.STOPPING.set).start()
     tally = checks.in_both(lambda name, _place: run.check(name, shell("exec sleep 60")), together=True)
     assert tally.failed == 2
-    assert time.monotonic() - start < 20
 
 
 def test_sanity_names_the_tests_that_failed(checks: ModuleType, tmp_path: Path) -> None:

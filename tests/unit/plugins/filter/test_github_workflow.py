@@ -19,6 +19,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.watchparty.secrets.plugins.filter.catalog import github_workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from sandbox.process import wait_until
+from tests.integration.fake_service import ended
 
 ROOT = Path(__file__).parents[4]
 CATALOG: dict[str, Any] = {
@@ -37,14 +38,6 @@ CATALOG: dict[str, Any] = {
         "ci": {"region": "eu-west-1"},
     },
 }
-
-
-def is_running(process: str) -> bool:
-    """Whether it is more than an entry that nobody has collected."""
-    try:
-        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
-    except OSError:
-        return False
 
 
 def parsed(**options: Any) -> dict[str, Any]:
@@ -181,8 +174,8 @@ def test_the_key_is_in_an_agent_and_in_no_file(tmp_path: Path, succeeds: bool) -
     assert middle not in run.stdout + run.stderr
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or middle not in path.read_text(errors="replace"), path
-    agent = (tmp_path / "agent").read_text().strip()
-    assert wait_until(lambda: not is_running(agent), seconds=10), "the agent outlived the step"
+    agent = int((tmp_path / "agent").read_text())
+    assert wait_until(lambda: ended(agent), seconds=60), "the agent outlived the step"
 
     refused = subprocess.run(
         ["bash", "-c", script], env={**environment, "SSH_KNOWN_HOSTS": ""}, capture_output=True, text=True, check=False

@@ -13,6 +13,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts, bounded_command
+from sandbox.process import wait_until
+from tests.integration.fake_service import ended
 
 Owned = Callable[..., Path]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="files of several accounts need root")
@@ -92,10 +94,10 @@ def test_what_an_application_starts_with(application: accounts.HostAccount, monk
 
 class TestBounds:
     def test_it_ends_with_everything_that_it_started(self, tmp_path: Path) -> None:
-        command = ["sh", "-c", f"(sleep 1; touch {tmp_path}/late) & wait"]
-        assert bounded_command.output(command, seconds=0.2, largest=10).code is None
-        assert bounded_command.output(["sleep", "1.2"], seconds=5, largest=10).code == 0
-        assert not (tmp_path / "late").exists()
+        pid = tmp_path / "pid"
+        command = ["sh", "-c", f"sleep 600 & echo $! > {pid}; wait"]
+        assert bounded_command.output(command, seconds=2, largest=10).code is None
+        assert wait_until(lambda: ended(int(pid.read_text())), seconds=60)
 
     def test_what_it_leaves_behind_is_not_waited_for(self) -> None:
         answer = bounded_command.output(["sh", "-c", "echo one; sleep 30 & exit 3"], seconds=20, largest=10)

@@ -57,21 +57,19 @@ def test_one_that_is_not_there() -> None:
 def test_one_whose_memory_is_held_up_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe that nobody writes stands for it: whoever opens it waits without end."""
     monkeypatch.setattr(processes, "PROC", str(tmp_path))
-    monkeypatch.setattr(processes, "SECONDS", 0.3)
+    monkeypatch.setattr(processes, "SECONDS", 2)
     for pid in (1, 2, 3, 4):
         (tmp_path / str(pid)).mkdir()
         (tmp_path / str(pid) / "cmdline").write_bytes(b"word")
     pipe = tmp_path / "2/cmdline"
     pipe.unlink()
     os.mkfifo(pipe)
-    began = time.monotonic()
     found, silent = processes.each(sorted(processes.pids()), processes.words)
-    assert time.monotonic() - began < 10
     assert (found, silent) == ({1: b"word", 3: b"word", 4: b"word"}, [2])
     os.close(os.open(pipe, os.O_WRONLY))
 
 
 def test_many_of_them_end_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "SECONDS", 0.1)
-    found, silent = processes.each(range(9), lambda pid: time.sleep(1.0 if pid in (1, 2, 3) else 0))
+    monkeypatch.setattr(processes, "SECONDS", 1)
+    found, silent = processes.each(range(9), lambda pid: time.sleep(9 if pid in (1, 2, 3) else 0))
     assert (found, silent) == ({0: None}, [1, 2, *range(3, 9)])

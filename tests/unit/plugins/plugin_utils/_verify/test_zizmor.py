@@ -93,16 +93,16 @@ def test_it_gets_no_token_and_may_ask_nothing(monkeypatch: pytest.MonkeyPatch, t
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("body", "seconds", "message"),
     [
-        ("exit 3", "zizmor ended with 3; run it in the repository by hand"),
-        ("echo canary; echo canary >&2", "zizmor ended with 0; run it in the repository by hand"),
-        ("exec sleep 60", "zizmor gave no answer in 0.5 s"),
+        ("exit 3", 60, "zizmor ended with 3; run it in the repository by hand"),
+        ("echo canary; echo canary >&2", 60, "zizmor ended with 0; run it in the repository by hand"),
+        ("exec sleep 60", 0.5, "zizmor gave no answer in 0.5 s"),
     ],
 )
-def test_what_keeps_it_from_an_answer(tmp_path: Path, body: str, message: str) -> None:
+def test_what_keeps_it_from_an_answer(tmp_path: Path, body: str, seconds: float, message: str) -> None:
     with pytest.raises(ScanError, match=message) as caught:
-        zizmor.looked(str(tmp_path), program=program(tmp_path, body), seconds=0.5)
+        zizmor.looked(str(tmp_path), program=program(tmp_path, body), seconds=seconds)
     assert "canary" not in str(caught.value)
 
 

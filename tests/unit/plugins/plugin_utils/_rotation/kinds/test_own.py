@@ -218,7 +218,7 @@ def test_nothing_of_it_stays(world: World, tmp_path: Path) -> None:
         else:
             kind.set(part(world))
         pid = int((tmp_path / "pid").read_text())
-        assert wait_until(partial(ended, pid), seconds=10)  # a killed process needs a moment to end
+        assert wait_until(partial(ended, pid), seconds=60)  # a killed process needs a moment to end
 
 
 def test_it_may_take_its_time_on_a_host_that_must_answer_soon(world: World, tmp_path: Path) -> None:
