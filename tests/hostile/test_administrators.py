@@ -172,7 +172,7 @@ def test_a_client_that_poses_as_a_replica(
     if state in ("usable", "revoked"):
         valkey("present", capsys, admin_url=server.admin_url(), login_url=server.url(password=new))
     with posing_as_replica(server.port, server.password, fake):
-        assert wait_until(lambda: f"port={fake.port}" in server.execute("INFO", "replication"), seconds=10)
+        assert wait_until(lambda: f"port={fake.port}" in server.execute("INFO", "replication"), seconds=60)
         valkey(state, capsys, admin_url=server.admin_url(), login_url=login, gate="r-1")
         assert fake.clients == 0, fake.received
         assert not caught(fake, server._admin_password, ADMINISTRATOR)
@@ -184,7 +184,7 @@ def test_a_posing_replica_does_not_block_a_revocation(
     old, new = server.password, new_password()
     valkey("present", capsys, admin_url=server.admin_url(), login_url=server.url(password=new))
     with posing_as_replica(server.port, old, fake):
-        assert wait_until(lambda: f"port={fake.port}" in server.execute("INFO", "replication"), seconds=10)
+        assert wait_until(lambda: f"port={fake.port}" in server.execute("INFO", "replication"), seconds=60)
         result = valkey("revoked", capsys, admin_url=server.admin_url(), login_url=server.url(), end_sessions="all")
         assert not result.get("failed"), result
         assert len(digests(server)) == 1

@@ -104,7 +104,7 @@ class AppHost:
         """Its services were started on the file, are healthy, and the mark says so."""
         assert (self.mark.get("healthy") or {}).get("digest") == self.digest(), f"{self.name}: is not healthy"
         assert self.started() >= self.env_file.stat().st_mtime - 0.1, f"{self.name}: its service runs on another file"
-        assert wait_until(self.healthy, seconds=10), f"{self.name}: is not healthy"
+        assert wait_until(self.healthy, seconds=60), f"{self.name}: is not healthy"
         for path in (self.env_file, state.mark(self.env_file), state.backup(self.env_file)):
             assert path.stat().st_mode & 0o777 == 0o600, f"{self.name}: mode of {path}"
 

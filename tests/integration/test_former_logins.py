@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey_rights import ADMINISTRATION
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins, server_logins
 from sandbox.postgres import Postgres, scram_verifier
-from sandbox.process import free_port
+from sandbox.process import free_port, wait_until
 from sandbox.seed import Layout
 from sandbox.valkey import Valkey
 from tests.integration.harness import Lab, layout
@@ -147,9 +146,12 @@ def test_a_server_that_asks_for_no_password(postgres: Postgres) -> None:
         file.write_text(f"host all shop_b all trust\n{rules}")
         postgres.execute("SELECT pg_reload_conf()")
         logins: list[Any] = []
-        deadline = time.monotonic() + 20  # the server reads its rules a little later
-        while not logins and time.monotonic() < deadline:
-            logins = look("postgresql", url, known=known)["unexplained"]
+
+        def listed() -> bool:
+            logins[:] = look("postgresql", url, known=known)["unexplained"]
+            return bool(logins)
+
+        assert wait_until(listed, seconds=60)  # the server reads its rules a little later
     finally:
         file.write_text(rules)
         postgres.execute("SELECT pg_reload_conf()")

@@ -241,7 +241,7 @@ def test_a_killed_starter_takes_its_servers_along() -> None:
     answer = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     directory = Path(answer.stdout.strip())
     process = Process.load(directory / "process.json")
-    assert wait_until(lambda: not process.running(), seconds=10)
+    assert wait_until(lambda: not process.running(), seconds=60)
     shutil.rmtree(directory)
 
 

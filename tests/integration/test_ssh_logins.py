@@ -61,7 +61,7 @@ class TestHolding:
             assert files == [key_pair.public_line(private, "test") + "\n"]
             assert agents(folders)
         assert list(folders.iterdir()) == []
-        assert wait_until(lambda: not agents(folders), seconds=5)
+        assert wait_until(lambda: not agents(folders), seconds=60)
 
     @pytest.mark.slow
     def test_the_agent_ends_with_a_process_that_is_killed(self, folders: Path) -> None:
@@ -75,7 +75,7 @@ class TestHolding:
             "    os.kill(os.getpid(), 9)\n"
         )
         subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-        assert wait_until(lambda: not agents(folders), seconds=15)
+        assert wait_until(lambda: not agents(folders), seconds=60)
 
     def test_what_is_no_key(self, folders: Path) -> None:
         with pytest.raises(RotationError, match="a private SSH key"), ssh_login.holding("canary", "test"):

@@ -10,7 +10,6 @@ import secrets
 import signal
 import sys
 import threading
-import time
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -180,9 +179,7 @@ def test_a_lock_is_not_waited_for_long(shop: Shop, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(postgresql_connection, "LIMITS", limits)
     with psycopg.connect(shop.server.admin_url_of()) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (postgresql_connection.LOCK,))
-        started = time.monotonic()
         failed(shop.set(), "busy", "waiting for other runs", "5 seconds")
-        assert time.monotonic() - started < 12
     assert shop.set()["changed"]
 
 

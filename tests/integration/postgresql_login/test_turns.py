@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from typing import Any
 
 import psycopg
@@ -17,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from sandbox.postgres import Postgres
+from sandbox.process import wait_until
 from tests.integration.postgresql_login.shop import Shop, failed
 
 DEFAULTS = {name: option.get("default") for name, option in postgresql_main.ARGUMENT_SPEC.items()}
@@ -213,14 +213,15 @@ def test_programs_that_keep_coming_back_are_out(shop: Shop) -> None:
     for thread in threads:
         thread.start()
     try:
-        time.sleep(0.3)
+        assert wait_until(lambda: tried[0] > 0, seconds=60)
         answer = shop.revoke()
         assert answer.get("refused"), answer
         assert shop.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = '{a}'") == "0"
+        rejected = tried[1]
+        assert wait_until(lambda: tried[1] > rejected + 8, seconds=60)
         accepted = tried[0]
-        time.sleep(0.2)
-        assert tried[0] == accepted > 0
-        assert tried[1] > 0
+        assert wait_until(lambda: tried[1] > rejected + 16, seconds=60)
+        assert tried[0] == accepted
     finally:
         done.set()
         for thread in threads:
