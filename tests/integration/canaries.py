@@ -65,6 +65,13 @@ def forms(token: str) -> Mapping[str, bytes]:
     return result
 
 
+OBSERVED = (
+    *("ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "ANSIBLE_LOG_PATH", "ANSIBLE_CACHE_PLUGIN", "ANSIBLE_CACHE_PLUGIN_CONNECTION"),
+    *("ANSIBLE_RETRY_FILES_ENABLED", "ANSIBLE_RETRY_FILES_SAVE_PATH"),
+)
+"""Variables of observers that Ansible reads while it is imported."""
+
+
 def observers(directory: Path) -> dict[str, str]:
     """The environment of a run in which callbacks, a log and a fact cache keep all that they get, below ``directory``.
 

@@ -30,7 +30,7 @@ from sandbox.process import REPOSITORY, clean_environment, free_port
 from sandbox.seed import LONG_AGO, Journal, Layout, Seeded, seed
 from sandbox.state import forget
 from tests import state
-from tests.integration import fake_service, prefork
+from tests.integration import canaries, fake_service, prefork
 
 HERE = Path(__file__).resolve().parent
 SERVICE = HERE / "fake_service.py"
@@ -43,7 +43,10 @@ CONFIGURATION = "[defaults]\n"
 """Of an ansible.cfg: nothing is configured."""
 CONSOLE = {"ANSIBLE_STDOUT_CALLBACK": "watchparty.secrets.console"}
 """Of a run with the output that people read."""
-SERVED = {"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_CALLBACKS_ENABLED", *CONSOLE}
+SERVED = {
+    *("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_CALLBACKS_ENABLED", *CONSOLE),
+    *("ANSIBLE_STRATEGY", *canaries.OBSERVED),
+}
 """What a run may be given beside a lab's own variables and still be forked."""
 LONGEST = 300
 """Seconds that one run may take."""

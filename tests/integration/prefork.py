@@ -25,8 +25,8 @@ from tests.integration.prefork_server import OURS, REPOSITORY
 
 SERVER = Path(__file__).resolve().parent / "prefork_server.py"
 COLLECTIONS = REPOSITORY / "playbooks" / "collections"
-READ_LATER = ("AWS_", "GITHUB_", "WATCHPARTY_", "ACT_", "KILL_", "PAUSE_")
-"""Starts of variables that nothing reads while it is imported; the last three are those of the tests' callbacks."""
+READ_LATER = ("AWS_", "GITHUB_", "WATCHPARTY_", "ACT_", "DUMP_", "KILL_", "PAUSE_")
+"""Starts of variables that nothing reads while it is imported; the last four are those of the tests' callbacks."""
 AVAILABLE = sys.platform == "linux"
 """Elsewhere there are no such sockets, and the program is started."""
 MOST = 3

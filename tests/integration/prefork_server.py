@@ -14,6 +14,7 @@ import atexit
 import gc
 import importlib
 import json
+import logging
 import os
 import shutil
 import socket
@@ -84,6 +85,8 @@ def become(request: dict[str, object], output: int) -> None:
     place = Path(constants.DEFAULT_LOCAL_TMP).parent
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix=f"ansible-local-{os.getpid()}", dir=place)
     atexit.register(shutil.rmtree, constants.DEFAULT_LOCAL_TMP, ignore_errors=True)
+    for handler in logging.getLogger().handlers:
+        handler.close()  # the log of an earlier run, which a test may have removed; the first line opens it anew
 
 
 def read_metadata_once(finder: Any) -> None:
