@@ -25,10 +25,9 @@ BOTH = (
     "test_deploy.py::test_limit",
     "test_encrypted_env.py::test_nothing_is_seen",
     "test_github_sync.py::test_what_arrives",
-    "test_paths.py",
+    "test_paths.py::test_a_relative_path[env_example",
     "test_provision_values.py",
     "test_rotate.py::test_the_plan_is_shown",
-    "test_set.py",
     "test_tags.py::test_provision",
     "test_tags.py::test_verify",
     "test_terminal.py::test_several_lines_confirm",
@@ -41,7 +40,7 @@ with both.
 SELECTED = {
     "test_aws_access.py": (),
     "test_aws_access_key": ("from_end_to_end",),
-    "test_aws_as_it_is": ("a_rotation_and_a_deploy[stale",),
+    "test_aws_as_it_is": (),  # the simulation's reads are behind by up to 30 acts, and its answers are lost
     "test_canary_leak": (),
     "test_canary_rotation": ("no_value_is_anywhere_else", "each_safeguard"),
     "test_django_sessions": ("looked_for_elsewhere", "applications_source[cached_db]"),
@@ -64,10 +63,10 @@ SELECTED = {
     "test_rotate.py": (),
     "test_rotate_bad_input": (),
     "test_rotate_deploys": (),
-    "test_rotate_faults": ("dies_in_the_middle_of_a_rollout[after",),  # test_canary_rotation has a health that fails
+    "test_rotate_faults": (),  # the simulation loses hosts at every act, test_canary_rotation has a health that fails
     "test_rotate_later": (),
     "test_rotate_third_party": ("third_partys_value",),
-    "test_rotate_two": ("started_together",),  # the simulation stops controllers at every act and lets them go on
+    "test_rotate_two": (),  # the simulation stops controllers at every act; in test_journal_store two append at once
     "test_rotation_elasticache": (),
     "test_rotation_parts": (),
     "test_rotation_valkey": (),
@@ -129,8 +128,7 @@ RARELY = (
     "test_rotate.py::test_all_kinds_in_one_run",
     "test_rotate_third_party.py::test_a_third_partys_value",
     "test_audit_log.py::test_a_cut_off_body_is_found[s3]",
-    "test_audit_log.py::test_every_call_fails_at_its_first_try[logs-lose]",
-    "test_audit_log.py::test_every_call_fails_at_its_first_try[s3-throttle]",
+    "test_audit_log.py::test_every_call_fails_at_its_first_try",  # test_backends loses any of its answers
     "test_canary.py::test_no_value_is_anywhere_else[free]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[a command line holds a value]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[a copy lies beside the file]",
@@ -139,6 +137,7 @@ RARELY = (
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the health answer is printed]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the snapshot holds values]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the snapshot's result is not masked]",
+    "test_vault_values.py::test_github_gets_what_vault_holds",  # test_github_sync sends, test_vault_deploy reads
     "test_vault_rotation.py::test_an_abort_after_a_kill",  # test_vault_store rolls back from the same kill
     "test_vault_rotation.py::test_an_abort_that_is_killed",  # test_rollback_killed is over the same acts
     "test_vault_rotation.py::test_the_server_restarts",  # test_vault_deploy seals it, test_rotate_faults loses a host
@@ -148,7 +147,6 @@ RARELY = (
     "test_audit_log.py::test_bad_input[options0",
     "test_audit_log.py::test_bad_input[options2",
     "test_audit_log.py::test_a_cut_off_body_is_found[logs]",
-    "test_audit_log.py::test_every_call_fails_at_its_first_try[logs-throttle]",
     "test_by_hand.py::test_finished",
     "test_by_hand_aws.py::test_a_key_is_rolled_back",
     "test_by_hand_aws.py::test_a_token_is",
