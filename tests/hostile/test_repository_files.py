@@ -161,7 +161,7 @@ def test_a_working_tree_elsewhere(where: Path) -> None:
     git(where, "config", "core.worktree", "/")
     report = scan(GitSource(str(where)))
     assert paths(report) == {"old.txt"}
-    assert "core.worktree names another working tree; scan that as a directory" in reasons(report)
+    assert "core.worktree names another working tree; scan this directory: -e scan_paths=DIRECTORY" in reasons(report)
 
 
 def test_legitimate_places(where: Path, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ class Unpacker:
         closed = unreadable(head, inside)
         buffered = _again(buffered, head)
         if closed:
-            self._pass(inside, f"packed as {closed}, which is not scanned")
+            self._pass(inside, f"not scanned: packed as {closed}")
         elif kind is not None and depth == 0:
             self._pass(inside, f"{kind} within {DEPTH} archives")
         elif kind is not None:

@@ -56,7 +56,7 @@ def parse(document: Any, today: date) -> Baseline:
         if ends is not None and ends < today:
             problems.append(f"{name} {expired(ends)}")
         elif entry["fingerprint"] in entries:
-            problems.append(f"{name} is there twice; take one out")
+            problems.append(f"{name} appears twice; remove one")
         elif ends is not None:
             entries[entry["fingerprint"]] = AcceptedFinding(entry["fingerprint"], entry["reason"].strip(), ends)
     return Baseline(tuple(entries.values()), tuple(problems))

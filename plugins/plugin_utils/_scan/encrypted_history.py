@@ -77,13 +77,16 @@ def _entry(change: _Change, settings: Sequence[str]) -> dict[str, Any]:
 def _notes(*, shallow: bool, cut: bool, unread: Sequence[str]) -> list[str]:
     notes = []
     if shallow:
-        notes.append("this clone is shallow, so older commits were not searched for old values: git fetch --unshallow")
+        notes.append(
+            "this clone is shallow, so older commits were not searched for old values. Run git fetch --unshallow, then "
+            "run the same command"
+        )
     if cut:
         notes.append(f"only the newest {MOST_COMMITS} commits of the file were searched for old values")
     if unread:
         named = ", ".join(unread[:5]) + (", …" if unread[5:] else "")
         notes.append(
-            f"{len(unread)} commits could not be searched for old values, since their files are not here, damaged or "
+            f"{len(unread)} commits could not be searched for old values, because their files are missing, damaged or "
             f"larger than {git.LARGE >> 20} MiB: {named}; search a full clone"
         )
     return notes

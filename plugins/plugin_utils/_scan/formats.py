@@ -53,9 +53,9 @@ _NAMED = {
     b"MSCF\0\0\0\0": "cab",
     b"hsqs": "squashfs",
     b"PAR1": "parquet",
-    b"PACK\0\0\0": "a git pack; clone its repository, and scan that",
-    b"# v2 git bundle\n": "a git bundle; clone it, and scan that as the repository",
-    b"# v3 git bundle\n": "a git bundle; clone it, and scan that as the repository",
+    b"PACK\0\0\0": "a git pack; clone its repository, then scan the clone: -e scan_repositories=CLONE",
+    b"# v2 git bundle\n": "a git bundle; clone the bundle, then scan the clone: -e scan_repositories=CLONE",
+    b"# v3 git bundle\n": "a git bundle; clone the bundle, then scan the clone: -e scan_repositories=CLONE",
 }
 """What no part of Python's standard library opens."""
 STARTS = (*_MAGIC, *_NAMED)

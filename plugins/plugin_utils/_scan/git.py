@@ -139,14 +139,15 @@ class Repository:
         shallow = len(self.view.shallow())
         if shallow:
             yield (
-                f"a shallow clone: what came before {shallow} commits is not here; "
-                "git fetch --unshallow, then scan again"
+                f"a shallow clone: the history before {shallow} commits is missing. Run git fetch --unshallow, then "
+                "scan again"
             )
         if self.view.partial:
             missing = self._missing()
             if missing:
                 yield (
-                    f"a partial clone: {missing} objects are not here; git fetch --refetch --no-filter, then scan again"
+                    f"a partial clone: {missing} objects are missing. Run git fetch --refetch --no-filter, then scan "
+                    "again"
                 )
         yield from self.view.not_checked
         submodules = self._submodules()

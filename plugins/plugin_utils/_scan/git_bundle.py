@@ -27,6 +27,7 @@ LARGEST_HEADER = 64 << 20
 _REFERENCE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (refs/[^\0-\x20\x7f~^:?*\[\\]+)")
 _FORMAT = b"@object-format="
 _CONFIG = "[core]\nrepositoryFormatVersion = 1\nbare = true\n[extensions]\nobjectFormat = %s\n"
+SCAN_CLONE = "scan the clone: -e scan_repositories=CLONE"
 
 
 class Header(NamedTuple):
@@ -74,11 +75,13 @@ def _header(stream: IO[bytes]) -> Header:
         if not line:
             break
         if line.startswith(b"-"):
-            raise ScanError("it continues another repository's history; fetch it there, and scan that")
+            raise ScanError(
+                f"it continues another repository's history; fetch the bundle in a clone of it, then {SCAN_CLONE}"
+            )
         if line.startswith(_FORMAT) and line[len(_FORMAT) : -1] in (b"sha1", b"sha256"):
             form = line[len(_FORMAT) : -1].decode()
         elif line.startswith(b"@"):
-            raise ScanError("it lacks objects; clone it, and scan that as the repository")
+            raise ScanError(f"it lacks objects; clone its repository, then {SCAN_CLONE}")
         match = _REFERENCE.fullmatch(line[:-1])
         references += [match[0]] if match else []
     raise ScanError("its header does not end")
@@ -93,4 +96,4 @@ def _copy(stream: IO[bytes], path: str) -> None:
                 return
             file.write(piece)
             left -= len(piece)
-    raise ScanError(f"it is larger than {LARGEST >> 20} MiB; clone it, and scan that as the repository")
+    raise ScanError(f"it is larger than {LARGEST >> 20} MiB; clone the bundle, then {SCAN_CLONE}")

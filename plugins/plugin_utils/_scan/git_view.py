@@ -173,11 +173,14 @@ class View:
         own = place.directory == os.path.join(place.top, ".git") if place.top else _MODULES not in place.directory
         of_this_tree = content(os.path.join(place.directory, "config.worktree"), CONFIGURATION)
         if own and _WORKTREE.search(configuration + b"\n" + of_this_tree):
-            self.not_checked.append("core.worktree names another working tree; scan that as a directory")
+            self.not_checked.append(
+                "core.worktree names another working tree; scan this directory: -e scan_paths=DIRECTORY"
+            )
         if _ONE_BRANCH.search(configuration) and not self.shallow():
             self.not_checked.append(
-                "a remote of which single branches were fetched: the others are not here; run git remote set-branches "
-                "REMOTE '*' for each remote whose fetch names a branch, then git fetch --all, then scan again"
+                "a remote of which single branches were fetched: the other branches are missing. Run git remote "
+                "set-branches REMOTE '*' for each remote whose fetch names a branch, then git fetch --all, then scan "
+                "again"
             )
         self._configured(tables=bool(_TABLES.search(configuration)))
         self._borrowed()
@@ -239,7 +242,7 @@ class View:
                 else:
                     path = printable(os.fsdecode(line.strip()))
                     self.not_checked.append(
-                        f"objects borrowed from {path}, which is not there; bring it back, or clone again"
+                        f"objects borrowed from {path}, which does not exist; restore this directory, or clone again"
                     )
         os.makedirs(self.inside("objects", "info"))
         self._write("objects/info/alternates", "".join(f"{name}\n" for name in list(seen.values())[1:]).encode())

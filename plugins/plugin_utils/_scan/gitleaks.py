@@ -71,7 +71,7 @@ class Gitleaks:
 
     def _run(self, bounds: Bounds) -> list[Mapping[str, Any]]:
         if self.program is None:
-            raise ScanError(f"{NAME} is not installed; {REMEDY}, or set patterns to none")
+            raise ScanError(f"{NAME} is not installed; {REMEDY}, or set scan_patterns=none")
         if self.how == FILES:
             return self._ran(self.path, os.devnull, bounds)
         # It starts git, which would start what the repository's configuration names.
@@ -97,10 +97,12 @@ class Gitleaks:
             raise ScanError(f"{error}; {REMEDY}") from None
         except bounded_program.Failed as error:
             # Its own words may quote a line that it stumbled over.
-            raise ScanError(f"{NAME} ended with {error.code} on {self.path}; run it there by hand to see why") from None
+            raise ScanError(
+                f"{NAME} ended with {error.code} on {self.path}; run {NAME} on it by hand to see why"
+            ) from None
         results = _parsed(output)
         if results is None:
-            raise ScanError(f"{NAME} ended with 0 on {self.path}; run it there by hand to see why")
+            raise ScanError(f"{NAME} ended with 0 on {self.path}; run {NAME} on it by hand to see why")
         return results
 
     def _finding(self, entry: Mapping[str, Any]) -> Finding:

@@ -78,19 +78,25 @@ def parse(args: Mapping[str, Any]) -> ScanRequest:
             f" (the module's options {', '.join(_sources.TARGETS)})"
         )
     if not (args["history"] or args["tree"]):
-        raise ScanError("history and tree are both off, so nothing would be scanned; turn one on")
+        raise ScanError("scan_history=false and scan_tree=false leave nothing to scan. Set one of them to true")
     with_catalog = bool(args["catalog"]) and bool(args["environment"])
     if args["known_values"] == "required" and not with_catalog:
-        raise ScanError("known_values is required, and needs catalog and environment")
+        raise ScanError(
+            "scan_values=required (option known_values) needs the catalog and the environment. Set secrets_catalog and "
+            "app_environment, or set scan_values=auto"
+        )
     known = args["known_values"] if with_catalog else "none"
     program = gitleaks.installed()
     if args["patterns"] == "required" and not program:
-        raise ScanError(f"patterns is required, and gitleaks is not installed; {gitleaks.REMEDY}")
+        raise ScanError(
+            f"scan_patterns=required (option patterns) needs gitleaks, which is not installed; {gitleaks.REMEDY}, or "
+            "set scan_patterns=auto"
+        )
     patterns = args["patterns"] != "none" and program is not None
     if known == "none" and not patterns:
         raise ScanError(
-            "there is nothing to scan for: no live values (catalog, environment and known_values) and no patterns; "
-            f"give them, or {gitleaks.REMEDY}"
+            "nothing to scan for: no live values (set secrets_catalog, app_environment and scan_values=auto) and no "
+            f"patterns ({gitleaks.REMEDY}, and set scan_patterns=auto)"
         )
     return ScanRequest(
         targets=targets,
@@ -156,7 +162,7 @@ def _engines(request: ScanRequest) -> list[scan.Source]:
 
 def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list[NotChecked]]:
     if request.known_values == "none":
-        return Sought(), [NotChecked(live_values.VALUES, "", "live values were not asked for")]
+        return Sought(), [NotChecked(live_values.VALUES, "", "scan_values=none, or no catalog or environment")]
     catalog = catalog_parser.parse(args["catalog"], args["environment"])
     try:
         connection = AwsConnection(NAME, dict(args))

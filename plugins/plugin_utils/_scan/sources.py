@@ -154,7 +154,7 @@ class DirectorySource:
     def check(self) -> None:
         """Raises ScanError where there is no such file or directory."""
         if not os.path.isfile(self.path) and not os.path.isdir(self.path):
-            raise ScanError(f"{self.path}: is not there; give a file or a directory")
+            raise ScanError(f"{self.path}: does not exist; give a file or a directory")
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
         if os.path.isfile(self.path):
@@ -277,7 +277,7 @@ def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any)
             spots.join(scanning.unpacked(stream, scanning.noting(source, path), kind))
             value_matches = scanning.found(spots)
         elif path.endswith(BROTLI):
-            scanning.passed(source, path, "packed as brotli, which is not scanned")
+            scanning.passed(source, path, "not scanned: packed as brotli")
     except OSError as error:
         scanning.passed(source, path, f"cannot be read: {error.strerror}")
         return

@@ -58,7 +58,7 @@ def unknown(
     """What gitleaks takes for a secret, but for ``known_findings``. Raises ScanError where it is not installed."""
     root = _root(path)
     if gitleaks.installed() is None:
-        raise ScanError(f"gitleaks is not installed here; {gitleaks.REMEDY}")
+        raise ScanError(f"gitleaks is not installed on the controller; {gitleaks.REMEDY}")
     engines = [gitleaks.Gitleaks(root, how) for how in (gitleaks.HISTORY, gitleaks.STAGED)]
     report = scan_scan.scan([], Sought(), engines=engines, engine=gitleaks.NAME, baseline=baseline, bounds=bounds)
     result = _as_data(report)
@@ -71,7 +71,7 @@ def unknown(
 def _root(path: str) -> str:
     root = Path(path).expanduser()
     if not root.is_dir():
-        raise ScanError(f"repository {root}: is not a directory here; give the path of a checkout")
+        raise ScanError(f"repository {root}: is not a directory on the controller; give the path of a checkout")
     return str(root)
 
 

@@ -82,10 +82,13 @@ def test_a_stream_that_is_none(tmp_path: Path) -> None:
     ("args", "message"),
     [
         ({}, "nothing to scan was named"),
-        ({"paths": ["/x"], "history": False, "tree": False}, "history and tree are both off"),
+        ({"paths": ["/x"], "history": False, "tree": False}, "scan_history=false and scan_tree=false leave nothing"),
         ({"paths": ["/x"], "catalog": None, "known_values": "required"}, "needs catalog and environment"),
         ({"paths": ["/x"], "environment": None}, "there is nothing to scan for"),
-        ({"paths": ["/x"], "patterns": "required"}, "patterns is required, and gitleaks is not installed"),
+        (
+            {"paths": ["/x"], "patterns": "required"},
+            "scan_patterns=required (option patterns) needs gitleaks, which is not installed",
+        ),
         ({"paths": ["/x"], "baseline": "/nowhere"}, "baseline /nowhere: cannot be read"),
     ],
 )

@@ -181,8 +181,8 @@ def test_in_git_what_is_not_opened_is_named_by_its_path(tmp_path: Path) -> None:
     git(tmp_path, "commit", "-q", "-m", "two")
     report = scan_scan.scan([GitSource(str(tmp_path))], SOUGHT)
     assert sorted(not_checked(report)) == [
-        "new.rar packed as rar, which is not scanned",
-        "old.7z packed as 7z, which is not scanned",
+        "new.rar not scanned: packed as rar",
+        "old.7z not scanned: packed as 7z",
     ]
     assert [(finding.path, finding.inside) for finding in report.findings] == [("run.pyz", "folder/member0.txt")]
 
@@ -243,20 +243,26 @@ def encrypted() -> bytes:
         (broken, "archive the gzip cannot be unpacked (EOFError)"),
         (encrypted, "archive!inner.bin is encrypted"),
         (lambda: zipped([b"x"], zipfile.ZIP_LZMA), "archive!folder/member0.txt is compressed in an unusual way"),
-        (lambda: b"7z\xbc\xaf\x27\x1c" + b"x" * 600, "archive packed as 7z, which is not scanned"),
-        (lambda: b"\x1f\x9d\x90" + b"x" * 600, "archive packed as compress (.Z), which is not scanned"),
-        (lambda: b"LZIP\x01" + b"x" * 600, "archive packed as lzip, which is not scanned"),
+        (lambda: b"7z\xbc\xaf\x27\x1c" + b"x" * 600, "archive not scanned: packed as 7z"),
+        (lambda: b"\x1f\x9d\x90" + b"x" * 600, "archive not scanned: packed as compress (.Z)"),
+        (lambda: b"LZIP\x01" + b"x" * 600, "archive not scanned: packed as lzip"),
         (
             lambda: tarred({"a.br": b"x" * 600}),
-            "archive!a.br packed as brotli, which is not scanned",
+            "archive!a.br not scanned: packed as brotli",
         ),
         (
             lambda: tarred({".git/p.pack": b"PACK\0\0\0\2" + b"x" * 600}),
-            "archive!.git/p.pack packed as a git pack; clone its repository, and scan that, which is not scanned",
+            (
+                "archive!.git/p.pack not scanned: packed as a git pack; clone its repository, then scan the clone: -e "
+                "scan_repositories=CLONE"
+            ),
         ),
         (
             lambda: tarred({"a": b"# v2 git bundle\n" + b"x" * 600}),
-            "archive!a packed as a git bundle; clone it, and scan that as the repository, which is not scanned",
+            (
+                "archive!a not scanned: packed as a git bundle; clone the bundle, then scan the clone: -e "
+                "scan_repositories=CLONE"
+            ),
         ),
         (
             lambda: tarred({"app": b"#!/bin/sh\n" + zipped([TEXT])}),

@@ -175,7 +175,7 @@ def test_a_partial_clone_names_what_it_could_not_search(repository: Repository, 
     first = repository.commit(TOKEN="old")
     repository.commit(TOKEN="new")
     clone = repository.clone(tmp_path / "clone", "--filter=blob:none")
-    lacking = "1 commits could not be searched for old values, since their files are not here, damaged or larger than"
+    lacking = "1 commits could not be searched for old values, because their files are missing, damaged or larger than"
     assert f"{lacking} 8 MiB: {first[:12]}; search a full clone" in notes(clone)
 
 

@@ -70,7 +70,7 @@ def program(tmp_path: Path, script: str) -> str:
 def test_it_fails(tmp_path: Path, script: str) -> None:
     git(tmp_path, "init", "-q")
     made = program(tmp_path, script)
-    message = r"^gitleaks ended with \d on \S+; run it there by hand to see why$"
+    message = r"^gitleaks ended with \d on \S+; run gitleaks on it by hand to see why$"
     with pytest.raises(ScanError, match=message):
         scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, required=True, program=made)])
     report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, program=made)])

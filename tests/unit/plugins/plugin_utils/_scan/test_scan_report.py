@@ -97,7 +97,7 @@ def test_an_entry_that_is_malformed_or_old_accepts_nothing(entry: Any, message: 
 
 def test_the_last_day_counts_and_yamls_days_too() -> None:
     assert parsed({**ENTRY, "expires": TODAY}).problems == ()
-    assert parsed(ENTRY, ENTRY).problems == (f"entry 2 ({FOUND.fingerprint}) is there twice; take one out",)
+    assert parsed(ENTRY, ENTRY).problems == (f"entry 2 ({FOUND.fingerprint}) appears twice; remove one",)
     assert scan_baseline.parse(["x"], TODAY).problems == ("is not a mapping with a list called accepted",)
 
 

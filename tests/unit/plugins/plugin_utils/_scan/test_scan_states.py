@@ -89,7 +89,7 @@ def test_a_shallow_clone(origin: Path) -> None:
     assert report.clean
     assert not report.complete
     assert reasons(report) == [
-        "a shallow clone: what came before 1 commits is not here; git fetch --unshallow, then scan again"
+        "a shallow clone: the history before 1 commits is missing. Run git fetch --unshallow, then scan again"
     ]
 
 
@@ -150,7 +150,10 @@ def test_a_bundle_that_cannot_be_opened_is_named(origin: Path, monkeypatch: pyte
     why = "shop.bundle packed as a git bundle, which cannot be opened: "
     source = DirectorySource(str(where))
     assert reasons(scanned(source)) == [
-        f"{why}it continues another repository's history; fetch it there, and scan that"
+        (
+            f"{why}it continues another repository's history; fetch the bundle in a clone of it, then scan the clone: "
+            "-e scan_repositories=CLONE"
+        )
     ]
     bundle(origin, "main")
     whole = (where / "shop.bundle").read_bytes()
@@ -185,7 +188,7 @@ def test_alternates(origin: Path) -> None:
     assert [finding.path for finding in report.findings] == ["old.txt"]
     shutil.move(str(origin), str(origin) + "-gone")
     messages = reasons(scanned(GitSource(str(where), tree=False)))
-    assert any("objects borrowed from" in message and "bring it back" in message for message in messages)
+    assert any("objects borrowed from" in message and "restore this directory" in message for message in messages)
 
 
 def test_an_object_is_broken(origin: Path) -> None:
@@ -276,7 +279,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 def test_what_is_no_repository(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match=r"not a git repository"):
         scanned(GitSource(str(tmp_path)))
-    with pytest.raises(ScanError, match=r"nowhere: is not there; give a file or a directory$"):
+    with pytest.raises(ScanError, match=r"nowhere: does not exist; give a file or a directory$"):
         scanned(DirectorySource(str(tmp_path / "nowhere")))
 
 
@@ -341,7 +344,7 @@ def test_what_a_submodule_was(origin: Path) -> None:
 
 def test_a_clone_of_one_branch(origin: Path) -> None:
     (reason,) = reasons(scanned(GitSource(str(clone(origin, "--single-branch")))))
-    assert reason.startswith("a remote of which single branches were fetched: the others are not here; ")
+    assert reason.startswith("a remote of which single branches were fetched: the other branches are missing. ")
 
 
 def test_packs_of_another_name(origin: Path) -> None:
@@ -356,7 +359,7 @@ def test_a_working_tree_that_is_elsewhere(origin: Path, file: str) -> None:
     with (origin / ".git" / file).open("a") as handle:
         handle.write("[core] worktree = ../../elsewhere\n")
     assert reasons(scanned(GitSource(str(origin), tree=False))) == [
-        "core.worktree names another working tree; scan that as a directory"
+        "core.worktree names another working tree; scan this directory: -e scan_paths=DIRECTORY"
     ]
 
 

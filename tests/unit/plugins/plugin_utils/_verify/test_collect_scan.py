@@ -100,7 +100,7 @@ def test_without_a_search_library_it_says_so_and_finds_the_same(
 
 
 def test_without_values_or_a_repository(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(ScanError, match="is not a directory here"):
+    with pytest.raises(ScanError, match="is not a directory on the controller"):
         live(tmp_path / "nowhere")
     with pytest.raises(ScanError):
         live(tmp_path)  # a directory without a repository
