@@ -227,7 +227,7 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} CREATEROLE;")
     assert drill.code == 0, drill.output
-    refusal = f"database: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE"
+    refusal = f"database: administrator {MASTER} lacks CREATEROLE. Run as a superuser: ALTER ROLE"
     sentences(drill, refusal.replace("database:", "database is REFUSED:"), f"by hand: {refusal}")
     assert run.code != 0, run.output
     node = f"{lab.valkey.host}:{lab.valkey.port}"
@@ -238,7 +238,9 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     assert "checked: the users, functions and settings of the nodes of cache were compared" in newest_post_mortem(lab)
     sentences(run, "sessions are in cookies, so only a new SECRET_KEY ends them, and django_key was not replaced: ")
     assert "sessions were ended" not in newest_post_mortem(lab)
-    sentences(run, f"still open: database: OPEN: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE")
+    sentences(
+        run, f"still open: database: OPEN: administrator {MASTER} lacks CREATEROLE. Run as a superuser: ALTER ROLE"
+    )
     now = lab.values()
     assert (now.database, lab.accepts(old)["cache"]) == (old.database, False)
     assert lab.journal_state().rotation is None

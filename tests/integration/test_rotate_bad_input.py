@@ -184,7 +184,7 @@ SERVERS = {
         master_may_not_create_roles,
         a_user_without_a_password,
         (
-            f'database: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE "{MASTER}" CREATEROLE. ',
+            f'administrator {MASTER} lacks CREATEROLE. Run as a superuser: ALTER ROLE "{MASTER}" CREATEROLE. ',
             "the user default needs no password (nopass)",
         ),
         ("--check", "--diff"),

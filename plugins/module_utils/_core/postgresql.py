@@ -272,8 +272,8 @@ _WORDS = {
     "applications' pools; then run again",
     "no_database": "the database does not exist. Correct the URL's path, or create the database",
     "no_role": "role {user} does not exist. Create it, or correct the user in the URL",
-    "no_connect": "role {user} may not connect to the database. As its owner: GRANT CONNECT ON DATABASE … TO …",
-    "not_accepting": "the database takes no connections. As its owner: ALTER DATABASE … ALLOW_CONNECTIONS true",
+    "no_connect": "role {user} may not connect to the database. Run as its owner: GRANT CONNECT ON DATABASE … TO …",
+    "not_accepting": "the database accepts no connections. Run as its owner: ALTER DATABASE … ALLOW_CONNECTIONS true",
     "not_from_here": "pg_hba.conf has no line for {user} from this address. A line that names only the owner "
     "does not cover its logins: write +owner there. A line that requires TLS needs "
     "sslmode=require in the URL",

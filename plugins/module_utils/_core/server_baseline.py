@@ -33,6 +33,7 @@ MOST_NAMED = 50
 MORE = "%d more differences; watchparty.secrets.baseline lists them"
 MOST_ENTRIES = 8000
 """Of a server."""
+TOO_MANY = "so they are neither recorded nor compared. Drop those that are no longer used, or check them by hand"
 LARGEST = 1 << 20
 """Bytes of a server's entries in an answer: who makes names there must not make a host's answer too long."""
 _ENTRY = {"kind": str, "name": str, "facts": str, "undo": str, "since?": str}
@@ -191,10 +192,12 @@ def no_inventory() -> Dict[str, Any]:
 def add(inventory: Dict[str, Any], part: Mapping[str, Any], *, further: bool = False) -> None:
     """Adds what one database or node showed, whose kinds are those that all have, or ``further`` kinds."""
     if len(inventory["entries"]) + len(part["entries"]) > MOST_ENTRIES:
-        inventory["problems"].append("it has more than %d users, grants and objects" % MOST_ENTRIES)
+        inventory["problems"].append("it has more than %d users, grants and objects, %s" % (MOST_ENTRIES, TOO_MANY))
         return
     if size(inventory) + size(part) > LARGEST:
-        inventory["problems"].append("its users, grants and objects have names of more than %d KiB" % (LARGEST >> 10))
+        inventory["problems"].append(
+            "the list of its users, grants and objects is larger than %d KiB, %s" % (LARGEST >> 10, TOO_MANY)
+        )
         return
     before, kinds = set(inventory["kinds"]), set(part["kinds"])
     inventory["kinds"] = sorted(before | kinds if further or not before else before & kinds)

@@ -52,7 +52,7 @@ LARGEST = 4 << 20
 """Bytes of all servers' entries: the answer is refused where it is too long."""
 _FAULTS = (SecretsError, MemoryError, RecursionError, postgresql_connection.Retry, *valkey_connection.UNREADABLE)
 _DOING = "reading roles"
-_NO_ROOM = "the servers have more users, grants and objects than one host can report"
+_NO_ROOM = "the lists of all servers are larger than %d MiB, %s" % (LARGEST >> 20, server_baseline.TOO_MANY)
 _READ_ONLY = "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '5s'"
 _FIRST = 10
 """The oid of the role that initdb makes: the server's own, which nobody can drop."""
@@ -193,7 +193,9 @@ def _roles(server: ServerConnection, known: Collection[str], report: Report) -> 
     )
     rows = server.rows(query % (_FIRST, _FIRST, ROWS), doing=_DOING)
     if len(rows) >= ROWS:
-        report["problems"].append("has more than %d logins, and the rest was not checked" % ROWS)
+        report["problems"].append(
+            "has more than %d logins, so the rest was not checked. Drop unused logins, or check the rest by hand" % ROWS
+        )
     first = next((name for name, oid in rows[:ROWS] if oid == _FIRST), "")
     explained = {*known, first, *_OF_RDS.get(first, ())}
     report.update(listed=True, seen=len(rows))

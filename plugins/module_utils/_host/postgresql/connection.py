@@ -89,7 +89,7 @@ def driver() -> Any:
     raise DatabaseError(
         "no_driver",
         "%s has neither psycopg nor psycopg2. Set rotation_python to an interpreter that has one of them, or install "
-        "psycopg there" % sys.executable,
+        "psycopg for this interpreter" % sys.executable,
     )
 
 
@@ -352,13 +352,13 @@ def sessions(server: ServerConnection, login: str, addresses: Sequence[str]) -> 
 
 def may_end_sessions(admin: Admin, login: str) -> None:
     for has, group, right in (
-        (admin.reads_sessions, "pg_monitor", "reading where sessions come from"),
+        (admin.reads_sessions, "pg_monitor", "read the client addresses of sessions"),
         (admin.signals, "pg_signal_backend", "end sessions"),
     ):
         if not (has or admin.superuser):
             raise DatabaseError(
                 "missing_right",
-                "administrator %s may not %s of role %s. As a superuser: GRANT %s TO %s"
+                "administrator %s may not %s of role %s. Run as a superuser: GRANT %s TO %s"
                 % (admin.name, right, login, group, identifier(admin.name)),
             )
 

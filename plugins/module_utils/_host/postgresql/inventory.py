@@ -10,7 +10,12 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import DatabaseError, literal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import Entry, entry_of, keyed
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    TOO_MANY,
+    Entry,
+    entry_of,
+    keyed,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.inventory_queries import (
     END,
@@ -57,7 +62,7 @@ def _entries(server: ServerConnection, request: Mapping[str, Any], query: str) -
     own = "".join(", (%s, %s)" % (literal(raw), literal(shown)) for raw, shown in sorted(request["own"].items()))
     rows = _read(server, ROLES % {"own": own} + END % {"query": query, "limit": MOST + 1})
     if len(rows) > MOST:
-        raise DatabaseError("too_many", "it has more than %d roles, grants and objects, which are not compared" % MOST)
+        raise DatabaseError("too_many", "it has more than %d roles, grants and objects, %s" % (MOST, TOO_MANY))
     return [_entry(request["key"], row) for row in rows]
 
 

@@ -171,7 +171,8 @@ def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
     holder = _required(facts, owner, "owner")
     if holder.superuser:
         raise DatabaseError(
-            "superuser", "role %s is a superuser; remove that attribute first: ALTER ROLE … NOSUPERUSER" % owner
+            "superuser",
+            "role %s is a superuser. Run as a superuser: ALTER ROLE %s NOSUPERUSER" % (owner, identifier(owner)),
         )
     plan = []
     for login in logins_of(owner):
@@ -262,7 +263,7 @@ def _may_change(facts: ServerFacts, role: Optional[Role], holder: Optional[Role]
     if not admin.creates_roles:
         raise DatabaseError(
             "missing_right",
-            "administrator %s lacks CREATEROLE. As a superuser: ALTER ROLE %s CREATEROLE"
+            "administrator %s lacks CREATEROLE. Run as a superuser: ALTER ROLE %s CREATEROLE"
             % (admin.name, identifier(admin.name)),
         )
     touched = [item for item in (role, holder if needs_grant else None) if item]
@@ -270,15 +271,15 @@ def _may_change(facts: ServerFacts, role: Optional[Role], holder: Optional[Role]
         if item.superuser:
             raise DatabaseError(
                 "missing_right",
-                "role %s is a superuser, but administrator %s is not. As a superuser: ALTER ROLE %s NOSUPERUSER; or "
-                "name a superuser as admin in the catalog" % (item.name, admin.name, identifier(item.name)),
+                "role %s is a superuser, but administrator %s is not. Run as a superuser: ALTER ROLE %s NOSUPERUSER; "
+                "or name a superuser as admin in the catalog" % (item.name, admin.name, identifier(item.name)),
             )
         if admin.version >= 160000 and not item.administered:
             raise DatabaseError(
                 "missing_right",
-                "administrator %s has no ADMIN OPTION on role %s, which PostgreSQL 16 and newer require. As a "
-                "superuser, or as the role that created it: GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET "
-                "FALSE" % (admin.name, item.name, identifier(item.name), identifier(admin.name)),
+                "administrator %s cannot change role %s: PostgreSQL 16 and newer require ADMIN OPTION on the role. Run "
+                "as a superuser, or as the role that created role %s: GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, "
+                "SET FALSE" % (admin.name, item.name, item.name, identifier(item.name), identifier(admin.name)),
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Tup
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import entry_of, keyed
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import TOO_MANY, entry_of, keyed
 
 MOST = 2000
 """Entries of a node."""
@@ -32,9 +32,7 @@ def read(ask: Ask, node: str, users: Mapping[str, valkey.User], request: Mapping
     """Kinds and entries. ``request`` has the ``key`` of digests, the catalog's ``own`` users with the names to show for
     them, and the declared ``nodes``. A kind that the server refuses to tell is not among the kinds."""
     if int(valkey.parse_info(ask("INFO", "memory")).get("used_memory_functions", 0)) > LARGEST_FUNCTIONS:
-        raise HostError(
-            "%s: its functions take more than %d MiB, and are not compared" % (node, LARGEST_FUNCTIONS >> 20)
-        )
+        raise HostError("%s: its functions take more than %d MiB, %s" % (node, LARGEST_FUNCTIONS >> 20, TOO_MANY))
     kinds, rows = ["user"], list(_users(users, request))
     readers: Dict[str, Callable[[], Iterator[_Row]]] = {
         "module": lambda: _modules(ask("MODULE", "LIST")),
@@ -49,7 +47,7 @@ def read(ask: Ask, node: str, users: Mapping[str, valkey.User], request: Mapping
             continue
         kinds.append(kind)
     if len(rows) > MOST:
-        raise HostError("%s: it has more than %d users and functions, which are not compared" % (node, MOST))
+        raise HostError("%s: it has more than %d users and functions, %s" % (node, MOST, TOO_MANY))
     return {"kinds": kinds, "entries": [entry_of(kind, "%s at %s" % (name, node), *rest) for kind, name, *rest in rows]}
 
 

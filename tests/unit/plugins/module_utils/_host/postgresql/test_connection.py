@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     connection as postgresql_connection,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.login_statements import Admin
 
 URL = "postgresql://root:canary@db/postgres"
 SCRAM = "require_auth=scram-sha-256"
@@ -105,3 +106,22 @@ def test_a_server_that_asks_for_something_else_is_named_as_that(message: str) ->
     text = str(postgresql.not_connected(refusal, parse_url(URL, "admin_url"), "admin_url"))
     assert "Set scram-sha-256 in its pg_hba.conf" in text
     assert "canary" not in text
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        (
+            "reads_sessions",
+            "may not read the client addresses of sessions of role shop. Run as a superuser: GRANT pg_monitor TO",
+        ),
+        ("signals", "may not end sessions of role shop. Run as a superuser: GRANT pg_signal_backend TO"),
+    ],
+)
+def test_an_administrator_without_a_right_is_refused(missing: str, message: str) -> None:
+    admin = Admin("boss", 160000)
+    postgresql_connection.may_end_sessions(admin, "shop")
+    with pytest.raises(DatabaseError) as refused:
+        postgresql_connection.may_end_sessions(admin._replace(**{missing: False}), "shop")
+    assert str(refused.value) == f'administrator boss {message} "boss"'
+    postgresql_connection.may_end_sessions(admin._replace(**{missing: False}, superuser=True), "shop")
