@@ -15,8 +15,9 @@ description:
     the same error, shows the error once.
   - Hides the banners of plays and tasks, tasks that changed nothing or were skipped, and excerpts of playbooks.
   - Shows a failure that the play handles (C(ignore_errors), C(rescue)) in one line.
-  - While a task runs on many hosts, shows how many hosts are done, and an estimate of the time left. Such a line comes
-    every 5 to 30 seconds.
+  - While a task runs on many hosts, the callback shows how many hosts are done, and an estimate of the time left. It
+    prints this line when a host finishes, at most every 5 seconds at first and every 30 seconds later. If no host
+    finishes, it prints no line.
   - Removes terminal escapes from the text of hosts.
   - With C(-v) or more, the output is that of P(ansible.builtin.default#callback). The options of this callback change
     only that output, except O(display_failed_stderr), which also holds without C(-v).

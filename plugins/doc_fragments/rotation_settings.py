@@ -93,7 +93,7 @@ options:
         type: float
         default: 0
       python:
-        description: The interpreter on the host that talks to the servers.
+        description: The interpreter on the host that connects to databases and caches.
         type: str
       allow_sessions:
         description:

@@ -29,7 +29,8 @@ def leak_host(candidates: Sequence[str], variables: Mapping[str, Any], reached: 
     """The first that was seen to answer, else the first that was not seen to be silent; ``variables`` are hostvars."""
     if not candidates:
         raise AnsibleFilterError(
-            "every host is compromised, and the servers must be asked from a clean host; name one in rotation_host"
+            "every host is compromised, and only a clean host may connect to databases and caches. Set rotation_host "
+            "to a clean host"
         )
     answering = [tried["item"] for tried in reached.get("results", ()) if "reachable" in tried]
     seen = {host: variables[host].get("leak_respond__seen", {}) for host in candidates[:LOOKED_AT]}

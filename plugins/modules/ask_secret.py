@@ -15,7 +15,7 @@ description:
     the registered result.
   - If there is no terminal, the module fails and shows O(remedy), unless O(optional=true).
   - The module ignores text that was typed before a question.
-  - Several lines that arrive at once, as from a paste, are one answer. The module accepts this answer only if
+  - Several lines that arrive together, as from a paste, are one answer. The module accepts this answer only if
     O(lines=true), or if the setting has the type V(json) or V(pem).
   - If an answer is not valid, the module asks again and keeps the earlier answers. With O(catalog), the setting's type,
     the rules for production and the readers of the C(.env) decide whether an answer is valid. Without O(catalog), an

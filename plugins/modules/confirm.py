@@ -13,7 +13,7 @@ author:
 description:
   - Asks at the terminal, and fails if the operator does not type O(answer).
   - If there is no terminal, the module fails too. M(ansible.builtin.pause) would continue after a warning.
-  - The module ignores text that was typed before the question. It does not accept several lines that arrive at once, as
+  - The module ignores text that was typed before the question. It does not accept several lines that arrive together, as
     from a paste.
 options:
   question:

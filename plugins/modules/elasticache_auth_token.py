@@ -48,7 +48,7 @@ options:
   known_addresses:
     description:
       - Addresses and networks of the hosts that may be logged in, for O(state=revoked), such as V(10.0.1.0/24). The
-        host that talks to the server need not be listed.
+        host that connects to Valkey (C(rotation_host)) need not be listed.
     type: list
     elements: str
     default: []
@@ -87,16 +87,16 @@ extends_documentation_fragment:
   - watchparty.secrets.rotation
 attributes:
   check_mode:
-    description: Asks the server and AWS, and changes nothing.
+    description: Reads the group from AWS and logs in to Valkey, and changes nothing.
     support: full
   diff_mode:
     description: There is nothing to show but tokens.
     support: none
   idempotent:
-    description: The server is asked first. A token that is valid already is not sent again.
+    description: The module first tries the token at the server. It does not send a token that is already valid.
     support: full
   action:
-    description: Talks to AWS on the controller and to the server from the host.
+    description: Calls AWS on the controller, and connects to Valkey from the host.
     support: full
 notes:
   - Needs C(elasticache:DescribeReplicationGroups) and C(elasticache:ModifyReplicationGroup) on the group.
@@ -106,7 +106,7 @@ notes:
     V(revoked) of the next rotation removes the late token. AWS refuses a late V(revoked) if its token is not valid any
     more.
   - If an answer of AWS is lost, the module does not repeat the request. It waits until the group is available, then
-    asks the servers.
+    tries which tokens the servers accept.
 seealso:
   - module: watchparty.secrets.valkey_user
   - name: Authenticating with the AUTH command
@@ -160,5 +160,5 @@ not_ended:
   type: list
   elements: str
   returned: when O(state=revoked) could not end all of them in a leak
-  sample: ["watch-party-valkey-001.abc123.0001.euw1.cache.amazonaws.com:6379: the user lacks a right there"]
+  sample: ["watch-party-valkey-001.abc123.0001.euw1.cache.amazonaws.com:6379: the user lacks a right"]
 """

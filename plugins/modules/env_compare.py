@@ -14,7 +14,7 @@ description:
   - Reads an environment as M(watchparty.secrets.env_snapshot) does, and compares the C(.env) that a deploy would write
     with a file on the controller.
   - Fails if a deploy would change or remove a setting of the file, and names these settings. Settings that a deploy
-    would add are no error.
+    would add do not cause an error.
 options:
   env_file:
     description: Path of the file on the controller, with mode 0600.

@@ -61,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 names:
-  description: Names of the settings that the file lacks and that have a value here.
+  description: Names of the settings that the file lacks and for which the module has a value.
   type: list
   elements: str
   returned: success

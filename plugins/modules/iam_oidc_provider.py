@@ -46,7 +46,7 @@ options:
     type: dict
     aliases: [resource_tags]
   purge_tags:
-    description: Whether to remove tags that O(tags) does not name.
+    description: Whether to remove tags that O(tags) does not name. Has no effect if O(tags) is not set.
     type: bool
     default: false
   state:

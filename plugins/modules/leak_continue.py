@@ -142,8 +142,8 @@ incident:
   returned: unless RV(next=end)
 host:
   description:
-    - Name of the host that talks to the servers. If this host still accepts a leaked key, the module chooses the next
-      host.
+    - Name of the host that connects to databases and caches. If this host still accepts a leaked key, the module
+      chooses the next host.
   type: str
   returned: unless RV(next=end)
 carried:

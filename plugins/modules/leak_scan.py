@@ -14,7 +14,8 @@ description:
   - Reads the current, pending and previous version of every secret in the catalog, and every stored version of its
     parameters. Searches for these values, also in encoded forms. So each such finding contains a real value.
   - Searches every object of a Git repository, also unreachable objects. Searches Git's configuration, logs and
-    messages, and the files of the working tree that differ from the index. Opens archives and compressed files.
+    messages, and the files of the working tree that differ from the index. Opens archives and compressed files. With
+    O(history=false), searches all files of the working tree instead.
   - If gitleaks is installed, the module uses it to search for secrets that no store holds.
   - RV(not_checked) lists the parts that were not checked, with the reason.
   - A finding has the setting, version, form, file, commit, author and line. It never contains the value.
@@ -48,11 +49,14 @@ options:
     elements: path
     default: []
   history:
-    description: Whether to search the objects of O(repositories).
+    description:
+      - Whether to search the objects of O(repositories), and Git's configuration, logs and messages.
     type: bool
     default: true
   tree:
-    description: Whether to search the files of the working tree that differ from the index.
+    description:
+      - Whether to search working trees, that is untracked files, and files that differ from the index. If
+        O(history=false), the module searches all files that Git does not ignore.
     type: bool
     default: true
   ignored:

@@ -13,12 +13,12 @@ author:
 description:
   - Follows the credential graph from the leaked credentials, and plans the rotations. Shows the plan, the effect on
     users and the manual work.
-  - While the operator reads the plan, the module asks servers for the sessions of leaked logins, and CloudTrail for
-    reads of leaked values. It reports sources that did not answer.
+  - While the operator reads the plan, the module lists the sessions of leaked logins at databases and caches, and
+    searches CloudTrail for reads of leaked values. It reports sources that did not answer.
   - After the operator's confirmation, the module declares an incident in the journal, or continues the open incident.
     Call M(watchparty.secrets.leak_continue) after each step of the response.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
-  - Delegate the task to the host that talks to the servers.
+  - Delegate the task to the host that connects to databases and caches.
 options:
   leaked:
     description:
@@ -105,7 +105,7 @@ options:
     elements: str
     required: true
   host:
-    description: Name of the host that talks to the servers.
+    description: Name of the host that connects to databases and caches.
     type: str
     required: true
   rotation_host:
@@ -113,7 +113,7 @@ options:
     type: str
     default: ''
   candidates:
-    description: Names of hosts that can talk to the servers instead of O(host), the best first.
+    description: Names of hosts that can connect to databases and caches instead of O(host), the best first.
     type: list
     elements: str
     default: []
@@ -166,8 +166,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     description:
-      - Check mode is a drill. The module plans, and asks the servers whether they would accept the plan. It asks the
-        operator no question and writes nothing.
+      - Check mode is a drill. The module plans, and checks at databases and caches that they would accept the plan. It
+        does not ask for confirmation and writes nothing.
     support: full
   diff_mode:
     description: Nothing is shown.
@@ -238,7 +238,7 @@ incident:
   type: dict
   returned: once the leak is declared
 host:
-  description: The host that talks to the servers.
+  description: The host that connects to databases and caches.
   type: str
   returned: once the leak is declared
 lines:

@@ -36,8 +36,8 @@ options:
       - V(blocked) is for a leak, before the new login is made. It takes the right to log in from O(login), and ends its
         sessions.
       - V(present) makes O(login) able to log in with the new password; the other login stays valid. The module first
-        asks the server. If O(login_url) logs in and ends up as the owner, it changes nothing. If the role is missing,
-        it creates the role. It copies the settings, memberships and connection limit of O(like). If O(login) has
+        tries O(login_url). If O(login_url) logs in and ends up as the owner, it changes nothing. If the role is
+        missing, it creates the role. It copies the settings, memberships and connection limit of O(like). If O(login) has
         sessions, it refuses a new password unless O(allow_sessions=true), because these sessions could not connect
         again.
       - V(usable) logs in with O(login_url) from this host, as the application does, and tries a few statements.
@@ -114,7 +114,7 @@ options:
     type: str
   inventory:
     description:
-      - Internal; do not set. What to ask the server for, to compare it with its recorded baseline
+      - Internal; do not set. What to list at the server, to compare the list with its recorded baseline
         (M(watchparty.secrets.server_baseline)). The action plugin sets it together with O(leaked).
     type: dict
   python:

@@ -58,7 +58,7 @@ options:
     elements: dict
     default: []
   inspections:
-    description: Internal; do not set. The servers to ask for their logins.
+    description: Internal; do not set. The servers whose logins the module lists.
     type: list
     elements: dict
     default: []

@@ -13,7 +13,7 @@ author:
 description:
   - Takes the results of the hosts' work since the last call, and continues the rotation until hosts have work again.
   - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
-  - Delegate the task to the host that talks to the servers.
+  - Delegate the task to the host that connects to databases and caches (C(rotation_host)).
 options:
   rotation:
     description: The last result of M(watchparty.secrets.rotation_start) or of this module.

@@ -52,7 +52,7 @@ options:
     type: str
     default: ''
   python:
-    description: The interpreter on the host that talks to the servers.
+    description: The interpreter on the host that connects to databases and caches.
     type: str
   audit_path:
     description:

@@ -11,11 +11,11 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Plans the rotation, and asks the servers whether they would accept the changes. Then opens the rotation, or
-    continues the open rotation, until hosts have work to do.
+  - Plans the rotation, and checks at databases, caches and AWS that they would accept the changes. Then opens the
+    rotation, or continues the open rotation, until hosts have work to do.
   - Call M(watchparty.secrets.rotation_continue) after each rollout.
   - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
-  - Delegate the task to the host that talks to the servers.
+  - Delegate the task to the host that connects to databases and caches (C(rotation_host)).
 options:
   ask:
     description:

@@ -32,8 +32,8 @@ options:
     default: []
   since:
     description:
-      - Time from which to search, such as V(2026-11-20T10:00:00Z). If empty, as far back as O(pages) and O(seconds)
-        allow.
+      - Time from which to search, such as V(2026-11-20T10:00:00Z). If empty, the module searches all events that
+        CloudTrail keeps (90 days), until it reaches O(pages) or O(seconds).
     type: str
     default: ''
   seconds:

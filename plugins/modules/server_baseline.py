@@ -25,7 +25,7 @@ options:
     type: str
     required: true
   servers:
-    description: The result of M(watchparty.secrets.revoked_logins) on the host that asked the servers.
+    description: The result of M(watchparty.secrets.revoked_logins) on the host that read the servers.
     type: dict
     required: true
   accept:

@@ -20,8 +20,8 @@ options:
     type: str
   hosts:
     description:
-      - Names of all hosts that the run reaches, also those that it delegates to, such as the host that talks to
-        servers. If the inventory does not contain one of them, the module fails.
+      - Names of all hosts that the run reaches, also those that it delegates to, such as the host that
+        connects to databases and caches. If the inventory does not contain one of them, the module fails.
       - Needs O(environment).
     type: list
     elements: str

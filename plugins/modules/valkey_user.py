@@ -161,7 +161,7 @@ options:
       - Then no change that the attacker can make stops the module. It ends C(nopass). It leaves out a node that cannot
         be used, and names this node at the end of O(state=revoked). If a node rejects the administrator, the module
         gives the administrator its password again with the rights of the leaked login. If somebody interrupts the
-        module, it removes the leaked password at once, and the application loses its access too.
+        module, it removes the leaked password immediately, and the application loses its access too.
     type: str
   stored:
     description:

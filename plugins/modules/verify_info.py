@@ -71,8 +71,8 @@ options:
     default: 600
   record_baseline:
     description:
-      - Whether to ask servers, AWS and GitHub for all that M(watchparty.secrets.server_baseline) records, even if no
-        baseline exists.
+      - Whether to read from servers, AWS and GitHub everything that M(watchparty.secrets.server_baseline) records, even
+        if no baseline exists.
     type: bool
     default: false
 extends_documentation_fragment:

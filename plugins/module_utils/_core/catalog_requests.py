@@ -132,7 +132,7 @@ API = schema_object(
             schema_map({"type": "string"}),
         ),
         "list": _request(
-            "Lists the keys; pages that a Link header names are read too.",
+            'Request that lists the keys. The run also follows rel="next" in a Link header, up to 100 pages.',
             items=described("Path of the list in the answer. Without items, the answer itself is the list.", _KEYS),
             id=_ID,
             label=described("Path of the label in an item of the list.", _KEYS),
