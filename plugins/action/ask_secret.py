@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
         page = args["pages"].get(name)
         lines = args["lines"] or bool(asked and asked.several_lines)
         prompt = " ".join(filter(None, (args["question"], name, page and f"(from {page})")))
-        prompt += " (several lines at once are fine, Enter ends): " if lines else ": "
+        prompt += " (you can paste several lines; Enter ends the answer): " if lines else ": "
         prompt = "\n".join(filter(None, (asked.about if asked else "", prompt)))
         otherwise = "Enter leaves it out" if args["optional"] else "Ctrl-C ends the run"
         unusable = ""

@@ -209,8 +209,8 @@ class AuthTokenState:
         remedy = "set allow_sessions (-e rotation_allow_sessions=true)"
         if seen["short"]:
             raise RotationError(
-                f"the old token was kept: the sessions cannot be listed: {'; '.join(seen['short'])}. Fix that, or "
-                f"{remedy}"
+                f"the old token was kept: the sessions cannot be listed: {'; '.join(seen['short'])}. Correct these "
+                f"problems, then run the same command again, or {remedy}"
             )
         hosts = seen["unknown_clients"]
         if hosts:

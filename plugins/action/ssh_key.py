@@ -124,7 +124,7 @@ class ActionModule(ServerAction):
             self._require(gone, accepted=False, file=result["file"], others=others)
         except KeyCheckFailed as error:
             return str(error)
-        return f"{others}; remove it there, then run the same command again" if others else ""
+        return f"{others}; remove the key from these files, then run the same command again" if others else ""
 
     def _require_another_way(self, gone: str) -> str:
         """Ansible must not lock itself out: its own login must not use the revoked key. Returns the key that it uses.
@@ -166,10 +166,11 @@ class ActionModule(ServerAction):
             return
         if accepted:
             raise KeyCheckFailed(
-                f"{self._way.name} rejects the new key from here; check sshd's log, and from= in the old key's line"
+                f"{self._way.name} rejects the new key from the controller; check sshd's log, and from= in the old "
+                "key's line"
             )
         raise KeyCheckFailed(
             f"{self._way.name} STILL ACCEPTS the key that was removed from {file}: another file, or another "
-            f"account's, authorizes it ({others or 'sshd -T | grep -i authorized'}); remove it there, then run "
-            "the same command again"
+            f"account's, authorizes it ({others or 'sshd -T | grep -i authorized'}); remove the key from that "
+            "file, then run the same command again"
         )

@@ -37,7 +37,7 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
     assert password not in run.output
     run = lab.run(*found(tmp_path, "another-string"), playbook=IMPACT)
     assert run.code == 0, run.output
-    sentences(run, "the leaked string is no current, pending or previous value of a credential in this catalog")
+    sentences(run, "no credential in this catalog has the leaked string as its current, pending or previous value")
 
 
 def test_a_string_on_the_command_line_is_refused_here_too(lab: RotationLab) -> None:
@@ -180,7 +180,7 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, additio
         ("\n", "is empty; write the leaked string into it"),
         (
             "another-string\n",
-            ("the leaked string is no current, pending or previous value of a credential in this catalog"),
+            ("no credential in this catalog has the leaked string as its current, pending or previous value"),
         ),
     ],
 )

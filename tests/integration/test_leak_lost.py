@@ -276,7 +276,7 @@ def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: 
     assert response.code == 0, response.output
     sentences(
         response,
-        "it replaces a leaked credential, so it becomes part of the leak response: old values are",
+        "the rotation replaces a leaked credential, so it is now part of the leak response: it revokes the old",
         "contained in ",
     )
     assert lab.values().cache != promoted.cache

@@ -158,7 +158,7 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
         arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
         run = leak_lab.respond(small, *arguments)
         assert run.code != 0, run.output
-        todo = "remove it there, then run the same command again"
+        todo = "remove the key from these files, then run the same command again"
         message = f"is still authorized: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
         assert message in run.text
         assert (

@@ -98,7 +98,10 @@ def test_each_documented_event_leads_to_the_current_values(mirror_lab: Lab, func
     held = values(lab)
     manager.delete_secret(SecretId=CORE, RecoveryWindowInDays=7)
     deleted = invoked(lab, function, event("DeleteSecret", CORE, recoveryWindowInDays=7), fails=True)
-    assert f"secret {CORE}: scheduled for deletion; their parameters stay as they are" in deleted.output
+    assert (
+        f"secret {CORE}: scheduled for deletion. The mirror does not change the parameters of these settings"
+        in deleted.output
+    )
     assert values(lab) == held
     manager.restore_secret(SecretId=CORE)
     assert invoked(lab, function, event("RestoreSecret", CORE)).logs[0]["plan"] == []

@@ -53,7 +53,9 @@ def test_asked_again(lab: Lab) -> None:
     lab.catalog["settings"]["API_TOKEN"] |= {"type": "pem", "description": "Key of the partner's API"}
     key = "-----BEGIN KEY-----\nY2FuYXJ5\n-----END KEY-----"
     answers: dict[str, str | bytes] = {
-        "Value of API_TOKEN (several lines at once are fine, Enter ends): ": f"{key}\n".replace("\n", "\r").encode(),
+        "Value of API_TOKEN (you can paste several lines; Enter ends the answer): ": f"{key}\n".replace(
+            "\n", "\r"
+        ).encode(),
         "Value of ALLOWED_HOSTS: ": "https://canary.example.com",
         "Answer again": "shop.example.com",
         "Value of admin.username: ": "root",

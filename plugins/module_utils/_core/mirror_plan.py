@@ -185,9 +185,10 @@ def _unread(contents: Contents, wanted: Mapping[str, Tuple[str, Place]]) -> List
     for failure in contents.failures.values():
         names = sorted({name for name, place in wanted.values() if place.name == failure.name})
         remedy = (
-            "restore or provision it, allow reading it, or remove these settings from the catalog's copies and mirror"
+            "The mirror does not change the parameters of these settings. Restore or provision the secret, allow the "
+            "run to read the secret, or remove the settings from copies and mirror in the catalog"
         )
-        lines += [f"{', '.join(names)}: {failure}; their parameters stay as they are; {remedy}"] if names else []
+        lines += [f"{', '.join(names)}: {failure}. {remedy}"] if names else []
     return lines
 
 

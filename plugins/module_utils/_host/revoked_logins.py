@@ -81,7 +81,10 @@ def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T], *, pa
     if state == ACCEPTED:
         tries = " (%d previous logins were tried)" % len(former) if len(former) > 1 else ""
         return REFUSED, "rejected now at %s, which accepts the current value%s" % (message, tries)
-    proof = "even the current value is rejected from here, so a rejection of the old value proves nothing: %s" % message
+    proof = (
+        "even the current value is rejected from this host, so a rejection of the old value proves nothing: %s"
+        % message
+    )
     return NEITHER if state == REFUSED else UNTRIED, proof
 
 

@@ -48,7 +48,7 @@ def _judged(place: str, differences: Sequence[str], message: str = "as the catal
 def _key(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> Iterator[Row]:
     place = f"key {wanted['alias']}"
     if present is None:
-        yield row(FAIL, place, "is not there")
+        yield row(FAIL, place, "does not exist")
     elif present.get("problem"):
         yield row(NOT_CHECKED, place, present["problem"])
     else:
@@ -74,7 +74,7 @@ def _role(
         yield row(NOT_CHECKED, place, present["problem"])
         return
     if present.get("missing"):
-        yield row(FAIL, place, "is not there")
+        yield row(FAIL, place, "does not exist")
         return
     differs = [f"who may assume it: {difference}" for difference in differences(wanted["trust"], present["trust"])]
     attached = {arn: policy_name for policy_name, arn in present["attached"].items()}

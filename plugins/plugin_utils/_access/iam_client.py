@@ -180,7 +180,9 @@ def translated(operation: str, subject: str) -> Iterator[None]:
             if code == "EntityAlreadyExists":
                 raise AlreadyExists(f"{subject} already exists (IAM at {operation})") from None
             if code == "NoSuchEntity":
-                raise NotFound(f"IAM knows no {subject} in this account; correct it in the catalog") from None
+                raise NotFound(
+                    f"{subject} does not exist in IAM in this account; correct the name in the catalog"
+                ) from None
             if code in ("LimitExceeded", "EntityTemporarilyUnmodifiable", "ConcurrentModification"):
                 remedy = "raise the quota" if code == "LimitExceeded" else "run the same command again"
                 raise Conflict(f"IAM refuses {operation} on {subject} ({code}); {remedy}") from None

@@ -31,7 +31,7 @@ class SecretFacts:
             with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
                 result = self._client.describe_secret(SecretId=name)
         except NotFound:
-            return {"missing": True, "problem": "is not there"}
+            return {"missing": True, "problem": "does not exist"}
         except Denied as error:
             return {"problem": str(error)}
         versions = result.get("VersionIdsToStages", {})

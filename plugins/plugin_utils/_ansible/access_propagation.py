@@ -64,7 +64,7 @@ class AccessWait:
         left = self._left()
         self.show(
             f"waiting for access: {denial}. IAM applies a new grant within about a minute; trying again for "
-            f"{left:.0f} s ({VARIABLE}=0 fails at once)"
+            f"{left:.0f} s ({VARIABLE}=0 fails immediately)"
         )
         pause = max(0.1, min(self._pause, left))
         self._pause = min(1.5 * self._pause, LONGEST_PAUSE)

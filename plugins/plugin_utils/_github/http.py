@@ -208,8 +208,8 @@ def _refusal(answer: HttpResponse, need: Need) -> StoreError:
         return Denied(f"GitHub denies {need.what}; {_wanted(answer, need)}{text}", message)
     if answer.status == 404:
         return NotFound(
-            f"GitHub knows no {need.what}, or the token may not see it; correct the name in the catalog, or give the "
-            f"token access: {_wanted(answer, need)}{text}"
+            f"{need.what} does not exist at GitHub, or the token may not see it; correct the name in the catalog, or "
+            f"give the token access: {_wanted(answer, need)}{text}"
         )
     if answer.status in (301, 302, 307, 308):
         return NotFound(

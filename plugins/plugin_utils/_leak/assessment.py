@@ -81,7 +81,7 @@ def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> 
     declared = [*before, *declared]
     messages = [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches]
     if given.text is not None and not matches:
-        messages.append("the leaked string is no current, pending or previous value of a credential in this catalog")
+        messages.append("no credential in this catalog has the leaked string as its current, pending or previous value")
     results = [vars(match) for match in matches]
     if not declared:
         return BlastRadius(declared, results, messages, not_sought)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 UNDECLARED = (
-    "neither the catalog (sessions, used_for: [sessions], purge of the kind sessions) nor a host (django_chdir, "
-    "django_session_engine) declares sessions"
+    "no sessions are declared: the catalog has no sessions, used_for: [sessions] or purge of the kind sessions, and no "
+    "host sets django_chdir, django_session_engine or django_session_file_path. If the application has sessions, "
+    "declare them (docs/how-to/end-sessions.md)"
 )
 
 
@@ -145,15 +146,15 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
     if ahead.down:
         yield (
             f"the application is down from the revocation of {', '.join(ahead.down)} until its hosts have the "
-            "new values; all hosts restart at once"
+            "new values; all hosts restart at the same time"
         )
     elif signing:
         names = ", ".join(signing)
-        yield f"the application stays up, except while all its hosts restart at once for {names}"
+        yield f"the application stays up, except while all its hosts restart at the same time for {names}"
     else:
         yield f"the application stays up{', and its hosts restart batch by batch' if ahead.rollouts else ''}"
     if ahead.logs_out and not ahead.sessions.get("declared", True):
-        yield f"no session is ended, since {UNDECLARED}"
+        yield f"no session is ended, because {UNDECLARED}"
     elif ahead.logs_out:
         yield "all users are logged out"
     elif signing:

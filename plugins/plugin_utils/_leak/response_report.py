@@ -79,8 +79,8 @@ class ResponseReport:
             return ""
         away = ". Give up a host that does not come back with -e leak_compromised_hosts=HOST" if self.unhealthy else ""
         return (
-            f"contained, but {'; and '.join(problems)}. Correct this, then run the same command again{self._checked}: "
-            f"the run replaces no value again, checks every host, and closes the leak{away}"
+            f"contained, but {'; and '.join(problems)}. Correct these problems, then run the same command "
+            f"again{self._checked}: the run replaces no value again, checks every host, and closes the leak{away}"
         )
 
     @property

@@ -315,13 +315,13 @@ def _blockers(keys: AccessKeys, key: str, user: str | None, *, leaked: bool) -> 
         user = user or keys.owner(key)
     except NotFound:
         return [
-            f"IAM knows no access key {key} in this account; correct the id where the catalog says that it is stored"
+            f"access key {key} does not exist in this account; correct the id where the catalog says that it is stored"
         ]
     if not user:
         return [
             (
-                f"{key} is not an IAM user's key, and only those are rotated here; give the application an IAM user "
-                "of its own"
+                f"{key} is not the key of an IAM user, and a rotation replaces only such keys; give the application an "
+                "IAM user of its own"
             )
         ]
     messages = [] if leaked else _of_key(keys, key, user)

@@ -204,7 +204,7 @@ def _continuation(args: Mapping[str, Any], rotation: OpenRotation) -> list[str]:
     way = "is rolled back" if args["abort"] or rotation.step in state_machine.BACKWARD else "continues"
     names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
     messages = [
-        f"{rotation} was not finished; it {way} from there",
+        f"{rotation} was not finished; it {way} from its last step",
         f"it rotates {names}; no other rotation starts before it ends",
     ]
     if rotation.step in ("revoke", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
@@ -228,11 +228,14 @@ def _after_leak(
         former = plan_reader.former(setting, journal, args["reached"])
         joined = redeclaration.with_former(joined, setting.catalog, setting.kinds, journal, former)
         messages.append(
-            "it replaces a leaked credential, so it becomes part of the leak response: old values are revoked at once"
+            "the rotation replaces a leaked credential, so it is now part of the leak response: it revokes the old "
+            "values at its end and does not wait for revoke_after"
         )
     hastened = incident_events.hastened(joined or rotation) if args["immediate"] else None
     if hastened:
-        messages.append("it was graceful; from now on the old values are revoked before the new ones are deployed")
+        messages.append(
+            "the rotation was graceful; from now on it revokes the old values before it deploys the new values"
+        )
     return hastened or joined, messages
 
 

@@ -254,7 +254,10 @@ def _signing(
             f"{', '.join(others)} would be lost with the old key; give that purpose a key of its own ({where}.used_for)"
         )
     if not credential.used_for:
-        yield f"the catalog does not say what it signs; list that in {where}.used_for, such as [sessions, signing]"
+        yield (
+            f"the catalog does not say what it signs; list the purposes in {where}.used_for, such as [sessions, "
+            "signing]"
+        )
 
 
 def _mirrored(ground: PlanInputs, credential: Credential) -> Iterator[str]:
@@ -277,12 +280,12 @@ def _of_its_secret(ground: PlanInputs, name: str) -> Iterator[str]:
         return
     if described.rotation_enabled:
         yield (
-            f"AWS itself rotates secret {name}; cancel that (aws secretsmanager cancel-rotate-secret), or leave "
-            "this credential to AWS"
+            f"AWS itself rotates secret {name}; run aws secretsmanager cancel-rotate-secret --secret-id {name}, or "
+            "let AWS alone rotate this credential"
         )
     pending = described.stages.get(PENDING)
     if pending and pending != described.stages.get(CURRENT):
         yield (
-            f"secret {name} has a pending version {pending} of another writer; finish that change, or remove "
+            f"secret {name} has a pending version {pending} of another writer; let the other writer finish, or remove "
             f"its label by '{command(name, 'takes_label_off')}'"
         )

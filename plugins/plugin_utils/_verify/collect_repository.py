@@ -161,7 +161,7 @@ def zizmor(path: str) -> dict[str, Any]:
         result: dict[str, Any] = {"findings": [], "not_checked": [], "accepted": 0}
         if copied:
             result = _zizmor.looked(copy, config=config)
-        missing = [f"{name}: is not a regular file here" for name in sorted(set(files) - copied)]
+        missing = [f"{name}: is not a regular file in the checkout" for name in sorted(set(files) - copied)]
         return {**result, "not_checked": result["not_checked"] + missing, "files": len(workflows), "config": config}
 
 
@@ -223,7 +223,7 @@ def _plain(node: Any) -> Any:
 def _checkout(path: str) -> Iterator[Checkout]:
     where = os.path.expanduser(path)
     if not os.path.isdir(where):
-        raise HostError(f"repository {where}: is not a directory here; give the path of a checkout")
+        raise HostError(f"repository {where}: is not a directory on the controller; give the path of a checkout")
     try:
         bounds = Bounds(idle=SECONDS, seconds=SECONDS).begun()
         with scan_git.repository(where, bounds) as repository:

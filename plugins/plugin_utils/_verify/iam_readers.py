@@ -145,7 +145,7 @@ def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tup
     if surely:
         yield FAIL, f"may read {few(surely)}"
     elif perhaps:
-        yield NOT_CHECKED, f"may read {few(perhaps)} under conditions that cannot be judged here"
+        yield NOT_CHECKED, f"may read {few(perhaps)} under conditions that this check cannot evaluate"
 
 
 def few(names: Sequence[str]) -> str:

@@ -143,7 +143,7 @@ def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotT
         return why
     server = SERVERS.get(credential.kind)
     if server is None:
-        return NotTried(f"credentials of the kind {credential.kind} are not tried here", exempt=True)
+        return NotTried(f"credentials of the kind {credential.kind} are not tried by this check", exempt=True)
     current = credential_graph.find(catalog, credential, read.now)
     if current.problems or current.login.password is None:
         return NotTried(f"its current value cannot be read: {'; '.join(current.problems) or 'no place holds it'}")

@@ -31,7 +31,7 @@ def given(info: str, task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def at_aws(keys: AccessKeys, item: Try) -> dict[str, str]:
     def log_in(login: Login) -> Answer:
         whose = keys.identity(login)
-        return (ACCEPTED, f"AWS as {whose}") if whose else (REFUSED, "AWS knows no such key")
+        return (ACCEPTED, f"AWS as {whose}") if whose else (REFUSED, "AWS does not have this key")
 
     return _as_data(revoked_logins.judged(log_in, item.current, item.former))
 

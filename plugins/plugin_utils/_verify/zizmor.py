@@ -41,7 +41,7 @@ def looked(copy: str, *, config: str = "", program: str | None = None, seconds: 
     """
     program = program or installed()
     if program is None:
-        raise ScanError(f"zizmor is not installed here; {REMEDY}")
+        raise ScanError(f"zizmor is not installed on the controller; {REMEDY}")
     command = [program, *_ARGUMENTS, *(("--config", config) if config else ("--no-config",))]
     code, text = _ran([*command, "--strict-collection", "."], copy, seconds)
     problems = []

@@ -236,7 +236,9 @@ def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]
                     break
                 raise HostError("%s: cannot be locked against other runs: %s" % (at.path, error.strerror)) from None
         else:
-            raise HostError("%s: another run is writing here and does not end; find its process on the host" % at.path)
+            raise HostError(
+                "%s: another run is writing this file and does not end; find its process on the host" % at.path
+            )
         yield
     finally:
         os.close(handle)

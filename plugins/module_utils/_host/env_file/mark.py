@@ -112,7 +112,7 @@ class Mark:
             given, last = delivery, self.delivery
         ours = (last, *accepted.get("instead_of", ()))
         if accepted.get("snapshot") is not None and given is not None and given not in ours:
-            raise HostError("another run wrote snapshot %s here meanwhile; its file was kept" % accepted["snapshot"])
+            raise HostError("another run has written snapshot %s meanwhile; its file was kept" % accepted["snapshot"])
 
     def refuse_healthy(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Another run may have delivered the same bytes and seen the services healthy on them."""

@@ -222,7 +222,9 @@ def _keys(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         )
         part.short.append(message % (hidden, all_accounts.LARGEST >> 20))
     if command:
-        part.short.append("authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here")
+        part.short.append(
+            "authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which the run did not start"
+        )
 
 
 def _own_file(placed: Placed) -> str:

@@ -252,7 +252,7 @@ def _selinux(at: atomic_file.OpenPath) -> Dict[str, Any]:
     elif wanted:
         answer.update(right=False, wanted=wanted)
     elif code is not None:
-        answer["why"] = "matchpathcon cannot tell the right context (exit code %d)" % code
+        answer["why"] = "matchpathcon does not print the right context (exit code %d)" % code
     return answer
 
 

@@ -89,7 +89,11 @@ def units(names: Sequence[str], known: Known, since: Optional[float], run: Comma
         if own_code == 0:
             manager, entries = own, systemd_show.shown(text)
     if code != 0:
-        return [], why or "systemctl failed with code %s; run it there, and see whether systemd runs the host" % code
+        return (
+            [],
+            why
+            or "systemctl failed with code %s; run systemctl on the host, and check that systemd is its init" % code,
+        )
     if len(entries) != len(names):
         return [], "systemd does not tell of each unit"
     idle = _idle_starters(entries, manager, run)

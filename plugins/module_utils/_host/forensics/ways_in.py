@@ -88,7 +88,7 @@ class FootholdSearch:
                     self._add(root.credential, "account %s %s: userdel -- %s" % (_plain(name), reason, _quoted(name)))
                 self._groups(root.credential, sudoers)
         for folder in dict.fromkeys(self._tree.overfull):
-            text = "%s holds more than %d names, and not all were checked: ls -lct %s"
+            text = "%s holds more than %d names, and not all were checked. List them: ls -lct %s"
             text %= (_plain(folder), directory_entries.MOST_NAMES, _quoted(folder))
             if folder in start_files.SETUID:
                 self.short.append(text)
@@ -187,7 +187,7 @@ class FootholdSearch:
             if account and file and file.content is not None:
                 self._keys_of(file, account.credential, known)
             elif account and file and file.changed:
-                text = "%s is no file of at most 4 MiB: ls -l %s"
+                text = "%s is not a regular file of at most 4 MiB. Look at it: ls -l %s"
                 self._add(account.credential, text % (_plain(path), _quoted(path)))
 
     def _keys_of(self, file: all_accounts.File, credential: str, known: Set[str]) -> None:

@@ -54,7 +54,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     account = authorized_keys_file.account_of(params["account"])
     path = authorized_keys_file.path_of(account, params["file"])
     if not params["old"]:
-        raise HostError("old is required: the public line of the key in use")
+        raise HostError("option old is missing. Set it to the public line of the key in use")
     old = authorized_keys.blob_of(params["old"])
     new = authorized_keys.blob_of(params["new"]) if params["new"] else None
     before = authorized_keys_file.look(account, path, old, new)
@@ -82,7 +82,7 @@ def _removed(
 ) -> dict[str, Any]:
     gone, kept = (new, None) if params["rollback"] else (old, new)
     if gone is None:
-        raise HostError("new is required: the public line of the key to be removed")
+        raise HostError("option new is missing. Set it to the public line of the key to be removed")
     changed = authorized_keys_file.remove(account, path, gone, kept, check=check)
     leak = params["leak"] and not params["rollback"]
     evicted = authorized_keys_file.evict(account, path, params["evict"] if leak else (), check=check)

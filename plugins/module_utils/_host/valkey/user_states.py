@@ -258,8 +258,8 @@ def _at_once(nodes: Nodes, commands: Mapping[str, Commands], wanted: UserRequest
 def _require_all(nodes: Nodes, wanted: UserRequest) -> None:
     if nodes.left_out:
         raise HostError(
-            "The password of %s is rejected by %s, but not everywhere or not for good; correct this, and run the same "
-            "command again:\n  - %s"
+            "The password of %s is rejected by %s, but not everywhere or not for good. Correct these problems, then "
+            "run the same command again:\n  - %s"
             % (wanted.user, ", ".join(node.name for node in nodes), "\n  - ".join(dict.fromkeys(nodes.left_out)))
         )
 
@@ -275,7 +275,7 @@ def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
     return [
         (
             "%s: its configuration still holds the revoked password (requirepass), which the server rejects; "
-            "remove that line"
+            "remove the line with requirepass"
         )
         % node.name
         for node in nodes

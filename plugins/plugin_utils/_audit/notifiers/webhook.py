@@ -27,7 +27,7 @@ class WebhookNotifier:
     def tell(self, event: Event, seconds: float) -> None:
         url = self._value_of(self._webhook.setting)
         if not url.startswith("https://"):
-            raise StoreError(f"the value of {self._webhook.setting} is no https address")
+            raise StoreError(f"the value of {self._webhook.setting} is not an https address")
         body = json.dumps({"text": _escaped(str(event.detail["summary"]))}).encode()
         # It follows no redirect, and reads nothing but the answer's head.
         answer = health_check.asked(url, seconds, cafile=self._webhook.ca, headers=HEADERS, body=body)

@@ -160,6 +160,6 @@ def _leases(part: Part) -> DatabaseLeases:
 
 def _unknown(login: Login, message: str) -> str:
     return (
-        f"{message}. The journal knows no lease of login {login.username}, which no rotation made: revoke "
+        f"{message}. The journal has no lease of login {login.username}, which no rotation made: revoke "
         "it ('bao lease revoke ID', or DROP ROLE at the server), then run the same command"
     )

@@ -65,7 +65,7 @@ CHECK = Check(
     area="recovery",
     severity="high",
     title="The secrets' KMS keys are the catalog's, are enabled and rotate",
-    reason="A key that is disabled or deleted makes every version unreadable at once.",
+    reason="A key that is disabled or deleted makes every version unreadable immediately.",
     fix=(
         "Correct the key: aws kms enable-key, cancel-key-deletion or enable-key-rotation. Give a secret the right key: "
         "aws secretsmanager update-secret --secret-id NAME --kms-key-id ALIAS."

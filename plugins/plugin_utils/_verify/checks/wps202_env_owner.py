@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     file = result["file"]
     if not file["exists"]:
-        yield unknown(f"{file['path']} is no file", host)
+        yield unknown(f"{file['path']} is not a regular file", host)
         return
     for companion in result["companions"]:
         if companion["owner"] not in ("root", result["account"]):

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     if not result["file"]["exists"]:
-        yield unknown(f"{result['file']['path']} is no file", host)
+        yield unknown(f"{result['file']['path']} is not a regular file", host)
         return
     for entry in result["acl"]:
         yield bad(f"{entry['path']}: {entry['who']} may {entry['may']}", host, target=entry["path"])

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     selinux = result["selinux"]
     if not result["file"]["exists"]:
-        yield unknown(f"{result['file']['path']} is no file", host)
+        yield unknown(f"{result['file']['path']} is not a regular file", host)
     elif not selinux["enabled"]:
         yield not_applicable("SELinux is not enabled", host)
     elif selinux.get("no_context"):

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Iterator[Outcome]:
     if unit["load"] != "loaded":
-        yield not_applicable(f"{unit['unit']} does not run here", host)
+        yield not_applicable(f"{unit['unit']} does not run on this host", host)
     elif unit["container"]:
         yield not_applicable(f"{unit['unit']} runs a container", host)
     elif unit.get("manager") and not unit["user"]:

@@ -24,7 +24,7 @@ def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iter
         yield unknown(f"{unit['unit']}: when it started is not known; set services.*.pid_file in the catalog", host)
         return
     if unit["began"] is None:
-        yield not_applicable(f"{unit['unit']} does not run here", host)  # WPS306 tells whether it should
+        yield not_applicable(f"{unit['unit']} does not run on this host", host)  # WPS306 tells whether it should
         return
     if unit["held"]["differs"]:
         names = ", ".join(unit["held"]["differs"])

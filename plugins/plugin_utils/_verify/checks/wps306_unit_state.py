@@ -32,7 +32,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     def unit_of(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Outcome]:
         has_others = any(other["load"] == LOADED for other in result["units"])
         if unit["load"] == "not-found" and unit["unit"] in loaded and has_others:
-            yield not_applicable(f"{unit['unit']} is not installed here", host)
+            yield not_applicable(f"{unit['unit']} is not installed on this host", host)
         else:
             yield from _unit(host, unit)
 

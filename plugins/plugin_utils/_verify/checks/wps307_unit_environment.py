@@ -26,9 +26,11 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
     for problem in problems:
         yield bad(f"{unit['unit']} {problem}", host, target=unit["unit"])
     if unit["stale"]:
-        yield unknown(f"{unit['unit']} has changed on disk: run systemctl daemon-reload there, then verify again", host)
+        yield unknown(
+            f"{unit['unit']} has changed on disk: run systemctl daemon-reload on the host, then verify again", host
+        )
     if unit["load"] != "loaded":
-        yield not_applicable(f"{unit['unit']} does not run here", host)
+        yield not_applicable(f"{unit['unit']} does not run on this host", host)
     elif not problems and not unit["stale"]:
         yield good(f"{unit['unit']} sets nothing that .env sets", host)
 

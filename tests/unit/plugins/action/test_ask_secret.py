@@ -97,7 +97,7 @@ def test_several_lines(types: Types) -> None:
     """They are one answer where it may have several."""
     asked = types(b"one\rtwo\r\nthree\xff\r")
     assert opened(act(names=["it"], question="Paste", lines=True))["answers"] == {"it": "one\ntwo\nthree\ufffd"}
-    assert asked == ["Paste it (several lines at once are fine, Enter ends): "]
+    assert asked == ["Paste it (you can paste several lines; Enter ends the answer): "]
 
 
 class TestWithACatalog:
@@ -167,7 +167,7 @@ class TestWithACatalog:
     def test_several_lines_where_the_type_has_them(self, types: Types, name: str) -> None:
         asked = types(b"nonsense", self.PEM)
         assert opened(self.ask(name))["answers"] == {name: "-----BEGIN KEY-----\nY2FuYXJ5\n-----END KEY-----"}
-        assert asked[0].endswith(f"New value of {name} (several lines at once are fine, Enter ends): ")
+        assert asked[0].endswith(f"New value of {name} (you can paste several lines; Enter ends the answer): ")
         assert f"{name}: is not PEM" in asked[1]
 
     def test_what_cannot_be_the_value(self, types: Types) -> None:

@@ -125,7 +125,7 @@ def test_bad_input(lab: Lab) -> None:
     refused(lab, StoreError, "secret KEY has 50,000 bytes and GitHub takes 49,152")
     lab.put(KEY="canary-key-1")
     lab.document["github"]["repository"] = "example/other"
-    refused(lab, NotFound, "GitHub knows no repository example/other, or the token may not see it")
+    refused(lab, NotFound, "repository example/other does not exist at GitHub, or the token may not see it")
     del lab.document["github"]
     refused(lab, StoreError, r"the catalog names no repository for the sync; give it in github\.repository")
 

@@ -129,7 +129,7 @@ class TestFound:
         world.secrets.hook = world.parameters.hook = Denies()
         result = find(world, tmp_path, "another-string")
         assert result["summary"] == [
-            "the leaked string is no current, pending or previous value of a credential in this catalog"
+            "no credential in this catalog has the leaked string as its current, pending or previous value"
         ]
         assert result["not_checked"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
 
@@ -144,7 +144,7 @@ class TestFound:
         assert result["text"][0] == "1. token"
 
     def test_one_of_nobody_is_said_so(self, world: World, tmp_path: Path) -> None:
-        messages = ["the leaked string is no current, pending or previous value of a credential in this catalog"]
+        messages = ["no credential in this catalog has the leaked string as its current, pending or previous value"]
         result = find(world, tmp_path, "another-string")
         assert (result["summary"], result["impact"], result["declared"], result["text"]) == (
             messages,

@@ -129,7 +129,10 @@ class TestAScheduledRotation:
         assert first.declare("database").aborts is False
         answer = first.begin("database", reached=["database"])["messages"]
         assert answer[2:] == [
-            ("it replaces a leaked credential, so it becomes part of the leak response: old values are revoked at once")
+            (
+                "the rotation replaces a leaked credential, so it is now part of the leak response: it revokes the old "
+                "values at its end and does not wait for revoke_after"
+            )
         ]
         first.finish()
         assert first.begin("database")["nothing"]
@@ -149,7 +152,7 @@ class TestAScheduledRotation:
         assert second.declare("database", containment="immediate").aborts is False
         begun = second.begin("database", reached=["database"], immediate=True)
         assert begun["messages"][2:] == [
-            "it was graceful; from now on the old values are revoked before the new ones are deployed"
+            "the rotation was graceful; from now on it revokes the old values before it deploys the new values"
         ]
         assert begun["rotation"]["todo"] == ["set", "test", "revoke_first", "deploy_1", "promote", "revoke", "record"]
 
@@ -158,10 +161,11 @@ class TestAScheduledRotation:
         head = first.setting.rotator.look().head
         answer = first.drill("database", reached=["database"], immediate=True)["messages"]
         assert answer[2] == (
-            "it replaces a leaked credential, so it becomes part of the leak response: old values are revoked at once"
+            "the rotation replaces a leaked credential, so it is now part of the leak response: it revokes the old "
+            "values at its end and does not wait for revoke_after"
         )
         assert answer[3:] == [
-            "it was graceful; from now on the old values are revoked before the new ones are deployed",
+            "the rotation was graceful; from now on it revokes the old values before it deploys the new values",
             "database is skipped: the open rotation r1 replaces it",
         ]
         assert "is rolled back" in first.drill("database", reached=["database"], abort=True)["messages"][0]

@@ -152,7 +152,9 @@ def test_a_host_that_is_not_healthy_keeps_it_open(leak: Leak, shown: list[str], 
     seen(leak, "refused/token")
     leak.hosts["web2"]["leak_respond__copies"] = {"unreachable": True, "msg": "no route"}
     result = go_on(leak, "copies", report_path=str(tmp_path))
-    assert result["msg"].startswith("contained, but not healthy: web2: cannot be reached: no route. Correct this")
+    assert result["msg"].startswith(
+        "contained, but not healthy: web2: cannot be reached: no route. Correct these problems"
+    )
     assert leak.incident.id
 
 

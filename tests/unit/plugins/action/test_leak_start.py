@@ -196,7 +196,7 @@ def test_an_open_rotation_comes_first(world: World) -> None:
 def test_the_string_is_asked_for_where_nothing_is_named(world: World) -> None:
     assert start(world) == {"changed": False, "next": "paste", "tasks": "paste"}
     answers = {"leak_respond__found": {"answers": {"found": "nothing of ours"}}}
-    with pytest.raises(RotationError, match=r"^the leaked string is no current, pending or previous value"):
+    with pytest.raises(RotationError, match=r"^no credential in this catalog has the leaked string"):
         act(world, leak_start, variables={"hostvars": NAMED, **answers}, **HOSTS, found_by="leak_respond__found")
     with pytest.raises(RotationError, match=r"^no leaked credential was named\. Name it"):
         act(world, leak_start, variables={"hostvars": NAMED}, **HOSTS, found_by="leak_respond__found")

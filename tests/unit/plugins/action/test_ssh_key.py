@@ -322,7 +322,7 @@ class TestForward:
         answer = run("revoked", rotator)
         assert (answer["failed"], answer["unusable"]) == (True, True)
         files = "/root/.ssh/authorized_keys and /home/b/.ssh/authorized_keys2"
-        todo = "remove it there, then run the same command again"
+        todo = "remove the key from these files, then run the same command again"
         assert answer["msg"] == f"{files} still hold the leaked key of deploy; {todo}"
         assert "web1: 1 sessions of ci ended, from 203.0.113.7" in answer["messages"]
         assert host.file == {print_of(new_of(rotator))}

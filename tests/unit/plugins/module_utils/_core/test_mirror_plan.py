@@ -130,7 +130,10 @@ def test_a_key_that_left_its_secret_goes_and_an_unread_secret_leaves_all() -> No
     assert len(mirror_plan.plan(empty, standing()).deletes) == 2
     unread = mirror_plan.sources(catalog(), Contents({}, {CORE: Failure(SECRETS_MANAGER, CORE, "denied")}))
     assert mirror_plan.plan(unread, standing()) == MirrorPlan()
-    assert "HOST, TOKEN: secret shop/production/core: denied; their parameters stay as they are" in unread.problems[0]
+    assert (
+        "HOST, TOKEN: secret shop/production/core: denied. The mirror does not change the parameters of these settings"
+        in unread.problems[0]
+    )
 
 
 def test_parameters_of_an_open_rotation_are_left() -> None:

@@ -67,7 +67,7 @@ ROLE = {
 }
 KEY = {"arn": "arn:k", "policy": {"Statement": [READ]}}
 PROVIDER = {"clients": ["sts"]}
-GONE: dict[str, Any] = {"missing": True, "problem": "is not there"}
+GONE: dict[str, Any] = {"missing": True, "problem": "does not exist"}
 
 
 def rows(role: Any = ROLE, key: Any = KEY, provider: Any = PROVIDER) -> list[tuple[str, str, str]]:
@@ -87,7 +87,7 @@ def test_nothing_of_it_is_there() -> None:
 @pytest.mark.parametrize(
     ("over", "row"),
     [
-        ({"role": GONE}, ("fail", "role r", "is not there")),
+        ({"role": GONE}, ("fail", "role r", "does not exist")),
         ({"role": {"problem": "AWS denies it"}}, ("not checked", "role r", "AWS denies it")),
         ({"role": {**ROLE, "attached": {}}}, ("fail", "role r", "policy r is not attached")),
         (
@@ -102,7 +102,7 @@ def test_nothing_of_it_is_there() -> None:
             {"role": {**ROLE, "inline": ["mine"]}},
             ("fail", "role r", "also has the policy mine, which is not in the catalog"),
         ),
-        ({"key": None}, ("fail", "key alias/k", "is not there")),
+        ({"key": None}, ("fail", "key alias/k", "does not exist")),
         ({"key": {"arn": "arn:k", "problem": "denied"}}, ("not checked", "key alias/k", "denied")),
         ({"key": {**KEY, "policy": {}}}, ("fail", "key alias/k", "lacks statement Read")),
         (

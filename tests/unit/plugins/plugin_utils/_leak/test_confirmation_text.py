@@ -35,7 +35,7 @@ class TestNoticed:
             "the application is down from the revocation of cache, database until its hosts have the new values; "
             in text
         )
-        assert "all hosts restart at once" in text
+        assert "all hosts restart at the same time" in text
 
     @pytest.mark.parametrize(
         "ahead", [replace(IMMEDIATE, takes_down=[]), replace(IMMEDIATE, refused={"cache": "no", "database": "no"})]
@@ -45,7 +45,7 @@ class TestNoticed:
 
     def test_a_signing_key_reaches_all_hosts_at_once(self) -> None:
         text = line(replace(GRACEFUL, signing=["django_key"]), "what users notice")
-        assert "stays up, except while all its hosts restart at once for django_key; all users" in text
+        assert "stays up, except while all its hosts restart at the same time for django_key; all users" in text
 
     def test_nothing_restarts(self) -> None:
         assert line(ALONE, "what users notice").startswith("what users notice: the application stays up; all users")
@@ -62,7 +62,7 @@ class TestNoticed:
     def test_an_application_without_sessions(self) -> None:
         none = replace(GRACEFUL, sessions={"declared": False, "ends": False, "against": ""})
         text = line(none, "what users notice")
-        assert text.endswith(f"; no session is ended, since {UNDECLARED}")
+        assert text.endswith(f"; no session is ended, because {UNDECLARED}")
         assert "logged out" not in text
         assert "no user is logged out on purpose" in line(replace(none, logs_out=False), "what users notice")
         declared = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": ""})

@@ -167,7 +167,7 @@ def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
     assert response_report.unhealthy == ["web2: http://b/ answers 500"]
     assert response_report.open == ["not healthy at the end: web2: http://b/ answers 500"]
     assert response_report.verdict.startswith(
-        "contained, but not healthy: web2: http://b/ answers 500. Correct this, then run"
+        "contained, but not healthy: web2: http://b/ answers 500. Correct these problems, then run"
     )
     assert response_report.verdict.endswith(
         "Give up a host that does not come back with -e leak_compromised_hosts=HOST"
@@ -194,7 +194,7 @@ def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below
     message = f"^the post-mortem could not be written: .*{text}; name another folder by -e leak_report_path=…$"
     assert re.search(message, response_report.unwritten), response_report.unwritten
     assert response_report.verdict.startswith(
-        f"contained, but {response_report.unwritten}. Correct this, then run the same command again"
+        f"contained, but {response_report.unwritten}. Correct these problems, then run the same command again"
     )
     assert written(leak, tmp_path / "out").unwritten == ""
 

@@ -144,7 +144,9 @@ def test_a_key_that_is_used_for_more() -> None:
         "fields, jwt would be lost with the old key; give that purpose a key of its own (credentials.django.used_for)"
     )
     message = refusal(made_ground(credentials={"django": {"used_for": []}}), "django")
-    assert message.startswith("the catalog does not say what it signs; list that in credentials.django.used_for")
+    assert message.startswith(
+        "the catalog does not say what it signs; list the purposes in credentials.django.used_for"
+    )
 
 
 @pytest.mark.parametrize("fallbacks", [None, "CONSTANT", "SECRET_KEY"])
@@ -235,7 +237,7 @@ def test_a_secret_that_aws_rotates() -> None:
     described = {CORE: Description(CORE, {"AWSCURRENT": "1"}, rotation_enabled=True)}
     for name in ("database", "django"):
         message = refusal(made_ground(descriptions=described), name)
-        assert message.startswith(f"AWS itself rotates secret {CORE}; cancel that")
+        assert message.startswith(f"AWS itself rotates secret {CORE}; run aws secretsmanager cancel-rotate-secret")
 
 
 def test_the_secret_of_former_keys_is_looked_at_too() -> None:
@@ -248,7 +250,9 @@ def test_the_secret_of_former_keys_is_looked_at_too() -> None:
 def test_somebodys_pending_version() -> None:
     described = {CORE: Description(CORE, {"AWSCURRENT": "1", "AWSPENDING": "9"})}
     message = refusal(made_ground(descriptions=described), "database")
-    assert message.startswith(f"secret {CORE} has a pending version 9 of another writer; finish that change, or")
+    assert message.startswith(
+        f"secret {CORE} has a pending version 9 of another writer; let the other writer finish, or"
+    )
     left = {CORE: Description(CORE, {"AWSCURRENT": "1", "AWSPENDING": "1"})}
     assert rotation_plan.plan(made_ground(descriptions=left), RotationRequest(("database",))).refused == {}
 

@@ -230,7 +230,7 @@ def test_secrets_that_are_missing_deleted_or_pending(world: World) -> None:
     manager.delete_secret(SecretId="app/test/core", RecoveryWindowInDays=7)
     assert world.gatherer().secrets["app/test/core"]["deleted"].startswith("2")
     manager.delete_secret(SecretId="app/test/core", ForceDeleteWithoutRecovery=True)
-    assert world.gatherer().secrets["app/test/core"] == {"missing": True, "problem": "is not there"}
+    assert world.gatherer().secrets["app/test/core"] == {"missing": True, "problem": "does not exist"}
     world.refused = {"DescribeSecret"}
     assert "allow secretsmanager:DescribeSecret" in world.gatherer().secrets["app/test/core"]["problem"]
 

@@ -136,5 +136,5 @@ def test_what_gitleaks_says_without_what_is_reported_already(
 
 def test_without_gitleaks(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout))
-    with pytest.raises(ScanError, match="gitleaks is not installed here"):
+    with pytest.raises(ScanError, match="gitleaks is not installed on the controller"):
         collect_scan.unknown(str(checkout), None, ())

@@ -69,7 +69,7 @@ def test_what_is_no_answer_of_its(text: bytes) -> None:
 
 def test_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(zizmor, "installed", lambda: None)
-    with pytest.raises(ScanError, match="zizmor is not installed here; install zizmor"):
+    with pytest.raises(ScanError, match="zizmor is not installed on the controller; install zizmor"):
         zizmor.looked(str(tmp_path))
 
 

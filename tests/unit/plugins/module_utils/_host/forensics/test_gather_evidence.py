@@ -254,7 +254,7 @@ class TestWaysIn:
         """Nobody reads it for us, so nobody knows what it authorizes."""
         os.mkfifo(machine.folder / "home/deploy/.ssh/authorized_keys")
         ((text, _key),) = self.look(machine, 1.0)
-        assert text.startswith("deploy/.ssh/authorized_keys is no file of at most 4 MiB: ls -l ")
+        assert text.startswith("deploy/.ssh/authorized_keys is not a regular file of at most 4 MiB. Look at it: ls -l ")
 
     def test_many_added_keys(self, machine: Machine) -> None:
         machine.write("home/deploy/.ssh/authorized_keys", "".join(f"{key(str(at))}\n" for at in range(15)))

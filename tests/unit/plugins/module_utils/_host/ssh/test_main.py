@@ -193,7 +193,8 @@ class TestLate:
 
 
 @pytest.mark.parametrize(
-    ("extra", "message"), [({"old": None}, "old is required"), ({"new": None, "rollback": True}, "new is required")]
+    ("extra", "message"),
+    [({"old": None}, "option old is missing"), ({"new": None, "rollback": True}, "option new is missing")],
 )
 def test_what_is_missing(file: Path, extra: dict[str, Any], message: str) -> None:
     with pytest.raises(HostError, match=message):

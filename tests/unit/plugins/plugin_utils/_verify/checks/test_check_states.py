@@ -78,7 +78,7 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS303", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
     ("WPS305", mirrored(problems=["A: secret y: denied"]), "A: secret y: denied"),
     ("WPS305", mirrored(held=["/x"]), "parameter /x: an open rotation writes it"),
-    ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
+    ("WPS402", {"roles": {"r": {"problem": "does not exist"}}}, "does not exist"),
     ("WPS404", {"policies": {SECRET: {"problem": "denied"}}}, "denied"),
     *((check, {"buckets": {JOURNAL: bucket(problem="denied")}}, "denied") for check in ("WPS002", "WPS404")),
     (
@@ -110,8 +110,8 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
 LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS405", {"access": {"rows": []}}, "declares no resources"),
     ("WPS401", {"roles": {}}, "names no roles"),
-    ("WPS401", {"roles": {"r": {"problem": "is not there", "unwanted": "has no aws.operators"}}}, "no aws.operators"),
-    ("WPS402", {"roles": {"r": {"problem": "is not there", "unwanted": "has no aws.operators"}}}, "no aws.operators"),
+    ("WPS401", {"roles": {"r": {"problem": "does not exist", "unwanted": "has no aws.operators"}}}, "no aws.operators"),
+    ("WPS402", {"roles": {"r": {"problem": "does not exist", "unwanted": "has no aws.operators"}}}, "no aws.operators"),
     ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
     ("WPS601", {"hosts": {"web1": host(health=[])}}, "no health check is known"),
     ("WPS602", {"outside": {}}, "no external address is known"),
@@ -122,7 +122,7 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS702", in_journal(measured={}), "has not been rotated yet"),
     ("WPS303", on_host(units=[]), "names no units"),
     ("WPS207", on_host(units=[unit(user="root", container=True)]), "runs a container"),
-    ("WPS306", on_host(units=[unit(load="not-found"), unit(unit="other.service")]), "is not installed here"),
+    ("WPS306", on_host(units=[unit(load="not-found"), unit(unit="other.service")]), "is not installed on this host"),
     ("WPS207", on_host(units=[unit(**MANAGED, user="")]), "web: no process of it is known"),
     ("WPS210", on_host(units=[unit(**MANAGED)]), "names no units of systemd"),
     ("WPS307", on_host(units=[unit(**MANAGED)]), "web is not a unit of systemd"),
