@@ -13,8 +13,8 @@ author:
 description:
   - Asks at the terminal, and fails if the operator does not type O(answer).
   - If there is no terminal, the module fails too. M(ansible.builtin.pause) would continue after a warning.
-  - The module ignores text that was typed before the question. It does not accept several lines that arrive together, as
-    from a paste.
+  - The module ignores text that was typed before the question. It does not accept several lines that arrive together,
+    as from a paste.
 options:
   question:
     description: The question that the terminal shows.

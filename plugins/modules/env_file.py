@@ -15,9 +15,9 @@ description:
     has a wider mode than O(mode).
   - O(snapshot) names the registered result with the values, so the task's arguments contain no value. The controller
     renders the file and sends it through the pipelined connection.
-  - Keeps a mark and the last healthy file on the host, both with mode 0600. The mark records the snapshot that was
-    accepted last, and the snapshot on which services were healthy. If the module runs as root, both files are in
-    C(/var/lib/watchparty-secrets/NAME), or in C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or
+  - Keeps a deploy marker and the last healthy file on the host, both with mode 0600. The marker records the snapshot
+    that was accepted last, and the snapshot on which services were healthy. If the module runs as root, both files are
+    in C(/var/lib/watchparty-secrets/NAME), or in C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or
     C(/dev/shm). NAME is the output of C(systemd-escape --path) for O(path). Otherwise both files are in the folder of
     O(path), as C(.env.mark) and C(.env.healthy).
   - If the catalog of O(snapshot) declares C(files), the module writes these files too, with the same mark. Then
@@ -120,7 +120,7 @@ options:
     type: bool
     default: false
   mark:
-    description: Whether to write the mark and keep the last healthy file.
+    description: Whether to write the deploy marker and keep the last healthy file.
     type: bool
     default: true
   backup:
@@ -323,7 +323,7 @@ restart_needed:
   type: bool
   returned: when O(state=present), also after a failed restart or health check
 healthy:
-  description: Whether the mark names the file as healthy after this run.
+  description: Whether the deploy marker names the file as healthy after this run.
   type: bool
   returned: when O(state=present) or O(state=healthy), not in check mode
 healthy_at:

@@ -21,7 +21,7 @@ description:
   - Every later step and action of the job can read these variables. If only one secret is needed, use O(names).
 options:
   names:
-    description: Names of the settings to write. If empty, every setting with a value.
+    description: Names of the settings to write. If empty, the module writes every setting with a value.
     type: list
     elements: str
     default: []

@@ -168,7 +168,7 @@ replaceable:
   returned: success
   sample: [{path: /srv/watchparty, uid: 998, owner: watchparty, mode: "0750"}]
 companions:
-  description: The values of RV(file) for the mark and for the last healthy file.
+  description: The values of RV(file) for the deploy marker and for the last healthy file.
   type: list
   elements: dict
   returned: success

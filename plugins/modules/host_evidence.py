@@ -31,7 +31,9 @@ options:
     elements: str
     default: []
   since:
-    description: Time from which to collect logins, such as V(2026-11-20T10:00:00Z). If empty, all logins in the logs.
+    description:
+      - Time from which to collect logins, such as V(2026-11-20T10:00:00Z). If empty, the module collects all logins in
+        the logs.
     type: str
     default: ''
   seconds:
@@ -59,7 +61,7 @@ options:
         type: str
         required: true
       account:
-        description: The account that the key logs in to. If empty, the account that Ansible logs in as.
+        description: The account that the key logs in to. By default, the account that Ansible logs in as.
         type: str
         default: ''
       file:

@@ -37,9 +37,9 @@ options:
         sessions.
       - V(present) makes O(login) able to log in with the new password; the other login stays valid. The module first
         tries O(login_url). If O(login_url) logs in and ends up as the owner, it changes nothing. If the role is
-        missing, it creates the role. It copies the settings, memberships and connection limit of O(like). If O(login) has
-        sessions, it refuses a new password unless O(allow_sessions=true), because these sessions could not connect
-        again.
+        missing, it creates the role. It copies the settings, memberships and connection limit of O(like). If O(login)
+        has sessions, it refuses a new password unless O(allow_sessions=true), because these sessions could not
+        connect again.
       - V(usable) logs in with O(login_url) from this host, as the application does, and tries a few statements.
       - V(sessions) lists the sessions of O(login) and changes nothing.
       - V(revoked) disables O(login). The module removes its password and its right to log in, ends its sessions, and

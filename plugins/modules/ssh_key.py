@@ -48,7 +48,7 @@ options:
     default: present
   env_path:
     description:
-      - Path of the host's C(.env). Its mark holds the highest journal number that this host has seen. With
+      - Path of the host's C(.env). Its deploy marker holds the highest journal number that this host has seen. With
         O(state=present), a run that read a lower number adds nothing.
     type: path
   account:

@@ -155,16 +155,19 @@ SERVICE = schema_object(
             "directory of .env; with compose, in the container of the first unit."
         ),
         "user": described("Account that runs health_command, and restart, stop and status. Never root.", NAME),
-        "file": _path("For compose, path of the compose file. For supervisor, path of its configuration."),
-        "directory": _path(f"For runit, directory of its services, {RUNIT_DIRECTORY} by default."),
+        "file": _path(
+            "Path of the compose file for the manager compose. Path of the configuration for the manager supervisor."
+        ),
+        "directory": _path(f"Directory of the services for the manager runit. The default is {RUNIT_DIRECTORY}."),
         "program": _path("Path of docker, supervisorctl or sv. Needed only if the program is in no system directory."),
-        "restart": _words("For the manager command, command that restarts the service, as a list."),
+        "restart": _words("Command that restarts the service, as a list. Only for the manager command."),
         "stop": _words(
-            "For the manager command, command that stops the service, as a list. Used if a signing key leaked."
+            "Command that stops the service, as a list. Only for the manager command. A run stops the service if a "
+            "signing key leaked."
         ),
         "status": _words(
-            "For the manager command, command that ends with exit code 0 while the service runs, as a list."
+            "Command that ends with exit code 0 while the service runs, as a list. Only for the manager command."
         ),
-        "pid_file": _path("For the manager command, path of the file with the process id of the main process."),
+        "pid_file": _path("Path of the file with the process id of the main process. Only for the manager command."),
     }
 )

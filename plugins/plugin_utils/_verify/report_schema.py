@@ -82,7 +82,7 @@ _HOST = _closed(
         "type": ["object", "null"],
         "additionalProperties": {"type": ["integer", "array"]},
     },
-    mark={"description": "Content of the deploy's mark on the host.", "type": "object"},
+    mark={"description": "Content of the deploy marker on the host.", "type": "object"},
 )
 _GRAPH = _closed(
     declared={"description": "Credentials from which the graph starts.", **_TEXTS},

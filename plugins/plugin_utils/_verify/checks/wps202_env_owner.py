@@ -46,8 +46,8 @@ CHECK = Check(
     title=".env belongs to env_deploy_owner, or to root or the services' user",
     reason="The owner can read the file whatever its mode is, and can change the values that the services start with.",
     fix=(
-        "Set env_deploy_owner to the services' user and deploy again, or chown the file. Its mark and backup belong to "
-        "root or the account that deploys."
+        "Set env_deploy_owner to the services' user and deploy again, or chown the file. Its deploy marker and last "
+        "healthy file belong to root or the account that deploys."
     ),
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),

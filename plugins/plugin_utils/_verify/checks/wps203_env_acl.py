@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env, mark and backup have no ACL entries for other users or groups."""
+""".env, the deploy marker and the last healthy file have no ACL entries for other users or groups."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHECK = Check(
     name="env-acl",
     area="hosts",
     severity="high",
-    title=".env, mark and backup have no ACL entries for other users or groups",
+    title=".env, the deploy marker and the last healthy file have no ACL entries for other users or groups",
     reason="An ACL entry gives access that the mode of the file does not show.",
     fix="Remove the ACL entries of the file: setfacl -b FILE.",
     command="ansible {place} --become -m ansible.builtin.command -a 'setfacl -b {target}'",
