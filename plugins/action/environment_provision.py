@@ -4,13 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import parameter_journal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
@@ -33,7 +30,6 @@ class ActionModule(ValuesAction):
         "restore": {"type": "bool", "default": False},
         "exact": {"type": "bool", "default": False},
         "resource_policy": {"type": "json"},
-        "former_journal": {"type": "str"},
     }
 
     def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +48,7 @@ class ActionModule(ValuesAction):
             "tags": dict(form.tags),
             "at_github": away,
         }
-        steps = [*self._missing_journal(provisioner, args["former_journal"]), *self._missing_alerts(provisioner)]
+        steps = [*self._missing_journal(provisioner), *self._missing_alerts(provisioner)]
         if state == "planned":
             planned = self.written(provisioner, values, complete=False, only_plan=True, steps=steps)
             return {**planned, "changed": False, **extra}
@@ -60,20 +56,16 @@ class ActionModule(ValuesAction):
         written = self.written(provisioner, values, complete=args["complete"], imported=imported, steps=steps)
         return {**written, **extra}
 
-    def _missing_journal(self, provisioner: Provisioner, former_path: str | None) -> list[MissingPart]:
+    def _missing_journal(self, provisioner: Provisioner) -> list[MissingPart]:
         """What the journal and its bucket lack."""
         catalog, journal = provisioner.catalog, provisioner.journal
         if journal is None:
             return []
-
-        def former() -> list[str]:
-            provisioner.makes_journal = True
-            path = former_path or parameter_journal.path_of(catalog)
-            at = timestamps.stamp(datetime.now(UTC))
-            return parameter_journal.entries(provisioner.parameters, path, who=process_identity.me(), at=at)
-
         client, tags = self.connection.store_client("s3"), provisioner.form("").tags
-        return JournalBucket(client, catalog, journal, tags, former).missing()
+        bucket = JournalBucket(client, catalog, journal, tags)
+        parts = bucket.missing()
+        provisioner.makes_journal = bucket.lacks_journal
+        return parts
 
     def _missing_alerts(self, provisioner: Provisioner) -> list[MissingPart]:
         """What the topic, the alarms and the rule lack."""

@@ -52,12 +52,6 @@ options:
   resource_policy:
     description: A resource policy for every secret without one. An existing policy stays.
     type: json
-  former_journal:
-    description:
-      - Path in Parameter Store of the journal of an earlier version. A new journal in S3 begins with the state of this
-        journal. By default C(/APPLICATION-journal/ENVIRONMENT).
-      - The module refuses a journal with an open rotation.
-    type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -73,10 +73,10 @@ class JournalStore(ABC):
             self._sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 - keeps writers apart, hides nothing
         raise Overtaken(f"{_journal.name_of(wanted.head)} is being written by another run")
 
-    def make(self, lines: Sequence[str] = ()) -> bool:
-        """Makes the journal, empty or with these entries. Returns False, and changes nothing, where there is one."""
+    def make(self) -> bool:
+        """Makes an empty journal. Returns False, and changes nothing, if a journal exists."""
         try:
-            self._replace(self.content(_journal.fold(lines)), None)
+            self._replace(self.content(_journal.Journal()), None)
         except AlreadyExists:
             return False
         return True

@@ -28,7 +28,7 @@ _NAMES = {
     """,
     "mirror_": "conflict deletes",
     "provision_": """
-        adopt advanced_tier ask delete_function kms_key local_path optional previous_journal restore values_file
+        adopt advanced_tier ask delete_function kms_key local_path optional restore values_file
     """,
     "rotation_": """
         abort allow_sessions audit_path become changelog credentials digest due_fails elsewhere elsewhere_at

@@ -8,7 +8,7 @@ S3 encrypts every object by itself, and the journal holds no value, so no key is
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -30,15 +30,7 @@ SID = "RefuseUnencryptedConnections"
 class JournalBucket:
     """Completes what is there, and changes nothing else about it: the bucket may hold more than the journal."""
 
-    def __init__(
-        self,
-        client: Any,
-        catalog: Catalog,
-        journal: JournalStore,
-        tags: Mapping[str, str],
-        former: Callable[[], Sequence[str]],
-    ) -> None:
-        """``former`` gives the entries that the journal begins with."""
+    def __init__(self, client: Any, catalog: Catalog, journal: JournalStore, tags: Mapping[str, str]) -> None:
         self._client = client
         self._bucket = catalog.journal_place[0]
         self._names: dict[str, Any] = {"Bucket": self._bucket}
@@ -46,7 +38,7 @@ class JournalBucket:
             self._names["ExpectedBucketOwner"] = catalog.expected_account_id
         self._journal = journal
         self._tags = tags
-        self._former = former
+        self.lacks_journal = False
 
     def missing(self) -> list[MissingPart]:
         """In the order in which it is made."""
@@ -75,12 +67,9 @@ class JournalBucket:
             )
         if versions != "Enabled":
             steps.append(MissingPart(f"enable versioning of bucket {self._bucket}", self._keep_versions))
-        if not made or not self._has_journal():
-            former = self._former()
-            source = " from the state of the journal in Parameter Store" if former else ""
-            steps.append(
-                MissingPart(f"create journal {self._journal.where}{source}", lambda: self._journal.make(former))
-            )
+        self.lacks_journal = not made or not self._has_journal()
+        if self.lacks_journal:
+            steps.append(MissingPart(f"create journal {self._journal.where}", self._journal.make))
         return steps
 
     def _has_journal(self) -> bool:

@@ -1,12 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal and its bucket as provisioning makes them, and a former journal that is taken over."""
+"""The journal and its bucket as provisioning makes them."""
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import jo
 from tests.unit.plugins.action.values_account import CATALOG, JOURNAL, account, run
 
 Clients = Callable[[str], Any]
-FORMER = "/app-journal/test"
 BUCKET = f"bucket {JOURNAL.bucket}"
 MADE = f"create journal s3://{JOURNAL.target}"
 STEPS = [
@@ -28,7 +25,6 @@ STEPS = [
     f"enable versioning of {BUCKET}",
     MADE,
 ]
-BY = {"at": "2026-01-01T00:00:00Z", "who": "ann", "rotation": "r1"}
 
 
 @pytest.fixture
@@ -134,67 +130,3 @@ def test_a_catalog_without_a_journal_makes_none(clients: Clients) -> None:
     without = {name: item for name, item in CATALOG.items() if name != "journal"}
     assert steps(provision(catalog=without)) == []
     assert not exists(clients)
-
-
-class TestFormer:
-    """Entries as earlier versions wrote them: a parameter each, long ones compressed."""
-
-    def write(self, clients: Clients, *bodies: dict[str, Any], start: int = 1, path: str = FORMER) -> None:
-        text = ""
-        for number, body in enumerate(bodies, start):
-            entry = {"rotation": "r1", "who": "ann", "at": "t", **body}
-            if text:
-                entry["prev"] = _journal.digest_of(text)
-            text = _journal.written(entry)
-            if len(text) > 4096:
-                text = "zlib:" + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-            clients("ssm").put_parameter(Name=f"{path}/{number}", Type="String", Value=text, Overwrite=True)
-
-    def test_its_state_is_taken_over(self, clients: Clients) -> None:
-        many = {f"c{number}": BY for number in range(100)}
-        pending = {"r1/c1": {"credential": "c1", "act": "revoke", "due": "2026-12-01T00:00:00Z", "rotation": "r1"}}
-        self.write(clients, {"step": "plan"}, {"step": "closed", "rotated": many, "pending_tasks": pending}, start=40)
-        message = f"create journal s3://{JOURNAL.target} from the state of the journal in Parameter Store"
-        assert steps(provision(state="planned"))[-1] == message
-        assert steps(provision())[-1] == message
-        journal = fold(clients)
-        assert set(journal.rotated) == {*many, "token", "key"}
-        assert set(journal.pending_tasks) == set(pending)
-        assert _journal.entries(journal)[0]["number"] == 42, "hosts refuse what is lower than their mark"
-        assert provision()["plan"] == []
-
-    def test_what_lies_below_its_newest_base_does_not_count(self, clients: Clients) -> None:
-        self.write(clients, {"step": "plan", "rotation": "r0"}, start=3)
-        self.write(clients, {"step": "closed", "base": True, "prepared": ["a"]}, {"step": "closed"}, start=7)
-        provision()
-        assert fold(clients).prepared == {"a"}
-
-    def test_at_a_path_of_its_own(self, clients: Clients) -> None:
-        self.write(clients, {"step": "closed", "prepared": ["b"]}, path="/elsewhere/test")
-        provision(former_journal="/elsewhere/test")
-        assert fold(clients).prepared == {"b"}
-
-    def test_an_open_rotation_has_to_end_first(self, clients: Clients) -> None:
-        self.write(clients, {"step": "plan"})
-        for item in ({"state": "planned"}, {"check": True}, {}):
-            failed = provision(**item)
-            assert "rotation r1 of ann" in failed["msg"]
-            assert "finish it with the version of watchparty.secrets that started it" in failed["msg"]
-        assert not exists(clients)
-
-    @pytest.mark.parametrize("text", ["canary", "[]", "zlib:canary", "zlib:" + base64.b64encode(b"canary").decode()])
-    def test_what_is_no_entry(self, clients: Clients, text: str) -> None:
-        clients("ssm").put_parameter(Name=f"{FORMER}/1", Type="String", Value=text)
-        failed = provision()
-        assert f"parameter {FORMER}/1 is not a journal entry" in failed["msg"]
-        assert "canary" not in failed["msg"]
-
-    def test_what_lies_there_and_has_no_number(self, clients: Clients) -> None:
-        clients("ssm").put_parameter(Name=f"{FORMER}/notes", Type="String", Value="{}")
-        assert f"parameter {FORMER}/notes lies in the former journal's path but is not an entry" in provision()["msg"]
-
-    def test_an_altered_entry(self, clients: Clients) -> None:
-        self.write(clients, {"step": "plan"}, {"step": "closed"})
-        text = json.dumps({"rotation": "r1", "step": "plan", "who": "eve"})
-        clients("ssm").put_parameter(Name=f"{FORMER}/1", Type="String", Value=text, Overwrite=True)
-        assert f"{FORMER}/1 was altered after {FORMER}/2 was written" in provision()["msg"]

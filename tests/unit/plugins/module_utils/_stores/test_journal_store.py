@@ -100,11 +100,6 @@ class TestMade:
         assert not journal.make()
         assert numbers(journal) == [1]
 
-    def test_with_entries(self, place_of: Any) -> None:
-        store = place_of.store()
-        store.make([_journal.written({**OURS, "number": 41})])
-        assert store.read().head == 41
-
     def test_what_does_not_exist_is_not_an_empty_journal(self, place_of: Any, journal: JournalStore) -> None:
         result = journal.append(journal.read(), OURS)
         place_of.remove()
