@@ -165,7 +165,7 @@ options:
   info:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered, instead of
-        O(catalog). It holds the previous keys of O(credential).
+        O(catalog). This result holds the previous keys of O(credential).
     type: str
   credential:
     description: Name of the signing key in the catalog. O(info) holds its previous keys.

@@ -143,7 +143,7 @@ options:
     default: false
   values_file:
     description:
-      - Path of a YAML file on the controller, with mode 0600, with new values that third parties issued. One
+      - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. One
         C(credential) V(value) pair a line, or a mapping of C(username) and C(password).
     type: path
   python:

@@ -109,8 +109,8 @@ options:
     type: str
   successor_url:
     description:
-      - Internal; do not set. The URL with the new login. The action plugin sets it together with O(leaked). With it,
-        O(state=revoked) searches for other ways in.
+      - Internal; do not set. The URL with the new login. The action plugin sets it together with O(leaked). If
+        set, O(state=revoked) also searches for footholds.
     type: str
   inventory:
     description:

@@ -208,7 +208,7 @@ def test_hosts_are_healthy_after_the_wait(lab: RotationLab) -> None:
         run = held.run()
         assert held.messages == ["rest"]
         assert run.code != 0, run.output
-        sentences(run, "nothing was revoked: not verified to run without the value that is revoked next: web2")
+        sentences(run, "nothing was revoked: hosts that may still use the value to revoke: web2")
         assert "from promotion to revocation" not in run.output
         assert lab.accepts(old)["cache"]
         lab.deploy("-e", "env_deploy_serial=100%")

@@ -175,7 +175,8 @@ _CREDENTIAL = schema_object(
         "provider_url": described("URL of the page on which you revoke the credential at its provider.", NAME),
         "revoke_after": described("Seconds that the old value stays valid after a rotation, 0 by default.", _SECONDS),
         "fallback_seconds": described(
-            "Seconds that a previous signing key stays valid, 1209600 by default. Set SESSION_COOKIE_AGE.", _SECONDS
+            "Seconds that a previous signing key stays valid, 1209600 by default. Use Django's SESSION_COOKIE_AGE.",
+            _SECONDS,
         ),
         "options": described("Options of the kind. The page of the kind lists them.", {"type": "object"}),
         "test": described("HTTP request that tests an externally issued value.", {"$ref": "#/$defs/test"}),

@@ -125,7 +125,7 @@ class Gate:
         results = []
         if missing:
             results.append(
-                f"not verified to run without the value that is revoked next: {', '.join(missing)} (unreachable, "
+                f"hosts that may still use the value to revoke: {', '.join(missing)} (unreachable, "
                 "outside --limit, or not deployed since another change: run watchparty.secrets.deploy); make them "
                 f"reachable, or continue without them: -e rotation_skip_hosts={','.join(missing)}"
             )

@@ -29,8 +29,8 @@ ASK_AN_ADMINISTRATOR = (
     "set it in the inventory, to a host outside the application's group"
 )
 UNDECLARED_ADMINISTRATOR = (
-    "the application's user may neither list the users nor run a script that asks for its own rights: declare an "
-    "administrator of the server in the catalog, or accept this result"
+    "the application's user may neither list the users nor run a script (EVAL) that reads the user's own rights: "
+    "declare an administrator of the server in the catalog, or accept this result"
 )
 
 

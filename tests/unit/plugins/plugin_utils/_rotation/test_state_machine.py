@@ -187,7 +187,7 @@ def test_the_gate_names_who_is_missing(
     missing = sorted(hosts - verified - skipped)
     assert len(blockers) == (1 if missing else 0)
     for message in blockers:
-        assert message.startswith(f"not verified to run without the value that is revoked next: {', '.join(missing)} (")
+        assert message.startswith(f"hosts that may still use the value to revoke: {', '.join(missing)} (")
         assert message.endswith(f"-e rotation_skip_hosts={','.join(missing)}")
 
 

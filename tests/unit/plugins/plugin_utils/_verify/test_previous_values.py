@@ -41,7 +41,9 @@ DOCUMENT: dict[str, Any] = {
 CATALOG = catalog_parser.parse(DOCUMENT, "test")
 URL = "postgresql://{}:{}@db/app"
 EMPTY = _journal.Journal()
-TOKEN_WORDS = "credentials of the kind external are not tried by this check, and the journal has no rotation of this credential"
+TOKEN_WORDS = (
+    "credentials of the kind external are not tried by this check, and the journal has no rotation of this credential"
+)
 
 
 def contents(**secrets: dict[str, str]) -> Contents:

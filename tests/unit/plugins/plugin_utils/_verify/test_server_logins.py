@@ -186,7 +186,7 @@ def rows(place: str, kind: str, answer: dict[str, Any] | None, **over: Any) -> l
         (DATABASE, None, "not checked", "the host is lost"),
         (CACHE, {"rights": {"cache": ["may change users"]}}, "fail", "may change users"),
         (CACHE, {"listed": False}, "not checked", "cache_admin is asked only from a rotation_host"),
-        (BROKER, {"listed": False}, "not checked", "nor run a script that asks for its own rights"),
+        (BROKER, {"listed": False}, "not checked", "nor run a script (EVAL) that reads"),
     ],
 )
 def test_rights(place: str, answer: dict[str, Any] | None, state: str, words: str) -> None:
