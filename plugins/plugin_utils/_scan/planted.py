@@ -20,10 +20,10 @@ def expected(report: ScanReport, catalog: Catalog) -> ScanReport:
         finding.path: {name for name, places in planted.items() if finding.path in places}
         for finding in report.findings
     }
-    here = [finding for finding in report.findings if {finding.rule, *finding.also} <= paths[finding.path]]
+    decoys = [finding for finding in report.findings if {finding.rule, *finding.also} <= paths[finding.path]]
     return replace(
         report,
-        findings=tuple(finding for finding in report.findings if finding not in here),
-        accepted=(*report.accepted, *here),
-        reasons={**report.reasons, **{finding.fingerprint: REASON for finding in here}},
+        findings=tuple(finding for finding in report.findings if finding not in decoys),
+        accepted=(*report.accepted, *decoys),
+        reasons={**report.reasons, **{finding.fingerprint: REASON for finding in decoys}},
     )

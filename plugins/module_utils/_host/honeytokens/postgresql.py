@@ -26,7 +26,8 @@ _ROLE = """SELECT r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication, 
   AND s.objid IN (SELECT d.oid FROM pg_database d WHERE d.datname = r.rolname)))
  FROM pg_roles r WHERE r.rolname = %s"""
 _OPEN = """SELECT datname::text FROM pg_database WHERE datallowconn AND NOT datistemplate
- AND datname NOT IN (%s, 'postgres') AND has_database_privilege('public', oid, 'CONNECT') ORDER BY 1 LIMIT %d"""
+ AND datname NOT IN (%s, 'postgres', 'rdsadmin') AND has_database_privilege('public', oid, 'CONNECT')
+ ORDER BY 1 LIMIT %d"""
 _EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %s"
 _DATABASE = "SELECT pg_has_role(datdba, 'USAGE'), pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = %s"
 _COUNT = "SELECT sessions, coalesce(stats_reset::text, '') FROM pg_stat_database WHERE datname = %s"

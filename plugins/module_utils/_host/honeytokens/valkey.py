@@ -43,7 +43,8 @@ def _at_node(connection: _connection.Connection, user: str) -> Report:
     users = valkey.parse_users(connection.ask("ACL", "LIST"))
     own = [entry for entry in entries if entry["username"] == user]
     now = time.time()
-    uptime, denied = (_number(connection, *what) for what in (("server", "uptime_in_seconds"), _DENIED))
+    uptime = _number(connection, "server", "uptime_in_seconds")
+    denied = _number(connection, "stats", "acl_access_denied_auth")
     listed = sum(int(entry["count"]) for entry in entries if entry["reason"] == "auth")
     lost = denied > listed  # the log is full, somebody emptied it, or others flooded it
     oldest = max((float(entry["age-seconds"]) for entry in entries), default=0)
@@ -55,9 +56,6 @@ def _at_node(connection: _connection.Connection, user: str) -> Report:
         "reach": int(oldest if lost else uptime),
         "lost": lost,
     }
-
-
-_DENIED = ("stats", "acl_access_denied_auth")
 
 
 def _entry(flat: Sequence[Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ CHECK = Check(
     name="honeytoken-logins",
     area="servers",
     severity="high",
-    title="No honeytoken logged in to a database or cache, and no honeytoken may do anything there",
+    title="No honeytoken of a database or cache was used, and none may do anything",
     reason="No program uses a honeytoken. Whoever uses it has read the place where it is stored.",
     fix=(
         "The operator starts a leak response for everything that is stored in the same place, with the command below. "
