@@ -77,7 +77,7 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     )
     assert f"partner: {message}" in run.text
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
-    assert "holds the value of partner that r-" in newest_post_mortem(lab), "its version has yet to be read, to try it"
+    assert "holds the previous value of partner, which r-" in newest_post_mortem(lab), "it is read again, to try it"
     run = respond(lab, "leak_credentials=partner", "leak_revoked=partner")
     assert run.code != 0, run.output
     assert "which r-" in run.text

@@ -52,13 +52,22 @@ class AccountFacts:
 
 
 @dataclass(frozen=True)
+class KnownKeys:
+    """Access keys that the stores hold, or that the journal names."""
+
+    ids: frozenset[str] = frozenset()
+    users: Mapping[str, datetime] = field(default_factory=dict)
+    """Users whose rotation has a new key that no version names yet, with the earliest time of that key."""
+
+    def has(self, user: str, key: AccessKey) -> bool:
+        return key.id in self.ids or (user in self.users and key.created >= self.users[user])
+
+
+@dataclass(frozen=True)
 class Declared:
     """What the catalog and its rotations explain."""
 
-    keys: frozenset[str] = frozenset()
-    """Ids of access keys that the stores hold."""
-    changing: frozenset[str] = frozenset()
-    """Users that have two keys because a rotation or a pending task needs both."""
+    keys: KnownKeys = field(default_factory=KnownKeys)
     trusts: Mapping[str, Document] = field(default_factory=dict)
     """By role."""
     attached: Mapping[tuple[str, str], Document] = field(default_factory=dict)
@@ -145,8 +154,8 @@ def _policies(account: AccountFacts, _declared: Declared) -> Iterator[Entry]:
 
 def _logins(account: AccountFacts, declared: Declared) -> Iterator[Entry]:
     for user, keys in account.keys.items():
-        for key in keys if user not in declared.changing else ():
-            if key.active and key.id not in declared.keys:
+        for key in keys:
+            if key.active and not declared.keys.has(user, key):
                 off = ["aws", "iam", "update-access-key", "--status", "Inactive"]
                 undo = shlex.join([*off, "--access-key-id", key.id, "--user-name", user])
                 facts = f"created {_stamp(key.created)}"

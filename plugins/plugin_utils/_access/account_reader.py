@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
@@ -26,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account
     POLICIES,
     AccountFacts,
     Declared,
+    KnownKeys,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, translated
@@ -41,13 +41,13 @@ def place(account: str) -> str:
     return f"AWS account {account}"
 
 
-def inventory(catalog: Catalog, client: Client, region: str, contents: Contents, journal: Journal) -> dict[str, Any]:
-    """``contents`` hold the places of :func:`key_places`. Raises SecretsError where IAM says nothing of it."""
+def inventory(catalog: Catalog, client: Client, region: str, keys: KnownKeys) -> dict[str, Any]:
+    """Raises SecretsError where IAM says nothing of it."""
     account, partition = aws_errors.identity(client("sts"))
     facts = _read(catalog, client)
     alias = catalog.aws.kms_key if catalog.aws else ""
     arn = resources.key_arn(account, region, partition, facts.kms.get(alias, {}).get("arn"))
-    declared = _declared(catalog, AwsScope(account, region, arn, partition), contents, journal)
+    declared = _declared(catalog, AwsScope(account, region, arn, partition), keys)
     return {"place": place(account), **account_inventory.inventory(facts, declared)}
 
 
@@ -114,16 +114,11 @@ def _password(iam: Any, user: str) -> datetime | None:
     return at
 
 
-def _declared(catalog: Catalog, scope: AwsScope, contents: Contents, journal: Journal) -> Declared:
-    credentials = [item for item in catalog.credentials.values() if item.kind in IAM_KEYS]
-    rotating = journal.rotation.plan.get("credentials") or () if journal.rotation else ()
-    twice = {*rotating, *(task.credential for task in journal.pending_tasks.values())}
-    changing = [str(item.options["user"]) for item in credentials if item.name in twice and item.options.get("user")]
+def _declared(catalog: Catalog, scope: AwsScope, keys: KnownKeys) -> Declared:
     plan = resources.plan(catalog, scope, resources.AccessOptions()) if catalog.aws else {"roles": (), "policies": ()}
     documents = {policy["arn"]: policy["document"] for policy in plan["policies"]}
     return Declared(
-        keys=held_keys(catalog, contents),
-        changing=frozenset(changing),
+        keys=keys,
         trusts={role["name"]: role["trust"] for role in plan["roles"]},
         attached={(role["name"], arn): documents[arn] for role in plan["roles"] for arn in role["policies"]},
         key_policies={scope.key: plan["key"]["policy"]} if catalog.aws else {},

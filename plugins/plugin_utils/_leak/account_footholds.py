@@ -42,6 +42,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ma
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.made_with_keys import KeyTrail, MadeWithKey
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import baseline_of_run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 SECONDS = 30.0
@@ -145,7 +146,8 @@ def account(setting: RotationSetup, journal: Journal, credential: str, made: Seq
     def read() -> dict[str, Any]:
         contents = setting.rotator.current(account_reader.key_places(setting.catalog))
         region, client = str(setting.connection.region or ""), setting.connection.store_client
-        return account_reader.inventory(setting.catalog, client, region, contents, journal)
+        keys = known_keys(setting.catalog, setting.rotator.secrets, contents, journal)
+        return account_reader.inventory(setting.catalog, client, region, keys)
 
     look, reading = _compared(setting, credential, place, read)
     by_name = {(item.made.kind, item.made.name): item for item in reversed(made)}

@@ -165,8 +165,8 @@ class AccessKeyStage:
             return {}
         ours, others = self._others()
         removed = self._hands.second_keys.removed(self._found.user, [*ours, *others])
-        found = {"evicted": [*self._found.evicted, *removed.evicted], "footholds": removed.footholds}
-        return {key: lines for key, lines in found.items() if lines}
+        lines = {"evicted": [*self._found.evicted, *removed.evicted], "footholds": removed.footholds}
+        return {name: texts for name, texts in lines.items() if texts}
 
     def _switch_off(self) -> None:
         old, user = self._found.old, self._found.user

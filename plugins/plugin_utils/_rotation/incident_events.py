@@ -54,8 +54,8 @@ def events(
     events = []
     down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
     if rotation.step == "create":
-        events += [f"blocked/{item.credential}" for item in changed if item.credential in blocked]
-    if (following == "revoke_first" and down) or (rotation.step == "create" and not {*blocked}.isdisjoint(down)):
+        events += [f"blocked/{name}" for name in blocked]
+    if down and (following == "revoke_first" or (rotation.step == "create" and {*blocked} & {*down})):
         events.append(f"down/{rotation.id}")
     if rotation.step == "revoke_first" and following == "deploy":
         events += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]

@@ -39,6 +39,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, body_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
@@ -284,8 +285,8 @@ class Gatherer:
         places, region = account_reader.key_places(self.catalog), str(self.connection.region or "")
         names = set(labelled_names(places)) - set(self.environment.contents.readings)
         contents = self.environment.contents | self._stores.secrets.read(sorted(names))
-        client = self.connection.store_client
-        return account_reader.inventory(self.catalog, client, region, contents, self.environment.journal)
+        keys = known_keys(self.catalog, self._stores.secrets, contents, self.environment.journal)
+        return account_reader.inventory(self.catalog, self.connection.store_client, region, keys)
 
     @once
     def honeytokens(self) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_aws
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.honeytoken_users import HoneytokenUsers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_keys
 from tests.unit.plugins.plugin_utils._access.shop_policies import ACCOUNT, DOCUMENT, REGION
 
 DECOY = {
@@ -43,6 +45,7 @@ CATALOG = catalog_parser.parse(
     },
     "production",
 )
+STORAGE = "shop/production/storage"
 USER, SECRET, ALIAS = "shop-production", "shop/production/core", str(CATALOG.aws and CATALOG.aws.kms_key)
 PLACE = f"AWS account {ACCOUNT}"
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -90,8 +93,9 @@ class World:
                 self.iam.attach_role_policy(RoleName=role["name"], PolicyArn=arn)
 
     def inventory(self) -> dict[str, Any]:
-        contents = secret_stores(self.client).read(["shop/production/storage"])
-        return account_reader.inventory(CATALOG, self.client, REGION, contents, self.journal)
+        secrets = secret_stores(self.client)
+        keys = known_keys(CATALOG, secrets, secrets.read([STORAGE]), self.journal)
+        return account_reader.inventory(CATALOG, self.client, REGION, keys)
 
     def record(self) -> None:
         reading = server_baseline.reading_of(self.inventory())
@@ -232,13 +236,28 @@ def test_ordinary_operations_are_no_difference(name: str, world: World) -> None:
 
 
 def test_a_rotated_key_is_no_difference(world: World) -> None:
-    """Nor are both keys, while the old one is valid."""
+    """Nor are both keys, while the old one is valid: the keys that the journal names, and no other one of the user."""
     new = {"AWS_ACCESS_KEY_ID": world.made_key(USER), "AWS_SECRET_ACCESS_KEY": "canary-secret-key-2"}
-    rotation = OpenRotation("r-1", "deploy", "op", "", plan={"credentials": {"storage": {}}})
-    world.journal = Journal(rotation=rotation)
+    old = world.secrets.describe_secret(SecretId=STORAGE)["VersionIdsToStages"]
+    (base,) = [version for version, stages in old.items() if "AWSCURRENT" in stages]
+    plan = {"credentials": {"storage": {}}, "secrets": {STORAGE: base}}
+    world.journal = Journal(rotation=OpenRotation("r-1", "create", "op", "2020-01-01T00:00:00Z", plan=plan))
+    assert world.differences() == [], "its new key is in no version yet"
+    world.journal = Journal(rotation=OpenRotation("r-1", "create", "op", "2120-01-01T00:00:00Z", plan=plan))
+    assert len(world.differences()) == 1, "a key that is older than the rotation is not its own"
+    version = version_id("r-1", STORAGE, 1)
+    text = json.dumps(new)
+    world.secrets.put_secret_value(SecretId=STORAGE, SecretString=text, ClientRequestToken=version, VersionStages=["x"])
+    world.journal = Journal(rotation=OpenRotation("r-1", "deploy", "op", "2020-01-01T00:00:00Z", plan=plan))
     assert world.differences() == []
-    world.secrets.put_secret_value(SecretId="shop/production/storage", SecretString=json.dumps(new))
-    world.journal = Journal(pending_tasks={"t": PendingTask("t", "storage", "revoke", "", "r-1")})
+    world.iam.delete_access_key(UserName=USER, AccessKeyId=new["AWS_ACCESS_KEY_ID"])
+    other = world.made_key(USER)
+    (difference,) = world.differences()
+    assert other in difference.message, "a key of the same user, made while it rotates"
+    world.iam.delete_access_key(UserName=USER, AccessKeyId=other)
+    world.secrets.put_secret_value(SecretId=STORAGE, SecretString=json.dumps({**new, "AWS_ACCESS_KEY_ID": "AKIANEW"}))
+    task = PendingTask("t", "storage", "revoke", "", "r-1", secrets={STORAGE: base})
+    world.journal = Journal(pending_tasks={"t": task})
     assert world.differences() == []
     world.journal = Journal()
     (difference,) = world.differences()

@@ -17,13 +17,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
     ServerBaseline,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import KnownKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
@@ -120,12 +120,13 @@ class World:
                 in_region=lambda other: connection(other, self.global_trail if other != REGION else self.trail),
             )
 
-        rotator = SimpleNamespace(current=lambda _places: secret_stores(self.client).read(["shop/test/core"]))
+        stores = secret_stores(self.client)
+        rotator = SimpleNamespace(current=lambda _places: stores.read(["shop/test/core"]), secrets=stores)
         connected = connection(REGION, self.trail)
         return SimpleNamespace(catalog=CATALOG, connection=connected, rotator=rotator, known=self.known)
 
     def record(self) -> None:
-        inventory = account_reader.inventory(CATALOG, self.client, REGION, Contents(), Journal())
+        inventory = account_reader.inventory(CATALOG, self.client, REGION, KnownKeys())
         reading = server_baseline.reading_of(inventory)
         source = RecordedServer("2026-11-20T00:00:00Z", "op", reading.kinds, reading.entries)
         self.known.baseline[:] = [ServerBaseline("shop", "test", "key", {PLACE: source})]

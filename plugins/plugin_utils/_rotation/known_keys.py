@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Access keys that the stores hold, and those that the journal names: a rotation needs two keys of one user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import KnownKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_reader import held_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import APART
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import phases_of, version_id
+
+
+def known_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: Journal) -> KnownKeys:
+    """``contents`` is what the stores hold now; ``secrets`` reads further versions."""
+
+    def of_versions(pins: Mapping[str, str]) -> Contents:
+        return contents.without(pins) | secrets.read(list(pins), pins=pins)
+
+    ids = held_keys(catalog, contents)
+    for task in journal.pending_tasks.values():
+        if _of_iam(catalog, [task.credential]):
+            ids |= held_keys(catalog, of_versions(task.secrets))
+    rotation = journal.rotation
+    rotating = _of_iam(catalog, rotation.plan.get("credentials", ())) if rotation else []
+    if rotation is None or not rotating:
+        return KnownKeys(ids)
+    before, *after = [of_versions(pins) for pins in _pins(rotation)]
+    ids = ids.union(*(held_keys(catalog, read) for read in (before, *after)))
+    begun = credential_ages.moment(rotation.since) - APART
+    unnamed = [item for item in rotating if not _new_ids(catalog, item, before, after)]
+    return KnownKeys(ids, {str(item.options.get("user")): begun for item in unnamed})
+
+
+def _pins(rotation: OpenRotation) -> Iterator[dict[str, str]]:
+    """The versions that it replaces, then its own."""
+    planned = dict(rotation.plan.get("secrets", {}))
+    yield planned
+    for phase in phases_of(rotation):
+        yield {name: version_id(rotation.id, name, phase) for name in planned}
+
+
+def _of_iam(catalog: Catalog, names: Iterable[str]) -> list[Credential]:
+    credentials = [catalog.credentials[name] for name in names if name in catalog.credentials]
+    return [credential for credential in credentials if credential.kind in IAM_KEYS]
+
+
+def _new_ids(catalog: Catalog, item: Credential, before: Contents, after: Iterable[Contents]) -> set[str | None]:
+    """Empty where no version is made yet."""
+    old, *new = [credential_graph.find(catalog, item, read).login.username for read in (before, *after)]
+    return {*new} - {None, old}
