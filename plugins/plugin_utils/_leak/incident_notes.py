@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import task_summaries
@@ -17,6 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 HEALTHY = "healthy"
 COMMAND_LEFT_OUT = "{} shows the command"
+WHOLE, ROOM = 4 << 10, 64 << 10
+"""Characters of a possible foothold with its command, and of all in one entry: an attacker chooses names of files."""
 
 
 def incident_of(journal: Journal) -> Incident:
@@ -33,7 +35,10 @@ def note(setting: RotationSetup, journal: Journal, events: Mapping[str, str]) ->
     if not news:
         return journal
     at = timestamps.stamp(rotation_context.now())
-    evidence = {event: _kept(event, message) for event, message in news.items() if message}
+    evidence: dict[str, str] = {}
+    for event, message in news.items():
+        if message:
+            evidence[event] = _kept(event, one_line(message), ROOM - sum(map(len, evidence.values())))
     return setting.rotator.append(journal, incident.id, "closed", events=dict.fromkeys(news, at), evidence=evidence)
 
 
@@ -70,10 +75,12 @@ def back(hosts: Sequence[str]) -> dict[str, str]:
     return {f"verified/{host}": "" for host in hosts}
 
 
-def _kept(event: str, message: str) -> str:
+def _kept(event: str, message: str, room: int) -> str:
     """A command that would be cut is left out as a whole."""
     text, _colon, command = message.rpartition(": ")
-    if event.startswith("foothold/") and command and shortened(message) != message and text:
+    if event.startswith("foothold/") and command and text:
+        if len(message) <= min(WHOLE, room):
+            return message
         on_host = event.count("/") > 2
         where = "the module host_evidence" if on_host else "the output of the run"
         return f"{shortened(text)}; {COMMAND_LEFT_OUT.format(where)}"

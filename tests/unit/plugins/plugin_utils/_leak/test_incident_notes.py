@@ -96,9 +96,19 @@ def test_without_an_incident() -> None:
 
 def test_a_command_is_whole_or_not_there(leak: Leak) -> None:
     """Half a command may remove something else."""
-    text = f"web1: /home/deploy/{'x' * 80} changed 2026-11-25T10:00:00Z and is run by cron: "
-    note(leak, "foothold/ssh/web1/1", message=text + "rm -- /x")
-    note(leak, "foothold/ssh/web1/2", message=text + f"rm -- /home/deploy/{'x' * 80}")
-    short, long = (incident_notes.foothold(leak.incident, f"foothold/ssh/web1/{number}") for number in (1, 2))
-    assert short.endswith("is run by cron: rm -- /x")
-    assert long.endswith("is run by cron; the module host_evidence shows the command")
+    text = f"web1: /home/deploy/{'x' * 80} changed 2026-11-25T10:00:00Z and is run by cron: rm -- /"
+    whole, cut = f"{text}{'x' * 3800}", f"{text}{'x' * 4096}"
+    note(leak, "foothold/ssh/web1/1", message=whole)
+    note(leak, "foothold/ssh/web1/2", message=cut)
+    assert incident_notes.foothold(leak.incident, "foothold/ssh/web1/1") == f"ssh: {whole}"
+    left_out = "is run by cron; the module host_evidence shows the command"
+    assert incident_notes.foothold(leak.incident, "foothold/ssh/web1/2").endswith(left_out)
+
+
+def test_an_attacker_who_chooses_names_cannot_fill_the_journal(leak: Leak) -> None:
+    many = {f"foothold/ssh/web{number}/1": f"{'y' * 3900}: rm" for number in range(40)}
+    journal = incident_notes.note(leak.setting, leak.setting.rotator.look(), many)
+    assert sum(map(len, journal.lines)) < 100_000
+    texts = [incident_notes.foothold(incident_notes.incident_of(journal), event) for event in many]
+    assert texts[0].endswith(": rm")
+    assert texts[-1].endswith("y...; the module host_evidence shows the command")
