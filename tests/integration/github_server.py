@@ -77,7 +77,8 @@ class GitHub:
         self.runs: dict[str, list[dict[str, Any]]] = {}
         """Runs of each workflow, the newest first, by the name of its file."""
         self.items: dict[str, list[dict[str, Any]]] = {}
-        """Deploy keys (keys), webhooks (hooks), collaborators and runners, each as GitHub lists it."""
+        """Deploy keys (keys), webhooks (hooks), collaborators, invitations and runners, and by environment the branches
+        that may deploy, each as GitHub lists it."""
         self.protection: dict[str, dict[str, Any]] = {}
         """What GitHub lists of an environment beside its name."""
         self.app_key: Any = None
@@ -201,10 +202,13 @@ class GitHub:
 
     def _listed(self, what: str, query: dict[str, str]) -> Any:
         """Arrays, and pages with their count."""
-        if what in ("keys", "hooks", "collaborators"):
+        if what in ("keys", "hooks", "collaborators", "invitations"):
             return self._page(what, self.items.get(what, []), query)[1][what]
         if what == "actions/runners":
             return self._page("runners", self.items.get("runners", []), query)[1]
+        policies = re.fullmatch(r"environments/([^/]+)/deployment-branch-policies", what)
+        if policies:
+            return self._page("branch_policies", self.items.get(policies[1].replace(SLASH, "/"), []), query)[1]
         named = [{"name": name, **self.protection.get(name, {})} for name in self.environments]
         return self._page("environments", named, query)[1] if what == "environments" else None
 

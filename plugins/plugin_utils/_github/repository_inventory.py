@@ -62,7 +62,9 @@ class _Repository:
             "webhook": self._webhooks,
             "self-hosted runner": self._runners,
             "collaborator": self._collaborators,
+            "invitation": self._invitations,
             "environment": self._environments,
+            "deployment branch policy": self._branch_policies,
             "Actions secret": self._secrets,
         }
 
@@ -99,6 +101,25 @@ class _Repository:
             rules = sorted(map(_rule, item.get("protection_rules") or ()))
             facts = f"{', '.join(rules) or 'not protected'}, {self._digest(item.get('deployment_branch_policy'))}"
             yield self._entry("environment", item["name"], facts, "")
+
+    def _invitations(self) -> Iterator[Entry]:
+        """Of people who have not accepted yet."""
+        for item in self.api.array(self._path("invitations"), self._need("invitations", "Administration: read")):
+            invited = (item.get("invitee") or {}).get("login") or item.get("email") or item["id"]
+            facts = f"{item.get('permissions')}, created {item.get('created_at')}"
+            yield self._entry("invitation", f"of {invited}", facts, self._path(f"invitations/{item['id']}"))
+
+    def _branch_policies(self) -> Iterator[Entry]:
+        """Branches and tags that may deploy, of environments with a list of their own."""
+        need = self._need("deployment branch policies")
+        for item in list(self.api.pages(self._path("environments"), "environments", self._need("environments"))):
+            if not (item.get("deployment_branch_policy") or {}).get("custom_branch_policies"):
+                continue
+            path = self._path(f"environments/{quote(str(item['name']), safe='')}/deployment-branch-policies")
+            for policy in self.api.pages(path, "branch_policies", need):
+                name = f"{policy.get('name')} of environment {item['name']}"
+                kind = str(policy.get("type") or "branch")
+                yield self._entry("deployment branch policy", name, kind, f"{path}/{policy['id']}")
 
     def _secrets(self) -> Iterator[Entry]:
         """Also when each was written, but for those that synchronising writes."""

@@ -27,6 +27,9 @@ KEY = {"id": 5, "title": "ci", "read_only": True, "created_at": "2026-11-01T00:0
 PERSON = {"login": "alice", "role_name": "admin"}
 RUNNER = {"id": 3, "name": "build", "labels": [{"name": "linux"}]}
 REVIEW = {"id": 1, "type": "required_reviewers", "reviewers": [{"type": "User", "reviewer": {"login": "alice"}}]}
+INVITED = {"id": 11, "invitee": {"login": "carol"}, "permissions": "read", "created_at": "2026-11-01T00:00:00Z"}
+POLICY = {"id": 21, "name": "main", "type": "branch"}
+CUSTOM = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
 RULES = {"protection_rules": [REVIEW], "deployment_branch_policy": {"protected_branches": True}}
 
 
@@ -36,6 +39,9 @@ def github() -> Iterator[GitHub]:
         server.environment("production")
         server.protection["production"] = RULES
         server.items = {"keys": [KEY], "hooks": [HOOK], "collaborators": [PERSON], "runners": [RUNNER]}
+        server.environment("a/b")
+        server.protection["a/b"] = CUSTOM
+        server.items |= {"invitations": [INVITED], "a/b": [POLICY]}
         server.put_by_hand("DEPLOY_TOKEN", "canary-value")
         yield server
 
@@ -90,6 +96,31 @@ PLANTED: dict[str, tuple[Callable[[GitHub], Any], str, str]] = {
     "more rights of a collaborator": (
         lambda g: g.items.update(collaborators=[{**PERSON, "role_name": "maintain"}]),
         "collaborator alice is not as in the baseline: maintain, was admin",
+        "",
+    ),
+    "an invitation": (
+        lambda g: g.items["invitations"].append({**INVITED, "id": 12, "invitee": {"login": "thief"}}),
+        "invitation of thief is not in the baseline (read, created 2026-11-01",
+        f"{DELETE}/invitations/12",
+    ),
+    "an invitation by mail": (
+        lambda g: g.items["invitations"].append({**INVITED, "id": 12, "invitee": None, "email": "t@thief.example"}),
+        "invitation of t@thief.example is not in the baseline",
+        f"{DELETE}/invitations/12",
+    ),
+    "more rights of an invitation": (
+        lambda g: g.items.update(invitations=[{**INVITED, "permissions": "admin"}]),
+        "invitation of carol is not as in the baseline: admin",
+        "",
+    ),
+    "a branch that may deploy": (
+        lambda g: g.items["a/b"].append({**POLICY, "id": 22, "name": "thief*"}),
+        "deployment branch policy thief* of environment a/b is not in the baseline (branch)",
+        f"{DELETE}/environments/a%2Fb/deployment-branch-policies/22",
+    ),
+    "a tag that may deploy": (
+        lambda g: g.items.update({"a/b": [{**POLICY, "type": "tag"}]}),
+        "deployment branch policy main of environment a/b is not as in the baseline: tag",
         "",
     ),
     "an environment without its protection": (
@@ -153,7 +184,15 @@ def test_every_page_is_read(github: GitHub) -> None:
     assert len(names) == len({*names}) == 200
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/hooks", "webhook"), ("/actions/runners", "self-hosted runner")])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/hooks", "webhook"),
+        ("/actions/runners", "self-hosted runner"),
+        ("/invitations", "invitation"),
+        ("/deployment-branch-policies", "deployment branch policy"),
+    ],
+)
 def test_what_the_token_may_not_read_is_said(path: str, kind: str, github: GitHub) -> None:
     differences = recorded(github)
     github.denied[path] = {}
