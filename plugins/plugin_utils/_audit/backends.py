@@ -29,6 +29,9 @@ DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look for an event that CloudWatch Logs has accepted and may not show yet."""
 READERS = 8
 """Objects read at once."""
+RECENT = 200
+"""Records before the known head that an S3 log is searched for one that is recorded again: a run that was killed is
+repeated before so many others end."""
 EMPTY_PAGES = 1000
 """Pages without an event that follow each other."""
 CHARACTERS = 256 * 1024 * 1024
@@ -55,6 +58,14 @@ class AuditBody(ABC):
     def chain(self, head: _chain.Head | None = None) -> _chain.Chain:
         return _chain.chain(self.lines(), head)
 
+    def require_readable(self) -> None:
+        """Raises SecretsError."""
+        self.lines()
+
+    def recent(self, head: _chain.Head | None) -> _chain.Chain:
+        """At least the last records, where reading all of them would take longer with each one."""
+        return self.chain(head)
+
     def retention(self) -> int | None:
         """The days after which a record is deleted, or None for never, as far as the place says it."""
         return None
@@ -78,7 +89,7 @@ def record(
     _record.require(fields)
     identity = _chain.identity(fields)
     for _attempt in range(TRIES):
-        chain = body.chain(head)
+        chain = body.recent(head)
         audit_entry = chain.find(identity)
         if audit_entry:
             return audit_entry, False
@@ -231,10 +242,22 @@ class S3Objects(AuditBody):
         """The objects in the order of their names, which is the order of the records: nothing can stand beside it."""
         return _chain.Chain(tuple(self.lines()))
 
+    def require_readable(self) -> None:
+        self._lines(StartAfter=self._key(_chain.HIGHEST))
+        self.confirmed(1)
+
+    def recent(self, head: _chain.Head | None) -> _chain.Chain:
+        first = head.number - RECENT if head else 0
+        return _chain.Chain(tuple(self._lines(StartAfter=self._key(first)))) if first > 0 else self.chain(head)
+
     def lines(self) -> list[str]:
+        return self._lines()
+
+    def _lines(self, **first: str) -> list[str]:
+        place = {"Bucket": self._bucket, "Prefix": self._prefix, **first}
         try:
             with aws_errors.translated("s3:ListBucket", self.where):
-                pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+                pages = self._client.get_paginator("list_objects_v2").paginate(**place)
                 keys = sorted(content["Key"] for page in pages for content in page.get("Contents", []))
         except NotFound:
             raise self._no_bucket() from None

@@ -73,7 +73,7 @@ class AuditLog:
         """Sees that a record could be written, and writes nothing; an environment without a log is reported as such."""
         self.require_place(recording=False)
         if self.body:
-            self.body.lines()
+            self.body.require_readable()
         if self.path:
             local_copy.require_writable(self.path)
         if self.changelog:

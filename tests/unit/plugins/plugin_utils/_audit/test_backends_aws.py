@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     NotFound,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import backends
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import (
     DELAYS,
@@ -190,6 +191,29 @@ def test_more_objects_than_a_page(bucket: tuple[Any, S3Objects]) -> None:
     assert body.lines() == lines
 
 
+def test_a_record_reads_no_more_of_a_long_log(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that is written again is still found there, and a log that was cut off shows its gap."""
+    monkeypatch.setattr(backends, "RECENT", 3)
+    client, calls = moto("s3")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+    body = objects(client)
+    for line in log(10):
+        body.append(line)
+    head = audit_chain.parsed(log(10)[-1]).head
+    calls.clear()
+    assert record(body, record_fields(9), head)[1] is False
+    assert calls.count("GetObject") == 3
+    calls.clear()
+    body.require_readable()
+    assert calls == ["ListObjectsV2", "GetObject"]
+    entry, is_new = record(body, record_fields(11), head)
+    assert (entry.number, is_new) == (11, True)
+    assert audit_chain.verify(body.chain().lines, entry.head) == []
+    client.delete_object(Bucket=BUCKET, Key=f"{PREFIX}{11:012}.json")
+    assert record(body, record_fields(12), entry.head)[0].number == 12
+    assert audit_chain.verify(body.chain().lines) != []
+
+
 def test_objects_that_were_swapped_or_altered_show(bucket: tuple[Any, S3Objects]) -> None:
     client, body = bucket
     lines = log(4)
@@ -212,7 +236,7 @@ def test_an_object_that_is_no_record_is_never_overwritten(bucket: tuple[Any, S3O
 
 def test_a_missing_bucket_is_named(moto: Moto) -> None:
     body = objects(moto("s3")[0])
-    for act in (body.lines, lambda: body.append(log(1)[0])):
+    for act in (body.lines, body.require_readable, lambda: body.append(log(1)[0])):
         with pytest.raises(NotFound, match=r"bucket shop-audit does not exist; create it, or correct audit_log.s3"):
             act()
 
