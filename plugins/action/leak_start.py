@@ -310,7 +310,7 @@ class ActionModule(rotation_segment.ServersAction):
         return incident_notes.note(setting, journal, looked_at)
 
     def _candidates(self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any]) -> list[str]:
-        """The hosts that may talk to the servers: another than the first only where that needs no confirmation."""
+        """The hosts that may be the rotation host: another than the first only where that needs no confirmation."""
         trusted = names(self._extra(TRUSTED))
 
         def is_refused(host: str) -> bool:

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(rotation_segment.SegmentAction):
-    """Plans, asks the servers, opens the rotation, and carries it on until hosts have something to do."""
+    """Plans, checks the plan at the servers, opens the rotation, and carries it on until hosts have something to do."""
 
     name = "watchparty.secrets.rotation_start"
     checks_account = True

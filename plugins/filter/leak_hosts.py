@@ -19,7 +19,7 @@ def leak_candidates(
     compromised: Sequence[str] = (),
     leaked: Sequence[str] = (),
 ) -> list[str]:
-    """Hosts that may ask the servers, the best first: targeted ones, then others; one that leaked by name is last."""
+    """Candidates for the rotation host, the best first: targeted ones, then others; one that leaked by name is last."""
     usable = dict.fromkeys([*(host for host in hosts if host in targeted), *others])
     named = {entry.removeprefix("host:") for entry in leaked if entry.startswith("host:")}
     return sorted((host for host in usable if host not in compromised), key=named.__contains__)

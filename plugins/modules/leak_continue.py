@@ -117,8 +117,8 @@ session_files:
   returned: with RV(next=session_files)
 session_tries:
   description:
-    - The other C(hosts), on which an old session is tried. The result also contains the replaced signing keys, as
-      M(watchparty.secrets.previous_values_info) returns them.
+    - C(hosts) are the hosts that try an old session, without the host that ended the sessions. The mapping also
+      contains the replaced signing keys, as M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=session_tries)
 invalidate:

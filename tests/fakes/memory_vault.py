@@ -88,7 +88,7 @@ class MemoryLeases:
                 self.logins.pop(login, None)
                 del self.leases[lease]
 
-    # The database, as the host that talks to servers sees it
+    # The database, as the rotation host sees it
 
     def execute(self, program: ModuleType, *, args: Mapping[str, Any], **_how: Any) -> dict[str, Any]:
         assert program.__name__.endswith("revoked_logins_main")

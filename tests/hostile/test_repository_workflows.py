@@ -184,7 +184,7 @@ class TestZizmor:
         result = collect_repository.zizmor(str(where))
         assert not {f"{FOLDER}/link.yml", f"{FOLDER}/pipe.yml"} & {finding["path"] for finding in result["findings"]}
         assert result["not_checked"] == [
-            f"{FOLDER}/{name}.yml: is not a regular file here" for name in ("link", "pipe")
+            f"{FOLDER}/{name}.yml: is not a regular file in the checkout" for name in ("link", "pipe")
         ]
 
     def test_paths_in_the_index_lead_nowhere(self, where: Path, tmp_path: Path) -> None:

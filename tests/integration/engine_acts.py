@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a rotation does inside of its segments, for callbacks that hold or kill a run right before one of these acts.
 
-A module that runs on the host that talks to the servers is called by its name and state, such as
+A module that runs on the rotation host is called by its name and state, such as
 ``postgresql_login present``; what the engine does itself has the names below.
 """
 

@@ -76,7 +76,7 @@ def test_one_with_a_forged_mark_is_skipped_and_named(lab: RotationLab) -> None:
 
 @pytest.mark.parametrize("leaked", ["cache", "django_key"])
 def test_the_first_one_is_away(lab: RotationLab, leaked: str) -> None:
-    """Another one talks to the servers, ends sessions and purges, and nobody has to name it."""
+    """Another one is the rotation host, ends sessions and purges, and nobody has to name it."""
     old = lab.ready()
     with lab.unreachable("web1"):
         run = respond(lab, "-e", f"leak_credentials={leaked}", "-e", "leak_wait_seconds=2")

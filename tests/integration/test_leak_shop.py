@@ -17,7 +17,7 @@ from tests.integration.rotation_lab import CORE, RotationLab, rotation_lab, sent
 
 pytestmark = pytest.mark.slow
 PROMOTES = "promote"
-NO_SESSIONS = "no session is ended, since neither the catalog"
+NO_SESSIONS = "no session is ended, because no sessions are declared"
 
 
 @pytest.fixture(scope="module")

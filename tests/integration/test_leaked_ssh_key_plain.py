@@ -104,7 +104,7 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
             "-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml"
         )
         assert run.code == 0, run.output
-        assert "2 sessions of deploy continue, and no log says which key opened them" in run.text
+        assert "2 sessions of deploy continue, because no log names the key that opened them" in run.text
         assert sleepers(plain) == 4
         rotated = in_force(small)
 

@@ -137,7 +137,7 @@ def test_aws_refuses_to_write_a_secret(lab: RotationLab) -> None:
     failed(run, f"AWS denies secretsmanager:PutSecretValue on secret {CORE}; allow")
     assert lab.values() == old
     run = lab.rotate(*CACHE)
-    sentences(run, "it is rolled back from there", "was rolled back; the old values are in force")
+    sentences(run, "it is rolled back from its last step", "was rolled back; the old values are in force")
     rolled_back(lab, old)
 
 
@@ -158,7 +158,7 @@ def test_aws_fails_at_the_end(lab: RotationLab) -> None:
 def test_the_journal_cannot_be_written(lab: RotationLab) -> None:
     """Nothing is done that is not in the journal; the same command goes on from its last entry.
 
-    In between the host that talks to the servers is lost: that is said with the remedy, and takes nothing back.
+    In between the rotation host is lost: that is said with the remedy, and takes nothing back.
     """
     old = lab.ready()
     head = lab.journal_state().head
@@ -245,7 +245,7 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
     """--limit is allowed until revoke, then the host is named; rotation_skip_hosts goes on without it."""
     old = lab.ready()
     run = lab.rotate(*CACHE, "--limit", "web1,localhost")
-    failed(run, "stopped at step revoke", "the value that is revoked next: web2", "rotation_skip_hosts=web2")
+    failed(run, "stopped at step revoke", "may still use the value to revoke: web2", "rotation_skip_hosts=web2")
     sentences(
         run, "on web1", "web2: not in this run (--limit). Their old values stay valid and the rotation stays open"
     )
@@ -354,7 +354,7 @@ def test_postgresql_is_down(lab: RotationLab) -> None:
     failed(run, "database", "Run the same command again to continue")
     assert lab.journal_state().rotation is not None
     run = lab.rotate(*DATABASE)
-    sentences(run, "it is rolled back from there", "was rolled back; the old values are in force")
+    sentences(run, "it is rolled back from its last step", "was rolled back; the old values are in force")
     rolled_back(lab, old)
 
 

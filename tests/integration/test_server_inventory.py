@@ -96,7 +96,7 @@ MENDED = {
 }
 """What has no command of its own."""
 LEFT = ("DROP FUNCTION evil", "DROP FOREIGN DATA WRAPPER f", "DROP OWNED BY thief", "DROP ROLE thief")
-"""What is no way in any more."""
+"""What is not a way in any more."""
 
 
 @pytest.fixture

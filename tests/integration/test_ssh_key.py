@@ -172,7 +172,7 @@ def test_a_key_that_may_not_come_from_here_is_rolled_back(own: Lab, sshd: Sshd) 
     run = rotate(own)
     assert run.code != 0
     assert "The rotation was rolled back" in run.text
-    assert "web1 rejects the new key from here; check sshd's log, and from= in the old key's line" in run.text
+    assert "web1 rejects the new key from the controller; check sshd's log, and from= in the old key's line" in run.text
     assert file_of(sshd).read_text() == lines
     assert in_store(own) == old
     assert own_secrets(own.moto) == []

@@ -259,7 +259,7 @@ class Hands:
     # What runs on a host, for one credential
 
     def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | RotationError]:
-        """The module of the collection on the host that talks to the servers: one execution for all of these acts."""
+        """The module of the collection on the rotation host: one execution for all of these acts."""
         host = next(iter(self.world.hosts.values()))
         action, carry_out = {
             "postgresql_login": (postgresql_login, self._postgresql),

@@ -87,7 +87,7 @@ def unguarded(path: str) -> Iterator[OpenPath]:
 
 @contextlib.contextmanager
 def below(at: OpenPath, folder: str) -> Iterator[OpenPath]:
-    """Opens a directory below the place's own, on whose way is no link. Raises OSError."""
+    """Opens a directory below the place's own, and follows no link. Raises OSError."""
     handle = os.dup(at.directory)
     try:
         for name in folder.split("/"):

@@ -86,7 +86,7 @@ def _read(catalog: Catalog, client: Client) -> AccountFacts:
 
 
 def _problems(answers: Iterable[Mapping[str, Any]], *kinds: str) -> dict[str, str]:
-    """What does not exist is no problem."""
+    """What does not exist is not a problem."""
     present = [answer for answer in answers if not answer.get("missing")]
     problems = [answer.get("problem") or answer.get("access_problem") for answer in present]
     return dict.fromkeys(kinds, one_line(next(filter(None, problems)))) if any(problems) else {}

@@ -169,7 +169,7 @@ class FollowedWorkflow:
             yield from self._given(uses, given, taint, job)
 
     def _not_followed(self, file: str, document: Any, secret: str) -> None:
-        """Notes an action whose program is no shell script."""
+        """Notes an action whose program is not a shell script."""
         program = str(_mapping(_mapping(document).get("runs")).get("using", ""))
         if secret and program not in ("", "composite"):
             kind = "a container" if program == "docker" else f"JavaScript ({program})"

@@ -145,7 +145,7 @@ def refused_host(
     trusted: Collection[str],
     variable: str,
 ) -> str:
-    """Why administrators' passwords are not sent to the host that talks to the servers; empty where they may be."""
+    """Why administrators' passwords are not sent to the rotation host; empty where they may be."""
     admins = blast_radius.administrators(catalog, impact)
     if not admins or host not in blast_radius.reached_hosts(catalog, impact, hosts) or host in trusted:
         return ""

@@ -35,9 +35,9 @@ class Response:
     """Those of the play."""
     compromised: Sequence[str] = ()
     named_host: str = ""
-    """The host that the operator wants to talk to the servers."""
+    """The host that the operator wants as the rotation host."""
     candidates: Sequence[str] = ()
-    """The hosts that may talk to the servers, the best first."""
+    """The hosts that may be the rotation host, the best first."""
     opened: Sequence[str] = ()
     """Hosts that get nothing new: they still accept a leaked key, or somebody may have left a way in."""
     evict: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Response:
 
     @property
     def host(self) -> str:
-        """The host that talks to the servers."""
+        """The rotation host."""
         possible = [candidate for candidate in self.candidates if candidate not in self.opened]
         return self.named_host or next(iter((*possible, *self.candidates)), "")
 

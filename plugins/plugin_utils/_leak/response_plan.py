@@ -56,7 +56,7 @@ class LeakPlan:
     purge: Mapping[str, Any]
     sessions: Mapping[str, Any]
     refused_host: str
-    """Why the host that talks to the servers may not receive administrators' passwords."""
+    """Why the rotation host may not receive administrators' passwords."""
 
     def lines(self, setting: RotationSetup, journal: Journal, args: Mapping[str, Any]) -> list[str]:
         """What the operator reads before the confirmation."""
@@ -96,7 +96,7 @@ class LeakPlan:
         return [*filter(None, [self.refused_host]), *([self._cannot(blocking)] if blocking else [])]
 
     def _blocking(self) -> list[str]:
-        """What reveals others and cannot be replaced; without what a drill alone asked the servers."""
+        """What reveals others and cannot be replaced; without what a drill alone checked at the servers."""
         exposers = [edge["from"] for edge in (self.radius.data or {})["edges"]]
         against = self.plan.get("against") or {}
         return [name for name in self.plan.get("refused") or {} if name in exposers and name not in against]

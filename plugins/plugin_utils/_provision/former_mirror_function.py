@@ -68,6 +68,6 @@ class FormerMirrorFunction:
             self._call("sqs:DeleteQueue", sqs.delete_queue, QueueUrl=url)
 
     def _call(self, operation: str, act: Callable[..., Any], **arguments: Any) -> None:
-        """Whatever an earlier run has deleted already is no error."""
+        """Whatever an earlier run has deleted already is not an error."""
         with suppress(NotFound), aws_errors.translated(operation, self.name):
             act(**arguments)

@@ -25,7 +25,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targ
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_elsewhere import ELSEWHERE
 
-NO_OTHER = "its previous version holds the same value, because another setting changed since; set the value you want"
+NO_OTHER = (
+    "the previous version holds the same value, because a later write changed another setting of this secret; give the "
+    "wanted value to watchparty.secrets.set"
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Acts of kinds that the controller, or the host that talks to the servers, carries out: those of one kind together."""
+"""Acts of kinds that the controller, or the rotation host, carries out: those of one kind together."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def carried_out(
     """What came of each that succeeded, and how long it took where that is known.
 
     Raises RotationError that names every credential which failed, once all of its kind were tried, and those of other
-    kinds where old values go: the holder of one must not keep another valid. Raises Blocked where the host that talks
-    to the servers is lost.
+    kinds where old values go: the holder of one must not keep another valid. Raises Blocked where the rotation host
+    is lost.
     """
     if wanted:
         setting.rotator.read_ahead(setting.rotator.holding()[1])

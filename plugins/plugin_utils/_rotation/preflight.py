@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks the servers whether they would do what is planned, before anything is written."""
+"""Checks at the servers whether they would do what is planned, before anything is written."""
 
 from __future__ import annotations
 

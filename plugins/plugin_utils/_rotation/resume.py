@@ -34,7 +34,7 @@ def over(journal: Journal, args: Mapping[str, Any]) -> str:
     if args["abort"]:
         return "no rotation is open; there is nothing to abort"
     if args["resume"] in _ended(journal):
-        return f"rotation {args['resume']} has ended already; no other rotation was started"
+        return f"rotation {args['resume']} has already ended; to start another rotation, leave rotation_resume out"
     return ""
 
 

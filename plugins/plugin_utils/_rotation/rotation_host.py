@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The host that talks to the servers: runs this collection's server modules there, in the task that asks for it."""
+"""The rotation host: runs this collection's server modules there, in the task that asks for it."""
 
 from __future__ import annotations
 

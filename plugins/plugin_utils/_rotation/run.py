@@ -54,7 +54,7 @@ class RotationRun:
     wait_seconds: float = 0
     """How long a leak waits for hosts that are away."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the modules that talk to servers."""
+    """Of the modules that connect to servers."""
     env_paths: Mapping[str, str] = field(default_factory=dict)
     """By host, where its .env lies."""
     probed: Sequence[str] = ()

@@ -50,7 +50,7 @@ SERVER: dict[str, Any] = {
     "gone_nodes": {"type": "list", "elements": "str", "default": []},
     **supplied_values.OPTIONS,
 }
-"""Of the modules that talk to servers."""
+"""Of the modules that connect to servers."""
 AUDIT: dict[str, Any] = {"audit_path": {"type": "path"}, "changelog": {"type": "path"}}
 OPTIONS: dict[str, Any] = {
     **SERVER,
@@ -159,7 +159,7 @@ def announced_as_started(setting: RotationSetup, rotation: Mapping[str, Any]) ->
 
 
 class ServersAction(RotationAction):
-    """May use the task's host, which talks to the servers."""
+    """May use the task's host, which is the rotation host."""
 
     def server(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> RotationHost:
         common = {name: args.get(name) for name in (*COMMON, "python") if name != "run"}

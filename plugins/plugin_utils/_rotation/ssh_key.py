@@ -126,7 +126,8 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
         results.append(f"{len(ended)} sessions of {account} {end}, from {', '.join(dict.fromkeys(ended))}")
     if result.get("remaining_sessions"):
         results.append(
-            f"{result['remaining_sessions']} sessions of {account} continue, and no log says which key opened them"
+            f"{result['remaining_sessions']} sessions of {account} continue, because no log names the key that opened "
+            "them. List them on the host: loginctl list-sessions"
         )
     if result.get("evicted"):
         results.append(f"{len(result['evicted'])} added keys were removed from {file}: {', '.join(result['evicted'])}")

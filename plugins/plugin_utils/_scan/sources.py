@@ -86,7 +86,7 @@ class GitSource:
         yield from _files(files, scanning, self.path, f"{OWN} ")
 
     def names(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
-        """Names of branches and tags, which are no object's bytes."""
+        """Names of branches and tags, which are not an object's bytes."""
         with repository.reading("for-each-ref", "--format=%(refname)") as output:
             for name in records(output):
                 for value_match in scanning.found(Spots(scanning.searcher.in_bytes(name))):

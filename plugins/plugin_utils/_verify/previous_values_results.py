@@ -32,7 +32,7 @@ Results = Mapping[str, Mapping[str, Any]]
 def merged(
     former: Mapping[str, Verdict], by_host: Results, servers: Mapping[str, Any], sessions: Results
 ) -> dict[str, Verdict]:
-    """``by_host`` are revoked_logins' results by host, ``servers`` is its result on the host that asked servers,
+    """``by_host`` are revoked_logins' results by host, ``servers`` is its result on the host that read servers,
     ``sessions`` are those of django_sessions by credential."""
     result = {}
     for name, entry in former.items():

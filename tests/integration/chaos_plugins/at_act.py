@@ -93,7 +93,7 @@ def vault_write(_session: Any, request: Any) -> tuple[str, str]:
 
 def host_command(action: Any, *_arguments: Any) -> tuple[str, str]:
     args = action._task.args
-    if "credential" in args and "state" in args:  # what a segment runs on the host that talks to the servers
+    if "credential" in args and "state" in args:  # what a segment runs on the rotation host
         return "host", f"on the host: {action.name.rpartition('.')[2]} {args['state']}"
     return "host", f"on the host: {task_name(action._task)}"
 

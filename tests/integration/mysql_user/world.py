@@ -21,7 +21,7 @@ OLD = "canary-of-the-old-password"
 
 
 class Programs:
-    """What is asked of the host that talks to the servers; ``before`` is called before each statement, and ``seen``
+    """What is asked of the rotation host; ``before`` is called before each statement, and ``seen``
     changes each row of an answer."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:

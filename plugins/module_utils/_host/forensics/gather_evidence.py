@@ -51,7 +51,7 @@ class EvidenceRequest(NamedTuple):
     units: Sequence[str]
     known: Sequence[Placed]
     only_ways_in: bool = False
-    """Whether what is no way in for a leaked key is left out."""
+    """Whether what is not a foothold of a leaked key is left out."""
     look_seconds: float = 0
     """What that has of its own; 0 for the same."""
 

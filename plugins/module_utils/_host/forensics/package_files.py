@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files that are as the host's package manager installed them, so that an upgrade is no finding. Python 3.8.
+"""Files that are as the host's package manager installed them, so that an upgrade is not a finding. Python 3.8.
 
 Whoever is root can change the package manager's own records too.
 """

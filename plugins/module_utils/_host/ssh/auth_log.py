@@ -20,7 +20,7 @@ class Accepted(NamedTuple):
     address: str
     method: str
     fingerprint: str
-    """Of the key, or of the certificate's; empty where it was no key."""
+    """Of the key, or of the certificate's; empty where it was not a key."""
 
 
 def accepted(message: str) -> Optional[Accepted]:

@@ -59,7 +59,7 @@ class Opened(NamedTuple):
 
     user: str
     by: str
-    """The key's fingerprint, or the method where it was no key."""
+    """The key's fingerprint, or the method where it was not a key."""
     source: str
     at: float
     """When; 0 where the log does not tell."""

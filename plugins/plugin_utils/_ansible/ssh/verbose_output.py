@@ -35,7 +35,7 @@ class Verdict:
     """Offered, and answered by something else than that it is taken."""
     logged_in: bool
     by: str
-    """The fingerprint of the key that the last login was by, or the method where it was no key."""
+    """The fingerprint of the key that the last login was by, or the method where it was not a key."""
     denied: bool
     reason: str
 

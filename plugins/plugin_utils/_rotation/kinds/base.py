@@ -18,11 +18,11 @@ Answer = Mapping[str, Any]
 
 
 class NotReached(RotationError):
-    """Raised where the host that talks to the servers cannot be reached; another one can do it."""
+    """Raised where the rotation host cannot be reached; another one can do it."""
 
 
 class ServerPrograms(Protocol):
-    """Runs programs of this collection on the host that talks to the servers."""
+    """Runs programs of this collection on the rotation host."""
 
     def run(self, module: str, **options: Any) -> Answer:
         """Raises RotationError, or its subclass NotReached where that host cannot be reached."""

@@ -42,7 +42,7 @@ CONNECT, TRIES = 5, 30
 
 
 class VaultDatabase(Acts):
-    """Asks Vault from the controller, and logs in from the host that talks to the servers."""
+    """Asks Vault from the controller, and logs in from the rotation host."""
 
     kind = Kind(
         kind_names.VAULT_DATABASE,

@@ -184,7 +184,7 @@ class TestThePlanBesideAnOpenRotation:
         )
         assert result["needs"] == ["token"]
         assert {name: item["act"] for name, item in result["plan"]["credentials"].items()} == {"django": "renew"}
-        assert result["messages"][0].endswith(" was not finished; it continues from there")
+        assert result["messages"][0].endswith(" was not finished; it continues from its last step")
         assert result["messages"][1] == "it rotates database; no other rotation starts before it ends"
         assert any(item.startswith("token is REFUSED") for item in result["messages"][2:])
         assert result["rotation"]["id"] == "r1"

@@ -83,7 +83,7 @@ def test_a_stream_that_is_none(tmp_path: Path) -> None:
     [
         ({}, "nothing to scan was named"),
         ({"paths": ["/x"], "history": False, "tree": False}, "scan_history=false and scan_tree=false leave nothing"),
-        ({"paths": ["/x"], "catalog": None, "known_values": "required"}, "needs catalog and environment"),
+        ({"paths": ["/x"], "catalog": None, "known_values": "required"}, "needs the catalog and the environment"),
         ({"paths": ["/x"], "environment": None}, "there is nothing to scan for"),
         (
             {"paths": ["/x"], "patterns": "required"},

@@ -106,7 +106,7 @@ def test_of_one_that_has_ended_nothing_is_left_to_do(world: World, begun: Any, s
     head = world.rotator().look().head
     answer = begun("database", state=state, resume="r1")
     assert (answer["nothing"], answer["changed"]) == (True, False)
-    assert answer["messages"] == ["rotation r1 has ended already; no other rotation was started"]
+    assert answer["messages"] == ["rotation r1 has already ended; to start another rotation, leave rotation_resume out"]
     assert world.rotator().look().head == head
 
 
@@ -170,7 +170,7 @@ def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun:
     """Whatever this run was asked for."""
     world.begun("database")
     first, second = begun("deploy", state=state, resume="any")["messages"]
-    assert first.endswith(" was not finished; it continues from there")
+    assert first.endswith(" was not finished; it continues from its last step")
     assert second == "it rotates database; no other rotation starts before it ends"
 
 
@@ -188,7 +188,7 @@ def test_the_gate_says_what_hosts_said(world: World) -> None:
     setting: Any = SimpleNamespace(rotator=world.rotator())
     gate = Gate(hosts=["web1"], verified=[])
     for message, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
-        with pytest.raises(RotationError, match=rf"^nothing was revoked: not verified .*{end}$"):
+        with pytest.raises(RotationError, match=rf"^nothing was revoked: hosts that may .*{end}$"):
             journal_entries.blockers(setting, gate, leaves_lost=False, message=message)
     assert journal_entries.blockers(setting, gate, leaves_lost=True, message="")
 

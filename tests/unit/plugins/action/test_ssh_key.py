@@ -237,7 +237,10 @@ class TestForward:
         assert host.file == {print_of(new)}
         assert answer["messages"] == [
             "web1: 1 sessions of ci ended, from 203.0.113.7",
-            "web1: 1 sessions of ci continue, and no log says which key opened them",
+            (
+                "web1: 1 sessions of ci continue, because no log names the key that opened them. List them on the host: "
+                "loginctl list-sessions"
+            ),
         ]
         for private in (OLD, new):
             assert not [line for line in private.splitlines()[1:-1] if line in json.dumps(answer)]
@@ -263,9 +266,9 @@ class TestForward:
         host.login = lambda _way, _held: silent  # type: ignore[method-assign]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ssh_login, "tried", host.login)
-            assert "web1 rejects the new key from here" in run("usable", made)["msg"]
+            assert "web1 rejects the new key from the controller" in run("usable", made)["msg"]
             answer = run("revoked", made)
-        assert "web1 rejects the new key from here" in answer["msg"]
+        assert "web1 rejects the new key from the controller" in answer["msg"]
         assert "revoked" not in host.log
         assert print_of(OLD) in host.file
 
@@ -343,7 +346,7 @@ class TestForward:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ssh_login, "tried", lambda _way, _held: silent)
             answer = run("usable", rotator)
-        assert "web1 rejects the new key from here" in answer["msg"]
+        assert "web1 rejects the new key from the controller" in answer["msg"]
         assert (answer["failed"], answer["unusable"]) == (True, True)
 
     def test_a_drill_says_where_else_it_is(self, run: Any, host: Host, world: World) -> None:

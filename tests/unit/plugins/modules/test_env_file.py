@@ -350,5 +350,5 @@ def test_a_file_that_another_run_wrote_since_is_not_rolled_back(path: str, run: 
     run(TWO, snapshot="s-2", journal=2)
     refused = run(state="restored", snapshot="s-late")
     assert refused["failed"] is True
-    assert "another run wrote snapshot s-2" in refused["msg"]
+    assert "another run has written snapshot s-2" in refused["msg"]
     assert content(path) == TWO

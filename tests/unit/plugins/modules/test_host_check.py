@@ -182,7 +182,7 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: 
         (
             "Failed to connect to bus",
             1,
-            "systemctl failed with code 1; run it there, and see whether systemd runs the host",
+            "systemctl failed with code 1; run systemctl on the host, and check that systemd is its init",
         ),
         ("", 0, "systemd does not tell of each unit"),
     ],

@@ -184,7 +184,9 @@ def test_systemd_does_not_answer(world: HostWorld) -> None:
     world.systemctl_code = 1
     found = world.judged()
     assert set(found) == {"WPS202", "WPS207", "WPS303", "WPS306", "WPS307"}, found
-    assert found["WPS306"] == ["systemctl failed with code 1; run it there, and see whether systemd runs the host"]
+    assert found["WPS306"] == [
+        "systemctl failed with code 1; run systemctl on the host, and check that systemd is its init"
+    ]
 
 
 @pytest.mark.parametrize(("script", "checks"), [("exec yes x", []), ("exec sleep 60", ["WPS210"])])

@@ -313,7 +313,7 @@ def deny(client: Any, call: str) -> None:
     ],
 )
 def test_what_may_not_be_read_is_said(service: str, call: str, kinds: set[str], world: World) -> None:
-    """And is no difference."""
+    """And is not a difference."""
     deny(world.client(service), call)
     inventory = world.inventory()
     assert {*inventory["unread"]} == kinds

@@ -111,7 +111,7 @@ def test_keys_by_their_fingerprint(world: World, monkeypatch: pytest.MonkeyPatch
 
 
 class TestReachedHost:
-    """The host that talks to the servers receives administrators' passwords, so a thief must not be on it."""
+    """The rotation host receives administrators' passwords, so a thief must not be on it."""
 
     @pytest.fixture
     def world(self) -> World:

@@ -77,7 +77,7 @@ def test_the_key_must_be_usable_too() -> None:
 
 
 def test_conditions() -> None:
-    perhaps = [("not checked", "may read secret app/core under conditions that cannot be judged here")]
+    perhaps = [("not checked", "may read secret app/core under conditions that this check cannot evaluate")]
     assert judged(allow(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))[0][0] == "not checked"
     assert judged(allow(Condition={"StringEquals": {"aws:PrincipalTag/team": "ops"}})) == perhaps
     assert judged(allow(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})) == BAD

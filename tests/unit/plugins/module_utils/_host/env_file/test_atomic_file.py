@@ -273,7 +273,11 @@ def test_a_second_run_waits_for_the_first_and_then_says_so(
     at: OpenPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(atomic_file, "PATIENCE", 1)
-    with atomic_file.alone(at), pytest.raises(HostError, match="another run is writing here"), atomic_file.alone(at):
+    with (
+        atomic_file.alone(at),
+        pytest.raises(HostError, match="another run is writing this file"),
+        atomic_file.alone(at),
+    ):
         pytest.fail("two runs at once")
     with atomic_file.alone(at):
         pass

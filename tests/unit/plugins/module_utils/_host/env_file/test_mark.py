@@ -124,7 +124,7 @@ def test_a_late_proof_does_not_count_for_a_snapshot_that_was_written_again(env: 
     again = delivered(env, NEW, "s-1")
     with pytest.raises(HostError, match="another run wrote it"):
         Mark(env).record_healthy("s-1", atomic_file.required(env.file), first)
-    with pytest.raises(HostError, match="another run wrote snapshot s-1 here meanwhile"):
+    with pytest.raises(HostError, match="another run has written snapshot s-1 here meanwhile"):
         Mark(env).refuse_foreign("s-1", first)
     assert not Mark(env).is_settled(atomic_file.digest(NEW))
     Mark(env).refuse_foreign("s-1", again)
@@ -187,7 +187,7 @@ def test_going_back_may_be_repeated_by_who_gave_it_up_and_by_nobody_else(env: En
         Mark(env).refuse_foreign("s-2", second)
         Mark(env).refuse_foreign("s-2")
         assert Mark(env).go_back(PRIVATE, ["s-2", second]) is True
-    with pytest.raises(HostError, match="another run wrote snapshot s-1"):
+    with pytest.raises(HostError, match="another run has written snapshot s-1"):
         Mark(env).refuse_foreign("s-1", first)
     with pytest.raises(HostError, match="another run wrote it"):
         Mark(env).record_healthy("s-1", atomic_file.required(env.file), first)

@@ -202,7 +202,7 @@ class TestKeys:
         os.mkfifo(machine.folder / "home/deploy/.ssh/authorized_keys")
         assert machine.gathered()["short"] == [
             "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or check them by hand",
-            "authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here",
+            "authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which the run did not start",
         ]
         machine.write("sshd_config", "AuthorizedKeysCommand none\n")
         assert len(machine.gathered()["short"]) == 1

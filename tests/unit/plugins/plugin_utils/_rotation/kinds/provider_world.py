@@ -67,7 +67,7 @@ class Shop:
     """An application whose credential ``mail`` a provider issues."""
 
     server: Any = None
-    """What carries out programs on the host that talks to the servers."""
+    """What carries out programs on the rotation host."""
 
     def __init__(
         self,
