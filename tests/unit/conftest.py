@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 ONE_VERSION = (
     "plugins/action/test_environment_provision",
     "plugins/action/test_github_actions_secrets",
+    "plugins/action/test_host_fetcher",
     "plugins/action/test_provision_journal",
     "plugins/modules/test_env_file_killed",
     "plugins/modules/test_host_check_",
@@ -38,6 +39,9 @@ ONE_VERSION = (
     "plugins/plugin_utils/_ansible/test_encrypted_",
     "plugins/plugin_utils/_ansible/test_environment",
     "plugins/plugin_utils/_rotation/kinds/test_own",
+    "plugins/plugin_utils/_verify/test_collect_scan",
+    "scripts/test_commands.py::TestErrors",
+    "scripts/test_commands.py::TestFronts",
 )
 """Tests that take long, of pages that know no Ansible, and of plugins that run with both versions of it elsewhere."""
 
