@@ -34,6 +34,8 @@ LINT_ENVIRONMENT = (
 OLDEST = ROOT / ".venv-core219"
 STAMP = ".stamps/requirements-ansible-2.19.txt"
 """What scripts/bootstrap.sh leaves in an environment that has ansible-core 2.19."""
+HALF = "tests/unit/plugins/plugin_utils"
+"""About half of the unit tests' processor time."""
 IMPORTS_ANSIBLE = re.compile(r"^\s*(from|import) ansible[ .]", re.MULTILINE)
 
 
@@ -112,16 +114,25 @@ def typed_packages() -> list[str]:
 
 
 def unit(run: Run) -> Tally:
-    """All of it with the newest Ansible, and alone with the older one too; among other stages what knows Ansible."""
+    """All of it with the newest Ansible, and alone with the older one too; among other stages what knows Ansible.
+
+    Among other stages its halves are processes of their own: two workers would each collect all ten thousand tests.
+    """
+    few = "--hypothesis-profile=few"
+    halves = {"plugin_utils": [HALF], "others": ["tests/unit", f"--ignore={HALF}"]}
 
     def one(core: str, environment: Path) -> Tally:
-        is_complete = run.live or environment == NEWEST
-        wanted = "not long" if is_complete else "not long and not servers"
-        chosen = ["tests/unit"] if is_complete else knowing_ansible()
-        few = [] if run.live else ["--hypothesis-profile=few"]
-        return run.pytest(core, *chosen, "-m", wanted, *few, *in_parallel(2), environment=environment)
+        if run.live:
+            return run.pytest(core, "tests/unit", "-m", "not long", *in_parallel(2), environment=environment)
+        if environment != NEWEST:
+            wanted = "not long and not servers"
+            return run.pytest(core, *knowing_ansible(), "-m", wanted, few, environment=environment)
+        with ThreadPoolExecutor(len(halves)) as pool:
+            return total(
+                pool.map(lambda name: run.pytest(f"{core}-{name}", *halves[name], "-m", "not long", few), halves)
+            )
 
-    return in_both(one)
+    return in_both(one, together=not run.live)
 
 
 def knowing_ansible() -> list[str]:
@@ -230,10 +241,10 @@ EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
 SIDE_BY_SIDE = (
     ("integration",),
     ("hosts", "hostile"),
-    ("unit", "sanity", "lint", "simulation", "readers"),
+    ("lint", "sanity", "simulation", "readers", "unit"),
 )
 """Rows of stages that run beside each other. The first two mostly wait, for machines and servers; the third keeps the
-cores busy meanwhile."""
+cores busy meanwhile, and ends with the stage that has several processes."""
 
 
 def run_stages(names: Sequence[str], run: Callable[[str], None]) -> None:

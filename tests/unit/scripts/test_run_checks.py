@@ -198,14 +198,14 @@ def test_rows_of_stages_run_beside_each_other(checks: ModuleType) -> None:
 
     def one(name: str) -> None:
         if name == "integration":
-            assert met.wait(10)
+            assert met.wait(60)
         order.append(name)
         if name == "hostile":
             met.set()
 
     checks.run_stages(["unit", "integration", "hostile", "hosts", "sanity"], one)
     assert order.index("hosts") < order.index("hostile") < order.index("integration")
-    assert order.index("unit") < order.index("sanity")
+    assert order.index("sanity") < order.index("unit")
     order.clear()
     checks.run_stages(["docs", "lint"], one)
     assert order == ["docs", "lint"]
