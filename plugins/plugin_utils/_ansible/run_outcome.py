@@ -29,7 +29,6 @@ REPORTED: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """By module, its part of the outcome, and the returned keys that are kept: their last values."""
 DEPLOY: tuple[str, ...] = ("changes", "restart_needed", "healthy", "restored")
 """What is kept of env_file, by host."""
-STATES = ("ok", "changed", "failed", "unreachable")
 
 
 @dataclass
