@@ -73,14 +73,17 @@ class HoneytokenShop(Shop):
         return str(answer["message"]), self.world.journal.read().rotated["mail"]
 
 
-def at_postgres(server: Postgres, password: str | None = None, user: str = DECOY) -> dict[str, Any]:
+def at_postgres(
+    server: Postgres, password: str | None = None, user: str = DECOY, *, leak: bool = False
+) -> dict[str, Any]:
     verifier = scram_verifier(password, b"s" * 16) if password else None
     params = {"server": "postgresql", "admin_url": server.admin_url_of(), "user": user, "verifier": verifier}
-    return program.carried_out(params, writes=True)
+    return program.carried_out({**params, "leak": leak}, writes=True)
 
 
 def at_valkey(server: Valkey) -> dict[str, Any]:
     params = {"server": "valkey", "admin_url": server.admin_url(), "user": DECOY, "verifier": None, "nodes": []}
+    params["leak"] = False
     return program.carried_out(params, writes=True)
 
 
@@ -140,7 +143,7 @@ def test_a_login_that_may_do_something_is_refused(decoy: Postgres) -> None:
     for grant, undo, right in (
         (f"ALTER ROLE {DECOY} CREATEDB", f"ALTER ROLE {DECOY} NOCREATEDB", "CREATEDB"),
         (f"GRANT pg_monitor TO {DECOY}", f"REVOKE pg_monitor FROM {DECOY}", "membership in 1 roles"),
-        (f"GRANT CONNECT ON DATABASE shop TO {DECOY}", f"REVOKE ALL ON DATABASE shop FROM {DECOY}", "1 objects"),
+        (f"GRANT CONNECT ON DATABASE shop TO {DECOY}", f"REVOKE ALL ON DATABASE shop FROM {DECOY}", "1 grants"),
     ):
         decoy.execute(grant)
         with pytest.raises(RotationError, match=right):
@@ -244,6 +247,20 @@ class TestHostileApplication:
         finally:
             decoy.execute("DROP DATABASE other")
             decoy.execute("DROP ROLE other")
+
+    def test_no_veto_at_postgresql(self, decoy: Postgres) -> None:
+        """What the owner of the application's database may grant does not keep the honeytoken's password."""
+        with psycopg.connect(decoy.url("shop", OWN, "shop"), autocommit=True) as thief:
+            thief.execute(f"GRANT ALL ON DATABASE shop TO PUBLIC, {DECOY}")
+        with pytest.raises(RotationError, match="1 grants"):
+            at_postgres(decoy, "canary-of-the-next-one")
+        report = at_postgres(decoy, "canary-of-the-next-one", leak=True)
+        assert (report["rights"], report["open"]) == (["1 grants"], ["shop"])
+        with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+            psycopg.connect(decoy.url(DECOY, PASSWORD, DECOY))
+        with pytest.raises(RotationError, match="objects of its own"):
+            at_postgres(decoy, PASSWORD, user="shop", leak=True)
+        decoy.execute(f"REVOKE ALL ON DATABASE shop FROM PUBLIC, {DECOY}")
 
     def test_valkey(self, valkey: Valkey) -> None:
         with redis.Redis.from_url(valkey.url(0, user="shop", password=OWN)) as thief:

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.credentia
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import main as program
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, NotReached, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 
@@ -32,14 +32,29 @@ def replaced(part: Part) -> Answer:
         return {"message": "the server has the old value still; nothing was changed"}
     engine, user = _engine(part), _user(part)
     if engine == VALKEY:
-        report = _run(part, logins.stored)
-        message, counted = f"no server has user {user}", {}
-    else:
-        part.setting.rotator.mine()  # the server does not know which run is the last one
-        verifier = scram_verifier(str(logins.stays.password), os.urandom(16))
-        report = _run(part, logins.stored, verifier=verifier)
-        message, counted = f"login {user} has the new password alone", {"uses": report["uses"]}
-    last = described(engine, report)
+        return _noted_at_valkey(part, logins.stored)
+    part.setting.rotator.mine()  # the server does not know which run is the last one
+    verifier = scram_verifier(str(logins.stays.password), os.urandom(16))
+    report = _run(part, logins.stored, verifier=verifier)
+    return _answer(f"login {user} has the new password alone", described(engine, report), uses=report["uses"])
+
+
+def _noted_at_valkey(part: Part, stored: StoredCredential) -> Answer:
+    """Nothing is to be changed there, so nothing that a server answers stops a leak response."""
+    try:
+        report = _run(part, stored)
+    except NotReached:
+        raise
+    except RotationError as error:
+        if not _is_leak(part):
+            raise
+        return {"message": f"nothing is to be revoked; its use could not be read: {error}"}
+    user = _user(part)
+    exists = f"user {user} exists, and not from here: ACL DELUSER {user}" if report["exists"] else ""
+    return _answer(exists or f"no server has user {user}", described(VALKEY, report))
+
+
+def _answer(message: str, last: str, **counted: int) -> Answer:
     notes = {**counted, **({"last": last} if last else {})}
     return {"message": f"{message}; {last}" if last else message, "notes": {"used": notes} if notes else {}}
 
@@ -67,8 +82,12 @@ def _run(part: Part, stored: StoredCredential, **extra: Any) -> Answer:
         raise RotationError(wrong or f"its administrator {admin.name} cannot be read: {'; '.join(held.problems)}")
     admin_url = server_addresses.administrators_url(server, engine, held.login)
     nodes = server_addresses.nodes(server) if engine == VALKEY else []
-    args = {"server": engine, "admin_url": admin_url, "user": user, "nodes": nodes, **extra}
+    args = {"server": engine, "admin_url": admin_url, "user": user, "nodes": nodes, "leak": _is_leak(part), **extra}
     return part.server.execute(program, args=args, seconds=SECONDS, packages=True)
+
+
+def _is_leak(part: Part) -> bool:
+    return part.setting.rotator.look().incident is not None
 
 
 def _engine(part: Part) -> str:

@@ -24,6 +24,7 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "user": {"type": "str", "required": True},
     "verifier": {"type": "str", "no_log": True},
     "nodes": {"type": "list", "elements": "str", "default": []},
+    "leak": {"type": "bool", "default": False},
 }
 REPORT: Dict[str, Any] = {
     "exists?": bool,
@@ -54,17 +55,17 @@ def main() -> None:
 
 def carried_out(params: Mapping[str, Any], *, writes: bool) -> Dict[str, Any]:
     """Without a ``verifier`` it only asks. Raises SecretsError."""
-    user = params["user"]
+    user, leak = params["user"], params["leak"]
     if params["server"] == VALKEY:
         report = _valkey.seen(valkey.parse_url(params["admin_url"], ADMIN), params["nodes"], user)
-        return _valkey.check(report, user)
+        return report if leak else _valkey.check(report, user)
     target = postgresql.parse_url(params["admin_url"], postgresql.ADMIN_URL)
     with ServerConnection.administered(target, timeout=TIMEOUT) as server:
         if not params["verifier"]:
-            return _postgresql.check(server, user)
+            return _postgresql.check(server, user, leak=leak)
         if not writes:
             raise RotationError("nothing was changed: with --check, a run changes no server")
-        return _postgresql.present(server, user, params["verifier"])
+        return _postgresql.present(server, user, params["verifier"], leak=leak)
 
 
 if __name__ == "__main__":
