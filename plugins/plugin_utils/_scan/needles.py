@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
@@ -93,6 +93,8 @@ class Sought:
     left_out: tuple[LeftOut, ...] = ()
     values: int = 0
     """How many values are searched for."""
+    planted: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By setting, the paths where its value is expected."""
 
     @property
     def longest(self) -> int:

@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 
 REASON = "a honeytoken that was planted here, as the catalog says"
 
 
-def expected(report: ScanReport, catalog: Catalog) -> ScanReport:
-    """The report with what was planted among the accepted findings."""
-    planted = honeytokens.planted(catalog)
+def expected(report: ScanReport, planted: Mapping[str, Collection[str]]) -> ScanReport:
+    """The report with what was ``planted``, by setting, among the accepted findings."""
     paths = {
         finding.path: {name for name, places in planted.items() if finding.path in places}
         for finding in report.findings

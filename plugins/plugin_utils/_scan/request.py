@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
@@ -130,9 +130,7 @@ def scanned(request: ScanRequest, args: Mapping[str, Any]) -> ScanReport:
             baseline=request.baseline,
             show=show_on_stderr,
         )
-    if request.known_values == "none":
-        return report
-    return planted.expected(report, catalog_parser.parse(args["catalog"], args["environment"]))
+    return planted.expected(report, looked_for.planted)
 
 
 def write(report: ScanReport, request: ScanRequest) -> list[str]:
@@ -175,7 +173,7 @@ def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list
         if request.known_values == "required" or not request.patterns:
             raise
         return Sought(), [NotChecked(live_values.VALUES, "live values", str(error))]
-    return sought(values), unread
+    return replace(sought(values), planted=honeytokens.planted(catalog)), unread
 
 
 def baseline(path: str | None) -> _baseline.Baseline | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
@@ -45,7 +46,7 @@ def live(
     report = scan_scan.scan(
         [GitSource(root)], looked_for, unread=unread, baseline=baseline, bounds=bounds, show=show_on_stderr
     )
-    report = planted.expected(report, catalog)
+    report = planted.expected(report, honeytokens.planted(catalog))
     return {**_as_data(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import planted
@@ -34,7 +34,8 @@ def catalog(**options: Any) -> Catalog:
 def scanned(where: Path, *also: Live) -> ScanReport:
     values = [Live("BACKUP_KEY", "previous", DECOYS), Live("TOKEN", "current", OTHER), *also]
     return planted.expected(
-        scan_scan.scan([GitSource(str(where))], sought(values)), catalog(planted=["ops/backup.ini"])
+        scan_scan.scan([GitSource(str(where))], sought(values)),
+        honeytokens.planted(catalog(planted=["ops/backup.ini"])),
     )
 
 
