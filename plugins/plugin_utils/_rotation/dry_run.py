@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     RotationError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import ADMINISTERED
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import ADMINISTERED, HONEYTOKENS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import LIMIT, JournalStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
@@ -93,7 +93,9 @@ class Rehearsal(JournalWriter):
         ]
         footholds = {"footholds": each[0], "evicted": each[1], "baseline": [""]}
         tokens.update({item.credential: footholds for item in plan.items if item.kind in ADMINISTERED})
-        notes = {name: {"server": LONGEST_NOTE} for name in noted}
+        notes: dict[str, Any] = {name: {"server": LONGEST_NOTE} for name in noted}
+        decoys = [item.credential for item in plan.items if item.kind in HONEYTOKENS]
+        notes.update({name: {"used": {"last": LONGEST_NOTE}} for name in decoys})
         for stage in state_machine.stages(plan.phases, immediate=plan.immediate):
             step, phase = state_machine.step_of(stage)
             extra: dict[str, Any] = {"notes": notes, "behind": self._behind if step == "record" else []}
