@@ -82,6 +82,8 @@ def _problems(
         yield f"{name}: {stamp} is in the future"
     if last and last.lease:
         yield f"{name}: its value has a lease, which only a rotation renews: run watchparty.secrets.rotate"
+    elif last and last.used:
+        yield f"{name}: only a rotation keeps what is known of its uses: run watchparty.secrets.rotate"
     elif last and stamp < last.at:
         yield f"{name}: the journal has a later rotation, of {last.at} by {last.who}"
     yield from _of_stores(setting, credential, stamp)

@@ -140,11 +140,19 @@ def test_a_rotation_of_the_journal_is_not_made_older(world: Dated) -> None:
     state(world, at=at(6))
 
 
-def test_a_lease_is_renewed_by_a_rotation_alone(world: Dated) -> None:
-    rotator, lease = world.rotator(), {"id": "x", "accessor": "a", "ends": at(30)}
-    by = {"at": NOW, "who": "ann", "rotation": "r0", "lease": lease}
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        ({"lease": {"id": "x", "accessor": "a", "ends": NOW}}, "its value has a lease"),
+        ({"used": {"last": "3 sessions"}}, "only a rotation keeps what is known of its uses"),
+    ],
+)
+def test_what_the_journal_keeps_is_renewed_by_a_rotation_alone(
+    world: Dated, kept: dict[str, Any], message: str
+) -> None:
+    rotator, by = world.rotator(), {"at": NOW, "who": "ann", "rotation": "r0", **kept}
     rotator.append(rotator.look(), "r0", "closed", rotated={"token": by})
-    with pytest.raises(RotationError, match="its value has a lease"):
+    with pytest.raises(RotationError, match=message):
         state(world, at=at(6))
 
 
