@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from sandbox.binaries import find_mariadb, find_rabbitmq
@@ -25,6 +26,7 @@ from sandbox.rabbitmq import RabbitMQ
 from sandbox.valkey import ADMINISTRATOR
 from tests.fakes.provider_apis import Sentry
 from tests.integration.chaos import Chaos, Controller
+from tests.integration.harness import Run
 from tests.integration.held import own_kind
 from tests.integration.provider import Provider, running
 from tests.integration.rabbitmq_user.world import accepts
@@ -152,6 +154,34 @@ def jobs_with(lab: RotationLab) -> Iterator[dict[str, Any]]:
             assert not accepts(broker, "jobs_a", "canary")
 
 
+@contextmanager
+def decoys_with(lab: RotationLab) -> Iterator[dict[str, Any]]:
+    """Honeytokens of both servers, which no server has yet. Neither a rotation nor verify uses one."""
+    place = "watchparty/{environment}/decoys"
+    urls = {"metrics": lab.postgres.url("metrics", "canary", "metrics"), "spare": lab.valkey.url(0, user="spare")}
+    kinds = {
+        "metrics": ("postgresql_honeytoken", "database_admin"),
+        "spare": ("valkey_honeytoken", "cache_admin"),
+    }
+    with stored(lab, {place: urls}):
+        yield {
+            user: {
+                "kind": kind,
+                "admin": admin,
+                "options": {"user": user},
+                "appears_in": [{"secret": place, "keys": [user]}],
+            }
+            for user, (kind, admin) in kinds.items()
+        }
+    lab.postgres.execute("DROP DATABASE metrics")
+    lab.postgres.execute("DROP ROLE metrics")
+
+
+def look_for_uses(lab: RotationLab) -> Run:
+    arguments = ("-e", "verify_only=honeytoken-logins", "-e", f"rotation_host={lab.hosts[0].name}")
+    return lab.run(*arguments, "-e", f"rotation_python={sys.executable}", playbook="playbooks/verify.yml")
+
+
 def pending_since(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
     """What the journal keeps for later, beside what it kept before."""
     pending_tasks = lab.journal_state().pending_tasks
@@ -186,13 +216,14 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         sentry_with(lab) as sentry,
         reports_with(lab) as reports,
         jobs_with(lab) as jobs,
+        decoys_with(lab) as decoys,
         lab.with_catalog(
-            twitch=twitch, mail=mail, sentry=sentry_dsn(sentry), sentry_admin=boss, **reports, **jobs
+            twitch=twitch, mail=mail, sentry=sentry_dsn(sentry), sentry_admin=boss, **reports, **jobs, **decoys
         ) as catalog,
     ):
         del catalog["settings"]["SENTRY_DSN"]["github"]
         given = lab.values_file(mail="issued-by-the-provider")
-        names = ",".join(["twitch", "mail", "sentry", *list(reports)[:1], *list(jobs)[:1]])
+        names = ",".join(["twitch", "mail", "sentry", *decoys, *list(reports)[:1], *list(jobs)[:1]])
         arguments = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", f"rotation_credentials={names}")
         # The secrets of reports and jobs are new, so nothing of it is due.
         arguments += ("-e", f"rotation_python={sys.executable}", "-e", "rotation_force=true")
@@ -204,12 +235,22 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         provider.keys.add("issued-by-the-provider")
         run = lab.rotated(*arguments)
         # The provider alone can refuse the other one's.
-        assert re.search(r'from promotion to revocation: \d+ s \((jobs, )?(reports, )?sentry, twitch\)"', run.output)
+        assert re.search(r'from promotion to revocation: \d+ s \((jobs, )?metrics, (reports, )?sentry, spare, twitch\)"', run.output)
         assert not reports or "user reports_a is locked at 127.0.0.1:" in run.text
         assert not jobs or "user jobs_a is deleted at 127.0.0.1:" in run.text
         (key,) = [key for key in sentry.keys.values() if "sentry-r-" in key["name"]]
         assert len(sentry.keys) == 2, "the old key is deleted, another stays"
         assert not [key for key in sentry.keys if key in run.output.replace(f"key {key}", "")], "the DSN is not shown"
+
+        looked = look_for_uses(lab)
+        assert looked.code == 0, looked.output
+        with psycopg.connect(lab.content("watchparty/production/decoys")["metrics"]):
+            pass
+        lab.valkey.accepts("a-guess", "spare")
+        looked = look_for_uses(lab)
+        assert looked.code != 0, looked.output
+        sentences(looked, "1 sessions in its database", "1 tries to log in, last at")
+        assert "leak_credentials=secret:watchparty/production/decoys" in looked.text
 
         left = "mail: revoke its old value at https://mail.example.com/keys; r-"
         asked = "Then run watchparty.secrets.rotate -e rotation_revoked=mail"

@@ -290,11 +290,8 @@ class Gatherer:
 
     @once
     def honeytokens(self) -> dict[str, Any]:
-        client = self.connection.store_client("iam")
-        journal = None
-        with suppress(SecretsError):  # it knows of former keys alone
-            journal = self.environment.journal
-        return {"rows": collect_honeytokens.rows(self.catalog, client, lambda: self._look.everybody, journal)}
+        rows, client = collect_honeytokens.rows, self.connection.store_client("iam")
+        return {"rows": rows(self.catalog, client, lambda: self._look.everybody, lambda: self.environment.journal)}
 
     @once
     def github_baseline(self) -> dict[str, Any]:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
@@ -20,14 +22,17 @@ PROVISION = "run watchparty.secrets.provision"
 
 
 def rows(
-    catalog: Catalog, client: Any, principals: Callable[[], Sequence[Principal]], journal: Journal | None = None
+    catalog: Catalog, client: Any, principals: Callable[[], Sequence[Principal]], read_journal: Callable[[], Journal]
 ) -> list[Row]:
     """Raises SecretsError where IAM cannot be asked."""
     decoys, keys = honeytokens.users(catalog), AccessKeys(client, acting=None, sts=lambda _login: None)
     users = {item.name: item for item in principals() if item.kind == "user"} if decoys else {}
     results: list[Row] = []
+    journal = Journal()
+    with suppress(SecretsError):  # it knows of former keys alone
+        journal = read_journal() if decoys else journal
     for name, user in decoys.items():
-        item = honeytoken_rows.expected(catalog, catalog.credentials[name], journal or Journal())
+        item = honeytoken_rows.expected(catalog, catalog.credentials[name], journal)
         before = [*honeytoken_rows.used_before(item)]
         after = [*_of(name, user, users.get(user), keys, item["leaked"])]
         results += [*before, *(row for row in after if not (before and row["state"] == PASS))]

@@ -54,7 +54,7 @@ class Iam:
 
 
 def rows(iam: Iam, *principals: Principal) -> list[tuple[str, str, str]]:
-    found = collect_honeytokens.rows(CATALOG, iam, lambda: principals or (DENIED,))
+    found = collect_honeytokens.rows(CATALOG, iam, lambda: principals or (DENIED,), Journal)
     return [(row["state"], row["message"], row.get("target", "")) for row in found]
 
 
@@ -93,7 +93,7 @@ def test_one_that_is_not_denied_everything(principal: Principal, message: str) -
 
 def test_a_catalog_without_one_asks_nothing() -> None:
     catalog = catalog_parser.parse({"application": "shop", "settings": {"A": {"value": 1}}}, "test")
-    assert collect_honeytokens.rows(catalog, None, lambda: pytest.fail("asked")) == []
+    assert collect_honeytokens.rows(catalog, None, lambda: pytest.fail("asked"), lambda: pytest.fail("read")) == []
 
 
 def test_it_reveals_nothing() -> None:
@@ -157,6 +157,14 @@ def test_the_journal_hands_a_use_on_until_a_leak_response_answers_it() -> None:
 @pytest.mark.parametrize(("incident", "state"), [("", "fail"), ("leak-1", "pass")])
 def test_a_use_before_the_rotation_is_a_finding(incident: str, state: str) -> None:
     journal = replace(Journal(), rotated={"decoy": Rotated("2026", "ops", "r1", incident, used=NOTE)})
-    (row,) = collect_honeytokens.rows(CATALOG, Iam(), lambda: [DENIED], journal)
+    (row,) = collect_honeytokens.rows(CATALOG, Iam(), lambda: [DENIED], lambda: journal)
     assert (row["state"], row.get("target", "")) == (state, "" if incident else "secret:shop/test/core")
     assert (NOTE["last"] in row["message"]) is (state == "fail")
+
+
+def test_without_a_journal_the_present_key_is_checked() -> None:
+    def unreadable() -> Journal:
+        raise Denied("no read")
+
+    (row,) = collect_honeytokens.rows(CATALOG, Iam(USED), lambda: [DENIED], unreadable)
+    assert row["state"] == "fail"
