@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -35,9 +35,15 @@ class ActionModule(ActionBase):
             args.setdefault("readers", known["readers"])
         transport_guard.require(self._connection, self._task)
         params = remote_program.validated(host_check.ARGUMENT_SPEC, args)
+        params["managed"] = chosen(params["managed"], params["services"])
         seconds = len(params["health"]) * params["timeout"]
         answer = remote_program.execute(self, host_check, args=params, task_vars=task_vars or {}, seconds=seconds)
         return {**result, **env_drift.judged(known, answer)}
+
+
+def chosen(managed: Sequence[Mapping[str, Any]], services: Sequence[str] | None) -> list[Mapping[str, Any]]:
+    """Those of the host's own services; without names all."""
+    return [entry for entry in managed if services is None or entry["service"] in services]
 
 
 def _known(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -46,6 +46,10 @@ options:
     type: list
     elements: dict
     default: []
+  services:
+    description: Names of services. If set, the module checks only the entries of O(managed) for these services.
+    type: list
+    elements: str
   health:
     description: URLs that must answer 200 on the host itself.
     type: list
@@ -263,6 +267,7 @@ ARGUMENT_SPEC = {
     "mode": {"type": "str"},
     "units": {"type": "list", "elements": "str", "default": []},
     "managed": {"type": "list", "elements": "dict", "default": []},
+    "services": {"type": "list", "elements": "str"},
     "health": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 5},
     "readers": {

@@ -41,10 +41,12 @@ def place(account: str) -> str:
     return f"AWS account {account}"
 
 
-def inventory(catalog: Catalog, client: Client, region: str, keys: KnownKeys) -> dict[str, Any]:
+def inventory(
+    catalog: Catalog, client: Client, region: str, keys: KnownKeys, secrets: SecretFacts | None = None
+) -> dict[str, Any]:
     """Raises SecretsError where IAM says nothing of it."""
     account, partition = aws_errors.identity(client("sts"))
-    facts = _read(catalog, client)
+    facts = _read(catalog, client, secrets or SecretFacts(client("secretsmanager")))
     alias = catalog.aws.kms_key if catalog.aws else ""
     arn = resources.key_arn(account, region, partition, facts.kms.get(alias, {}).get("arn"))
     declared = _declared(catalog, AwsScope(account, region, arn, partition), keys)
@@ -68,14 +70,13 @@ def held_keys(catalog: Catalog, contents: Contents) -> frozenset[str]:
     return frozenset(key for key in stored if key)
 
 
-def _read(catalog: Catalog, client: Client) -> AccountFacts:
+def _read(catalog: Catalog, client: Client, secret_facts: SecretFacts) -> AccountFacts:
     iam, unread = client("iam"), dict[str, str]()
     details = Policies(iam).everybody()
     users = [str(user["UserName"]) for user in details["users"]]
     names = names_in(SECRETS_MANAGER, credential_graph.every_place(catalog))
-    facts = SecretFacts(client("secretsmanager"))
-    secrets = facts.described(names)
-    policies = facts.policies([name for name in names if "arn" in secrets[name]])
+    secrets = secret_facts.described(names)
+    policies = secret_facts.policies([name for name in names if "arn" in secrets[name]])
     kms = used_keys(client("kms"), secrets, catalog.aws.kms_key if catalog.aws else "")
     unread |= _problems(secrets.values(), FUNCTION, POLICIES) | _problems(policies.values(), POLICIES)
     unread |= _problems(kms.values(), KEY_POLICY, GRANT)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
@@ -19,12 +20,15 @@ LEAKED_VERSIONS = "WatchpartyLeakedVersions"
 
 
 class SecretFacts:
+    """Asks for each secret once."""
+
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._description, self._own_policy = cache(self._described), cache(self._policy)
 
     def described(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Each secret's stages, key, replicas and dates; a problem with one secret is reported for that one."""
-        return {name: self._described(name) for name in names}
+        return {name: self._description(name) for name in names}
 
     def _described(self, name: str) -> dict[str, Any]:
         try:
@@ -58,7 +62,7 @@ class SecretFacts:
 
     def policies(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Each secret's own policy; empty for one that has none."""
-        return {name: self._policy(name) for name in names}
+        return {name: self._own_policy(name) for name in names}
 
     def _policy(self, name: str) -> dict[str, Any]:
         try:

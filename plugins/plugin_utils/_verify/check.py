@@ -169,9 +169,13 @@ def registry() -> tuple[Check, ...]:
     return tuple(sorted(results, key=lambda check: check.number))
 
 
+EVERY = frozenset(("all", "tagged"))
+"""Ansible's own tags, which choose no area."""
+
+
 def chosen(only: Sequence[str], skip: Sequence[str] = ()) -> tuple[Check, ...]:
     """The checks with these ids, names or areas, or all, without those to skip. Raises SecretsError for other words."""
-    wanted, unwanted = ({word.strip().lower() for word in words} for words in (only, skip))
+    wanted, unwanted = ({word.strip().lower() for word in words} - EVERY for words in (only, skip))
     checks = {check: {check.id.lower(), check.name, check.area} for check in registry()}
     strange = sorted((wanted | unwanted) - set().union(*checks.values()))
     if strange:

@@ -286,7 +286,7 @@ class Gatherer:
         names = set(labelled_names(places)) - set(self.environment.contents.readings)
         contents = self.environment.contents | self._stores.secrets.read(sorted(names))
         keys = known_keys(self.catalog, self._stores.secrets, contents, self.environment.journal)
-        return account_reader.inventory(self.catalog, self.connection.store_client, region, keys)
+        return account_reader.inventory(self.catalog, self.connection.store_client, region, keys, self._manager)
 
     @once
     def honeytokens(self) -> dict[str, Any]:

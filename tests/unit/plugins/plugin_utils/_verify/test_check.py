@@ -55,6 +55,8 @@ def test_chosen() -> None:
     assert verify_check.chosen([]) == CHECKS
     assert [item.id for item in verify_check.chosen(["wps201", "env-acl"])] == ["WPS201", "WPS203"]
     assert {item.area for item in verify_check.chosen(["drift"])} == {"drift"}
+    assert verify_check.chosen(["all"]) == verify_check.chosen(["tagged"]) == CHECKS
+    assert [item.id for item in verify_check.chosen(["all", "WPS201"])] == ["WPS201"]
     with pytest.raises(SecretsError, match=r"no check is called x, y; give ids such as .*contacts, git"):
         verify_check.chosen(["x", "drift"], ["y"])
 
