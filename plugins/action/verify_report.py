@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import VERIFICATION_FAILED
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer, process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
@@ -57,6 +58,7 @@ OPTIONS: dict[str, Any] = {
 }
 READ_BY_PEOPLE = ("default", "ansible.builtin.default", "watchparty.secrets.console")
 """Callbacks whose standard output is text."""
+METRIC_SECONDS = 15
 AT_ONCE = 8
 """Addresses that are asked side by side."""
 
@@ -92,11 +94,18 @@ class ActionModule(ActionBase):
         if catalog.alerts is None:
             return
         connection = AwsConnection("watchparty.secrets.verify_report", args)
-        try:
+
+        def sent() -> str:
             suit(connection, catalog, check_account=False)
             metrics.put(connection.store_client("cloudwatch"), catalog, metrics.of_verification(counts))
+            return ""
+
+        try:
+            problem = within(METRIC_SECONDS, sent, f"no answer within {METRIC_SECONDS} s")
         except SecretsError as error:
-            Display().warning(f"no metrics were sent: {one_line(error)}")
+            problem = one_line(error)
+        if problem:
+            Display().warning(f"no metrics were sent: {problem}")
 
     def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         info = registered(args["info"], task_vars, having="parts")

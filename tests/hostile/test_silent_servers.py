@@ -9,11 +9,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.action import verify_report
+from ansible_collections.watchparty.secrets.plugins.action import verify_info, verify_report
 from ansible_collections.watchparty.secrets.plugins.action.external_value import ActionModule as ExternalValue
 from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule as PostgresqlLogin
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule as ValkeyUser
@@ -25,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
     revoked_logins_main,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_probe
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline, remote_program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
@@ -84,12 +89,68 @@ def gathered(seconds: float, part: str, monkeypatch: pytest.MonkeyPatch, port: i
     return Gatherer(document, catalog, connection, datetime.now(UTC), budget=Budget(seconds)).gathered([part])
 
 
-@pytest.mark.parametrize("part", ["users", "github"])
+@pytest.mark.parametrize("part", ["users", "github", "deploys", "account"])
 def test_a_verification_has_a_budget(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS and GitHub answer a byte now and then, which no timeout of a socket ends."""
     with silent.server(b"X", first=HEADERS) as port, lasting():
         result = gathered(3, part, monkeypatch, port)
     assert result["absent"][part].startswith("gave no answer within ")
+
+
+def test_a_whole_run_ends_with_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also its first call, which asks AWS for the account."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    document: dict[str, Any] = {
+        "application": "shop",
+        "settings": {"A": {"secret": "shop/{environment}/core", "github": "secret"}},
+    }
+    document |= {"environments": {"test": {"expected_account_id": "123456789012", "region": "eu-west-3"}}}
+    with silent.server(b"X", first=HEADERS) as port, lasting(60):
+        address = f"http://127.0.0.1:{port}"
+        document["github"] = {"repository": "example/shop", "api_url": address}
+        given = {
+            "catalog": document,
+            "environment": "test",
+            "budget": 6,
+            "endpoint_url": address,
+            "only": [],
+            "skip": [],
+        }
+        unset = dict.fromkeys(("repository", "baseline", "jobs"))
+        args = {**given, **unset, "workflow": "deploy.yml", "wildcards": False, "record_baseline": False}
+        answer = verify_info.ActionModule.__new__(verify_info.ActionModule)._answer(args)
+    reasons = {reason.partition(" within ")[0] for reason in answer["absent"].values()}
+    assert {"users", "stores", "github"} <= set(answer["absent"])
+    assert any(reason.startswith(("gave no answer", "was not reached")) for reason in reasons), reasons
+
+
+def test_metrics_at_the_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(verify_report, "METRIC_SECONDS", 1)
+    monkeypatch.setattr(Display, "warning", lambda _self, line, **_how: warnings.append(line))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    document = {"application": "shop", "settings": {"A": {"value": "x"}}, "alerts": {}}
+    with silent.server(b"X", first=HEADERS) as port, lasting(20):
+        args = {"region": "eu-west-3", "endpoint_url": f"http://127.0.0.1:{port}"}
+        action = verify_report.ActionModule.__new__(verify_report.ActionModule)
+        counts = dict.fromkeys(("pass", "fail", "not_checked", "not_applicable"), 0)
+        action._measured(catalog_parser.parse(document, "test"), counts, args)
+    assert warnings == ["no metrics were sent: no answer within 1 s"]
+
+
+@pytest.mark.parametrize(
+    ("first", "drip"), [(b"", b"a line before the banner\r\n"), (b"SSH-2.0-OpenSSH_9.9\r\n\0\0\x07\x04", b"\0")]
+)
+def test_an_ssh_connection_that_never_comes_to_an_end(first: bytes, drip: bytes, tmp_path: Path) -> None:
+    with silent.server(drip, first=first) as port, lasting(60):
+        connection = connection_loader.get("ssh", PlayContext(), None)
+        known = f"-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile={tmp_path}/known"
+        options = {"host": "127.0.0.1", "port": port, "timeout": 600, "reconnection_retries": 0}
+        connection.set_options(direct={**options, "ssh_args": known, "control_path_dir": str(tmp_path)})
+        with pytest.raises(AnsibleConnectionFailure, match="no answer within 2 s"):
+            deadline.within(2, lambda: connection.exec_command("true", sudoable=False), connection)
 
 
 def test_what_a_run_did_not_come_to_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
