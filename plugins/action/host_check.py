@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import of_services
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
@@ -35,15 +36,10 @@ class ActionModule(ActionBase):
             args.setdefault("readers", known["readers"])
         transport_guard.require(self._connection, self._task)
         params = remote_program.validated(host_check.ARGUMENT_SPEC, args)
-        params["managed"] = chosen(params["managed"], params["services"])
+        params["managed"] = of_services(params["managed"], params["services"])
         seconds = len(params["health"]) * params["timeout"]
         answer = remote_program.execute(self, host_check, args=params, task_vars=task_vars or {}, seconds=seconds)
         return {**result, **env_drift.judged(known, answer)}
-
-
-def chosen(managed: Sequence[Mapping[str, Any]], services: Sequence[str] | None) -> list[Mapping[str, Any]]:
-    """Those of the host's own services; without names all."""
-    return [entry for entry in managed if services is None or entry["service"] in services]
 
 
 def _known(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:

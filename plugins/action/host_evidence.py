@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import of_services
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 
@@ -20,6 +21,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = remote_program.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
+        args["managed"] = of_services(args["managed"], args["services"])
         # Behind become a host knows the account that was logged in to by sudo's word alone.
         user = self._connection.get_option("remote_user") if self._connection.has_option("remote_user") else None
         args["known_keys"] = [{**key, "account": key["account"] or user or ""} for key in args["known_keys"]]

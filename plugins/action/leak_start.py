@@ -12,10 +12,15 @@ from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import managed_services
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import CONTAINMENTS, EVICT
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt, registered_results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
+    confirmation_prompt,
+    environment_summary,
+    registered_results,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
@@ -168,6 +173,7 @@ class ActionModule(rotation_segment.ServersAction):
             "look_seconds": times["look_seconds"],
             "since": leak_declaration.declared(setting, journal, _wish(radius, args)).incident.since,
             "units": sorted(units),
+            "managed": managed_services(environment_summary.services(setting.catalog)),
             "known_keys": assessment.known_keys(
                 setting, {credential["name"] for credential in _credentials(radius)}, journal.rotation
             ),

@@ -30,6 +30,15 @@ options:
     type: list
     elements: str
     default: []
+  managed:
+    description: Services of other managers than systemd, as for M(watchparty.secrets.host_check).
+    type: list
+    elements: dict
+    default: []
+  services:
+    description: Names of services. If set, the module asks only about the entries of O(managed) for these services.
+    type: list
+    elements: str
   since:
     description:
       - Time from which to collect logins, such as V(2026-11-20T10:00:00Z). If empty, the module collects all logins in
@@ -154,6 +163,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
     "units": {"type": "list", "elements": "str", "default": []},
+    "managed": {"type": "list", "elements": "dict", "default": []},
+    "services": {"type": "list", "elements": "str"},
     "since": {"type": "str", "default": ""},
     "seconds": {"type": "int", "default": 8},
     "look_seconds": {"type": "int", "default": 0},
@@ -192,7 +203,14 @@ def main():
     units = [unit for unit in params["units"] if not unit.startswith("-")]
     known = [gather_evidence.Placed(**key) for key in params["known_keys"]]
     wanted = gather_evidence.EvidenceRequest(
-        since, params["seconds"], params["path"], units, known, params["only_ways_in"], params["look_seconds"]
+        since,
+        params["seconds"],
+        params["path"],
+        units,
+        known,
+        params["only_ways_in"],
+        params["look_seconds"],
+        params["managed"],
     )
     module.exit_json(changed=False, **gather_evidence.gathered(wanted))
 

@@ -225,8 +225,8 @@ gather:
     - What hosts need to collect evidence.
     - C(hosts_until) is the time until which a host may begin, in seconds since 1970. C(host_seconds) is how many
       seconds a host may take, and C(look_seconds) how many its search for footholds may take.
-    - Also the time from which to collect, the C(units) of the application, and the SSH keys in the stores
-      (C(known_keys)).
+    - Also the time from which to collect, the C(units) and C(managed) services of the application, and the SSH keys in
+      the stores (C(known_keys)).
   type: dict
   returned: with RV(next=gather)
 evidence_until:

@@ -100,6 +100,11 @@ def managed_services(services: Mapping[str, Mapping[str, Any]]) -> List[Dict[str
     ]
 
 
+def of_services(managed: Sequence[Mapping[str, Any]], names: Optional[Sequence[str]]) -> List[Mapping[str, Any]]:
+    """Those of a host's own services; without names all."""
+    return [entry for entry in managed if names is None or entry["service"] in names]
+
+
 def _managed(name: str, service: Mapping[str, Any]) -> Dict[str, Any]:
     own = {key: value for key, value in service.items() if key != "health"}
     return {**own, "service": name} if "manager" in own else {**own, "service": name, "manager": SYSTEMD, "units": []}

@@ -13,14 +13,16 @@ import pwd
 import subprocess
 import threading
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_accounts, records, ways_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import KeyLine, SshLogin
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import Foothold
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import registry
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
 
 LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log/secure.1")
@@ -54,6 +56,8 @@ class EvidenceRequest(NamedTuple):
     """Whether what is not a foothold of a leaked key is left out."""
     look_seconds: float = 0
     """What that has of its own; 0 for the same."""
+    managed: Sequence[Mapping[str, Any]] = ()
+    """Services of other managers than systemd."""
 
 
 class EvidencePart:
@@ -73,7 +77,7 @@ def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
     began = time.monotonic()
     acts: Dict[str, Callable[[EvidenceRequest, EvidencePart, float], None]] = {}
     if not wanted.only_ways_in:
-        acts.update({"logins": _logins, "authorized_keys": _keys, "processes": _processes})
+        acts.update({"logins": _logins, "authorized_keys": _keys, "processes": _processes, "services": _services})
     if any(placed.leaked for placed in wanted.known):
         acts["ways_in"] = _ways_in
     parts = {name: EvidencePart() for name in acts}
@@ -279,6 +283,21 @@ def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     pids = records.main_pids(done.stdout.decode("utf-8", "replace"))
     begun = {unit: processes.began(pid) for unit, pid in pids.items()}
     part.lines += records.process_lines(begun, wanted.path, _changed(wanted.path))
+
+
+def _services(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
+    declared = [entry for entry in wanted.managed if entry["manager"] != "systemd"]
+    for manager in registry.managers([], declared):
+        manager.seconds = max(1, int(end - time.monotonic()))
+        try:
+            states = manager.states()
+        except HostError as error:
+            part.short.append("services: %s" % error)
+            continue
+        unknown = [state.unit for state in states if state.is_up and state.began is None]
+        part.short += ["services: when %s started is not known" % unit for unit in unknown]
+        begun = {state.unit: state.began for state in states if state.unit not in unknown}
+        part.lines += records.process_lines(begun, wanted.path, _changed(wanted.path))
 
 
 def _changed(path: str) -> Optional[float]:

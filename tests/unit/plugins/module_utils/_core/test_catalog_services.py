@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, catalog_services
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 
 UNITS = {"units": ["web"]}
@@ -69,3 +69,10 @@ def test_in_messages() -> None:
     assert service(UNITS).described == "web"
     assert service(COMPOSE).described == "web (compose)"
     assert (service(UNITS).systemd_units, service(COMPOSE).systemd_units) == (("web",), ())
+
+
+def test_a_host_is_asked_about_its_own_services() -> None:
+    web, worker = {"service": "web"}, {"service": "worker"}
+    assert catalog_services.of_services([web, worker], ["worker", "other"]) == [worker]
+    assert catalog_services.of_services([web, worker], []) == []
+    assert catalog_services.of_services([web, worker], None) == [web, worker]

@@ -14,7 +14,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.command import CommandManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import State
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.runit import RunitManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import sessions as ssh_sessions
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
@@ -299,3 +303,34 @@ class TestModule:
     def test_bad_input(self, capsys: pytest.CaptureFixture[str], extra: dict[str, Any], message: str) -> None:
         result, _text = run_module(host_evidence.main, {"path": "/nowhere/.env", **extra}, capsys)
         assert result["msg"] == message
+
+
+class TestServices:
+    """Of other managers than systemd."""
+
+    def rows(self, machine: Machine, **declared: Any) -> dict[str, list[str]]:
+        entry = {"service": "worker", "manager": "command", "restart": ["true"], "user": "", **declared}
+        return machine.gathered(managed=[entry])
+
+    def test_a_process_that_began_before_the_file(self, machine: Machine) -> None:
+        machine.env.write_text("KEY=1\n")
+        file = machine.write("pid", str(os.getpid()))
+        assert "BEFORE its file changed" in " ".join(self.rows(machine, pid_file=str(file))["lines"])
+
+    def test_a_service_whose_process_nobody_names(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        up = State("worker", is_up=True, text="running")
+        monkeypatch.setattr(CommandManager, "states", lambda _self: [up])
+        assert "services: when worker started is not known" in self.rows(machine)["short"]
+
+    def test_a_manager_that_does_not_answer_costs_the_others_nothing(
+        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def silent(_manager: RunitManager) -> list[State]:
+            raise HostError("sv gave no answer")
+
+        monkeypatch.setattr(RunitManager, "states", silent)
+        file = machine.write("pid", str(os.getpid()))
+        worker = {"service": "worker", "manager": "command", "restart": ["true"], "pid_file": str(file), "user": ""}
+        result = machine.gathered(managed=[{"service": "web", "manager": "runit", "units": ["web"]}, worker])
+        assert "services: sv gave no answer" in result["short"]
+        assert [line for line in result["lines"] if line.startswith("worker runs since ")]
