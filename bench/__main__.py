@@ -35,13 +35,14 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(parts.PARTS),
         help="only this part; may be given more than once. Default: all of them",
     )
-    what.add_argument("--rounds", type=int, default=3, help="default: %(default)s; 'many' has one round")
+    what.add_argument("--rounds", type=int, default=3, help="default: %(default)s; 'many' and 'scale' have one round")
     what.add_argument("--hosts", type=int, default=20, help="of a deploy and of a leak response; default: %(default)s")
     what.add_argument(
         "--many", type=int, default=100, help="hosts of the largest deploy; 0: none. Default: %(default)s"
     )
     what.add_argument("--rotation-hosts", type=int, default=3, help="of a rotation; default: %(default)s")
     what.add_argument("--credentials", type=int, default=50, help="of the part 'many'; default: %(default)s")
+    what.add_argument("--scale-hosts", type=int, default=500, help="most of the part 'scale'; default: %(default)s")
     what.add_argument("--megabytes", type=int, default=200, help="of the scanned history; default: %(default)s")
     wire = parser.add_argument_group("the network between controller and AWS")
     wire.add_argument(
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
-    for name in ("hosts", "rotation_hosts", "rounds", "credentials"):
+    for name in ("hosts", "rotation_hosts", "rounds", "credentials", "scale_hosts"):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -221,6 +221,17 @@ def scan_figures(runs: AllRuns) -> list[Figure]:
     return [*figures, figure("its memory, with git's", "< 512 MB", runs, memory)]
 
 
+def scale_figures(runs: AllRuns) -> list[Figure]:
+    """What a controller needs for each size."""
+    return [Figure(name, "", {WITHOUT: Measured(size_of(run))}) for name, (run,) in runs[WITHOUT].items()]
+
+
+def size_of(run: Run) -> str:
+    sizes = (run.plays[name] for name in ("memory", "journal", "written", "audit"))
+    text = "{:.0f} MiB; journal {:.0f} KiB, {:.0f} KiB written; audit log {:.0f} KiB".format(*sizes)
+    return f"{run.seconds:.1f} s, {run.processor:.1f} s of the controller's cores, {calls(run)} calls, {text}"
+
+
 def table(figures: Sequence[Figure]) -> str:
     """A table in Markdown, with a group of columns for each network."""
     networks = [name for name in (WITHOUT, WITH) if any(name in item.by_network for item in figures)]

@@ -18,6 +18,7 @@ from bench.reading import read
 from bench.rotation import rotation_scene
 from bench.rounds import WITH, WITHOUT, Rounds, numbered
 from bench.run import Run
+from bench.scale import DEPLOYS, ROTATIONS, scale_scene
 from bench.scan import gitleaks, scan_scene
 from bench.scene import Scene
 from sandbox import network, sshd
@@ -115,11 +116,33 @@ def scan(options: argparse.Namespace) -> Result:
     return {WITHOUT: runs}, figures.scan_figures({WITHOUT: runs})
 
 
+def scale(options: argparse.Namespace) -> Result:
+    """One round of each size up to ``--scale-hosts``."""
+    most = options.scale_hosts
+    runs: dict[str, list[Run]] = defaultdict(list)
+
+    def kept(name: str, run: Run) -> None:
+        print(f"  {name}: {figures.size_of(run)}", flush=True)
+        runs[name].append(run)
+
+    with scale_scene(most, options.credentials) as scene:
+        for hosts, settings in DEPLOYS:
+            if hosts <= most:
+                count = scene.lab.grow(settings)
+                kept(f"deploy of {count} settings to {hosts} hosts", scene.deploy(hosts=hosts))
+        for hosts, credentials in ROTATIONS:
+            if hosts <= most and credentials <= options.credentials:
+                name = f"rotation of {credentials} credentials on {hosts} hosts"
+                kept(name, scene.rotation(hosts=hosts, credentials=credentials))
+    return {WITHOUT: runs}, figures.scale_figures({WITHOUT: runs})
+
+
 PARTS: dict[str, tuple[Callable[[argparse.Namespace], Result], Callable[[], str | None]]] = {
     "deploy": (deploy, why_not),
     "rotation": (rotation, sshd.unavailable),
     "leak": (leak, sshd.unavailable),
     "many": (many, sshd.unavailable),
+    "scale": (scale, lambda: None),
     "reading": (reading, lambda: None),
     "scan": (scan, lambda: None),
 }
