@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -30,9 +31,23 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.try_pre
 
 NAME = "watchparty.secrets.django_sessions"
 SET_HERE = ("former", "former_unread")
+OF_HOST = {
+    "chdir": "django_chdir",
+    "env_file": "env_deploy_path",
+    "python": "rotation_python",
+    "probe_url": "django_probe_url",
+    "probe_user": "django_probe_user",
+    "clear_cache": "django_session_clear_cache",
+    **{
+        name: f"django_session_{name}"
+        for name in ("engine", "file_path", "database_setting", "cache_setting", "table", "cache_prefix", "cookie_name")
+    },
+}
+"""Options that a host's variables give."""
 SECONDS = 600
 """What millions of sessions may take."""
 OWN: dict[str, Any] = {
+    "host": {"type": "str"},
     "python": {"type": "str"},
     "catalog": {"type": "dict"},
     "environment": {"type": "str"},
@@ -55,6 +70,12 @@ def _former(args: dict[str, Any]) -> tuple[list[str], list[str]]:
         return [], [f"a session that a former SECRET_KEY signed: {one_line(error)}"]
 
 
+def _of_host(name: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    variables = task_vars["hostvars"][name]
+    options = {option: variables[variable] for option, variable in OF_HOST.items() if variables.get(variable)}
+    return {**options, "allow_root": variables.get("django_become_user") == "root"}
+
+
 class ActionModule(ActionBase):
     """Runs on the host with the application's interpreter. The .env is read there; former keys go on standard input."""
 
@@ -65,6 +86,8 @@ class ActionModule(ActionBase):
         set_here = {name for name in SET_HERE if name in self._task.args}
         if set_here:
             raise AnsibleActionFail(f"{NAME} sets {', '.join(sorted(set_here))} itself; give catalog and environment")
+        if self._task.args.get("host"):
+            self._task.args = {**_of_host(self._task.args["host"], task_vars or {}), **self._task.args}
         spec = {name: item for name, item in django_main.ARGUMENT_SPEC.items() if name not in SET_HERE}
         _validated, args = self.validate_argument_spec(
             {**spec, **OWN},

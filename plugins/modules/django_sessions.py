@@ -170,6 +170,13 @@ options:
   credential:
     description: Name of the signing key in the catalog. O(info) holds its previous keys.
     type: str
+  host:
+    description:
+      - Name of an inventory host. Its variables give the options that are not set. C(django_chdir), C(django_probe_url)
+        and C(django_probe_user) give the options of these names. C(django_session_engine) and the like give the options
+        about storage. C(env_deploy_path) gives O(env_file), and C(rotation_python) gives O(python).
+      - If its variable C(django_become_user) is V(root), O(allow_root) is true.
+    type: str
   python:
     description: The application's interpreter on the host. By default the interpreter that Ansible uses on this host.
     type: str
