@@ -55,6 +55,16 @@ def test_both_files(leak: Leak, tmp_path: Path) -> None:
     assert response_report.verdict == "still open: token: OPEN: the provider is asked"
 
 
+@pytest.mark.parametrize("declared", [[], ["cache"]])
+def test_caches_only_where_a_purge_is_declared(leak: Leak, tmp_path: Path, declared: list[str]) -> None:
+    report = written(leak, tmp_path, purge={"valkey": declared})
+    assert ("caches purged: not yet" in report.clock) is bool(declared)
+    assert ("caches purged" in text_of(report)) is bool(declared)
+    if not declared:
+        note(leak, "purged")
+        assert "caches purged" in text_of(written(leak, tmp_path)), "what was done counts"
+
+
 def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
     def keep(gathered: dict[str, Any]) -> Path:
         return Path(response_report.keep_evidence(leak.incident, str(tmp_path), gathered))
