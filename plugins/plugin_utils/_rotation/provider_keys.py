@@ -53,14 +53,18 @@ class ProviderKeys:
         login = self.setting.held(self.setting.catalog.credentials[self.name]).login
         key = self._id(login)
         self._require_ours(key, keys)
-        if self.setting.rotator.look().incident is None:  # a leaked key may have been deleted by hand
-            self._require_in_use(key, keys, login)
-        if self.api.limit and len(keys) >= self.api.limit:
+        if self.setting.rotator.look().incident is not None:  # its holder may delete it, and make further keys
+            return {}
+        self._require_in_use(key, keys, login)
+        if self._is_full(keys):
             raise RotationError(
                 f"{self.client.host} lists {len(keys)} keys, and api.limit is {self.api.limit}; delete a key that is "
                 "not in use"
             )
         return {}
+
+    def _is_full(self, keys: list[ProviderKey]) -> bool:
+        return bool(self.api.limit) and len(keys) >= (self.api.limit or 0)
 
     def _require_in_use(self, key: str, keys: list[ProviderKey], login: Login) -> None:
         if key not in [item.id for item in keys if item.active]:
@@ -97,6 +101,9 @@ class ProviderKeys:
         rotator, old = self.setting.rotator, old_login(self.setting, self.name)
         label = self._prefix + rotation.id
         self._remove_leftovers(self.client.listed(), label)
+        if rotation.plan.get("incident") and self._is_full(keys := self.client.listed()):
+            self._require_ours(self._id(old), keys)
+            self._remove(self._id(old), rotator.fresh)
         made = self.client.create(label, fresh=rotator.fresh())
         key = str(made.username)
         kept = Login(None, made.password) if self.api.value_has_id else made

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import itertools
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import sleep
 
 import pytest
@@ -163,3 +165,45 @@ def test_a_leaked_user_is_locked_before_a_new_value_is_made(shop: MysqlShop, mar
         session.ping(reconnect=False)
     rotate(shop)
     assert maria.accepts(*map(str, shop.stored))
+
+
+@pytest.mark.parametrize("stage", ["test", "revoke"])
+def test_who_takes_every_connection_does_not_stop_a_leak_response(
+    maria: MariaDB, programs: Programs, stage: str
+) -> None:
+    shop = MysqlShop(maria, programs)
+    shop.world.created(shop.rotator)
+    shop.act("set")
+    with taken(maria), pytest.raises(RotationError, match="error 1040"):
+        shop.act("test")
+    shop.rotator.advance("withdraw")
+    shop.act("revoke")
+    shop.close("aborted")
+    shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
+    shop.world.created(shop.rotator)
+    shop.act("set")
+    if stage == "revoke":
+        shop.rotator.advance("revoke")
+    with taken(maria):
+        shop.act(stage)
+        assert not maria.accepts("app_a", OLD)
+
+
+@contextmanager
+def taken(maria: MariaDB) -> Iterator[None]:
+    """Every connection is the leaked user's."""
+    [(most,)] = maria.execute("SELECT @@global.max_connections")
+    maria.execute("SET GLOBAL max_connections = 10")
+    held = []
+    try:
+        while True:
+            try:
+                held.append(maria.connect("app_a", OLD))
+            except Exception:  # noqa: BLE001 the server's own
+                break
+        yield
+    finally:
+        for session in held:
+            with suppress(Exception):
+                session.close()
+        maria.execute(f"SET GLOBAL max_connections = {most}")

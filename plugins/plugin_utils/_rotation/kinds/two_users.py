@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +14,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    Acts,
+    Answer,
+    NotReached,
+    Part,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
     old_login,
     rotated_logins,
@@ -54,11 +60,24 @@ class TwoUsers(Acts):
     def test(self, part: Part) -> Answer:
         return self._with_new(part, USABLE, "logs in")
 
+    def _usable(self, part: Part, login: Login, **extra: Any) -> Answer:
+        """After a leak also where the leaked user keeps the new one out, such as by taking every connection."""
+        try:
+            return self.run(part, USABLE, login, **extra)
+        except NotReached:
+            raise
+        except RotationError:
+            if not part.setting.mine(part.name)[1].plan.get("incident"):
+                raise
+            self.block(part)
+            return self.run(part, USABLE, login, **extra)
+
     def _with_new(self, part: Part, state: str, done: str) -> Answer:
         logins = rotated_logins(part.setting, part.name)
         if logins.stays is None:
             raise RotationError("the rotation has no new value yet; run watchparty.secrets.rotate, which creates it")
-        place = self.run(part, state, logins.stays, other=str(logins.stored.login.username))["place"]
+        act = self._usable if state == USABLE else partial(self.run, state=state)
+        place = act(part, login=logins.stays, other=str(logins.stored.login.username))["place"]
         return {"message": f"user {logins.stays.username} {done} at {place}"}
 
     def revoke(self, part: Part) -> Answer:
@@ -70,7 +89,7 @@ class TwoUsers(Acts):
         if goes.username == stays.username:
             raise RotationError("the old and the new user are the same user; nothing was changed")
         if not logins.aborting:
-            self.run(part, USABLE, stays)
+            self._usable(part, stays)
         answer = self.run(part, REVOKED, goes)
         message = f"user {goes.username} is {self.removed} at {answer['place']}; {answer['ended']} sessions ended"
         results = {"ended": answer["ended"], "footholds": answer.get("footholds", [])}

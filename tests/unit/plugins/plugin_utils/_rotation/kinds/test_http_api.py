@@ -379,20 +379,3 @@ def test_a_provider_that_is_down(requests: Requests) -> None:
     ):
         shop.act("issue")
     assert seen == ["GET"] * 4, "what may be repeated is"
-
-
-@pytest.mark.parametrize("can_disable", [True, False])
-def test_a_leaked_key_goes_before_a_new_one_is_made(provider: Provider, requests: Requests, can_disable: bool) -> None:
-    del requests
-    declared = credential(provider.url)
-    if not can_disable:
-        del declared["api"]["disable"]
-        provider.keys["k0"]["on"] = False  # the stand-in deletes no other
-    shop = Shop("http_api", declared, STORED)
-    shop.act("block")
-    assert list(provider.keys) == (["other", "k0"] if can_disable else ["other"])
-    assert not provider.keys.get("k0", {}).get("on")
-    provider.keys["k0"] = {**FIRST, "label": "of others"}
-    with pytest.raises(RotationError, match="under a label that no rotation of mail gave"):
-        shop.act("block")
-    assert provider.keys["k0"]["on"]
