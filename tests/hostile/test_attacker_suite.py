@@ -8,6 +8,7 @@ from sandbox.process import REPOSITORY
 from tests.hostile import test_leaked_postgresql as postgresql
 from tests.hostile import test_leaked_valkey as valkey
 from tests.integration import test_server_inventory as inventory
+from tests.integration.access_key_steps import test_second_keys as access_keys
 from tests.unit.plugins.module_utils._host.forensics import test_ways_in as hosts
 
 PAGE = REPOSITORY / "docs" / "explanation" / "leak-response.md"
@@ -19,6 +20,14 @@ VETOES = {
     "PostgreSQL settings, locks, connections": (
         (postgresql.SETTINGS, postgresql.DATABASE, postgresql.HELD),
         "The leaked login is rejected. If all connections are taken, the message names the command",
+    ),
+    "AWS: second access keys, an inactive or deleted key": (
+        (access_keys.VETOES,),
+        "A new key works, and the leaked key is deleted. Second keys are removed or named",
+    ),
+    "Valkey: a pause, a deleted user, another address": (
+        (valkey.BY_HAND,),
+        "The response fails, and the message names the remedy",
     ),
 }
 FOOTHOLDS = {

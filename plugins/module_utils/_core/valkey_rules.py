@@ -25,7 +25,10 @@ def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> T
     existing = users.get(user)
     if like is None or like == user:
         if existing is None:
-            raise HostError("the user %s does not exist; create it, or name a user with the same rights in like" % user)
+            raise HostError(
+                "the user %s does not exist, so no login of it works; restore its rules (ACL LOAD reads the server's "
+                "ACL file again), then run the same command again, or name a user with the same rights in like" % user
+            )
         return ()
     model = users.get(like)
     if model is None:
