@@ -235,7 +235,9 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         provider.keys.add("issued-by-the-provider")
         run = lab.rotated(*arguments)
         # The provider alone can refuse the other one's.
-        assert re.search(r'from promotion to revocation: \d+ s \((jobs, )?metrics, (reports, )?sentry, spare, twitch\)"', run.output)
+        assert re.search(
+            r'from promotion to revocation: \d+ s \((jobs, )?metrics, (reports, )?sentry, spare, twitch\)"', run.output
+        )
         assert not reports or "user reports_a is locked at 127.0.0.1:" in run.text
         assert not jobs or "user jobs_a is deleted at 127.0.0.1:" in run.text
         (key,) = [key for key in sentry.keys.values() if "sentry-r-" in key["name"]]
