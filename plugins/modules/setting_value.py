@@ -42,6 +42,11 @@ options:
       - Whether to change a value that a rotation should replace. Set it only if the server has the value already.
     type: bool
     default: false
+  deploys:
+    description:
+      - Whether the run deploys the values afterwards. If not, RV(remaining) says that the hosts still have the old values.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -76,6 +81,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+remaining:
+  description: What is left to do after the run, such as a deploy.
+  type: list
+  elements: str
+  returned: always
+  sample: ["The hosts still have the old values. Deploy the new ones: watchparty.secrets.deploy"]
 plan:
   description: One line for each planned write, without a value.
   type: list

@@ -68,7 +68,9 @@ def test_a_graceful_one_becomes_immediate(lab: RotationLab) -> None:
     run = respond(lab, "-e", "leak_credentials=cache", *IMMEDIATE)
     assert run.code == 0, run.output
     sentences(
-        run, "containment: immediate from now on; leak-", "the old values are revoked before the new ones are deployed"
+        run,
+        "containment: immediate from now on; leak-",
+        "from now on it revokes the old values before it deploys the new values",
     )
     order = acts(run.output)
     assert order.index("revoke") < order.index("Deliver the .env and verify")

@@ -197,7 +197,7 @@ def test_a_pipe(scene: Scene) -> None:
         (("-e", "scan_history=false", "-e", "scan_tree=false"), "scan_history=false and scan_tree=false leave nothing"),
         (("-e", "scan_baseline=/nowhere.yml"), "baseline /nowhere.yml: cannot be read: No such file"),
         (("-e", "scan_repositories=/nowhere"), "/nowhere: is not a directory; give the path of a repository"),
-        (("-e", "scan_values=none", "-e", "scan_patterns=none"), "there is nothing to scan for"),
+        (("-e", "scan_values=none", "-e", "scan_patterns=none"), "nothing to scan for: no live values"),
     ],
 )
 def test_bad_input(scene: Scene, arguments: tuple[str, ...], message: str) -> None:

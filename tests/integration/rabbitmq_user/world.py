@@ -25,7 +25,7 @@ VHOST = "shop/eu"
 
 
 class Programs:
-    """What is asked of the host that talks to the servers; ``before`` is called before each request."""
+    """What is asked of the rotation host; ``before`` is called before each request."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.before: Callable[[], None] = lambda: None

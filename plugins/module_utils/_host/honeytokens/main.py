@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the kinds of honeytokens run on the host that talks to the servers: as the administrator, never as the
+"""What the kinds of honeytokens run on the rotation host: as the administrator, never as the
 honeytoken. Python 3.8."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the kind rabbitmq_user runs on the host that talks to the servers. Python 3.8."""
+"""What the kind rabbitmq_user runs on the rotation host. Python 3.8."""
 
 from __future__ import annotations
 

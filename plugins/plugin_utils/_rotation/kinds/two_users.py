@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two users of a server that take turns: a program on the host that talks to the servers changes them."""
+"""Two users of a server that take turns: a program on the rotation host changes them."""
 
 from __future__ import annotations
 

@@ -95,9 +95,9 @@ def test_without_evidence_no_key_is_touched(iam: Any) -> None:
 
 def test_what_is_not_there_is_named(iam: Any) -> None:
     used(NOW)
-    with pytest.raises(NotFound, match="no role other"):
+    with pytest.raises(NotFound, match="role other does not exist"):
         act(role="other")
-    with pytest.raises(NotFound, match="no user nobody"):
+    with pytest.raises(NotFound, match="user nobody does not exist"):
         act(users=["ci", "nobody"])
     assert status(iam) == ["Active"]
 

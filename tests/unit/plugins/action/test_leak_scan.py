@@ -84,10 +84,10 @@ def test_a_stream_that_is_none(tmp_path: Path) -> None:
         ({}, "nothing to scan was named"),
         ({"paths": ["/x"], "history": False, "tree": False}, "scan_history=false and scan_tree=false leave nothing"),
         ({"paths": ["/x"], "catalog": None, "known_values": "required"}, "needs the catalog and the environment"),
-        ({"paths": ["/x"], "environment": None}, "there is nothing to scan for"),
+        ({"paths": ["/x"], "environment": None}, "nothing to scan for: no live values"),
         (
             {"paths": ["/x"], "patterns": "required"},
-            "scan_patterns=required (option patterns) needs gitleaks, which is not installed",
+            "needs gitleaks, which is not installed",
         ),
         ({"paths": ["/x"], "baseline": "/nowhere"}, "baseline /nowhere: cannot be read"),
     ],

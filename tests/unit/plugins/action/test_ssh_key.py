@@ -238,8 +238,8 @@ class TestForward:
         assert answer["messages"] == [
             "web1: 1 sessions of ci ended, from 203.0.113.7",
             (
-                "web1: 1 sessions of ci continue, because no log names the key that opened them. "
-                "List them on the host: loginctl list-sessions"
+                "web1: 1 sessions of ci continue, because no log names the key that opened them. List them on the "
+                "host: loginctl list-sessions"
             ),
         ]
         for private in (OLD, new):

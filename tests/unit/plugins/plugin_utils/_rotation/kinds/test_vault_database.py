@@ -314,7 +314,7 @@ def test_check_makes_nothing(shop: Shop) -> None:
 
 
 def test_a_leaked_login_ends_before_a_new_one_is_made(shop: Shop) -> None:
-    with pytest.raises(RotationError, match=r"login app_a is still valid\. The journal knows no lease of login app_a"):
+    with pytest.raises(RotationError, match=r"login app_a is still valid\. The journal has no lease of login app_a"):
         shop.act("block")
     del shop.leases.logins["app_a"]
     shop.rotate()
