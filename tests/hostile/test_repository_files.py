@@ -80,7 +80,7 @@ if {name!r} not in ("index", "HEAD"):
 _repository.gathered(sys.argv[1], catalog(), frozenset())
 _repository.workflows(sys.argv[1])
 """
-    result = measured(script, str(where), seconds=60)
+    result = measured(script, str(where))
     assert "old.txt" in {finding["path"] for finding in result["findings"]}
 
 
@@ -89,7 +89,7 @@ def test_a_pipe_in_place_of_an_object(where: Path) -> None:
     path = where / ".git" / "objects" / blob[:2] / blob[2:]
     path.unlink()
     os.mkfifo(path)
-    result = scanned(where, seconds=60)
+    result = scanned(where)
     assert "old.txt" in {finding["path"] for finding in result["findings"]}
 
 

@@ -137,6 +137,7 @@ RARELY = (
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the health answer is printed]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the snapshot holds values]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the snapshot's result is not masked]",
+    "test_vault_values.py::test_a_deleted_secret_is_restored",  # test_apply_vault restores, test_vault_store deletes
     "test_vault_values.py::test_github_gets_what_vault_holds",  # test_github_sync sends, test_vault_deploy reads
     "test_vault_rotation.py::test_an_abort_after_a_kill",  # test_vault_store rolls back from the same kill
     "test_vault_rotation.py::test_an_abort_that_is_killed",  # test_rollback_killed is over the same acts
