@@ -151,29 +151,17 @@ def test_a_second_key_opens_alone(made: EncryptedLab) -> None:
 
 
 def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
-    made.lab.catalog["environments"]["staging"] = {"expected_account_id": "123456789012"}
     made.encrypted()
     good = made.file.read_text(encoding="ascii")
     lines = good.splitlines(keepends=True)
     token = next(at for at, line in enumerate(lines) if line.startswith("API_TOKEN="))
-    swapped = [*lines[:token], lines[token + 1], lines[token], *lines[token + 2 :]]
-    hostile = {
-        "".join(swapped): "was changed after it was written",
-        "".join([*lines[:token], *lines[token + 1 :]]): "was changed after it was written",
-        good.replace("environment=production", "environment=staging"): "belongs to environment staging",
-        "x" * (5 << 20): "is larger than 4 MiB",
-    }
-    for content, message in hostile.items():
-        made.file.write_text(content, encoding="ascii")
-        run = made.decrypt()
+    swapped = "".join([*lines[:token], lines[token + 1], lines[token], *lines[token + 2 :]])
+    made.file.write_text(swapped, encoding="ascii")
+    for run in (made.decrypt(), made.encrypt()):
         assert run.code != 0
-        assert message in run.text
-        assert str(made.file) in run.text
-        assert not made.plain.exists()
-        refused = made.encrypt()
-        assert refused.code != 0
-        assert message in refused.text or "was changed after" in refused.text
-        assert made.file.read_text(encoding="ascii") == content
+        assert f"{made.file}: was changed after it was written" in run.text
+    assert not made.plain.exists()
+    assert made.file.read_text(encoding="ascii") == swapped
     made.file.unlink()
     other = made.lab.directory / "other"
     other.write_text(good, encoding="ascii")
