@@ -96,7 +96,7 @@ inspected:
   description:
     - By address of the server, its logins and their rights. C(rights) describes, by credential, rights that its login
       should not have. C(unexplained) lists the first logins that the catalog does not declare, with the beginnings of
-      their passwords' digests.
+      their passwords' digests. C(honeytokens) has, by credential, what the server tells of its use.
   type: dict
   returned: when there is a server to ask
   sample:
@@ -107,4 +107,5 @@ inspected:
       seen: 4
       unexplained: [{name: reporting, known: false}]
       more: 0
+      honeytokens: {reports: {exists: true, rights: [], open: [], uses: 0, since: ""}}
 """
