@@ -69,8 +69,8 @@ options:
   places:
     description:
       - Patterns of other files to search for copies of the values, such as V(/srv/*). C(/*) at the end includes hidden
-        files. The module searches the newest 50 files of each pattern. The defaults cover units, configuration, cron
-        tables, login files, temporary directories, backups and logs.
+        files. The module searches the newest 500 files of each pattern. The defaults cover units, configuration, cron
+        tables, login files, temporary directories, web servers, mail, backups and logs.
     type: list
     elements: str
     default:
@@ -104,6 +104,22 @@ options:
       - /srv/*
       - /srv/*/*
       - /usr/local/*/*
+      - /var/www/*
+      - /var/www/*/*
+      - /var/lib/*/.env*
+      - /etc/*.conf
+      - /etc/*.env
+      - /etc/*.ini
+      - /etc/*/*env
+      - /etc/*/*/*.ini
+      - /etc/rc.local
+      - /etc/init.d/*
+      - /etc/nginx/*/*
+      - /etc/apache2/*/*
+      - /etc/sudoers.d/*
+      - /var/mail/*
+      - /var/spool/mail/*
+      - /run/*.env
       - /var/log/*
       - /var/log/*/*
   fingerprint_key:

@@ -31,7 +31,7 @@ LEFT_OUT = frozenset((".git", "node_modules", "site-packages", "dist-packages", 
 """Directories below the file that hold other people's code, or what the scan of a repository looks into."""
 MOST = 20000
 """Files below the file's directory, those that are called like it first."""
-MOST_ELSEWHERE = 50
+MOST_ELSEWHERE = 500
 """Files of one place elsewhere, the newest first."""
 LAST = 256 << 10
 """Bytes at the end of a file elsewhere."""
@@ -42,15 +42,23 @@ ELSEWHERE = (
     *("/etc/crontab", "/etc/profile", "/etc/*/*.conf", "/etc/*/*/*.conf", "/var/lib/cloud/instances/*/user-data.txt*"),
     *("/etc/profile.d/*", "/etc/cron*/*", "/var/spool/cron/*", "/var/spool/cron/*/*", "/var/backups/*"),
     *("/tmp/*", "/tmp/*/*", "/var/tmp/*", "/var/tmp/*/*", "/dev/shm/*"),  # noqa: S108 - nothing is made there
-    *("/opt/*", "/opt/*/*", "/srv/*", "/srv/*/*", "/usr/local/*/*"),
+    *("/opt/*", "/opt/*/*", "/srv/*", "/srv/*/*", "/usr/local/*/*", "/var/www/*", "/var/www/*/*", "/var/lib/*/.env*"),
+    *("/etc/*.conf", "/etc/*.env", "/etc/*.ini", "/etc/*/*env", "/etc/*/*/*.ini", "/etc/rc.local", "/etc/init.d/*"),
+    *("/etc/nginx/*/*", "/etc/apache2/*/*", "/etc/sudoers.d/*", "/var/mail/*", "/var/spool/mail/*", "/run/*.env"),
     *("/var/log/*", "/var/log/*/*"),
 )
 IN_HOMES = (
     *(".*_history", ".lesshst", ".viminfo", ".local/share/*/*history*", ".env*", "*.env", "*.sql", "*.dump"),
     *(".config/*/*history*", ".ssh/environment", ".docker/config.json", ".kube/config"),
-    *(".pgpass", ".netrc", ".my.cnf", ".bashrc", ".profile", ".bash_profile", ".zshrc", ".aws/credentials"),
+    *(".pgpass", ".netrc", ".my.cnf", ".bashrc", ".profile", ".bash_profile", ".zsh*", ".aws/*", ".pam_environment"),
+    *("*.txt", "*.tar*", "*.tgz", "*.zip", "*.gz", "*.json", "*.y*ml", "*.sh", "*.bak", ".npmrc", ".pypirc", ".s3cfg"),
+    *("*/.env*", ".config/environment.d/*", ".config/systemd/user/*", ".config/systemd/user/*/*"),
+    *(".config/rclone/*", ".local/state/*/history", ".gitconfig"),
 )
 
+
+NO_HOMES = ("//", "/bin/", "/sbin/", "/usr/", "/dev/", "/proc/", "/nonexistent/")
+"""Directories that system accounts have, and that hold no file of a person."""
 
 _CONTAINER = re.compile(r"docker|containerd|libpod|kubepods|crio|lxc|machine\.slice")
 
@@ -215,7 +223,7 @@ def _one(folders: safe_files.LastFolder, path: str, values: ValueSearch) -> Iter
 
 
 def _usual(places: Sequence[str]) -> Iterator[str]:
-    homes = sorted({entry.pw_dir for entry in pwd.getpwall() if entry.pw_dir.count("/") > 0} - {"/", "/nonexistent"})
+    homes = sorted({entry.pw_dir for entry in pwd.getpwall() if not (entry.pw_dir + "/").startswith(NO_HOMES)} - {"/"})
     listed = functools.lru_cache(maxsize=None)(_plain_files)
     for pattern in (*places, *(os.path.join(glob.escape(home), name) for home in homes for name in IN_HOMES)):
         folder, name = os.path.split(pattern)

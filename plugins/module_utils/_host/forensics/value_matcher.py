@@ -74,7 +74,9 @@ def _spellings(value: str) -> Iterator[Tuple[Union[Spelling, Exact], Anchor]]:
         yield spelling, core
     quoted = value.replace("\\", "\\\\").replace('"', '\\"')
     texts = [text for form, text in [*forms(value), ("", quoted)] if form in (BASE64, HEXADECIMAL) or not core]
-    for data in dict.fromkeys(text.encode("utf-8", "surrogateescape") for text in texts):
+    encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
+    wide = value.encode("utf-16-le", "surrogatepass")[:-1]  # a part of the big-endian form, too
+    for data in dict.fromkeys([*encoded, wide]):
         yield Exact(data), Anchor(data)
 
 

@@ -85,6 +85,8 @@ CONTAINERS: dict[str, bytes] = {
     "tar.gz": tarred(FILE.encode(), "w:gz"),
     "tar.xz": tarred(FILE.encode(), "w:xz"),
     "a zip in a tar.gz": tarred(zipped(FILE.encode()), "w:gz"),
+    "UTF-16": FILE.encode("utf-16"),
+    "UTF-16, big-endian": b"\0x" + FILE.encode("utf-16-be"),
     "gzip in base64": base64.b64encode(b"\0" + FILE.encode()),
 }
 BELOW = ("notes.txt", "backup/.env", "a/b/c/d/dump.sql", ".hidden/x")
@@ -98,7 +100,20 @@ ELSEWHERE = (
     *("tmp/.x", "opt/shop/.env", "etc/crontab", "etc/nginx/conf.d/shop.conf", "etc/shop/x.conf", "~/.ssh/environment"),
     *("var/lib/cloud/instances/i-1/user-data.txt", "~/.config/fish/fish_history", "~/.docker/config.json"),
     *("~/.pgpass", "~/.netrc", "~/.env", "~/production.env", "~/.bashrc"),
-    *("~/shop.sql", "~/.viminfo"),
+    *(
+        "~/shop.sql",
+        "~/.viminfo",
+        "~/notes.txt",
+        "~/backup.tar.gz",
+        "~/shop/.env",
+        "~/Downloads/.env.old",
+        "~/deploy.sh",
+    ),
+    *("~/.zshenv", "~/.pam_environment", "~/.aws/config", "~/.npmrc", "~/.pypirc", "~/.s3cfg", "~/.gitconfig"),
+    *("~/.config/systemd/user/shop.service", "~/.config/environment.d/x.conf", "~/.config/rclone/rclone.conf"),
+    *("~/.local/state/bash/history", "etc/supervisord.conf", "etc/shop.env", "etc/shop/env", "etc/rc.local"),
+    *("etc/nginx/sites-enabled/shop", "etc/uwsgi/apps-enabled/shop.ini", "etc/init.d/shop", "etc/sudoers.d/shop"),
+    *("var/www/shop/.env", "var/www/html/.env.bak", "var/lib/shop/.env", "var/mail/root", "run/shop.env"),
 )
 
 

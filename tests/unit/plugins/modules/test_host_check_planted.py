@@ -63,6 +63,13 @@ def test_a_copy_where_copies_usually_are(world: HostWorld, place: str) -> None:
     assert found["WPS208"] == [f"{path} (mode 0644) holds DATABASE_PASSWORD, SECRET_KEY"]
 
 
+def test_a_copy_that_is_older_than_many_files_beside_it(world: HostWorld) -> None:
+    os.utime(world.write("tmp/old", FILE), (1, 1))
+    for number in range(60):
+        world.write(f"tmp/{number}", "x")
+    assert list(world.judged()) == ["WPS208"]
+
+
 @pytest.mark.parametrize("name", [*NAMES, "sub/.env", "sub/.env.old"])
 def test_an_older_file(world: HostWorld, name: str) -> None:
     world.write(world.app / name, OLD)
