@@ -26,7 +26,7 @@ STRENGTH = 48
 _WORDS = re.compile(
     r"(?:^|[-_ .])(?:example|sample|placeholder|insecure|change_?me|dummy|do[-_ ]not|lorem)(?:[-_ .]|$)"
     r"|EXAMPLE(?:KEY)?$"
-    r"|^(?:ENC\[|\$ANSIBLE_VAULT|!vault|(?:op|file)://|(?:vault|ssm):|ref\+|arn:aws[\w-]*:(?:secretsmanager|ssm):|\{\{|AQICAH)"
+    r"|^(?:ENC\[|\$ANSIBLE_VAULT|!vault|(?:op|file)://|(?:vault|ssm):|ref\+|arn:aws[\w-]*:(?:secretsmanager|ssm):|\{\{|AQICAH|\$\()"
     r"|^(?:@Microsoft\.KeyVault|-----BEGIN (?:PGP|AGE))",
     re.I,
 )
@@ -42,7 +42,7 @@ _REGISTRY = re.compile(
     r"[^.]*|(?:co|com|org|net|gov|ac|edu)\.[a-z]{2}|(?:.+\.)?amazonaws\.com|(?:github|gitlab|ngrok)\.io|herokuapp\.com|"
     r"ngrok-free\.(?:app|dev)|trycloudflare\.com|(?:up\.)?railway\.app|(?:.+\.)?azurecontainerapps\.io|replit\.app|loca\.lt|"
     r"(?:vercel|netlify|web|run|ngrok)\.app|(?:pages|workers|fly)\.dev|(?:appspot|onrender|firebaseapp)\.com|"
-    r"cloudfront\.net|azurewebsites\.net",
+    r"cloudfront\.net|azurewebsites\.net|(?:.+\.)?(?:nip|sslip)\.io",
     re.I,
 )
 """A domain below which anybody registers names: a last label, the likes of co.uk, and those of hosting providers."""
@@ -50,11 +50,15 @@ _STAGES = (
     r"(?:dev|devel|develop|development|local|tests?|testing|debug|ci|stage|staging|qa|e2e|uat|demo|preview|sandbox|"
     r"example|sample)"
 )
-_DEVELOPMENT = re.compile(rf"(?:.*[._])?{_STAGES}(?:_settings)?|(?:.*\.)?{_STAGES}\..*", re.I)
+_DEVELOPMENT = re.compile(rf"(?:.*[._])?{_STAGES}(?:_?settings)?|(?:.*\.)?{_STAGES}\..*", re.I)
 _WEAK_TLS = re.compile(
-    r"[?&](ssl[-_]?mode=(?:disabled?|allow|prefer(?:red)?)|(?:ssl_)?cert_reqs=(?:cert_)?(?:none|optional)|tls(?:insecure|allowinvalid\w+)=true|verify=verify_none|ssl_check_hostname=(?:false|0)|"
+    r"[?&](ssl[-_]?mode=(?:disabled?|allow|prefer(?:red)?)|(?:ssl_)?cert_reqs=(?:(?:cert_)?(?:none|optional)|0)|tls(?:insecure|allowinvalid\w+)=true|verify=verify_none|ssl_check_hostname=(?:false|0)|"
     r"(?:ssl|tls)=(?:false|0|no|off|skip-verify))(?:&|$)",
     re.I,
+)
+_QUERY_TOKEN = re.compile(r"://.*[?&](?:\w*_)?(?:token|key|apikey|secret|sig|signature)=([^&#]+)", re.I)
+_WEBHOOK = re.compile(
+    r"https://(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|[\w.-]+\.webhook\.office\.com/)."
 )
 _PLAIN_SCHEMES = ("valkey", "amqp", "mqtt", "ldap", "ftp")
 _SECURE_OPTION = re.compile(r"(?:SESSION|CSRF)_COOKIE_SECURE")
@@ -143,6 +147,12 @@ def _query_passwords(value: str) -> List[str]:
     return [unquote(text) for text in re.findall(r"://.*[?&](?:password|passwd|pwd)=([^&#]*)", value)]
 
 
+def is_secret_url(value: str) -> bool:
+    """Whether whoever knows the URL is let in: a chat's webhook, a token in the query."""
+    tokens = _QUERY_TOKEN.findall(value)
+    return bool(_WEBHOOK.match(value)) or any(strength(unquote(token)) >= STRENGTH for token in tokens)
+
+
 def _test_mode(setting: Setting, value: str) -> Optional[str]:
     return "is a key of its provider's test mode" if _TEST_MODE.match(value) else None
 
@@ -190,6 +200,8 @@ def _any_domain(setting: Setting, value: str) -> Optional[str]:
 def _plain_origin(setting: Setting, value: str) -> Optional[str]:
     if setting.type != "origin_list":
         return None
+    if "null" in value_types.items(value.lower()):
+        return "trusts the origin null, which any page can have"
     plain = [item for item in value_types.items(value) if item.lower().startswith("http://") and _url_parts(item)]
     return "trusts an origin without TLS; use https://" if plain else None
 

@@ -57,4 +57,5 @@ def undervalued(catalog: Catalog, values: Mapping[str, str]) -> list[str]:
 
 
 def _looks_secret(name: str, value: str) -> bool:
-    return production_rules.is_secret_name(name) and production_rules.strength(value) >= production_rules.STRENGTH
+    is_strong = production_rules.strength(value) >= production_rules.STRENGTH
+    return (production_rules.is_secret_name(name) and is_strong) or production_rules.is_secret_url(value)
