@@ -15,7 +15,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_c
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_words import LITERAL
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import MARK, Taint, plain_path
 
-PRINTERS = ("echo", "printf", "print", "write-output", "write-host", "logger", "wall")
+PRINTERS = (
+    "echo",
+    "printf",
+    "print",
+    "write-output",
+    "write-host",
+    "logger",
+    "wall",
+    "basename",
+    "dirname",
+    "expr",
+    "date",
+)
 _FILTERS = re.compile(
     r"base(?:64|32|nc)|rev|sed|tr|xxd|tee|cut|head|tail|z?cat|bat|fold|fmt|od|hd|hexdump|g?awk|[ef]?grep|rg|sort|uniq|"
     r"figlet|toilet|lolcat|cowsay|pv|ts|qrencode|uuencode|vis|zstd|xz|bzip2|lz4|recode|rot13|factor|unexpand|"
@@ -112,7 +124,7 @@ def output(command: Command, arguments: list[str], flowing: str, taint: Taint) -
         return f"the variables, {taint.named()} among them"
     if name in ("kubectl", "oc") and re.search(r"(?:^| )(?:-o|--output)[= ]?(?:yaml|json)", rest):
         return taint.of(rest)
-    if name == "printenv":
+    if name == "printenv" or (name in ("declare", "typeset") and "-p" in arguments):
         shown = [word for word in arguments[1:] if word in taint.names]
         return f"the variables, {', '.join(shown)} among them" if shown else ""
     if name in PRINTERS:
@@ -122,7 +134,8 @@ def output(command: Command, arguments: list[str], flowing: str, taint: Taint) -
         asked = rest.replace(LITERAL, "$")
         return taint.of(asked) if "$" in asked else next(iter(taint.own.values()), "")
     if name in _PROGRAMS:
-        shown_by = printed(f"{rest}\n{command.given}", 1, taint, always=name == "jq")
+        prints_result = name == "jq" or (name in ("node", "bun") and bool({"-p", "--print"} & {*arguments}))
+        shown_by = printed(f"{rest}\n{command.given}", 1, taint, always=prints_result)
         if shown_by:
             return shown_by[0][1]
     if _FILTERS.fullmatch(name) or (name == "openssl" and {"base64", "-base64", "-a"} & {*arguments}):
@@ -138,6 +151,8 @@ def _filtered(command: Command, arguments: list[str], flowing: str, taint: Taint
     if arguments[0] in _EDITORS:
         if _edits_files(arguments):
             return ""
+        edited = taint.of(" ".join(arguments[1:]))
+    elif arguments[0] == "xargs" and {*PRINTERS} & {*arguments}:
         edited = taint.of(" ".join(arguments[1:]))
     return edited or flowing or taint.of(command.given) or taint.in_files(arguments[1:])
 

@@ -128,6 +128,8 @@ def _set_keys(script: list[Command]) -> Spotted:
         pairs = [*command.assignments]
         if words[:3] == ["aws", "configure", "set"] and len(words) > 4:
             pairs.append((words[3], words[4]))
+        if words[:3] == ["aws", "configure", "import"]:
+            pairs.append(("aws_secret_access_key", words[-1]))
         if "GITHUB_ENV" in command.target or is_collected(command.target):
             pairs += [(name, value) for name, sign, value in (word.partition("=") for word in words[1:]) if sign]
         if ".aws/" in " ".join((command.target, *words[:1])) or words[:1] == ["tee"]:
