@@ -50,6 +50,8 @@ STARTS = {
     "states": ("states:CreateStateMachine", "states:UpdateStateMachine"),
     "sagemaker": ("sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob", "sagemaker:CreateProcessingJob"),
     "scheduler": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
+    "datapipeline": ("datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"),
+    "elasticmapreduce": ("elasticmapreduce:RunJobFlow",),
     "pods.eks": ("eks:CreatePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"),
 }
 """What starts a program with a role that is passed to the service."""
@@ -63,6 +65,11 @@ INSTANCES = (
     *("ssm:SendCommand", "ssm:StartSession", "ssm:CreateAssociation", "ec2-instance-connect:SendSSHPublicKey"),
     *("ec2-instance-connect:SendSerialConsoleSSHPublicKey", "ec2:ModifyInstanceAttribute"),
 )
+IDENTITY_CENTER = (
+    *("sso:CreateAccountAssignment", "sso:PutInlinePolicyToPermissionSet"),
+    *("sso:AttachManagedPolicyToPermissionSet", "sso:AttachCustomerManagedPolicyReferenceToPermissionSet"),
+)
+PERMISSION_SET = f"arn:aws:sso:::permissionSet/ssoins-{EXAMPLE}/ps-{EXAMPLE}"
 SNAPSHOTS = ("ec2:ModifySnapshotAttribute", "ebs:GetSnapshotBlock")
 SHARES = ("secretsmanager:PutResourcePolicy", "secretsmanager:DeleteResourcePolicy")
 SECRETS = tuple(

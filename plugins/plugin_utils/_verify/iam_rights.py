@@ -132,6 +132,7 @@ def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
         ("may change the cache's password", ("elasticache:ModifyReplicationGroup",), targets.groups),
         (evidence, iam_actions.LOGS, targets.log_groups),
         (elsewhere, ("logs:PutSubscriptionFilter", "logs:CreateExportTask"), targets.log_groups),
+        ("may give access by IAM Identity Center", iam_actions.IDENTITY_CENTER, [iam_actions.PERMISSION_SET]),
         (evidence, iam_actions.TRAILS, targets.trails),
         (evidence, iam_actions.BUCKETS, targets.buckets),
         (elsewhere, ("s3:PutReplicationConfiguration",), targets.buckets),

@@ -73,6 +73,8 @@ MISTAKES: list[tuple[str, Plant, str]] = [
     *((f"commands by {action}", user(allow(action)), "407") for action in ("ssm:SendCommand", "ssm:StartSession", "ec2-instance-connect:SendSSHPublicKey")),
     *((f"the secret by {name}", user(allow(f"secretsmanager:{name}", SECRET_ARN)), "407") for name in ("PutSecretValue", "UpdateSecret", "RotateSecret", "ReplicateSecretToRegions", "DeleteSecret")),
     ("the parameters", user(allow("ssm:PutParameter", f"{PARAMETER}/watchparty/production/*")), "407"),
+    *((f"Identity Center: {action}", user(allow(f"sso:{action}")), "407") for action in ("CreateAccountAssignment", "PutInlinePolicyToPermissionSet")),
+    *((f"the host's role to {actions[0]}", user(allow(["iam:PassRole", *actions])), "407") for actions in (["datapipeline:CreatePipeline"], ["elasticmapreduce:RunJobFlow"])),
     ("stops CloudTrail", user(allow("cloudtrail:StopLogging")), "407"),
     ("the host changes a secret", role(allow("secretsmanager:PutSecretValue", SECRET_ARN)), "401"),
     ("a grant to a user", grant(f"{IAM}:user/intern", "Decrypt"), "407"),
