@@ -22,6 +22,8 @@ class Wave:
     """Whether the open rotation is aborted instead, as its new values may have leaked."""
     answers: str = ""
     """Name of the variable that holds what the operator answered."""
+    alone: bool = False
+    """Whether it is a part of a wave that was rolled back: one that fails stops no other part."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Response:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether something was not replaced: nothing new is made where what reveals it is still valid."""
+        """Whether something was not replaced."""
         return any(not entry["replaced"] for entry in self.results.values())
 
     @property
@@ -129,11 +131,21 @@ class Response:
 
     def removes_first(self, wave: Wave) -> bool:
         """Of credentials that reveal each other none may be valid where a new one comes to."""
+        return self.immediate or self._in_cycle(wave)
+
+    def _is_divisible(self, wave: Wave) -> bool:
+        """An open rotation may be of credentials that did not leak."""
+        own = [list(names) for names in self.impact.get("waves", ())]
+        return list(wave.credentials) in own and len(wave.credentials) > 1 and not self._in_cycle(wave)
+
+    def _in_cycle(self, wave: Wave) -> bool:
         cycles = {name for cycle in self.impact.get("cycles", ()) for name in cycle}
-        return self.immediate or not cycles.isdisjoint(wave.credentials)
+        return not cycles.isdisjoint(wave.credentials)
 
     def may_begin(self, wave: Wave) -> bool:
-        """A leaked SSH key is revoked on hosts that get nothing new, too."""
+        """A leaked SSH key is also revoked on hosts that get no new value."""
+        if self.is_stopped and not wave.alone:
+            return False  # nothing new is made where what reveals it is still valid
         return not self.is_withheld or not set(keys_of(self.impact)).isdisjoint(wave.credentials)
 
     def rotated(self, rotation: Mapping[str, Any]) -> Response:
@@ -156,6 +168,9 @@ class Response:
             "evidence": f"rotation {rotation.get('id', '')}",
         }
         names = [credential["name"] for credential in rotation.get("credentials") or ()]
+        if ended and not result["replaced"] and self._is_divisible(wave):
+            parts = [asdict(Wave([name], alone=True)) for name in names]
+            return replace(after, waves=[*parts, *left], results={**self.results, **refused})
         return replace(after, results={**self.results, **refused, **dict.fromkeys(names, result)})
 
     def failed(self, *messages: str) -> Response:

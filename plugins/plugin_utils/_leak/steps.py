@@ -163,7 +163,7 @@ def _keep_evidence(run: ResponseRun) -> ResponseRun:
 
 def _wave(run: ResponseRun) -> Work | None:
     response = run.response
-    if not response.waves or response.is_stopped or not response.may_begin(response.wave):
+    if not response.waves or not response.may_begin(response.wave):
         return None
     wave = response.wave
     about = {"immediate": response.removes_first(wave), "reached": response.every_wave, "evict": response.evict}
@@ -174,6 +174,8 @@ def _rotated(run: ResponseRun) -> ResponseRun:
     removed = {host: run.results.evicted(host) for host in run.response.evict}
     run = run.noted(host_footholds.evicted(incident_notes.incident_of(run.journal), removed))
     after = run.response.rotated(run.rotation or {})
+    if after.waves and after.wave.alone and not run.response.wave.alone:
+        run.warn(f"the rotation was rolled back, so {', '.join(run.response.wave.credentials)} are replaced one by one")
     return run.then(replace(after, opened=hosts_with_old_key.withheld(run.journal)))
 
 
