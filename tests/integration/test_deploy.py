@@ -402,8 +402,11 @@ def test_several_files_are_one_deployment(lab: Lab) -> None:
     }
     lab.catalog = catalog(files=files)
     lab.seed()
-    lab.deploy()
+    deployed = lab.deploy()
     license_file, worker = host.directory / "license.pem", host.directory / "worker.json"
+    sentences(
+        deployed, f"{host.env_file} is 0600 (also written: {license_file}, {worker}), services restarted and healthy"
+    )
     assert license_file.read_text() == layout().secrets["shop/production/license"]
     assert license_file.stat().st_mode & 0o777 == 0o640
     assert json.loads(worker.read_text()) == {"API_TOKEN": "api-token-value-of-generation-1-" + "x" * 20, "ZERO": "0"}

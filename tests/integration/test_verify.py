@@ -85,6 +85,10 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     first, second = lab.hosts
     kept = {path: path.read_bytes() for host in lab.hosts for path in (host.env_file, state.mark(host.env_file))}
     first.env_file.chmod(0o640)
+    first_license, second_license = (host.directory / "license.json" for host in (first, second))
+    second_license.chmod(0o644)
+    kept |= {path: path.read_bytes() for path in (first_license, second_license)}
+    first_license.write_text(first_license.read_text().replace("generation-1", "generation-0"))
     (first.directory / ".env.bak").write_bytes(b"# nothing\n")
     (second.directory / "notes.txt").write_text(f"old key: {second.values()['API_TOKEN']}\n")
     access_list(second.env_file, 65534)
@@ -113,14 +117,22 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     assert run.code != 0
     answer = failed(result)
     assert set(answer) == {"WPS201", "WPS202", "WPS203", "WPS205", "WPS301", "WPS302", "WPS303", "WPS601", "WPS602"}
-    assert answer["WPS201"] == [f"web1: {first.env_file} has mode 0640 instead of 0600"]
+    assert answer["WPS201"] == [
+        f"web1: {first.env_file} has mode 0640 instead of 0600",
+        f"web2: {second_license} has mode 0644 instead of 0600",
+    ]
     assert answer["WPS203"] == [f"web2: {second.env_file}: user nobody may read it"]
     assert answer["WPS205"] == [
         f"web1: {first.directory}/.env.bak (mode 0644) looks like a copy",
         f"web2: {second.directory}/notes.txt (mode 0644) holds API_TOKEN",
     ]
-    assert answer["WPS301"][0] == "web2: the file is not the one that a deploy wrote"
-    assert answer["WPS301"][1:] == ["web2: holds other values of GENERATION"]
+    edited = "the file is not the one that a deploy wrote"
+    assert answer["WPS301"] == [
+        f"web1: {edited}",
+        f"web1: {first_license} holds other values of LICENSE_TEXT",
+        f"web2: {edited}",
+        "web2: holds other values of GENERATION",
+    ]
     assert answer["WPS302"] == ["web2: holds STRANGE"]
     assert [line.partition(" has run since")[0] for line in answer["WPS303"]] == ["web1: shop.service"]
     assert answer["WPS601"] == [f"web2: http://127.0.0.1:{second.port}/health/: status 500"]
@@ -350,8 +362,8 @@ def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
         (lab.directory / "output").write_text(run.output)
         assert {"WPS102", "WPS205", "WPS302"} <= set(failed(result))
         assert dump.stat().st_size > 5000
-        allowed = [path for host in lab.hosts for path in (host.env_file, state.backup(host.env_file))]
-        allowed += [host.directory / ".env.bak" for host in lab.hosts]
+        allowed = [host.directory / name for host in lab.hosts for name in (".env", ".env.bak", "license.json")]
+        allowed += [Path(f"{state.backup(host.env_file)}.files") for host in lab.hosts]
         hits = in_files([lab.directory], canaries, allowed=[*allowed, ready.repository / ".env.staging"])
         assert [hit for hit in hits if "has mode" not in hit and "/.git/" not in hit] == []
         assert not re.search(r'"key": "[0-9a-f]{64}"', run.output + dump.read_text())

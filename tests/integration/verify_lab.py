@@ -138,6 +138,7 @@ def healthy_catalog(github: str) -> dict[str, Any]:
     )
     catalog["environments"]["staging"] = {"expected_account_id": ACCOUNT, "github": None}
     catalog["settings"]["API_TOKEN"]["github"] = "secret"
+    catalog["files"] = {"license": {"path": "license.json", "format": "json", "settings": ["LICENSE_TEXT"]}}
     return catalog
 
 

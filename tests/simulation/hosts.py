@@ -223,6 +223,11 @@ class Files:
         cls.host = host  # another process may have worked on another host meanwhile
 
     @classmethod
+    @contextlib.contextmanager
+    def staged(cls, at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable[[], None]]:
+        yield lambda: cls.write(at, content, wanted)
+
+    @classmethod
     def remove(cls, at: OpenPath) -> None:
         assert cls.host is not None
         cls.host.files.pop(at.path, None)
@@ -232,6 +237,7 @@ def install(patch: Callable[[Any, str, Any], None]) -> None:
     """Puts the dictionary in the file system's place."""
     patch(atomic_file, "present", Files.present)
     patch(atomic_file, "write", Files.write)
+    patch(atomic_file, "staged", Files.staged)
     patch(atomic_file, "remove", Files.remove)
     patch(atomic_file, "swept", lambda _env: None)
     patch(env_file_main, "dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))

@@ -97,7 +97,7 @@ def parsed(file_format: str, text: str, readers: Sequence[str], names: Sequence[
     return {names[0]: text}
 
 
-_YAML_LINE = re.compile(r'"([A-Za-z0-9_]+)": "((?:[^"\\]|\\.)*)"')
+_YAML_LINE = re.compile(r'"([^"\\]+)": "((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(U[0-9a-f]{8}|.)")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 

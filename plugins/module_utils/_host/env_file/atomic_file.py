@@ -308,7 +308,22 @@ def drifted(result: Optional[Present], wanted: Ownership) -> bool:
 
 def write(at: OpenPath, content: bytes, wanted: Ownership) -> None:
     """Puts ``content`` at the place in one step. Until the rename the old file stays as it is, whatever fails."""
+    with staged(at, content, wanted) as replace:
+        replace()
+
+
+@contextlib.contextmanager
+def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable[[], None]]:
+    """Writes ``content`` beside the place, and gives what puts it there."""
     temporary = at.sibling(at.name + TEMPORARY + os.urandom(8).hex())
+
+    def replace() -> None:
+        try:
+            os.rename(temporary.name, at.name, src_dir_fd=at.directory, dst_dir_fd=at.directory)
+            safe_files.sync(at)
+        except OSError as error:
+            raise HostError("%s: %s; the old file is in place" % (at.path, reason(error))) from None
+
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(temporary.name, flags, 0o600, dir_fd=at.directory)
@@ -327,8 +342,7 @@ def write(at: OpenPath, content: bytes, wanted: Ownership) -> None:
                 )
         finally:
             os.close(handle)
-        os.rename(temporary.name, at.name, src_dir_fd=at.directory, dst_dir_fd=at.directory)
-        safe_files.sync(at)
+        yield replace
     except OSError as error:
         raise HostError("%s: %s; the old file is in place" % (at.path, reason(error))) from None
     finally:

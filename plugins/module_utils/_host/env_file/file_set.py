@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
-from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
@@ -69,13 +69,30 @@ class FileChange(NamedTuple):
             return None
         return Present(self.content, self.wanted.uid or 0, self.wanted.gid or 0, self.wanted.mode)
 
-    def carry_out(self) -> None:
+    @property
+    def undone(self) -> FileChange:
+        """What brings the present file back."""
+        file = self.present
+        if file is None:
+            return FileChange(self.path, None, self.wanted, self.future)
+        return FileChange(self.path, file.content, Ownership(file.uid, file.gid, file.mode), self.future)
+
+    @contextlib.contextmanager
+    def staged(self) -> Iterator[Callable[[], None]]:
+        """Prepares the change, and gives what carries it out."""
         with place(self.path, self.wanted.uid) as at:
             atomic_file.sweep(at)
             if self.content is None:
-                remove(at)
+                yield lambda: remove(at)
             elif self.rewrite:
-                atomic_file.write(at, self.content, self.wanted)
+                with atomic_file.staged(at, self.content, self.wanted) as replace:
+                    yield replace
+            else:
+                yield lambda: None
+
+    def carry_out(self) -> None:
+        with self.staged() as act:
+            act()
 
 
 def digest(files: Digests) -> str:

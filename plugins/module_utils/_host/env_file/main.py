@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import diff as env_file_diff
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import EnvFile, Ownership
@@ -128,7 +129,7 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     before = env_file_diff.settings_of(present.content if present else None, readers)
     after = dotenv.from_dotenv(text, readers)
     declared = [_declared(params, file) for file in params["files"]]
-    plan = env_file_mark.planned(env, content, wanted, present, mark, declared, check=module.check_mode)
+    plan = env_file_delivery.planned(env, content, wanted, present, mark, declared, check=module.check_mode)
     result: Dict[str, Any] = {
         "changed": plan.rewrite,
         "path": path,
@@ -142,7 +143,7 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
         result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "", files=plan.others)
     if module.check_mode:
         return result
-    env_file_mark.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
+    env_file_delivery.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
     if mark:
         result["delivery"] = mark.delivery
     result["healthy"] = plan.is_settled

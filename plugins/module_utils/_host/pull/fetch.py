@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import encrypted_source
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
@@ -168,9 +169,9 @@ def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bo
         mark = env_file_mark.Mark(env)
         mark.refuse_older(result.journal)
         mark.refuse_older_file(result.encrypted_at)
-        plan = env_file_mark.planned(env, content, owned, present, mark)
+        plan = env_file_delivery.planned(env, content, owned, present, mark)
         if not check:
-            env_file_mark.deliver(plan, result.snapshot, result.journal, encrypted_at=result.encrypted_at)
+            env_file_delivery.deliver(plan, result.snapshot, result.journal, encrypted_at=result.encrypted_at)
     before = _settings_of(present, catalog.readers) if present else {}
     messages = [*result.warnings, _message(wanted, plan, before, result.values, result.snapshot, check=check)]
     return FetchResult(GOOD, tuple(messages), plan.rewrite)
@@ -178,7 +179,7 @@ def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bo
 
 def _message(
     wanted: FetchRequest,
-    plan: env_file_mark.Delivery,
+    plan: env_file_delivery.Delivery,
     before: Mapping[str, str],
     values: Mapping[str, str],
     snapshot: str,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -197,6 +198,27 @@ def test_killed_on_the_way_back_the_same_command_goes_on(
         assert check["restart_needed"] is True
     run(state="restored", snapshot="s-2")
     assert held(path) == all_of(ONE, "one", "a", "b")
+
+
+@pytest.mark.parametrize("name", ["rename", "write", "fsync"])
+@pytest.mark.parametrize("nth", range(1, 5))
+def test_if_one_file_cannot_be_written_all_are_the_old_ones(
+    run: Run, path: str, healthy: None, monkeypatch: pytest.MonkeyPatch, name: str, nth: int
+) -> None:
+    real, calls = getattr(os, name), iter(range(1, 1000))
+
+    def full(*args: Any, **kwargs: Any) -> Any:
+        if next(calls) == nth:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, full)
+        failed = run(TWO, snapshot="s-2", journal=2, **files("two", "a", "c"))
+    assert "the disk is full" in failed["msg"]
+    assert held(path) == all_of(ONE, "one", "a", "b")
+    again = run(ONE, snapshot="s-3", journal=2, **files("one", "a", "b"))
+    assert again["restart_needed"] is (nth > 1), "the first write is the mark's"
 
 
 @pytest.mark.parametrize("name", [".env", ".env.lock"])

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import EnvFile, Ownership
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.mark import Mark
 from tests import state
@@ -112,8 +112,8 @@ def test_only_the_accepted_file_can_be_healthy(env: EnvFile, path: str) -> None:
 def delivered(env: EnvFile, content: bytes, snapshot: str) -> str:
     """Writes as the module does, and returns the delivery's name."""
     mark = Mark(env)
-    plan = env_file_mark.planned(env, content, PRIVATE, atomic_file.present(env.file), mark)
-    env_file_mark.deliver(plan, snapshot, 1)
+    plan = env_file_delivery.planned(env, content, PRIVATE, atomic_file.present(env.file), mark)
+    env_file_delivery.deliver(plan, snapshot, 1)
     return mark.delivery
 
 

@@ -12,6 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import fetch as pull_fetch
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull.fetch import (
@@ -288,7 +289,7 @@ def test_a_configuration_that_is_not_right(document: Any, message: str) -> None:
 def test_nothing_shows_a_value(host: Host) -> None:
     content = dotenv.to_dotenv({"KEY": CANARY}).encode()
     with atomic_file.held(str(host.path), write=False) as env:
-        plan = env_file_mark.planned(env, content, atomic_file.Ownership(None, None, 0o600), None, None)
+        plan = env_file_delivery.planned(env, content, atomic_file.Ownership(None, None, 0o600), None, None)
     assert "canary" not in repr(plan)
     assert plan.rewrite
     assert not plan.is_settled

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A delivery of all files of a deployment, which goes by its mark. Standard library only; Python 3.8 is enough."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, file_set
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import Digests, FileChange
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.mark import Mark
+
+
+class Delivery(NamedTuple):
+    """What a delivery would do, wholly known before the first write."""
+
+    env: atomic_file.EnvFile
+    content: bytes
+    wanted: atomic_file.Ownership
+    present: Optional[atomic_file.Present]
+    mark: Optional[Mark]
+    differs: bool
+    """Whether the bytes of a file are others."""
+    rewrite: bool
+    """Whether the bytes, the owner, the group or the mode of a file are others."""
+    restart: bool
+    """Whether services may run on something else than this content."""
+    others: Tuple[FileChange, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.env.path, self.rewrite, self.restart)
+
+    @property
+    def is_env_rewritten(self) -> bool:
+        """Whether ``.env`` itself is written."""
+        is_same = self.present is not None and self.present.content == self.content
+        return not is_same or atomic_file.drifted(self.present, self.wanted)
+
+    @property
+    def files(self) -> Digests:
+        contents = {self.env.path: self.content, **{change.path: change.content for change in self.others}}
+        return {path: atomic_file.digest(content) for path, content in contents.items() if content is not None}
+
+    @property
+    def dropped(self) -> Digests:
+        gone = {change.path: change.present for change in self.others if change.content is None}
+        return {path: atomic_file.digest(present.content) for path, present in gone.items() if present}
+
+    @property
+    def is_settled(self) -> bool:
+        return self.mark is not None and self.mark.is_settled(file_set.digest(self.files))
+
+
+def planned(
+    env: atomic_file.EnvFile,
+    content: bytes,
+    wanted: atomic_file.Ownership,
+    present: Optional[atomic_file.Present],
+    mark: Optional[Mark],
+    declared: Sequence[file_set.DeclaredFile] = (),
+    *,
+    check: bool = False,
+) -> Delivery:
+    """``declared`` are the files beside ``.env``. With ``check`` nothing on the host may change."""
+    wanted = atomic_file.filled(wanted, present)
+    others = file_set.planned(env, declared, mark.written if mark else {}, check=check)
+    differs = present is None or present.content != content or any(change.differs for change in others)
+    drifted = atomic_file.drifted(present, wanted) or any(change.rewrite for change in others)
+    plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others)
+    return plan._replace(restart=mark is not None and (differs or not plan.is_settled))
+
+
+def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, encrypted_at: str = "") -> None:
+    """Carries a plan out. ``keep``: files that were here before their first deploy stay for a rollback."""
+    atomic_file.swept(plan.env)
+    if plan.mark:
+        present = {plan.env.path: plan.present, **{change.path: change.present for change in plan.others}}
+        if keep:
+            plan.mark.keep({path: file for path, file in present.items() if file})
+        plan.mark.accept(
+            snapshot,
+            journal,
+            file_set.digest(plan.files),
+            files=plan.files if len(plan.files) > 1 else None,
+            dropped=plan.dropped,
+            restart=plan.restart,
+            rewrite=plan.differs,
+            encrypted_at=encrypted_at,
+        )
+    _replace(plan)
+
+
+def _replace(plan: Delivery) -> None:
+    """Prepares every file before it replaces the first. If one cannot be replaced, all are the old ones again."""
+    replaced: List[FileChange] = []
+    with contextlib.ExitStack() as stack:
+        acts = [(change, stack.enter_context(change.staged())) for change in plan.others]
+        env = atomic_file.staged(plan.env.file, plan.content, plan.wanted) if plan.is_env_rewritten else None
+        replace_env = stack.enter_context(env) if env else None
+        try:
+            for change, act in acts:
+                act()
+                replaced.append(change)
+            if replace_env:
+                replace_env()
+        except HostError:
+            for change in replaced:
+                change.undone.carry_out()
+            raise
