@@ -44,7 +44,7 @@ options:
     default: false
   deploys:
     description:
-      - Whether the run deploys the values afterwards. If not, RV(remaining) says that the hosts still have the old values.
+      - Whether the run deploys the values afterwards. If not, RV(remaining) says that hosts still have the old values.
     type: bool
     default: false
 extends_documentation_fragment:
