@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import de
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import not_invalidated, purge_on
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
@@ -279,7 +279,7 @@ class ActionModule(rotation_segment.ServersAction):
             asked=asked,
             waves=[asdict(wave) for wave in _waves(declaration, data["waves"])],
             unannounced=unannounced,
-            failures=[*alive, *_not_invalidated(leak_plan.purge)],
+            failures=[*alive, *not_invalidated(leak_plan.purge)],
         )
         return leak_steps.first(
             leak_steps.ResponseRun(
@@ -396,11 +396,3 @@ def _waves(declaration: leak_declaration.Declaration, waves: Sequence[Sequence[s
     opened = (declaration.open_rotation or {}).get("credentials") or []
     first = [Wave(list(opened), abort=declaration.aborts)] if opened else []
     return [*first, *(Wave(list(wave)) for wave in waves if wave)]
-
-
-def _not_invalidated(purge: Mapping[str, Any]) -> list[str]:
-    missing = [invalidation["distribution"] for invalidation in purge["invalidations"] if not purge["cloudfront"]]
-    if not missing:
-        return []
-    command = "run 'aws cloudfront create-invalidation' for CloudFront's copies of"
-    return [f"community.aws is not installed; {command} {', '.join(missing)}"]

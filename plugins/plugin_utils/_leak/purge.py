@@ -28,3 +28,12 @@ def purge_on(host: RotationHost) -> Purge:
             return {"msg": f"unexpected error: {type(error).__name__}"}
 
     return purge
+
+
+def not_invalidated(purge: Mapping[str, Any]) -> list[str]:
+    """Copies at CloudFront that this controller cannot delete."""
+    missing = [invalidation["distribution"] for invalidation in purge["invalidations"] if not purge["cloudfront"]]
+    if not missing:
+        return []
+    command = "run 'aws cloudfront create-invalidation' for CloudFront's copies of"
+    return [f"community.aws is not installed; {command} {', '.join(missing)}"]

@@ -235,13 +235,9 @@ class TestForward:
         assert host.params["evict"] == ["SHA256:thief"], "the others are ours"
         assert host.log == [("own", "web1"), ("login", print_of(new)), "revoked", ("login", print_of(OLD))]
         assert host.file == {print_of(new)}
-        assert answer["messages"] == [
-            "web1: 1 sessions of ci ended, from 203.0.113.7",
-            (
-                "web1: 1 sessions of ci continue, because no log names the key that opened them. List them on the "
-                "host: loginctl list-sessions"
-            ),
-        ]
+        ended, unknown = answer["messages"]
+        assert ended == "web1: 1 sessions of ci ended, from 203.0.113.7"
+        assert unknown.startswith("web1: 1 sessions of ci continue, because no log names the key that opened them. ")
         for private in (OLD, new):
             assert not [line for line in private.splitlines()[1:-1] if line in json.dumps(answer)]
 
