@@ -68,8 +68,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
 
-FIRST = "environment"
-"""The part that reads first, so that what it has read is not read again."""
 NO_REPOSITORY = "no repository was given; add -e verify_repository=PATH of a checkout"
 
 
@@ -313,7 +311,7 @@ class Gatherer:
     @once
     def history(self) -> dict[str, Any]:
         with suppress(SecretsError):
-            getattr(self, FIRST)
+            self.environment  # noqa: B018 - its reads are kept, and not repeated
         return collect_scan.live(self._checkout, self.catalog, self._stores, self.baseline, self._bounds)
 
     @once
