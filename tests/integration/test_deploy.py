@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
@@ -391,35 +389,3 @@ def outside() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
-
-
-def test_several_files_are_one_deployment(lab: Lab) -> None:
-    """Delivered, shown by name, and rolled back together."""
-    (host,) = lab.add_hosts()
-    files: dict[str, dict[str, Any]] = {
-        "license": {"path": "license.pem", "format": "value", "settings": ["LICENSE_TEXT"], "mode": "0640"},
-        "worker": {"path": "worker.json", "format": "json", "settings": ["API_TOKEN", "ZERO"], "also_in_env": ["ZERO"]},
-    }
-    lab.catalog = catalog(files=files)
-    lab.seed()
-    deployed = lab.deploy()
-    license_file, worker = host.directory / "license.pem", host.directory / "worker.json"
-    sentences(
-        deployed, f"{host.env_file} is 0600 (also written: {license_file}, {worker}), services restarted and healthy"
-    )
-    assert license_file.read_text() == layout().secrets["shop/production/license"]
-    assert license_file.stat().st_mode & 0o777 == 0o640
-    assert json.loads(worker.read_text()) == {"API_TOKEN": "api-token-value-of-generation-1-" + "x" * 20, "ZERO": "0"}
-    assert {"API_TOKEN", "LICENSE_TEXT"}.isdisjoint(host.values())
-    assert host.values()["ZERO"] == "0"
-
-    host.behaves(g2="500")
-    lab.seed(layout("2"))
-    before = lab.state(), license_file.read_bytes(), worker.read_bytes()
-    checked = lab.deploy("--check", "--diff")
-    assert f"+{worker} (API_TOKEN, ZERO) mode 0600 fingerprint " in checked.output
-    assert (lab.state(), license_file.read_bytes(), worker.read_bytes()) == before
-    failed = lab.run()
-    sentences(failed, "the last healthy .env was restored and the services are healthy")
-    assert (license_file.read_bytes(), worker.read_bytes()) == before[1:]
-    assert host.generation == "1"

@@ -13,10 +13,8 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
-    catalog_files,
     credential_graph,
     env_placeholders,
-    fingerprints,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
@@ -55,6 +53,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     collect_scan,
     collect_servers,
     collect_stores,
+    env_drift,
     previous_values,
     server_logins,
 )
@@ -106,23 +105,12 @@ class Gatherer:
 
     def expected(self) -> dict[str, Any]:
         """What hosts must hold, as fingerprints; never shown."""
-        files = self.catalog.files.values()
-        declared = {"readers": list(self.catalog.readers), "files": [file.data for file in files]}
-        empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": [], **declared}
         try:
             resolution = self.budget.spend(lambda: self.environment).resolution
         except SecretsError as error:
-            return {**empty, "problem": f"the stores cannot be read: {' '.join(str(error).split())}"}
-        return {
-            "key": self.key,
-            "sensitive": sorted(name for name in resolution.values if resolution.sensitivity.get(name) == "high"),
-            "fingerprints": {
-                name: fingerprints.of_value(self.key, value, name=name) for name, value in resolution.values.items()
-            },
-            "elsewhere": sorted(set(resolution.values) - set(catalog_files.in_env(files, resolution.values))),
-            "patterns": sorted(self.catalog.settings),
-            **declared,
-        }
+            problem = f"the stores cannot be read: {' '.join(str(error).split())}"
+            return {**env_drift.nothing_expected(self.catalog), "problem": problem}
+        return env_drift.expected(self.catalog, resolution, self.key)
 
     @once
     def environment(self) -> _environment.Environment:

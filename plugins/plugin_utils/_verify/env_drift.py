@@ -8,7 +8,29 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files, fingerprints
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver import Resolution
+
+
+def nothing_expected(catalog: Catalog) -> dict[str, Any]:
+    """What a host gets where the stores could not be read."""
+    files = [file.data for file in catalog.files.values()]
+    empty = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": []}
+    return {**empty, "readers": list(catalog.readers), "files": files}
+
+
+def expected(catalog: Catalog, resolution: Resolution, key: str) -> dict[str, Any]:
+    """What hosts must hold, as fingerprints."""
+    values = resolution.values
+    return {
+        **nothing_expected(catalog),
+        "key": key,
+        "sensitive": sorted(name for name in values if resolution.sensitivity.get(name) == "high"),
+        "fingerprints": {name: fingerprints.of_value(key, value, name=name) for name, value in values.items()},
+        "elsewhere": sorted(set(values) - set(catalog_files.in_env(catalog.files.values(), values))),
+        "patterns": sorted(catalog.settings),
+    }
 
 
 def compared(expected: Mapping[str, str], held: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, file_set
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import Digests, FileChange
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import Digests, PlannedFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.mark import Mark
 
 
@@ -27,7 +27,7 @@ class Delivery(NamedTuple):
     """Whether the bytes, the owner, the group or the mode of a file are others."""
     restart: bool
     """Whether services may run on something else than this content."""
-    others: Tuple[FileChange, ...] = ()
+    others: Tuple[PlannedFile, ...] = ()
 
     def __repr__(self) -> str:
         return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.env.path, self.rewrite, self.restart)
@@ -94,7 +94,7 @@ def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, e
 
 def _replace(plan: Delivery) -> None:
     """Prepares every file before it replaces the first. If one cannot be replaced, all are the old ones again."""
-    replaced: List[FileChange] = []
+    replaced: List[PlannedFile] = []
     with contextlib.ExitStack() as stack:
         acts = [(change, stack.enter_context(change.staged())) for change in plan.others]
         env = atomic_file.staged(plan.env.file, plan.content, plan.wanted) if plan.is_env_rewritten else None

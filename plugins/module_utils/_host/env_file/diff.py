@@ -9,7 +9,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import Present
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import FileChange
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import PlannedFile
 
 Settings = Mapping[str, str]
 
@@ -37,7 +37,7 @@ def diff(
     after: Tuple[Settings, str],
     *,
     key: str,
-    files: Sequence[FileChange] = (),
+    files: Sequence[PlannedFile] = (),
 ) -> Dict[str, str]:
     """As Ansible shows it: on both sides the mode, if there is one, and each name with a fingerprint under ``key``.
 
@@ -52,7 +52,7 @@ def diff(
     }
 
 
-def _file(change: FileChange, state: Optional[Present], key: str) -> str:
+def _file(change: PlannedFile, state: Optional[Present], key: str) -> str:
     """Nothing where there is no file. Other bytes of a file may be the same value, encrypted anew."""
     if state is None:
         return ""

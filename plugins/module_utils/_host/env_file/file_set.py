@@ -41,7 +41,7 @@ class DeclaredFile(NamedTuple):
         return "DeclaredFile(path=%r)" % self.path
 
 
-class FileChange(NamedTuple):
+class PlannedFile(NamedTuple):
     """What becomes of one file."""
 
     path: str
@@ -52,7 +52,7 @@ class FileChange(NamedTuple):
     settings: Tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return "FileChange(path=%r, rewrite=%r)" % (self.path, self.rewrite)
+        return "PlannedFile(path=%r, rewrite=%r)" % (self.path, self.rewrite)
 
     @property
     def differs(self) -> bool:
@@ -70,12 +70,12 @@ class FileChange(NamedTuple):
         return Present(self.content, self.wanted.uid or 0, self.wanted.gid or 0, self.wanted.mode)
 
     @property
-    def undone(self) -> FileChange:
+    def undone(self) -> PlannedFile:
         """What brings the present file back."""
         file = self.present
         if file is None:
-            return FileChange(self.path, None, self.wanted, self.future)
-        return FileChange(self.path, file.content, Ownership(file.uid, file.gid, file.mode), self.future)
+            return PlannedFile(self.path, None, self.wanted, self.future)
+        return PlannedFile(self.path, file.content, Ownership(file.uid, file.gid, file.mode), self.future)
 
     @contextlib.contextmanager
     def staged(self) -> Iterator[Callable[[], None]]:
@@ -104,18 +104,18 @@ def digest(files: Digests) -> str:
 
 def planned(
     env: EnvFile, declared: Sequence[DeclaredFile], recorded: Digests, *, check: bool
-) -> Tuple[FileChange, ...]:
+) -> Tuple[PlannedFile, ...]:
     """``recorded`` is what the last deploy wrote: of that, what is no longer declared is removed."""
     changes = [_change(env, file, check=check) for file in declared]
     kept = {env.path, *(change.path for change in changes)}
     for path in sorted(set(recorded) - kept):
         present = read(path)
         if present and atomic_file.digest(present.content) == recorded[path]:
-            changes.append(FileChange(path, None, Ownership(present.uid, present.gid, present.mode), present))
+            changes.append(PlannedFile(path, None, Ownership(present.uid, present.gid, present.mode), present))
     return tuple(changes)
 
 
-def _change(env: EnvFile, file: DeclaredFile, *, check: bool) -> FileChange:
+def _change(env: EnvFile, file: DeclaredFile, *, check: bool) -> PlannedFile:
     path = path_of(env, file.path)
     with place(path, file.wanted.uid) as at:
         present = atomic_file.present(at)
@@ -124,7 +124,7 @@ def _change(env: EnvFile, file: DeclaredFile, *, check: bool) -> FileChange:
     content = file.content
     if file.credential:
         content = credentials.content(file.credential, content, present, path=path, check=check)
-    return FileChange(path, content, atomic_file.filled(file.wanted, present), present, file.settings)
+    return PlannedFile(path, content, atomic_file.filled(file.wanted, present), present, file.settings)
 
 
 def path_of(env: EnvFile, path: str) -> str:
@@ -164,8 +164,8 @@ def read(path: str) -> Optional[Present]:
 
 def read_all(env: EnvFile, present: Optional[Present], paths: Sequence[str]) -> Dict[str, Present]:
     """Those that are there; ``present`` is ``.env``."""
-    found = {path: present if path == env.path else read(path) for path in paths}
-    return {path: file for path, file in found.items() if file}
+    files = {path: present if path == env.path else read(path) for path in paths}
+    return {path: file for path, file in files.items() if file}
 
 
 def remove(at: OpenPath) -> None:

@@ -228,7 +228,7 @@ class Mark:
                 atomic_file.write(self._env.file, file.content, wanted)
             else:
                 owner = atomic_file.Ownership(file.uid, file.gid, file.mode)
-                file_set.FileChange(path, file.content, owner, file_set.read(path)).carry_out()
+                file_set.PlannedFile(path, file.content, owner, file_set.read(path)).carry_out()
         return self._env.path in files
 
     def goes_back(self, present: Optional[atomic_file.Present]) -> Tuple[bool, bool]:
