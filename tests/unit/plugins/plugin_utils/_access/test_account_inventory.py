@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader, resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import SecretFacts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_aws
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.honeytoken_users import HoneytokenUsers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
@@ -349,3 +350,11 @@ def test_names_of_an_attacker_reach_neither_shell_nor_terminal(world: World) -> 
     world.iam.put_user_policy(UserName="dba", PolicyName="$(id)=,.@-", PolicyDocument=document(ANYTHING))
     (difference,) = world.differences()
     assert "--policy-name '$(id)=,.@-'" in difference.undo
+
+
+def test_what_a_secret_was_asked_is_not_asked_again(world: World) -> None:
+    facts = SecretFacts(world.secrets)
+    first = facts.described([SECRET]), facts.policies([SECRET])
+    world.secrets.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    assert (facts.described([SECRET]), facts.policies([SECRET])) == first
+    assert SecretFacts(world.secrets).described([SECRET]) != first[0]

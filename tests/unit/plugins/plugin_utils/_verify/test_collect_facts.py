@@ -115,14 +115,6 @@ def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
     assert not [call for call in world.calls if not call.startswith(("Get", "List", "Describe", "BatchGet"))]
 
 
-def test_a_baseline_of_the_account_reads_no_secret_again(world: World) -> None:
-    gatherer = world.gatherer()
-    gatherer.for_baseline = True
-    result = gatherer.gathered(["account_baseline", "policies", "secrets"])
-    assert "inventory" in result["parts"]["account_baseline"]
-    assert [world.calls.count(name) for name in ("DescribeSecret", "GetResourcePolicy")] == [1, 1]
-
-
 @pytest.mark.parametrize("parts", [("history",), ("former", "history", "repository", "stores", "unknown_secrets")])
 def test_the_scan_reads_no_version_again(world: World, tmp_path: Path, parts: tuple[str, ...]) -> None:
     """A second version, a parameter, an administrator's secret that no setting is in."""
