@@ -78,3 +78,24 @@ HARMLESS = {
     ),
     "GRANT pg_monitor TO shop_b": "REVOKE pg_monitor FROM shop_b",
 }
+MEMBERSHIPS = {
+    "CREATE ROLE g CREATEDB; GRANT g TO shop_b WITH INHERIT FALSE, SET TRUE": ("DROP ROLE g", "CREATEDB by role g"),
+    "CREATE ROLE g CREATEDB; GRANT g TO shop_b WITH INHERIT FALSE, SET FALSE, ADMIN TRUE": (
+        "DROP ROLE g",
+        "CREATEDB by role g",
+    ),
+    "CREATE ROLE g CREATEDB; CREATE ROLE h; GRANT h TO shop_b WITH INHERIT TRUE, SET FALSE; "
+    "GRANT g TO h WITH INHERIT FALSE, SET FALSE, ADMIN TRUE": ("DROP ROLE g, h", "CREATEDB by role g"),
+    "CREATE ROLE h; GRANT h TO shop_b WITH INHERIT FALSE; GRANT pg_read_all_data TO h WITH SET FALSE": (
+        "DROP ROLE h",
+        "member of pg_read_all_data",
+    ),
+}
+"""With options, which memberships have from version 16."""
+HARMLESS_MEMBERSHIPS = {
+    "CREATE ROLE g CREATEDB; GRANT g TO shop_b WITH INHERIT TRUE, SET FALSE": "DROP ROLE g",
+    "CREATE ROLE g; GRANT pg_read_all_data TO g; GRANT g TO shop_b WITH INHERIT FALSE, SET FALSE": "DROP ROLE g",
+    "CREATE ROLE g CREATEDB; CREATE ROLE h; GRANT h TO shop_b WITH SET FALSE; GRANT g TO h WITH INHERIT FALSE": (
+        "DROP ROLE g, h"
+    ),
+}

