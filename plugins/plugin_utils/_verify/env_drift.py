@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver 
 def nothing_expected(catalog: Catalog) -> dict[str, Any]:
     """What a host gets where the stores could not be read."""
     files = [file.data for file in catalog.files.values()]
-    empty = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": []}
+    empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": []}
     return {**empty, "readers": list(catalog.readers), "files": files}
 
 

@@ -213,14 +213,13 @@ class Mark:
         A file that no deploy of ours wrote is never removed. ``instead_of`` names the delivery and the snapshot given
         up; taking it back may be repeated.
         """
-        kept = backup.load(self._env)
-        if kept is None and self.healthy:
+        files = backup.load(self._env) or {}
+        if set(self.recorded(self.healthy)) - set(files):
             gone = atomic_file.for_writing(self._env.backup).path
             raise HostError(
                 "%s: rollback failed: the last verified file is missing. Deploy again: ansible-playbook "
                 "watchparty.secrets.deploy" % gone
             )
-        files = kept or {}
         self._remove_ours(without=files)
         self._save(self._gone_back(files, instead_of))
         for path, file in files.items():

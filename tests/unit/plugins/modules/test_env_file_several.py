@@ -144,6 +144,15 @@ def test_a_backup_shows_no_value_to_others(run: Run, path: str, healthy: None) -
     assert not state.backup(path).exists()
 
 
+def test_without_the_last_healthy_files_nothing_is_removed(run: Run, path: str, healthy: None) -> None:
+    """A leak response removed them, and a file by hand was kept since."""
+    os.unlink(f"{state.backup(path)}.files")
+    (Path(path).parent / "c").write_text("by hand")
+    run(TWO, snapshot="s-2", journal=2, **files("two", "a", "b", "c"))
+    assert "the last verified file is missing" in run(state="restored", snapshot="s-2")["msg"]
+    assert held(path) == all_of(TWO, "two", "a", "b", "c")
+
+
 def test_a_broken_backup_is_named(run: Run, path: str, healthy: None) -> None:
     Path(f"{state.backup(path)}.files").write_text('{"x": 1}')
     assert "healthy.files: cannot be read" in run(TWO, snapshot="s-2", journal=2, **files("two", "a"))["msg"]
