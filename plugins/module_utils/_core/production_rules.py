@@ -148,7 +148,7 @@ def _query_passwords(value: str) -> List[str]:
 
 
 def is_secret_url(value: str) -> bool:
-    """Whether whoever knows the URL is let in: a chat's webhook, a token in the query."""
+    """Whether the URL alone gives access: a webhook of a chat, a token in the query."""
     tokens = _QUERY_TOKEN.findall(value)
     return bool(_WEBHOOK.match(value)) or any(strength(unquote(token)) >= STRENGTH for token in tokens)
 
