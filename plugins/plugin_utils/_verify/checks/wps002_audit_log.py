@@ -66,7 +66,7 @@ CHECK = Check(
         "creates the log and the roles that may read it. Remove a retention: aws logs delete-retention-policy. "
         "Enable versioning of the bucket, and remove lifecycle rules that delete its objects."
     ),
-    command="ansible-playbook watchparty.secrets.provision {run} --tags access",
+    command="ansible-playbook watchparty.secrets.provision {run}",
     look=look,
     needs=("audit", "buckets"),
 )

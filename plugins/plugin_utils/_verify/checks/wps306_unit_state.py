@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
 LOADED = "loaded"
+DEPLOY = "ansible-playbook watchparty.secrets.deploy {run} --limit {place}"
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -60,7 +61,7 @@ def _managed(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
     """Of another manager than systemd, which is not asked what it starts with the host."""
     name = f"{unit['unit']} ({unit['manager']})"
     if not unit["is_up"]:
-        yield bad(f"{name} is {unit['active']}", host, target=unit["unit"])
+        yield bad(f"{name} is {unit['active']}", host, command=DEPLOY)
     elif not unit["active"]:
         yield unknown(f"{name}: set services.*.status or services.*.pid_file in the catalog", host)
     else:
@@ -75,8 +76,8 @@ CHECK = Check(
     title="Every unit is installed, and runs and starts with each host that has it",
     reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
     fix=(
-        "Unmask, enable or start the unit with systemctl. Start a unit of another manager with the program of this "
-        "manager. A host need not have every unit of the catalog, if another host has it."
+        "Unmask, enable or start the unit with systemctl. Deploy to start a unit of another manager. A host need not "
+        "have every unit of the catalog, if another host has it."
     ),
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "

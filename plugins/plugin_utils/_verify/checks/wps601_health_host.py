@@ -42,7 +42,7 @@ CHECK = Check(
     severity="high",
     title="Every host passes its health checks",
     reason="An unhealthy host serves errors, and stops a rotation.",
-    fix="Read the log of the service (journalctl -u UNIT), then deploy again.",
+    fix="Read the log of the service (journalctl -u UNIT, docker compose logs UNIT), then deploy again.",
     command="ansible {place} --become -m ansible.builtin.command -a 'journalctl --lines=50 --priority=err'",
     look=by_host(_host),
     needs=("hosts",),

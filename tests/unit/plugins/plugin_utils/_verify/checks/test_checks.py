@@ -360,6 +360,13 @@ def test_a_key_whose_policy_cannot_be_read(over: dict[str, str]) -> None:
     assert (result.status, evidence(result, NOT_CHECKED)) == (NOT_CHECKED, f"key {KEY}: denied")
 
 
+def test_a_deploy_starts_a_unit_of_another_manager() -> None:
+    stopped = unit(unit="web", manager="compose", is_up=False, active="exited")
+    result = ran(facts(**on_host(units=[stopped])))["WPS306"]
+    commands = {result.check.command_for(item, "production") for item in result.results if item.status == FAIL}
+    assert commands == {"ansible-playbook watchparty.secrets.deploy -e app_environment=production --limit web2"}
+
+
 def test_every_check_has_a_state_that_fails_it() -> None:
     elsewhere = {"WPS001"}  # whose facts are the catalog's
     assert {check for check, _over, _words in FAILS} | elsewhere == {check.id for check in verify_check.registry()}
