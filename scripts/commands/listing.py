@@ -62,9 +62,7 @@ def _place(origin: Mapping[str, Any]) -> str:
 
 
 def _remarks(answer: Mapping[str, Any]) -> Iterator[str]:
-    wrong = {problem.partition(":")[0] for problem in answer["problems"]}
-    optional = [name for name in answer["absent"] if name not in wrong]
-    for heading, names in (("optional and absent", optional), ("not in the catalog", answer["unknown"])):
+    for heading, names in (("optional and absent", answer["absent"]), ("not in the catalog", answer["unknown"])):
         if names:
             yield f"{heading}: {', '.join(names)}"
     yield from answer["notes"]

@@ -24,7 +24,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     SettingRef,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import InvalidEnvironment
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    DELETED,
+    DENIED,
+    MISSING,
+    Contents,
+    Reading,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command
 
@@ -230,9 +236,11 @@ class _Resolver:
             return "store the parts of its composition"
         failure = self.contents.failures.get(place.name)
         if failure:
-            return f"{place.traits.noun} {place.name} is {failure.reason}" + (
-                f"; restore it by '{command(place.name, 'restores')}'" if "deletion" in failure.reason else ""
-            )
+            remedies = {
+                MISSING: "; create it by watchparty.secrets.provision",
+                DELETED: f"; restore it by '{command(place.name, 'restores')}'",
+            }
+            return f"{place.traits.noun} {place.name} is {failure.reason}{remedies.get(failure.reason, '')}"
         if place.traits.has_keys:
             return f"store it in {place}"
         form = place.traits.encrypted_form if setting.sensitivity == "high" else ""

@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.enviro
 def report(environment: Environment) -> dict[str, Any]:
     resolution, catalog = environment.resolution, environment.catalog
     rotation = environment.journal.rotation
+    invalid = {problem.partition(":")[0] for problem in resolution.problems}
     return {
         "application": catalog.application,
         "environment": catalog.environment,
@@ -33,7 +34,7 @@ def report(environment: Environment) -> dict[str, Any]:
         "absent": sorted(
             name
             for name, setting in catalog.settings.items()
-            if setting.rendered and not setting.is_pattern and name not in resolution.values
+            if setting.rendered and not setting.is_pattern and name not in resolution.values and name not in invalid
         ),
         "services": services(catalog),
         "summary": _summary(environment),

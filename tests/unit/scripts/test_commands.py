@@ -50,6 +50,7 @@ class TestList:
         ran = lab.run("list", "test")
         assert ran.code == 1
         assert "problem: TOKEN: is missing; secret app/test/core is missing" in ran.out
+        assert lab.run("list", "test", "--json").answer["absent"] == ["KEY", "LEVEL"]
 
 
 class TestValidate:
