@@ -37,7 +37,7 @@ def test_asked_once(lab: Lab) -> None:
     assert "optional, and not set: SECRET_KEY_FALLBACKS" in seen
     code, seen = typed(lab, PROVISION, {})
     assert code == 0, seen
-    assert "nothing to write: the known values are in the stores already" in seen
+    assert "nothing to write: the stores have all known values" in seen
 
     code, seen = typed(lab, SET, {"New value of API_TOKEN: ": "canary-of-a-new-token"}, "-e", "set_names=API_TOKEN")
     assert code == 0, seen
