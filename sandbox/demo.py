@@ -84,7 +84,7 @@ class Scene:
 
 
 def _inventory(directory: Path, application: Application, host_vars: dict[str, str | int], postgres: Postgres) -> Path:
-    """Write an inventory as the README's, with the catalog of the worked example and this PostgreSQL's address."""
+    """Write an inventory with the catalog of the worked example and this PostgreSQL's address."""
     me = pwd.getpwuid(os.geteuid())
     place = directory / "inventory"
     catalog = place / "group_vars" / "all" / CATALOG.name
