@@ -154,7 +154,7 @@ def _rendered(args: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[str,
     written = [file for file in files if contents[file.path] is not None]
     return {
         "content": text,
-        "files": [_declared(file, values) for file in written],
+        "files": [_declared(file, values) for file in written] if "files" in snapshot else None,
         "file_contents": {file.path: contents[file.path] for file in written},
     }
 

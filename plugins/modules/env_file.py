@@ -21,7 +21,8 @@ description:
     C(/dev/shm). NAME is the output of C(systemd-escape --path) for O(path). Otherwise both files are in the folder of
     O(path), as C(.env.mark) and C(.env.healthy).
   - If the catalog of O(snapshot) declares C(files), the module writes these files too, with the same mark. Then
-    O(state=healthy) records all files, and O(state=restored) restores all files.
+    O(state=healthy) records all files, and O(state=restored) restores all files. O(env) and O(merge=true) are refused
+    where a deploy wrote such files, because they do not know them.
   - If the module runs as root, each directory of the path must belong to root or the file's owner, and other accounts
     must not be able to write it. Otherwise the module fails.
   - If O(services) is set and RV(restart_needed) is true, the module restarts the services. It asks each health address
@@ -73,10 +74,9 @@ options:
     type: int
     default: 0
   files:
-    description: Internal; do not set. The other files of the catalog of O(snapshot).
+    description: Internal; do not set. The other files of the catalog of O(snapshot), if a catalog is known.
     type: list
     elements: dict
-    default: []
     suboptions:
       path:
         description: Path of the file, absolute or relative to the directory of O(path).

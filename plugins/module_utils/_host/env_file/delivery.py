@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, file_set
@@ -59,17 +59,32 @@ def planned(
     wanted: atomic_file.Ownership,
     present: Optional[atomic_file.Present],
     mark: Optional[Mark],
-    declared: Sequence[file_set.DeclaredFile] = (),
+    declared: Optional[Sequence[file_set.DeclaredFile]] = None,
     *,
     check: bool = False,
 ) -> Delivery:
-    """``declared`` are the files beside ``.env``. With ``check`` nothing on the host may change."""
+    """``declared`` are the files beside ``.env``; None where the run knows no catalog that could declare any. With
+    ``check`` nothing on the host may change.
+    """
     wanted = atomic_file.filled(wanted, present)
-    others = file_set.planned(env, declared, mark.written if mark else {}, check=check)
+    recorded = mark.written if mark else {}
+    if declared is None:
+        _refuse_others(env, recorded)
+    others = file_set.planned(env, declared or (), recorded, check=check)
     differs = present is None or present.content != content or any(change.differs for change in others)
     drifted = atomic_file.drifted(present, wanted) or any(change.rewrite for change in others)
     plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others)
     return plan._replace(restart=mark is not None and (differs or not plan.is_settled))
+
+
+def _refuse_others(env: atomic_file.EnvFile, recorded: Iterable[str]) -> None:
+    """They would count as removed from the catalog."""
+    for path in sorted(set(recorded) - {env.path}):
+        raise HostError(
+            "%s: a deploy also wrote %s, and this run does not know files of the catalog, so it would remove it. Use "
+            "watchparty.secrets.deploy; before the host may fetch, remove files from the catalog and deploy"
+            % (env.path, path)
+        )
 
 
 def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, encrypted_at: str = "") -> None:

@@ -32,7 +32,6 @@ ARGUMENT_SPEC = {
     "files": {
         "type": "list",
         "elements": "dict",
-        "default": [],
         "options": {
             "path": {"type": "str", "required": True},
             "settings": {"type": "list", "elements": "str", "required": True},
@@ -128,7 +127,8 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     content = text.encode("utf-8")
     before = env_file_diff.settings_of(present.content if present else None, readers)
     after = dotenv.from_dotenv(text, readers)
-    declared = [_declared(params, file) for file in params["files"]]
+    knows = params["files"] is not None and not params["merge"]
+    declared = [_declared(params, file) for file in params["files"]] if knows else None
     plan = env_file_delivery.planned(env, content, wanted, present, mark, declared, check=module.check_mode)
     result: Dict[str, Any] = {
         "changed": plan.rewrite,

@@ -105,10 +105,10 @@ def test_all_files_go_back_together(run: Run, path: str, healthy: None) -> None:
 
 
 def test_without_files_there_is_one_backup_again_in_time(run: Run, path: str, healthy: None) -> None:
-    run(TWO, snapshot="s-2", journal=2)
+    run(TWO, snapshot="s-2", journal=2, files=[])
     assert held(path) == all_of(TWO, "")
     run(state="healthy", snapshot="s-2")
-    run(ONE, snapshot="s-3", journal=3)
+    run(ONE, snapshot="s-3", journal=3, files=[])
     run(state="restored", snapshot="s-3")
     assert held(path) == all_of(TWO, "")
 
@@ -276,6 +276,16 @@ def test_a_rollback_follows_no_link_that_was_put_there_since(run: Run, path: str
     os.lchown(folder, 12345, 12345)
     assert run(state="restored", snapshot="s-2", owner="12345")["failed"] is True
     assert os.listdir(elsewhere) == []
+
+
+@pytest.mark.parametrize("over", [{}, {"merge": True}, {"merge": True, "files": []}], ids=["env", "merge", "both"])
+def test_a_run_that_knows_no_files_of_a_catalog_removes_none(
+    run: Run, path: str, healthy: None, over: dict[str, Any]
+) -> None:
+    before = held(path)
+    message = run(TWO, snapshot="inline", journal=1, **over)["msg"]
+    assert f"a deploy also wrote {os.path.dirname(path)}/a, and this run does not know files" in message
+    assert held(path) == before
 
 
 def test_files_need_a_mark(run: Run) -> None:

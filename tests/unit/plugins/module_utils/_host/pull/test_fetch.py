@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, file_set
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import fetch as pull_fetch
@@ -118,6 +118,18 @@ def test_a_catalog_with_other_files_is_refused_before_the_first_write(host: Host
     assert outcome.code == USAGE
     assert outcome.messages[0].startswith("files.key: hosts that fetch write only .env")
     assert list(host.directory.iterdir()) == []
+
+
+def test_an_older_catalog_without_files_does_not_remove_the_files_of_a_deploy(host: Host) -> None:
+    file, private = host.directory / "tls.key", atomic_file.Ownership(None, None, 0o600)
+    with atomic_file.held(str(host.path)) as env:
+        declared = [file_set.DeclaredFile(str(file), b"canary", private)]
+        mark = env_file_mark.Mark(env)
+        plan = env_file_delivery.planned(env, b"KEY=canary\n", private, None, mark, declared)
+        env_file_delivery.deliver(plan, "s-1", 0)
+    outcome = host.fetch()
+    assert (outcome.code, file.read_text()) == (KEPT, "canary")
+    assert f"a deploy also wrote {file}, and this run does not know files" in outcome.messages[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"no assignment", b"\xff"])
