@@ -57,14 +57,15 @@ def _yaml(settings: Settings, _readers: Sequence[str], header: str) -> str:
 
 def _escaped(value: str) -> str:
     """In double quotes, where YAML has an escape for every character."""
-    return "".join(_CHARACTERS.get(each) or (each if each.isprintable() else _code(each)) for each in value)
+    return "".join(_CHARACTERS.get(each) or (each if _is_plain(each) else "\\u%04x" % ord(each)) for each in value)
 
 
 _CHARACTERS = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def _code(character: str) -> str:
-    return "\\U%08x" % ord(character)
+def _is_plain(character: str) -> bool:
+    """Beyond four digits YAML allows every character, and an escape of YAML alone would hide a value from searches."""
+    return character.isprintable() or ord(character) > 0xFFFF
 
 
 def _value(settings: Settings, _readers: Sequence[str], _header: str) -> str:
@@ -98,7 +99,7 @@ def parsed(file_format: str, text: str, readers: Sequence[str], names: Sequence[
 
 
 _YAML_LINE = re.compile(r'"([^"\\]+)": "((?:[^"\\]|\\.)*)"')
-_ESCAPE = re.compile(r"\\(U[0-9a-f]{8}|.)")
+_ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 

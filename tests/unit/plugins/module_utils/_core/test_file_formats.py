@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import file_formats
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import ValueMatcher
 
 NAMES = st.from_regex(r"[A-Z][A-Z0-9_]{0,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -36,6 +37,14 @@ def test_any_text_is_read_back(settings: dict[str, str]) -> None:
     for file_format in ("json", "yaml"):
         text = file_formats.rendered(file_format, settings, (), "header")
         assert file_formats.parsed(file_format, text, (), list(settings)) == settings
+
+
+@pytest.mark.parametrize("file_format", ["json", "yaml", "value"])
+@pytest.mark.parametrize("character", HOSTILE + "\u00a0\u200b\U000e0001")
+def test_a_value_is_found_in_each_format(file_format: str, character: str) -> None:
+    value = f"canary-before{character}canary-behind"
+    text = file_formats.rendered(file_format, {"A": value}, (), "header")
+    assert ValueMatcher({"leaked": [value]}).named(text.encode()) == ["leaked"]
 
 
 @pytest.mark.parametrize("file_format", ["value", "systemd_credential"])
