@@ -18,7 +18,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 
 PROGRAM = "systemd-creds"
 SECONDS = 60
-_ENCRYPTED = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
+_ENCRYPTED = re.compile(rb"[A-Za-z0-9+/]{24}AAABAAAADAAAABAA[A-Za-z0-9+/=\s]+")
+"""Base64 of the sizes of AES256-GCM, behind the number of the kind of key."""
 
 
 def content(name: str, value: bytes, present: Optional[Present], *, path: str, check: bool) -> bytes:
@@ -44,10 +45,10 @@ def decrypted(name: str, content: bytes) -> Optional[bytes]:
     return _run("decrypt", name, content)
 
 
-def plain(content: bytes) -> bytes:
-    """The value where the content is a credential under any name, else the content itself."""
-    value = decrypted("", content) if _ENCRYPTED.fullmatch(content) else None
-    return content if value is None else value
+def plain(content: bytes) -> Optional[bytes]:
+    """The value where the content is a credential under any name, else the content itself. None for a credential that
+    this host cannot decrypt."""
+    return decrypted("", content) if _ENCRYPTED.fullmatch(content) else content
 
 
 def _require(path: str) -> None:

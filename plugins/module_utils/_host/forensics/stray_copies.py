@@ -8,7 +8,7 @@ import contextlib
 import os
 import shlex
 import stat
-from typing import ContextManager, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import ContextManager, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
@@ -40,29 +40,32 @@ class RemovalResult(NamedTuple):
 def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult:
     """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
     removed: List[str] = []
-    remaining: List[str] = []
     dead_values = ValueMatcher(values)
     with atomic_file.held(path, look=True) as env, _alone(env):
-        env = env._replace(others=frozenset(_written(env)))
+        backup_path, kept = backup.path(env), backup.load(env) or {}
+        written, remaining = _written(env)
+        env = env._replace(others=frozenset([*written, *kept]))
         files = file_set.read_all(env, atomic_file.present(env.file), [env.path, *sorted(env.others - {env.path})])
-        live = {path: _named(dead_values, [file]) for path, file in files.items()}
+        texts, kept_texts = _texts(files), _texts(kept)
+        live = {path: _named(dead_values, [text]) for path, text in texts.items()}
         remaining += [
             "%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(names))
             for path, names in live.items()
             if names
         ]
-        dead = _named(dead_values, (backup.load(env) or {}).values())
-        kept = backup.path(env)
+        remaining += _not_decrypted("%s", texts)
+        remaining += _not_decrypted("The copy of %s in " + backup_path, kept_texts)
+        dead = _named(dead_values, kept_texts.values())
         if dead and any(live.values()):
             remaining.append(
-                "%s holds a revoked value of %s, and the next deploy replaces it" % (kept, ", ".join(dead))
+                "%s holds a revoked value of %s, and the next deploy replaces it" % (backup_path, ", ".join(dead))
             )
         elif dead:
             if not check:
                 _remove(env)
-            removed.append("%s, which held a revoked value of %s" % (kept, ", ".join(dead)))
+            removed.append("%s, which held a revoked value of %s" % (backup_path, ", ".join(dead)))
         if not check:
-            atomic_file.swept(env)
+            _sweep(env)
         remaining += strays(env, dead_values)
     return RemovalResult(removed, remaining)
 
@@ -71,16 +74,33 @@ def _alone(env: atomic_file.EnvFile) -> ContextManager[None]:
     return atomic_file.alone(env.mark) if env.mark else contextlib.nullcontext()
 
 
-def _written(env: atomic_file.EnvFile) -> List[str]:
-    """Files that deploys wrote here; a mark that cannot be read keeps nothing from being searched."""
+def _written(env: atomic_file.EnvFile) -> Tuple[List[str], List[str]]:
+    """Files that deploys wrote here, or why they are not known."""
     try:
-        return list(env_file_mark.Mark(env).written)
-    except HostError:
-        return []
+        return list(env_file_mark.Mark(env).written), []
+    except HostError as error:
+        return [], ["%s. Only .env and the files of the last healthy deploy were searched" % error]
 
 
-def _named(dead_values: ValueMatcher, files: Iterable[atomic_file.Present]) -> List[str]:
-    return sorted({name for file in files for name in dead_values.named(credentials.plain(file.content))})
+def _texts(files: Mapping[str, atomic_file.Present]) -> Dict[str, Optional[bytes]]:
+    return {path: credentials.plain(file.content) for path, file in files.items()}
+
+
+def _not_decrypted(subject: str, texts: Mapping[str, Optional[bytes]]) -> Iterator[str]:
+    message = subject + " cannot be decrypted on this host, so it was not searched: deploy to this host"
+    return (message % path for path, text in texts.items() if text is None)
+
+
+def _named(dead_values: ValueMatcher, texts: Iterable[Optional[bytes]]) -> List[str]:
+    return sorted({name for text in texts for name in dead_values.named(text or b"")})
+
+
+def _sweep(env: atomic_file.EnvFile) -> None:
+    """Removes temporary files of killed runs, which may hold a revoked value."""
+    atomic_file.swept(env)
+    for path in sorted(env.others - {env.path}):
+        with contextlib.suppress(safe_files.NoDirectory), file_set.place(path) as at:
+            atomic_file.sweep(at)
 
 
 def _remove(env: atomic_file.EnvFile) -> None:
