@@ -257,6 +257,12 @@ other_files:
   elements: dict
   returned: with O(info)
   sample: [{name: key, path: /srv/watchparty/tls.key, mode: "0640", owner: watchparty, differs: []}]
+undeclared_files:
+  description: Files that a deploy wrote beside the C(.env), that are still there and that the catalog no longer has.
+  type: list
+  elements: str
+  returned: with O(info)
+  sample: [/srv/watchparty/tls.key]
 drift:
   description: Names of settings that are missing, differ or are unknown, and the number of settings with equal values.
   type: dict
@@ -317,6 +323,7 @@ RETURNS = {
             "fingerprints": {str: str},
         }
     ],
+    "undeclared_files": [str],
     "strays": [{"path": str, "mode": str, "why": str}],
     "strays_unread": [str],
     "copies": [{"path": str, "mode": str, "why": str}],

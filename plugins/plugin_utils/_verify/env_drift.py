@@ -54,6 +54,7 @@ def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
     expected, held = known.get("fingerprints", {}), answer.get("fingerprints")
     problem = answer.get("values_problem")
     result["other_files"] = [_file(known, answer, row) for row in answer.get("other_files", ())]
+    result["undeclared_files"] = list(answer.get("undeclared_files", ())) if known else []
     result["units"] = [_unit(expected, known.get("sensitive", ()), unit) for unit in answer["units"]]
     if known and held is not None:
         in_env = {name: mac for name, mac in expected.items() if name not in known.get("elsewhere", ())}

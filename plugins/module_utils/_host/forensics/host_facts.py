@@ -90,7 +90,8 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         return fingerprints.of_value(wanted.key or "", value, name=name)
 
     others = other_files.looked_at(env, wanted.files, wanted.readers, fingerprint)
-    env = env._replace(others=other_files.own_paths(others.rows, mark.get("written", {})))
+    written = mark.get("written", {})
+    env = env._replace(others=other_files.own_paths(others.rows, written))
     since = _since(env, present, mark, others.changed_at)
     known = unit_facts.Known(patterns, fingerprint, env.path, env.others)
     matcher = ValueMatcher(_searched(wanted, {**others.values, **values}))
@@ -109,6 +110,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         "units_problem": "; ".join(filter(None, (no_units, *not_asked))),
         "mark": {**mark, "edited": _is_edited(mark, present)},
         "other_files": others.rows,
+        "undeclared_files": other_files.undeclared(env, others.rows, written),
         "account": _name(os.geteuid()),
         "replaceable": list(safe_files.replaceable(env.file)),
     }

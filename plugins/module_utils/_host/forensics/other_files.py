@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import file_formats
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
@@ -52,6 +52,7 @@ def looked_at(
 
 def _values(row: Dict[str, Any], file: Mapping[str, Any], readers: Sequence[str]) -> Tuple[Dict[str, str], float]:
     with file_set.place(row["path"]) as at:
+        row["path"] = at.path
         present, status = atomic_file.present(at), safe_files.status(at)
     if present is None or status is None:
         return {}, 0.0
@@ -64,6 +65,12 @@ def _values(row: Dict[str, Any], file: Mapping[str, Any], readers: Sequence[str]
         content = plain
     text = content.decode("utf-8")
     return file_formats.parsed(file["format"], text, file["readers"] or readers, file["settings"]), status.st_ctime
+
+
+def undeclared(env: atomic_file.EnvFile, rows: Sequence[Mapping[str, Any]], recorded: Iterable[str]) -> List[str]:
+    """Files that deploys wrote, that are still there and that the catalog does not have."""
+    declared = {env.path, *(row["path"] for row in rows)}
+    return sorted(path for path in recorded if path not in declared and os.path.lexists(path))
 
 
 def own_paths(rows: Sequence[Mapping[str, Any]], recorded: Mapping[str, str]) -> FrozenSet[str]:

@@ -35,6 +35,10 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     if drift["gone"]:
         yield bad(f"holds {', '.join(drift['gone'])}, which the next deploy removes", host)
     others = [message for row in result.get("other_files", ()) for message in _other_file(row)]
+    others += [
+        f"{path} is not in files of the catalog; the next deploy removes it, unless somebody changed it"
+        for path in result.get("undeclared_files", ())
+    ]
     yield from (bad(message, host) for message in others)
     if not any((result["mark"].get("edited"), drift["missing"], drift["differs"], drift["gone"], others)):
         yield good(f"{counted(drift['same'], 'setting')}, all equal to the stores", host)

@@ -124,3 +124,16 @@ def test_copies_of_a_value_that_stands_in_another_file_are_found(world: FilesWor
     copy = web.with_name("backup-of-web")
     copy.write_text(SECRET_KEY)
     assert any(str(copy) in line for line in world.judged()["WPS205"])
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_file_that_the_catalog_no_longer_has(world: FilesWorld, is_edited: bool) -> None:
+    """Such as on a host that the last deploy left out."""
+    web = world.declare("value")
+    world.files = []
+    if is_edited:
+        web.write_text(SECRET_KEY[::-1])
+    message = f"{web} is not in files of the catalog; the next deploy removes it, unless somebody changed it"
+    assert message in world.judged()["WPS301"]
+    web.unlink()
+    assert world.answer()["undeclared_files"] == []

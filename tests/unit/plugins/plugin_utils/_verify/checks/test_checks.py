@@ -165,6 +165,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS202", on_host(other_files=[{**KEY_FILE, "owner": "ann"}]), "web2: /srv/key belongs to ann instead of app"),
     ("WPS301", on_host(other_files=[{**KEY_FILE, "problem": "is a link"}]), "web2: /srv/key: is a link"),
     ("WPS301", on_host(other_files=[NO_KEY_FILE]), "web2: /srv/key does not exist"),
+    ("WPS301", on_host(undeclared_files=["/srv/key"]), "web2: /srv/key is not in files of the catalog; the next"),
     ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, which the next deploy removes"),
     (
         "WPS301",
