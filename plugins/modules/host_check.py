@@ -29,6 +29,9 @@ options:
   owner:
     description: Name of the user who should own the file. By default the user of the units, or root.
     type: str
+  group:
+    description: Group that deploys give the file, and the catalog's other files without an owner of their own.
+    type: str
   mode:
     description:
       - The mode that deploys give the file, such as V(0640), which lets the file's group read it. A mode that allows
@@ -256,7 +259,7 @@ other_files:
   type: list
   elements: dict
   returned: with O(info)
-  sample: [{name: key, path: /srv/watchparty/tls.key, mode: "0640", owner: watchparty, differs: []}]
+  sample: [{name: key, path: /srv/watchparty/tls.key, mode: "0640", owner: watchparty, group: tls, differs: []}]
 undeclared_files:
   description: Files that a deploy wrote beside the C(.env), that are still there and that the catalog no longer has.
   type: list
@@ -286,6 +289,7 @@ ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
     "info": {"type": "str"},
     "owner": {"type": "str"},
+    "group": {"type": "str"},
     "mode": {"type": "str"},
     "units": {"type": "list", "elements": "str", "default": []},
     "managed": {"type": "list", "elements": "dict", "default": []},
@@ -304,10 +308,12 @@ ARGUMENT_SPEC = {
     "files": {"type": "list", "elements": "dict", "default": []},
 }
 _FILE = {"path": str, "mode": str, "owner": str, "uid": int}
+_ACL = {"path": str, "who": str, "may": str}
+_DIRECTORY = {"path": str, "uid": (int, None), "owner": str, "mode": str}
 RETURNS = {
     "file": {"exists": bool, "path": str, "mode?": str, "owner?": str, "uid?": int, "problem?": str},
     "companions": [_FILE],
-    "acl": [{"path": str, "who": str, "may": str}],
+    "acl": [_ACL],
     "selinux": {
         "enabled": bool,
         "why?": str,
@@ -318,8 +324,10 @@ RETURNS = {
     },
     "other_files": [
         {
-            **dict.fromkeys(("name", "path", "mode?", "owner?", "problem?"), str),
+            **dict.fromkeys(("name", "path", "mode?", "owner?", "group?", "wanted_group?", "problem?"), str),
             "uid?": int,
+            "acl?": [_ACL],
+            "replaceable?": [_DIRECTORY],
             "fingerprints": {str: str},
         }
     ],
@@ -353,7 +361,7 @@ RETURNS = {
     "units_problem": str,
     "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int, "edited": bool},
     "account": str,
-    "replaceable": [{"path": str, "uid": (int, None), "owner": str, "mode": str}],
+    "replaceable": [_DIRECTORY],
     "health": [health_check.ANSWER],
     "health_commands": [{"service": str, "problem": str}],
     "wanted_owner": (str, None),
@@ -367,7 +375,8 @@ def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     names = ("path", "units", "fingerprint_key", "sensitive", "readers", "patterns", "places", "managed", "files")
-    wanted = host_facts.FactsRequest(*(params[name] for name in names))
+    owners = {name: params[name] for name in ("owner", "group")}
+    wanted = host_facts.FactsRequest(*(params[name] for name in names), **owners)
     try:
         result = host_facts.gathered(wanted)
     except SecretsError as error:

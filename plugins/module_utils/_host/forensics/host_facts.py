@@ -7,13 +7,9 @@ Of values only fingerprints under the run's key leave here.
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
-import stat
-import struct
 from contextlib import suppress
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     dotenv,
@@ -26,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import bo
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
+    file_access,
     host_copies,
     journal_search,
     managed_facts,
@@ -40,9 +37,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 
 SHORTEST = 12
 """Characters from which on a value in another file is a copy and no chance."""
-ACL = "system.posix_acl_access"
-_USER, _GROUP_OBJECT, _GROUP, _MASK = 0x02, 0x04, 0x08, 0x10
-_READ, _WRITE = 4, 2
 SELINUX = "/sys/fs/selinux/enforce"
 NO_CONTEXT = "<<none>>"
 """How a policy says of a path that it leaves its context alone."""
@@ -70,6 +64,9 @@ class FactsRequest(NamedTuple):
     """Services of other managers than systemd."""
     files: Sequence[Mapping[str, Any]] = ()
     """The catalog's files beside ``.env``."""
+    owner: Optional[str] = None
+    group: Optional[str] = None
+    """Of ``.env``, and of other files without an owner of their own."""
 
 
 def gathered(wanted: FactsRequest) -> Dict[str, Any]:
@@ -89,7 +86,8 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     def fingerprint(name: str, value: str) -> str:
         return fingerprints.of_value(wanted.key or "", value, name=name)
 
-    others = other_files.looked_at(env, wanted.files, wanted.readers, fingerprint)
+    defaults = other_files.Defaults(wanted.readers, wanted.owner, wanted.group)
+    others = other_files.looked_at(env, wanted.files, defaults, fingerprint)
     written = mark.get("written", {})
     env = env._replace(others=other_files.own_paths(others.rows, written))
     since = _since(env, present, mark, others.changed_at)
@@ -98,11 +96,11 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     units, no_units = unit_facts.units(wanted.units, known, since, _command)
     managed, not_asked = managed_facts.units(wanted.managed, known, since)
     units += managed
-    described = [_described(open_path) for open_path in (env.file if present else None, *state) if open_path]
+    described = [file_access.described(open_path) for open_path in (env.file if present else None, *state) if open_path]
     answer: Dict[str, Any] = {
         "file": {"exists": present is not None, **(described[0] if present else {"path": env.path})},
         "companions": described[1:] if present else described,
-        "acl": [line for open_path in (env.file, *state) for line in _widened(open_path)],
+        "acl": [line for open_path in (env.file, *state) for line in file_access.widened(open_path)],
         "selinux": _selinux(env.file) if present else {"enabled": False},
         **_copies(wanted, env, matcher, units),
         "since": timestamps.stamp_of(since) if since else None,
@@ -111,7 +109,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         "mark": {**mark, "edited": _is_edited(mark, present)},
         "other_files": others.rows,
         "undeclared_files": other_files.undeclared(env, others.rows, written),
-        "account": _name(os.geteuid()),
+        "account": file_access.user_name(os.geteuid()),
         "replaceable": list(safe_files.replaceable(env.file)),
     }
     if refused:
@@ -153,7 +151,12 @@ def _copies(
         empty = ("copies", "copies_unread", "shown", "shown_unread", "journal", "journal_unread")
         return {**strays, **{name: [] for name in empty}}
     owner = safe_files.status(env.file)
-    accounts = {"root", _name(os.geteuid()), _name(owner.st_uid) if owner else "", *(unit["user"] for unit in units)}
+    accounts = {
+        "root",
+        file_access.user_name(os.geteuid()),
+        file_access.user_name(owner.st_uid) if owner else "",
+        *(unit["user"] for unit in units),
+    }
     soon = value_search.within(SEARCH_SECONDS, matcher)
     away = host_copies.elsewhere(env, soon, wanted.places)
     shown, shown_unread = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
@@ -181,67 +184,11 @@ def _values(present: Optional[atomic_file.Present], readers: Sequence[str]) -> T
         return {}, "the file cannot be parsed as its readers would"
 
 
-def _described(at: atomic_file.OpenPath) -> Dict[str, Any]:
-    status = os.lstat(at.name, dir_fd=at.directory)
-    mode = stat.S_IMODE(status.st_mode)
-    entries = list(_entries(at))
-    if entries:
-        # With an access list the mode shows its mask in the place of the group's own rights.
-        mask = next((may for tag, may, _id in entries if tag == _MASK), 7)
-        group = next((may for tag, may, _id in entries if tag == _GROUP_OBJECT), 0)
-        mode = (mode & ~0o070) | ((group & mask) << 3)
-    return {"path": at.path, "mode": "%04o" % mode, "owner": _name(status.st_uid), "uid": status.st_uid}
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _attribute(at: atomic_file.OpenPath, name: str) -> bytes:
-    """Raises OSError where the file has none, HostError where it cannot be opened."""
-    handle = safe_files.opened(at)
-    try:
-        return os.getxattr(handle, name)
-    finally:
-        os.close(handle)
-
-
-def _entries(at: atomic_file.OpenPath) -> Iterator[Tuple[int, int, int]]:
-    """Tag, rights and id of each entry of the file's access list."""
-    try:
-        raw = _attribute(at, ACL)
-    except (HostError, OSError, AttributeError):
-        return
-    for start in range(4, len(raw) - 7, 8):
-        yield struct.unpack_from("<HHI", raw, start)
-
-
-def _widened(at: atomic_file.OpenPath) -> Iterator[Dict[str, str]]:
-    entries = list(_entries(at))
-    mask = next((may for tag, may, _id in entries if tag == _MASK), 7)
-    for tag, may, number in entries:
-        effective = may & mask
-        if tag in (_USER, _GROUP) and effective & (_READ | _WRITE):
-            rights = " and ".join(word for bit, word in ((_READ, "read it"), (_WRITE, "write it")) if effective & bit)
-            who = "user %s" % _name(number) if tag == _USER else "group %s" % _group(number)
-            yield {"path": at.path, "who": who, "may": rights}
-
-
-def _group(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)
-
-
 def _selinux(at: atomic_file.OpenPath) -> Dict[str, Any]:
     if not os.path.exists(SELINUX):
         return {"enabled": False}
     try:
-        context = _attribute(at, "security.selinux").rstrip(b"\0").decode("utf-8", "replace")
+        context = file_access.attribute(at, "security.selinux").rstrip(b"\0").decode("utf-8", "replace")
     except OSError as error:
         return {"enabled": True, "why": "the file's context cannot be read: %s" % error.strerror}
     code, text, why = _command(["matchpathcon", "-V", at.path])

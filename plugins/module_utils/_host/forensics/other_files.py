@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import file_formats
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
@@ -15,8 +15,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
     credentials,
     file_set,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import file_access
 
 Fingerprint = Callable[[str, str], str]
+
+
+class Defaults(NamedTuple):
+    """For files that declare nothing else, as a deploy has them."""
+
+    readers: Sequence[str]
+    owner: Optional[str]
+    group: Optional[str]
 
 
 class OtherFiles(NamedTuple):
@@ -32,7 +41,7 @@ class OtherFiles(NamedTuple):
 
 
 def looked_at(
-    env: atomic_file.EnvFile, declared: Sequence[Mapping[str, Any]], readers: Sequence[str], fingerprint: Fingerprint
+    env: atomic_file.EnvFile, declared: Sequence[Mapping[str, Any]], defaults: Defaults, fingerprint: Fingerprint
 ) -> OtherFiles:
     """``declared`` are files of the catalog, as a snapshot has them."""
     result = OtherFiles([], {}, 0.0)
@@ -40,7 +49,7 @@ def looked_at(
         row: Dict[str, Any] = {"name": file["name"], "path": file_set.path_of(env, file["path"]), "fingerprints": {}}
         result.rows.append(row)
         try:
-            values, changed_at = _values(row, file, readers)
+            values, changed_at = _values(row, file, defaults)
         except (HostError, DotenvError, ValueError) as error:
             row["problem"] = str(error) if isinstance(error, HostError) else "cannot be parsed as %s" % file["format"]
             continue
@@ -50,13 +59,16 @@ def looked_at(
     return result
 
 
-def _values(row: Dict[str, Any], file: Mapping[str, Any], readers: Sequence[str]) -> Tuple[Dict[str, str], float]:
+def _values(row: Dict[str, Any], file: Mapping[str, Any], defaults: Defaults) -> Tuple[Dict[str, str], float]:
     with file_set.place(row["path"]) as at:
         row["path"] = at.path
         present, status = atomic_file.present(at), safe_files.status(at)
-    if present is None or status is None:
-        return {}, 0.0
-    row.update(mode="%04o" % present.mode, owner=safe_files.account(present.uid), uid=present.uid)
+        if present is None or status is None:
+            return {}, 0.0
+        row.update(file_access.described(at), acl=list(file_access.widened(at)))
+        row.update(replaceable=list(safe_files.replaceable(at)), group=file_access.group_name(present.gid))
+    wanted_gid = _wanted_gid(file, defaults)
+    row.update({} if wanted_gid is None else {"wanted_group": file_access.group_name(wanted_gid)})
     content = present.content
     if file["credential"]:
         plain = credentials.decrypted(file["credential"], content)
@@ -64,7 +76,15 @@ def _values(row: Dict[str, Any], file: Mapping[str, Any], readers: Sequence[str]
             raise HostError("this host cannot decrypt it as credential %s" % file["credential"])
         content = plain
     text = content.decode("utf-8")
-    return file_formats.parsed(file["format"], text, file["readers"] or readers, file["settings"]), status.st_ctime
+    return file_formats.parsed(
+        file["format"], text, file["readers"] or defaults.readers, file["settings"]
+    ), status.st_ctime
+
+
+def _wanted_gid(file: Mapping[str, Any], defaults: Defaults) -> Optional[int]:
+    """The group that a deploy gives the file; None where it leaves the group alone."""
+    group = file["group"] or (None if file["owner"] else defaults.group)
+    return atomic_file.ownership(file["owner"] or defaults.owner, group, file["mode"]).gid
 
 
 def undeclared(env: atomic_file.EnvFile, rows: Sequence[Mapping[str, Any]], recorded: Iterable[str]) -> List[str]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env has mode 0600, 0400 or env_deploy_mode; the deploy marker and the last healthy file are private."""
+""".env and the catalog's other files have their mode; the deploy marker and the last healthy file are private."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CHECK = Check(
     name="env-mode",
     area="hosts",
     severity="high",
-    title=".env has mode 0600, 0400 or env_deploy_mode; the deploy marker and the last healthy file are private",
+    title=".env and the catalog's other files have their mode; the deploy marker and the last healthy file are private",
     reason="Every account on the host, and every program that one of them runs, could read every secret.",
     fix="Set env_deploy_mode to 0600, or to 0640 if the application's group reads the file, and deploy again.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env belongs to env_deploy_owner, or to root or the services' user."""
+""".env belongs to env_deploy_owner, or to root or the services' user; other files have their owner and group."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     for row in result.get("other_files", ()):
         if "owner" in row and row["wanted_owner"] not in (None, row["owner"], str(row["uid"])):
             yield bad(f"{row['path']} belongs to {row['owner']} instead of {row['wanted_owner']}", host)
+        if "group" in row and row.get("wanted_group") not in (None, row["group"]):
+            yield bad(f"{row['path']} has the group {row['group']} instead of {row['wanted_group']}", host)
     users = {unit["user"] for unit in result["units"] if unit["load"] == "loaded" and unit["user"]}
     wanted = [result["wanted_owner"]] if result.get("wanted_owner") else sorted({*users, "root"} if users else ())
     if not wanted:
@@ -43,7 +45,7 @@ CHECK = Check(
     name="env-owner",
     area="hosts",
     severity="high",
-    title=".env belongs to env_deploy_owner, or to root or the services' user",
+    title=".env belongs to env_deploy_owner, or to root or the services' user; other files have their owner and group",
     reason="The owner can read the file whatever its mode is, and can change the values that the services start with.",
     fix=(
         "Set env_deploy_owner to the services' user and deploy again, or chown the file. Its deploy marker and last "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env, the deploy marker and the last healthy file have no ACL entries for other users or groups."""
+"""No ACL entry gives access to .env, other files of the catalog, the deploy marker or the last healthy file."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     if not result["file"]["exists"]:
         yield unknown(f"{result['file']['path']} is not a regular file", host)
         return
-    for entry in result["acl"]:
+    entries = [*result["acl"], *(entry for row in result.get("other_files", ()) for entry in row.get("acl", ()))]
+    for entry in entries:
         yield bad(f"{entry['path']}: {entry['who']} may {entry['may']}", host, target=entry["path"])
-    if not result["acl"]:
+    if not entries:
         yield good("no entries for other users or groups", host)
 
 
@@ -32,7 +33,7 @@ CHECK = Check(
     name="env-acl",
     area="hosts",
     severity="high",
-    title=".env, the deploy marker and the last healthy file have no ACL entries for other users or groups",
+    title="No ACL entry gives access to .env, other files of the catalog, the deploy marker or the last healthy file",
     reason="An ACL entry gives access that the mode of the file does not show.",
     fix="Remove the ACL entries of the file: setfacl -b FILE.",
     command="ansible {place} --become -m ansible.builtin.command -a 'setfacl -b {target}'",

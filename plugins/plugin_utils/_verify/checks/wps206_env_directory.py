@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""By owner and mode, only root and the deploying account can replace .env."""
+"""By owner and mode, only root and the deploying account can replace .env and the catalog's other files."""
 
 from __future__ import annotations
 
@@ -12,19 +12,26 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    path, services = result["file"]["path"], [unit["user"] for unit in result["units"]]
-    # The account that writes the file may replace it, unless the services run as that account.
-    deploying = {result["account"], *([result["wanted_owner"]] if services else [])} - set(services)
-    problems = []
-    for directory in result["replaceable"]:
-        if not directory["owner"]:
-            problems.append(f"{directory['path']} has mode {directory['mode']}, so other accounts can replace {path}")
-        elif directory["owner"] not in deploying:
-            problems.append(f"{directory['path']} belongs to {directory['owner']}, which can replace {path}")
-    for message in problems:
-        yield bad(message, host)
-    if not problems:
+    path = result["file"]["path"]
+    replaceable: dict[str, list[str]] = {}
+    for file in ({**result, "path": path}, *result.get("other_files", ())):
+        for cause in _causes(result, file):
+            replaceable.setdefault(cause, []).append(file["path"])
+    for cause, paths in replaceable.items():
+        yield bad(f"{cause} can replace {', '.join(paths)}", host)
+    if not replaceable:
         yield good(f"only root and the deploying account can replace {path}", host)
+
+
+def _causes(result: Mapping[str, Any], file: Mapping[str, Any]) -> Iterator[str]:
+    """Why an account can replace the file. The account that writes it may, unless the services run as that account."""
+    services = [unit["user"] for unit in result["units"]]
+    deploying = {result["account"], *([file["wanted_owner"]] if services else [])} - set(services)
+    for directory in file.get("replaceable", ()):
+        if not directory["owner"]:
+            yield f"{directory['path']} has mode {directory['mode']}, so other accounts"
+        elif directory["owner"] not in deploying:
+            yield f"{directory['path']} belongs to {directory['owner']}, which"
 
 
 CHECK = Check(
@@ -32,7 +39,7 @@ CHECK = Check(
     name="env-directory",
     area="hosts",
     severity="high",
-    title="By owner and mode, only root and the deploying account can replace .env",
+    title="By owner and mode, only root and the deploying account can replace .env and the catalog's other files",
     reason="systemd reads an EnvironmentFile as root. An account that can replace .env by a link can read any file.",
     fix="Run watchparty.secrets.host, which sets owner and mode of the directory. Or keep .env in its own directory.",
     command="ansible-playbook watchparty.secrets.host --limit {place}",

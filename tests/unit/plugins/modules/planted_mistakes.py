@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import file_access
 from tests.unit.plugins.modules.host_world import NOBODY, PASSWORD, SECRET_KEY, VALUES
 
 
@@ -165,22 +165,17 @@ def instead(make: Callable[[Path], Any]) -> Plant:
 
 
 def listed(tag: int, may: int, name: str = ".env") -> Plant:
-    def plant(world: Host) -> None:
-        path = world.env if name == ".env" else world.state / name
-        rows = [
-            (0x01, 6, 0xFFFFFFFF),
-            (tag, may, 1),
-            (0x04, 0, 0xFFFFFFFF),
-            (0x10, 7, 0xFFFFFFFF),
-            (0x20, 0, 0xFFFFFFFF),
-        ]
-        data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *row) for row in sorted(rows))
-        try:
-            os.setxattr(path, host_facts.ACL, data)
-        except OSError:
-            pytest.skip("no access lists on this file system")
+    return lambda world: grant(world.env if name == ".env" else world.state / name, tag, may)
 
-    return plant
+
+def grant(path: Path, tag: int, may: int) -> None:
+    """Adds an entry for the user or the group with the number 1 to the access list."""
+    rows = [(0x01, 6, 0xFFFFFFFF), (tag, may, 1), (0x04, 0, 0xFFFFFFFF), (0x10, 7, 0xFFFFFFFF), (0x20, 0, 0xFFFFFFFF)]
+    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *row) for row in sorted(rows))
+    try:
+        os.setxattr(path, file_access.ACL, data)
+    except OSError:
+        pytest.skip("no access lists on this file system")
 
 
 def preserved(world: Host) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import file_access, host_facts
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
 from tests.modules import run_module
@@ -59,7 +59,7 @@ def access_list(path: Path, *named: tuple[int, int, int], mask: int = 4) -> None
     entries = [(0x01, 6, 0xFFFFFFFF), *named, (0x04, 0, 0xFFFFFFFF), (0x10, mask, 0xFFFFFFFF), (0x20, 0, 0xFFFFFFFF)]
     data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in sorted(entries))
     try:
-        os.setxattr(path, host_facts.ACL, data)
+        os.setxattr(path, file_access.ACL, data)
     except OSError as error:
         pytest.skip(f"no access lists on this file system: {error.strerror}")
 

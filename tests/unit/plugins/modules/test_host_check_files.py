@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from tests.modules import run_module
 from tests.unit.plugins.modules.host_world import NOBODY, READERS, SECRET_KEY, VALUES, HostWorld
+from tests.unit.plugins.modules.planted_mistakes import grant
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's files; not tested here: owners and access lists")
 
@@ -93,13 +94,26 @@ def test_a_setting_that_stands_in_env_too_by_hand(world: FilesWorld, web: Path) 
     assert "the file is not the one that a deploy wrote" in found
 
 
-@pytest.mark.parametrize("how", ["missing", "mode", "owner", "link", "directory", "damaged"])
+@pytest.mark.parametrize(
+    "how", ["missing", "mode", "owner", "group", "acl", "replaceable", "link", "directory", "damaged"]
+)
 def test_what_is_wrong_with_a_file(world: FilesWorld, how: str) -> None:
     web = world.declare("json")
     if how == "mode":
         web.chmod(0o644)
     elif how == "owner":
         os.chown(web, 0, 0)
+    elif how == "group":
+        world.files[0]["group"] = "root"
+        os.chown(web, NOBODY, NOBODY)
+    elif how == "acl":
+        grant(web, 0x02, 4)
+    elif how == "replaceable":
+        keys = world.app / "keys"
+        keys.mkdir()
+        os.chown(keys, NOBODY, NOBODY)
+        web = web.rename(keys / "web")
+        world.files[0]["path"] = "keys/web"
     elif how == "damaged":
         web.write_text("{")
     else:
@@ -112,6 +126,9 @@ def test_what_is_wrong_with_a_file(world: FilesWorld, how: str) -> None:
         "missing": ("WPS301", "does not exist"),
         "mode": ("WPS201", "has mode 0644 instead of 0600"),
         "owner": ("WPS202", f"belongs to root instead of {NOBODY}"),
+        "group": ("WPS202", "instead of root"),
+        "acl": ("WPS203", "may read it"),
+        "replaceable": ("WPS206", "belongs to nobody, which can replace"),
         "link": ("WPS301", "is a symbolic link"),
         "directory": ("WPS301", "is not a regular file"),
         "damaged": ("WPS301", "cannot be parsed as json"),

@@ -163,6 +163,21 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS301", on_host(other_files=[{**KEY_FILE, "differs": ["TLS"]}]), "web2: /srv/key holds other values of TLS"),
     ("WPS201", on_host(other_files=[{**KEY_FILE, "mode": "0644"}]), "web2: /srv/key has mode 0644 instead of 0640"),
     ("WPS202", on_host(other_files=[{**KEY_FILE, "owner": "ann"}]), "web2: /srv/key belongs to ann instead of app"),
+    (
+        "WPS202",
+        on_host(other_files=[{**KEY_FILE, "group": "ann", "wanted_group": "tls"}]),
+        "web2: /srv/key has the group ann instead of tls",
+    ),
+    (
+        "WPS203",
+        on_host(other_files=[{**KEY_FILE, "acl": [{"path": "/srv/key", "who": "user ann", "may": "read it"}]}]),
+        "web2: /srv/key: user ann may read it",
+    ),
+    (
+        "WPS206",
+        on_host(replaceable=[OWNED], other_files=[{**KEY_FILE, "replaceable": [OWNED]}]),
+        "web2: /srv/watchparty belongs to watchparty, which can replace /srv/watchparty/.env, /srv/key",
+    ),
     ("WPS301", on_host(other_files=[{**KEY_FILE, "problem": "is a link"}]), "web2: /srv/key: is a link"),
     ("WPS301", on_host(other_files=[NO_KEY_FILE]), "web2: /srv/key does not exist"),
     ("WPS301", on_host(undeclared_files=["/srv/key"]), "web2: /srv/key is not in files of the catalog; the next"),
