@@ -154,6 +154,8 @@ class Response:
         unannounced = [*self.unannounced, *rotation.get("unannounced", ())]
         after = replace(self, waves=left, unannounced=unannounced)
         ended = bool(rotation.get("closed"))
+        if not ended:  # no part of a wave may begin beside an open rotation
+            after = replace(after, waves=[{**item, "alone": False} for item in left])
         if wave.abort and ended:
             return after  # the new values that may have leaked are gone
         refused = {
@@ -171,6 +173,8 @@ class Response:
         if ended and not result["replaced"] and self._is_divisible(wave):
             parts = [asdict(Wave([name], alone=True)) for name in names]
             return replace(after, waves=[*parts, *left], results={**self.results, **refused})
+        if ended and wave.alone and names and names != [*wave.credentials]:  # a rotation that was open ended instead
+            after = replace(after, waves=self.waves)
         return replace(after, results={**self.results, **refused, **dict.fromkeys(names, result)})
 
     def failed(self, *messages: str) -> Response:

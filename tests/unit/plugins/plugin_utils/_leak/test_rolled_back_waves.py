@@ -54,6 +54,20 @@ def test_a_rotation_that_stays_open_is_not_begun_again(leak: Leak) -> None:
     assert (result["next"], {*response.results}) == ("copies", {"token", "database"})
 
 
+def test_a_part_that_stays_open_is_not_taken_for_the_next_one(leak: Leak) -> None:
+    stays = ended("token", closed=False, step="deploy", stopped="web1 is away")
+    response, result = after(leak, ended("token", "database", **ROLLED_BACK), stays)
+    assert (result["next"], {*response.results}) == ("copies", {"token"})
+
+
+def test_a_part_follows_a_rotation_that_ended_in_its_place(leak: Leak) -> None:
+    divided = ended("token", "database", **ROLLED_BACK)
+    response, result = after(leak, divided, ended("mail"))
+    assert (result["next"], result["wave"]["credentials"], response.replaced) == ("wave", ["token"], ["mail"])
+    response, _result = after(leak, divided, ended("mail"), ended("token"))
+    assert response.wave.credentials == ["database"]
+
+
 def test_those_that_reveal_each_other_stay_together(leak: Leak) -> None:
     impact = {**IMPACT, "waves": [["token", "database"]], "cycles": [["token", "database"]]}
     response, result = after(leak, ended("token", "database", **ROLLED_BACK), impact=impact)
