@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, one_line
@@ -37,7 +38,8 @@ def begun(
     result = begin(setting, given, task_vars, write=write, journal=journal)
     read = result.pop("read", None)
     if result.get("checks"):
-        against, lost = asked(setting, result["checks"], server, args)
+        planning = replace(setting, plans_leak=bool(args["incident"]))
+        against, lost = asked(planning, result["checks"], server, args)
         if lost and write:
             against = dict.fromkeys((check["name"] for check in result["checks"]), lost)
         given.update(

@@ -33,6 +33,8 @@ class RotationSetup:
     rotator: Rotator
     connection: AwsConnection
     known: ReadCache = field(default_factory=ReadCache)
+    plans_leak: bool = False
+    """Whether the rotation that is planned, and not open yet, answers a leak."""
 
     def first_look(self) -> Journal:
         """The journal, as the first thing that a run reads: a grant that was just made is waited for."""
@@ -85,6 +87,11 @@ class RotationSetup:
         if name not in items:
             raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
         return journal, rotation, items[name]
+
+    def answers_leak(self) -> bool:
+        """Whether the open rotation, or else the planned one, does. An open incident may be another credential's."""
+        rotation = self.rotator.look().rotation
+        return self.plans_leak if rotation is None else bool(rotation.plan.get("incident"))
 
     def new_value(self, rotation: OpenRotation, name: str, *, made: bool | None = None) -> Login | None:
         """What takes the credential's place, or None if nothing was made yet.

@@ -116,6 +116,13 @@ def test_a_store_cannot_choose_another_user(shop: MysqlShop, programs: Programs,
         shop.act("check")
 
 
+def test_a_password_that_does_not_work_during_another_leak(shop: MysqlShop) -> None:
+    shop.world.write("MAIL_PASSWORD", "canary-of-another-password")
+    shop.declare_another_leak()
+    with pytest.raises(LoginRefused, match="login app_a was rejected"):
+        shop.act("check")
+
+
 def test_a_user_whose_name_has_no_turn(maria: MariaDB, programs: Programs) -> None:
     """No playbook makes two users of it, as of PostgreSQL's."""
     with pytest.raises(RotationError, match=r"user app in the store is neither app_a nor app_b"):

@@ -158,6 +158,7 @@ def test_a_leaked_user_is_blocked_before_a_new_value_is_made(shop: RabbitShop, b
 def test_another_user_of_that_name(shop: RabbitShop, broker: RabbitMQ) -> None:
     """Perhaps another environment's."""
     broker.asked("PUT", "/users/app_b", {"password": OLD, "tags": ""})
+    shop.declare_another_leak()
     assert "has a user app_b already, which this rotation would replace" in refusal(shop, "check")
 
 

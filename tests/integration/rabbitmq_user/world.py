@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import amqp
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import main as program
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
@@ -77,8 +75,6 @@ class RabbitShop(Shop):
     def leak(self) -> None:
         """Another rotation, which answers a leak."""
         self.rotator = self.world.begun("mail", rotation=R2, leak="leak-1")
-        look, incident = self.rotator.look, Incident("leak-1", "2026-11-25T15:00:00Z", "operator")
-        self.rotator.look = lambda: replace(look(), incident=incident)  # type: ignore[method-assign]
 
     @property
     def works(self) -> bool:

@@ -35,11 +35,10 @@ class RabbitmqUser(TwoUsers):
     def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
         options = part.setting.catalog.credentials[part.name].options
         amqp = server_endpoint.parse(str(options.get("amqp") or server["host"]), AMQPS)
-        leaked = part.setting.rotator.look().incident is not None
         return {
             "amqp": {**server, "host": amqp.host, "port": amqp.port},
             "tags": _tags(options),
-            "leaked": leaked,
+            "leaked": part.setting.answers_leak(),
         }
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_client, provider_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.close import ending
@@ -110,6 +112,11 @@ class Shop:
         if not self.world.catalog.credentials["mail"].revoke_after:
             self.act("revoke")
         self.close("closed")
+
+    def declare_another_leak(self) -> None:
+        """An incident that has nothing to do with this credential."""
+        look, incident = self.rotator.look, Incident("leak-9", "2026-11-25T15:00:00Z", "operator")
+        self.rotator.look = lambda: replace(look(), incident=incident)  # type: ignore[method-assign]
 
     def close(self, step: str) -> None:
         _journal, rotation = self.rotator.holding()

@@ -47,3 +47,15 @@ def test_a_list_that_is_full_makes_room_by_the_leaked_key(provider: Provider, re
     assert list(provider.keys) == ["other", "k1"]
     calls = [call.partition(" ")[0] for call in provider.calls]
     assert calls.index("DELETE") < calls.index("POST")
+
+
+def test_only_a_leaked_key_need_not_work(provider: Provider, requests: Requests) -> None:
+    del requests
+    provider.keys["k0"]["on"] = False
+    shop = Shop("http_api", credential(provider.url), STORED)
+    shop.declare_another_leak()
+    with pytest.raises(RotationError, match="lists no active key k0"):
+        shop.act("check")
+    shop.close("closed")
+    shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
+    assert shop.act("check") == {}

@@ -16,6 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.postgresql_role import PostgresqlRole
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.valkey_user import ValkeyUser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import World
 
 
 class Server:
@@ -114,3 +116,16 @@ class TestPreflight:
 
     def test_a_lost_host(self) -> None:
         assert self.asked(Server(lost=True), "one") == ({}, "db1 cannot be reached")
+
+    @pytest.mark.parametrize("incident", ["", "leak-1"])
+    def test_what_is_planned_for_a_leak_is_checked_as_leaked(
+        self, monkeypatch: pytest.MonkeyPatch, incident: str
+    ) -> None:
+        seen: list[RotationSetup] = []
+        answers = iter([{"checks": [{"name": "one", "kind": "postgresql_role"}]}, {}])
+        monkeypatch.setattr(rotation_preflight, "begin", lambda *_, **_how: next(answers))
+        monkeypatch.setattr(rotation_preflight, "asked", lambda setting, *_: (seen.append(setting), ({}, ""))[1])
+        world = World()
+        setting = RotationSetup(world.catalog, self.kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        rotation_preflight.begun(setting, {"incident": incident}, {}, Server(), write=True)
+        assert [planning.answers_leak() for planning in seen] == [bool(incident)]
