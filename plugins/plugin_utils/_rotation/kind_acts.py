@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_acts import SSH_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    DISABLING,
     VERBS,
     Answer,
     NotReached,
@@ -27,8 +28,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 Credential = Mapping[str, Any]
 Asked = tuple[str, Credential]
 """A stage, and a credential that has something to do at it."""
-DISABLING = ("block", "revoke")
-"""The stages at which old values go."""
 
 
 def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:

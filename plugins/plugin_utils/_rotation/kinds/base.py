@@ -13,6 +13,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import STAGES, Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
+DISABLING = ("block", "revoke")
+"""The stages at which old values go."""
 Answer = Mapping[str, Any]
 """What came of an act: names, counts and words; never a value."""
 
@@ -93,9 +95,10 @@ class Acts:
     """By stage. The acts of many credentials at one stage, or at two, are one execution."""
 
     def carry_out(self, asked: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
-        """What came of each stage of each credential, in this order; without requests up to the first failure.
+        """What came of each stage of each credential, in this order. Raises NotReached.
 
-        A stage that follows another one of the same credential needs that one. Raises NotReached.
+        Without requests, up to the first failure, except where old values go: one that stays must not keep another.
+        A stage that follows another one of the same credential needs that one.
         """
         if self.requests:
             return self._requested(asked)
@@ -106,7 +109,9 @@ class Acts:
             except NotReached:
                 raise
             except SecretsError as error:
-                return [*results, RotationError(str(error))]
+                results.append(RotationError(str(error)))
+                if stage not in DISABLING:
+                    break
         return results
 
     def _requested(self, asked: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:

@@ -96,10 +96,18 @@ class ByItself(Acts):
             raise RotationError("no")
         return {"message": part.name}
 
+    block = revoke = set
 
-def test_a_kind_without_requests_stops_at_its_first_failure() -> None:
-    answers = ByItself().carry_out([("set", part) for part in parts(Server(), "one", "two", "three")])
-    assert [str(answer) for answer in answers] == ["{'message': 'one'}", "no"]
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [("set", ["one", "no"]), ("block", ["one", "no", "three"]), ("revoke", ["one", "no", "three"])],
+)
+def test_a_kind_without_requests_stops_at_its_first_failure_unless_old_values_go(
+    stage: str, expected: list[str]
+) -> None:
+    answers = ByItself().carry_out([(stage, part) for part in parts(Server(), "one", "two", "three")])
+    assert [str(answer) if isinstance(answer, RotationError) else answer["message"] for answer in answers] == expected
 
 
 class TestPreflight:
