@@ -66,6 +66,12 @@ class Exact:
     def __init__(self, data: bytes) -> None:
         self.data = data
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Exact) and self.data == other.data
+
+    def __hash__(self) -> int:
+        return hash(self.data)
+
     @property
     def longest(self) -> int:
         return len(self.data)
@@ -88,6 +94,16 @@ class Spelling:
         self.codec = codec
         self.wrapped = wrapped
         """Whether it is base64 or hexadecimal, and may be broken into lines."""
+
+    @property
+    def _fields(self) -> tuple[str, str, bool]:
+        return self.text, self.codec, self.wrapped
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spelling) and self._fields == other._fields
+
+    def __hash__(self) -> int:
+        return hash(self._fields)
 
     @cached_property
     def _units(self) -> list[str]:
