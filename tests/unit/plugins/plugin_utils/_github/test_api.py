@@ -210,14 +210,13 @@ def test_single_sign_on(github: GitHub) -> None:
 
 
 def test_what_does_not_exist(github: GitHub) -> None:
-    with pytest.raises(
-        NotFound, match="knows no repository example/other, or the token may not see it; correct the name"
-    ):
+    missing = "does not exist at GitHub, or the token may not see it; correct the name"
+    with pytest.raises(NotFound, match=f"repository example/other {missing}"):
         client(github, repository=f"{OWNER}/other").repository_id()
-    with pytest.raises(NotFound, match="knows no secrets of environment nowhere of repository example/watchparty"):
+    with pytest.raises(NotFound, match=f"secrets of environment nowhere of repository example/watchparty {missing}"):
         client(github, environment="nowhere").listed("secret", "environment")
     github.organization = None
-    with pytest.raises(NotFound, match="knows no variables of organisation example"):
+    with pytest.raises(NotFound, match=f"variables of organisation example {missing}"):
         client(github).listed("variable", "organization")
 
 
@@ -256,9 +255,9 @@ def test_environments(github: GitHub) -> None:
     assert not store.has_environment()
     store.make_environment(["ann"])
     assert github.reviewers == {"new one/x": [{"type": "User", "id": len("/users/ann")}]}
-    with pytest.raises(NotFound, match="knows no repository example/other"):
+    with pytest.raises(NotFound, match="repository example/other does not exist at GitHub"):
         client(github, repository=f"{OWNER}/other").has_environment()
-    with pytest.raises(NotFound, match="knows no reviewer example/nobody"):
+    with pytest.raises(NotFound, match="reviewer example/nobody does not exist at GitHub"):
         store.make_environment(["example/nobody"])
 
 
@@ -267,7 +266,7 @@ def test_workflows(github: GitHub) -> None:
     assert store.workflows() == {}
     github.files = {".github/workflows/a.yml": "ä: 1\n", ".github/workflows/b.yaml": "b", ".github/workflows/c.md": "c"}
     assert store.workflows() == {".github/workflows/a.yml": "ä: 1\n", ".github/workflows/b.yaml": "b"}
-    with pytest.raises(NotFound, match="knows no repository"):
+    with pytest.raises(NotFound, match="repository example/other does not exist at GitHub"):
         client(github, repository=f"{OWNER}/other").workflows()
 
 
