@@ -22,7 +22,7 @@ HAS = "/app/.env has context u:r:now_t:s0, should be"
         ("echo '/app/.env verified.'", {"right": True}),
         (f"echo '{HAS} u:r:app_t:s0'; exit 1", {"right": False, "wanted": "u:r:app_t:s0"}),
         (f"echo '{HAS} <<none>>'; exit 1", {"right": None, "no_context": True}),
-        ("echo '/app/.env error: No data available'; exit 1", {"right": None, "why": "does not print the right context"}),
+        ("echo '/app/.env error: No data available'; exit 1", {"right": None, "why": "does not print"}),
         ("echo 'Error while opening file contexts database' >&2; exit 255", {"right": None, "why": "(exit code 255)"}),
         (None, {"right": None, "why": "matchpathcon: No such file or directory"}),
     ],
