@@ -24,9 +24,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 
 HEADER = """\
 # yaml-language-server: $schema=https://raw.githubusercontent.com/watchparty/secrets/main/docs/catalog.schema.json
-# Drafted from a .env: names, and guesses at the rest. It holds no value. Look at every line marked "guessed", correct
-# it, and move the file into group_vars/all; docs/how-to/write-a-catalog.md explains each key.
+# Drafted from a .env: names, and guesses at the rest. It holds no value. Check every line marked "guessed",
+# complete the two lines that begin with "# services" and "# journal", and move the file into group_vars/all.
+# docs/how-to/write-a-catalog.md explains each key.
 """
+_TO_WRITE = (
+    '  # services: {web: {units: [app.service], health: "http://127.0.0.1:8000/"}} # what a deploy restarts and checks',
+    "  # journal: {s3: BUCKET} # rotations and leak responses need it; provision creates the bucket",
+)
+"""What no .env shows, and only the operator can write."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_+.-]*\Z")
 _SECRET = re.compile(r"SECRET|PASSW|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|DSN|SALT|SIGN|WEBHOOK|CERT", re.IGNORECASE)
@@ -102,6 +108,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
         f"  application: {_text(application)}",
         "  contacts: {security: security@example.com} # guessed: write who is notified of a leak",
         f"  audit_log: {{log_group: /{application}/secrets-audit}} # guessed",
+        *_TO_WRITE,
         *_readers(values),
         "",
         "  settings:",

@@ -35,6 +35,13 @@ def parsed(values: dict[str, str]) -> catalog_parser.Catalog:
     return catalog_parser.parse(yaml.safe_load(draft(values, "shop"))["secrets_catalog"], "production")
 
 
+def test_the_lines_to_complete_are_a_catalog_too() -> None:
+    lines = draft(VALUES, "shop").replace("\n  # services:", "\n  services:").replace("\n  # journal:", "\n  journal:")
+    catalog = catalog_parser.parse(yaml.safe_load(lines.replace("BUCKET", "bucket"))["secrets_catalog"], "production")
+    assert list(catalog.services) == ["web"]
+    assert catalog.journal is not None
+
+
 def test_the_draft_is_a_catalog_without_a_value() -> None:
     text = draft(VALUES, "shop")
     assert "canary" not in text.lower()
