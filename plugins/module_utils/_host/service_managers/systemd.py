@@ -74,4 +74,5 @@ def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _reason(answer: subprocess.CompletedProcess[str]) -> str:
-    return (answer.stderr.strip().splitlines() or ["the exit code of systemctl was %d" % answer.returncode])[0]
+    lines = answer.stderr.strip().splitlines() or ["the exit code of systemctl was %d" % answer.returncode]
+    return lines[0].rstrip(".")
