@@ -228,7 +228,8 @@ def _signing(
     setting = ground.catalog.settings.get(credential.fallbacks or "")
     if setting is None or setting.place is None or setting.name in credential.settings:
         yield (
-            f"its rotation would log all users out, because no setting lists former keys; name one in {where}.fallbacks"
+            "its rotation would log all users out, because no setting lists former keys; name one in "
+            f"{where}.fallbacks (docs/how-to/declare-a-credential.md#django-secret_key)"
         )
     holdings = Holdings(ground.contents)
     for place in credential_graph.fallback_places(ground.catalog, credential):

@@ -154,7 +154,8 @@ def test_a_key_without_a_list_of_former_ones(fallbacks: str | None) -> None:
     settings = {"CONSTANT": {"value": "x"}}
     message = refusal(made_ground(credentials={"django": {"fallbacks": fallbacks}}, settings=settings), "django")
     assert message.startswith(
-        "its rotation would log all users out, because no setting lists former keys; name one in cred"
+        "its rotation would log all users out, because no setting lists former keys; name one in "
+        "credentials.django.fallbacks (docs/how-to/declare-a-credential.md#django-secret_key)"
     )
 
 
