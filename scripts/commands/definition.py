@@ -146,6 +146,12 @@ COMMANDS = (
         PROGRAM,
     ),
     front(
+        "provision",
+        "Create the missing key, roles, secrets and parameters. Asks for values, or reads them from a file.",
+        argument("--values-file", description="Read values by name from this YAML file of mode 0600.", metavar="FILE"),
+        CHECK,
+    ),
+    front(
         "set",
         "Write new values of settings into the stores. Asks for the values, or reads them from a file.",
         several("names", "NAME", "Names of the settings.", "+"),

@@ -34,6 +34,10 @@ WRONG_OPTIONS = 5
 """The exit code of ansible-playbook for wrong options."""
 
 
+def provision(args: argparse.Namespace) -> int:
+    return run(args, "provision", _given({"provision_values_file": args.values_file}))
+
+
 def deploy(args: argparse.Namespace) -> int:
     return run(args, "deploy", {})
 

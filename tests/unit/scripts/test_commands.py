@@ -177,6 +177,7 @@ class TestFronts:
         [
             (("undo", "test", "A", "B"), "set_names=A,B set_undo=true set_deploy=true"),
             (("set", "test", "A", "--value-file", "a b"), 'set_names=A {"set_value_file":_"a_b"}'),
+            (("provision", "test", "--values-file", "v"), "provision_values_file=v"),
             (("rotate", "test"), ""),
             (("rotate", "test", "a", "--abort"), "rotation_credentials=a rotation_force=true rotation_abort=true"),
             (("leak", "test", "a"), "leak_credentials=a"),
