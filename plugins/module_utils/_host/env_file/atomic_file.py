@@ -320,9 +320,12 @@ def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable
     def replace() -> None:
         try:
             os.rename(temporary.name, at.name, src_dir_fd=at.directory, dst_dir_fd=at.directory)
-            safe_files.sync(at)
         except OSError as error:
             raise HostError("%s: %s; the old file is in place" % (at.path, reason(error))) from None
+        try:
+            safe_files.sync(at)
+        except OSError as error:
+            raise HostError("%s: %s" % (at.path, reason(error))) from None
 
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -13,6 +13,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.mark import Mark
 
 
+class NotUndone(HostError):
+    """Raised when a delivery failed and left old and new files."""
+
+
 class Delivery(NamedTuple):
     """What a delivery would do, wholly known before the first write."""
 
@@ -33,20 +37,14 @@ class Delivery(NamedTuple):
         return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.env.path, self.rewrite, self.restart)
 
     @property
-    def is_env_rewritten(self) -> bool:
-        """Whether ``.env`` itself is written."""
-        is_same = self.present is not None and self.present.content == self.content
-        return not is_same or atomic_file.drifted(self.present, self.wanted)
+    def changes(self) -> Tuple[PlannedFile, ...]:
+        """Of all files, in the order in which they are replaced."""
+        return (*self.others, PlannedFile(self.env.path, self.content, self.wanted, self.present, at=self.env.file))
 
     @property
     def files(self) -> Digests:
-        contents = {self.env.path: self.content, **{change.path: change.content for change in self.others}}
+        contents = {change.path: change.content for change in self.changes}
         return {path: atomic_file.digest(content) for path, content in contents.items() if content is not None}
-
-    @property
-    def dropped(self) -> Digests:
-        gone = {change.path: change.present for change in self.others if change.content is None}
-        return {path: atomic_file.digest(present.content) for path, present in gone.items() if present}
 
     @property
     def is_settled(self) -> bool:
@@ -91,15 +89,16 @@ def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, e
     """Carries a plan out. ``keep``: files that were here before their first deploy stay for a rollback."""
     atomic_file.swept(plan.env)
     if plan.mark:
-        present = {plan.env.path: plan.present, **{change.path: change.present for change in plan.others}}
+        present = {change.path: change.present for change in plan.changes if change.present}
         if keep:
-            plan.mark.keep({path: file for path, file in present.items() if file})
+            plan.mark.keep(present)
         plan.mark.accept(
             snapshot,
             journal,
             file_set.digest(plan.files),
             files=plan.files if len(plan.files) > 1 else None,
-            dropped=plan.dropped,
+            owners={change.path: change.wanted for change in plan.others if change.content is not None},
+            present=present,
             restart=plan.restart,
             rewrite=plan.differs,
             encrypted_at=encrypted_at,
@@ -109,18 +108,20 @@ def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, e
 
 def _replace(plan: Delivery) -> None:
     """Prepares every file before it replaces the first. If one cannot be replaced, all are the old ones again."""
-    replaced: List[PlannedFile] = []
+    begun: List[PlannedFile] = []
     with contextlib.ExitStack() as stack:
-        acts = [(change, stack.enter_context(change.staged())) for change in plan.others]
-        env = atomic_file.staged(plan.env.file, plan.content, plan.wanted) if plan.is_env_rewritten else None
-        replace_env = stack.enter_context(env) if env else None
+        acts = [(change, stack.enter_context(change.staged())) for change in plan.changes]
         try:
             for change, act in acts:
+                begun.append(change)
                 act()
-                replaced.append(change)
-            if replace_env:
-                replace_env()
-        except HostError:
-            for change in replaced:
-                change.undone.carry_out()
+        except HostError as error:
+            _undo(begun, error)
             raise
+
+
+def _undo(begun: Sequence[PlannedFile], cause: HostError) -> None:
+    try:
+        file_set.carry_out(change.undone() for change in begun)
+    except HostError as error:
+        raise NotUndone("%s. A file is not the old one again: %s. Deploy again" % (cause, error)) from None

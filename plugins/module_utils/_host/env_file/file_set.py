@@ -11,7 +11,20 @@ import contextlib
 import hashlib
 import json
 import os
-from typing import Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Callable,
+    Collection,
+    ContextManager,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
@@ -25,6 +38,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 
 Digests = Mapping[str, str]
 """SHA-256 of files by path."""
+Change = Callable[[], None]
+"""What carries out a prepared change."""
 
 
 class DeclaredFile(NamedTuple):
@@ -50,6 +65,8 @@ class PlannedFile(NamedTuple):
     wanted: Ownership
     present: Optional[Present]
     settings: Tuple[str, ...] = ()
+    at: Optional[OpenPath] = None
+    """Its place, if that is held open already."""
 
     def __repr__(self) -> str:
         return "PlannedFile(path=%r, rewrite=%r)" % (self.path, self.rewrite)
@@ -69,18 +86,18 @@ class PlannedFile(NamedTuple):
             return None
         return Present(self.content, self.wanted.uid or 0, self.wanted.gid or 0, self.wanted.mode)
 
-    @property
-    def undone(self) -> PlannedFile:
-        """What brings the present file back."""
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[Change]:
+        """Prepares that the present file comes back, whatever is there now."""
         file = self.present
-        if file is None:
-            return PlannedFile(self.path, None, self.wanted, self.future)
-        return PlannedFile(self.path, file.content, Ownership(file.uid, file.gid, file.mode), self.future)
+        wanted = Ownership(file.uid, file.gid, file.mode) if file else self.wanted
+        with restored(self.path, file.content if file else None, wanted, at=self.at) as act:
+            yield act
 
     @contextlib.contextmanager
-    def staged(self) -> Iterator[Callable[[], None]]:
+    def staged(self) -> Iterator[Change]:
         """Prepares the change, and gives what carries it out."""
-        with place(self.path, self.wanted.uid) as at:
+        with _opened(self.path, self.wanted.uid, self.at) as at:
             atomic_file.sweep(at)
             if self.content is None:
                 yield lambda: remove(at)
@@ -90,9 +107,55 @@ class PlannedFile(NamedTuple):
             else:
                 yield lambda: None
 
-    def carry_out(self) -> None:
-        with self.staged() as act:
-            act()
+
+@contextlib.contextmanager
+def restored(
+    path: str, content: Optional[bytes], wanted: Ownership, *, at: Optional[OpenPath] = None
+) -> Iterator[Change]:
+    """Prepares that the path holds this content, or nothing for None, whatever it holds now."""
+    with _opened(path, wanted.uid, at) as opened:
+        change = PlannedFile(path, content, wanted, atomic_file.present(opened), at=opened)
+        with change.staged() as act:
+            yield act
+
+
+@contextlib.contextmanager
+def removal(path: str, digests: Collection[str], *, at: Optional[OpenPath] = None) -> Iterator[Change]:
+    """Prepares the removal of a file of ours; a file with another digest stays."""
+    present = atomic_file.present(at) if at else read(path)
+    if present is None or atomic_file.digest(present.content) not in digests:
+        yield lambda: None
+        return
+    wanted = Ownership(present.uid, present.gid, present.mode)
+    with PlannedFile(path, None, wanted, present, at=at).staged() as act:
+        yield act
+
+
+def carry_out(changes: Iterable[ContextManager[Change]]) -> None:
+    """Prepares every change, then carries out those that could be prepared. Raises the first HostError at the end."""
+    errors: List[HostError] = []
+    acts: List[Change] = []
+    with contextlib.ExitStack() as stack:
+        for change in changes:
+            with _kept(errors):
+                acts.append(stack.enter_context(change))
+        for act in acts:
+            with _kept(errors):
+                act()
+    if errors:
+        raise errors[0]
+
+
+@contextlib.contextmanager
+def _kept(errors: List[HostError]) -> Iterator[None]:
+    try:
+        yield
+    except HostError as error:
+        errors.append(error)
+
+
+def _opened(path: str, uid: Optional[int], at: Optional[OpenPath]) -> ContextManager[OpenPath]:
+    return contextlib.nullcontext(at) if at else place(path, uid)
 
 
 def digest(files: Digests) -> str:
@@ -103,14 +166,14 @@ def digest(files: Digests) -> str:
 
 
 def planned(
-    env: EnvFile, declared: Sequence[DeclaredFile], recorded: Digests, *, check: bool
+    env: EnvFile, declared: Sequence[DeclaredFile], recorded: Mapping[str, Collection[str]], *, check: bool
 ) -> Tuple[PlannedFile, ...]:
-    """``recorded`` is what the last deploy wrote: of that, what is no longer declared is removed."""
+    """``recorded`` are digests of what deploys wrote: of that, what is no longer declared is removed."""
     changes = [_change(env, file, check=check) for file in declared]
     kept = {env.path, *(change.path for change in changes)}
     for path in sorted(set(recorded) - kept):
         present = read(path)
-        if present and atomic_file.digest(present.content) == recorded[path]:
+        if present and atomic_file.digest(present.content) in recorded[path]:
             changes.append(PlannedFile(path, None, Ownership(present.uid, present.gid, present.mode), present))
     return tuple(changes)
 
@@ -136,12 +199,16 @@ def _refuse(env: EnvFile, path: str, file: DeclaredFile) -> None:
     folder, name = os.path.split(path)
     if folder == env.file.folder and name in env.own_names:
         raise HostError("%s: is .env or belongs to it; give the file another path in files of the catalog" % path)
-    volatile = path.startswith(atomic_file.VOLATILE)
-    if volatile and not file.credential and not env.path.startswith(atomic_file.VOLATILE):
+    if reaches_disk(env, path) and not file.credential:
         raise HostError(
             "%s: is in memory only, but %s is not, and its state on the disk would hold a copy of this file. Give the "
             "file a path outside of /run, or the .env a path below /run" % (path, env.path)
         )
+
+
+def reaches_disk(env: EnvFile, path: str) -> bool:
+    """Whether the backup would bring a file that is in memory only to a disk."""
+    return path.startswith(atomic_file.VOLATILE) and not env.path.startswith(atomic_file.VOLATILE)
 
 
 @contextlib.contextmanager

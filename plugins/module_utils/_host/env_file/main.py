@@ -246,6 +246,8 @@ def main() -> None:
             if not module.check_mode:
                 done.update(restarted(module, done, wanted.uid))
     except SecretsError as error:
+        if isinstance(error, env_file_delivery.NotUndone):
+            done.update(changed=True, restart_needed=True)
         module.fail_json(msg=str(error), **done)
     module.exit_json(**done)
 

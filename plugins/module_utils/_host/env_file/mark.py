@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, backup, file_set
@@ -34,12 +34,14 @@ def _is_entry(result: Any) -> bool:
     return (
         isinstance(result, dict)
         and isinstance(result.get("journal", 0), int)
-        and all(_are_files(result.get(name)) for name in ("files", "dropped"))
+        and _are_by_path(result.get("files"), lambda each: isinstance(each, str))
+        and _are_by_path(result.get("replaced"), lambda each: isinstance(each, list))
+        and _are_by_path(result.get("owners"), lambda each: isinstance(each, list) and len(each) == 3)
     )
 
 
-def _are_files(result: Any) -> bool:
-    return result is None or (isinstance(result, dict) and all(isinstance(each, str) for each in result.values()))
+def _are_by_path(result: Any, is_right: Callable[[Any], bool]) -> bool:
+    return result is None or (isinstance(result, dict) and all(is_right(each) for each in result.values()))
 
 
 class Mark:
@@ -116,7 +118,7 @@ class Mark:
 
     def refuse_healthy(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Another run may have delivered the same bytes and seen the services healthy on them."""
-        if delivery and delivery == self.delivery and present and self.is_settled(self.current(present)):
+        if delivery and delivery == self.delivery and present and self._is_settled_on(present):
             raise HostError("another run found the services healthy on this file meanwhile; the file was kept")
 
     def recorded(self, entry: Mapping[str, Any]) -> Digests:
@@ -125,13 +127,29 @@ class Mark:
         return entry.get("files") or own
 
     @property
-    def written(self) -> Digests:
-        """What deploys may have left here: the accepted files, and those that a killed run had yet to remove."""
-        return {**self.accepted.get("dropped", {}), **self.recorded(self.accepted)}
+    def written(self) -> Dict[str, Set[str]]:
+        """Digests of what deploys may have left at each path: the accepted file, and what a killed run had yet to
+        replace or remove.
+        """
+        digests = {path: set(each) for path, each in (self.accepted.get("replaced") or {}).items()}
+        for path, digest in self.recorded(self.accepted).items():
+            digests.setdefault(path, set()).add(digest)
+        return digests
+
+    @property
+    def _owners(self) -> Dict[str, List[Any]]:
+        """Wanted owner, group and mode of the files beside ``.env``, by path."""
+        return {**(self.healthy.get("owners") or {}), **(self.accepted.get("owners") or {})}
 
     def current(self, present: atomic_file.Present) -> str:
         """Digest of the accepted files as they are; ``present`` is ``.env``."""
         return file_set.digest(file_set.digests(self._present(present)))
+
+    def _is_settled_on(self, present: atomic_file.Present) -> bool:
+        try:
+            return self.is_settled(self.current(present))
+        except HostError:  # a file that cannot be read is not the accepted one
+            return False
 
     def _present(self, present: Optional[atomic_file.Present]) -> Dict[str, atomic_file.Present]:
         paths = {self._env.path, *self.recorded(self.accepted)}
@@ -144,7 +162,8 @@ class Mark:
         file_digest: str,
         *,
         files: Optional[Digests] = None,
-        dropped: Optional[Digests] = None,
+        owners: Optional[Mapping[str, atomic_file.Ownership]] = None,
+        present: Optional[Mapping[str, atomic_file.Present]] = None,
         restart: bool = False,
         rewrite: bool = True,
         encrypted_at: str = "",
@@ -153,18 +172,26 @@ class Mark:
 
         ``restart``: services may run on something else until they are healthy on it. ``rewrite``: other bytes
         are there now. ``encrypted_at``: when the ``.env.enc`` that it comes from was written. ``files``: digests of all
-        files where ``.env`` is not the only one. ``dropped``: those of files that are removed.
+        files where ``.env`` is not the only one. ``owners``: of those beside it. ``present``: all files as they are.
         """
         entry: Dict[str, Any] = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
         entry.update({"files": dict(files)} if files else {})
+        entry.update({"owners": {path: list(owner) for path, owner in owners.items()}} if owners else {})
         same = not rewrite and self.accepted.get("digest") == file_digest and self.delivery
         at = self.accepted.get("at") if same else time.time()
         is_healthy = self.healthy.get("digest") == file_digest
         healthy = {**entry, **_at(self.healthy.get("at"))} if is_healthy else self.healthy
         accepted = {**entry, **_at(at), "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
-        accepted.update({"dropped": dict(dropped)} if dropped else {})
+        replaced = self._replaced(present or {}, files or {self._env.path: file_digest})
+        accepted.update({"replaced": replaced} if replaced else {})
         moment = {"encrypted_at": encrypted_at} if encrypted_at else {}
         self._save({"accepted": accepted, "healthy": healthy or None, **moment})
+
+    def _replaced(self, present: Mapping[str, atomic_file.Present], files: Digests) -> Dict[str, List[str]]:
+        """Digests of files of ours that are there until these have replaced them."""
+        ours = self.written
+        digests = {path: digest for path, digest in file_set.digests(present).items() if digest in ours.get(path, ())}
+        return {path: [digest] for path, digest in digests.items() if digest != files.get(path)}
 
     def record_healthy(self, snapshot: str, present: atomic_file.Present, delivery: Optional[str] = None) -> None:
         """Records the file as healthy and keeps its bytes for a rollback.
@@ -179,7 +206,7 @@ class Mark:
         if not by_name or accepted.get("digest") != digest or self._load() != self._data:
             raise HostError("the file no longer holds snapshot %s: another run wrote it; deploy again" % snapshot)
         backup.save(self._env, files)
-        names = ("snapshot", "journal", "digest", "at", "files")
+        names = ("snapshot", "journal", "digest", "at", "files", "owners")
         entry = {name: accepted[name] for name in names if name in accepted}
         self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "healthy": entry})
 
@@ -201,8 +228,9 @@ class Mark:
     def keep(self, present: Mapping[str, atomic_file.Present]) -> None:
         """Keeps files that were here before the first deploy of each; healthy ones are kept when they are recorded."""
         kept = backup.load(self._env) or {}
-        known = {*kept, *self.recorded(self.accepted), *self.recorded(self.healthy)}
+        known = {*kept, *self.written, *self.recorded(self.healthy)}
         foreign = {path: file for path, file in present.items() if path not in known}
+        foreign = {path: file for path, file in foreign.items() if not file_set.reaches_disk(self._env, path)}
         if foreign:
             backup.save(self._env, {**kept, **foreign})
 
@@ -210,62 +238,80 @@ class Mark:
         """Puts the last healthy files back; without ``.env`` among them its path becomes empty again. Whether it put
         ``.env`` back.
 
-        A file that no deploy of ours wrote is never removed. ``instead_of`` names the delivery and the snapshot given
-        up; taking it back may be repeated.
+        A file that cannot be put back keeps no other from it. A file that no deploy of ours wrote is never removed.
+        ``instead_of`` names the delivery and the snapshot given up; taking it back may be repeated.
         """
-        files = backup.load(self._env) or {}
-        if set(self.recorded(self.healthy)) - set(files):
+        kept = backup.load(self._env) or {}
+        entry = self._entry_of(kept)
+        if set(self.recorded(entry)) - set(kept):
             gone = atomic_file.for_writing(self._env.backup).path
             raise HostError(
                 "%s: rollback failed: the last verified file is missing. Deploy again: ansible-playbook "
                 "watchparty.secrets.deploy" % gone
             )
-        self._remove_ours(without=files)
-        self._save(self._gone_back(files, instead_of))
-        for path, file in files.items():
-            if path == self._env.path:
-                atomic_file.write(self._env.file, file.content, wanted)
-            else:
-                owner = atomic_file.Ownership(file.uid, file.gid, file.mode)
-                file_set.PlannedFile(path, file.content, owner, file_set.read(path)).carry_out()
-        return self._env.path in files
+        ours, owners = self.written, {**self._ownership(kept, entry), self._env.path: wanted}
+        self._save(self._gone_back(kept, entry, instead_of))
+        file_set.carry_out(
+            file_set.restored(path, kept[path].content, owners[path], at=self._place(path))
+            for path in sorted(kept, key=lambda path: (path == self._env.path, path))
+        )
+        file_set.carry_out(
+            file_set.removal(path, ours[path], at=self._place(path)) for path in sorted(set(ours) - set(kept))
+        )
+        self._save({"accepted": {name: part for name, part in self.accepted.items() if name != "replaced"}})
+        return self._env.path in kept
+
+    def _place(self, path: str) -> Optional[atomic_file.OpenPath]:
+        return self._env.file if path == self._env.path else None
+
+    def _entry_of(self, kept: backup.Kept) -> Dict[str, Any]:
+        """The entry of the kept files. A run that was killed while it recorded healthy files has already kept them."""
+        is_accepted = self.accepted.get("digest") == file_set.digest(file_set.digests(kept))
+        return self.accepted if is_accepted else self.healthy
+
+    def _ownership(self, kept: backup.Kept, entry: Dict[str, Any]) -> Dict[str, atomic_file.Ownership]:
+        """What the catalog wants last; of a file that was here before the first deploy, what it had."""
+        recorded = self.recorded(entry)
+        owners = {path: owner for path, owner in self._owners.items() if path in recorded}
+        own = {path: atomic_file.Ownership(file.uid, file.gid, file.mode) for path, file in kept.items()}
+        return {
+            path: atomic_file.filled(atomic_file.Ownership(*owners[path]), kept[path]) if path in owners else own[path]
+            for path in kept
+        }
 
     def goes_back(self, present: Optional[atomic_file.Present]) -> Tuple[bool, bool]:
         """Whether a rollback would change files, and whether it would put ``.env`` back."""
         kept = backup.load(self._env) or {}
         contents = {path: file.content for path, file in kept.items()}
         paths = sorted({self._env.path, *kept, *self.written})
-        present_files = file_set.read_all(self._env, present, paths)
+        try:
+            present_files = file_set.read_all(self._env, present, paths)
+        except HostError:  # the rollback names what cannot be read
+            return True, self._env.path in kept
         return contents != {path: file.content for path, file in present_files.items()}, self._env.path in kept
 
-    def _gone_back(self, kept: backup.Kept, instead_of: Sequence[str]) -> Dict[str, Any]:
+    def _gone_back(self, kept: backup.Kept, entry: Dict[str, Any], instead_of: Sequence[str]) -> Dict[str, Any]:
         """The mark's entries once these files are back."""
-        own = self.recorded(self.healthy) or {self._env.path: ""}
+        own = self.recorded(entry) or {self._env.path: ""}
         digests = {path: digest for path, digest in file_set.digests(kept).items() if path in own}
+        replaced = {path: sorted(ours - {digests.get(path)}) for path, ours in self.written.items()}
+        replaced = {path: ours for path, ours in replaced.items() if ours}
+        common: Dict[str, Any] = {"journal": self.journal, **({"replaced": replaced} if replaced else {})}
         if self._env.path not in digests:
-            return {"accepted": {"journal": self.journal}, "healthy": None}
+            return {"accepted": common, "healthy": None}
         digest = file_set.digest(digests)
         # The services still run on the files that go: until they are healthy on these, no deploy may spare them the
         # restart.
-        entry: Dict[str, Any] = {
-            "snapshot": self.healthy.get("snapshot") if self.is_healthy(digest) else None,
-            "journal": self.journal,
+        accepted: Dict[str, Any] = {
+            **common,
+            "snapshot": entry.get("snapshot") if entry.get("digest") == digest else None,
             "digest": digest,
             "restart": True,
             "at": time.time(),
             "delivery": _new_delivery(),
         }
-        entry.update({"files": digests} if len(digests) > 1 else {})
-        entry.update({"instead_of": list(instead_of)} if instead_of else {})
-        return {"accepted": entry, "healthy": self.healthy or None}
-
-    def _remove_ours(self, without: backup.Kept) -> None:
-        for path, digest in self.written.items():
-            present = atomic_file.present(self._env.file) if path == self._env.path else file_set.read(path)
-            if path in without or present is None or atomic_file.digest(present.content) != digest:
-                continue
-            if path == self._env.path:
-                file_set.remove(self._env.file)
-            else:
-                with file_set.place(path) as at:
-                    file_set.remove(at)
+        owners = {path: owner for path, owner in self._owners.items() if path in digests}
+        accepted.update({"owners": owners} if owners else {})
+        accepted.update({"files": digests} if len(digests) > 1 else {})
+        accepted.update({"instead_of": list(instead_of)} if instead_of else {})
+        return {"accepted": accepted, "healthy": self.healthy or None}
