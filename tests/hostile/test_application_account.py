@@ -183,7 +183,7 @@ def test_a_file_without_end_is_not_read(world: Files, deploy: Run) -> None:
 
 
 def test_a_directory_that_is_called_like_a_leftover_stops_no_deploy(world: Files, deploy: Run) -> None:
-    (world.app / ".env.tmp-1").mkdir()
+    (world.app / ".env.tmp-0123456789abcdef").mkdir()
     (world.app / ".env.mark").mkdir()
     assert deploy()["changed"]
 

@@ -203,6 +203,22 @@ def require_owners(at: OpenPath, uid: int, declare: str = "") -> None:
             )
 
 
+def require_file_owner(at: OpenPath, uid: Optional[int], declare: str) -> None:
+    """As require_owners, by default for the owner of a present file."""
+    present = status(at)
+    require_owners(at, uid if uid is not None else present.st_uid if present else 0, declare)
+
+
+def refuse_planted(at: OpenPath, declare: str) -> None:
+    """Raises HostError for a file that any account could have made, as in /tmp: that account would own new content."""
+    present, folder = status(at), at.components[-1]
+    if os.geteuid() == 0 and present and present.st_uid and folder.mode & 0o022:
+        raise HostError(
+            "%s: belongs to %s, and any account can make files in %s; remove it, or set %s"
+            % (at.path, account(present.st_uid), folder.path, declare)
+        )
+
+
 def account(uid: int) -> str:
     """The account's name, or its number where it has none."""
     try:

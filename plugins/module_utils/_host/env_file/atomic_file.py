@@ -149,9 +149,9 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(safe_files.place(path))
         if not look:
-            present = safe_files.status(file)
-            uid = owner if owner is not None else present.st_uid if present else 0
-            safe_files.require_owners(file, uid, "env_deploy_owner")
+            safe_files.require_file_owner(file, owner, "env_deploy_owner")
+            if owner is None:
+                safe_files.refuse_planted(file, "env_deploy_owner")
         state, beside = state_of(file.path), _beside(file)
         if os.geteuid() != 0:
             if write and os.path.lexists(state):
@@ -206,7 +206,7 @@ def _adopt(env: EnvFile, beside: EnvFile) -> None:
             result = present(_trusted(old))
             if result and new:
                 write(new, result.content, Ownership(None, None, 0o600))
-    for old in (beside.backup, beside.mark):
+    for old in (beside.files_backup, beside.backup, beside.mark):
         with contextlib.suppress(OSError):  # a directory of that name is not ours
             remove(old)
 
@@ -318,14 +318,13 @@ def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable
     temporary = at.sibling(at.name + TEMPORARY + os.urandom(8).hex())
 
     def replace() -> None:
+        state = "; the old file is in place"
         try:
             os.rename(temporary.name, at.name, src_dir_fd=at.directory, dst_dir_fd=at.directory)
-        except OSError as error:
-            raise HostError("%s: %s; the old file is in place" % (at.path, reason(error))) from None
-        try:
+            state = ""
             safe_files.sync(at)
         except OSError as error:
-            raise HostError("%s: %s" % (at.path, reason(error))) from None
+            raise HostError("%s: %s%s" % (at.path, reason(error), state)) from None
 
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -362,10 +361,11 @@ def swept(env: EnvFile) -> None:
 
 def sweep(at: OpenPath, *suffixes: str) -> None:
     """Removes temporary files that a killed run left in the place's directory."""
-    starts = tuple(at.name + suffix + TEMPORARY for suffix in suffixes or ("",))
+    bases = [at.name + suffix for suffix in suffixes or ("",)]
     try:
         for name in safe_files.listed(at):
-            if name.startswith(starts):
+            base, _dash, random = name.rpartition(TEMPORARY)
+            if base in bases and len(random) == 16 and not random.strip("0123456789abcdef"):
                 with contextlib.suppress(IsADirectoryError):  # not one of ours
                     remove(at.sibling(name))
     except OSError as error:

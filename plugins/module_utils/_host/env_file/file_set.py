@@ -38,6 +38,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 
 Digests = Mapping[str, str]
 """SHA-256 of files by path."""
+OWN_ENDS = ("", atomic_file.LOCK, atomic_file.MARK, atomic_file.BACKUP, atomic_file.BACKUP + atomic_file.FILES)
+"""Ends of the names that any account's deploy uses beside ``.env``."""
+DECLARE_OWNER = "owner of this file in the catalog, or env_deploy_owner"
 Change = Callable[[], None]
 """What carries out a prepared change."""
 
@@ -170,6 +173,7 @@ def planned(
 ) -> Tuple[PlannedFile, ...]:
     """``recorded`` are digests of what deploys wrote: of that, what is no longer declared is removed."""
     changes = [_change(env, file, check=check) for file in declared]
+    _require_distinct(declared, changes)
     kept = {env.path, *(change.path for change in changes)}
     for path in sorted(set(recorded) - kept):
         present = read(path)
@@ -178,9 +182,22 @@ def planned(
     return tuple(changes)
 
 
+def _require_distinct(declared: Sequence[DeclaredFile], changes: Sequence[PlannedFile]) -> None:
+    spellings: Dict[str, str] = {}
+    for file, change in zip(declared, changes):
+        if change.path in spellings:
+            raise HostError(
+                "%s and %s are the same file on this host; give them different paths in files of the catalog"
+                % (spellings[change.path], file.path)
+            )
+        spellings[change.path] = file.path
+
+
 def _change(env: EnvFile, file: DeclaredFile, *, check: bool) -> PlannedFile:
     path = path_of(env, file.path)
     with place(path, file.wanted.uid) as at:
+        if file.wanted.uid is None:
+            safe_files.refuse_planted(at, DECLARE_OWNER)
         present = atomic_file.present(at)
         path = at.path
     _refuse(env, path, file)
@@ -197,7 +214,7 @@ def path_of(env: EnvFile, path: str) -> str:
 
 def _refuse(env: EnvFile, path: str, file: DeclaredFile) -> None:
     folder, name = os.path.split(path)
-    if folder == env.file.folder and name in env.own_names:
+    if folder == env.file.folder and name in [env.file.name + end for end in OWN_ENDS]:
         raise HostError("%s: is .env or belongs to it; give the file another path in files of the catalog" % path)
     if reaches_disk(env, path) and not file.credential:
         raise HostError(
@@ -215,9 +232,7 @@ def reaches_disk(env: EnvFile, path: str) -> bool:
 def place(path: str, uid: Optional[int] = None) -> Iterator[OpenPath]:
     """Raises HostError where an account other than root and the file's owner may replace it."""
     with safe_files.place(path) as at:
-        status = safe_files.status(at)
-        owner = uid if uid is not None else status.st_uid if status else 0
-        safe_files.require_owners(at, owner, "owner of this file in the catalog, or env_deploy_owner")
+        safe_files.require_file_owner(at, uid, DECLARE_OWNER)
         yield at
 
 

@@ -230,54 +230,6 @@ def test_if_one_file_cannot_be_written_all_are_the_old_ones(
     assert again["restart_needed"] is (nth > 1), "the first write is the mark's"
 
 
-@pytest.mark.parametrize("name", [".env", ".env.lock"])
-def test_a_file_may_not_be_env_itself(run: Run, path: str, name: str) -> None:
-    result = run(ONE, **files("one", name))
-    assert "is .env or belongs to it" in result["msg"]
-    assert held(path) == {}
-
-
-def test_what_is_no_file_is_refused_before_the_first_write(run: Run, path: str) -> None:
-    folder = Path(path).parent
-    (folder / "a").mkdir()
-    (folder / "target").write_text("other")
-    (folder / "b").symlink_to(folder / "target")
-    assert "is not a regular file" in run(ONE, **files("one", "c", "a"))["msg"]
-    assert "is a symbolic link" in run(ONE, **files("one", "c", "b"))["msg"]
-    assert "no-such" in run(ONE, **files("one", "c", "no-such/a"))["msg"]
-    assert sorted(os.listdir(folder)) == ["a", "b", "target"] or not (folder / ".env").exists()
-    assert not (folder / "c").exists()
-    assert (folder / "target").read_text() == "other"
-
-
-@AS_ROOT
-def test_a_directory_of_another_account_is_refused(run: Run, path: str) -> None:
-    folder = Path(path).parent / "theirs"
-    folder.mkdir()
-    os.chown(folder, 12345, 12345)
-    assert "belongs to uid 12345" in run(ONE, **files("one", "theirs/a"))["msg"]
-    assert not Path(path).exists()
-    os.chmod(folder.parent, 0o777)
-    assert "other accounts may write" in run(ONE, **files("one", "a"))["msg"]
-
-
-@AS_ROOT
-def test_a_rollback_follows_no_link_that_was_put_there_since(run: Run, path: str) -> None:
-    folder = Path(path).parent / "sub"
-    folder.mkdir()
-    run(ONE, snapshot="s-1", **files("one", "sub/a"))
-    run(state="healthy", snapshot="s-1")
-    run(TWO, snapshot="s-2", **files("two", "sub/a"))
-    folder.rename(folder.parent / "moved")
-    elsewhere = folder.parent / "elsewhere"
-    elsewhere.mkdir()
-    os.chown(folder.parent, 12345, 12345)
-    folder.symlink_to(elsewhere)
-    os.lchown(folder, 12345, 12345)
-    assert run(state="restored", snapshot="s-2", owner="12345")["failed"] is True
-    assert os.listdir(elsewhere) == []
-
-
 @pytest.mark.parametrize("over", [{}, {"merge": True}, {"merge": True, "files": []}], ids=["env", "merge", "both"])
 def test_a_run_that_knows_no_files_of_a_catalog_removes_none(
     run: Run, path: str, healthy: None, over: dict[str, Any]
@@ -290,12 +242,6 @@ def test_a_run_that_knows_no_files_of_a_catalog_removes_none(
 
 def test_files_need_a_mark(run: Run) -> None:
     assert "files of the catalog need merge=false and mark=true" in run(ONE, mark=False, **files("one", "a"))["msg"]
-
-
-@AS_ROOT
-def test_a_file_in_memory_is_not_copied_to_the_disk(run: Run, path: str) -> None:
-    assert "is in memory only" in run(ONE, **files("one", "/dev/shm/never-written"))["msg"]
-    assert not Path(path).exists()
 
 
 @SYSTEMD_CREDS

@@ -88,7 +88,7 @@ def test_killed_at_each_step(
         assert read(path, catalog, keys) in ((NEW,) if first else (OLD, NEW))
     else:
         assert first
-    (tmp_path / "test.env.enc.tmp-left").write_text("half")  # a real kill leaves it
+    (tmp_path / "test.env.enc.tmp-0123456789abcdef").write_text("half")  # a real kill leaves it
     encrypt(path, OLD, catalog, keys)
     assert encrypt(path, NEW, catalog, keys)
     assert read(path, catalog, keys) == NEW

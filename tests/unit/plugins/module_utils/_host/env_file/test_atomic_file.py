@@ -242,7 +242,11 @@ def test_what_does_not_read_back_is_not_put_in_place(at: OpenPath, path: str, mo
 
 def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: OpenPath, path: str) -> None:
     kept = {".env", ".env.mark", ".env.healthy", ".env.local", "x.env.tmp-1"}
-    for name in kept | {".env.tmp-ab12", ".env.mark.tmp-ab12", ".env.healthy.tmp-ab12"}:
+    for name in kept | {
+        ".env.tmp-0123456789abcdef",
+        ".env.mark.tmp-0123456789abcdef",
+        ".env.healthy.tmp-0123456789abcdef",
+    }:
         put(os.path.join(os.path.dirname(path), name), OLD)
     atomic_file.sweep(at, "", atomic_file.MARK, atomic_file.BACKUP)
     assert names(path) == kept
@@ -250,7 +254,7 @@ def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: Ope
 
 @pytest.mark.parametrize("call", ["listdir", "unlink"])
 def test_sweep_says_what_it_could_not_do(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
-    put(path + ".tmp-ab12", OLD)
+    put(path + ".tmp-0123456789abcdef", OLD)
     monkeypatch.setattr(os, call, failing(errno.EACCES))
     with pytest.raises(HostError, match=r"temporary files .* use become"):
         atomic_file.sweep(at)

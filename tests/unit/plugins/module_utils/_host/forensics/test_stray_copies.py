@@ -52,7 +52,7 @@ def test_what_is_held(content: str, names: list[str]) -> None:
 
 def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
     kept = beside(env, ".healthy", f"A={DEAD}\n")
-    left = beside(env, ".tmp-0123", f"A={DEAD}\n")
+    left = beside(env, ".tmp-0123456789abcdef", f"A={DEAD}\n")
     planned = stray_copies.scrubbed(str(env), VALUES, check=True)
     assert planned.removed == [f"{kept}, which held a revoked value of cache"]
     assert kept.exists()

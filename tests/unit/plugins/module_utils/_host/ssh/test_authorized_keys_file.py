@@ -122,7 +122,7 @@ class TestChange:
             with pytest.raises(KeyboardInterrupt):
                 authorized_keys_file.add(account, str(file), OLD_BLOB, NEW, check=False)
         assert file.read_bytes() == before
-        (file.parent / "authorized_keys.tmp-left").write_text("of a killed run")
+        (file.parent / "authorized_keys.tmp-0123456789abcdef").write_text("of a killed run")
         assert authorized_keys_file.add(account, str(file), OLD_BLOB, NEW, check=False)
         assert sorted(os.listdir(file.parent)) == ["authorized_keys"]
 
