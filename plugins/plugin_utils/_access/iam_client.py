@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
@@ -26,6 +26,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 
 ACTIVE = "Active"
+APART = timedelta(minutes=15)
+"""How far this machine's clock may be from AWS's: from further off AWS takes no request."""
 _REFUSED = (
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",

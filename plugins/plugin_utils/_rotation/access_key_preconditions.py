@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -13,7 +15,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     honeytokens,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, entries
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS, SES_SMTP_PASSWORD
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
@@ -22,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_cli
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     access_key_states,
+    journal_entries,
     second_keys,
     state_machine,
 )
@@ -58,20 +62,44 @@ def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
     return AccessKeys(connection.store_client("iam"), **clients)
 
 
-def against(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents) -> dict[str, str]:
+def against(
+    setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, users: Mapping[str, str]
+) -> dict[str, str]:
     """By credential, what AWS has against rotating the keys that a plan would rotate."""
     result = {}
-    for item in plan.items:
-        if item.kind not in IAM_KEYS or item.act != _plan.ROTATE:
-            continue
-        credential = setting.catalog.credentials[item.credential]
-        key = credential_graph.find(setting.catalog, credential, contents).login.username
-        messages = access_key_states.blockers(
-            store(setting.connection, credential), str(key), credential.options.get(OPTION), leaked=bool(plan.incident)
-        )
+    for credential, key in _rotated_keys(setting, plan, contents):
+        keys, leaked = store(setting.connection, credential), bool(plan.incident)
+        messages = access_key_states.blockers(keys, key, users.get(credential.name), leaked=leaked)
         if messages:
-            result[item.credential] = "; ".join(messages)
+            result[credential.name] = "; ".join(messages)
     return result
+
+
+def users(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, journal: Journal) -> dict[str, str]:
+    """By credential, whose key a plan would rotate; as the catalog, AWS or an earlier rotation has it. AWS forgets that
+    with a key, and a leak response may have deleted the key to make room."""
+    result = {}
+    for credential, key in _rotated_keys(setting, plan, contents):
+        user = str(credential.options.get(OPTION) or "")
+        if not user and access_key_states.is_id(key):
+            with suppress(StoreError):
+                user = store(setting.connection, credential).owner(key)
+        result[credential.name] = user or (_noted_user(journal, credential.name) if plan.incident else "")
+    return {name: user for name, user in result.items() if user}
+
+
+def _rotated_keys(
+    setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents
+) -> Iterator[tuple[Credential, str]]:
+    for item in plan.items:
+        if item.kind in IAM_KEYS and item.act == _plan.ROTATE:
+            credential = setting.catalog.credentials[item.credential]
+            yield credential, str(credential_graph.find(setting.catalog, credential, contents).login.username)
+
+
+def _noted_user(journal: Journal, name: str) -> str:
+    plans = [entry.get("plan", {}).get("credentials", {}) for entry in entries(journal)]
+    return next((plan[name]["user"] for plan in reversed(plans) if plan.get(name, {}).get("user")), "")
 
 
 def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, AccessKeyPair]:
@@ -97,7 +125,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
     kept = old if aborting or new is None else new
     access_key_pair = AccessKeyPair(
         credential=name,
-        user=credential.options.get(OPTION) or keys.owner(str(kept.username)),
+        user=credential.options.get(OPTION) or item.user or keys.owner(str(kept.username)),
         old=old,
         new=new,
         aborting=aborting,
@@ -105,15 +133,27 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         first_off=bool(rotation.plan.get("incident"))
         and blast_radius.reads_new(setting.catalog, name, rotation.plan.get("credentials", {})),
         stays_off=bool(rotation.plan.get("immediate")),
-        evicted=tuple(rotation.notes.get(name, {}).get("evicted", ())),
+        evicted={
+            note.removeprefix(second_keys.EVICTED): line
+            for note, line in rotation.notes.get(name, {}).items()
+            if note.startswith(second_keys.EVICTED)
+        },
     )
+
+    noted = {*rotation.notes.get(name, {})}
+
+    def note(about: str, text: str) -> None:
+        if about not in noted:  # IAM may list a key that is gone for some looks
+            journal_entries.note(setting, name, {about: text})
+        noted.add(about)
 
     def ended() -> Fresh | None:
         still = setting.rotator.look().rotation
         goes_on = still is not None and still.id == rotation.id and still.step not in ("record", "discard")
         return None if goes_on else Fresh()
 
-    hands = AccessKeyContext(keys, issued, setting.rotator.fresh, ended, second_keys.of_leak(setting, keys))
+    evicting = second_keys.of_leak(setting, name, keys, note)
+    hands = AccessKeyContext(keys, issued, setting.rotator.fresh, ended, note, evicting)
     return hands, access_key_pair
 
 

@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The steps of an access key's rotation: made once and kept, tested, and the other one removed.
 
-A user has at most two keys. So an unrecorded key of a killed attempt blocks the next one and is removed; it
-is known by being newer than the rotation and never used. The journal cannot tell: no entry lies between a step's and
-the key, and AWS may not have shown the plan, which refuses every second key, one that was made just before. Keys are
-removed by their own id, never as "the other one".
+A user has at most two keys. So an unrecorded key of a killed attempt blocks the next one and is removed; it is known by
+being newer than the rotation and never used, and after a leak also by being in no store and no baseline. The journal
+cannot tell: no entry lies between a step's and the key, and AWS may not have shown the plan, which refuses every second
+key, one that was made just before. Keys are removed by their own id, never as "the other one".
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
@@ -27,11 +27,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     RotationError,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OLD_DELETED
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKey, AccessKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import (
+    APART,
+    AccessKey,
+    AccessKeys,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.second_keys import (
+    Note,
     RemovedKeys,
     SecondKeys,
     delete_command,
@@ -39,8 +45,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.secon
 
 SECONDS, INTERVAL = 60.0, 2.0
 """How long IAM is given to show a change, and how often it is asked."""
-APART = timedelta(minutes=15)
-"""How far this machine's clock may be from AWS's: from further off AWS takes no request."""
 _ID = re.compile(r"[A-Z0-9]{16,128}")
 TEMPORARY = "ASIA"
 """What the ids of temporary keys begin with."""
@@ -62,8 +66,8 @@ class AccessKeyPair:
     """Whether the old key goes off before anything new is made: it leaked, and may read where that comes to."""
     stays_off: bool = False
     """Whether a rollback leaves it off: containment is immediate."""
-    evicted: tuple[str, ...] = ()
-    """What an earlier step removed of the user's further keys."""
+    evicted: Mapping[str, str] = field(default_factory=dict)
+    """What earlier steps removed of the user's further keys, by id."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class AccessKeyContext:
     """Looks at the journal, immediately before each write; raises Overtaken."""
     ended: Callable[[], Fresh | None]
     """Looks whether another run has tidied the rotation up, and permits to undo one write then."""
+    note: Note
     second_keys: SecondKeys | None = None
     """After a leak: who removes further keys of the user."""
     sleep: Callable[[float], None] = time.sleep
@@ -122,8 +127,7 @@ class AccessKeyStage:
             return self._result(False, kept)
         # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
         self._unless_ended(lambda _fresh: self._hands.issued.forget_one(credential))
-        evidence = {"evicted": removed.evicted, "notes": {"evicted": removed.evicted}} if removed.evicted else {}
-        return {**self._result(True, made), **evidence}
+        return {**self._result(True, made), **_lines({"evicted": removed.evicted})}
 
     def usable(self) -> dict[str, Any]:
         new = self._new()
@@ -139,8 +143,8 @@ class AccessKeyStage:
             else (access_key_pair.old, self._new())
         )
         removed = [gone] if gone is not None and self._is_there(gone) else []
-        if access_key_pair.aborting and not removed:
-            removed = [Login(access_key.id) for access_key in self._others()[0]]
+        unrecorded = self._others()[0] if access_key_pair.aborting and not removed else []
+        removed += [Login(access_key.id) for access_key in unrecorded]
         if gone is not None and gone.username == kept.username:
             raise RotationError(
                 f"{access_key_pair.credential}: the old and the new access key are the same key; nothing was changed"
@@ -150,6 +154,7 @@ class AccessKeyStage:
         if removed and not (access_key_pair.aborting and self._hands.second_keys):  # a leaked one need not work again
             self._require_accepted(kept)
         result = {**self._result(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
+        result |= _lines({"evicted": self._noted(unrecorded)})
         for login in removed:
             self._remove(login)
         if gone is not None and not self._becomes(gone, accepted=False):
@@ -165,8 +170,8 @@ class AccessKeyStage:
             return {}
         ours, others = self._others()
         removed = self._hands.second_keys.removed(self._found.user, [*ours, *others])
-        lines = {"evicted": [*self._found.evicted, *removed.evicted], "footholds": removed.footholds}
-        return {name: texts for name, texts in lines.items() if texts}
+        gone = {key: line for key, line in self._found.evicted.items() if key not in removed.footholds}
+        return _lines({"evicted": {**gone, **removed.evicted}, "footholds": removed.footholds})
 
     def _switch_off(self) -> None:
         old, user = self._found.old, self._found.user
@@ -210,6 +215,7 @@ class AccessKeyStage:
 
     def _made_beside_the_old(self, removed: RemovedKeys) -> Login:
         ours, others = self._others()
+        removed.evicted |= self._noted(ours)
         for access_key in ours:
             self._remove(Login(access_key.id))
         if others:
@@ -222,9 +228,10 @@ class AccessKeyStage:
         if self._hands.second_keys is None:
             raise RotationError(f"{self._found.credential}: {blocker}")
         evicted = self._hands.second_keys.removed(user, others).evicted
-        removed.evicted += evicted
+        removed.evicted |= evicted
         if len(evicted) == len(others):
             return
+        self._hands.note(OLD_DELETED, str(old.username))
         self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
         try:
             self._hands.keys.delete(user, str(old.username), fresh=self._hands.fresh())
@@ -239,12 +246,20 @@ class AccessKeyStage:
         access_key_pair = self._found
         known = {access_key_pair.old.username, access_key_pair.new.username if access_key_pair.new else None}
         others = [access_key for access_key in self._hands.keys.of(access_key_pair.user) if access_key.id not in known]
+        explained = self._hands.second_keys.explained() if self._hands.second_keys and others else ()
         ours = [
             access_key
             for access_key in others
-            if access_key.created >= access_key_pair.since - APART and not self._hands.keys.is_used(access_key.id)
+            if access_key.id not in explained
+            and access_key.created >= access_key_pair.since - APART
+            and not self._hands.keys.is_used(access_key.id)
         ]
         return ours, [access_key for access_key in others if access_key not in ours]
+
+    def _noted(self, unrecorded: Sequence[AccessKey]) -> dict[str, str]:
+        """After a leak each may be somebody else's, and is named."""
+        second_keys = self._hands.second_keys
+        return {key.id: second_keys.noted(self._found.user, key) for key in unrecorded} if second_keys else {}
 
     def _remove(self, login: Login, look: Callable[[], Fresh] | None = None) -> None:
         key = str(login.username)
@@ -292,10 +307,14 @@ class AccessKeyStage:
         return {"changed": changed, "user": self._found.user, "access_key_id": login.username}
 
 
+def _lines(texts: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    return {name: [*by_key.values()] for name, by_key in texts.items() if by_key}
+
+
 def blockers(keys: AccessKeys, key: str, user: str | None, *, leaked: bool = False) -> list[str]:
     """Blockers of rotating this key that AWS shows before anything is changed; none that the holder of a ``leaked``
     key can make."""
-    if not _ID.fullmatch(key):
+    if not is_id(key):
         return [
             (
                 "the place for its user name holds no id of an access key; correct that value, or appears_in in "
@@ -310,12 +329,19 @@ def blockers(keys: AccessKeys, key: str, user: str | None, *, leaked: bool = Fal
         return [str(error)]
 
 
+def is_id(key: str) -> bool:
+    return bool(_ID.fullmatch(key))
+
+
 def _blockers(keys: AccessKeys, key: str, user: str | None, *, leaked: bool) -> list[str]:
     try:
         user = user or keys.owner(key)
     except NotFound:
         return [
-            f"access key {key} does not exist in this account; correct the id where the catalog says that it is stored"
+            (
+                f"access key {key} does not exist in this account; correct the id where the catalog says that it is "
+                "stored, or if the key leaked and was deleted, add options.user to the credential"
+            )
         ]
     if not user:
         return [

@@ -9,12 +9,12 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import KnownKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_reader import held_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import APART
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import APART
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import phases_of, version_id
 
 
@@ -37,6 +37,14 @@ def known_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: Jour
     begun = credential_ages.moment(rotation.since) - APART
     unnamed = [item for item in rotating if not _new_ids(catalog, item, before, after)]
     return KnownKeys(ids, {str(item.options.get("user")): begun for item in unnamed})
+
+
+def former_keys(catalog: Catalog, secrets: Any, journal: Journal, name: str) -> frozenset[str]:
+    """Of one credential, those that wait for a later revocation."""
+    tasks = [task for task in journal.pending_tasks.values() if task.credential == name and task.act == REVOKE]
+    held = [secrets.read(list(task.secrets), pins=task.secrets) for task in tasks]
+    found = [credential_graph.find(catalog, catalog.credentials[name], contents).login.username for contents in held]
+    return frozenset(key for key in found if key)
 
 
 def _pins(rotation: OpenRotation) -> Iterator[dict[str, str]]:

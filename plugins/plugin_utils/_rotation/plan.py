@@ -75,12 +75,14 @@ class Item:
     """Those alone that it is about; empty for all."""
     former: tuple[str, ...] = ()
     """Pending tasks whose former values are revoked along with its own; after a leak only."""
+    user: str = ""
+    """Of an access key, the IAM user."""
 
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""
         kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
         extra = {"pending_task": self.pending_task, "issued": self.issued, "hosts": list(self.hosts)}
-        extra["former"] = list(self.former)
+        extra |= {"former": list(self.former), "user": self.user}
         return {**kept, **{name: value for name, value in extra.items() if value}}
 
 

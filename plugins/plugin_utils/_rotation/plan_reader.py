@@ -190,12 +190,15 @@ def planned(
 ) -> _plan.RotationPlan:
     """With what providers and hosts have against it."""
     plan = _plan.plan(ground, wish)
+    users = access_key_preconditions.users(setting, plan, ground.contents, ground.journal)
     against = {
-        **access_key_preconditions.against(setting, plan, ground.contents),
+        **access_key_preconditions.against(setting, plan, ground.contents, users),
         **ssh_key.against(setting, plan, ground.contents, seen),
         **_against_mirror(setting, plan, ground),
     }
-    return _plan.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
+    if against:
+        plan = _plan.plan(replace(ground, against={**ground.against, **against}), wish)
+    return replace(plan, items=tuple(replace(item, user=users.get(item.credential, "")) for item in plan.items))
 
 
 def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: plan_inputs.PlanInputs) -> dict[str, str]:

@@ -12,33 +12,40 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ti
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import ACCESS_KEY
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_reader import (
-    held_keys,
-    key_places,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_reader import key_places
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKey, AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import baseline_of_run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import former_keys, known_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+Note = Callable[[str, str], object]
+"""Keeps a text under a name in the journal."""
+EVICTED = "evicted/"
+"""How notes begin on keys that are removed, before their ids."""
 
 
 @dataclass
 class RemovedKeys:
-    """What became of such keys, in words: id, date and last use are kept as evidence."""
+    """What became of such keys, by id: their dates and last use are kept as evidence."""
 
-    evicted: list[str] = field(default_factory=list)
-    footholds: list[str] = field(default_factory=list)
+    evicted: dict[str, str] = field(default_factory=dict)
+    footholds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SecondKeys:
-    """Removes keys that nothing explains: inactive ones, and active ones if the operator wants that."""
+    """Removes former keys of the credential, and keys that nothing explains: inactive ones, and active ones if the
+    operator wants that."""
 
     keys: AccessKeys
     held: Callable[[], Collection[str]]
-    """Ids that the stores hold."""
+    """Ids that the stores hold, or that the journal names."""
     recorded: Callable[[], Collection[str] | None]
     """Ids of the account's baseline; None without one."""
     fresh: Callable[[], Fresh]
+    note: Note
+    former: Callable[[], Collection[str]] = tuple
+    """Ids of the credential's former keys, which wait for a later revocation."""
     evicts: bool = False
     since: str = ""
     """When the leak began. Without a baseline no older key goes that is active."""
@@ -47,16 +54,27 @@ class SecondKeys:
         result = RemovedKeys()
         if not others:
             return result
-        recorded = self.recorded()
-        explained = {*self.held(), *(recorded or ())}
-        for key in (key for key in others if key.id not in explained):
-            goes = not key.active or (self.evicts and (recorded is not None or self._is_recent(key)))
-            line, problem = self._line(user, key), self._remove(user, key) if goes else ""
+        recorded, former, explained = self.recorded(), self.former(), self.explained()
+        for key in (key for key in others if key.id in former or key.id not in explained):
+            is_taken = self.evicts and (recorded is not None or self._is_recent(key))
+            goes = key.id in former or not key.active or is_taken
+            what = "former access key" if key.id in former else "access key"
+            line = self.noted(user, key, what) if goes else self._line(user, key, what)
+            problem = self._remove(user, key) if goes else ""
             if goes and not problem:
-                result.evicted.append(line)
+                result.evicted[key.id] = line
             else:
-                result.footholds.append(f"{line}{problem}: {delete_command(user, key.id)}")
+                result.footholds[key.id] = f"{line}{problem}: {delete_command(user, key.id)}"
         return result
+
+    def explained(self) -> set[str]:
+        return {*self.held(), *(self.recorded() or ())}
+
+    def noted(self, user: str, key: AccessKey, what: str = "access key") -> str:
+        """What the journal now has of a key, which IAM forgets along with it."""
+        line = self._line(user, key, what)
+        self.note(f"{EVICTED}{key.id}", line)
+        return line
 
     def _is_recent(self, key: AccessKey) -> bool:
         return bool(self.since) and timestamps.stamp(key.created) >= self.since
@@ -70,24 +88,29 @@ class SecondKeys:
             return f", was not removed ({one_line(error)})"
         return ""
 
-    def _line(self, user: str, key: AccessKey) -> str:
+    def _line(self, user: str, key: AccessKey, what: str) -> str:
         state, used = "active" if key.active else "inactive", self.keys.last_use(key.id)
         dates = f"created {timestamps.stamp(key.created)}, {f'last used {used}' if used else 'never used'}"
-        return f"{state} access key {key.id} of user {user}, {dates}"
+        return f"{state} {what} {key.id} of user {user}, {dates}"
 
 
 def delete_command(user: str, key: str) -> str:
     return shlex.join(["aws", "iam", "delete-access-key", "--user-name", user, "--access-key-id", key])
 
 
-def of_leak(setting: RotationSetup, keys: AccessKeys) -> SecondKeys | None:
-    """None without a leak: then a second key of somebody else stops the rotation."""
-    incident = setting.rotator.holding()[0].incident
-    if incident is None:
+def of_leak(setting: RotationSetup, name: str, keys: AccessKeys, note: Note) -> SecondKeys | None:
+    """None in a rotation that answers no leak: then a second key of somebody else stops it."""
+    journal, rotation = setting.rotator.holding()
+    incident, secrets = journal.incident, setting.rotator.secrets
+    if incident is None or rotation.plan.get("incident") != incident.id:
         return None
 
     def held() -> Collection[str]:
-        return held_keys(setting.catalog, setting.rotator.current(key_places(setting.catalog)))
+        contents = setting.rotator.current(key_places(setting.catalog))
+        return known_keys(setting.catalog, secrets, contents, journal).ids
+
+    def former() -> Collection[str]:
+        return former_keys(setting.catalog, secrets, journal, name)
 
     def recorded() -> Collection[str] | None:
         baseline = baseline_of_run(setting)
@@ -95,4 +118,5 @@ def of_leak(setting: RotationSetup, keys: AccessKeys) -> SecondKeys | None:
         names = [name for source in sources for kind, name in source.entries if kind == ACCESS_KEY]
         return {name.partition(" ")[0] for name in names} if sources else None
 
-    return SecondKeys(keys, held, recorded, setting.rotator.fresh, incident.evicts, incident.since)
+    fresh = setting.rotator.fresh
+    return SecondKeys(keys, held, recorded, fresh, note, former, incident.evicts, incident.since)

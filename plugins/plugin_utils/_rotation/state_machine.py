@@ -7,7 +7,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import BACKWARD_STEPS, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
+    BACKWARD_STEPS,
+    OLD_DELETED,
+    OpenRotation,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
 
 FORWARD = ("create", "set", "test", "revoke_first", "deploy", "promote", "revoke", "record")
 BACKWARD = BACKWARD_STEPS
@@ -59,7 +64,14 @@ def step_of(stage: str) -> tuple[str, int]:
 def is_past_return(rotation: OpenRotation) -> bool:
     """Whether the old values may be gone, so that nothing leads back."""
     removing = ("revoke_first", "deploy", "promote") if rotation.plan.get("immediate") else ()
-    return rotation.step in (*removing, "revoke", "record")
+    deleted = ("deploy", "promote") if _has_deleted_key(rotation) else ()
+    return rotation.step in (*removing, *deleted, "revoke", "record")
+
+
+def _has_deleted_key(rotation: OpenRotation) -> bool:
+    """Whether a leaked access key made room for the new one: hosts that have the new one must not go back."""
+    planned = rotation.plan.get("credentials", {})
+    return any(OLD_DELETED in note for name, note in rotation.notes.items() if planned[name].get("kind") in IAM_KEYS)
 
 
 def way_back(rotation: OpenRotation) -> int:

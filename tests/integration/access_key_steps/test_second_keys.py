@@ -14,7 +14,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ti
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import blockers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.second_keys import SecondKeys
 from sandbox.faults import Fault
 from tests.integration.access_key_lab import USER, keys
 from tests.integration.access_key_steps.world import BEFORE, World
@@ -25,8 +24,7 @@ LATER = datetime.now(UTC) + timedelta(hours=1)
 
 @pytest.fixture
 def leak(world: World) -> World:
-    held = {str(world.old.username)}
-    world.second_keys = SecondKeys(world.store, lambda: held, lambda: None, world.fresh)
+    world.leaked()
     return world
 
 
@@ -74,7 +72,7 @@ def test_an_inactive_one_goes(leak: World) -> None:
     new = leak.issued.take("storage")
     assert keys(leak.iam) == {leak.old.username: "Active", new.username: "Active"}
     assert answer["evicted"][0].startswith(f"inactive access key {other} of user {USER}, created ")
-    after = leak.steps(new, since=LATER, evicted=tuple(answer["notes"]["evicted"])).revoked()
+    after = leak.steps(new, since=LATER, evicted={other: leak.notes[f"evicted/{other}"]}).revoked()
     assert after["evicted"] == answer["evicted"]
     assert "footholds" not in after
 
@@ -113,6 +111,61 @@ def test_one_that_is_made_while_the_response_runs_is_named(leak: World) -> None:
     leak.iam.delete_access_key(UserName=USER, AccessKeyId=leak.old.username)
     other = attackers(leak)
     assert other in leak.steps(new).revoked()["footholds"][0]
+
+
+@pytest.mark.parametrize("held_in", ["a store", "the baseline"])
+def test_a_colleagues_new_key_stays(world: World, held_in: str) -> None:
+    """Unused and as new as the rotation: what a killed attempt would have left."""
+    other = attackers(world)
+    world.leaked(**{"held": {other}} if held_in == "a store" else {"recorded": {other}})
+    world.steps().issued()
+    new = world.issued.take("storage")
+    world.steps(new).revoked()
+    assert world.names() == {other, new.username}
+    world.steps(aborting=True).revoked()
+    assert other in world.names()
+
+
+def test_one_that_goes_as_left_by_a_killed_attempt_is_named(leak: World) -> None:
+    other = attackers(leak)
+    (line,) = leak.steps().issued()["evicted"]
+    assert line == leak.notes[f"evicted/{other}"]
+    assert line.startswith(f"active access key {other} of user {USER}, created 20")
+    leak.store.delete(USER, str(leak.issued.take("storage").username), fresh=Fresh())
+    other = attackers(leak)
+    (line,) = leak.steps(aborting=True).revoked()["evicted"]
+    assert other in line
+
+
+def test_a_former_key_goes_before_the_one_in_use(world: World) -> None:
+    former = attackers(world)
+    world.leaked(held={former}, former=lambda: {former})
+    (line,) = world.steps(since=LATER).issued()["evicted"]
+    assert line.startswith(f"active former access key {former} of user {USER}")
+    assert world.names() == {world.old.username, world.issued.take("storage").username}
+
+
+def test_what_goes_is_in_the_journal_before(leak: World) -> None:
+    """A run may be killed between a deletion and its next entry."""
+    other = attackers(leak, active=False)
+    leak.moto.set_faults(Fault("deny", "DeleteAccessKey"))
+    with pytest.raises(RotationError):
+        leak.steps(since=LATER).issued()
+    assert {*leak.notes} == {f"evicted/{other}", "old_deleted"}
+    leak.moto.set_faults()
+    noted = {other: leak.notes[f"evicted/{other}"]}
+    leak.store.delete(USER, other, fresh=Fresh())
+    new = leak.made()
+    assert leak.steps(new, since=LATER, evicted=noted).revoked()["evicted"] == [noted[other]]
+
+
+def test_one_that_is_noted_and_still_there_is_a_foothold(leak: World) -> None:
+    new = leak.made()
+    leak.iam.delete_access_key(UserName=USER, AccessKeyId=leak.old.username)
+    other = attackers(leak)
+    answer = leak.steps(new, evicted={other: "noted"}).revoked()
+    assert "evicted" not in answer
+    assert other in answer["footholds"][0]
 
 
 def test_if_nothing_can_be_deleted_the_leaked_key_is_off(leak: World) -> None:

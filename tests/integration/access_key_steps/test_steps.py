@@ -162,7 +162,7 @@ class TestIssued:
                 return finds.pop() if finds else issued.find(credential)
 
         hands = AccessKeyContext(
-            world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.fresh, lambda: None
+            world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.fresh, lambda: None, world.note
         )
         ours = AccessKeyStage(
             replace(hands, sleep=world.slept.append),

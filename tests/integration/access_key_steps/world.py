@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -46,6 +46,8 @@ class World:
     acting: Any = None
     second_keys: SecondKeys | None = None
     """After a leak."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What the journal has of the credential."""
 
     @property
     def iam(self) -> Any:
@@ -71,8 +73,18 @@ class World:
     def ended(self) -> Fresh | None:
         return Fresh() if self.is_ended else None
 
+    def note(self, about: str, text: str) -> None:
+        self.notes.setdefault(about, text)
+
+    def leaked(self, *, held: Collection[str] = (), recorded: Collection[str] | None = None, **extra: Any) -> None:
+        """From here on the rotation answers a leak."""
+        ids = {str(self.old.username), *held}
+        self.second_keys = SecondKeys(self.store, lambda: ids, lambda: recorded, self.fresh, self.note, **extra)
+
     def steps(self, new: Login | None = None, *, aborting: bool = False, **extra: Any) -> AccessKeyStage:
-        hands = AccessKeyContext(self.store, self.issued, self.fresh, self.ended, self.second_keys, self.slept.append)
+        hands = AccessKeyContext(
+            self.store, self.issued, self.fresh, self.ended, self.note, self.second_keys, self.slept.append
+        )
         access_key_pair = AccessKeyPair("storage", USER, self.old, new, aborting, BEFORE)
         return AccessKeyStage(hands, replace(access_key_pair, **extra))
 

@@ -5,19 +5,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal, PendingTask
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import UnusedKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import former_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item, RotationPlan, items_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
-from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, NOW, World, opened
 
 CLOUD, DEPLOY = "app/test/cloud", "app/test/deploy"
+OLD_KEY = "AKIAOLDOLDOLDOLD"
 
 
 def world_of(reads: list[str] | None, **options: Any) -> World:
@@ -31,7 +38,7 @@ def world_of(reads: list[str] | None, **options: Any) -> World:
         "deploy": {"kind": "ssh_key", "appears_in": [{"secret": "app/{environment}/deploy", "key": "private"}]},
     }
     world = World(catalog=catalog_parser.parse({**CATALOG, "alerts": {}, "credentials": credentials}, "test"))
-    world.secrets.seed(CLOUD, json.dumps({"access_key_id": "AKIAOLD", "secret_access_key": "old"}))
+    world.secrets.seed(CLOUD, json.dumps({"access_key_id": OLD_KEY, "secret_access_key": "old"}))
     world.secrets.seed(DEPLOY, json.dumps({"private": "old"}))
     return world
 
@@ -59,6 +66,86 @@ def test_first_off(
     setting = RotationSetup(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
     _hands, access_key_pair = access_key_preconditions.concerned(setting, "cloud")
     assert access_key_pair.first_off is is_off
+
+
+@pytest.fixture
+def deleted(monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world in which AWS has forgotten the leaked key, and the catalog names no user."""
+    monkeypatch.setitem(KINDS, "aws_access_key", Kind("aws_access_key", value="provider"))
+    world = world_of([], user=None)
+    monkeypatch.setattr(access_key_preconditions, "store", lambda _connection, _credential: Forgotten())
+    return world
+
+
+class Forgotten:
+    """IAM, which has no key."""
+
+    def owner(self, key: str) -> str:
+        raise NotFound(key)
+
+    def caller(self) -> None:
+        return None
+
+
+def setting_of(world: World, rotator: Any) -> RotationSetup:
+    return RotationSetup(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
+
+
+def open_with_user(world: World, incident: str = "leak-1") -> RotationSetup:
+    setting = setting_of(world, world.begun("cloud", leak=incident))
+    journal = setting.rotator.look()
+    planned = dict(opened(journal).plan)
+    planned["credentials"] = {"cloud": {**planned["credentials"]["cloud"], "user": "app"}}
+    setting.rotator.take(journal, opened(journal), plan=planned)
+    return setting
+
+
+def test_a_deleted_key_has_the_user_of_the_plan(deleted: World) -> None:
+    _hands, pair = access_key_preconditions.concerned(open_with_user(deleted), "cloud")
+    assert pair.user == "app"
+
+
+@pytest.mark.parametrize(("leak", "expected"), [("leak-1", {"cloud": "app"}), ("", {})])
+def test_a_deleted_key_has_the_user_of_an_earlier_rotation(deleted: World, leak: str, expected: dict[str, str]) -> None:
+    """As the next wave plans it, after a rollback."""
+    setting = open_with_user(deleted)
+    key = Item("cloud", "aws_access_key")
+    plan, contents = RotationPlan((key,), incident=leak), deleted.secrets.read([CLOUD])
+    users = access_key_preconditions.users(setting, plan, contents, setting.rotator.look())
+    assert users == expected
+    assert bool(access_key_preconditions.against(setting, plan, contents, users)) is (not expected)
+    assert items_of(RotationPlan((replace(key, user="app"),)).entry())[0].user == "app"
+
+
+def test_what_is_noted_is_in_the_journal_at_once(deleted: World) -> None:
+    setting = open_with_user(deleted)
+    hands, _pair = access_key_preconditions.concerned(setting, "cloud")
+    for _look in range(2):
+        hands.note("evicted/AKIAOTHER", "a key")
+    assert deleted.rotator("run2").look().head == 3
+    rotation = opened(deleted.rotator("run2").look())
+    assert (rotation.step, rotation.notes) == ("create", {"cloud": {"evicted/AKIAOTHER": "a key"}})
+    assert access_key_preconditions.concerned(setting, "cloud")[1].evicted == {"AKIAOTHER": "a key"}
+
+
+@pytest.mark.parametrize(("incident", "is_leak"), [("leak-1", True), ("", False), ("leak-0", False)])
+def test_second_keys_go_only_in_the_rotation_of_the_leak(deleted: World, incident: str, is_leak: bool) -> None:
+    """An ordinary one may be open while another credential's leak is."""
+    setting = open_with_user(deleted, incident)
+    journal = setting.rotator.look()
+    setting.rotator.append(journal, "leak-1", "closed", incident=Incident("leak-1", NOW, "ann").entry())
+    setting.rotator.mine()
+    hands, _pair = access_key_preconditions.concerned(setting, "cloud")
+    assert (hands.second_keys is not None) is is_leak
+
+
+def test_a_key_that_waits_for_its_revocation_is_a_former_key(deleted: World) -> None:
+    version = deleted.secrets.seed(CLOUD, json.dumps({"access_key_id": "AKIANEW", "secret_access_key": "new"}))
+    first = next(name for name in deleted.secrets._secrets[CLOUD].contents if name != version)
+    task = PendingTask("r0/cloud", "cloud", REVOKE, "", "r0", {CLOUD: first})
+    other = replace(task, id="r0/other", credential="other")
+    journal = Journal(pending_tasks={item.id: item for item in (task, other)})
+    assert former_keys(deleted.catalog, deleted.secrets, journal, "cloud") == {OLD_KEY}
 
 
 @pytest.mark.parametrize("options", [{}, {"honeytoken": True}])

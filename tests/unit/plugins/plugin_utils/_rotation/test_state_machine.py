@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,6 +145,17 @@ def test_a_failure_after_the_promotion_is_reported_and_stays_open(stage: str, me
 @pytest.mark.parametrize("stage", ["revoke", "record"])
 def test_after_the_promotion_the_old_value_may_be_gone(stage: str) -> None:
     assert state_machine.is_past_return(at(stage))
+
+
+@pytest.mark.parametrize("stage", EVERY[1])
+@pytest.mark.parametrize(("kind", "counts"), [("aws_access_key", True), ("mailbox", False)])
+def test_hosts_keep_a_key_whose_old_one_made_room(stage: str, kind: str, *, counts: bool) -> None:
+    """Before the rollout nothing is lost by a rollback. An operator's own kind notes what it likes."""
+    plan = {"phases": 1, "credentials": {"storage": {"kind": kind}}}
+    rotation = replace(at(stage), plan=plan, notes={"storage": {"old_deleted": "AKIAOLD"}})
+    assert state_machine.is_past_return(rotation) is (
+        stage in ("revoke", "record") or (counts and stage in ("deploy_1", "promote"))
+    )
 
 
 @pytest.mark.parametrize("outcome", [state_machine.LOST, state_machine.BLOCKED])
