@@ -130,6 +130,7 @@ def test_a_leaked_login_with_an_administrators_tag(broker: RabbitMQ, programs: P
     shop = RabbitShop(broker, programs)
     shop.leak()
     assert shop.act("check") == {}
+    shop.act("block")
     shop.world.created(shop.rotator)
     shop.act("set")
     shop.rotator.advance("test")
@@ -153,6 +154,15 @@ def test_a_leaked_user_is_blocked_before_a_new_value_is_made(shop: RabbitShop, b
     rotate(shop)
     assert rights(broker, "app_b") == before
     assert shop.works
+
+
+def test_a_leaked_user_that_has_deleted_itself(shop: RabbitShop, broker: RabbitMQ) -> None:
+    """Its permissions are gone too, so a person must make it again."""
+    shop.leak()
+    broker.asked("DELETE", "/users/app_a")
+    assert shop.act("block")["message"] == f"user app_a cannot log in at 127.0.0.1:{broker.port}; 0 sessions ended"
+    shop.to("set")
+    assert "has no user app_a; create it with the application's permissions" in refusal(shop, "set")
 
 
 def test_another_user_of_that_name(shop: RabbitShop, broker: RabbitMQ) -> None:

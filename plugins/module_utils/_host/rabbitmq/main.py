@@ -53,7 +53,7 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
     elif state == PRESENT:
         users.create(admin, login, other, tags)
     elif state == BLOCKED:
-        return {"place": admin.place, "ended": users.block(admin, server, login, tags)}
+        return {"place": admin.place, "ended": users.block(admin, server, login)}
     else:
         footholds = users.findings(admin, login["username"], tags)
         return {"place": admin.place, "ended": users.revoke(admin, server, login), "footholds": footholds}

@@ -127,10 +127,12 @@ def require_usable(
                 )
 
 
-def block(admin: Management, server: Mapping[str, Any], old: Login, tags: Collection[str]) -> int:
-    """Takes the user's password and ends its connections: how many. Its rights stay, for the user that follows."""
-    kept = ",".join(tag for tag in rights(admin, old["username"])["tags"] if tag in tags)
-    admin.put("users", old["username"], body={"password_hash": "", "tags": kept})
+def block(admin: Management, server: Mapping[str, Any], old: Login) -> int:
+    """Takes the user's password and ends its connections: how many. Its rights stay, for the user that follows and
+    for the findings; a user that is gone stays so."""
+    entry = admin.found("users", old["username"])
+    if entry is not None:
+        admin.put("users", old["username"], body={"password_hash": "", "tags": ",".join(_tags(entry))})
     return _ends(admin, server, old, "its password was removed")
 
 
