@@ -196,6 +196,20 @@ def test_who_takes_every_connection_does_not_stop_a_leak_response(
         assert not maria.accepts("app_a", OLD)
 
 
+def test_a_graceful_leak_response_keeps_the_login_in_use_for_a_rollback(shop: MysqlShop, maria: MariaDB) -> None:
+    shop.close("aborted")
+    shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
+    shop.to("set")
+    shop.act("set")
+    for host in ("127.%", "10.%"):
+        maria.execute(f"ALTER USER app_b@'{host}' ACCOUNT LOCK")
+    with pytest.raises(LoginRefused, match="login app_b"):
+        shop.act("test")
+    shop.rotator.advance("withdraw")
+    shop.act("revoke")
+    assert maria.accepts("app_a", OLD)
+
+
 @contextmanager
 def taken(maria: MariaDB) -> Iterator[None]:
     """Every connection is the leaked user's."""

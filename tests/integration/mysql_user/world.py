@@ -39,7 +39,7 @@ class Programs:
         assert module is program
         assert set(args) <= set(program.ARGUMENT_SPEC)
         answer = program._carried_out({"other": "", **args}, writes=True)
-        assert set(answer) <= {"place", "ended"}
+        assert set(answer) <= {"place", "full", "ended"}
         return answer
 
 
@@ -79,6 +79,6 @@ def rotate(shop: MysqlShop, *, create: bool = True, revoked: bool = True) -> str
 
 def args_of(shop: MysqlShop) -> Mapping[str, Any]:
     seen: list[Mapping[str, Any]] = []
-    shop.server = type("Seen", (), {"execute": lambda _self, _module, *, args, **_how: seen.append(args)})()
+    shop.server = type("Seen", (), {"execute": lambda _self, _module, *, args, **_how: seen.append(args) or {}})()
     shop.act("check")
     return seen[0]

@@ -165,6 +165,37 @@ def test_a_leaked_user_that_has_deleted_itself(shop: RabbitShop, broker: RabbitM
     assert "has no user app_a; create it with the application's permissions" in refusal(shop, "set")
 
 
+@pytest.mark.parametrize("leak", [True, False])
+def test_who_takes_every_connection_stops_no_leak_response(shop: RabbitShop, broker: RabbitMQ, leak: bool) -> None:
+    if leak:
+        shop.leak()
+    shop.to("set")
+    shop.act("set")
+    broker.asked("PUT", "/vhost-limits/shop%2Feu/max-connections", {"value": 1})
+    try:
+        with connect(broker, "app_a", OLD):
+            if leak:
+                shop.act("test")
+            else:
+                assert "cannot open vhost shop/eu (code 530)" in refusal(shop, "test")
+    finally:
+        broker.asked("DELETE", "/vhost-limits/shop%2Feu/max-connections")
+    assert accepts(broker, "app_a", OLD) is not leak
+
+
+def test_a_graceful_leak_response_keeps_the_login_in_use_for_a_rollback(shop: RabbitShop, broker: RabbitMQ) -> None:
+    shop.leak()
+    shop.to("set")
+    shop.act("set")
+    broker.asked("PUT", "/user-limits/app_b/max-connections", {"value": 0})
+    broker.asked("PUT", "/user-limits/app_a/max-connections", {"value": 0})
+    assert "cannot open vhost / (code 530)" in refusal(shop, "test")
+    broker.asked("PUT", "/user-limits/app_a/max-connections", {"value": 9})
+    shop.rotator.advance("withdraw")
+    shop.act("revoke")
+    assert shop.works
+
+
 def test_another_user_of_that_name(shop: RabbitShop, broker: RabbitMQ) -> None:
     """Perhaps another environment's."""
     broker.asked("PUT", "/users/app_b", {"password": OLD, "tags": ""})

@@ -20,12 +20,18 @@ DENIED = (1045, 1698)
 """A wrong password, or another way of authentication."""
 LOCKED = (4151, 3118)
 """An account that is locked: MariaDB's code, and MySQL's."""
+FULL = 1040
+"""Every connection of the server is taken. Other limits are those of one account."""
 NO_RIGHT = (1044, 1095, 1142, 1227, 1370, 1410)
 NO_TLS, UNKNOWN_SESSION = 2026, 1094
 
 
 class LoginRefused(RotationError):
     """Raised where the server rejects the login itself."""
+
+
+class NoConnectionLeft(RotationError):
+    """Raised where other sessions keep the login out."""
 
 
 class MysqlConnection:
@@ -74,6 +80,9 @@ class MysqlConnection:
         if code in DENIED or code in LOCKED:
             reason = "is locked" if code in LOCKED else "was rejected"
             raise LoginRefused("login %s %s at %s (error %d)" % (self._user, reason, self.place, code)) from None
+        if code == FULL:
+            message = "%s has no connection left (error %d); end sessions there, or raise max_connections"
+            raise NoConnectionLeft(message % (self.place, code)) from None
         if code == NO_TLS:
             remedy = "give its authority in server.tls.ca of the catalog, or correct the server's TLS"
             raise RotationError("%s has no TLS that can be verified; %s" % (self.place, remedy)) from None

@@ -11,7 +11,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import users
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
+    MysqlConnection,
+    NoConnectionLeft,
+)
 
 CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -23,8 +26,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 MEMORY = 512 << 20
 """Bytes that a server's answers may cost."""
-RETURNS: dict[str, Any] = {"place": "text", "ended?": int}
-"""Where, and how many sessions were ended."""
+RETURNS: dict[str, Any] = {"place": "text", "full?": str, "ended?": int}
+"""Where, why a login could not be tried where other sessions keep it out, and how many sessions were ended."""
 
 
 def main() -> None:
@@ -42,7 +45,10 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
     with MysqlConnection(server, params["admin"]) as admin:
         users.require_primary(admin)
         if state == USABLE:
-            users.require_visible(admin, server, login)
+            try:
+                users.require_visible(admin, server, login)
+            except NoConnectionLeft as error:
+                return {"place": admin.place, "full": str(error)}
         elif state == CHECKED:
             users.require_twins(admin, login["username"], params["other"])
         elif not writes:

@@ -7,6 +7,7 @@ https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf, sections 2.3.5 (frames) 
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 from contextlib import contextmanager
@@ -28,11 +29,17 @@ START, START_OK, TUNE, TUNE_OK, OPEN, OPEN_OK, CLOSE = (
     (10, 50),
 )
 ACCESS_REFUSED = 403
+_FULL = re.compile(rb"(?<!user )connection limit \([0-9]+\) is reached")
+"""What the server says of a vhost's limit. Its code is also that of a user without permissions."""
 _HEADER, _METHOD, _END = b"AMQP\x00\x00\x09\x01", 1, 0xCE
 
 
 class AmqpLoginRefused(RotationError):
     """Raised where the server rejects the login itself."""
+
+
+class NoConnectionLeft(RotationError):
+    """Raised where other connections keep the login out."""
 
 
 @contextmanager
@@ -90,7 +97,8 @@ def _open(client: socket.socket, user: str, vhost: str, place: str) -> None:
     _send(client, OPEN, _short(vhost) + _short("") + b"\0")
     method, content = _received(client)
     if method == CLOSE:
-        raise RotationError(
+        error = NoConnectionLeft if _FULL.search(content) else RotationError
+        raise error(
             "user %s logs in at %s, but cannot open vhost %s (code %d); check its permissions and its limit of "
             "connections" % (user, place, vhost, _code(content))
         )

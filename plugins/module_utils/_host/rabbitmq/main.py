@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.amqp import NoConnectionLeft
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
 CHECKED, PRESENT, USABLE, BLOCKED, REVOKED = "checked", "present", "usable", "blocked", "revoked"
@@ -26,7 +27,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 MEMORY = 512 << 20
 """Bytes that a server's answers may cost."""
-RETURNS: dict[str, Any] = {"place": "text", "ended?": int, "footholds?": [str]}
+RETURNS: dict[str, Any] = {"place": "text", "full?": str, "ended?": int, "footholds?": [str]}
+"""Also why a login could not be tried where other connections keep it out."""
 
 
 def main() -> None:
@@ -45,7 +47,10 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
     admin = Management(params["server"], params["admin"])
     users.require_administrator(admin)
     if state == USABLE:
-        users.require_usable(admin, server, login, other, tags)
+        try:
+            users.require_usable(admin, server, login, other, tags)
+        except NoConnectionLeft as error:
+            return {"place": admin.place, "full": str(error)}
     elif state == CHECKED:
         users.require_ready(admin, login["username"], other, tags, leaked=params["leaked"])
     elif not writes:

@@ -14,12 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
-    Acts,
-    Answer,
-    NotReached,
-    Part,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
     old_login,
     rotated_logins,
@@ -45,7 +40,7 @@ class TwoUsers(Acts):
         login = setting.held(setting.catalog.credentials[part.name]).login
         self.run(part, CHECKED, login, other=str(other_login(login.username)))
         if not setting.answers_leak():  # a leaked login may have been changed by its holder
-            self.run(part, USABLE, login)
+            self._usable(part, login)
         return {}
 
     def block(self, part: Part) -> Answer:
@@ -61,16 +56,14 @@ class TwoUsers(Acts):
         return self._with_new(part, USABLE, "logs in")
 
     def _usable(self, part: Part, login: Login, **extra: Any) -> Answer:
-        """After a leak also where the leaked user keeps the new one out, such as by taking every connection."""
-        try:
-            return self.run(part, USABLE, login, **extra)
-        except NotReached:
-            raise
-        except RotationError:
-            if not part.setting.mine(part.name)[1].plan.get("incident"):
-                raise
+        """After a leak also where the leaked user keeps the new one out, by taking every connection."""
+        answer = self.run(part, USABLE, login, **extra)
+        if "full" in answer and part.setting.answers_leak():
             self.block(part)
-            return self.run(part, USABLE, login, **extra)
+            answer = self.run(part, USABLE, login, **extra)
+        if "full" in answer:
+            raise RotationError(answer["full"])
+        return answer
 
     def _with_new(self, part: Part, state: str, done: str) -> Answer:
         logins = rotated_logins(part.setting, part.name)
