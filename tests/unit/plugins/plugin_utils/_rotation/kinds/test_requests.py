@@ -96,7 +96,10 @@ class ByItself(Acts):
             raise RotationError("no")
         return {"message": part.name}
 
-    block = revoke = set
+    def block(self, part: Part) -> Mapping[str, Any]:
+        return self.set(part)
+
+    revoke = block
 
 
 @pytest.mark.parametrize(
