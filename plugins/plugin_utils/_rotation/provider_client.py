@@ -66,11 +66,13 @@ class ProviderClient:
         self._headers = {**provider_requests.headers(api, admin), "Accept": "application/json"}
         self.host = urlsplit(api.url).netloc
 
-    def listed(self) -> list[ProviderKey]:
-        """Every key. Raises RotationError."""
+    def listed(self, *, until: str = "") -> list[ProviderKey]:
+        """Every key, or where the key ``until`` is listed, the pages up to it. Raises RotationError."""
         keys: list[ProviderKey] = []
         for page in self._pages():
             keys += provider_requests.keys(self.api, page)
+            if until in [key.id for key in keys]:
+                break
             if len(keys) > provider_requests.LISTED:
                 raise RotationError(f"{self.host} lists more than {provider_requests.LISTED} keys; delete unused keys")
         return keys

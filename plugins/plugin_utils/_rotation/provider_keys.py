@@ -49,11 +49,12 @@ class ProviderKeys:
 
     def check(self) -> dict[str, Any]:
         """Writes nothing."""
-        keys = self.client.listed()
         login = self.setting.held(self.setting.catalog.credentials[self.name]).login
         key = self._id(login)
+        is_leaked = self.setting.answers_leak()  # its holder may delete it, and make more keys than can be listed
+        keys = self.client.listed(until=key if is_leaked else "")
         self._require_ours(key, keys)
-        if self.setting.answers_leak():  # its holder may delete it, and make further keys
+        if is_leaked:
             return {}
         self._require_in_use(key, keys, login)
         if self._is_full(keys):
@@ -80,8 +81,9 @@ class ProviderKeys:
 
     def block(self) -> dict[str, Any]:
         """Disables the old key, or deletes it where the provider cannot disable keys."""
-        old, keys = old_login(self.setting, self.name), self.client.listed()
+        old = old_login(self.setting, self.name)
         key = self._id(old)
+        keys = self.client.listed(until=key)
         self._require_ours(key, keys)
         if key in [item.id for item in keys]:
             act = self.client.delete if self.api.disable is None else self.client.disable
@@ -216,7 +218,8 @@ class ProviderKeys:
         probe = self.setting.catalog.credentials[self.name].test
         if probe is not None:
             return self.client.tried(probe, login)
-        listed = [item.active for item in self.client.listed() if item.id == self._id(login)]
+        key = self._id(login)
+        listed = [item.active for item in self.client.listed(until=key) if item.id == key]
         if any(listed):
             return ACCEPTED, f"{self.client.host} lists it as active"
         state, how = (UNTRIED, "lists it as inactive") if listed else (REFUSED, "does not list it")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_client
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Requests, Shop
 from tests.unit.plugins.plugin_utils._rotation.kinds.test_http_api import (
     FIRST,
@@ -47,6 +48,23 @@ def test_a_list_that_is_full_makes_room_by_the_leaked_key(provider: Provider, re
     assert list(provider.keys) == ["other", "k1"]
     calls = [call.partition(" ")[0] for call in provider.calls]
     assert calls.index("DELETE") < calls.index("POST")
+
+
+def test_a_list_without_end_hinders_no_block(
+    provider: Provider, requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pages of two keys stand for some hundred, and only the first one is read."""
+    del requests
+    monkeypatch.setattr(provider_client, "PAGES", 1)
+    provider.keys.update({f"made-{number}": {**FIRST, "value": f"canary-{number}"} for number in range(3)})
+    shop = Shop("http_api", credential(provider.url), STORED)
+    with pytest.raises(RotationError, match="lists more than 1 pages of keys"):
+        shop.act("check")
+    shop.close("closed")
+    shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
+    assert shop.act("check") == {}
+    shop.act("block")
+    assert not provider.keys["k0"]["on"]
 
 
 def test_only_a_leaked_key_need_not_work(provider: Provider, requests: Requests) -> None:
