@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Mapping
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY, HONEYTOKENS
@@ -29,6 +29,22 @@ def planted(catalog: Catalog) -> Dict[str, List[str]]:
     """By setting that holds a part of one, the paths in repositories where it lies too."""
     decoys = [item for item in catalog.credentials.values() if is_honeytoken(item)]
     return {setting: list(item.options.get(PLANTED) or ()) for item in decoys for setting in item.settings}
+
+
+def answered(rotated: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Which uses of a login a leak response answered: how many its server had counted, until when. ``rotated`` is the
+    journal's entry of its last rotation."""
+    used = rotated.get("used", {})
+    if rotated.get("incident"):
+        return {"uses": used.get("uses", 0), "at": rotated["at"]}
+    answer: Mapping[str, Any] = used.get("answered", {})
+    return answer
+
+
+def newer_uses(report: Mapping[str, Any], uses: int, at: str) -> int:
+    """How many there are beside those of then; all of them if the count began again since."""
+    began_again = report["since"] > at or report["uses"] < uses
+    return int(report["uses"]) - (0 if began_again else uses)
 
 
 def problems(catalog: Catalog) -> Iterator[str]:

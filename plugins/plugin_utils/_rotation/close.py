@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    honeytokens,
     hosts_with_old_key,
     timestamps,
 )
@@ -113,7 +114,9 @@ def _lease(item: plan.Item, rotation: OpenRotation) -> Mapping[str, str]:
 def _used(item: plan.Item, journal: Journal, rotation: OpenRotation) -> Mapping[str, Any]:
     """A leak response answers the uses before it. A routine rotation hands them on."""
     before, noted = journal.rotated.get(item.credential), rotation.notes.get(item.credential, {})
-    handed_on = before.used if before and not before.incident else {}
+    handed_on: Mapping[str, Any] = before.used if before and not before.incident else {}
+    if before and before.incident and item.kind in HONEYTOKENS:  # its server still shows the uses
+        handed_on = {"answered": honeytokens.answered(before.entry())}
     is_built_in = item.kind in (AWS_ACCESS_KEY, *HONEYTOKENS)  # an operator's own kind notes what it likes
     return {**handed_on, **noted.get("used", {}), **noted.get("used_at_end", {})} if is_built_in else {}
 

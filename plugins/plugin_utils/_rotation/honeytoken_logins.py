@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, server_addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens, kind_names, server_addresses
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_graph import StoredCredential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
@@ -36,7 +36,7 @@ def replaced(part: Part) -> Answer:
     part.setting.rotator.mine()  # the server does not know which run is the last one
     verifier = scram_verifier(str(logins.stays.password), os.urandom(16))
     report = _run(part, logins.stored, verifier=verifier)
-    return _answer(f"login {user} has the new password alone", described(engine, report), uses=report["uses"])
+    return _answer(f"login {user} has the new password alone", _described(part, report), uses=report["uses"])
 
 
 def _noted_at_valkey(part: Part, stored: StoredCredential) -> Answer:
@@ -51,7 +51,7 @@ def _noted_at_valkey(part: Part, stored: StoredCredential) -> Answer:
         return {"message": f"nothing is to be revoked; its use could not be read: {error}"}
     user = _user(part)
     exists = f"user {user} exists, and not from here: ACL DELUSER {user}" if report["exists"] else ""
-    return _answer(exists or f"no server has user {user}", described(VALKEY, report))
+    return _answer(exists or f"no server has user {user}", _described(part, report))
 
 
 def _answer(message: str, last: str, **counted: int) -> Answer:
@@ -59,13 +59,18 @@ def _answer(message: str, last: str, **counted: int) -> Answer:
     return {"message": f"{message}; {last}" if last else message, "notes": {"used": notes} if notes else {}}
 
 
-def described(engine: str, report: Answer) -> str:
-    """How often it was used, as far as the server knows; empty if never."""
-    if not report["uses"]:
+def _described(part: Part, report: Answer) -> str:
+    """How often it was used, as far as the server knows; empty if no leak response has yet to answer that."""
+    journal, *_ = part.setting.mine(part.name)
+    last = journal.rotated.get(part.name)
+    rotated = last.entry() if last else {"at": ""}
+    answered = honeytokens.answered(rotated)
+    if _engine(part) == POSTGRESQL:
+        counted = min(answered.get("uses", 0), rotated.get("used", {}).get("uses", 0))
+        uses = honeytokens.newer_uses(report, counted, rotated["at"])
+        return f"{uses} sessions in its database" if uses else ""
+    if not report["uses"] or report["last"] <= answered.get("at", ""):
         return ""
-    if engine == POSTGRESQL:
-        since = f" since {report['since']}" if report["since"] else ""
-        return f"{report['uses']} sessions in its database{since}"
     return f"{report['uses']} tries to log in, last at {report['last']} from {', '.join(report['clients'])}"
 
 

@@ -7,7 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    blast_radius,
+    credential_graph,
+    honeytokens,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
@@ -71,10 +75,10 @@ def _of_postgresql(place: str, item: Mapping[str, Any], report: Mapping[str, Any
     if not report["exists"]:
         yield _missing(item, f"{user}, or its database of the same name, does not exist")
         return
-    before = item["rotated"].get("used", {}).get("uses", 0)
-    uses = report["uses"] - before if report["uses"] >= before else report["uses"]
+    rotated = item["rotated"]
+    uses = honeytokens.newer_uses(report, rotated.get("used", {}).get("uses", 0), rotated.get("at", ""))
     if uses:
-        since = f" since {item['rotated']['at']}" if before and uses < report["uses"] else ""
+        since = f" since {rotated['at']}" if uses < report["uses"] else ""
         yield _used(item, f"{user}: {uses} sessions in its database{since}")
     else:
         yield row(PASS, item["credential"], f"{user}: no session in its database")
@@ -84,9 +88,7 @@ def _of_valkey(place: str, item: Mapping[str, Any], report: Mapping[str, Any]) -
     user = f"user {item['user']} at {place}"
     if report["exists"]:
         yield row(FAIL, item["credential"], f"{user} exists, so its logins leave no trace: ACL DELUSER {item['user']}")
-    rotated = item["rotated"]
-    is_answered = bool(rotated.get("incident")) and report["last"] <= rotated["at"]
-    if report["uses"] and not is_answered:
+    if report["uses"] and report["last"] > honeytokens.answered(item["rotated"]).get("at", ""):
         clients = ", ".join(report["clients"])
         yield _used(item, f"{user}: {report['uses']} tries to log in, last at {report['last']} from {clients}")
     elif report["lost"] and report["reach"] < DAY:

@@ -32,7 +32,8 @@ _OPEN = """SELECT datname::text FROM pg_database WHERE datallowconn AND NOT dati
  ORDER BY 1 LIMIT %d"""
 _EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %s"
 _DATABASE = "SELECT pg_has_role(datdba, 'USAGE'), pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = %s"
-_COUNT = "SELECT sessions, coalesce(stats_reset::text, '') FROM pg_stat_database WHERE datname = %s"
+_COUNT = """SELECT sessions, coalesce(to_char(stats_reset AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')
+ FROM pg_stat_database WHERE datname = %s"""
 
 Report = Dict[str, Any]
 

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What one rotation after the other keeps of a honeytoken's uses, and what a verification says of it."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows
+from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R1, R2, R3, Shop
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS
+
+COUNTED = {"exists": True, "rights": [], "open": [], "uses": 3, "since": ""}
+LOGGED = {"exists": False, "uses": 3, "last": "2026-01-01T00:00:00Z", "clients": ["h"], "reach": 0, "lost": False}
+REPORTS: dict[str, dict[str, Any]] = {"postgresql": COUNTED, "valkey": LOGGED}
+LATER = "2099-01-01T00:00:00Z"
+
+
+class Decoy(Shop):
+    """A honeytoken whose server shows ``report``."""
+
+    def __init__(self, engine: str) -> None:
+        address = {"server": {"address": "127.0.0.1:1"}}
+        scheme = {"postgresql": "postgresql", "valkey": "rediss"}[engine]
+        url = {"MAIL_URL": f"{scheme}://reports:canary-of-the-honeytoken@127.0.0.1:1/reports"}
+        admin = ("admin", "canary-of-the-administrator", address)
+        super().__init__(f"{engine}_honeytoken", {"options": {"user": "reports"}}, url, admin=admin)
+        self.engine, self.report, self.server = engine, REPORTS[engine], self
+        self.asked: list[dict[str, Any]] = []
+
+    def execute(self, _module: ModuleType, *, args: dict[str, Any], **_how: Any) -> dict[str, Any]:
+        self.asked.append(args)
+        return self.report
+
+    def rotate_once(self, rotation: str, leak: str = "") -> None:
+        self.rotator = self.world.begun("mail", rotation=rotation, leak=leak)
+        self.world.created(self.rotator)
+        for step in ("test", "promote"):
+            self.rotator.advance(step)
+        assert self.rotator.promote().outcome == "done"
+        self.rotator.advance("revoke")
+        self.rotator.advance("record", notes={"mail": self.act("revoke")["notes"]})
+        self.close("closed")
+
+    def verified(self) -> list[str]:
+        """The states of what a verification says."""
+        journal = self.world.journal.read()
+        item = {"credential": "mail", "user": "reports", "leaked": "x", "rotated": journal.rotated["mail"].entry()}
+        answer = {"honeytokens": {"mail": self.report}, "problems": []}
+        server = {"server": self.engine, "administrator": "boss"}
+        return [row["state"] for row in honeytoken_rows.of_login("s", server, item, answer, "")]
+
+
+@pytest.fixture(params=["postgresql", "valkey"])
+def decoy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Decoy:
+    kind = f"{request.param}_honeytoken"
+    monkeypatch.setitem(KINDS, kind, BUILT_IN[kind].kind)
+    shop = Decoy(request.param)
+    shop.close("aborted")
+    return shop
+
+
+def test_a_routine_rotation_does_not_renew_what_a_leak_response_answered(decoy: Decoy) -> None:
+    decoy.rotate_once(R1, leak="leak-1")
+    assert decoy.verified() == ["pass"]
+    for rotation in (R2, R3):
+        decoy.rotate_once(rotation)
+        assert decoy.verified() == ["pass"]
+    decoy.report = {**decoy.report, "uses": 5, **({"last": LATER} if decoy.engine == "valkey" else {})}
+    assert decoy.verified() == ["fail"]
+    decoy.rotate_once("r-20261125T150004-abcd")
+    last = decoy.world.journal.read().rotated["mail"].used["last"]
+    assert last.startswith("2 sessions" if decoy.engine == "postgresql" else "5 tries")
+    assert decoy.verified()[0] == "fail", "no leak response has answered these"
+
+
+def test_a_routine_rotation_keeps_a_use_that_nothing_answered(decoy: Decoy) -> None:
+    for rotation in (R1, R2):
+        decoy.rotate_once(rotation)
+        assert decoy.verified()[0] == "fail"
+
+
+@pytest.mark.parametrize("decoy", ["postgresql"], indirect=True)
+def test_a_count_that_began_again_holds_no_answered_use(decoy: Decoy) -> None:
+    decoy.rotate_once(R1, leak="leak-1")
+    decoy.report = {**COUNTED, "since": LATER}
+    assert decoy.verified() == ["fail"]
+    decoy.report = {**COUNTED, "uses": 0}
+    decoy.rotate_once(R2)
+    decoy.report = COUNTED
+    decoy.rotate_once(R3)
+    assert decoy.verified()[0] == "fail"
