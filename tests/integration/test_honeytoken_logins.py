@@ -258,9 +258,25 @@ class TestHostileApplication:
         assert (report["rights"], report["open"]) == (["1 grants"], ["shop"])
         with pytest.raises(psycopg.OperationalError, match="authentication failed"):
             psycopg.connect(decoy.url(DECOY, PASSWORD, DECOY))
-        with pytest.raises(RotationError, match="objects of its own"):
+        with pytest.raises(RotationError, match="belongs to"):
             at_postgres(decoy, PASSWORD, user="shop", leak=True)
         decoy.execute(f"REVOKE ALL ON DATABASE shop FROM PUBLIC, {DECOY}")
+
+    @pytest.mark.parametrize(
+        "statement", ["SELECT lo_create(0)", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC"]
+    )
+    def test_its_holder_has_no_veto_at_postgresql(self, decoy: Postgres, statement: str) -> None:
+        with psycopg.connect(decoy.url(DECOY, PASSWORD, DECOY), autocommit=True) as thief:
+            thief.execute(statement)
+        with pytest.raises(RotationError, match="1 objects of its own"):
+            at_postgres(decoy, "canary-of-the-next-one")
+        report = at_postgres(decoy, "canary-of-the-next-one", leak=True)
+        assert "1 objects of its own" in report["rights"]
+        with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+            psycopg.connect(decoy.url(DECOY, PASSWORD, DECOY))
+        decoy.execute(f"ALTER ROLE {DECOY} CREATEDB")
+        with pytest.raises(RotationError, match="CREATEDB"):
+            at_postgres(decoy, PASSWORD, leak=True)
 
     def test_valkey(self, valkey: Valkey) -> None:
         with redis.Redis.from_url(valkey.url(0, user="shop", password=OWN)) as thief:

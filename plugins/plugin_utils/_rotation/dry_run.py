@@ -92,7 +92,7 @@ class Rehearsal(JournalWriter):
             [f"{prefix}{number}" for number in range(incident_events.MOST_FOOTHOLDS)] for prefix in ("left", "gone")
         ]
         footholds = {"footholds": each[0], "evicted": each[1], "baseline": [""]}
-        tokens.update({item.credential: footholds for item in plan.items if item.kind in ADMINISTERED})
+        tokens.update({item.credential: footholds for item in plan.items if item.kind in (*ADMINISTERED, *HONEYTOKENS)})
         notes: dict[str, Any] = {name: {"server": LONGEST_NOTE} for name in noted}
         decoys = [item.credential for item in plan.items if item.kind in HONEYTOKENS]
         notes.update({name: {"used": {"last": LONGEST_NOTE}} for name in decoys})

@@ -68,10 +68,10 @@ def _rights(role: Any) -> List[str]:
 def check(server: ServerConnection, user: str, *, leak: bool) -> Report:
     """Raises RotationError for a login that may do something, or would.
 
-    In a leak, what an attacker may have granted stops nothing; an application's own role has more than that.
+    In a leak, what its holder may have made and others may have granted stops nothing.
     """
     report = seen(server, user)
-    refused = [right for right in report["rights"] if not (leak and right.endswith((" roles", " grants")))]
+    refused = [right for right in report["rights"] if right in RIGHTS or not leak]
     if refused:
         raise RotationError(
             "role %s has rights (%s), so it is no honeytoken; nothing was changed. Take them away, or name another "

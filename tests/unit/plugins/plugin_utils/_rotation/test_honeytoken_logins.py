@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R1, R2, R3, Shop
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS
@@ -30,10 +31,9 @@ class Decoy(Shop):
         admin = ("admin", "canary-of-the-administrator", address)
         super().__init__(f"{engine}_honeytoken", {"options": {"user": "reports"}}, url, admin=admin)
         self.engine, self.report, self.server = engine, REPORTS[engine], self
-        self.asked: list[dict[str, Any]] = []
+        self.answer: Answer = {}
 
-    def execute(self, _module: ModuleType, *, args: dict[str, Any], **_how: Any) -> dict[str, Any]:
-        self.asked.append(args)
+    def execute(self, _program: ModuleType, **_options: Any) -> dict[str, Any]:
         return self.report
 
     def rotate_once(self, rotation: str, leak: str = "") -> None:
@@ -43,7 +43,8 @@ class Decoy(Shop):
             self.rotator.advance(step)
         assert self.rotator.promote().outcome == "done"
         self.rotator.advance("revoke")
-        self.rotator.advance("record", notes={"mail": self.act("revoke")["notes"]})
+        self.answer = self.act("revoke")
+        self.rotator.advance("record", notes={"mail": self.answer["notes"]})
         self.close("closed")
 
     def verified(self) -> list[str]:
@@ -82,6 +83,13 @@ def test_a_routine_rotation_keeps_a_use_that_nothing_answered(decoy: Decoy) -> N
     for rotation in (R1, R2):
         decoy.rotate_once(rotation)
         assert decoy.verified()[0] == "fail"
+
+
+@pytest.mark.parametrize("decoy", ["postgresql"], indirect=True)
+def test_what_the_login_may_do_is_a_possible_foothold(decoy: Decoy) -> None:
+    decoy.report = {**COUNTED, "rights": ["1 objects of its own"]}
+    decoy.rotate_once(R1, leak="leak-1")
+    assert decoy.answer["footholds"] == ["login reports has 1 objects of its own"]
 
 
 @pytest.mark.parametrize("decoy", ["postgresql"], indirect=True)
