@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, PASS, Row, row
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows
@@ -28,14 +27,16 @@ def rows(
     decoys, keys = honeytokens.users(catalog), AccessKeys(client, acting=None, sts=lambda _login: None)
     users = {item.name: item for item in principals() if item.kind == "user"} if decoys else {}
     results: list[Row] = []
-    journal = Journal()
-    with suppress(SecretsError):  # it knows of former keys alone
+    journal, unread = Journal(), ""
+    try:
         journal = read_journal() if decoys else journal
+    except SecretsError as error:  # it knows of former keys alone
+        unread = f"the journal, which keeps the uses of former keys, cannot be read: {error}"
     for name, user in decoys.items():
         item = honeytoken_rows.expected(catalog, catalog.credentials[name], journal)
-        before = [*honeytoken_rows.used_before(item)]
+        before = [*honeytoken_rows.used_before(item), *([row(NOT_CHECKED, name, unread)] if unread else [])]
         after = [*_of(name, user, users.get(user), keys, item["leaked"])]
-        results += [*before, *(row for row in after if not (before and row["state"] == PASS))]
+        results += [*before, *(result for result in after if not (before and result["state"] == PASS))]
     return results
 
 
@@ -45,12 +46,16 @@ def _of(name: str, user: str, principal: Principal | None, keys: AccessKeys, lea
         return
     if not any(map(_denies_everything, principal.policies)):
         yield row(FAIL, name, f"no policy denies IAM user {user} everything; {PROVISION}")
-    used = {key.id: keys.last_use(key.id) for key in keys.of(user)}
+    existing = keys.of(user)
+    is_active = any(key.active for key in existing)
+    if not is_active:
+        yield row(FAIL, name, f"IAM user {user} has no active key: make one, and store it with watchparty.secrets.set")
+    used = {key.id: keys.last_use(key.id) for key in existing}
     for key, last in used.items():
         if last:
             message = f"key {key} of IAM user {user} was used, last on {last}: {honeytoken_rows.READ}"
             yield {**row(FAIL, name, message), "target": leaked}
-    if not any(used.values()):
+    if is_active and not any(used.values()):
         yield row(PASS, name, f"{len(used)} key of IAM user {user}, never used")
 
 

@@ -42,14 +42,14 @@ DENIED = Principal("user", USER, f"arn:aws:iam::1:user/{USER}", (honeytokens.DEN
 class Iam:
     """One user with one key, which was last used as ``used`` says."""
 
-    def __init__(self, used: dict[str, Any] | None = None, status: str = "Active") -> None:
-        self.used, self.status = used or {}, status
+    def __init__(self, used: dict[str, Any] | None = None, status: str = "Active", keys: int = 1) -> None:
+        self.used, self.status, self.keys = used or {}, status, keys
 
     def get_access_key_last_used(self, AccessKeyId: str) -> Any:  # noqa: N803 AWS's own name
         return {"UserName": USER, "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A", **self.used}}
 
     def get_paginator(self, _name: str) -> Any:
-        keys = [{"AccessKeyId": KEY, "Status": self.status, "CreateDate": AT}]
+        keys = [{"AccessKeyId": KEY, "Status": self.status, "CreateDate": AT}] * self.keys
         return SimpleNamespace(paginate=lambda **_asked: [{"AccessKeyMetadata": keys}])
 
 
@@ -60,6 +60,12 @@ def rows(iam: Iam, *principals: Principal) -> list[tuple[str, str, str]]:
 
 def test_one_that_was_never_used() -> None:
     assert rows(Iam()) == [("pass", f"1 key of IAM user {USER}, never used", "")]
+
+
+def test_one_that_cannot_be_used() -> None:
+    message = f"IAM user {USER} has no active key: make one, and store it with watchparty.secrets.set"
+    for iam in (Iam(keys=0), Iam(status="Inactive")):
+        assert rows(iam) == [("fail", message, "")]
 
 
 def test_one_that_was_used_names_what_leaked() -> None:
@@ -166,5 +172,7 @@ def test_without_a_journal_the_present_key_is_checked() -> None:
     def unreadable() -> Journal:
         raise Denied("no read")
 
-    (row,) = collect_honeytokens.rows(CATALOG, Iam(USED), lambda: [DENIED], unreadable)
-    assert row["state"] == "fail"
+    for iam, states in ((Iam(USED), ["not checked", "fail"]), (Iam(), ["not checked"])):
+        results = collect_honeytokens.rows(CATALOG, iam, lambda: [DENIED], unreadable)
+        assert [row["state"] for row in results] == states
+        assert "former keys, cannot be read: no read" in results[0]["message"]
