@@ -47,7 +47,7 @@ def _noted_at_valkey(part: Part, stored: StoredCredential) -> Answer:
     except NotReached:
         raise
     except RotationError as error:
-        if not _is_leak(part):
+        if not part.setting.answers_leak():
             raise
         return {"message": f"nothing is to be revoked; its use could not be read: {error}"}
     user = _user(part)
@@ -88,12 +88,9 @@ def _run(part: Part, stored: StoredCredential, **extra: Any) -> Answer:
         raise RotationError(wrong or f"its administrator {admin.name} cannot be read: {'; '.join(held.problems)}")
     admin_url = server_addresses.administrators_url(server, engine, held.login)
     nodes = server_addresses.nodes(server) if engine == VALKEY else []
-    args = {"server": engine, "admin_url": admin_url, "user": user, "nodes": nodes, "leak": _is_leak(part), **extra}
+    args = {"server": engine, "admin_url": admin_url, "user": user, "nodes": nodes, **extra}
+    args["leak"] = part.setting.answers_leak()
     return part.server.execute(program, args=args, seconds=SECONDS, packages=True)
-
-
-def _is_leak(part: Part) -> bool:
-    return part.setting.rotator.look().incident is not None
 
 
 def _engine(part: Part) -> str:
