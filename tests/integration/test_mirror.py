@@ -187,7 +187,7 @@ def test_a_verification_uses_the_same_plan(mirror_lab: Lab) -> None:
 
     mirror(lab)
     edit(lab, f"{PATH}/App/SECRET_KEY", secret(lab)["SECRET_KEY"])  # as a rotation writes it
-    assert "WPS305 pass" in checked(0)
+    assert "drift pass WPS305" in checked(0)
     change(lab, DATABASE_URL="postgresql://shop:changed-password@db.example.com/shop")
     edit(lab, f"{PATH}/shared/API_TOKEN", "edited-in-the-console")
     output = checked(2)
