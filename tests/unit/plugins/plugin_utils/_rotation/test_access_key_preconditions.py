@@ -11,15 +11,21 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal, PendingTask
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import UnusedKeys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions, plan_reader
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import former_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item, RotationPlan, items_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
+    Item,
+    RotationPlan,
+    RotationRequest,
+    items_of,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, NOW, World, opened
 
@@ -117,6 +123,16 @@ def test_a_deleted_key_has_the_user_of_an_earlier_rotation(deleted: World, leak:
     assert items_of(RotationPlan((replace(key, user="app"),)).entry())[0].user == "app"
 
 
+def test_a_plan_has_the_user(deleted: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Forgotten, "owner", lambda _store, _key: "app")
+    setting, contents = setting_of(deleted, deleted.rotator()), deleted.secrets.read([CLOUD])
+    now = credential_ages.moment(NOW)
+    descriptions = {CLOUD: deleted.secrets.describe(CLOUD)}
+    ground = PlanInputs(deleted.catalog, Journal(), contents, KINDS, now, descriptions, leak=True)
+    plan = plan_reader.planned(setting, ground, RotationRequest(("cloud",), leak="leak-1"), None)
+    assert [item.user for item in plan.items] == ["app"], plan.refused
+
+
 def test_what_is_noted_is_in_the_journal_at_once(deleted: World) -> None:
     setting = open_with_user(deleted)
     hands, _pair = access_key_preconditions.concerned(setting, "cloud")
@@ -143,7 +159,7 @@ def test_a_key_that_waits_for_its_revocation_is_a_former_key(deleted: World) -> 
     version = deleted.secrets.seed(CLOUD, json.dumps({"access_key_id": "AKIANEW", "secret_access_key": "new"}))
     first = next(name for name in deleted.secrets._secrets[CLOUD].contents if name != version)
     task = PendingTask("r0/cloud", "cloud", REVOKE, "", "r0", {CLOUD: first})
-    other = replace(task, id="r0/other", credential="other")
+    other = replace(task, id="r0/other", credential="other", secrets={CLOUD: version})
     journal = Journal(pending_tasks={item.id: item for item in (task, other)})
     assert former_keys(deleted.catalog, deleted.secrets, journal, "cloud") == {OLD_KEY}
 
