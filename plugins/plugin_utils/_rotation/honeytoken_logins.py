@@ -64,7 +64,7 @@ def _described(part: Part, report: Answer) -> str:
     """How often it was used, as far as the server knows; empty if no leak response has yet to answer that."""
     journal, *_ = part.setting.mine(part.name)
     last = journal.rotated.get(part.name)
-    rotated = last.entry() if last else {"at": ""}
+    rotated: Answer = last.entry() if last else {"at": ""}
     answered = honeytokens.answered(rotated)
     if _engine(part) == POSTGRESQL:
         counted = min(answered.get("uses", 0), rotated.get("used", {}).get("uses", 0))
