@@ -28,6 +28,10 @@ def _at(seconds: Any) -> Dict[str, Any]:
     return {} if seconds is None else {"at": seconds}
 
 
+def _given(**parts: Any) -> Dict[str, Any]:
+    return {name: part for name, part in parts.items() if part}
+
+
 def _is_entry(result: Any) -> bool:
     if result is None:
         return True
@@ -174,18 +178,16 @@ class Mark:
         are there now. ``encrypted_at``: when the ``.env.enc`` that it comes from was written. ``files``: digests of all
         files where ``.env`` is not the only one. ``owners``: of those beside it. ``present``: all files as they are.
         """
-        entry: Dict[str, Any] = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
-        entry.update({"files": dict(files)} if files else {})
-        entry.update({"owners": {path: list(owner) for path, owner in owners.items()}} if owners else {})
+        wanted = {path: list(owner) for path, owner in (owners or {}).items()}
+        entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest, **_given(files=files, owners=wanted)}
         same = not rewrite and self.accepted.get("digest") == file_digest and self.delivery
         at = self.accepted.get("at") if same else time.time()
         is_healthy = self.healthy.get("digest") == file_digest
         healthy = {**entry, **_at(self.healthy.get("at"))} if is_healthy else self.healthy
-        accepted = {**entry, **_at(at), "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
         replaced = self._replaced(present or {}, files or {self._env.path: file_digest})
-        accepted.update({"replaced": replaced} if replaced else {})
-        moment = {"encrypted_at": encrypted_at} if encrypted_at else {}
-        self._save({"accepted": accepted, "healthy": healthy or None, **moment})
+        delivered = {"delivery": same or _new_delivery(), **_given(restart=restart, replaced=replaced)}
+        accepted = {**entry, **_at(at), **delivered}
+        self._save({"accepted": accepted, "healthy": healthy or None, **_given(encrypted_at=encrypted_at)})
 
     def _replaced(self, present: Mapping[str, atomic_file.Present], files: Digests) -> Dict[str, List[str]]:
         """Digests of files of ours that are there until these have replaced them."""
@@ -238,7 +240,7 @@ class Mark:
         """Puts the last healthy files back; without ``.env`` among them its path becomes empty again. Whether it put
         ``.env`` back.
 
-        A file that cannot be put back keeps no other from it. A file that no deploy of ours wrote is never removed.
+        A file that cannot be restored keeps no other from it. A file that no deploy of ours wrote is never removed.
         ``instead_of`` names the delivery and the snapshot given up; taking it back may be repeated.
         """
         kept = backup.load(self._env) or {}
@@ -293,10 +295,12 @@ class Mark:
     def _gone_back(self, kept: backup.Kept, entry: Dict[str, Any], instead_of: Sequence[str]) -> Dict[str, Any]:
         """The mark's entries once these files are back."""
         own = self.recorded(entry) or {self._env.path: ""}
-        digests = {path: digest for path, digest in file_set.digests(kept).items() if path in own}
-        replaced = {path: sorted(ours - {digests.get(path)}) for path, ours in self.written.items()}
-        replaced = {path: ours for path, ours in replaced.items() if ours}
-        common: Dict[str, Any] = {"journal": self.journal, **({"replaced": replaced} if replaced else {})}
+        ours = self.written
+        digests = file_set.digests(kept)
+        digests = {path: digest for path, digest in digests.items() if path in own or digest in ours.get(path, ())}
+        replaced = {path: sorted(each - {digests.get(path)}) for path, each in ours.items()}
+        replaced = {path: left for path, left in replaced.items() if left}
+        common: Dict[str, Any] = {"journal": self.journal, **_given(replaced=replaced)}
         if self._env.path not in digests:
             return {"accepted": common, "healthy": None}
         digest = file_set.digest(digests)
@@ -311,7 +315,5 @@ class Mark:
             "delivery": _new_delivery(),
         }
         owners = {path: owner for path, owner in self._owners.items() if path in digests}
-        accepted.update({"owners": owners} if owners else {})
-        accepted.update({"files": digests} if len(digests) > 1 else {})
-        accepted.update({"instead_of": list(instead_of)} if instead_of else {})
+        accepted.update(_given(owners=owners, files=digests if len(digests) > 1 else None, instead_of=list(instead_of)))
         return {"accepted": accepted, "healthy": self.healthy or None}

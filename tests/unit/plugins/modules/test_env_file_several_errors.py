@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Several files on a host of which some cannot be written, put back or removed."""
+"""Several files on a host of which some cannot be written, restored or removed."""
 
 from __future__ import annotations
 
@@ -90,6 +90,18 @@ def test_a_rollback_after_a_kill_while_the_files_were_recorded_keeps_all_of_them
     assert held(path) == all_of(ONE, "one", "a")
 
 
+def test_a_rollback_knows_the_files_of_a_first_deploy_that_was_killed_while_they_were_recorded(
+    run: Run, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(ONE, snapshot="s-1", **files("one", "a", "c"))
+    kill(monkeypatch, backup, "save", path=path, state="healthy", snapshot_id="s-1")
+    run(TWO, snapshot="s-2", journal=2, **files("two", "a"))
+    run(state="restored", snapshot="s-2")
+    assert held(path) == all_of(ONE, "one", "a", "c")
+    run(TWO, snapshot="s-3", journal=3, **files("two"))
+    assert held(path) == all_of(TWO, "")
+
+
 @pytest.mark.parametrize("nth", range(6, 9))
 def test_a_directory_that_cannot_be_synced_leaves_all_old_files(
     run: Run, path: str, healthy: None, monkeypatch: pytest.MonkeyPatch, nth: int
@@ -121,7 +133,7 @@ def test_a_file_that_cannot_be_undone_is_named_and_leads_to_a_rollback(
     assert held(path) == all_of(ONE, "one", *names)
 
 
-def test_a_file_that_cannot_be_put_back_keeps_no_other_from_it(run: Run, path: str, healthy: None) -> None:
+def test_a_file_that_cannot_be_restored_keeps_no_other_from_it(run: Run, path: str, healthy: None) -> None:
     run(TWO, snapshot="s-2", journal=2, **files("two", "a", "b", "c"))
     file = Path(path).parent / "a"
     file.unlink()

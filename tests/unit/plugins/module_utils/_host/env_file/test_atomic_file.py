@@ -242,11 +242,7 @@ def test_what_does_not_read_back_is_not_put_in_place(at: OpenPath, path: str, mo
 
 def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: OpenPath, path: str) -> None:
     kept = {".env", ".env.mark", ".env.healthy", ".env.local", "x.env.tmp-1"}
-    for name in kept | {
-        ".env.tmp-0123456789abcdef",
-        ".env.mark.tmp-0123456789abcdef",
-        ".env.healthy.tmp-0123456789abcdef",
-    }:
+    for name in kept | {f"{name}.tmp-0123456789abcdef" for name in (".env", ".env.mark", ".env.healthy")}:
         put(os.path.join(os.path.dirname(path), name), OLD)
     atomic_file.sweep(at, "", atomic_file.MARK, atomic_file.BACKUP)
     assert names(path) == kept
