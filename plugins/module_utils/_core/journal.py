@@ -29,8 +29,6 @@ REVOKE, DROP_FALLBACK = "revoke", "drop_fallback"
 """The acts of pending tasks that a run carries out."""
 CONFIRM = "confirm"
 """The act of a pending task that a provider alone can carry out, and that an operator's confirmation ends."""
-OLD_DELETED = "old_deleted"
-"""The note of an access key that was deleted before its rollout, with its id."""
 TRIM_FROM = 8
 """Entries after which the state is gathered in one."""
 REMEMBERED = 8

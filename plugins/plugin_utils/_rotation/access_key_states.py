@@ -27,7 +27,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     RotationError,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OLD_DELETED
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import (
@@ -42,6 +41,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.secon
     SecondKeys,
     delete_command,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.state_machine import OLD_DELETED
 
 SECONDS, INTERVAL = 60.0, 2.0
 """How long IAM is given to show a change, and how often it is asked."""

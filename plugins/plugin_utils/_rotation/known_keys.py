@@ -43,8 +43,8 @@ def former_keys(catalog: Catalog, secrets: Any, journal: Journal, name: str) -> 
     """Of one credential, those that wait for a later revocation."""
     tasks = [task for task in journal.pending_tasks.values() if task.credential == name and task.act == REVOKE]
     held = [secrets.read(list(task.secrets), pins=task.secrets) for task in tasks]
-    found = [credential_graph.find(catalog, catalog.credentials[name], contents).login.username for contents in held]
-    return frozenset(key for key in found if key)
+    ids = [credential_graph.find(catalog, catalog.credentials[name], contents).login.username for contents in held]
+    return frozenset(key for key in ids if key)
 
 
 def _pins(rotation: OpenRotation) -> Iterator[dict[str, str]]:

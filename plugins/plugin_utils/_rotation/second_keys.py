@@ -58,8 +58,8 @@ class SecondKeys:
         for key in (key for key in others if key.id in former or key.id not in explained):
             is_taken = self.evicts and (recorded is not None or self._is_recent(key))
             goes = key.id in former or not key.active or is_taken
-            what = "former access key" if key.id in former else "access key"
-            line = self.noted(user, key, what) if goes else self._line(user, key, what)
+            noun = "former access key" if key.id in former else "access key"
+            line = self.noted(user, key, noun) if goes else self._line(user, key, noun)
             problem = self._remove(user, key) if goes else ""
             if goes and not problem:
                 result.evicted[key.id] = line
@@ -70,9 +70,9 @@ class SecondKeys:
     def explained(self) -> set[str]:
         return {*self.held(), *(self.recorded() or ())}
 
-    def noted(self, user: str, key: AccessKey, what: str = "access key") -> str:
+    def noted(self, user: str, key: AccessKey, noun: str = "access key") -> str:
         """What the journal now has of a key, which IAM forgets along with it."""
-        line = self._line(user, key, what)
+        line = self._line(user, key, noun)
         self.note(f"{EVICTED}{key.id}", line)
         return line
 
@@ -88,10 +88,10 @@ class SecondKeys:
             return f", was not removed ({one_line(error)})"
         return ""
 
-    def _line(self, user: str, key: AccessKey, what: str) -> str:
+    def _line(self, user: str, key: AccessKey, noun: str) -> str:
         state, used = "active" if key.active else "inactive", self.keys.last_use(key.id)
         dates = f"created {timestamps.stamp(key.created)}, {f'last used {used}' if used else 'never used'}"
-        return f"{state} {what} {key.id} of user {user}, {dates}"
+        return f"{state} {noun} {key.id} of user {user}, {dates}"
 
 
 def delete_command(user: str, key: str) -> str:

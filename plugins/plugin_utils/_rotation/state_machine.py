@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
     BACKWARD_STEPS,
-    OLD_DELETED,
     OpenRotation,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
@@ -25,6 +24,8 @@ _AFTER_PROMOTION = {
     "revoke": " and the old one may still be valid",
     "record": ", and the old one is revoked; only cleanup and the audit record remain",
 }
+OLD_DELETED = "old_deleted"
+"""The note of an access key that was deleted before its rollout, with its id."""
 GO, BACK, STOP = "go", "back", "stop"
 
 
