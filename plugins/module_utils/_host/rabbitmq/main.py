@@ -11,7 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import users
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.amqp import NoConnectionLeft
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.amqp import AmqpNoConnectionLeft
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
 CHECKED, PRESENT, USABLE, BLOCKED, REVOKED = "checked", "present", "usable", "blocked", "revoked"
@@ -49,7 +49,7 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
     if state == USABLE:
         try:
             users.require_usable(admin, server, login, other, tags)
-        except NoConnectionLeft as error:
+        except AmqpNoConnectionLeft as error:
             return {"place": admin.place, "full": str(error)}
     elif state == CHECKED:
         users.require_ready(admin, login["username"], other, tags, leaked=params["leaked"])

@@ -46,6 +46,10 @@ def on_host(**over: Any) -> dict[str, Any]:
     return {"hosts": {"web1": host(), "web2": host(**over)}}
 
 
+def key_file(**over: Any) -> dict[str, Any]:
+    return on_host(other_files=[{**KEY_FILE, **over}])
+
+
 def names(**over: list[str]) -> dict[str, list[str]]:
     return {"same": [], "differs": [], "copied": [], **over}
 
@@ -109,6 +113,7 @@ def by_zizmor(audit: str) -> dict[str, Any]:
 
 
 STRANGER = allowing(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="sts:AssumeRole")
+ANN = {"path": "/srv/key", "who": "user ann", "may": "read it"}
 OWNED = {"path": "/srv/watchparty", "uid": 998, "owner": "watchparty", "mode": "0750"}
 FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS002", {"audit": {"where": "log_group /x", "records": 3, "problems": [], "retention": 7}}, "after 7 days"),
@@ -147,11 +152,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("WPS202", on_host(wanted_owner="shop"), "belongs to watchparty instead of shop"),
     ("WPS203", on_host(acl=[{"path": PATH, "who": "user nobody", "may": "read it"}]), f"web2: {PATH}: user nobody may"),
-    (
-        "WPS204",
-        on_host(selinux={"enabled": True, "right": False, "context": "tmp_t", "wanted": "app_t"}),
-        "instead of",
-    ),
+    ("WPS204", on_host(selinux={"enabled": True, "right": False, "context": "tmp_t", "wanted": "app_t"}), "instead of"),
     ("WPS205", on_host(strays=[{"path": "/x", "mode": "0644", "why": "holds K"}]), "web2: /x (mode 0644) holds K"),
     ("WPS206", on_host(replaceable=[OWNED]), "web2: /srv/watchparty belongs to watchparty, which can replace"),
     ("WPS206", on_host(replaceable=[OWNED], wanted_owner="watchparty"), "belongs to watchparty, which can replace"),
@@ -160,25 +161,13 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS206", on_host(replaceable=[{**OWNED, "owner": "", "uid": None}]), "web2: /srv/watchparty has mode 0750, so"),
     ("WPS301", on_host(drift={**DRIFT, "missing": ["A"]}), "web2: lacks A"),
     ("WPS301", on_host(drift={**DRIFT, "differs": ["A", "B"]}), "web2: holds other values of A, B"),
-    ("WPS301", on_host(other_files=[{**KEY_FILE, "differs": ["TLS"]}]), "web2: /srv/key holds other values of TLS"),
-    ("WPS201", on_host(other_files=[{**KEY_FILE, "mode": "0644"}]), "web2: /srv/key has mode 0644 instead of 0640"),
-    ("WPS202", on_host(other_files=[{**KEY_FILE, "owner": "ann"}]), "web2: /srv/key belongs to ann instead of app"),
-    (
-        "WPS202",
-        on_host(other_files=[{**KEY_FILE, "group": "ann", "wanted_group": "tls"}]),
-        "web2: /srv/key has the group ann instead of tls",
-    ),
-    (
-        "WPS203",
-        on_host(other_files=[{**KEY_FILE, "acl": [{"path": "/srv/key", "who": "user ann", "may": "read it"}]}]),
-        "web2: /srv/key: user ann may read it",
-    ),
-    (
-        "WPS206",
-        on_host(replaceable=[OWNED], other_files=[{**KEY_FILE, "replaceable": [OWNED]}]),
-        "web2: /srv/watchparty belongs to watchparty, which can replace /srv/watchparty/.env, /srv/key",
-    ),
-    ("WPS301", on_host(other_files=[{**KEY_FILE, "problem": "is a link"}]), "web2: /srv/key: is a link"),
+    ("WPS301", key_file(differs=["TLS"]), "web2: /srv/key holds other values of TLS"),
+    ("WPS201", key_file(mode="0644"), "web2: /srv/key has mode 0644 instead of 0640"),
+    ("WPS202", key_file(owner="ann"), "web2: /srv/key belongs to ann instead of app"),
+    ("WPS202", key_file(group="ann", wanted_group="tls"), "web2: /srv/key has the group ann instead of tls"),
+    ("WPS203", key_file(acl=[ANN]), "web2: /srv/key: user ann may read it"),
+    ("WPS206", key_file(replaceable=[OWNED]), "belongs to watchparty, which can replace /srv/key"),
+    ("WPS301", key_file(problem="is a link"), "web2: /srv/key: is a link"),
     ("WPS301", on_host(other_files=[NO_KEY_FILE]), "web2: /srv/key does not exist"),
     ("WPS301", on_host(undeclared_files=["/srv/key"]), "web2: /srv/key is not in files of the catalog; the next"),
     ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, which the next deploy removes"),
