@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_cli
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     access_key_states,
-    journal_append,
+    journal_entries,
     second_keys,
     state_machine,
 )
@@ -144,7 +144,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
 
     def note(about: str, text: str) -> None:
         if about not in noted:  # IAM may list a key that is gone for some looks
-            journal_append.note(setting, name, {about: text})
+            journal_entries.note(setting, name, {about: text})
         noted.add(about)
 
     def ended() -> Fresh | None:

@@ -26,7 +26,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import close as _close
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     host_acts,
-    journal_append,
     journal_entries,
     rollback,
     state_machine,
@@ -243,7 +242,7 @@ class Engine(StageActs):
         step, refused = self.now["step"], self.now["refused"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
         self.carried.unannounced += recorded.get("unannounced", ())
-        result = journal_append.appended(self.setting, lambda: _close.closed(self.setting, closing))
+        result = journal_entries.appended(self.setting, lambda: _close.closed(self.setting, closing))
         self.now = {**result["rotation"], "refused": refused, "revocations": result["revocations"]}
         self.now["recorded"] = recorded.get("where") or ""
         self._took(step)

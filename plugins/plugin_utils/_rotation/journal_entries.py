@@ -4,20 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, timestamps
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
     incident_events,
     state_machine,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_append import appended
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -56,6 +57,20 @@ def advance(
     return appended(setting, lambda: _advanced(setting, outcome, message, seen, is_tested=is_tested))
 
 
+def appended(setting: RotationSetup, make: Callable[[], T]) -> T:
+    """What ``make`` returns, which appends an entry to the journal as this run last saw it.
+
+    Somebody may have written an entry of another kind since, such as a leak: then it is made once more, of what stands
+    there now. Raises :class:`Overtaken` where another run goes on with the rotation.
+    """
+    try:
+        return make()
+    except Overtaken:
+        setting.rotator.confirm()
+        setting.rotator.mine()
+        return make()
+
+
 def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNotes, *, is_tested: bool) -> Advanced:
     journal, rotation = setting.rotator.holding()
     decision = state_machine.following(rotation, outcome, message=message, is_tested=is_tested)
@@ -88,6 +103,17 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
         extra.update(events=events, evidence=incident_events.evidence(events, seen.refusals))
     journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **extra)
     return Advanced(decision.way, decision.message, context.open_summary(setting, journal))
+
+
+def note(setting: RotationSetup, credential: str, notes: Mapping[str, str]) -> None:
+    """Keeps in the journal, at once, what is lost with the next act. Raises Overtaken."""
+
+    def make() -> None:
+        journal, rotation = setting.rotator.holding()
+        kept = {credential: dict(notes)}
+        setting.rotator.append(journal, rotation.id, rotation.step, phase=rotation.phase, notes=kept)
+
+    appended(setting, make)
 
 
 def blockers(setting: RotationSetup, gate: state_machine.Gate, *, leaves_lost: bool, message: str) -> list[str]:
