@@ -25,7 +25,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_cli
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     access_key_states,
-    journal_entries,
     second_keys,
     state_machine,
 )
@@ -144,7 +143,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
 
     def note(about: str, text: str) -> None:
         if about not in noted:  # IAM may list a key that is gone for some looks
-            journal_entries.note(setting, name, {about: text})
+            setting.rotator.note(name, {about: text})
         noted.add(about)
 
     def ended() -> Fresh | None:

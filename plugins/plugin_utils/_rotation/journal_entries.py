@@ -105,17 +105,6 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
     return Advanced(decision.way, decision.message, context.open_summary(setting, journal))
 
 
-def note(setting: RotationSetup, credential: str, notes: Mapping[str, str]) -> None:
-    """Keeps in the journal, at once, what is lost with the next act. Raises Overtaken."""
-
-    def make() -> None:
-        journal, rotation = setting.rotator.holding()
-        kept = {credential: dict(notes)}
-        setting.rotator.append(journal, rotation.id, rotation.step, phase=rotation.phase, notes=kept)
-
-    appended(setting, make)
-
-
 def blockers(setting: RotationSetup, gate: state_machine.Gate, *, leaves_lost: bool, message: str) -> list[str]:
     """Why a value may not be removed now. Raises RotationError unless unreachable hosts are skipped."""
     setting.rotator.holding()

@@ -69,6 +69,11 @@ class JournalWriter:
         self.mine()
         return Fresh()
 
+    def note(self, credential: str, notes: Mapping[str, str]) -> None:
+        """Keeps in the journal, at once, what is lost with the next act. Raises :class:`Overtaken`."""
+        journal, rotation = self.mine()
+        self.append(journal, rotation.id, rotation.step, phase=rotation.phase, notes={credential: dict(notes)})
+
     def _held(self, journal: Journal) -> OpenRotation:
         rotation = journal.rotation
         if rotation is None:
