@@ -100,12 +100,8 @@ def rows(state: str, place: str, message: str, **more: str) -> dict[str, Any]:
     return {"rows": [{"state": state, "place": place, "message": message, **more}]}
 
 
-FOUND = {
-    "path": "src/settings.py",
-    "line": 7,
-    "message": "API_TOKEN (current value, as it is) in the index",
-    "opens": True,
-}
+MESSAGE = "API_TOKEN (current value, as it is) in the index"
+FOUND = {"path": "src/settings.py", "line": 7, "message": MESSAGE, "opens": True}
 
 
 def by_zizmor(audit: str) -> dict[str, Any]:
