@@ -165,8 +165,8 @@ SABOTAGES = {
         (
             (
                 "plugins/module_utils/_host/health_check.py",
-                'result["status"] = connection.getresponse().status',
-                'result["problem"] = connection.getresponse().read().decode()',
+                'result["status"] = _status(answer)',
+                'result["problem"] = answer.read().decode()',
             ),
             (ENV_FILE, "= redaction.scrub(answer, masked)", "= answer"),
         ),
