@@ -16,7 +16,9 @@ def names(value: Any) -> list[str]:
         return [name.strip() for name in value.split(",") if name.strip()]
     if isinstance(value, Sequence):
         return [name for item in value for name in names(item)]
-    raise AnsibleFilterError(f"names needs a list, or a string such as 'web1,web2', not {type(value).__name__}")
+    raise AnsibleFilterError(
+        f"names needs a list of strings, or a string such as 'web1,web2'; it got {type(value).__name__}"
+    )
 
 
 class FilterModule:

@@ -169,8 +169,9 @@ def recorded(comment: Optional[str], role: str) -> int:
     if not isinstance(number, int):
         raise DatabaseError(
             "bad_record",
-            "the last line of the comment on role %s is not a record of a journal number that can be read; look at it "
-            "with \\du+ in psql, and set it anew with COMMENT ON ROLE" % role,
+            'the last line of the comment on role %s cannot be read; it should be {"%s": {"journal": NUMBER}}. If no '
+            "other run is active, remove the line: COMMENT ON ROLE replaces the whole comment, so repeat the other "
+            "lines, which \\du+ in psql shows. The next run writes the line again" % (role, RECORD),
         )
     return number
 

@@ -171,7 +171,7 @@ def _apart(
         return _found(Try(credential.name, server, current.password, tuple(password for password, _ in formers), user))
     pairs = [Login(user, password) for password, users in formers for user in users]
     if formers and not pairs:
-        return NotTried("the id of its former key is not kept")
+        return NotTried("the former access key was not tried, because the stores do not hold its access key ID")
     return _found(Try(credential.name, server, current, tuple(pairs)))
 
 

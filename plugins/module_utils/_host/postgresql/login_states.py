@@ -331,7 +331,8 @@ def verify_rejected(run: LoginCall) -> str:
         if not result.refusal.may_pass or time.monotonic() > deadline:
             raise postgresql.DatabaseError(
                 "not_verified",
-                "role %s may no longer log in, but the old password could not be tried: %s" % (run.login, result),
+                "role %s may no longer log in, but the run could not verify that its old password is rejected: %s. "
+                "Fix the cause, then run the same command again" % (run.login, result),
             )
         time.sleep(0.5)
 

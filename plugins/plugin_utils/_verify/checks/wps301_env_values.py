@@ -59,7 +59,8 @@ CHECK = Check(
     area="drift",
     severity="high",
     title="Every host's .env and the catalog's other files match the stores",
-    reason="A host with previous values fails when they are revoked, and keeps a leaked value.",
+    reason="If a host's file differs from the stores, its application uses other settings than the catalog declares. "
+    "If the file holds previous values, the application fails when these values are revoked.",
     fix="Deploy again: ansible-playbook watchparty.secrets.deploy.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host, "stores"),

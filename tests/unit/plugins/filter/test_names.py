@@ -32,5 +32,7 @@ def test_what_people_write(given: Any, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(("given", "kind"), [(7, "int"), (["database", 7], "int"), ({"database": "x"}, "dict")])
 def test_what_holds_no_names(given: Any, kind: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=f"^names needs a list, or a string such as 'web1,web2', not {kind}"):
+    with pytest.raises(
+        AnsibleFilterError, match=f"^names needs a list of strings, or a string such as 'web1,web2'; it got {kind}"
+    ):
         names(given)

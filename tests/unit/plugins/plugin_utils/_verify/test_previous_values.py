@@ -191,7 +191,9 @@ def test_a_former_key_without_its_id() -> None:
     del text["AWS_ACCESS_KEY_ID"]
     read = Versions(keys("now"), contents(core=text))
     answer = previous_values.states(catalog_parser.parse(KEYS, "test"), read, {})["storage"]
-    assert answer["message"].startswith("the id of its former key is not kept")
+    assert answer["message"].startswith(
+        "the former access key was not tried, because the stores do not hold its access key ID"
+    )
 
 
 def test_a_signing_key_that_still_verifies_is_not_tried() -> None:
