@@ -53,10 +53,10 @@ def server(variables: Mapping[str, str | None], root: Path = REPOSITORY) -> Serv
         return _servers[key]
 
 
-def play(command: Sequence[str], folder: Path, variables: Mapping[str, str], seconds: float = 120) -> tuple[int, str]:
+def play(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> tuple[int, str]:
     """Exit code and output of ansible-playbook, forked where that is possible."""
     if AVAILABLE:
-        return server(variables).run(command, folder=folder, variables=variables, seconds=seconds)
+        return server(variables).run(command, folder=folder, variables=variables, seconds=120)
     done = subprocess.run(
         command,
         cwd=folder,
@@ -65,7 +65,7 @@ def play(command: Sequence[str], folder: Path, variables: Mapping[str, str], sec
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=seconds,
+        timeout=120,
         check=False,
     )
     return done.returncode, done.stdout

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -27,7 +28,6 @@ from sandbox.hosts import Fleet
 from sandbox.load import Load, Manage
 from sandbox.process import REPOSITORY, wait_until
 from sandbox.seed import Journal
-from tests.integration import prefork
 from tests.integration.access_key_lab import EVERYTHING, authorization
 
 CORE = "watchparty/production/core"
@@ -99,8 +99,17 @@ class RealLab:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
         env |= {**self.aws, "ANSIBLE_HOME": str(self.fleet.names.state / "ansible")}
         began = time.monotonic()
-        code, output = prefork.play([str(part) for part in (*argv, *extra)], REPOSITORY, env, seconds=900)
-        return Run(code, output, time.monotonic() - began)
+        done = subprocess.run(
+            [str(part) for part in (*argv, *extra)],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, time.monotonic() - began)
 
     def rotate(self, *credentials: str, arguments: tuple[str, ...] = ()) -> Run:
         chosen = ("-e", f"rotation_credentials={','.join(credentials)}", "-e", "rotation_force=true")
