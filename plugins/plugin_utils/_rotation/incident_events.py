@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, named
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation, PendingTask
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import ELASTICACHE_AUTH_TOKEN
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan, state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 SHOWN = 3
@@ -191,7 +191,8 @@ def hastened(rotation: OpenRotation) -> OpenRotation | None:
         return None
     if rotation.step not in ("create", "set", "test", "deploy"):
         return None
-    step = "test" if rotation.step == "deploy" else rotation.step
+    again = "revoke_first" if state_machine.is_past_return(rotation) else "test"
+    step = again if rotation.step == "deploy" else rotation.step
     return replace(rotation, step=step, phase=0, plan={**rotation.plan, "immediate": True})
 
 

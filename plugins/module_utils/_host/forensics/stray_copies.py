@@ -53,8 +53,8 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult
             for path, names in live.items()
             if names
         ]
-        remaining += _not_decrypted("%s", texts)
-        remaining += _not_decrypted("The copy of %s in " + backup_path, kept_texts)
+        remaining += _not_decrypted("", texts)
+        remaining += _not_decrypted(" in " + backup_path, kept_texts)
         dead = _named(dead_values, kept_texts.values())
         if dead and any(live.values()):
             remaining.append(
@@ -86,9 +86,9 @@ def _texts(files: Mapping[str, atomic_file.Present]) -> Dict[str, Optional[bytes
     return {path: credentials.plain(file.content) for path, file in files.items()}
 
 
-def _not_decrypted(subject: str, texts: Mapping[str, Optional[bytes]]) -> Iterator[str]:
-    message = subject + " cannot be decrypted on this host, so it was not searched: deploy to this host"
-    return (message % path for path, text in texts.items() if text is None)
+def _not_decrypted(place: str, texts: Mapping[str, Optional[bytes]]) -> Iterator[str]:
+    message = "%s%s cannot be decrypted on this host, so it was not searched: deploy to this host"
+    return (message % (path, place) for path, text in texts.items() if text is None)
 
 
 def _named(dead_values: ValueMatcher, texts: Iterable[Optional[bytes]]) -> List[str]:

@@ -28,7 +28,7 @@ def test_a_credential_that_cannot_be_decrypted_is_named(
     present, copy = stray_copies.scrubbed(path, DEAD).remaining
     reason = "cannot be decrypted on this host, so it was not searched: deploy to this host"
     assert present == f"{tmp_path}/db {reason}"
-    assert copy == f"The copy of {tmp_path}/db in {state.directory(path)}/healthy.files {reason}"
+    assert copy == f"{tmp_path}/db in {state.directory(path)}/healthy.files {reason}"
 
 
 @AS_ROOT

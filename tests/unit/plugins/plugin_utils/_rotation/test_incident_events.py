@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import incident_events
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import incident_events, state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 KINDS = {
@@ -253,6 +253,14 @@ class TestHastened:
         open_rotation = incident_events.hastened(at(step, phase=1, incident="leak-1"))
         assert open_rotation is not None
         assert (open_rotation.step, open_rotation.phase, open_rotation.plan["immediate"]) == (goes_on, 0, True)
+
+    def test_nothing_leads_back_from_where_a_leaked_key_made_room(self) -> None:
+        """Hosts that have the new key would go back to a deleted one."""
+        keys = {"credentials": {"storage": {"kind": "aws_access_key"}}}
+        deleted = replace(at("deploy", incident="leak-1", **keys), notes={"storage": {"old_deleted": "AKIAOLD"}})
+        rotation = incident_events.hastened(deleted)
+        assert rotation is not None
+        assert state_machine.is_past_return(rotation)
 
     @pytest.mark.parametrize("step", ["promote", "revoke", "record", "abort", "withdraw", "discard"])
     def test_too_late(self, step: str) -> None:
