@@ -106,7 +106,7 @@ def test_a_whole_run_ends_with_its_budget(monkeypatch: pytest.MonkeyPatch) -> No
         "settings": {"A": {"secret": "shop/{environment}/core", "github": "secret"}},
     }
     document |= {"environments": {"test": {"expected_account_id": "123456789012", "region": "eu-west-3"}}}
-    with silent.server(b"X", first=HEADERS) as port, lasting(60):
+    with silent.server(b"X", first=HEADERS) as port, lasting():
         address = f"http://127.0.0.1:{port}"
         document["github"] = {"repository": "example/shop", "api_url": address}
         given = {
@@ -132,7 +132,7 @@ def test_metrics_at_the_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     document = {"application": "shop", "settings": {"A": {"value": "x"}}, "alerts": {}}
-    with silent.server(b"X", first=HEADERS) as port, lasting(20):
+    with silent.server(b"X", first=HEADERS) as port, lasting():
         args = {"region": "eu-west-3", "endpoint_url": f"http://127.0.0.1:{port}"}
         action = verify_report.ActionModule.__new__(verify_report.ActionModule)
         counts = dict.fromkeys(("pass", "fail", "not_checked", "not_applicable"), 0)
@@ -144,7 +144,7 @@ def test_metrics_at_the_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ("first", "drip"), [(b"", b"a line before the banner\r\n"), (b"SSH-2.0-OpenSSH_9.9\r\n\0\0\x07\x04", b"\0")]
 )
 def test_an_ssh_connection_that_never_comes_to_an_end(first: bytes, drip: bytes, tmp_path: Path) -> None:
-    with silent.server(drip, first=first) as port, lasting(60):
+    with silent.server(drip, first=first) as port, lasting():
         connection = connection_loader.get("ssh", PlayContext(), None)
         known = f"-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile={tmp_path}/known"
         options = {"host": "127.0.0.1", "port": port, "timeout": 600, "reconnection_retries": 0}

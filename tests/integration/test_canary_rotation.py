@@ -197,7 +197,7 @@ class Sabotage:
     """File, text, and what replaces it."""
 
 
-ENGINE = "plugins/plugin_utils/_rotation/engine.py"
+ENGINE = "plugins/plugin_utils/_rotation/stage_acts.py"
 MAKES = "self.setting.rotator.create(self.setting.kinds, context.new_value, self.given())"
 SHOWS = f"self.carried.lines.append(str([vars(one) for one in {MAKES}.credentials.values()]))"
 SABOTAGES = {
