@@ -85,6 +85,8 @@ class RabbitMQ(BinaryServer):
             cwd=folder,
             environment=clean_environment(
                 HOME=str(folder),
+                ERL_AFLAGS="-start_epmd false",  # for the programs that it starts, too
+                ERL_EPMD_ADDRESS=self.host,
                 RABBITMQ_NODENAME=node,
                 RABBITMQ_CONF_ENV_FILE="/dev/null",
                 RABBITMQ_CONFIG_FILE=str(folder / "rabbitmq.conf"),
