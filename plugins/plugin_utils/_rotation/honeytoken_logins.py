@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The steps of a login that nothing uses. The administrator carries them out: a login with it would be its use."""
+"""A login that nothing uses, of any server. The administrator acts: a login with it would be its use."""
 
 from __future__ import annotations
 
@@ -12,11 +12,30 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.credentia
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import main as program
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, NotReached, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    Acts,
+    Answer,
+    NotReached,
+    Part,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 
 SECONDS = 60
+
+
+def kind_of(name: str, description: str) -> Kind:
+    return Kind(name, description, needs_admin=True, needs_url=True, needs_user=True, tested=False, options=("user",))
+
+
+class HoneytokenLogin(Acts):
+    def check(self, part: Part) -> Answer:
+        asked(part)
+        return {}
+
+    def revoke(self, part: Part) -> Answer:
+        return replaced(part)
 
 
 def asked(part: Part) -> Answer:

@@ -141,7 +141,7 @@ def summary(result: Mapping[str, Any]) -> str:
 def table(result: Mapping[str, Any], columns: int = 100, *, whole: bool = False) -> list[tuple[str, str]]:
     """Lines with a colour each; none is wider than the terminal but a command, which is pasted whole.
 
-    Unless it is ``whole``, checks that need nobody have one line for each area.
+    Unless it is ``whole``, checks that need no action have one line for each area.
     """
     width = max(NARROWEST, min(columns, WIDEST))
     lines = [(line, colour) for text, colour in _top(result, width) for line in _wrapped(text, width, "", " " * 4)]

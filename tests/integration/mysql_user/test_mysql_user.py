@@ -18,7 +18,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.con
     LoginRefused,
 )
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
-from tests.integration.mysql_user.world import OLD, MysqlShop, Programs, rotate
+from tests.integration.mysql_user.world import OLD, MysqlShop, Programs
+from tests.integration.two_users import rotate
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Killed
 
 

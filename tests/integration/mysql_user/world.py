@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.con
     MysqlConnection,
 )
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
-from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import Shop
+from tests.integration.two_users import TwoUsersShop
 
 OLD = "canary-of-the-old-password"
 
@@ -43,7 +43,7 @@ class Programs:
         return answer
 
 
-class MysqlShop(Shop):
+class MysqlShop(TwoUsersShop):
     def __init__(
         self, maria: MariaDB, programs: Programs, *, user: str = "app_a", revoke_after: int = 0, **server: Any
     ) -> None:
@@ -56,25 +56,6 @@ class MysqlShop(Shop):
             admin=(ADMINISTRATOR, maria.password, address),
         )
         self.server = programs
-
-    def to(self, step: str) -> None:
-        self.world.created(self.rotator)
-        self.rotator.advance(step)
-
-
-def rotate(shop: MysqlShop, *, create: bool = True, revoked: bool = True) -> str:
-    """From its beginning to its end; the message of the revocation."""
-    if create:
-        shop.world.created(shop.rotator)
-    shop.act("set")
-    shop.rotator.advance("test")
-    shop.act("test")
-    shop.rotator.advance("promote")
-    assert shop.rotator.promote().outcome == "done"
-    shop.rotator.advance("revoke")
-    message = str(shop.act("revoke")["message"]) if revoked else ""
-    shop.close("closed")
-    return message
 
 
 def args_of(shop: MysqlShop) -> Mapping[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.rabbitmq import ADMINISTRATOR, RabbitMQ
-from tests.integration.rabbitmq_user.world import OLD, Programs, RabbitShop, accepts, connect, refusal, rotate
+from tests.integration.rabbitmq_user.world import OLD, Programs, RabbitShop, accepts, connect, refusal
+from tests.integration.two_users import rotate
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Killed
 
 

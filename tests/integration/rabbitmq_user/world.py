@@ -16,7 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import main as program
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 from sandbox.rabbitmq import ADMINISTRATOR, RabbitMQ
-from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Shop
+from tests.integration.two_users import TwoUsersShop
+from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2
 
 OLD = "canary-of-the-old-password"
 VHOST = "shop/eu"
@@ -45,7 +46,7 @@ class Programs:
         return answer
 
 
-class RabbitShop(Shop):
+class RabbitShop(TwoUsersShop):
     def __init__(
         self,
         broker: RabbitMQ,
@@ -67,10 +68,6 @@ class RabbitShop(Shop):
         )
         self.server = programs
         self.broker = broker
-
-    def to(self, step: str) -> None:
-        self.world.created(self.rotator)
-        self.rotator.advance(step)
 
     def leak(self) -> None:
         """Another rotation, which answers a leak."""
@@ -94,21 +91,6 @@ def accepts(broker: RabbitMQ, username: str, password: str) -> bool:
             return True
     except amqp.AmqpLoginRefused:
         return False
-
-
-def rotate(shop: RabbitShop, *, create: bool = True, revoked: bool = True) -> str:
-    """From its beginning to its end; the message of the revocation."""
-    if create:
-        shop.world.created(shop.rotator)
-    shop.act("set")
-    shop.rotator.advance("test")
-    shop.act("test")
-    shop.rotator.advance("promote")
-    assert shop.rotator.promote().outcome == "done"
-    shop.rotator.advance("revoke")
-    message = str(shop.act("revoke")["message"]) if revoked else ""
-    shop.close("closed")
-    return message
 
 
 def refusal(shop: RabbitShop, stage: str) -> str:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A delivery of all files of a deployment, which goes by its mark. Standard library only; Python 3.8 is enough."""
+"""A delivery of all files of a deployment, by its deploy marker. Standard library only; Python 3.8 is enough."""
 
 from __future__ import annotations
 
