@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -77,3 +80,27 @@ def test_it_starts_with_commands_and_ends_with_what_to_do_otherwise(page: Path) 
 
 def test_messages_are_found() -> None:
     assert len(QUOTED) > 40
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is missing: the open step is not tested")
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ([], "open: none "),
+        ([("r-2", "set")], "open: r-2 set"),
+        ([("r-2", "deploy"), ("leak-1", "closed")], "open: r-2 deploy"),
+        ([("r-2", "abort"), ("r-2", "aborted"), ("by-hand", "closed")], "open: none "),
+    ],
+)
+def test_by_hand_finds_the_rotation_that_is_open(tmp_path: Path, last: list[tuple[str, str]], expected: str) -> None:
+    page = (ROOT / "docs" / "runbooks" / "by-hand.md").read_text(encoding="utf-8")
+    block = page.partition("## Find the open step\n```bash\n")[2].partition("```")[0]
+    steps = [("r-1", "set"), ("r-1", "closed"), *last]
+    entries = [
+        {"number": number, "at": "", "rotation": rotation, "step": step, "who": ""}
+        for number, (rotation, step) in enumerate(steps)
+    ]
+    (tmp_path / "journal.json").write_text(json.dumps(entries), encoding="utf-8")
+    command = ["bash", "-ec", f"entries() {{ :; }}\n{block}"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines()[-1] == expected
