@@ -36,7 +36,7 @@ EXAMPLES = r"""
 
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from ansible import constants, context
@@ -170,7 +170,7 @@ class CallbackModule(default.CallbackModule):
     def _debug(self, result: Any) -> None:
         self._clean_results(result.result, result.task.action)
         host = "" if result.task.run_once or len(self._hosts) == 1 else result.host.get_name()
-        for line in console_text.debug_lines(result.result, self._dump_results):
+        for line in console_text.debug_lines(result.result, partial(self._dump_results, indent=2)):
             self._show(line if not host or line.startswith((f"{host}:", f"{host} ")) else f"{host}: {line}")
 
     @_without_v

@@ -37,7 +37,7 @@ def debug_lines(result: Mapping[str, Any], dump: Callable[[Mapping[str, Any]], s
     """A message's lines; of other results, what Ansible would show."""
     message = result.get("msg")
     if message is None:
-        yield dump(result)
+        yield from dump(result).split("\n")
         return
     for item in message if isinstance(message, list) else [message]:
         yield from (item if isinstance(item, str) else dump({"msg": item})).rstrip("\n").split("\n")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,14 +19,14 @@ COUNTS = {"failures": 0, "unreachable": 0}
     ("result", "lines"),
     [
         ({"msg": ["one", "two\nthree\n"]}, ["one", "two", "three"]),
-        ({"msg": ["one", {"two": 2}]}, ["one", '{"msg": {"two": 2}}']),
+        ({"msg": ["one", {"two": 2}]}, ["one", "{", '  "msg": {', '    "two": 2', "  }", "}"]),
         ({"msg": ""}, [""]),
         ({"msg": []}, []),
-        ({"answer": 42}, ['{"answer": 42}']),
+        ({"answer": 42}, ["{", '  "answer": 42', "}"]),
     ],
 )
 def test_messages_of_any_form(result: dict[str, Any], lines: list[str]) -> None:
-    assert list(console_text.debug_lines(result, json.dumps)) == lines
+    assert list(console_text.debug_lines(result, partial(json.dumps, indent=2))) == lines
 
 
 def test_an_error_has_the_end_of_the_output() -> None:
