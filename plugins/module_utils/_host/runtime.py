@@ -105,14 +105,21 @@ def start(
                 self.params[name] = value
             self.check_mode = check_mode
             self._diff = diff
+            self._warnings: List[str] = []
+
+        def warn(self, warning: str) -> None:
+            self._warnings.append(warning)
 
         def exit_json(self, **result: Any) -> NoReturn:
-            tell[0](result)
+            tell[0]({**result, **self._warned()})
             raise SystemExit(0)
 
         def fail_json(self, msg: str, **result: Any) -> NoReturn:
-            tell[0]({"failed": True, "msg": msg, **result})
+            tell[0]({"failed": True, "msg": msg, **result, **self._warned()})
             raise SystemExit(1)
+
+        def _warned(self) -> Dict[str, Any]:
+            return {"warnings": self._warnings} if self._warnings else {}
 
     basic = types.ModuleType(BASIC)
     basic.AnsibleModule = AnsibleModule  # type: ignore[attr-defined]

@@ -32,6 +32,8 @@ class Delivery(NamedTuple):
     restart: bool
     """Whether services may run on something else than this content."""
     others: Tuple[PlannedFile, ...] = ()
+    kept: Tuple[str, ...] = ()
+    """Files that the catalog no longer has, and that somebody changed."""
 
     def __repr__(self) -> str:
         return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.env.path, self.rewrite, self.restart)
@@ -71,7 +73,8 @@ def planned(
     others = file_set.planned(env, declared or (), recorded, check=check)
     differs = present is None or present.content != content or any(change.differs for change in others)
     drifted = atomic_file.drifted(present, wanted) or any(change.rewrite for change in others)
-    plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others)
+    kept = file_set.kept(env, others, recorded)
+    plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others, kept)
     return plan._replace(restart=mark is not None and (differs or not plan.is_settled))
 
 

@@ -174,12 +174,24 @@ def planned(
     """``recorded`` are digests of what deploys wrote: of that, what is no longer declared is removed."""
     changes = [_change(env, file, check=check) for file in declared]
     _require_distinct(declared, changes)
-    kept = {env.path, *(change.path for change in changes)}
-    for path in sorted(set(recorded) - kept):
-        present = read(path)
-        if present and atomic_file.digest(present.content) in recorded[path]:
+    for path, present in _undeclared(env, changes, recorded):
+        if atomic_file.digest(present.content) in recorded[path]:
             changes.append(PlannedFile(path, None, Ownership(present.uid, present.gid, present.mode), present))
     return tuple(changes)
+
+
+def kept(env: EnvFile, changes: Iterable[PlannedFile], recorded: Mapping[str, Collection[str]]) -> Tuple[str, ...]:
+    """Paths that are no longer declared, and whose files somebody changed after a deploy wrote them."""
+    return tuple(path for path, _present in _undeclared(env, changes, recorded))
+
+
+def _undeclared(
+    env: EnvFile, changes: Iterable[PlannedFile], recorded: Mapping[str, Collection[str]]
+) -> Iterator[Tuple[str, Present]]:
+    for path in sorted(set(recorded) - {env.path, *(change.path for change in changes)}):
+        present = read(path)
+        if present:
+            yield path, present
 
 
 def _require_distinct(declared: Sequence[DeclaredFile], changes: Sequence[PlannedFile]) -> None:

@@ -93,8 +93,14 @@ RETURNS = {
     "addresses?": ["address"],
     "files?": [str],
     "snapshot_id?": str,
+    "warnings?": [str],
     "diff?": {"before_header": str, "after_header": str, "before": "text", "after": "text"},
 }
+
+KEPT = (
+    "%s: is no longer in files of the catalog, but somebody changed it after the last deploy, so it stays. Check whether "
+    "a program reads it, then delete it"
+)
 
 
 def octal(mode: int) -> str:
@@ -138,6 +144,8 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
         "restart_needed": plan.restart,
         "files": sorted(change.path for change in plan.others if change.rewrite),
     }
+    for kept in plan.kept:
+        module.warn(KEPT % kept)
     if module._diff and plan.rewrite:
         sides = ((before, octal(present.mode) if present else ""), (after, result["mode"]))
         result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "", files=plan.others)

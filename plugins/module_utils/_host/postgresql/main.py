@@ -57,9 +57,8 @@ def main() -> None:
     except SecretsError as error:
         extra = {name: getattr(error, name) for name in ("reason", "sessions") if hasattr(error, name)}
         module.fail_json(msg=str(error), **extra)
-    if hasattr(module, "warn"):  # the small runtime has none, and Ansible shows what the result says
-        for text in result.pop("warnings", ()):
-            module.warn(text)
+    for text in result.pop("warnings", ()):
+        module.warn(text)
     if module.params["login"]:
         result["login"] = module.params["login"]
     if module._diff and result.get("statements"):

@@ -133,8 +133,9 @@ def test_a_file_that_somebody_changed_is_neither_settled_nor_removed(run: Run, p
     file.write_text("by hand")
     assert run(state="healthy", snapshot="s-1", _ansible_check_mode=True)["changed"] is True
     assert "another run wrote it" in run(state="healthy", snapshot="s-1")["msg"]
-    run(ONE, snapshot="s-2", journal=2, **files("one", "a"))
+    answer = run(ONE, snapshot="s-2", journal=2, **files("one", "a"))
     assert file.read_text() == "by hand"
+    assert f"{file}: is no longer in files of the catalog" in str(answer["warnings"])
 
 
 def test_a_backup_shows_no_value_to_others(run: Run, path: str, healthy: None) -> None:
