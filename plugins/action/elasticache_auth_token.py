@@ -242,7 +242,9 @@ class AuthTokenState:
 
     def _new(self) -> Login:
         if self._found.new is None:
-            raise RotationError("the rotation has no new value yet; run watchparty.secrets.rotate, which creates it")
+            raise RotationError(
+                "the rotation has no new value yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
+            )
         return self._found.new
 
     def _change(self, change: Callable[[], object], done: Callable[[], bool]) -> None:

@@ -79,13 +79,13 @@ class ActionModule(ActionBase):
         if names:
             raise AnsibleActionFail(
                 f"Nothing was sent: {host} still authorizes the leaked key of {', '.join(names)}. Run the same "
-                "watchparty.secrets.leak_response command again to remove it there, or deploy without the host, by "
+                "leak response command again to remove the key there, or deploy without the host: "
                 f"--limit 'all:!{host}'"
             )
         if left:
             raise AnsibleActionFail(
-                f"Nothing was sent: somebody may have left a way in on {host}. Run watchparty.secrets.leak_response "
-                f"again; if its plan names something, look there and add -e leak_footholds_checked={','.join(left)}"
+                f"Nothing was sent: an attacker may have left a foothold on {host}. Run the same leak response command "
+                f"again. Check each foothold in its plan, then add -e leak_footholds_checked={','.join(left)}"
             )
 
     def _carried_out(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,7 +183,10 @@ def _unknown_key(error: str) -> str:
     """The remedy if SSH refused the host's key, since its own message names none."""
     if "Host key verification failed" not in error:
         return ""
-    return "Compare it by watchparty.secrets.host_keys, then trust it (docs/how-to/prepare-hosts.md#host-keys). "
+    return (
+        "Compare the host key: ansible-playbook watchparty.secrets.host_keys. Then trust it "
+        "(docs/how-to/prepare-hosts.md#host-keys). "
+    )
 
 
 def _wait_of(services: Mapping[str, Any]) -> float:

@@ -62,7 +62,8 @@ class ActionModule(ServerAction):
         new = setting.new_value(rotation, name)
         if new is None:
             raise RotationError(
-                f"{name}: the rotation has no new value yet; run watchparty.secrets.rotate, which creates it"
+                f"{name}: the rotation has no new value yet; run "
+                "ansible-playbook watchparty.secrets.rotate, which creates it"
             )
         return new
 

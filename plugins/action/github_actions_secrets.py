@@ -232,7 +232,8 @@ def _require_at_rest(read: ansible_environment.Environment, held: Sequence[CopyS
             & named
         ):
             raise JournalError(
-                f"{rotation} is open and sends {name} to GitHub itself; finish it with watchparty.secrets.rotate first"
+                f"{rotation} is open and sends {name} to GitHub itself; finish it with "
+                "ansible-playbook watchparty.secrets.rotate first"
             )
 
 

@@ -59,7 +59,8 @@ def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:
     concerned: Login | None = logins.new if state in ("checked", "present", "usable") else logins.removed
     if concerned is None or not concerned.username:
         raise RotationError(
-            f"{name}: the rotation has no new login yet; run watchparty.secrets.rotate, which creates it"
+            f"{name}: the rotation has no new login yet; run "
+            "ansible-playbook watchparty.secrets.rotate, which creates it"
         )
     params: dict[str, Any] = {
         "admin_url": logins.admin_url,

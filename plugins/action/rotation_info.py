@@ -85,9 +85,11 @@ def verdict(answer: Mapping[str, Any]) -> str:
     ours += [f"to be finished: {task['id']}" for task in pending]
     ours += [f"{task['credential']}: {task['against']}" for task in pending if task["against"]]
     ours += [f"open: {answer['rotation']['id']}"] if answer["rotation"] else []
-    sentences = ["; ".join(ours), "Run watchparty.secrets.rotate"] if ours else []
+    sentences = ["; ".join(ours), "Run ansible-playbook watchparty.secrets.rotate"] if ours else []
     if answer["leak"]:
-        sentences.append(f"Not contained: {answer['leak']['id']}. Run watchparty.secrets.leak_response")
+        sentences.append(
+            f"Not contained: {answer['leak']['id']}. Run ansible-playbook watchparty.secrets.leak_response"
+        )
     return ". ".join(
         [*sentences, *filter(None, ["; ".join(revocation["message"] for revocation in answer["revocations"])])]
     )

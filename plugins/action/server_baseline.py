@@ -38,7 +38,7 @@ OPTIONS: dict[str, Any] = {
 }
 NO_JOURNAL = (
     "the catalog names no journal, and the baseline is stored beside the journal; set journal: {s3: bucket/prefix} in "
-    "the catalog, then run watchparty.secrets.provision"
+    "the catalog, then run ansible-playbook watchparty.secrets.provision"
 )
 OTHER = "another run recorded a baseline meanwhile; run the same command again"
 

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision impo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
 
-HOSTS_STAY = "The hosts still have the old values. Deploy the new ones: watchparty.secrets.deploy"
+HOSTS_STAY = "The hosts still have the old values. Deploy the new ones: ansible-playbook watchparty.secrets.deploy"
 
 
 class ActionModule(ValuesAction):

@@ -47,7 +47,8 @@ class ActionModule(ServerAction):
             return None
         if not looked and self._pair.new is None:
             raise RotationError(
-                f"{name}: the rotation has no new key yet; run watchparty.secrets.rotate, which creates it"
+                f"{name}: the rotation has no new key yet; run "
+                "ansible-playbook watchparty.secrets.rotate, which creates it"
             )
         self._evict = args["evict"]
         options = setting.catalog.credentials[name].options

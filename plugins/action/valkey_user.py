@@ -56,7 +56,9 @@ class ActionModule(ServerAction):
         self._rotator = setting.rotator
         concerned = logins.new if state in (*_ADDING, "usable") else logins.removed
         if concerned is None:
-            message = "the rotation has no new value yet; run watchparty.secrets.rotate, which creates it"
+            message = (
+                "the rotation has no new value yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
+            )
             raise RotationError(f"{args['credential']}: {message}")
         users = logins.new is not None and logins.new.username != logins.old.username
         params: dict[str, Any] = {

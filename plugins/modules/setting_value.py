@@ -86,7 +86,7 @@ remaining:
   type: list
   elements: str
   returned: always
-  sample: ["The hosts still have the old values. Deploy the new ones: watchparty.secrets.deploy"]
+  sample: ["The hosts still have the old values. Deploy the new ones: ansible-playbook watchparty.secrets.deploy"]
 plan:
   description: One line for each planned write, without a value.
   type: list

@@ -30,8 +30,9 @@ def test_a_leak_is_contained_without_the_host_that_froze(lab: RotationLab) -> No
         assert frozen.exists()
     assert run.code == 0, run.output
     sentences(run, "contained in ")
-    assert "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy" in post_mortem(
-        lab
+    assert (
+        "web2 was skipped and holds revoked values. When it answers, run "
+        "ansible-playbook watchparty.secrets.deploy" in post_mortem(lab)
     )
     assert lab.accepts(old)["cache"] is False
     lab.deploy()
@@ -53,8 +54,9 @@ def test_a_leak_is_contained_without_a_host_that_lies(lab: RotationLab) -> None:
         lab.host_vars["web2"] = kept
     assert run.code == 0, run.output
     sentences(run, "contained in ")
-    assert "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy" in post_mortem(
-        lab
+    assert (
+        "web2 was skipped and holds revoked values. When it answers, run "
+        "ansible-playbook watchparty.secrets.deploy" in post_mortem(lab)
     )
     assert "its answer was rejected: it has an unexpected key: add_host" in run.text
     assert lab.accepts(old)["cache"] is False

@@ -138,7 +138,10 @@ CASES = {
         prepare=lambda lab: JOURNAL.put(lab.moto.client, "notes"),
     ),
     "no journal": Bad(
-        (f"the journal s3://{JOURNAL.target} does not exist", "create it by watchparty.secrets.provision"),
+        (
+            f"the journal s3://{JOURNAL.target} does not exist",
+            "create it by ansible-playbook watchparty.secrets.provision",
+        ),
         prepare=lambda lab: lab.moto.client("s3").delete_object(Bucket=JOURNAL.bucket, Key=JOURNAL.key),
     ),
 }

@@ -43,7 +43,9 @@ def test_one_that_stays_away_is_skipped_and_named(lab: RotationLab) -> None:
     with lab.unreachable("web2"):
         run = respond(lab, "-e", "leak_credentials=cache", "-e", "leak_wait_seconds=4")
     assert run.code == 0, run.output
-    message = "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
+    message = (
+        "web2 was skipped and holds revoked values. When it answers, run ansible-playbook watchparty.secrets.deploy"
+    )
     assert f"- {message}" in post_mortem(lab)
     sentences(run, "skipped hosts, whose old values are about to be revoked: ")
     assert lab.accepts(old)["cache"] is False

@@ -286,7 +286,7 @@ def test_what_a_thief_left_is_named_and_the_host_gets_nothing_new(plain: Fleet, 
     assert [now[host] == before[host] for host in ("app1", "app2")] == [True, False], run.text
     deploy = small.run(playbook="playbooks/deploy.yml")
     assert deploy.code != 0, deploy.output
-    assert "somebody may have left a way in on web1" in deploy.text
+    assert "an attacker may have left a foothold on web1" in deploy.text
 
     run = leak_lab.respond(small, *arguments, "-e", "leak_footholds_checked=deploy_ssh")
     assert run.code == 0, run.output

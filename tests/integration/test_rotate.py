@@ -166,7 +166,7 @@ def test_a_scheduler_learns_whether_something_is_due(lab: RotationLab) -> None:
     run, result = report(lab, "rotation_due.yml")
     assert run.code != 0
     assert result["act_now"] is True
-    sentences(run, "due: ", "deploy_ssh", "Run watchparty.secrets.rotate")
+    sentences(run, "due: ", "deploy_ssh", "Run ansible-playbook watchparty.secrets.rotate")
     # Where it cannot be asked, no earlier run's answer is left.
     path = lab.directory / "ages.json"
     lab.moto.set_faults(Fault("deny", operation="GetObject"))

@@ -253,7 +253,8 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
     assert lab.accepts(lab.values())["cache"]
     with lab.unreachable("web2"):
         run = lab.rotated(*CACHE, "-e", "rotation_skip_hosts=web2")
-    sentences(run, "hosts: web1", "skipped or unreachable hosts: web2. When they answer, run watchparty.secrets.deploy")
+    message = "skipped or unreachable hosts: web2. When they answer, run ansible-playbook watchparty.secrets.deploy"
+    sentences(run, "hosts: web1", message)
     record = lab.audit_records()[-1]
     assert (record["hosts"], record["unverified_hosts"]) == (["web1"], ["web2"])
     lab.assert_closed()

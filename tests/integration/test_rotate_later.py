@@ -109,7 +109,10 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         }
         sentences(run, "to be finished: ", "/django_key")
         assert (
-            "/database" not in run.text.partition("to be finished: ")[2].partition("Run watchparty.secrets.rotate")[0]
+            "/database"
+            not in run.text.partition("to be finished: ")[2].partition(
+                "Run ansible-playbook watchparty.secrets.rotate"
+            )[0]
         )
         with old_sessions_are_taken() as address:
             lab.host_vars["web2"].update(django_chdir=str(SOURCE), django_probe_url=address)
@@ -250,7 +253,7 @@ def test_an_owners_login_becomes_two(lab: RotationLab) -> None:
     sentences(
         run,
         (
-            f"its second login {OWNER}_a does not exist; run watchparty.secrets.rotation_prepare "
+            f"its second login {OWNER}_a does not exist; run ansible-playbook watchparty.secrets.rotation_prepare "
             "-e rotation_credentials=database once"
         ),
     )

@@ -255,7 +255,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         assert "leak_credentials=secret:watchparty/production/decoys" in looked.text
 
         left = "mail: revoke its old value at https://mail.example.com/keys; r-"
-        asked = "Then run watchparty.secrets.rotate -e rotation_revoked=mail"
+        asked = "Then run ansible-playbook watchparty.secrets.rotate -e rotation_revoked=mail"
         sentences(run, left, asked)
         due = lab.run(playbook="playbooks/rotation_due.yml")
         assert due.code != 0, due.output

@@ -82,7 +82,7 @@ def test_what_is_refused_changes_nothing(account_of: Account) -> None:
     busy = change(account_of, "API_TOKEN", NEW)
     assert busy.code != 0
     assert "rotation r7 of ops@example.com" in busy.text
-    assert "finish that rotation with watchparty.secrets.rotate first" in busy.text
+    assert "finish that rotation with ansible-playbook watchparty.secrets.rotate first" in busy.text
     assert account_of.state() == {**before, **{k: v for k, v in account_of.state().items() if "journal" in k}}
 
 
@@ -96,6 +96,9 @@ def test_set_in_one_environment_never_writes_to_the_other(account_of: Account) -
     assert refused.operations == []
     run = change(account_of, "API_TOKEN", NEW, "-e", "app_environment=staging", "-e", "app_hosts=localhost")
     assert run.code == 0, run.output
-    assert "The hosts still have the old values. Deploy the new ones: watchparty.secrets.deploy" in run.text
+    assert (
+        "The hosts still have the old values. Deploy the new ones: "
+        "ansible-playbook watchparty.secrets.deploy" in run.text
+    )
     after = account_of.state()
     assert {name for name in after if after[name] != before[name]} == {"shop/staging/core"}

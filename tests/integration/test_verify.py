@@ -290,7 +290,7 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     ]
     assert [name.partition(": gitleaks:")[0] for name in answer["WPS104"]] == [".env.staging:3"]
     assert answer["WPS506"] == [
-        "secret API_TOKEN (repository): is missing; watchparty.secrets.github_sync sends it",
+        "secret API_TOKEN (repository): is missing; ansible-playbook watchparty.secrets.github_sync sends it",
         "secret OLD_DATABASE_URL (repository): not in the catalog; written at 2026-11-25T00:00:02Z",
     ]
     assert answer["WPS507"] == [

@@ -73,7 +73,8 @@ class Overtaken(JournalError):
 
     def __init__(self, message: str) -> None:
         super().__init__(
-            message + "; this run stops here. To see what is open or due now, run watchparty.secrets.rotation_report"
+            message + "; this run stops here. To see what is open or due now, run "
+            "ansible-playbook watchparty.secrets.rotation_report"
         )
 
 

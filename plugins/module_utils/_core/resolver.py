@@ -237,7 +237,7 @@ class _Resolver:
         failure = self.contents.failures.get(place.name)
         if failure:
             remedies = {
-                MISSING: "; create it by watchparty.secrets.provision",
+                MISSING: "; create it: ansible-playbook watchparty.secrets.provision",
                 DELETED: f"; restore it by '{command(place.name, 'restores')}'",
             }
             return f"{place.traits.noun} {place.name} is {failure.reason}{remedies.get(failure.reason, '')}"

@@ -30,7 +30,7 @@ MOST_ACCEPTED = 200
 """Acceptances that are kept."""
 MOST_NAMED = 50
 """Differences of a server that a check or a leak response names; the rest is counted."""
-MORE = "%d more differences; watchparty.secrets.baseline lists them"
+MORE = "%d more differences; ansible-playbook watchparty.secrets.baseline lists them"
 MOST_ENTRIES = 8000
 """Of a server."""
 TOO_MANY = "so they are neither recorded nor compared. Drop those that are no longer used, or check them by hand"

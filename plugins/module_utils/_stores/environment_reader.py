@@ -108,7 +108,7 @@ def _read_journal(
     if request.journal == "required" and rotation and not rotation.prescribes:
         raise JournalError(
             f"{rotation} is open and has no snapshot for hosts yet; run again later, or finish it with "
-            "watchparty.secrets.rotate"
+            "ansible-playbook watchparty.secrets.rotate"
         )
     others = rotation if rotation and rotation.id != request.rotation else None
     return journal, (f"{others} is open",) if others else (), True
@@ -151,7 +151,7 @@ def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
     if failed:
         raise JournalError(
             f"{rotation} prescribes versions that cannot be read: {'; '.join(failed)}; finish or abort that "
-            "rotation with watchparty.secrets.rotate"
+            "rotation with ansible-playbook watchparty.secrets.rotate"
         )
 
 

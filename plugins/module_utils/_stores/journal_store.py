@@ -133,13 +133,14 @@ class S3Journal(JournalStore):
             return self._object.read(LIMIT)
         except NotFound:
             raise NotFound(
-                f"the journal {self.where} does not exist; create it by watchparty.secrets.provision; if it was "
+                f"the journal {self.where} does not exist; create it by "
+                "ansible-playbook watchparty.secrets.provision; if it was "
                 f"deleted, {_RESTORE}"
             ) from None
         except Denied as error:  # S3 says the same of what does not exist, to whom may not list the bucket
             raise Denied(
                 f"the journal {self.where} cannot be read; allow s3:GetObject on it. If it does not exist, create "
-                f"it by watchparty.secrets.provision ({error.detail})",
+                f"it by ansible-playbook watchparty.secrets.provision ({error.detail})",
                 error.detail,
             ) from None
 
@@ -162,7 +163,7 @@ class NoJournal(JournalStore):
 _RESTORE = "restore its newest version (docs/runbooks/lost-journal.md)"
 _DECLARE = (
     "the catalog names no journal, but rotations and leak responses need it; set journal: {s3: "
-    "bucket/prefix} in the catalog, then run watchparty.secrets.provision, which creates it"
+    "bucket/prefix} in the catalog, then run ansible-playbook watchparty.secrets.provision, which creates it"
 )
 
 

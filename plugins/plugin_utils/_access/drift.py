@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
 
-NOTHING = "no resource of the catalog's key aws exists; watchparty.secrets.provision (role aws_access) makes it"
+NOTHING = "no resource of the catalog's key aws exists; create them: ansible-playbook watchparty.secrets.provision"
 
 
 def compared(

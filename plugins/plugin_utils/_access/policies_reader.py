@@ -30,7 +30,7 @@ class Policies:
                 role = self._client.get_role(RoleName=name)["Role"]
         except NotFound:
             raise NotFound(
-                "does not exist; watchparty.secrets.provision (role aws_access) creates it, or name another role "
+                "does not exist; create it by ansible-playbook watchparty.secrets.provision, or name another role "
                 "in aws.roles"
             ) from None
         policies: dict[str, Any] = {}

@@ -225,7 +225,7 @@ class CloudWatchLogs(AuditBody):
     def _no_group(self) -> NotFound:
         return NotFound(
             f"log group {self._group} does not exist; create it by 'aws logs create-log-group --log-group-name "
-            f"{self._group}', without a retention, or by watchparty.secrets.provision"
+            f"{self._group}', without a retention, or by ansible-playbook watchparty.secrets.provision"
         )
 
 

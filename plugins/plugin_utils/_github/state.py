@@ -45,12 +45,16 @@ def missing_or_unnamed(
         if result is not None:
             rows.append(row(FAIL, str(target), "the organisation does not share it with the repository"))
         elif setting is None or setting.required is True or setting.inventory:
-            rows.append(row(FAIL, str(target), "is missing; watchparty.secrets.github_sync sends it"))
+            rows.append(row(FAIL, str(target), "is missing; ansible-playbook watchparty.secrets.github_sync sends it"))
         elif valued is None:
             rows.append(row(NOT_CHECKED, str(target), "is missing, and it is unknown whether the stores hold it"))
         elif target.name in {name.upper() for name in valued}:
             rows.append(
-                row(FAIL, str(target), "is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
+                row(
+                    FAIL,
+                    str(target),
+                    "is missing, and the stores hold it; ansible-playbook watchparty.secrets.github_sync sends it",
+                )
             )
     for target in sorted(present):
         # What the organisation shares is its own matter.

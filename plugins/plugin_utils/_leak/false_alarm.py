@@ -26,10 +26,10 @@ def against(incident: Incident, rotation: OpenRotation | None) -> str:
     if own is not None and not state_machine.is_past_return(own):
         if own.aborting:
             return (
-                f"{own} is being rolled back. Finish the rollback with watchparty.secrets.rotate -e "
+                f"{own} is being rolled back. Finish the rollback with ansible-playbook watchparty.secrets.rotate -e "
                 f"rotation_resume={own.id}, then close the leak"
             )
-        command = f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
+        command = f"ansible-playbook watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
         return f"{own} is open. Abort this rotation with {command}, then close the leak"
     final = done_for_good(incident, rotation)
     return f"{final}{'' if own else ', and revoked values wait to be scrubbed'}. {_finish()}" if final else ""
@@ -67,6 +67,6 @@ def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapp
 
 def _finish() -> str:
     return (
-        "Finish the response: run watchparty.secrets.leak_response again with the variables of the "
+        "Finish the response: run ansible-playbook watchparty.secrets.leak_response again with the variables of the "
         "declaration. It leaves replaced values alone, does the rest, and writes the post-mortem"
     )

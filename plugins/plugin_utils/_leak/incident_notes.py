@@ -24,7 +24,9 @@ WHOLE, ROOM = 4 << 10, 64 << 10
 def incident_of(journal: Journal) -> Incident:
     """The incident that is open. Raises RotationError."""
     if journal.incident is None:
-        raise RotationError("no leak is declared; start watchparty.secrets.leak_response from its beginning")
+        raise RotationError(
+            "no leak is declared; start the whole playbook: ansible-playbook watchparty.secrets.leak_response"
+        )
     return journal.incident
 
 

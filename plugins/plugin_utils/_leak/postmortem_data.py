@@ -204,7 +204,7 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 
 def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> list[str]:
     """Of a signing key that still verifies somewhere, its own line says where."""
-    message = "was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
+    message = "was skipped and holds revoked values. When it answers, run ansible-playbook watchparty.secrets.deploy"
     doubtful = {host for hosts in incident.foothold_hosts.values() for host in hosts}
     lines = [
         f"{host} got no new values, because somebody may have left a way in there"
@@ -265,7 +265,8 @@ def _is_word_alone(incident: Incident, name: str) -> bool:
 def _not_in_force(name: str) -> str:
     return (
         f"{name}: the old value is revoked, but this response has put no new value in force. Unless you stored a new "
-        f"value since, run watchparty.secrets.rotate -e rotation_credentials={name} -e rotation_force=true"
+        "value since, run "
+        f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={name} -e rotation_force=true"
     )
 
 

@@ -35,7 +35,10 @@ def _reason(task: PendingTask, *, own: bool) -> str:
         part = f"holds the previous value of {task.credential}, which {task.rotation} replaced. Revoke this value"
         if own:
             return f"{part}, then run the same command with -e leak_revoked={task.credential}, which scrubs the version"
-        return f"{part}, then confirm it by watchparty.secrets.rotate -e rotation_revoked={task.credential}; {by_hand}"
+        return (
+            f"{part}, then confirm it by "
+            f"ansible-playbook watchparty.secrets.rotate -e rotation_revoked={task.credential}; {by_hand}"
+        )
     part, end = ("key", "drop") if task.act == DROP_FALLBACK else ("value", "revoke")
     then = "it is scrubbed by the same command, once that is done" if own else by_hand
     return (

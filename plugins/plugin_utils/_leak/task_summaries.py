@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 LEFT_OUT = "was not asked, because it is compromised; keep an image of its disks before you rebuild it"
 HEALTHY = 200
 STILL_OLD = "the encrypted .env still holds old values"
-ENCRYPT_ANEW = "watchparty.secrets.env_encrypt -e encrypt_new_key=true"
+ENCRYPT_ANEW = "ansible-playbook watchparty.secrets.env_encrypt -e encrypt_new_key=true"
 OVER = "was not asked: the time limit for evidence was over"
 
 

@@ -40,8 +40,8 @@ USED = {
         "at": "$.detail.eventTime",
     },
     "InputTemplate": (
-        '"Honeytoken used: <user> called <act> from <address> at <at>. Somebody has read the place where the key is '
-        'stored. Run watchparty.secrets.verify -e verify_only=honeytokens: it names the command for the leak."'
+        '"Honeytoken used: <user> called <act> from <address> at <at>. Somebody has read the place where the key '
+        'is stored. Run ansible-playbook watchparty.secrets.verify -e verify_only=honeytokens."'
     ),
 }
 AWS_DEFAULT, MIRROR_ALARM = "__default_statement_ID", "MirrorAlarm"

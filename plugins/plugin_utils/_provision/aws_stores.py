@@ -133,7 +133,8 @@ def require_key(client: Any, alias: str) -> None:
         if "NotFoundException" not in str(error):
             raise
         raise NotFound(
-            f"the key {alias} does not exist. Create it by watchparty.secrets.provision --tags access, or name "
+            f"the key {alias} does not exist. Create it by "
+            "ansible-playbook watchparty.secrets.provision --tags access, or name "
             "another key in the catalog (aws.kms_key)"
         ) from None
     if (state := metadata["KeyState"]) != "Enabled":

@@ -71,4 +71,6 @@ class EventRule:
             answer = self.client.put_targets(Rule=self.name, Targets=[self._target], EventBusName=self.bus)
         if answer.get("FailedEntryCount"):
             target = f"rule {self.name}: AWS did not accept topic {self._topic_name} as its target"
-            raise ProvisionError([f"{target}; check the topic in AWS, then run watchparty.secrets.provision again"])
+            raise ProvisionError(
+                [f"{target}; check the topic in AWS, then run ansible-playbook watchparty.secrets.provision again"]
+            )

@@ -322,7 +322,9 @@ class MirrorDeployment:
             answer = act(**arguments)
             if answer.get("FailedEntryCount"):
                 target = f"rule {arguments['Rule']}: AWS did not accept function {self._name} as its target"
-                raise ProvisionError([f"{target}; check that function, then run watchparty.secrets.provision again"])
+                raise ProvisionError(
+                    [f"{target}; check that function, then run ansible-playbook watchparty.secrets.provision again"]
+                )
             if operation in (
                 "lambda:CreateFunction",
                 "lambda:UpdateFunctionCode",

@@ -183,12 +183,12 @@ class _Planner:
         """How to bring the given value in all the same."""
         credential = self.catalog.credentials.get(target.credential or "")
         kind = self.ground.kinds.get(credential.kind) if credential else None
-        command = f"watchparty.secrets.set -e set_names={target.name}"
+        command = f"ansible-playbook watchparty.secrets.set -e set_names={target.name}"
         if credential is None or kind is None or kind.value == "supplied":
             return f"To change it, run {command}"
         return (
             f"If the given value is already in use, run {command} -e set_force=true. To replace the value in "
-            f"use, run watchparty.secrets.rotate -e rotation_credentials={credential.name}"
+            f"use, run ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name}"
         )
 
     def _is_rotating(self, target: ValueTarget) -> bool:

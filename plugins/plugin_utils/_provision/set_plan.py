@@ -64,8 +64,8 @@ def conflicts(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, 
     if kind.value == "supplied":
         return []
     message = (
-        f"watchparty.secrets.rotate -e rotation_credentials={credential.name} replaces it, and both values "
-        "are valid meanwhile"
+        f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name} replaces it, and both "
+        "values are valid meanwhile"
     )
     remedy = "if its server already has the value, add -e set_force=true"
     return [f"{target.name}: belongs to credential {credential.name} ({kind.name}), and {message}; {remedy}"]
@@ -119,10 +119,16 @@ def _mirrored(ground: ProvisionInputs, names: list[str]) -> list[str]:
         elif name in ground.catalog.settings and ground.catalog.settings[name].github:
             held.append(name)
     return (
-        [f"GitHub holds {', '.join(dict.fromkeys(held))} as well; run watchparty.secrets.github_sync"] if held else []
+        [f"GitHub holds {', '.join(dict.fromkeys(held))} as well; run ansible-playbook watchparty.secrets.github_sync"]
+        if held
+        else []
     )
 
 
 def _encrypted(ground: ProvisionInputs, changed: list[Fill]) -> list[str]:
     declared = ground.catalog.encrypted_env
-    return [f"{declared.file} holds the old value; run watchparty.secrets.env_encrypt"] if declared and changed else []
+    return (
+        [f"{declared.file} holds the old value; run ansible-playbook watchparty.secrets.env_encrypt"]
+        if declared and changed
+        else []
+    )

@@ -26,8 +26,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_elsewhere import ELSEWHERE
 
 NO_OTHER = (
-    "the previous version holds the same value, because a later write changed another setting of this secret; give the "
-    "wanted value to watchparty.secrets.set"
+    "the previous version holds the same value, because a later write changed another setting of this secret; "
+    "set the wanted value: ansible-playbook watchparty.secrets.set"
 )
 
 
@@ -93,7 +93,7 @@ def _conflicts(provisioner: Provisioner, journal: Journal, target: ValueTarget) 
         elif set_plan.conflicts(catalog, provisioner.kinds, replace(target, credential=name), anyway=False):
             yield (
                 f"{target.name}: belongs to credential {name}, whose previous value a rotation revokes; run "
-                f"watchparty.secrets.rotate -e rotation_credentials={name} -e rotation_force=true"
+                f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={name} -e rotation_force=true"
             )
 
 
@@ -130,7 +130,8 @@ def _undone(provisioner: Provisioner, contents: Contents, journal: Journal, targ
         if last and _is_replaced(previous, contents.readings[place.name], last):
             return (
                 f"{target.name}: rotation {last.rotation} replaced its previous value at {last.at}, so that value is "
-                f"revoked or will be; run watchparty.secrets.rotate -e rotation_credentials={credential.name}"
+                "revoked or will be; run "
+                f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name}"
             )
     return Undone(target, before, after, previous)
 

@@ -158,7 +158,8 @@ def busy(rotation: OpenRotation | None, writes: Sequence[Write]) -> list[str]:
     if rotation is None:
         return []
     return [
-        f"{write.name}: {rotation} is open and changes it; finish that rotation with watchparty.secrets.rotate first"
+        f"{write.name}: {rotation} is open and changes it; finish that rotation with "
+        "ansible-playbook watchparty.secrets.rotate first"
         for write in writes
         if write.name in rotation.names
     ]

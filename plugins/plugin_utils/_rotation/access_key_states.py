@@ -268,7 +268,9 @@ class AccessKeyStage:
 
     def _new(self) -> Login:
         if self._found.new is None:
-            raise RotationError("the rotation has no new key yet; run watchparty.secrets.rotate, which creates it")
+            raise RotationError(
+                "the rotation has no new key yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
+            )
         return self._found.new
 
     def _require_listed(self, kept: Login) -> None:

@@ -85,5 +85,5 @@ def not_synced(names: Sequence[str]) -> str:
     """The message about names that a leak does not wait for."""
     return (
         f"{', '.join(names)} was not sent to GitHub, which may hold an older value; set a token and run "
-        "watchparty.secrets.github_sync"
+        "ansible-playbook watchparty.secrets.github_sync"
     )

@@ -50,14 +50,14 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
     if pending_task is None:
         raise RotationError(
             f"{item.credential}: the journal no longer has the pending task {item.pending_task}, so another run "
-            "completed or dropped it; to see what is left, run watchparty.secrets.rotation_report"
+            "completed or dropped it; to see what is left, run ansible-playbook watchparty.secrets.rotation_report"
         )
     held = secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
     login = credential_graph.find(catalog, catalog.credentials[item.credential], held).login
     if login.password is None:
         raise RotationError(
             f"{item.credential}: its former key cannot be read in {dict(pending_task.secrets)}; revoke it by hand, "
-            f"then run watchparty.secrets.rotation_forget -e rotation_forget={item.credential}"
+            f"then run ansible-playbook watchparty.secrets.rotation_forget -e rotation_forget={item.credential}"
         )
     return login
 

@@ -66,14 +66,17 @@ def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, An
 def _remedy(rotation: OpenRotation) -> str:
     go_on = "Remove that cause, then run the same watchparty.secrets.leak_response command again"
     if rotation.aborting:
-        return f"{go_on}; or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume={rotation.id}"
+        return (
+            f"{go_on}; or finish the rollback alone: "
+            f"ansible-playbook watchparty.secrets.rotate -e rotation_resume={rotation.id}"
+        )
     if state_machine.is_past_return(rotation):
         return (
             f"{go_on}; no rollback is possible any more. Or finish the rotation alone: "
-            f"watchparty.secrets.rotate -e rotation_resume={rotation.id}; leave out hosts that are gone by -e "
-            "rotation_skip_hosts=HOST"
+            f"ansible-playbook watchparty.secrets.rotate -e rotation_resume={rotation.id}; leave out "
+            "hosts that are gone by -e rotation_skip_hosts=HOST"
         )
     return (
-        f"{go_on}, or abort the rotation with watchparty.secrets.rotate -e rotation_abort=true -e "
+        f"{go_on}, or abort the rotation with ansible-playbook watchparty.secrets.rotate -e rotation_abort=true -e "
         f"rotation_resume={rotation.id}"
     )

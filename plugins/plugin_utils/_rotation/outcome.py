@@ -25,7 +25,10 @@ def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequenc
         ]
         if behind:
             hosts = ", ".join(behind)
-            report.append(f"skipped or unreachable hosts: {hosts}. When they answer, run watchparty.secrets.deploy")
+            report.append(
+                f"skipped or unreachable hosts: {hosts}. When they answer, run "
+                "ansible-playbook watchparty.secrets.deploy"
+            )
         report += [*result.get("to_refusal", ()), *result.get("merged", ()), *result.get("lines", ())]
         if result.get("recorded"):
             report.append(f"audit record: {result['recorded']}")

@@ -36,7 +36,8 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
     """
     subject = "its former key" if task.act == DROP_FALLBACK else "its former value"
     end = (
-        f"remove {subject} by hand (docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e "
+        f"remove {subject} by hand (docs/runbooks/by-hand.md), then run "
+        "ansible-playbook watchparty.secrets.rotation_forget -e "
         f"rotation_forget={task.credential}"
     )
     credential = catalog.credentials.get(task.credential)
@@ -91,9 +92,11 @@ def _waits(name: str, pending_tasks: Sequence[PendingTask]) -> str:
         f"the value that {task.rotation} replaced may be valid until {task.due}" for task in pending_tasks
     )
     return (
-        f"{reason}. Run the same command again. Or, once it is due, revoke it by watchparty.secrets.rotate -e "
+        f"{reason}. Run the same command again. Or, once it is due, revoke it by "
+        "ansible-playbook watchparty.secrets.rotate -e "
         f"rotation_credentials={name}, then run the same command again. Or revoke it by hand "
-        f"(docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e rotation_forget={name}"
+        "(docs/runbooks/by-hand.md), then run "
+        f"ansible-playbook watchparty.secrets.rotation_forget -e rotation_forget={name}"
     )
 
 

@@ -207,7 +207,8 @@ def _alternating(
     ):
         yield (
             f"role {username} owns the database objects, and its second login {other_login(username)} does not "
-            f"exist; run watchparty.secrets.rotation_prepare -e rotation_credentials={credential.name} once"
+            "exist; run "
+            f"ansible-playbook watchparty.secrets.rotation_prepare -e rotation_credentials={credential.name} once"
         )
 
 

@@ -76,5 +76,5 @@ def merged_message(merges: Mapping[str, int]) -> str:
         return ""
     return (
         f"secret {', '.join(merges)}: another writer's change of other keys was merged. Deploy it to hosts "
-        "by watchparty.secrets.deploy"
+        "by ansible-playbook watchparty.secrets.deploy"
     )

@@ -142,7 +142,9 @@ class ProviderKeys:
     def test(self) -> dict[str, Any]:
         stays = rotated_logins(self.setting, self.name).stays
         if stays is None:
-            raise RotationError("the rotation has no new key yet; run watchparty.secrets.rotate, which creates it")
+            raise RotationError(
+                "the rotation has no new key yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
+            )
         self._require((ACCEPTED,), stays)
         return {"message": f"key {self._id(stays)} works"}
 

@@ -73,7 +73,7 @@ def _summary(catalog: Catalog, task: PendingTask) -> dict[str, str]:
         "page": _page(catalog, task.credential),
         "since": task.due,
         "message": f"{task.credential}: revoke its old value {where(catalog, task.credential)}; "
-        f"{task.rotation} replaced it at {task.due}. Then run watchparty.secrets.rotate -e "
+        f"{task.rotation} replaced it at {task.due}. Then run ansible-playbook watchparty.secrets.rotate -e "
         f"rotation_revoked={task.credential}",
     }
 

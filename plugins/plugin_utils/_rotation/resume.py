@@ -22,7 +22,7 @@ def require_open(journal: Journal, named: str, *, back: bool) -> None:
         f"{rotation} is open instead; give its id to take it over"
         if rotation
         else (
-            "no rotation of that id ended lately (watchparty.secrets.rotation_report lists them); leave "
+            "no recent rotation has this id (to list them: ansible-playbook watchparty.secrets.rotation_report); leave "
             "rotation_resume out to start a new one"
         )
     )

@@ -81,9 +81,12 @@ def _problems(
     if at > now:
         yield f"{name}: {stamp} is in the future"
     if last and last.lease:
-        yield f"{name}: its value has a lease, which only a rotation renews: run watchparty.secrets.rotate"
+        yield (
+            f"{name}: its value has a lease, which only a rotation renews: run "
+            "ansible-playbook watchparty.secrets.rotate"
+        )
     elif last and last.used:
-        yield f"{name}: only a rotation keeps what is known of its uses: run watchparty.secrets.rotate"
+        yield f"{name}: only a rotation keeps what is known of its uses: run ansible-playbook watchparty.secrets.rotate"
     elif last and stamp < last.at:
         yield f"{name}: the journal has a later rotation, of {last.at} by {last.who}"
     yield from _of_stores(setting, credential, stamp)
@@ -98,7 +101,7 @@ def _of_stores(setting: RotationSetup, credential: Credential, stamp: str) -> It
     unread = [str(failure) for failure in contents.failures.values() if failure.reason != MISSING]
     if unread or (names and not readings):
         yield f"{credential.name}: {'; '.join(unread) or 'no store holds its value'}"
-    set_first = "write the new value by watchparty.secrets.set, then run the same command again"
+    set_first = "write the new value by ansible-playbook watchparty.secrets.set, then run the same command again"
     for name, reading in readings.items():
         if reading.written < stamp:
             written = reading.written or "an unknown time"

@@ -139,7 +139,8 @@ class Gate:
         if missing:
             results.append(
                 f"hosts that may still use the value to revoke: {', '.join(missing)} (unreachable, "
-                "outside --limit, or not deployed since another change: run watchparty.secrets.deploy); make them "
+                "outside --limit, or not deployed since another change: run "
+                "ansible-playbook watchparty.secrets.deploy); make them "
                 f"reachable, or continue without them: -e rotation_skip_hosts={','.join(missing)}"
             )
         return results

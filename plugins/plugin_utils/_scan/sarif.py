@@ -36,9 +36,8 @@ def _rule(name: str) -> dict[str, Any]:
     live = name == LIVE_RULE
     short = "A value that a store holds stands here" if live else f"Something that looks like a secret ({name})"
     remedy = (
-        "Rotate the credential: watchparty.secrets.rotate, or watchparty.secrets.leak_response if others may "
-        "have read it. "
-        "Taking it out of the file does not take it out of the history."
+        "Rotate the credential: ansible-playbook watchparty.secrets.rotate. If others may have read the value: "
+        "ansible-playbook watchparty.secrets.leak_response. A later commit does not remove the value from the history."
     )
     return {
         "id": name,

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal
 
-PROVISION = "run watchparty.secrets.provision"
+PROVISION = "run ansible-playbook watchparty.secrets.provision"
 
 
 def rows(
@@ -49,7 +49,11 @@ def _of(name: str, user: str, principal: Principal | None, keys: AccessKeys, lea
     existing = keys.of(user)
     is_active = any(key.active for key in existing)
     if not is_active:
-        yield row(FAIL, name, f"IAM user {user} has no active key: make one, and store it with watchparty.secrets.set")
+        yield row(
+            FAIL,
+            name,
+            f"IAM user {user} has no active key. Create one, and store it: ansible-playbook watchparty.secrets.set",
+        )
     used = {key.id: keys.last_use(key.id) for key in existing}
     for key, last in used.items():
         if last:

@@ -72,7 +72,7 @@ def recorded(
     if unknown:
         raise SecretsError(
             f"baseline_accept: {', '.join(unknown)} is not the id of a present difference; run "
-            "watchparty.secrets.baseline without baseline_accept, which lists the ids"
+            "ansible-playbook watchparty.secrets.baseline without baseline_accept, which lists the ids"
         )
     return result
 

@@ -82,8 +82,8 @@ def _refuse_others(env: atomic_file.EnvFile, recorded: Iterable[str]) -> None:
     """They would count as removed from the catalog."""
     for path in sorted(set(recorded) - {env.path}):
         raise HostError(
-            "%s: a deploy also wrote %s, and this run does not know files of the catalog, so it would remove it. Use "
-            "watchparty.secrets.deploy; before the host may fetch, remove files from the catalog and deploy"
+            "%s: a deploy also wrote %s, and this run does not know files of the catalog. Use ansible-playbook "
+            "watchparty.secrets.deploy; before this host may fetch, remove files from the catalog and deploy"
             % (env.path, path)
         )
 

@@ -234,7 +234,9 @@ def main() -> None:
         if params["services"] and (params["assume_healthy"] or not params["mark"] or params["state"] == "healthy"):
             raise HostError("services: cannot be combined with assume_healthy=true, mark=false or state=healthy")
         if params["files"] and (params["merge"] or not params["mark"]):
-            raise HostError("files of the catalog need merge=false and mark=true; use watchparty.secrets.deploy")
+            raise HostError(
+                "files of the catalog need merge=false and mark=true; use ansible-playbook watchparty.secrets.deploy"
+            )
         if params["state"] == "stopped":
             stop(module)
             module.exit_json(changed=True, **done)

@@ -138,7 +138,9 @@ class _Source:
 def _of_stores(wanted: FetchRequest, document: Any, catalog: Catalog, connect: Connect) -> _Source:
     in_vault = names_in(VAULT, catalog.places)
     if in_vault:
-        raise NotConfigured(f"secret {in_vault[0]}: hosts fetch from AWS only; deliver it by watchparty.secrets.deploy")
+        raise NotConfigured(
+            f"secret {in_vault[0]}: hosts fetch from AWS only; deliver it by ansible-playbook watchparty.secrets.deploy"
+        )
     client = connect(wanted.region or catalog.region)
     if catalog.expected_account_id:
         aws_errors.require_account(aws_errors.account_id(client("sts")), catalog.expected_account_id)
@@ -156,7 +158,8 @@ def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bo
     catalog = catalog_parser.parse(document, wanted.environment)
     for name in catalog.files:
         raise NotConfigured(
-            "files.%s: hosts that fetch write only .env; deliver other files by watchparty.secrets.deploy" % name
+            "files.%s: hosts that fetch write only .env; deliver other files by "
+            "ansible-playbook watchparty.secrets.deploy" % name
         )
     owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
     if wanted.file:

@@ -68,7 +68,9 @@ class TwoUsers(Acts):
     def _with_new(self, part: Part, state: str, done: str) -> Answer:
         logins = rotated_logins(part.setting, part.name)
         if logins.stays is None:
-            raise RotationError("the rotation has no new value yet; run watchparty.secrets.rotate, which creates it")
+            raise RotationError(
+                "the rotation has no new value yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
+            )
         act = self._usable if state == USABLE else partial(self.run, state=state)
         place = act(part, login=logins.stays, other=str(logins.stored.login.username))["place"]
         return {"message": f"user {logins.stays.username} {done} at {place}"}

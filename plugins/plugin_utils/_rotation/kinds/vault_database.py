@@ -118,7 +118,9 @@ class VaultDatabase(Acts):
     def test(self, part: Part) -> Answer:
         logins = leased_logins(part.setting, part.name)
         if logins.stays is None:
-            raise RotationError("the rotation has no new login yet; run watchparty.secrets.rotate, which creates it")
+            raise RotationError(
+                "the rotation has no new login yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
+            )
         url = logins.of(logins.stays)
         state, message = self._tried(part, url, url)
         if state != ACCEPTED:

@@ -50,7 +50,7 @@ CHECK = Check(
     title="The roles' policies name actions and resources of the environment alone",
     reason="With a wildcard, a stolen session of one application reaches the whole account.",
     fix=(
-        "watchparty.secrets.provision (role aws_access) creates policies that name action and ARN. Detach "
+        "Write the catalog's policies again: ansible-playbook watchparty.secrets.provision --tags access. Detach "
         "policies that were attached by hand."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",

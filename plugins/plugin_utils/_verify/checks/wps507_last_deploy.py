@@ -24,7 +24,8 @@ CHECK = Check(
     severity="medium",
     title="The last run of the deploy workflow succeeded, without static keys",
     reason="A failed deploy leaves hosts with previous values, and a static key works from anywhere.",
-    fix="See the run's log at GitHub; watchparty.secrets.github_workflow writes a workflow that has no static key.",
+    fix="Read the run's log at GitHub. To write a workflow without static keys: ansible-playbook "
+    "watchparty.secrets.github_workflow.",
     command="gh run view {target} --log-failed",
     look=look,
     needs=("deploys",),

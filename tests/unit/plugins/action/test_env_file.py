@@ -153,7 +153,7 @@ class TestTheAddressFromOutside:
         answers[0].append(AnsibleConnectionFailure("Failed to connect: Host key verification failed."))
         assert deliver("web1")["msg"].startswith(
             "the host cannot be reached: Failed to connect: Host key verification failed. "
-            "Compare it by watchparty.secrets.host_keys"
+            "Compare the host key: ansible-playbook watchparty.secrets.host_keys"
         )
 
     def test_a_host_that_is_lost_before_its_mark(self, answers: tuple[list[Any], list[Any]]) -> None:
@@ -188,8 +188,7 @@ class TestAHostThatStillLetsALeakedKeyIn:
         host = extra.get("delegate_to") or extra["host"]
         assert str(raised.value) == (
             f"Nothing was sent: {host} still authorizes the leaked key of deploy_ssh. Run the same "
-            "watchparty.secrets.leak_response command again to remove it there, or deploy without "
-            f"the host, by --limit 'all:!{host}'"
+            f"leak response command again to remove the key there, or deploy without the host: --limit 'all:!{host}'"
         )
         assert sent == []
 

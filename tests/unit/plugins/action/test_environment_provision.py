@@ -156,7 +156,7 @@ def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
     provision(variables=ASKED)
     other = provision(variables={"asked": {"answers": {"TOKEN": "canary-2"}}})
     (note,) = other["notes"]
-    assert note.endswith("and keeps it. To change it, run watchparty.secrets.set -e set_names=TOKEN")
+    assert note.endswith("and keeps it. To change it, run ansible-playbook watchparty.secrets.set -e set_names=TOKEN")
     assert not other["changed"]
 
 
@@ -167,7 +167,10 @@ def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
         ({"expected_account_id": "999999999999"}, "999999999999"),
         (
             {"aws": {"kms_key": "alias/none"}},
-            "the key alias/none does not exist. Create it by watchparty.secrets.provision --tags access",
+            (
+                "the key alias/none does not exist. Create it by "
+                "ansible-playbook watchparty.secrets.provision --tags access"
+            ),
         ),
     ],
 )

@@ -227,7 +227,11 @@ def test_a_rotation_that_is_open_sends_its_own(lab: Lab) -> None:
     plan = {"credentials": {"url": {"kind": "external"}}, "phases": 1}
     version = next(iter(lab.secrets.describe_secret(SecretId=CORE)["VersionIdsToStages"]))
     entry(lab, 1, step="create", plan=plan, prescribes={"secrets": {CORE: version}, "parameters": {}})
-    refused(lab, JournalError, "is open and sends url to GitHub itself; finish it with watchparty.secrets.rotate first")
+    refused(
+        lab,
+        JournalError,
+        "is open and sends url to GitHub itself; finish it with ansible-playbook watchparty.secrets.rotate first",
+    )
     assert lab.run(names=["KEY"])["sent"] == ["KEY"]
 
 

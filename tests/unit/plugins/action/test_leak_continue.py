@@ -178,5 +178,7 @@ def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path
 
 
 def test_without_an_incident(tmp_path: Path) -> None:
-    with pytest.raises(RotationError, match=r"^no leak is declared; start watchparty.secrets.leak_response"):
+    with pytest.raises(
+        RotationError, match=r"^no leak is declared; start the whole playbook: ansible-playbook watchparty"
+    ):
         go_on(Leak(), "ask")

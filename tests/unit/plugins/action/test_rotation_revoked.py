@@ -97,7 +97,7 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     (left,) = result["revocations"]
     assert left["message"] in result["table"]
     assert result["verdict"].startswith(
-        f"due: {', '.join(result['due'])}. Run watchparty.secrets.rotate. token: revoke "
+        f"due: {', '.join(result['due'])}. Run ansible-playbook watchparty.secrets.rotate. token: revoke "
     )
     assert result["verdict"].endswith(" -e rotation_revoked=token"), "it can be pasted"
     assert {task["act"]: task["due"] for task in result["pending_tasks"]} == {"drop_fallback": False, "confirm": True}
@@ -113,7 +113,7 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     result = act(world, rotation_info, None)
     leak = result["leak"]["id"]
     assert (result["act_now"], result["table"][-1].partition(",")[0]) == (True, f"not contained: {leak}")
-    assert result["verdict"] == f"Not contained: {leak}. Run watchparty.secrets.leak_response"
+    assert result["verdict"] == f"Not contained: {leak}. Run ansible-playbook watchparty.secrets.leak_response"
 
 
 def test_somebodys_word_ends_it_with_a_record(world: World) -> None:

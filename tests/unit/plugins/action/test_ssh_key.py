@@ -242,7 +242,7 @@ class TestForward:
             assert not [line for line in private.splitlines()[1:-1] if line in json.dumps(answer)]
 
     def test_before_the_new_key_was_made(self, run: Any, host: Host, world: World) -> None:
-        assert "run watchparty.secrets.rotate, which creates it" in run("present", world.begun("deploy"))["msg"]
+        assert "run ansible-playbook watchparty.secrets.rotate" in run("present", world.begun("deploy"))["msg"]
 
     def test_a_host_with_neither_key_is_left_as_it_is(self, run: Any, host: Host, made: Any) -> None:
         host.file = set()

@@ -158,7 +158,10 @@ def test_the_remedy_fits_the_place(catalog: Make, holding: Holding, setting: dic
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        (MISSING, (f"A: is missing; secret {CORE} is missing; create it by watchparty.secrets.provision",)),
+        (
+            MISSING,
+            (f"A: is missing; secret {CORE} is missing; create it: ansible-playbook watchparty.secrets.provision",),
+        ),
         (
             DELETED,
             (

@@ -112,12 +112,13 @@ class TestMade:
         with mock_aws():
             moto = Moto()
             message = (
-                rf"s3://{BUCKET}/{KEY} does not exist; create it by watchparty.secrets.provision; if .* newest version"
+                f"s3://{BUCKET}/{KEY} does not exist; create it by "
+                r"ansible-playbook watchparty.secrets.provision; if .* newest version"
             )
             with pytest.raises(NotFound, match=message):
                 moto.store().read()
             moto.theirs.delete_bucket(Bucket=BUCKET)
-            with pytest.raises(NotFound, match=r"create it by watchparty\.secrets\.provision"):
+            with pytest.raises(NotFound, match=r"create it by ansible-playbook watchparty\.secrets\.provision"):
                 moto.store().read()
 
 

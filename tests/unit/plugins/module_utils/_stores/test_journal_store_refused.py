@@ -108,7 +108,9 @@ class TestRefused:
     def test_a_missing_object_may_look_denied(self, stubbed: Any) -> None:
         client, stubber = stubbed("s3")
         stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
-        message = "allow s3:GetObject on it. If it does not exist, create it by watchparty.secrets.provision"
+        message = (
+            "allow s3:GetObject on it. If it does not exist, create it by ansible-playbook watchparty.secrets.provision"
+        )
         with pytest.raises(Denied, match=message):
             S3Journal(client, CATALOG).read()
 

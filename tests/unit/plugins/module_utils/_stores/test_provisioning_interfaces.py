@@ -215,7 +215,9 @@ def test_keys(moto: Moto) -> None:
     assert not is_key("alias/other-app-test", "alias/app-test")
     client, _asked = moto("kms")
     with pytest.raises(
-        NotFound, match=r"alias/app-test does not exist. Create it by watchparty.secrets.provision --tags access"
+        NotFound,
+        match=r"alias/app-test does not exist. Create it by "
+        r"ansible-playbook watchparty.secrets.provision --tags access",
     ):
         require_key(client, "alias/app-test")
     key = client.create_key()["KeyMetadata"]["KeyId"]

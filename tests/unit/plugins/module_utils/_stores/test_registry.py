@@ -67,7 +67,7 @@ def test_only_stores_that_hold_a_setting_are_opened(catalog: Catalog, tmp_path: 
 def test_what_is_missing_is_reported_in_its_words(catalog: Catalog) -> None:
     request = environment_reader.ReadRequest(DOCUMENT, "staging", journal="ignored", on_missing="skip")
     found = environment_reader.read(request, catalog, lambda _service: None)
-    remedy = "create it by watchparty.secrets.provision"
+    remedy = "create it: ansible-playbook watchparty.secrets.provision"
     assert found.resolution.problems == (f"TOKEN: is missing; document {NAME} is missing; {remedy}",)
 
 

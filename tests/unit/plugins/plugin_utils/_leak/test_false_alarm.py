@@ -42,7 +42,7 @@ def test_a_value_that_is_gone(event: str) -> None:
     assert message.startswith(
         "cache was replaced or revoked already, and revoked values wait to be scrubbed. Finish the response"
     )
-    assert "Finish the response: run watchparty.secrets.leak_response again" in message
+    assert "Finish the response: run ansible-playbook watchparty.secrets.leak_response again" in message
 
 
 def test_versions_that_are_dead() -> None:
@@ -54,11 +54,14 @@ def test_versions_that_are_dead() -> None:
     [
         (
             rotation("deploy"),
-            "with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1, then close the leak",
+            "-playbook watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1, then close the leak",
         ),
         (
             rotation("abort"),
-            "Finish the rollback with watchparty.secrets.rotate -e rotation_resume=r-1, then close the leak",
+            (
+                "Finish the rollback with "
+                "ansible-playbook watchparty.secrets.rotate -e rotation_resume=r-1, then close the leak"
+            ),
         ),
         (rotation("revoke"), "already revokes old values and can only be finished. Finish the response"),
         (rotation("revoke_first", immediate=True), "already revokes old values and can only be finished"),

@@ -89,7 +89,7 @@ def test_a_host_that_was_left_is_waited_for_again_once_it_is_back(leak: Leak) ->
 
 
 def test_without_an_incident() -> None:
-    message = r"^no leak is declared; start watchparty.secrets.leak_response from its beginning$"
+    message = r"^no leak is declared; start the whole playbook: ansible-playbook watchparty.secrets.leak_response$"
     with pytest.raises(RotationError, match=message):
         note(Leak(), "purged")
 

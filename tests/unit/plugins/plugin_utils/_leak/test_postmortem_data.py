@@ -167,7 +167,8 @@ class TestFacts:
         assert facts["credentials"][1]["open"] is False
         message = (
             "cache: the old value is revoked, but this response has put no new value in force. Unless you stored a new "
-            "value since, run watchparty.secrets.rotate -e rotation_credentials=cache -e rotation_force=true"
+            "value since, run "
+            "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=cache -e rotation_force=true"
         )
         assert facts["open"] == [message]
 
@@ -218,7 +219,10 @@ class TestFacts:
     def test_who_was_skipped_is_named(self, made: Catalog) -> None:
         facts = facts_of(made, incident(events={**EVENTS, "skipped/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
         assert facts["open"] == [
-            ("web3 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy")
+            (
+                "web3 was skipped and holds revoked values. When it answers, run "
+                "ansible-playbook watchparty.secrets.deploy"
+            )
         ]
         assert facts["contained_seconds"] == 30.0
 

@@ -142,7 +142,7 @@ def test_the_encrypted_env_and_commits_with_old_values(leak: Leak, tmp_path: Pat
         text = Path(path).read_text(encoding="utf-8")
         scrubbed, left = text.index("Scrubbed"), text.index("Cannot be scrubbed")
         assert scrubbed < text.index(lines[0]) < left < text.index(lines[1]) < text.index(lines[2])
-    remedy = "run watchparty.secrets.env_encrypt -e encrypt_new_key=true"
+    remedy = "run ansible-playbook watchparty.secrets.env_encrypt -e encrypt_new_key=true"
     for result, problem in (
         ({"failed": True, "msg": "no key"}, f"the encrypted .env still holds old values: no key; {remedy}"),
         ({"summary": "x is not here"}, "x is not here"),

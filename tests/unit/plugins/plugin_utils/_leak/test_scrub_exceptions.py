@@ -35,7 +35,10 @@ def journal(**extra: Any) -> Journal:
         (
             {"act": "confirm"},
             [],
-            f"{REPLACED}, then confirm it by watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}",
+            (
+                f"{REPLACED}, then confirm it by "
+                f"ansible-playbook watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"
+            ),
         ),
         ({"act": "drop_fallback"}, [], f"holds the former key of x, {FORMER.format('drop')}; {BY_HAND}"),
         ({"act": "revoke"}, [], f"holds the former value of x, {FORMER.format('revoke')}; {BY_HAND}"),

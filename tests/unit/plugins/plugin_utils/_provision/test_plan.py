@@ -192,7 +192,9 @@ def test_an_empty_value_is_left_and_named() -> None:
     plan = world.plan()
     assert plan.empty == ("TOKEN",)
     message = "secret app/test/more key TOKEN holds another value than the given one, and keeps it"
-    assert f"TOKEN: {message}. To change it, run watchparty.secrets.set -e set_names=TOKEN" in plan.notes
+    assert (
+        f"TOKEN: {message}. To change it, run ansible-playbook watchparty.secrets.set -e set_names=TOKEN" in plan.notes
+    )
     world.provision()
     assert world.secret("app/test/more") == {"TOKEN": ""}
 
@@ -262,11 +264,12 @@ def test_a_given_value_that_must_be_the_one_there() -> None:
     message = "holds another value than the given one, and keeps it."
     assert first == (
         f"KEY: secret {CORE} key KEY {message} If the given value is already in use, run "
-        "watchparty.secrets.set -e set_names=KEY -e set_force=true. To replace the value in use, "
-        "run watchparty.secrets.rotate -e rotation_credentials=key"
+        "ansible-playbook watchparty.secrets.set -e set_names=KEY -e set_force=true. To replace the value in use, "
+        "run ansible-playbook watchparty.secrets.rotate -e rotation_credentials=key"
     )
     assert (
-        second == f"NOTE: secret {CORE} key NOTE {message} To change it, run watchparty.secrets.set -e set_names=NOTE"
+        second == f"NOTE: secret {CORE} key NOTE {message} To change it, run "
+        "ansible-playbook watchparty.secrets.set -e set_names=NOTE"
     )
     assert world.plan(given).notes == (first, second)
     with pytest.raises(ProvisionError):

@@ -73,7 +73,7 @@ def test_what_is_not_there_yet_is_made() -> None:
     [
         (
             {"KEY": "x"},
-            "KEY: belongs to credential key (key), and watchparty.secrets.rotate -e rotation_credentials=key",
+            "KEY: belongs to credential key (key), and ansible-playbook watchparty.secrets.rotate -e rotation_credentials=key",
         ),
         ({"FLAG": "off"}, "FLAG: has its value in the catalog"),
         ({"HOSTS": "https://x"}, "HOSTS: is a list of hosts"),
@@ -134,8 +134,11 @@ def test_what_github_and_the_encrypted_env_hold_is_named() -> None:
     world = World(catalog(mirrored))
     world.provision()
     plan = world.process(planner=set_plan.plan).outlook({"TOKEN": "new"}).plan
-    enc = f"deploy/{world.catalog.environment}.env.enc holds the old value; run watchparty.secrets.env_encrypt"
-    assert plan.notes == ("GitHub holds TOKEN as well; run watchparty.secrets.github_sync", enc)
+    enc = (
+        f"deploy/{world.catalog.environment}.env.enc holds the old value; run "
+        "ansible-playbook watchparty.secrets.env_encrypt"
+    )
+    assert plan.notes == ("GitHub holds TOKEN as well; run ansible-playbook watchparty.secrets.github_sync", enc)
 
 
 def test_no_value_is_in_a_plans_repr(world: World) -> None:

@@ -93,7 +93,7 @@ def test_another_setting_that_changed_since_hides_the_previous_value(world: Worl
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("URL", "URL: belongs to credential database, whose previous value a rotation revokes; run watchparty"),
+        ("URL", "URL: belongs to credential database, whose previous value a rotation revokes; run ansible-playbook"),
         ("HOSTS", "HOSTS: parameter /app/test/HOSTS has no other value in its history"),
         ("admin.password", "admin.password: secret app/test/admin key password has no previous version"),
         ("FLAG", "FLAG: has its value in the catalog"),

@@ -40,16 +40,20 @@ def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
     [
         (
             "deploy",
-            "or abort the rotation with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1",
+            (
+                "or abort the rotation with "
+                "ansible-playbook watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1"
+            ),
         ),
         (
             "revoke",
             (
-                "no rollback is possible any more. Or finish the rotation alone: watchparty.secrets.rotate -e "
+                "no rollback is possible any more. Or finish the rotation alone: "
+                "ansible-playbook watchparty.secrets.rotate -e "
                 "rotation_resume=r-1; leave out hosts that"
             ),
         ),
-        ("abort", "or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume=r-1"),
+        ("abort", "or finish the rollback alone: ansible-playbook watchparty.secrets.rotate -e rotation_resume=r-1"),
     ],
 )
 def test_in_the_report(step: str, message: str) -> None:

@@ -41,7 +41,7 @@ def test_a_rotation_that_is_complete() -> None:
 
 
 def test_hosts_that_were_skipped() -> None:
-    message = "skipped or unreachable hosts: web2. When they answer, run watchparty.secrets.deploy"
+    message = "skipped or unreachable hosts: web2. When they answer, run ansible-playbook watchparty.secrets.deploy"
     assert message in lines({**NOW, "behind": ["web2"]}, ["web1", "web2"], [])
     before = {**NOW, "step": "deploy", "closed": False}
     assert message in lines(before, ["web1", "web2"], ["web2"])

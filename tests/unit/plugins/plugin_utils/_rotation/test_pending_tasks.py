@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import CORE, NOW, core, made_ground
 
 DUE = "2026-11-01T00:00:00Z"
-FORGET = "then run watchparty.secrets.rotation_forget -e rotation_forget="
+FORGET = "then run ansible-playbook watchparty.secrets.rotation_forget -e rotation_forget="
 ACTS = {"database": "revoke", "django": "drop_fallback", "gone": "revoke"}
 
 

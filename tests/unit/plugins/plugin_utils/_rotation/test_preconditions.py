@@ -125,7 +125,7 @@ def test_one_login_that_owns_everything() -> None:
     texts = core(DATABASE_URL="postgres://app:canary@db/app")
     assert refusal(made_ground(texts=texts), "database") == (
         "role app owns the database objects, and its second login app_a does not exist; run "
-        "watchparty.secrets.rotation_prepare -e rotation_credentials=database once"
+        "ansible-playbook watchparty.secrets.rotation_prepare -e rotation_credentials=database once"
     )
     prepared = made_ground(texts=texts, journal=Journal(prepared=frozenset({"database"})))
     assert rotation_plan.plan(prepared, RotationRequest(("database",))).refused == {}

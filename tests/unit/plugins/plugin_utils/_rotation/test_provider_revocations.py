@@ -86,7 +86,7 @@ def test_words_name_the_page_and_what_to_type() -> None:
         "page": PAGE,
         "since": AT,
         "message": f"mail: revoke its old value at {PAGE}; r1 replaced it at {AT}. Then run "
-        "watchparty.secrets.rotate -e rotation_revoked=mail",
+        "ansible-playbook watchparty.secrets.rotate -e rotation_revoked=mail",
     }
     assert "revoke its old value where it was issued;" in results[1]["message"]
 

@@ -63,7 +63,7 @@ def test_one_that_was_never_used() -> None:
 
 
 def test_one_that_cannot_be_used() -> None:
-    message = f"IAM user {USER} has no active key: make one, and store it with watchparty.secrets.set"
+    message = f"IAM user {USER} has no active key. Create one, and store it: ansible-playbook watchparty.secrets.set"
     for iam in (Iam(keys=0), Iam(status="Inactive")):
         assert rows(iam) == [("fail", message, "")]
 

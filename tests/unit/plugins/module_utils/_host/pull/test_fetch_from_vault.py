@@ -22,7 +22,9 @@ CATALOG: dict[str, Any] = {
     "journal": {"s3": "app-journal"},
     "stores": {"vault": {"address": "https://vault.example.com:8200", "auth": "token"}},
 }
-REFUSAL = "secret vault:app/test/core: hosts fetch from AWS only; deliver it by watchparty.secrets.deploy"
+REFUSAL = (
+    "secret vault:app/test/core: hosts fetch from AWS only; deliver it by ansible-playbook watchparty.secrets.deploy"
+)
 
 
 @pytest.mark.parametrize("beside", [{}, {"PORT": {"parameter": "X/PORT"}}], ids=["alone", "beside AWS"])
