@@ -191,7 +191,7 @@ def test_a_verification_uses_the_same_plan(mirror_lab: Lab) -> None:
     change(lab, DATABASE_URL="postgresql://shop:changed-password@db.example.com/shop")
     edit(lab, f"{PATH}/shared/API_TOKEN", "edited-in-the-console")
     output = checked(2)
-    assert f"the mirror has not done this yet: parameter {PATH}/shared/DATABASE_URL gets" in output
+    assert f"not mirrored yet: parameter {PATH}/shared/DATABASE_URL gets" in output
     assert f"API_TOKEN: parameter {PATH}/shared/API_TOKEN was changed by another writer" in output
 
 

@@ -229,7 +229,7 @@ def _production(catalog: Catalog) -> Iterator[str]:
             yield f"{where}.setting: {exemption.setting} is not a setting"
     if catalog.production:
         if not catalog.contacts.get("security"):
-            yield "contacts.security: is required for production: the address that is notified of a leak"
+            yield "contacts.security: is required for production; write the address that leak responses show"
         if not catalog.audit_log:
             yield "audit_log: is required for production; give a log_group or an s3 location"
     if len(catalog.audit_log) > 1:

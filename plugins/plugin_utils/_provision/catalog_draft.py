@@ -106,7 +106,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
     lines = [
         HEADER + "secrets_catalog:",
         f"  application: {_text(application)}",
-        "  contacts: {security: security@example.com} # guessed: write who is notified of a leak",
+        "  contacts: {security: security@example.com} # guessed: write the address that leak responses show",
         f"  audit_log: {{log_group: /{application}/secrets-audit}} # guessed",
         *_TO_WRITE,
         *_readers(values),

@@ -33,10 +33,10 @@ CHECK = Check(
     area="contacts",
     severity="high",
     title="A contact for leaks is named, and contacts have the form of an address",
-    reason="Without a contact no person is alerted in the first hour of a leak.",
+    reason="A leak response shows contacts.security. Without it, the operator does not know whom to alert.",
     fix=(
-        "The operator sets contacts.security in the catalog to an address that several people read, and corrects the "
-        "contacts that the finding names. A contact is a mail address, a URL, a telephone number or an ARN."
+        "The operator sets contacts.security in the catalog to an address that several people read. A contact is a "
+        "mail address, a URL, a telephone number or an ARN."
     ),
     look=look,
     needs=(),

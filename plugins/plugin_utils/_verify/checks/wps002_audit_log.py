@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The audit log is declared and readable."""
+"""The audit log is readable, and AWS keeps its records and the journal."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
+KEEP_RECORDS = "aws logs delete-retention-policy --log-group-name {target}"
 KEEP_VERSIONS = "aws s3api put-bucket-versioning --bucket {target} --versioning-configuration Status=Enabled"
 RULES = "aws s3api get-bucket-lifecycle-configuration --bucket {target}"
 
@@ -34,7 +35,8 @@ def _log(facts: Facts) -> Iterator[Outcome]:
     if result.get("problem"):
         yield bad(f"not readable: {result['problem']}", result["where"])
     elif result.get("retention"):
-        yield bad(f"its records are deleted after {result['retention']} days (retention)", result["where"])
+        message = f"its records are deleted after {result['retention']} days (retention)"
+        yield bad(message, result["where"], target=facts.catalog.audit_log.get("log_group", ""), command=KEEP_RECORDS)
     elif result.get("retention_problem"):
         yield unknown(f"its retention is not readable: {result['retention_problem']}", result["where"])
     else:
@@ -60,11 +62,11 @@ CHECK = Check(
     area="contacts",
     severity="high",
     title="The audit log is readable, and AWS keeps its records and the journal",
-    reason="The log is the only record of each rotation: what, when and by whom.",
+    reason="The audit log records when and by whom each credential was rotated. Rotations need the journal.",
     fix=(
-        "Set audit_log in the catalog to a log_group or s3; ansible-playbook watchparty.secrets.provision "
-        "creates the log and the roles that may read it. Remove a retention: aws logs delete-retention-policy. "
-        "Enable versioning of the bucket, and remove lifecycle rules that delete its objects."
+        "Set audit_log in the catalog to a log_group, which ansible-playbook watchparty.secrets.provision creates, "
+        "or to s3 with a bucket of yours. Remove a retention: aws logs delete-retention-policy --log-group-name "
+        "NAME. Enable versioning of the bucket, and remove lifecycle rules that delete its objects."
     ),
     command="ansible-playbook watchparty.secrets.provision {run}",
     look=look,

@@ -48,8 +48,8 @@ CHECK = Check(
     title="Every secret has the replicas that the catalog declares",
     reason="During an outage of a region, hosts elsewhere read their settings from a replica.",
     fix=(
-        "The command creates missing replicas. If a replica exists but is not in sync, Secrets Manager's console shows "
-        "the reason."
+        "Create missing replicas: ansible-playbook watchparty.secrets.provision --tags values. If a replica exists "
+        "but is not in sync, Secrets Manager's console shows the reason."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags values",
     look=look,

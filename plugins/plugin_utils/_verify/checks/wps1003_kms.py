@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The secrets' KMS keys are the catalog's, are enabled and rotate."""
+"""The secrets use the catalog's KMS key, and the keys are enabled and rotate."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ CHECK = Check(
     name="kms",
     area="recovery",
     severity="high",
-    title="The secrets' KMS keys are the catalog's, are enabled and rotate",
+    title="The secrets use the catalog's KMS key, and the keys are enabled and rotate",
     reason="A key that is disabled or deleted makes every version unreadable immediately.",
     fix=(
         "Correct the key: aws kms enable-key, cancel-key-deletion or enable-key-rotation. Give a secret the right key: "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".gitignore covers .env, .env.local and .env.production at the top."""
+"""Git ignores .env, .env.local and .env.production at the repository's top."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHECK = Check(
     name="ignored-env",
     area="git",
     severity="high",
-    title=".gitignore covers .env, .env.local and .env.production at the top",
+    title="Git ignores .env, .env.local and .env.production at the repository's top",
     reason="A .env that git does not ignore is committed by the next 'git add .', and stays in the history for good.",
     fix="Add '.env*' and '!.env.example' to .gitignore.",
     command="printf '%s\\n' '.env*' '!.env.example' >> .gitignore",

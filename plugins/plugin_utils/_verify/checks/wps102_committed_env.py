@@ -6,7 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    EDIT,
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+)
+
+EXAMPLE = "ansible-playbook watchparty.secrets.env_example {run}"
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -15,7 +24,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if not settings:
             yield good("placeholders only", name)
         for setting, line, message in settings:
-            yield bad(f"{setting} {message}", f"{name}:{line}", file=name, line=line)
+            command = EXAMPLE if name.rpartition("/")[2] == ".env.example" else EDIT
+            yield bad(f"{setting} {message}", f"{name}:{line}", file=name, line=line, command=command)
     if not result["env_files"]:
         yield good("no .env file is committed")
 
@@ -28,10 +38,10 @@ CHECK = Check(
     title="Tracked .env files hold placeholders only, those of tests no live value",
     reason="Everyone with access to the repository can read the values, and every clone and fork keeps them.",
     fix=(
-        "Write placeholders: ansible-playbook watchparty.secrets.env_example. Then rotate the values that were "
-        "committed."
+        "Replace the values by placeholders (.env.example: ansible-playbook watchparty.secrets.env_example), or "
+        "remove the file from git: git rm --cached FILE. Then rotate the values that were committed. Tests may hold "
+        "values of their own in .env.test, .env.testing and .env.ci."
     ),
-    command="ansible-playbook watchparty.secrets.env_example {run}",
     look=look,
     needs=("repository",),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No current or previous value is in the repository, its history or tree."""
+"""No current or previous value is in the repository's history or files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ CHECK = Check(
     name="leaked-values",
     area="git",
     severity="high",
-    title="No current or previous value is in the repository, its history or tree",
-    reason="Every clone contains the value, also after a later commit removes it.",
+    title="No current or previous value is in the repository's history or files",
+    reason="Everyone with a clone can read the value, also after a later commit removes it.",
     fix=(
-        "Rotate the value: ansible-playbook watchparty.secrets.leak_response -e leak_credentials=NAME. For the history "
-        "see docs/how-to/scan-a-repository.md."
+        "Replace the value: ansible-playbook watchparty.secrets.leak_response -e leak_credentials=NAME. For the "
+        "history see docs/how-to/scan-a-repository.md."
     ),
     look=nothing_scanned("history", lambda result: f"none of {result['values']} values in {result['objects']} objects"),
     needs=("history",),

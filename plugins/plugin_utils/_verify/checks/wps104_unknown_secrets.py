@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""gitleaks finds no other secret in the repository's history and index."""
+"""gitleaks finds no undeclared secret in the repository's history and index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHECK = Check(
     name="unknown-secrets",
     area="git",
     severity="medium",
-    title="gitleaks finds no other secret in the repository's history and index",
+    title="gitleaks finds no undeclared secret in the repository's history and index",
     reason="An undeclared secret is not rotated, and its leak goes unnoticed.",
     fix=(
         "The owner of each secret rotates it where it was issued, and declares it in the catalog. Accept false "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No login of the application administers its server."""
+"""No login of the application has administrators' rights at its server."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CHECK = Check(
     reason="An attacker with the application's password controls the server, and can make a login that stays.",
     fix=(
         "The server's administrator revokes the right. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB "
-        "NOREPLICATION NOBYPASSRLS, REVOKE the role or the right, DROP FUNCTION, or ALTER DATABASE … OWNER TO another "
-        "role. Valkey: ACL SETUSER … -@admin -@dangerous. Checked: of the login and the roles that it may become, "
+        "NOREPLICATION NOBYPASSRLS, REVOKE, DROP FUNCTION, or ALTER DATABASE … OWNER TO another role. Valkey: ACL "
+        "SETUSER … -@admin -@dangerous. Checked in PostgreSQL, for the login and the roles that it may become: "
         "attributes, powerful groups, rights in databases that no URL of the catalog names, functions that act as a "
-        "superuser or on the server's files, and parameters; at Valkey, ACL SETUSER, CONFIG SET, MODULE LOAD, "
-        "REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN. Not checked: the keys that a Valkey "
-        "user may use."
+        "superuser or on the server's files, and parameters. Checked in Valkey: ACL SETUSER, CONFIG SET, MODULE "
+        "LOAD, REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN. Not checked: the keys that a Valkey user may "
+        "use."
     ),
     look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL or Valkey"),
     needs=("servers",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Servers hold what their baseline says."""
+"""Databases and caches have the users, grants and objects of their baseline."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ CHECK = Check(
     title="Databases and caches have the users, grants and objects of their baseline",
     reason="A role, a grant, a function or a trigger of an attacker still works after a rotation of all passwords.",
     fix=(
-        "The server's administrator finds out who made the change. If your team did not, undo the change with the "
-        "command in the finding, and start a leak response. If your team did, accept the change with the command below."
+        "The server's administrator finds out who made the change. If your team did not make it, undo it with the "
+        "command in the finding, and start a leak response. If your team did, accept it: ansible-playbook "
+        "watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
     ),
     look=rows_of("servers", "baseline", "the catalog names no login of PostgreSQL or Valkey"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",

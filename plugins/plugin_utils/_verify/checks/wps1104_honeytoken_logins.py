@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A honeytoken that is a login of a server was not used, and may do nothing."""
+"""No honeytoken of a database or cache was used, and none may do anything."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ CHECK = Check(
     area="servers",
     severity="high",
     title="No honeytoken of a database or cache was used, and none may do anything",
-    reason="No program uses a honeytoken. Whoever uses it has read the place where it is stored.",
+    reason="No program uses a honeytoken. Whoever used it has read a place where it is stored.",
     fix=(
-        "The operator starts a leak response for everything that is stored in the same place, with the command below. "
-        "The server's log shows from where the login came."
+        "The operator starts a leak response for everything that is stored in the same place: ansible-playbook "
+        "watchparty.secrets.leak_response -e leak_credentials=secret:NAME. The server's log shows the address of the "
+        "login."
     ),
     look=rows_of("servers", "honeytokens", "the catalog declares no honeytoken of PostgreSQL or Valkey"),
     command=LEAK,

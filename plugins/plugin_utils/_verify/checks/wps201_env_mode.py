@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env and the catalog's other files have their mode; the deploy marker and the last healthy file are private."""
+"""No mode is wider than declared: .env, the catalog's other files, markers."""
 
 from __future__ import annotations
 
@@ -54,9 +54,12 @@ CHECK = Check(
     name="env-mode",
     area="hosts",
     severity="high",
-    title=".env and the catalog's other files have their mode; the deploy marker and the last healthy file are private",
-    reason="Every account on the host, and every program that one of them runs, could read every secret.",
-    fix="Set env_deploy_mode to 0600, or to 0640 if the application's group reads the file, and deploy again.",
+    title="No mode is wider than declared: .env, the catalog's other files, markers",
+    reason="With a wider mode, other accounts on the host can read every secret.",
+    fix=(
+        "Set env_deploy_mode to 0600, or to 0640 if the application's group reads the file, and deploy again. The "
+        "deploy marker and the last healthy .env are readable by their owner only."
+    ),
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),
     needs=("hosts",),

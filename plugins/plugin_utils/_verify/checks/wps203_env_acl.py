@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No ACL entry gives access to .env, other files of the catalog, the deploy marker or the last healthy file."""
+"""No ACL entry gives access to .env, the catalog's other files or markers."""
 
 from __future__ import annotations
 
@@ -33,9 +33,11 @@ CHECK = Check(
     name="env-acl",
     area="hosts",
     severity="high",
-    title="No ACL entry gives access to .env, other files of the catalog, the deploy marker or the last healthy file",
+    title="No ACL entry gives access to .env, the catalog's other files or markers",
     reason="An ACL entry gives access that the mode of the file does not show.",
-    fix="Remove the ACL entries of the file: setfacl -b FILE.",
+    fix=(
+        "Remove the ACL entries of the file: setfacl -b FILE. Markers are the deploy marker and the last healthy .env."
+    ),
     command="ansible {place} --become -m ansible.builtin.command -a 'setfacl -b {target}'",
     look=by_host(_host),
     needs=("hosts",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env has the SELinux context of the policy."""
+""".env has the SELinux context that the policy sets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CHECK = Check(
     name="env-selinux",
     area="hosts",
     severity="medium",
-    title=".env has the SELinux context of the policy",
+    title=".env has the SELinux context that the policy sets",
     reason="With another context a confined program can read the file, or the service cannot start.",
     fix="Restore the context of the file: restorecon -v FILE.",
     command="ansible {place} --become -m ansible.builtin.command -a 'restorecon -v {target}'",

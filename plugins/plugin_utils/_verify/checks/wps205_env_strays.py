@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Below .env's directory no file is named like a copy or holds its values."""
+"""No copy of .env, by name or by content, is below .env's directory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHECK = Check(
     name="env-strays",
     area="hosts",
     severity="high",
-    title="Below .env's directory no file is named like a copy or holds its values",
+    title="No copy of .env, by name or by content, is below .env's directory",
     reason="A copy keeps old and current secrets, often with a wider mode.",
     fix=(
         "Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay. The "

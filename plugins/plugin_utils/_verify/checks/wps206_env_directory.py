@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""By owner and mode, only root and the deploying account can replace .env and the catalog's other files."""
+"""Only root and the deploying account can replace .env and other files."""
 
 from __future__ import annotations
 
@@ -39,9 +39,13 @@ CHECK = Check(
     name="env-directory",
     area="hosts",
     severity="high",
-    title="By owner and mode, only root and the deploying account can replace .env and the catalog's other files",
+    title="Only root and the deploying account can replace .env and other files",
     reason="systemd reads an EnvironmentFile as root. An account that can replace .env by a link can read any file.",
-    fix="Correct the directory: ansible-playbook watchparty.secrets.host. Or keep .env in its own directory.",
+    fix=(
+        "Correct the directory: ansible-playbook watchparty.secrets.host. Or keep .env in its own directory. The "
+        "check reads owners and modes of the directories of .env and of the catalog's other files. An account that "
+        "runs the services must not own them."
+    ),
     command="ansible-playbook watchparty.secrets.host --limit {place}",
     look=by_host(_host),
     needs=("hosts",),

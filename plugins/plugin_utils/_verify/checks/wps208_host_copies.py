@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No recent unit, history, temporary file, backup or log holds a value."""
+"""No recent unit, shell history, temporary file, backup or log holds a value."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CHECK = Check(
     name="host-copies",
     area="hosts",
     severity="high",
-    title="No recent unit, history, temporary file, backup or log holds a value",
+    title="No recent unit, shell history, temporary file, backup or log holds a value",
     reason="Other accounts and backups read these files, and no rotation replaces the values in them.",
     fix=(
         "The host's administrator removes the value from the file, or deletes the file. The check reads the last "

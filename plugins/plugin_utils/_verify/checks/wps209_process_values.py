@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No value is in a process's arguments, or in another's readable environment."""
+"""No value is in a process's arguments, or in another service's environment."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CHECK = Check(
     name="process-values",
     area="hosts",
     severity="high",
-    title="No value is in a process's arguments, or in another's readable environment",
+    title="No value is in a process's arguments, or in another service's environment",
     reason="Every account can read the arguments of every process. No rotation reaches another service's environment.",
     fix=(
         "The owner of the process passes the value by a file or by standard input, and restarts it. "

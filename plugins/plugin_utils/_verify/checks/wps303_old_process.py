@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No unit runs with other values than the stores', or since before a deploy."""
+"""Every unit runs with the stores' values, and started after the newest .env."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CHECK = Check(
     name="old-process",
     area="drift",
     severity="high",
-    title="No unit runs with other values than the stores', or since before a deploy",
+    title="Every unit runs with the stores' values, and started after the newest .env",
     reason="A service uses the old values until it is restarted.",
     fix="Restart the unit, or deploy again, which restarts it and checks its health.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",

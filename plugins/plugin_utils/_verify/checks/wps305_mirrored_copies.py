@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Mirrored parameters hold what their secrets hold."""
+"""Mirrored parameters hold the values of their secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for line in result["held"]:
         yield unknown("an open rotation writes it", f"parameter {line}")
     for line in result["differences"]:
-        yield bad(f"the mirror has not done this yet: {line}")
+        yield bad(f"not mirrored yet: {line}")
     for line in result["conflicts"]:
         yield bad(line)
     if not (result["differences"] or result["conflicts"]):
@@ -39,11 +39,11 @@ CHECK = Check(
     name="mirrored-copies",
     area="drift",
     severity="high",
-    title="Mirrored parameters hold what their secrets hold",
+    title="Mirrored parameters hold the values of their secrets",
     reason="A reader of the parameter uses an old value, or a value that somebody else wrote.",
     fix=(
-        "To show the differences: ansible-playbook watchparty.secrets.mirror --check. To write, leave out --check. "
-        "docs/how-to/mirror.md says what to do about a conflict."
+        "To show the differences: ansible-playbook watchparty.secrets.mirror --check. To write them, leave out "
+        "--check. For a conflict see docs/how-to/mirror.md."
     ),
     command="ansible-playbook watchparty.secrets.mirror {run}",
     look=look,

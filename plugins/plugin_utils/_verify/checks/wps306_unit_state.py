@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every unit is installed, and runs and starts with each host that has it."""
+"""Every unit is installed, runs, and starts at boot."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ CHECK = Check(
     name="unit-state",
     area="drift",
     severity="high",
-    title="Every unit is installed, and runs and starts with each host that has it",
+    title="Every unit is installed, runs, and starts at boot",
     reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
     fix=(
-        "Unmask, enable or start the unit with systemctl. Deploy to start a unit of another manager. A host need not "
-        "have every unit of the catalog, if another host has it."
+        "Unmask, enable or start the unit with systemctl. Deploy to start a unit of another manager, whose start at "
+        "boot is not checked. A host need not have every unit of the catalog, if another host has it."
     ),
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "

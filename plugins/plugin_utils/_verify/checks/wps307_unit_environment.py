@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Units give their services no setting beside .env."""
+"""No unit sets a setting of .env itself, or reads one from another file."""
 
 from __future__ import annotations
 
@@ -51,9 +51,12 @@ CHECK = Check(
     name="unit-environment",
     area="drift",
     severity="high",
-    title="Units give their services no setting beside .env",
+    title="No unit sets a setting of .env itself, or reads one from another file",
     reason="A value in a unit or in another file is not rotated, and may override the value in .env.",
-    fix="Remove the setting from the unit, its drop-ins and its other files. Run systemctl daemon-reload and restart.",
+    fix=(
+        "Remove the setting from the unit, its drop-ins and its other files. Then run systemctl daemon-reload and "
+        "restart the unit. Only units of systemd are checked."
+    ),
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit, "stores"),
     needs=("hosts", "stores"),

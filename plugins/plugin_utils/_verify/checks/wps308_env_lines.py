@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each setting is in .env once, and comments hold no value."""
+""".env has each setting once, alike for all readers, and no value in comments."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ CHECK = Check(
     name="env-lines",
     area="drift",
     severity="high",
-    title="Each setting is in .env once, and comments hold no value",
-    reason="Of two assignments django-environ takes the first, python-dotenv the last; a comment keeps revoked values.",
+    title=".env has each setting once, alike for all readers, and no value in comments",
+    reason="Of two assignments django-environ takes the first, python-dotenv the last. A comment keeps revoked values.",
     fix="Deploy again, which writes the whole file.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),

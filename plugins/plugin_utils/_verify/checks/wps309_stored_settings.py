@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every stored value belongs to a setting and is in its primary place."""
+"""Every stored value belongs to a setting and is in its primary location."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("stores")
     for place in result["unknown"]:
-        yield bad("no setting and no credential names it", place)
+        yield bad("no setting and no credential of the catalog names it", place)
     for name in result["copied"]:
-        yield bad("is read from a copy, because its primary place lacks it", name, target=name, command=SET)
+        yield bad("is read from a copy, because its primary location has no value", name, target=name, command=SET)
     if not result["unknown"] and not result["copied"]:
         yield good(counted(result["settings"], "setting"))
 
@@ -32,11 +32,12 @@ CHECK = Check(
     name="stored-settings",
     area="drift",
     severity="medium",
-    title="Every stored value belongs to a setting and is in its primary place",
+    title="Every stored value belongs to a setting and is in its primary location",
     reason="A value that no setting names is never rotated. If only a copy has a value, a rotation misses it.",
     fix=(
-        "The operator names the value in the catalog, or deletes the value in its store. Write a missing value to the "
-        "primary location. The check reads the catalog's secrets, and the parameters below its path."
+        "The operator names the value in the catalog, or deletes the value in its store. If only a copy has the "
+        "value, write it to the primary location: ansible-playbook watchparty.secrets.set. The check reads the "
+        "catalog's secrets, and the parameters below its path."
     ),
     look=look,
     needs=("stores",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The roles' policies name actions and resources of the environment alone."""
+"""The roles' policies allow only actions and resources of the environment."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CHECK = Check(
     name="iam-wildcards",
     area="iam",
     severity="high",
-    title="The roles' policies name actions and resources of the environment alone",
+    title="The roles' policies allow only actions and resources of the environment",
     reason="With a wildcard, a stolen session of one application reaches the whole account.",
     fix=(
         "Write the catalog's policies again: ansible-playbook watchparty.secrets.provision --tags access. Detach "

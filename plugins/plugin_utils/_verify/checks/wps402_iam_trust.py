@@ -61,10 +61,11 @@ CHECK = Check(
     area="iam",
     severity="high",
     title="Trust policies let only principals of the catalog assume the roles",
-    reason="Every principal that can assume the role can read production.",
+    reason="Every principal that can assume a role has the role's access to the secrets.",
     fix=(
-        "Remove the principal from the trust policy, or name it in aws.operators, aws.readers or aws.host_principal. "
-        "For GitHub, name the audience, and the repository of the catalog with one environment as the subject."
+        "Remove the principal from the trust policy, or name it in aws.operators, aws.readers or aws.host_principal "
+        "of the catalog. For GitHub, name the audience, and as the subject the catalog's repository with one "
+        "environment."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=look,

@@ -35,7 +35,10 @@ CHECK = Check(
     severity="high",
     title="Every active access key of the account's users is younger than 90 days",
     reason="A static key works from anywhere until it is removed. Most leaked keys are static keys.",
-    fix="Use roles (OIDC for GitHub, profiles on hosts). Rotate keys that must stay (aws_access_key), delete others.",
+    fix=(
+        "Use roles (OIDC for GitHub, instance profiles on hosts). Rotate a key that must stay (a credential of kind "
+        "aws_access_key), and delete the others."
+    ),
     command="aws iam list-access-keys --user-name {name}",
     look=look,
     needs=("users",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No resource policy of a secret, its key or a bucket allows other accounts."""
+"""No resource policy of a secret, KMS key or bucket allows other accounts."""
 
 from __future__ import annotations
 
@@ -65,10 +65,13 @@ CHECK = Check(
     name="secret-policies",
     area="iam",
     severity="high",
-    title="No policy of a secret, key or bucket allows other accounts",
+    title="No resource policy of a secret, KMS key or bucket allows other accounts",
     reason="A resource policy can give access that no policy of a user or role gives.",
-    fix="Delete the policy, or name only principals of this account in it. Secret: aws secretsmanager "
-    "delete-resource-policy. Key: aws kms put-key-policy. Bucket: aws s3api put-bucket-policy.",
+    fix=(
+        "Delete the policy, or name only principals of this account in it. Secret: aws secretsmanager "
+        "delete-resource-policy. Key: aws kms put-key-policy. Bucket of the audit log or journal: aws s3api "
+        "put-bucket-policy."
+    ),
     command="aws secretsmanager delete-resource-policy --secret-id {name}",
     look=look,
     needs=("policies", "account", "keys", "buckets"),

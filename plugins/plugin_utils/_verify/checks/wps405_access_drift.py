@@ -13,11 +13,11 @@ CHECK = Check(
     area="iam",
     severity="high",
     title="Roles, policies, KMS key and OIDC provider match the catalog",
-    reason="A manual change can grant unreviewed access, or make the next deploy fail.",
+    reason="A manual change can grant access that nobody reviewed, or make the next deploy fail.",
     fix=(
         "To show the differences: ansible-playbook watchparty.secrets.provision --tags access --check --diff. To "
-        "correct them, leave out --check. This keeps policies that a role has beside those of the catalog: to detach "
-        "managed ones, add -e aws_access_purge_policies=true; to delete an inline one, aws iam delete-role-policy."
+        "correct them, leave out --check. Additional policies of a role stay. To detach managed ones, add -e "
+        "aws_access_purge_policies=true. To delete an inline one: aws iam delete-role-policy."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=rows_of("access", "rows", "aws in the catalog declares no resources"),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Only principals that the catalog names can grant access."""
+"""Only principals that the catalog names can grant access or change secrets."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ CHECK = Check(
         "delete the evidence."
     ),
     fix=(
-        "The AWS administrator removes the permission in IAM, or the operator names the user or role in aws.readers of "
-        "the catalog. To revoke a key's grant: aws kms revoke-grant --key-id KEY --grant-id ID."
+        "The AWS administrator removes the permission in IAM, or the operator names the user or role in "
+        "aws.operators or aws.readers of the catalog. To revoke a key's grant: aws kms revoke-grant --key-id KEY "
+        "--grant-id ID."
     ),
     look=look,
     needs=("rights",),

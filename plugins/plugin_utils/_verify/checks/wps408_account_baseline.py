@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The AWS account holds what its baseline says."""
+"""The AWS account has the users, keys, roles and policies of its baseline."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CHECK = Check(
     title="The AWS account has the users, keys, roles and policies of its baseline",
     reason="A user, an access key or a trusted principal of an attacker outlives the rotation of every key.",
     fix=(
-        "The account's administrator finds out in CloudTrail who made the change. If your team did not, undo the "
-        "change with the command in the finding, and start a leak response. If your team did, accept the change with "
-        "the command below."
+        "The account's administrator finds out in CloudTrail who made the change. If your team did not make it, undo "
+        "it with the command in the finding, and start a leak response. If your team did, accept it: "
+        "ansible-playbook watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
     ),
     look=rows_of("account_baseline", "rows", "the account has nothing to compare"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",

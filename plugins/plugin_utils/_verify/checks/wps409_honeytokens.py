@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A honeytoken was not used, and may do nothing."""
+"""No honeytoken was used, and every honeytoken is denied everything."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ CHECK = Check(
     area="iam",
     severity="high",
     title="No honeytoken was used, and every honeytoken is denied everything",
-    reason="No program uses a honeytoken. Whoever uses it has read the place where it is stored.",
+    reason="No program uses a honeytoken. Whoever used it has read a place where it is stored.",
     fix=(
-        "The operator starts a leak response for everything that is stored in the same place, with the command below. "
-        "The response replaces the honeytoken too. CloudTrail shows who used it, under the name of its IAM user."
+        "The operator starts a leak response for everything that is stored in the same place: ansible-playbook "
+        "watchparty.secrets.leak_response -e leak_credentials=secret:NAME. The response replaces the honeytoken too. "
+        "CloudTrail shows the caller under the name of the honeytoken's IAM user."
     ),
     look=rows_of("honeytokens", "rows", "the catalog declares no honeytoken (options: {honeytoken: true})"),
     command=LEAK,

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Actions are pinned to a commit."""
+"""Actions are pinned to a commit, and images to a digest."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ CHECK = Check(
     name="workflow-pins",
     area="ci",
     severity="medium",
-    title="Actions are pinned to a commit",
-    reason="An attacker who takes over an action can move its tag. The new code runs with this job's secrets.",
-    fix="Write uses: owner/action@<40 hex digits> # v1.2.3; Dependabot keeps them current.",
+    title="Actions are pinned to a commit, and images to a digest",
+    reason="An attacker who takes over an action or image can move its tag. The new code runs with the job's secrets.",
+    fix=(
+        "Write uses: owner/action@<40 hex digits> # v1.2.3, and image: name@sha256:<digest>. Dependabot keeps "
+        "actions current."
+    ),
     command=EDIT,
     look=look,
     needs=("zizmor", "workflows"),

@@ -24,7 +24,7 @@ CHECK = Check(
     area="ci",
     severity="medium",
     title="GitHub has the secrets and variables of the catalog, and no others",
-    reason="An undeclared secret is not rotated, and a workflow without a value fails.",
+    reason="An undeclared secret is not rotated. A workflow without a value fails.",
     fix=(
         "Sync missing values: ansible-playbook watchparty.secrets.github_sync. Declare the others in the catalog, or "
         "delete them at GitHub."

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The last run of the deploy workflow succeeded, without static keys."""
+"""The last finished run of the deploy workflow succeeded, without static keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHECK = Check(
     name="last-deploy",
     area="ci",
     severity="medium",
-    title="The last run of the deploy workflow succeeded, without static keys",
+    title="The last finished run of the deploy workflow succeeded, without static keys",
     reason="A failed deploy leaves hosts with previous values, and a static key works from anywhere.",
     fix="Read the run's log at GitHub. To write a workflow without static keys: ansible-playbook "
     "watchparty.secrets.github_workflow.",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The repository at GitHub holds what its baseline says."""
+"""The GitHub repository has the keys, webhooks and people of its baseline."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CHECK = Check(
     title="The GitHub repository has the keys, webhooks and people of its baseline",
     reason="A deploy key, a runner or a collaborator of an attacker reads new secrets after each rotation.",
     fix=(
-        "The repository's administrator finds out in GitHub's audit log who made the change. If your team did "
-        "not, undo the change with the command in the finding, and start a leak response. If your team did, accept the "
-        "change with the command below."
+        "The repository's administrator finds out in GitHub's audit log who made the change. If your team did not "
+        "make it, undo it with the command in the finding, and start a leak response. If your team did, accept it: "
+        "ansible-playbook watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
     ),
     look=rows_of("github_baseline", "rows", "the repository has nothing to compare"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",

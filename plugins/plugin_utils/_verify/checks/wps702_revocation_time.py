@@ -57,8 +57,8 @@ CHECK = Check(
         "response takes longer in all, because it first deploys the new value."
     ),
     fix=(
-        "Find the slow step in the journal. Then rotate again and measure, or raise revocation_ttl in the catalog and "
-        "write the reason in a comment."
+        "Find the slow step: ansible-playbook watchparty.secrets.rotation_report. Then rotate again and measure, or "
+        "raise revocation_ttl in the catalog and write the reason in a comment."
     ),
     command="ansible-playbook watchparty.secrets.rotation_report {run}",
     look=look,

@@ -33,10 +33,11 @@ CHECK = Check(
     area="ages",
     severity="medium",
     title="No rotation or leak is open, and no pending task is due",
-    reason="Both values are valid for as long as a rotation is open.",
+    reason="While a rotation is open, the old and the new value are valid.",
     fix=(
-        "Continue the rotation: ansible-playbook watchparty.secrets.rotate. To see its owner and the values to revoke "
-        "at a provider: ansible-playbook watchparty.secrets.rotation_report."
+        "Continue a rotation: ansible-playbook watchparty.secrets.rotate. Continue a leak response: ansible-playbook "
+        "watchparty.secrets.leak_response. To see who started it, and the values to revoke at a provider: "
+        "ansible-playbook watchparty.secrets.rotation_report."
     ),
     command="ansible-playbook watchparty.secrets.rotate {run}",
     look=look,

@@ -35,7 +35,10 @@ CHECK = Check(
     severity="high",
     title="Production values comply with the rules for production",
     reason="A development placeholder is public in the repository's .env.example.",
-    fix="Write a real value into the store, then deploy. An exception needs a reason in the catalog.",
+    fix=(
+        "Write a real value into the store, then deploy. If the value is right, add it to exceptions in the catalog, "
+        "with a reason."
+    ),
     command="ansible-playbook watchparty.secrets.validate {run}",
     look=look,
     needs=("stores",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog declares secrets as such and ages of a year at most."""
+"""No secret has low sensitivity, and no age limit is longer than a year."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHECK = Check(
     name="declared-risk",
     area="isolation",
     severity="medium",
-    title="The catalog declares secrets as such and ages of a year at most",
+    title="No secret has low sensitivity, and no age limit is longer than a year",
     reason="A value of low sensitivity appears in output, does not rotate, and is not searched for after a leak.",
     fix=(
         "The operator removes sensitivity: low from the setting in the catalog (high is the default of secrets), or "

@@ -139,7 +139,7 @@ def test_a_wrong_credential_is_named(problems: Problems, credential: dict[str, A
 
 def test_production_needs_a_contact_and_an_audit_log(problems: Problems) -> None:
     assert problems({"A": A}, "production") == [
-        "contacts.security: is required for production: the address that is notified of a leak",
+        "contacts.security: is required for production; write the address that leak responses show",
         "audit_log: is required for production; give a log_group or an s3 location",
     ]
     assert problems({"A": A}, "test") == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
     NOT_APPLICABLE,
     NOT_CHECKED,
     PASS,
@@ -200,3 +201,21 @@ def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_check.C
     result = ran(broken)[check.id]
     assert result.status == NOT_CHECKED
     assert "fault: " in evidence(result, NOT_CHECKED)
+
+
+@pytest.mark.parametrize(
+    ("check", "over", "command"),
+    [
+        (
+            "WPS002",
+            {"audit": {"where": "log_group /x", "records": 3, "problems": [], "retention": 7}},
+            "aws logs delete-",
+        ),
+        ("WPS102", {"repository": {"ignores": {}, "env_files": {".env": [("K", 3, "")]}}}, "${EDITOR:-vi} +3 .env"),
+        ("WPS102", {"repository": {"ignores": {}, "env_files": {".env.example": [("K", 3, "")]}}}, "ansible-playbook "),
+    ],
+)
+def test_the_command_corrects_this_finding(check: str, over: dict[str, Any], command: str) -> None:
+    result = ran(facts(**over))[check]
+    (finding,) = (item for item in result.results if item.status == FAIL)
+    assert result.check.command_for(finding, "production").startswith(command)

@@ -218,7 +218,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     (
         "WPS305",
         mirrored(differences=["parameter /x gets secret y (the secret changed)"]),
-        "not done this yet",
+        "not mirrored yet",
     ),
     ("WPS305", mirrored(differences=["parameter /x is deleted"]), "parameter /x is deleted"),
     ("WPS305", mirrored(conflicts=["A: parameter /x was changed by another writer"]), "was changed by another writer"),
