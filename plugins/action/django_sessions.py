@@ -59,7 +59,7 @@ OWN: dict[str, Any] = {
 
 
 def _former(args: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The former keys, and those that cannot be read, which are reported where sessions end."""
+    """The previous keys, and those that cannot be read, which are reported where sessions end."""
     try:
         return former_keys(prepared(NAME, args))
     except (CatalogError, WrongAccount):
@@ -67,7 +67,7 @@ def _former(args: dict[str, Any]) -> tuple[list[str], list[str]]:
     except SecretsError as error:
         if args["state"] != "absent":
             raise
-        return [], [f"a session that a former SECRET_KEY signed: {one_line(error)}"]
+        return [], [f"a session that a previous SECRET_KEY signed: {one_line(error)}"]
 
 
 def _of_host(name: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _of_host(name: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class ActionModule(ActionBase):
-    """Runs on the host with the application's interpreter. The .env is read there; former keys go on standard input."""
+    """Runs on the host with the application's interpreter. The .env is read there; previous keys are standard input."""
 
     TRANSFERS_FILES = False
 
@@ -107,7 +107,7 @@ class ActionModule(ActionBase):
                 transport_guard.require(self._connection, self._task)
                 entries = registered(args["leaked"], task_vars, having="dead")
                 former = [str(key) for keys in entries["dead"].values() for key in keys]
-                message = "a session that %s signed: no former version of it can be read"
+                message = "a session that %s signed: no previous version of it can be read"
                 params.update(former=former, former_unread=[message % name for name in entries.get("unread", ())])
             elif args["info"]:
                 transport_guard.require(self._connection, self._task)

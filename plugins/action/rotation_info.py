@@ -141,7 +141,7 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
     ]
     for task in (task for task in answer["pending_tasks"] if task["act"] != CONFIRM):
-        message = "drops its former key" if task["act"] == DROP_FALLBACK else "revokes its former value"
+        message = "drops its previous key" if task["act"] == DROP_FALLBACK else "revokes its previous value"
         lines.append(f"later: {task['credential']} {message} {'NOW' if task['due'] else 'from ' + task['due_at']}")
         lines += [f"  {task['against']}"] if task["against"] else []
     lines += [revocation["message"] for revocation in answer["revocations"]]

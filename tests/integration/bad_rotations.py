@@ -132,10 +132,10 @@ ROWS = {
             TOKEN: {"auth_token": "canary-token-of-sixteen"},
         },
     ),
-    "no setting of former keys": Bad(
+    "no setting of previous keys": Bad(
         (
             (
-                "its rotation would log all users out, because no setting lists former keys; name one in "
+                "its rotation would log all users out, because no setting lists previous keys; name one in "
                 "credentials.django_key"
             ),
         ),

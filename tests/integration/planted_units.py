@@ -87,9 +87,9 @@ STATE: list[tuple[str, str, str]] = [
      f"systemctl stop {MAIL}; " + process("sleep 1000", "watchparty")),
 ]  # fmt: skip
 ENVIRONMENT: list[tuple[str, str, str]] = [
-    ("a drop-in with a former key", "WPS307", dropped_in(f"Environment={FORMER}")),
-    ("a drop-in with a former key that runs", "WPS307", dropped_in(f"Environment={FORMER}", then=RESTART)),
-    ("a drop-in with a former key in quotes", "WPS307", dropped_in('Environment="SECRET_KEY=old key" LANG=C')),
+    ("a drop-in with a previous key", "WPS307", dropped_in(f"Environment={FORMER}")),
+    ("a drop-in with a previous key that runs", "WPS307", dropped_in(f"Environment={FORMER}", then=RESTART)),
+    ("a drop-in with a previous key in quotes", "WPS307", dropped_in('Environment="SECRET_KEY=old key" LANG=C')),
     ("a drop-in with the present key", "WPS307 WPS208", dropped_in(f"Environment=SECRET_KEY={SECRET_KEY}")),
     ("a drop-in with another port", "WPS307", dropped_in("Environment=PORT=9000")),
     ("a drop-in of this boot", "WPS307", dropped_in(f"Environment={FORMER}", folder=f"/run/systemd/system/{MAIL}.d")),
@@ -102,7 +102,7 @@ ENVIRONMENT: list[tuple[str, str, str]] = [
     ("in the unit itself", "WPS307", replaced("User=watchparty", FILE, f"Environment={FORMER}", SLEEP)),
     ("in the web server's unit", "WPS307", dropped_in(
         f"Environment={FORMER}", folder="/etc/systemd/system/watchparty-web.service.d")),
-    ("another file with a former key", "WPS307 WPS303",
+    ("another file with a previous key", "WPS307 WPS303",
      f"echo '{FORMER}' > /srv/other.env; " + dropped_in("EnvironmentFile=/srv/other.env", then=RESTART)),
     ("another file in place of the deployed one", "WPS307 WPS303",
      f"echo '{FORMER}' > /srv/other.env; " + replaced("User=watchparty", "EnvironmentFile=/srv/other.env", SLEEP)),
@@ -121,10 +121,10 @@ ENVIRONMENT: list[tuple[str, str, str]] = [
     ("a pipe", "WPS307", "mkfifo /srv/pipe.env; " + dropped_in("EnvironmentFile=/srv/pipe.env")),
 ]  # fmt: skip
 RUNNING: list[tuple[str, str, str]] = [
-    ("a program that exports a former key", "WPS303", program(f"export {FORMER}; exec sleep infinity")),
+    ("a program that exports a previous key", "WPS303", program(f"export {FORMER}; exec sleep infinity")),
     ("env in its command", "WPS303", dropped_in(
         "ExecStart=", f"ExecStart=/usr/bin/env {FORMER} sleep infinity", then=RESTART)),
-    ("a worker with a former key", "WPS303", program(f"{FORMER} sleep infinity & sleep infinity & wait")),
+    ("a worker with a previous key", "WPS303", program(f"{FORMER} sleep infinity & sleep infinity & wait")),
     ("a worker in a group of its own", "WPS303 WPS207", dropped_in("User=root", "Delegate=yes") + "; " + program(f"""
 for tree in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
     group=$tree/system.slice/{MAIL}

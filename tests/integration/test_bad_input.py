@@ -210,7 +210,7 @@ def test_a_missing_secret_that_nothing_requires_is_a_warning(lab: Lab) -> None:
 
 
 def test_an_open_rotation_prescribes_the_snapshot(lab: Lab) -> None:
-    """The journal pins the former version of the secret and of a parameter; both are delivered."""
+    """The journal pins the previous version of the secret and of a parameter; both are delivered."""
     (host,) = lab.add_hosts()
     former = lab.seed(layout("1"))
     lab.seed(layout("2"))

@@ -123,7 +123,7 @@ def test_rolled_back_during_the_rollback(lab: RotationLab, operator: Operator, s
 
 @pytest.mark.parametrize("way", steps("", "finish undo"))
 def test_djangos_key_too(lab: RotationLab, operator: Operator, way: str) -> None:
-    """Two phases; the former key stays as a fallback, and as a pending task in the journal."""
+    """Two phases; the previous key stays as a fallback, and as a pending task in the journal."""
     old = lab.ready()
     killed(lab, "set" if way == "finish" else "promote", f"rotation_credentials={ALL}")
     getattr(operator, way)()

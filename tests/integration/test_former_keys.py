@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""WPS701 of keys: former access keys at STS, former SSH keys at every host's sshd, former signing keys at the
+"""WPS701 of keys: previous access keys at STS, former SSH keys at every host's sshd, former signing keys at the
 application."""
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def application(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
 
 
 def test_signing_keys(application: RotationLab) -> None:
-    """By the stores alone the former key is gone; the application tells whether that is true of its processes."""
+    """By the stores alone the previous key is gone; the application tells whether that is true of its processes."""
     lab = application
     lab.deploy()
     page = lab.host_vars["web1"]["django_probe_url"]
@@ -158,9 +158,9 @@ def test_signing_keys(application: RotationLab) -> None:
     )
     database = urlsplit(lab.content()["DATABASE_URL"]).path.strip("/")
     sessions = lab.postgres.execute("SELECT count(*) FROM django_session", database=database)
-    signed = "a session that former SECRET_KEY 1 signed"
+    signed = "a session that previous SECRET_KEY 1 signed"
     made = {"verify_sessions": True, "django_probe_user": USER}
-    assert outcome(**made) == ("fail", f"{signed} is STILL ACCEPTED at {page}"), "its processes run on the former key"
+    assert outcome(**made) == ("fail", f"{signed} is STILL ACCEPTED at {page}"), "its processes run on the previous key"
     lab.deploy()
     assert outcome(**made) == ("pass", f"{signed}: refused at {page} (401)")
     assert lab.postgres.execute("SELECT count(*) FROM django_session", database=database) == sessions

@@ -77,7 +77,7 @@ def test_a_rotation_sends_what_it_promotes(lab: RotationLab, github: GitHub) -> 
 
 
 def test_what_is_rolled_back_is_sent_back(lab: RotationLab, github: GitHub) -> None:
-    """It arrives, and no answer does: the promotion fails, and the former value takes its place again."""
+    """It arrives, and no answer does: the promotion fails, and the previous value takes its place again."""
     lab.ready()
     before = lab.content()["EMAIL_HOST_PASSWORD"]
     github.lost = ["PUT .*/EMAIL_HOST_PASSWORD"] * 4

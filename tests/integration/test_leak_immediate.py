@@ -52,7 +52,7 @@ def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     assert "the leaked login of cache was blocked, before a new value was made" in text
     assert re.search(r"- the application was taken down at \d+ s and was down for at most \d+ s \(r-", text), text
     for host in lab.hosts:
-        assert f"{host.name}: a session that former SECRET_KEY 1 signed: refused at" in text
+        assert f"{host.name}: a session that previous SECRET_KEY 1 signed: refused at" in text
         assert f"{host.name}: a session that was ended: refused at" in text
     for values in (old, lab.values()):
         for value in (values.database[1], values.cache[1], values.django_key):
@@ -88,8 +88,8 @@ def test_a_value_that_still_works_fails_the_run(lab: RotationLab) -> None:
     run = respond(lab, "-e", "leak_credentials=django_key")
     lab.host_vars = kept
     assert run.code != 0, run.output
-    sentences(run, "NOT contained: web2: a session that former SECRET_KEY 1 signed is STILL ACCEPTED at ")
-    assert "web1: a session that former SECRET_KEY 1 signed: refused at" in newest_post_mortem(lab)
+    sentences(run, "NOT contained: web2: a session that previous SECRET_KEY 1 signed is STILL ACCEPTED at ")
+    assert "web1: a session that previous SECRET_KEY 1 signed: refused at" in newest_post_mortem(lab)
     assert "STILL ACCEPTED" in post_mortem(lab).partition("## Still open")[2]
     assert lab.journal_state().incident is not None
     for host in lab.hosts:
@@ -99,5 +99,5 @@ def test_a_value_that_still_works_fails_the_run(lab: RotationLab) -> None:
     run = respond(lab, "-e", "leak_credentials=django_key")
     assert run.code == 0, run.output
     assert lab.values() == now, "what was replaced since is not replaced again"
-    assert "a session that former SECRET_KEY 1 signed: refused at" in post_mortem(lab)
+    assert "a session that previous SECRET_KEY 1 signed: refused at" in post_mortem(lab)
     lab.assert_settled(old)

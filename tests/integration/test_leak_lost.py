@@ -267,7 +267,7 @@ def test_an_open_rotation_whose_new_values_may_have_leaked_is_rolled_back(lab: R
 
 
 def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: RotationLab) -> None:
-    """What it put in force is what leaked, and its former value is not kept for an hour any more."""
+    """What it put in force is what leaked, and its previous value is not kept for an hour any more."""
     old = lab.ready()
     scheduled = Controller(lab, command=("-e", "rotation_credentials=cache", "-e", "rotation_force=true"))
     with lab.with_catalog(cache={"revoke_after": 3600}):
@@ -300,7 +300,7 @@ def test_a_revocation_of_others_is_not_waited_for_long(lab: RotationLab) -> None
 
 
 def test_what_an_earlier_rotation_left_valid_for_hours_goes_too(lab: RotationLab) -> None:
-    """The former value may be the one that was found; it is refused before the leak is said to be contained."""
+    """The previous value may be the one that was found; it is refused before the leak is said to be contained."""
     first = lab.ready()
     with lab.with_catalog(cache={"revoke_after": 7200}):
         lab.rotated("-e", "rotation_credentials=cache", "-e", "rotation_force=true")

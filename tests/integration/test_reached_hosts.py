@@ -108,7 +108,7 @@ def test_a_plan_that_is_left_out_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_verification_compares_hosts_of_a_pattern_too(tmp_path: Path) -> None:
-    """Former values are tried from one of them."""
+    """Previous values are tried from one of them."""
     code, text = played(tmp_path, "verify", "-e", "app_hosts=app_hosts:!prod1")
     assert code != 0
     assert "Nothing was read: app_environment is production, but staging1 declares staging." in text

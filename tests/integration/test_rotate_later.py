@@ -62,7 +62,7 @@ class _Taken(BaseHTTPRequestHandler):
 
 @contextmanager
 def old_sessions_are_taken() -> Iterator[str]:
-    """The address of an application that still verifies by a former key."""
+    """The address of an application that still verifies by a previous key."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Taken) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -74,7 +74,7 @@ def old_sessions_are_taken() -> Iterator[str]:
 
 
 def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
-    """A revocation two hours away and a former key: the rotation closes, others may start, and both are done later."""
+    """A revocation two hours away and a previous key: the rotation ends, others may start, both are done later."""
     old = lab.ready()
     web1 = lab.hosts[0]
     Manage(python(), (web1.env_file,)).run("make_users", USER, text=PASSWORD)
@@ -100,7 +100,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         (promoted,) = {pending_task.promoted for pending_task in left if pending_task.act == "revoke"}
         assert acts == {"database": "revoke", "cache": "revoke", "django_key": "drop_fallback"}
 
-        # The former key is due after its five seconds, the others are not.
+        # The previous key is due after its five seconds, the others are not.
         assert wait_until(lambda: any(pending_task["due"] for pending_task in due(lab)[1]["pending_tasks"]), seconds=60)
         run, result = due(lab)
         assert run.code != 0
@@ -118,17 +118,19 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
             lab.host_vars["web2"].update(django_chdir=str(SOURCE), django_probe_url=address)
             run = lab.rotate("-e", "rotation_credentials=django_key")
             assert run.code != 0, run.output
-            sentences(run, "django_key (django_secret_key) drops its former key")
+            sentences(run, "django_key (django_secret_key) drops its previous key")
             sentences(
                 run,
-                f"a session that former SECRET_KEY 1 signed is STILL ACCEPTED at {address}",
+                f"a session that previous SECRET_KEY 1 signed is STILL ACCEPTED at {address}",
                 "stopped at step revoke",
             )
         assert "django_key" in {pending_task.credential for pending_task in lab.journal_state().pending_tasks.values()}
         del lab.host_vars["web2"]["django_chdir"]
         run = lab.rotated("-e", "rotation_credentials=django_key")
         url = lab.host_vars["web1"]["django_probe_url"]
-        sentences(run, f"web1: a session that former SECRET_KEY 1 signed: refused at {url} (401)", "web2: NOT tried: ")
+        sentences(
+            run, f"web1: a session that previous SECRET_KEY 1 signed: refused at {url} (401)", "web2: NOT tried: "
+        )
         assert old.django_key not in run.output
         assert lab.values().fallbacks == ""
         assert lab.values().django_key == new.django_key
@@ -137,7 +139,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
 
         time_passes(lab)
         run = lab.rotated("-e", "rotation_credentials=database,cache")
-        sentences(run, "database (postgresql_role) revokes its former value", "cache (valkey_user) revokes")
+        sentences(run, "database (postgresql_role) revokes its previous value", "cache (valkey_user) revokes")
         assert re.search(
             rf"from promotion to revocation: \d+ s \((cache, database|database, cache); promoted at {promoted} by",
             run.text,
@@ -162,7 +164,7 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     run, _found = due(lab)
     assert run.code != 0
     message = (
-        "old_mail: the catalog no longer has this credential, and its former value is still "
+        "old_mail: the catalog no longer has this credential, and its previous value is still "
         "valid; restore the entry, or remove"
     )
     sentences(run, message, "watchparty.secrets.rotation_forget -e rotation_forget=old_mail")

@@ -19,7 +19,7 @@ from tests.integration.sessions_lab import ENGINES, KEY, NEXT_KEY, PASSWORD, STO
 from tests.integration.web_hosts import WebHosts, settings
 
 pytestmark = pytest.mark.slow
-ENDED, SIGNED = "a session that was ended", "a session that former SECRET_KEY 1 signed"
+ENDED, SIGNED = "a session that was ended", "a session that previous SECRET_KEY 1 signed"
 
 
 @pytest.fixture(scope="module")

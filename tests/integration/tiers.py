@@ -158,7 +158,7 @@ RARELY = (
     "test_rotate_bad_input.py::test_bad_input[a key with another use]",
     "test_rotate_bad_input.py::test_bad_input[an externally issued value is empty]",
     "test_rotate_bad_input.py::test_bad_input[an administrator without a password]",
-    "test_rotate_bad_input.py::test_bad_input[no setting of former keys]",
+    "test_rotate_bad_input.py::test_bad_input[no setting of previous keys]",
     "test_rotate_bad_input.py::test_bad_input[appears in nothing]",
     "test_rotate_bad_input.py::test_bad_input[no place holds it]",
     "test_rotate_bad_input.py::test_bad_input[no such secret]",

@@ -61,7 +61,7 @@ class LateProof(Directed):
 
 class LateAbort(Directed):
     """An abort goes on after another run has ended it and the next rotation has closed: that one's version is current,
-    and lists the same former key as the aborted one's did."""
+    and lists the same previous key as the aborted one's did."""
 
     violation = "has lost the signing key key-0, whose sessions may be alive"
     names = ("django_key",)

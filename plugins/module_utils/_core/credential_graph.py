@@ -177,13 +177,13 @@ def anything_in_ssm(catalog: Catalog) -> bool:
 
 
 def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
-    """Where the former keys of a signing key are listed."""
+    """Where the previous keys of a signing key are listed."""
     setting = catalog.settings.get(credential.fallbacks or "")
     return own_places(setting) if setting else ()
 
 
 def changed_places(catalog: Catalog, credential: Credential) -> Iterator[Place]:
-    """Where the credential appears, and where its former keys are listed."""
+    """Where the credential appears, and where its previous keys are listed."""
     yield from (spot.place for spot in spots(catalog, credential))
     yield from fallback_places(catalog, credential)
 

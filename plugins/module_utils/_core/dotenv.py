@@ -139,7 +139,7 @@ def assignments(text: str, readers: Sequence[str] = DEFAULT_READERS) -> list[tup
 def merge(text: str, values: Mapping[str, str], readers: Sequence[str] = DEFAULT_READERS) -> str:
     """The file with these settings replaced or added; every other line stays byte for byte.
 
-    A setting that the file assigns more than once is kept where it stood first, so that no former value lingers.
+    A setting that the file assigns more than once is kept where it stood first, so that no previous value lingers.
     """
     readers = _checked(readers)
     pending = _assignments(values, readers)

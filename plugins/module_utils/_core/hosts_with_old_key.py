@@ -43,7 +43,7 @@ def pending_tasks(
 ) -> dict[str, dict[str, Any]]:
     """What a rotation leaves behind, as its closing entry keeps it; ``before`` are those that it took up.
 
-    A former value that it was to revoke along with its own stays with those hosts under its own id.
+    A previous value that it was to revoke along with its own stays with those hosts under its own id.
     """
     result = {}
     for name, item in rotation.plan.get("credentials", {}).items():

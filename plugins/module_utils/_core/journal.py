@@ -120,7 +120,7 @@ class Rotated:
     lease: Mapping[str, str] = field(default_factory=dict)
     """What ends the value at its provider, and when it ends by itself."""
     used: Mapping[str, Any] = field(default_factory=dict)
-    """Of a honeytoken, what is known of the use of its former values."""
+    """Of a honeytoken, what is known of the use of its previous values."""
 
     def entry(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if value or name in ("at", "who", "rotation")}

@@ -40,7 +40,7 @@ def problems(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
 
 
 def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
-    """State and words of former values, by the id of what each is about; the worst of several servers."""
+    """State and words of previous values, by the id of what each is about; the worst of several servers."""
     result: Dict[str, Dict[str, str]] = {}
     for entry in wanted:
         state, message = judged(_login(entry, timeout), entry["current"], entry["former"])

@@ -58,7 +58,7 @@ def _tried(entry: Mapping[str, Any], timeout: int) -> Answer:
 
 
 def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T], *, pause: float = 0) -> Answer:
-    """What the tries of all former values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough.
+    """What the tries of all previous values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough.
 
     The current value logs in after each refusal: where a server locks a login after several failures in a row, the
     application's own is never locked by these.

@@ -47,7 +47,7 @@ class CatalogReach:
 
     @property
     def rotating(self) -> tuple[str, ...]:
-        """Secrets that a rotation writes: where credentials appear, and where former keys are listed."""
+        """Secrets that a rotation writes: where credentials appear, and where previous keys are listed."""
         return names_in(SECRETS_MANAGER, self._places())
 
     @property

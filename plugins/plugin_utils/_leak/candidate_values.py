@@ -80,7 +80,7 @@ def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[Cand
 
 
 def secrets_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
-    """The secrets in which these credentials stand, or former keys of theirs."""
+    """The secrets in which these credentials stand, or previous keys of theirs."""
     return list(labelled_names(_places(catalog, credentials)))
 
 

@@ -158,7 +158,7 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
     elif ahead.logs_out:
         yield "all users are logged out"
     elif signing:
-        yield f"all users are logged out, since {', '.join(signing)} keeps no former key"
+        yield f"all users are logged out, since {', '.join(signing)} keeps no previous key"
     else:
         yield "no user is logged out on purpose"
     if ahead.purge.get("valkey"):

@@ -96,7 +96,7 @@ def _joined_to(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) 
 
 
 def _in_force(setting: RotationSetup, match: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A former key in the list of those that still verify is as good as the one that signs."""
+    """A previous key in the list of those that still verify is as good as the one that signs."""
     fallbacks = setting.catalog.credentials[match["credential"]].fallbacks
     return {**match, "stage": CURRENT} if fallbacks and match["stage"] == fallbacks else match
 

@@ -20,7 +20,7 @@ class CandidateValue:
 
     credential: str
     stage: str
-    """AWSCURRENT, AWSPENDING, AWSPREVIOUS, a version, or the setting that lists former keys."""
+    """AWSCURRENT, AWSPENDING, AWSPREVIOUS, a version, or the setting that lists previous keys."""
     value: str = field(repr=False)
     where: str = ""
     """The setting and the place that hold it."""

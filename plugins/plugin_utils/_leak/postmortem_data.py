@@ -58,7 +58,7 @@ def facts_of(
     now: datetime,
 ) -> dict[str, Any]:
     """``results`` says by credential what became of it; ``answer`` has lists of words by heading, and by credential the
-    hosts that still accept it (``let_in``) and former values that wait for their revocation (``waits``); ``left_out``
+    hosts that still accept it (``let_in``) and previous values that wait for their revocation (``waits``); ``left_out``
     are hosts that are given up, ``hosts`` the inventory's."""
     began = credential_ages.moment(incident.at)
 

@@ -30,7 +30,7 @@ def _signs(setting: RotationSetup, credential: Credential) -> bool:
 
 
 def former_keys(setting: RotationSetup) -> tuple[list[str], list[str]]:
-    """Former values of every signing key that the open incident replaced, and words on those that cannot be read."""
+    """Previous values of every signing key that the open incident replaced, and words on those that cannot be read."""
     incident = setting.rotator.look().incident
     result: dict[str, None] = {}
     unread = []

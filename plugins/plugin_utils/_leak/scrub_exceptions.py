@@ -42,6 +42,6 @@ def _reason(task: PendingTask, *, own: bool) -> str:
     part, end = ("key", "drop") if task.act == DROP_FALLBACK else ("value", "revoke")
     then = "it is scrubbed by the same command, once that is done" if own else by_hand
     return (
-        f"holds the former {part} of {task.credential}, which watchparty.secrets.rotate is to {end} from "
+        f"holds the previous {part} of {task.credential}, which watchparty.secrets.rotate is to {end} from "
         f"{task.due} on (pending task of {task.rotation}); {then}"
     )

@@ -35,7 +35,7 @@ def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     left = [f"{host}: {line}" for host, result in copies.items() for line in _left(result)]
     left += [f"{host}: copies of revoked values: not checked, since the host is compromised" for host in left_out]
     unread = gathered.get("unread") or ()
-    left += [f"{name}: copies were not searched for; no former value of it is known" for name in unread]
+    left += [f"{name}: copies were not searched for; no previous value of it is known" for name in unread]
     return {
         "evidence": evidence,
         "readers": _readers(gathered.get("readers") or ()),

@@ -248,7 +248,7 @@ def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
 def _revoked_logins(
     setting: RotationSetup, item: _plan.Item, journal: Journal, rotation: OpenRotation
 ) -> Iterator[dict[str, Any]]:
-    """What the stage revoke takes away of a credential: former values first, then its own; ``more`` after the first."""
+    """What the stage revoke removes of a credential: previous values first, then its own; ``more`` after the first."""
     answer = item_summary(setting, item, rotation)
     pending_tasks = (
         []

@@ -135,7 +135,7 @@ def _sessions(
     asked = {entry["act"]["host"] for entry in results}
     why = unread or "set django_chdir and django_probe_url for the host"
     result.lines += [
-        f"{host}: NOT tried: a session that the former key of {name} signed: {why}"
+        f"{host}: NOT tried: a session that the previous key of {name} signed: {why}"
         for host in engine.run.hosts
         if host not in asked
     ]

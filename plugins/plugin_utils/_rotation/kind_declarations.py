@@ -70,7 +70,7 @@ class Kind:
     tries_values: bool = False
     """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
     revokes_each: bool = False
-    """Whether its stage revoke also takes away a former value that waits for a later revocation, named by a
+    """Whether its stage revoke also takes away a previous value that waits for a later revocation, named by a
     pending task."""
     options: tuple[str, ...] = ()
     """Names that the credential's ``options`` must give."""

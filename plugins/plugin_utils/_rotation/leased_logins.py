@@ -36,7 +36,7 @@ class LeasedLogins:
 
 
 def leased_logins(setting: RotationSetup, name: str, pending_task: str = "") -> LeasedLogins:
-    """``pending_task`` names a former value that the rotation ends along with its own old one."""
+    """``pending_task`` names a previous value that the rotation ends along with its own old one."""
     logins = rotated_logins(setting, name, pending_task)
     credential = setting.catalog.credentials[name]
     wrong = server_addresses.leads_elsewhere(setting.catalog, credential, logins.stored.locations)

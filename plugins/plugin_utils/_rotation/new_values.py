@@ -45,7 +45,7 @@ def login_for(
 
 
 def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, item: _plan.Item) -> Login:
-    """The former value that a pending task names by the versions that held it."""
+    """The previous value that a pending task names by the versions that held it."""
     pending_task = journal.pending_tasks.get(item.pending_task or "")
     if pending_task is None:
         raise RotationError(
@@ -56,7 +56,7 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
     login = credential_graph.find(catalog, catalog.credentials[item.credential], held).login
     if login.password is None:
         raise RotationError(
-            f"{item.credential}: its former key cannot be read in {dict(pending_task.secrets)}; revoke it by hand, "
+            f"{item.credential}: its previous key cannot be read in {dict(pending_task.secrets)}; revoke it by hand, "
             f"then run ansible-playbook watchparty.secrets.rotation_forget -e rotation_forget={item.credential}"
         )
     return login

@@ -34,7 +34,7 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
 
     ``former`` is what the versions hold that it names, or None if they were not read.
     """
-    subject = "its former key" if task.act == DROP_FALLBACK else "its former value"
+    subject = "its previous key" if task.act == DROP_FALLBACK else "its previous value"
     end = (
         f"remove {subject} by hand (docs/runbooks/by-hand.md), then run "
         "ansible-playbook watchparty.secrets.rotation_forget -e "
@@ -79,7 +79,7 @@ def revocable(
 
 
 def waiting(journal: Journal) -> dict[str, str]:
-    """By credential, in words, the former values that may be valid until a later revocation."""
+    """By credential, in words, the previous values that may be valid until a later revocation."""
     result: dict[str, list[PendingTask]] = {}
     for task in sorted(journal.pending_tasks.values(), key=lambda task: task.id):
         if task.act != CONFIRM and not task.hosts:

@@ -38,10 +38,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_
 
 ROTATE, RENEW = "rotate", "renew"
 DROP_FALLBACK, REVOKE = _journal.DROP_FALLBACK, _journal.REVOKE
-"""Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
+"""Renew: a signing key that leaked is replaced in one phase, and no previous key is kept."""
 CHANGES = (ROTATE, RENEW)
 ENDS = (*CHANGES, REVOKE, DROP_FALLBACK)
-"""The acts that end a former value."""
+"""The acts that end a previous value."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Item:
     hosts: tuple[str, ...] = ()
     """Those alone that it is about; empty for all."""
     former: tuple[str, ...] = ()
-    """Pending tasks whose former values are revoked along with its own; after a leak only."""
+    """Pending tasks whose previous values are revoked along with its own; after a leak only."""
     user: str = ""
     """Of an access key, the IAM user."""
 
@@ -230,7 +230,10 @@ def _pending_tasks(
         places = credential_graph.fallback_places(ground.catalog, credential) if task.act == DROP_FALLBACK else ()
         if taken.keys() & places:
             continue  # another credential's rotation writes there; the next one finds what that leaves
-        reason = {DROP_FALLBACK: "its former key is due to be dropped", REVOKE: "its former value is due to be revoked"}
+        reason = {
+            DROP_FALLBACK: "its previous key is due to be dropped",
+            REVOKE: "its previous value is due to be revoked",
+        }
         yield Item(
             credential=task.credential,
             kind=credential.kind,
@@ -243,7 +246,7 @@ def _pending_tasks(
 
 
 def _with_former(ground: PlanInputs, item: Item) -> Item:
-    """With every former value that waits for a later revocation: it may be what leaked, and nothing old is kept."""
+    """With every previous value that waits for a later revocation: it may be what leaked, and nothing old is kept."""
     results = rotation_pending_tasks.revocable(
         ground.catalog, ground.kinds, ground.journal, item.credential, ground.former
     )

@@ -50,9 +50,9 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = (), *, places: bool =
     lines = [f"secret {name} was made too late, by a rotation that has already ended; it is removed" for name in late]
     acts = {
         "rotate": "rotates",
-        "drop_fallback": "drops its former key",
-        "revoke": "revokes its former value",
-        "renew": "is replaced and keeps no former key",
+        "drop_fallback": "drops its previous key",
+        "revoke": "revokes its previous value",
+        "renew": "is replaced and keeps no previous key",
     }
     for name, item in plan["credentials"].items():
         lines.append(f"{name} ({item['kind']}) {acts[item['act']]}; {item['why']}")

@@ -104,7 +104,7 @@ def no_address(credential: Credential) -> str:
 
 
 def _is_kept(stored_credential: credential_graph.StoredCredential) -> bool:
-    """Whether a secret's former version will tell what the old login was."""
+    """Whether a secret's previous version will tell what the old login was."""
     kept = [appearance for appearance in stored_credential.appearances if appearance.spot.place.traits.has_labels]
     has_user = any(appearance.in_url or appearance.spot.is_user for appearance in kept)
     held = any(appearance.spot.is_user or appearance.in_url for appearance in stored_credential.appearances)
@@ -213,7 +213,7 @@ def _alternating(
 
 
 def _in_use(ground: PlanInputs, credential: Credential) -> Iterator[str]:
-    """A login whose turn would come before its former value was to go."""
+    """A login whose turn would come before its previous value was to go."""
     for task in ground.journal.pending_tasks.values():
         if task.credential == credential.name and task.act == "revoke":
             yield (
@@ -229,7 +229,7 @@ def _signing(
     setting = ground.catalog.settings.get(credential.fallbacks or "")
     if setting is None or setting.place is None or setting.name in credential.settings:
         yield (
-            "its rotation would log all users out, because no setting lists former keys; name one in "
+            "its rotation would log all users out, because no setting lists previous keys; name one in "
             f"{where}.fallbacks (docs/how-to/declare-a-credential.md#django-secret_key)"
         )
     holdings = Holdings(ground.contents)
@@ -237,11 +237,11 @@ def _signing(
         holdings.value(place, setting)
         if place.key is None:
             yield (
-                f"{place} lists the former keys. Without a former key, its value would be empty, which AWS refuses; "
-                "store the list in a key of a secret"
+                f"{place} lists the previous keys. Without a previous key, its value would be empty, which AWS "
+                "refuses; store the list in a key of a secret"
             )
         elif place.name not in ground.contents.readings:
-            yield f"{place}, which lists the former keys, cannot be read"
+            yield f"{place}, which lists the previous keys, cannot be read"
     yield from holdings.problems
     if stored_credential.places and not any(place.traits.has_labels for place in stored_credential.places):
         yield (
@@ -249,7 +249,7 @@ def _signing(
             "too, as a copy"
         )
     if "," in (stored_credential.login.password or ""):
-        yield "its value contains a comma, which a list of former keys cannot hold; change it by hand once"
+        yield "its value contains a comma, which a list of previous keys cannot hold; change it by hand once"
     others = sorted(set(credential.used_for) - _USES)
     if others:
         yield (

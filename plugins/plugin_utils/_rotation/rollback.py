@@ -53,7 +53,7 @@ def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
             return
         text: str | None = contents.readings[name].value
         if current not in (base, *ours):
-            # Another rotation may have made it since this run was overtaken, and hold the same former key as ours.
+            # Another rotation may have made it since this run was overtaken, and hold the same previous key as ours.
             rotator.mine()
             text = _without_ours(rotator, rotation, contents, name, current)
             if text is None:

@@ -24,7 +24,7 @@ class RotatedLogins:
     rotation: OpenRotation
     stored: StoredCredential
     task: PendingTask | None = None
-    """Names the former value that goes."""
+    """Names the previous value that goes."""
     aborting: bool = False
 
 
@@ -36,7 +36,7 @@ def old_login(setting: RotationSetup, name: str) -> Login:
 
 
 def rotated_logins(setting: RotationSetup, name: str, pending_task: str = "") -> RotatedLogins:
-    """``pending_task`` names a former value that the rotation ends along with its own old one."""
+    """``pending_task`` names a previous value that the rotation ends along with its own old one."""
     journal, rotation, item = setting.mine(name)
     credential = setting.catalog.credentials[name]
     task = journal.pending_tasks.get(pending_task or item.pending_task or "")

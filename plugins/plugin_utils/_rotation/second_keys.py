@@ -34,7 +34,7 @@ class RemovedKeys:
 
 @dataclass(frozen=True)
 class SecondKeys:
-    """Removes former keys of the credential, and keys that nothing explains: inactive ones, and active ones if the
+    """Removes previous keys of the credential, and keys that nothing explains: inactive ones, and active ones if the
     operator wants that."""
 
     keys: AccessKeys
@@ -45,7 +45,7 @@ class SecondKeys:
     fresh: Callable[[], Fresh]
     note: Note
     former: Callable[[], Collection[str]] = tuple
-    """Ids of the credential's former keys, which wait for a later revocation."""
+    """Ids of the credential's previous keys, which wait for a later revocation."""
     evicts: bool = False
     since: str = ""
     """When the leak began. Without a baseline no older key goes that is active."""
@@ -58,7 +58,7 @@ class SecondKeys:
         for key in (key for key in others if key.id in former or key.id not in explained):
             is_taken = self.evicts and (recorded is not None or self._is_recent(key))
             goes = key.id in former or not key.active or is_taken
-            noun = "former access key" if key.id in former else "access key"
+            noun = "previous access key" if key.id in former else "access key"
             line = self.noted(user, key, noun) if goes else self._line(user, key, noun)
             problem = self._remove(user, key) if goes else ""
             if goes and not problem:

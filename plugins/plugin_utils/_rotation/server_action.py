@@ -189,7 +189,7 @@ def outside(setting: RotationSetup, name: str, engine: str, masked: list[str]) -
 
 
 FORMER: dict[str, Any] = {"pending_task": {"type": "str", "default": ""}}
-"""A pending task of the open rotation: the former value that it names is removed, not the rotation's own old one."""
+"""A pending task of the open rotation: the previous value that it names is removed, not the rotation's own old one."""
 
 
 def not_reached(

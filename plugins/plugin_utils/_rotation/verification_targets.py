@@ -49,7 +49,7 @@ def tries(
     current: Login,
     former: Mapping[str, Login],
 ) -> list[dict[str, Any]]:
-    """What the host is handed: one for each place, or one for each place and former value, by that one's id.
+    """What the host is handed: one for each place, or one for each place and previous value, by that one's id.
 
     Raises :class:`RotationError`, naming the credential, where it cannot be tried.
     """

@@ -45,7 +45,7 @@ class Live:
     name: str
     """The setting, the secret's key or the credential."""
     stage: str
-    """current, pending, previous, or a former version."""
+    """current, pending, previous, or a previous version."""
     value: str = field(repr=False)
     place: str = ""
     sensitivity: str = "high"

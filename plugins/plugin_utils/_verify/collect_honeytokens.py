@@ -30,8 +30,8 @@ def rows(
     journal, unread = Journal(), ""
     try:
         journal = read_journal() if decoys else journal
-    except SecretsError as error:  # it knows of former keys alone
-        unread = f"the journal, which keeps the uses of former keys, cannot be read: {error}"
+    except SecretsError as error:  # it knows of previous keys alone
+        unread = f"the journal, which keeps the uses of previous keys, cannot be read: {error}"
     for name, user in decoys.items():
         item = honeytoken_rows.expected(catalog, catalog.credentials[name], journal)
         before = [*honeytoken_rows.used_before(item), *([row(NOT_CHECKED, name, unread)] if unread else [])]

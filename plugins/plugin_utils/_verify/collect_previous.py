@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What former versions still open: what can be tried from the controller alone is tried here."""
+"""What previous versions still open: what can be tried from the controller alone is tried here."""
 
 from __future__ import annotations
 

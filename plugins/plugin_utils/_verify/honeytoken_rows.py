@@ -40,7 +40,7 @@ def leaked_with(catalog: Catalog, name: str) -> str:
 
 
 def used_before(item: Mapping[str, Any]) -> Iterator[Row]:
-    """The use of a former value, which the rotation noted. A leak response has answered it."""
+    """The use of a previous value, which the rotation noted. A leak response has answered it."""
     rotated = item["rotated"]
     last = rotated.get("used", {}).get("last")
     if last and not rotated.get("incident"):

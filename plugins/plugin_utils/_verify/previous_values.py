@@ -43,14 +43,14 @@ EXEMPT = "exempt"
 
 @dataclass(frozen=True)
 class Try:
-    """A credential whose former values can be tried where the current one is used."""
+    """A credential whose previous values can be tried where the current one is used."""
 
     credential: str
     server: str
     current: Any = field(repr=False)
     """URL of the application's, private key, access key as a Login, or signing key."""
     former: tuple[Any, ...] = field(repr=False)
-    """The same with each former value."""
+    """The same with each previous value."""
     user: str = ""
     """Whose logins an SSH key is tried for, where that is not Ansible's own user."""
 
@@ -71,13 +71,13 @@ class Try:
 
 @dataclass(frozen=True)
 class NotTried:
-    """Why a credential's former values are not tried."""
+    """Why a credential's previous values are not tried."""
 
     message: str
     exempt: bool = False
 
 
-NONE_KEPT = NotTried("no former value of it is kept", exempt=True)
+NONE_KEPT = NotTried("no previous value of it is kept", exempt=True)
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _apart(
         return _found(Try(credential.name, server, current.password, tuple(password for password, _ in formers), user))
     pairs = [Login(user, password) for password, users in formers for user in users]
     if formers and not pairs:
-        return NotTried("the former access key was not tried, because the stores do not hold its access key ID")
+        return NotTried("the previous access key was not tried, because the stores do not hold its access key ID")
     return _found(Try(credential.name, server, current, tuple(pairs)))
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tries former keys from the controller: access keys at STS, SSH keys over Ansible's own way to a host. It only logs
+"""Tries previous keys from the controller: access keys at STS, SSH keys over Ansible's own way to a host. It only logs
 in, with the checks by which rotations verify a revocation."""
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def test_a_former_key_goes_before_the_one_in_use(world: World) -> None:
     former = attackers(world)
     world.leaked(held={former}, former=lambda: {former})
     (line,) = world.steps(since=LATER).issued()["evicted"]
-    assert line.startswith(f"active former access key {former} of user {USER}")
+    assert line.startswith(f"active previous access key {former} of user {USER}")
     assert world.names() == {world.old.username, world.issued.take("storage").username}
 
 

@@ -174,7 +174,7 @@ def probed(
         if probe.works and again and not result["only_the_key"]:
             probe.again(session, "a session that was ended")
         for number, key in enumerate(params["former"] if probe.tells else (), start=1):
-            probe.under(key, "a session that former SECRET_KEY %d signed" % number)
+            probe.under(key, "a session that previous SECRET_KEY %d signed" % number)
     finally:
         probe.close()
     probe.answer["not_tried"] += params["former_unread"]

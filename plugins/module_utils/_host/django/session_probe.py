@@ -131,7 +131,7 @@ class SessionProbe:
             self.refused = self._judge(session, message)
 
     def under(self, key: str, message: str) -> None:
-        """A session that a former key signed, which must be refused. A refusal tells only where a new one is accepted;
+        """A session that a previous key signed, which must be refused. That counts only where a new one is accepted;
         an acceptance does anyway, as by a process that was never restarted."""
         with self._noted(message):
             with _signing(key):

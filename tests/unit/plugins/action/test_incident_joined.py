@@ -278,7 +278,7 @@ class TestAValueInForceAgain:
         assert second.incident.spoiled == ()
 
     def test_a_former_signing_key_that_verifies_again(self, world: World, first: Run) -> None:
-        """Somebody put it back into the list of former keys, and so it is in force there."""
+        """Somebody put it back into the list of previous keys, and so it is in force there."""
         first.declare("django")
         first.begin("django")
         first.finish()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A leak of a credential whose former value an earlier rotation left for a later revocation."""
+"""A leak of a credential whose previous value an earlier rotation left for a later revocation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_it_is_open_while_that_value_may_still_be_valid(run: Run, tmp_path: Any)
 
 @pytest.fixture
 def able(run: Run) -> Run:
-    """The kind takes away whichever former value it is reported of."""
+    """The kind takes away whichever previous value it is reported of."""
     login = replace(KINDS["login"], stages=("set", "revoke"), revokes_each=True)
     run.setting = replace(run.setting, kinds={**KINDS, "login": login})
     return run

@@ -51,7 +51,7 @@ def act(world: World, module: Any, state: str | None, *, check: bool = False, **
 def test_a_run_names_it_and_opens_nothing(world: World, state: str) -> None:
     answer = act(world, rotation, state)
     assert answer["nothing"]
-    message = f"its former value can no longer be read from version gone of secret {CORE}; "
+    message = f"its previous value can no longer be read from version gone of secret {CORE}; "
     assert answer["refused"]["database"].startswith(message)
     assert answer["refused"]["database"].endswith("watchparty.secrets.rotation_forget -e rotation_forget=database")
     assert world.rotator().look().rotation is None

@@ -186,7 +186,7 @@ def preserved(world: Host) -> None:
 
 FILE_MISTAKES: list[tuple[str, str, Plant]] = [
     # the file as its readers read it
-    ("a former key above the right one", "WPS301 WPS308", added(OLD.strip(), first=True)),
+    ("a previous key above the right one", "WPS301 WPS308", added(OLD.strip(), first=True)),
     ("the same assignment twice", "WPS301 WPS308", added("DEBUG=False")),
     ("another value below", "WPS301 WPS308", added("DEBUG=True")),
     ("twice with export", "WPS301 WPS308", added("export PORT=8000")),
@@ -197,7 +197,7 @@ FILE_MISTAKES: list[tuple[str, str, Plant]] = [
     ("a dollar that shells expand", "WPS301 WPS308", replaced("PORT='8000'", 'PORT="80$HOME"')),
     ("a backtick that shells run", "WPS301 WPS308", replaced("PORT='8000'", 'PORT="8`id`"')),
     ("a comment with the present key", "WPS301 WPS308", added(f"# {SECRET_KEY}")),
-    ("a comment with a former key", "WPS301 WPS308", added("# SECRET_KEY=former-key-of-the-application")),
+    ("a comment with a previous key", "WPS301 WPS308", added("# SECRET_KEY=former-key-of-the-application")),
     ("a comment with an unknown setting", "WPS301 WPS308", added("#OLD_TOKEN=0a1b2c3d4e5f")),
     ("a comment with a colon", "WPS301 WPS308", added("# API_TOKEN: 0a1b2c3d4e5f")),
     ("a comment with a URL and a password", "WPS301 WPS308", added("# postgresql://shop:hunter2@db/shop")),

@@ -54,7 +54,7 @@ class TestNoticed:
         kept = replace(GRACEFUL, logs_out=False)
         assert "no user is logged out on purpose" in line(kept, "what users notice")
         signing = replace(kept, signing=["django_key"])
-        message = "all users are logged out, since django_key keeps no former key"
+        message = "all users are logged out, since django_key keeps no previous key"
         assert message in line(signing, "what users notice")
         refused = replace(signing, refused={"django_key": "its value contains a comma, which"})
         assert "no user is logged out on purpose" in line(refused, "what users notice")
@@ -253,7 +253,7 @@ class TestStartedAgain:
         text = line(self.AGAIN, "what users notice")
         assert "the application is down from the revocation of database until" in text
         assert "for cache" not in text
-        assert "since cache keeps no former key" not in line(replace(self.AGAIN, logs_out=False), "what users notice")
+        assert "since cache keeps no previous key" not in line(replace(self.AGAIN, logs_out=False), "what users notice")
 
     def test_nothing_is_left(self) -> None:
         assert (

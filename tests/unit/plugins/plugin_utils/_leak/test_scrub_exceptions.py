@@ -40,12 +40,12 @@ def journal(**extra: Any) -> Journal:
                 f"ansible-playbook watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"
             ),
         ),
-        ({"act": "drop_fallback"}, [], f"holds the former key of x, {FORMER.format('drop')}; {BY_HAND}"),
-        ({"act": "revoke"}, [], f"holds the former value of x, {FORMER.format('revoke')}; {BY_HAND}"),
+        ({"act": "drop_fallback"}, [], f"holds the previous key of x, {FORMER.format('drop')}; {BY_HAND}"),
+        ({"act": "revoke"}, [], f"holds the previous value of x, {FORMER.format('revoke')}; {BY_HAND}"),
         (
             {"act": "revoke"},
             ["x"],
-            f"holds the former value of x, {FORMER.format('revoke')}; {AGAIN}, once that is done",
+            f"holds the previous value of x, {FORMER.format('revoke')}; {AGAIN}, once that is done",
         ),
         (
             {"act": "revoke", "hosts": ("web2",)},

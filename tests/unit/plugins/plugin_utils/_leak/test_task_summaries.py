@@ -53,7 +53,7 @@ def test_what_is_left_out() -> None:
     assert result["evidence"] == [f"web2: {task_summaries.LEFT_OUT}"]
     assert result["not_scrubbed"] == [
         "web2: copies of revoked values: not checked, since the host is compromised",
-        "token: copies were not searched for; no former value of it is known",
+        "token: copies were not searched for; no previous value of it is known",
     ]
 
 

@@ -189,7 +189,7 @@ class TestTold:
 
     @pytest.mark.parametrize("used_for", [["sessions"], ["signing"]])
     def test_where_a_dropped_key_of_sessions_stood(self, used_for: list[str]) -> None:
-        """In the versions planned from, of the secrets that list former keys and of no others."""
+        """In the versions planned from, of the secrets that list previous keys and of no others."""
         document = copy.deepcopy(CATALOG)
         document["credentials"]["django"]["used_for"] = used_for
         world = World(catalog=catalog_parser.parse(document, "test"))

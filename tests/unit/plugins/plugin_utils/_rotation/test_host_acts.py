@@ -139,7 +139,7 @@ class TestSessions:
         assert judged.lines == [
             "web2: refused",
             (
-                "web1: NOT tried: a session that the former key of django signed: set django_chdir and "
+                "web1: NOT tried: a session that the previous key of django signed: set django_chdir and "
                 "django_probe_url for the host"
             ),
         ]

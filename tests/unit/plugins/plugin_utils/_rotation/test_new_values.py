@@ -213,7 +213,7 @@ class TestOthers:
         with pytest.raises(RotationError, match="the journal no longer has the pending task r0/database"):
             former_login(catalog, world.secrets, Journal(), item)
         gone = Journal(pending_tasks={"r0/database": replace(pending_task, secrets={CORE: "0" * 36})})
-        with pytest.raises(RotationError, match="its former key cannot be read"):
+        with pytest.raises(RotationError, match="its previous key cannot be read"):
             former_login(catalog, world.secrets, gone, item)
 
 

@@ -61,8 +61,8 @@ def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> N
     plan = planned("gone", "django", former={"r0/django": WELL})
     assert [item.pending_task for item in plan.items] == ["r0/django"]
     assert plan.refused == {
-        "gone": "the catalog no longer has this credential, and its former value is still valid; restore "
-        f"the entry, or remove its former value by hand (docs/runbooks/by-hand.md), {FORGET}gone"
+        "gone": "the catalog no longer has this credential, and its previous value is still valid; restore "
+        f"the entry, or remove its previous value by hand (docs/runbooks/by-hand.md), {FORGET}gone"
     }
 
 
@@ -75,22 +75,22 @@ def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) 
     plan = planned("database", "django", former={"r0/database": former, "r0/django": WELL})
     assert [item.pending_task for item in plan.items] == ["r0/django"]
     assert plan.refused == {
-        "database": f"its former value can no longer be read from version v-database of secret {CORE}; remove its "
-        f"former value by hand (docs/runbooks/by-hand.md), {FORGET}database"
+        "database": f"its previous value can no longer be read from version v-database of secret {CORE}; remove its "
+        f"previous value by hand (docs/runbooks/by-hand.md), {FORGET}database"
     }
 
 
 def test_a_former_key_that_is_gone() -> None:
     plan = planned("database", "django", former={"r0/database": WELL, "r0/django": lost(MISSING)})
     assert [item.pending_task for item in plan.items] == ["r0/database"]
-    assert plan.refused["django"].startswith("its former key can no longer be read from version v-django")
+    assert plan.refused["django"].startswith("its previous key can no longer be read from version v-django")
 
 
 def test_one_that_may_not_be_read() -> None:
     plan = planned("database", former={"r0/database": lost(DENIED)})
     assert plan.refused == {
         "database": (
-            f"secret {CORE}, which holds its former value, cannot be read: access denied; allow "
+            f"secret {CORE}, which holds its previous value, cannot be read: access denied; allow "
             "secretsmanager:GetSecretValue"
         )
     }
@@ -99,7 +99,7 @@ def test_one_that_may_not_be_read() -> None:
 def test_one_whose_kind_is_gone() -> None:
     plan = planned("database", former={"r0/database": WELL}, credentials={"database": {"kind": "own"}})
     assert plan.refused["database"].startswith(
-        "kind own does not exist, and its former value is still valid; restore the kind"
+        "kind own does not exist, and its previous value is still valid; restore the kind"
     )
 
 

@@ -84,7 +84,7 @@ def catalog() -> Catalog:
 
 @pytest.fixture
 def contents(holding: Callable[..., Contents]) -> Callable[[str], Contents]:
-    """The stores with these former keys."""
+    """The stores with these previous keys."""
 
     def make(former: str = "") -> Contents:
         texts = {"URL": "redis://app_a:old-u@h", "KEY": "old-k", "OTHER_KEY": "old-o", "FALLBACKS": former}
@@ -161,7 +161,7 @@ class TestEdits:
         for earlier, later in ((known[0], known[1]), (known[1], known[2])):
             for group, other in ((earlier, later), (later, earlier)):
                 assert group[0] in other
-        assert set(known[0]) <= set(known[2]) | {new}, "a former key is kept until its time comes"
+        assert set(known[0]) <= set(known[2]) | {new}, "a previous key is kept until its time comes"
 
 
 PARSED = catalog_parser.parse(CATALOG, "test")
@@ -252,8 +252,8 @@ class TestPendingTasks:
             ("r1/database", REVOKE, 0),
             ("r1/django", DROP_FALLBACK, 1),
         ]
-        assert plan.items[0].reason == f"its former value is due to be revoked (since {at})"
-        assert plan.items[1].reason == f"its former key is due to be dropped (since {at})"
+        assert plan.items[0].reason == f"its previous value is due to be revoked (since {at})"
+        assert plan.items[1].reason == f"its previous key is due to be dropped (since {at})"
         assert (plan.phases, plan.secrets) == (1, {CORE: "1", "copy-test": "1"})
 
     def test_a_revocation_alone_takes_no_rollout(self, catalog: Catalog, contents: Any) -> None:

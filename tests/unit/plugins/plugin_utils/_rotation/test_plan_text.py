@@ -81,7 +81,7 @@ def test_without_a_rollout_no_host_restarts() -> None:
     late = RotationPlan(items=(Item("database", "role", REVOKE, reason="why", phases=0, pending_task="r0/database"),))
     result = plan_text.described(PARSED, late, ["web1"])
     assert (result["rollouts"], result["services"], result["hosts"]) == (0, {}, [])
-    assert plan_text.summary(result) == ["database (role) revokes its former value; why"]
+    assert plan_text.summary(result) == ["database (role) revokes its previous value; why"]
 
 
 def test_what_github_mirrors_is_named() -> None:
@@ -119,9 +119,9 @@ def test_a_plan_whose_places_were_shown_before() -> None:
 @pytest.mark.parametrize(
     ("act", "message", "settings"),
     [
-        (DROP_FALLBACK, "drops its former key", ["  is part of FALLBACKS"]),
-        (REVOKE, "revokes its former value", []),
-        (RENEW, "is replaced and keeps no former key", ["  is part of FALLBACKS"]),
+        (DROP_FALLBACK, "drops its previous key", ["  is part of FALLBACKS"]),
+        (REVOKE, "revokes its previous value", []),
+        (RENEW, "is replaced and keeps no previous key", ["  is part of FALLBACKS"]),
     ],
 )
 def test_what_an_pending_task_does(act: str, message: str, settings: list[str]) -> None:

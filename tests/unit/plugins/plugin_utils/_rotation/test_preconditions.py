@@ -154,7 +154,7 @@ def test_a_key_without_a_list_of_former_ones(fallbacks: str | None) -> None:
     settings = {"CONSTANT": {"value": "x"}}
     message = refusal(made_ground(credentials={"django": {"fallbacks": fallbacks}}, settings=settings), "django")
     assert message.startswith(
-        "its rotation would log all users out, because no setting lists former keys; name one in "
+        "its rotation would log all users out, because no setting lists previous keys; name one in "
         "credentials.django.fallbacks (docs/how-to/declare-a-credential.md#django-secret_key)"
     )
 
@@ -162,9 +162,9 @@ def test_a_key_without_a_list_of_former_ones(fallbacks: str | None) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ({"parameter": "F"}, "parameter /app/test/F lists the former keys. Without a former key"),
-        ({"secret": "f-{environment}"}, "secret f-test lists the former keys. Without a former key"),
-        ({"group": "absent"}, "secret app/test/absent key FALLBACKS, which lists the former keys, cannot be read"),
+        ({"parameter": "F"}, "parameter /app/test/F lists the previous keys. Without a previous key"),
+        ({"secret": "f-{environment}"}, "secret f-test lists the previous keys. Without a previous key"),
+        ({"group": "absent"}, "secret app/test/absent key FALLBACKS, which lists the previous keys, cannot be read"),
         ({"group": "text"}, "secret app/test/text: is not JSON"),
     ],
 )
@@ -183,7 +183,7 @@ def test_a_key_in_parameters_alone() -> None:
 
 def test_a_key_with_a_comma() -> None:
     message = refusal(made_ground(texts=core(SECRET_KEY="canary,k")), "django")
-    assert message.startswith("its value contains a comma, which a list of former keys cannot hold")
+    assert message.startswith("its value contains a comma, which a list of previous keys cannot hold")
 
 
 def test_a_late_revocation_of_what_is_in_parameters_alone() -> None:

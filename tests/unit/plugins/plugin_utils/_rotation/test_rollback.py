@@ -87,7 +87,7 @@ class TestUndo:
         assert world.token() == "old-token"
 
     def test_overtaken_it_leaves_the_version_of_the_next_rotation(self, world: World) -> None:
-        """Which lists the same former key, though it is current for another reason."""
+        """Which lists the same previous key, though it is current for another reason."""
         late = world.begun("django")
         late.secrets = Remembered(world.secrets)
         world.created(late)

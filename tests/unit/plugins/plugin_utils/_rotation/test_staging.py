@@ -181,7 +181,7 @@ class TestCreate:
 
     def test_a_former_key_that_cannot_be_determined(self, world: World) -> None:
         rotator = self.due(world, {"gone": "v"})
-        with pytest.raises(RotationError, match=r"^django: its former key cannot be read in \{'gone': 'v'\}"):
+        with pytest.raises(RotationError, match=r"^django: its previous key cannot be read in \{'gone': 'v'\}"):
             world.created(rotator)
         rotator.append(rotator.look(), "r0", "closed", discharged=["r0/django"])
         with pytest.raises(RotationError, match="the journal no longer has the pending task r0/django"):
@@ -189,7 +189,7 @@ class TestCreate:
 
     @staticmethod
     def due(world: World, secrets: dict[str, str]) -> Any:
-        """A rotation of nothing but the pending task to drop Django's former key."""
+        """A rotation of nothing but the pending task to drop Django's previous key."""
         late: Any = world.rotator("run0")
         result = vars(PendingTask("", "django", "drop_fallback", NOW, "r0", secrets))
         kept = {name: value for name, value in result.items() if name != "id"}

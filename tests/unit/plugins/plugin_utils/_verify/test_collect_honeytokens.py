@@ -175,4 +175,4 @@ def test_without_a_journal_the_present_key_is_checked() -> None:
     for iam, states in ((Iam(USED), ["not checked", "fail"]), (Iam(), ["not checked"])):
         results = collect_honeytokens.rows(CATALOG, iam, lambda: [DENIED], unreadable)
         assert [row["state"] for row in results] == states
-        assert "former keys, cannot be read: no read" in results[0]["message"]
+        assert "previous keys, cannot be read: no read" in results[0]["message"]

@@ -72,7 +72,7 @@ def rows(name: str, report: dict[str, Any] | None, *problems: str, **rotated: Ro
 
 
 def test_no_run_logs_in_with_one() -> None:
-    """Neither as the application does, nor with a former value."""
+    """Neither as the application does, nor with a previous value."""
     servers = asked()
     for entry in servers.inspections:
         assert "canary-honeytoken" not in json.dumps(entry)

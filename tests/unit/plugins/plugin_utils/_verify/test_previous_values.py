@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What former versions still open, in words; what can be tried, with values that no repr shows."""
+"""What previous versions still open, in words; what can be tried, with values that no repr shows."""
 
 from __future__ import annotations
 
@@ -90,12 +90,14 @@ def test_the_last_three_passwords_are_tried_whatever_keeps_them() -> None:
     four = Versions(NOW, contents(core=core("canary-old-1")), older=older)
     (item,) = previous_values.tries(CATALOG, four)
     assert not [url for url in item.former if "canary-old-4" in url]
-    assert previous_values.states(CATALOG, read, {})["token"]["message"].startswith("no former value"), "servers alone"
+    assert previous_values.states(CATALOG, read, {})["token"]["message"].startswith("no previous value"), (
+        "servers alone"
+    )
 
 
 @pytest.mark.parametrize("before", [contents(), contents(core=core("canary-now"))])
 def test_no_former_value(before: Contents) -> None:
-    assert judged(before, "database") == ("exempt", "no former value of it is kept")
+    assert judged(before, "database") == ("exempt", "no previous value of it is kept")
     assert previous_values.tries(CATALOG, Versions(NOW, before)) == []
 
 
@@ -192,7 +194,7 @@ def test_a_former_key_without_its_id() -> None:
     read = Versions(keys("now"), contents(core=text))
     answer = previous_values.states(catalog_parser.parse(KEYS, "test"), read, {})["storage"]
     assert answer["message"].startswith(
-        "the former access key was not tried, because the stores do not hold its access key ID"
+        "the previous access key was not tried, because the stores do not hold its access key ID"
     )
 
 

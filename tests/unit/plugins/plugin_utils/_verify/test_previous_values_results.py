@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts reported about former values, in one answer: an acceptance anywhere fails, and a gap never passes."""
+"""What hosts reported about previous values, in one answer: an acceptance anywhere fails, and a gap never passes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
 
 WORDS = "the previous value was not tried"
 SIGNED = "the previous key is not among the fallbacks"
-OLD = "a session that former SECRET_KEY 1 signed"
+OLD = "a session that previous SECRET_KEY 1 signed"
 
 
 def answer(state: str, message: str = "why") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Drift, isolation, former values and times to refusal: values and entries in, names and words out."""
+"""Drift, isolation, previous values and times to refusal: values and entries in, names and words out."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_signing_settings() -> None:
     assert shared_values.signing_settings(catalog()) == ["SECRET_KEY"]
 
 
-# --- former values ---------------------------------------------------------------------------------------------------
+# --- previous values --------------------------------------------------------------------------------------------------
 
 
 def core(**values: str) -> Contents:
@@ -126,7 +126,7 @@ def test_a_former_login_is_not_tried(journal: Journal, state: str, message: str)
 def test_the_same_value_before_and_now_is_no_former_one() -> None:
     same = core(API="value", SECRET_KEY="key")
     result = previous_values.states(catalog(**DJANGO), previous_values.Versions(same, same), {})
-    assert {row["message"] for row in result.values()} == {"no former value of it is kept"}
+    assert {row["message"] for row in result.values()} == {"no previous value of it is kept"}
 
 
 # --- times -----------------------------------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS204", on_host(selinux={"enabled": True, "no_context": True}), "asks for no context"),
     ("WPS402", {"roles": {}}, "names no roles"),
     ("WPS404", {"policies": {}, "buckets": {}}, "names no secrets"),
-    ("WPS701", {"former": {"database": {"state": "exempt", "message": "no former value"}}}, "no former value"),
+    ("WPS701", {"former": {"database": {"state": "exempt", "message": "no previous value"}}}, "no previous value"),
     ("WPS901", isolated(others={}), "names no other environment"),
     ("WPS1002", {"secrets": {}}, "names no secrets"),
     ("WPS1003", {"keys": {}}, "names its KMS key"),
