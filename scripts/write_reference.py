@@ -25,8 +25,11 @@ from antsibull_docs_parser.parser import Context, parse
 ROOT = Path(__file__).resolve().parent.parent
 OURS = "watchparty.secrets."
 WIDTH_OF_DEFAULT = 60
+MOST_INLINE = 3
+"""Paragraphs of an option that stand in one item of the list; more have an item each."""
 HEAD = "<!-- Written by scripts/write_reference.py. Change the source that the page names. -->\n"
-AMAZON = "It takes the options of `amazon.aws` for credentials and region: `profile`, `region`, `access_key` and so on."
+AMAZON = "the options of `amazon.aws` for credentials and region (`profile`, `region`, `access_key` and so on)"
+INTERNAL = "Internal; do not set."
 Doc = Mapping[str, Any]
 
 
@@ -80,10 +83,16 @@ def entries(options: Mapping[str, Doc], extra: Mapping[str, str] | None = None, 
 
 
 def _entry(name: str, option: Doc, extra: Mapping[str, str], indent: str) -> str:
-    text = markdown(option.get("description", "")).replace("\n\n", " ")
+    paragraphs = markdown(option.get("description", "")).split("\n\n")
+    separator = f"\n{indent}  - " if len(paragraphs) > MOST_INLINE else " "
+    text = separator.join(["" if separator != " " else paragraphs.pop(0), *paragraphs]).removeprefix(" ")
     message = f" On the command line: `-e {extra[name]}=…`." if name in extra else ""
     below = option.get("options") or option.get("suboptions") or option.get("contains") or {}
-    return f"{indent}- `{name}` ({_traits(option)}): {text}{message}\n" + entries(below, indent=indent + "  ")
+    return (
+        f"{indent}- `{name}` ({_traits(option)}): {text}{message}".replace(": \n", ":\n")
+        + "\n"
+        + entries(below, indent=indent + "  ")
+    )
 
 
 def _traits(option: Doc) -> str:
@@ -136,18 +145,22 @@ def fragment(name: str) -> Doc:
 def plugin(path: Path, *, example: bool) -> str:
     result = strings(path)
     documentation = result["DOCUMENTATION"]
-    fragments = documentation.get("extends_documentation_fragment", [])
-    fragments = [fragments] if isinstance(fragments, str) else fragments
     options = dict(documentation.get("options") or {})
-    for name in fragments:
-        if name.startswith(OURS):
-            options.update(fragment(name).get("options", {}))
-    of_amazon = any(name.startswith("amazon.aws.") for name in fragments)
+    shared, of_amazon = shared_options(path)
+    if example:
+        options |= shared
+    also = [", ".join(f"`{name}`" for name in shared)] if shared and not example else []
+    also += [AMAZON if example else "those of `amazon.aws`"] if of_amazon else []
+    internal = [name for name, option in options.items() if markdown(option["description"]).startswith(INTERNAL)]
+    listed = entries({name: option for name, option in options.items() if name not in internal})
+    if also:
+        listed += f"- {'Also' if example else '[Common options](#common-options):'} {', and '.join(also)}.\n"
+    if internal:
+        listed += f"- The action plugin sets {', '.join(f'`{name}`' for name in internal)}. Do not set these options.\n"
     parts = [
         f"## {path.stem}\n\n{markdown(documentation['short_description'])}.\n",
         markdown(documentation["description"]) + "\n",
-        AMAZON + "\n" if of_amazon else "",
-        block("Options", entries(options)),
+        block("Options", listed),
         block("Returns", entries(result["RETURN"])),
         block("Notes", "".join(f"- {markdown(note)}\n" for note in documentation.get("notes", []))),
         block("Example", f"```yaml\n{str(result.get('EXAMPLES', '')).strip()}\n```\n" if example else ""),
@@ -155,10 +168,26 @@ def plugin(path: Path, *, example: bool) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def shared_options(path: Path) -> tuple[dict[str, Doc], bool]:
+    """The options of our fragments that a plugin takes, and whether it takes those of amazon.aws."""
+    fragments = strings(path)["DOCUMENTATION"].get("extends_documentation_fragment", [])
+    fragments = [fragments] if isinstance(fragments, str) else fragments
+    options: dict[str, Doc] = {}
+    for name in fragments:
+        options |= fragment(name).get("options", {}) if name.startswith(OURS) else {}
+    return options, any(name.startswith("amazon.aws.") for name in fragments)
+
+
 def plugins(kind: str, title: str, introduction: str) -> str:
     suffix = "yml" if kind == "filter" else "py"
     paths = sorted((ROOT / "plugins" / kind if kind != "module" else ROOT / "plugins" / "modules").glob(f"*.{suffix}"))
-    return page(title, introduction, [plugin(path, example=kind != "module") for path in paths])
+    sections = [plugin(path, example=kind != "module") for path in paths]
+    if kind == "module":
+        shared = {name: option for path in paths for name, option in shared_options(path)[0].items()}
+        sections.insert(
+            0, f"## Common options\n\nMany modules take these options. Many also take {AMAZON}.\n\n{entries(shared)}"
+        )
+    return page(title, introduction, sections)
 
 
 # --- roles and playbooks --------------------------------------------------------------------------------------------

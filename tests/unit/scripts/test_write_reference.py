@@ -49,6 +49,20 @@ def test_an_option_names_its_traits_and_its_extra_variable() -> None:
     )
 
 
+def test_many_paragraphs_have_an_item_each() -> None:
+    option = {"description": ["One.", "Two.", "Three.", "Four."]}
+    assert write_reference.entries({"x": option}) == "- `x` (str):\n  - One.\n  - Two.\n  - Three.\n  - Four.\n"
+
+
+def test_common_options_are_described_once() -> None:
+    page = write_reference.pages()["modules.md"]
+    assert page.count("- `on_denied` (") == 1
+    section = page.partition("\n## valkey_user\n")[2].partition("\n## ")[0]
+    assert "[Common options](#common-options): `catalog`, `environment`, `run`, `kinds_path`, and those of" in section
+    assert "- `digest`" not in section, "an internal option is named only"
+    assert "`digest`, `leaked_url`" in section
+
+
 def test_suboptions_are_indented() -> None:
     nested = {"x": {"type": "dict", "description": "X.", "options": {"y": {"default": 1, "description": "Y."}}}}
     assert write_reference.entries(nested) == "- `x` (dict): X.\n  - `y` (str, default `1`): Y.\n"
