@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import importlib.metadata
-import json
 import platform
 import re
 import shlex
@@ -16,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,6 +25,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, counted
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.collection_metadata import (
+    OURS,
+    folders,
+    metadata,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import AuditLog
@@ -36,7 +38,6 @@ from ansible_collections.watchparty.secrets.scripts.commands import environments
 GOOD, PROBLEM, NO_ACCESS, UNCHECKED = "good", "problem", "no access", "not checked"
 SECONDS = 3
 """For a host."""
-OURS = "watchparty.secrets"
 OPTIONAL: dict[str, tuple[str, Callable[[Catalog], bool]]] = {
     "pynacl": ("GitHub's secrets", lambda catalog: catalog.github is not None),
     "hvac": ("Vault", lambda catalog: catalog.vault is not None),
@@ -71,7 +72,7 @@ def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding
     yield _package("ansible-core", _lowest(_runtime()["requires_ansible"]))
     yield _package("boto3", MINIMUM_BOTO3_VERSION)
     yield _collection(OURS, "0")
-    yield from (_collection(name, _lowest(text)) for name, text in _metadata(OURS)["dependencies"].items())
+    yield from (_collection(name, _lowest(text)) for name, text in metadata(OURS)["dependencies"].items())
     try:
         reader.document()
     except (SecretsError, AnsibleError) as error:
@@ -104,26 +105,11 @@ def _package(name: str, least: str) -> Finding:
 
 def _collection(name: str, least: str) -> Finding:
     remedy = f"ansible-galaxy collection install '{name}:>={least}'"
-    return _version(name, str(_metadata(name).get("version", "")), least, remedy)
-
-
-def _folders(name: str) -> list[Path]:
-    return [Path(folder) for folder in importlib.import_module(f"ansible_collections.{name}").__path__]
-
-
-def _metadata(name: str) -> dict[str, Any]:
-    """An installed collection has a manifest, and a clone has galaxy.yml."""
-    for folder in _folders(name):
-        if (folder / "MANIFEST.json").is_file():
-            manifest = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))
-            return dict(manifest["collection_info"])
-        if (folder / "galaxy.yml").is_file():
-            return dict(yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8")))
-    return {}
+    return _version(name, str(metadata(name).get("version", "")), least, remedy)
 
 
 def _runtime() -> dict[str, Any]:
-    return dict(yaml.safe_load((_folders(OURS)[0] / "meta" / "runtime.yml").read_text(encoding="utf-8")))
+    return dict(yaml.safe_load((folders(OURS)[0] / "meta" / "runtime.yml").read_text(encoding="utf-8")))
 
 
 def _lowest(requirement: str) -> str:

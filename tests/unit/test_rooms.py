@@ -54,8 +54,13 @@ KNOWS_AWS = {
 LONGEST = 400
 MOST_BRANCHES, MOST_CONDITIONAL_EXPRESSIONS = 24, 6
 """Of a function."""
-LATE = {"plugin_utils._rotation.kinds", "plugin_utils._rotation.rotation_host", "plugin_utils._verify.check"}
-"""Files that import modules by a name that they compute: kinds, actions and checks."""
+LATE = {
+    "plugin_utils._ansible.collection_metadata",
+    "plugin_utils._rotation.kinds",
+    "plugin_utils._rotation.rotation_host",
+    "plugin_utils._verify.check",
+}
+"""Files that import modules by a name that they compute: collections, kinds, actions and checks."""
 REGISTRIES = {"plugin_utils/_rotation/kinds/__init__.py"}
 """Packages whose own file holds code."""
 

