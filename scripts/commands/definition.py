@@ -80,7 +80,7 @@ COMMANDS = (
     Command(
         "diff",
         "Show which settings differ between two environments, two times, or a host and the stores. Exit code 1: they "
-        "differ. With --host, the exit code and the JSON are those of the run.",
+        "differ, or with --host: a deploy would change the host. With --host, the JSON is that of the run.",
         "comparison:diff",
         (
             ENVIRONMENT,

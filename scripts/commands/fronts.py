@@ -84,27 +84,27 @@ def _switches(variables: Mapping[str, bool]) -> dict[str, str]:
     return {name: "true" for name, value in variables.items() if value}
 
 
-def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -> int:
+def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str], *, compares: bool = False) -> int:
+    """``compares``: the exit code is 1 also if a host would change."""
     command = command_of(args, playbook, variables)
     if args.print:
         print(shlex.join(command))
         return 0
-    program = [_program(), *command[1:]]
+    code, outcome = _with_outcome([_program(), *command[1:]], stdout=STANDARD_ERROR if args.json else None)
     if args.json:
-        code, outcome = _with_outcome(program)
         print(json.dumps({"command": command, "exit_code": code, "ok": code == 0, **outcome}, indent=2))
-    else:
-        code = _exit_code(program, env=_environment())
+    if code == 0 and compares and {*outcome["hosts"].values()} != {"ok"}:
+        return 1
     return {0: 0, WRONG_OPTIONS: 2}.get(code, 1)
 
 
-def _with_outcome(program: list[str]) -> tuple[int, dict[str, Any]]:
-    """The exit code, and what the callback ``result_file`` wrote. Standard output is for the answer alone."""
+def _with_outcome(program: list[str], stdout: int | None) -> tuple[int, dict[str, Any]]:
+    """The exit code, and what the callback ``result_file`` wrote. With --json, standard output is for the answer."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "outcome.json")
         enabled = ",".join([*constants.config.get_config_value("CALLBACKS_ENABLED"), RESULT_FILE])
         environment = {**_environment(), "ANSIBLE_CALLBACKS_ENABLED": enabled, RESULT_PATH: str(file)}
-        code = _exit_code(program, env=environment, stdout=STANDARD_ERROR)
+        code = _exit_code(program, env=environment, stdout=stdout)
         outcome = json.loads(file.read_text(encoding="utf-8")) if file.exists() else NO_OUTCOME
     verification = outcome["results"].get("verification", {})
     for path in verification.get("files", []):

@@ -35,8 +35,8 @@ class Ran:
         return json.loads(self.out)
 
 
-def _schema(command: str, *, failed: bool) -> dict[str, Any]:
-    name = "failure" if failed else schemas.ANSWERS.get(command, "run")
+def _schema(argv: tuple[str, ...], *, failed: bool) -> dict[str, Any]:
+    name = "failure" if failed else "run" if "--host" in argv else schemas.ANSWERS.get(argv[0], "run")
     return {**schemas.DEFINITIONS[name], "$defs": schemas.DEFINITIONS}
 
 
@@ -54,7 +54,7 @@ class Lab:
             code = int(end.code or 0)
         out, err = self.capture.readouterr()
         if "--json" in argv and out:
-            assert problems(json.loads(out), _schema(argv[0], failed="error" in json.loads(out))) == []
+            assert problems(json.loads(out), _schema(argv, failed="error" in json.loads(out))) == []
         return Ran(code, out, err)
 
     def inventory(self, catalog: dict[str, Any] = CATALOG, **environments: str) -> None:

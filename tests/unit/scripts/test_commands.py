@@ -214,6 +214,33 @@ class TestFronts:
         assert ran.answer["exit_code"] == int(code)
         assert "rotation_credentials=token" in ran.answer["command"]
 
+    @pytest.mark.parametrize(
+        ("states", "code"),
+        [
+            ({"web1": "ok"}, 0),
+            ({"web1": "changed"}, 1),
+            ({"web1": "ok", "web2": "changed"}, 1),
+            ({"web1": "unreachable"}, 1),
+            ({}, 1),
+            (None, 1),
+        ],
+    )
+    @pytest.mark.parametrize("options", [(), ("--json",)])
+    def test_a_host_that_differs_is_exit_code_1(
+        self,
+        lab: Lab,
+        program: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        states: dict[str, str] | None,
+        code: int,
+        options: tuple[str, ...],
+    ) -> None:
+        """Also where the run left no outcome."""
+        if states is not None:
+            monkeypatch.setenv("OUTCOME", json.dumps({"hosts": states, "errors": [], "messages": [], "results": {}}))
+        assert lab.run("diff", "test", "--host", "web1", *options).code == code
+        assert lab.run("deploy", "test", "--check", *options).code == 0
+
     def test_the_outcome(self, lab: Lab, program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fronts.constants.config, "get_config_value", lambda _name: ["own.callback"])
         outcome = {"hosts": {"web1": "failed"}, "errors": [{"host": "web1", "message": "no"}], "messages": ["a"]}
