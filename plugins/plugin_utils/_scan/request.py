@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,6 +36,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_prog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import NotChecked, ScanReport
 
 NAME = "watchparty.secrets.leak_scan"
+LISTED = 5
+"""Reasons in a message, at most."""
 PATHS = {"type": "list", "elements": "path", "default": []}
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict"},
@@ -173,7 +175,20 @@ def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list
         if request.known_values == "required" or not request.patterns:
             raise
         return Sought(), [NotChecked(live_values.VALUES, "live values", str(error))]
-    return replace(sought(values), planted=honeytokens.planted(catalog)), unread
+    result = sought(values)
+    if not result.needles:
+        raise ScanError(_nothing_sought(args["environment"], result, unread))
+    return replace(result, planted=honeytokens.planted(catalog)), unread
+
+
+def _nothing_sought(environment: str, result: Sought, unread: Sequence[NotChecked]) -> str:
+    """A scan for nothing would be clean whatever it reads."""
+    reasons = [f"{entry.name} ({entry.stage}) is {entry.reason}" for entry in result.left_out]
+    reasons = [*reasons, *map(str, unread)][:LISTED]
+    return (
+        f"the stores of {environment} hold no value to search for: {'; '.join(reasons) or 'they are empty'}. Check "
+        "app_environment and the AWS account; to search only for patterns, set scan_values=none"
+    )
 
 
 def baseline(path: str | None) -> _baseline.Baseline | None:

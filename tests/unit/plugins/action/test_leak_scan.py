@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.action.leak_scan import Acti
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks, live_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import NotChecked
 
 DEFAULTS = {name: option.get("default") for name, option in scan_request.OPTIONS.items()}
 VALUE = "Yt3-canary-of-the-action-9"
@@ -126,9 +127,32 @@ def test_without_a_search_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert ask(paths=[str(tmp_path)]) == with_a_library
     assert len(warnings) == 1
     assert "pip install hyperscan" in warnings[0]
-    monkeypatch.setattr(live_values, "read", lambda *_: ([], []))
-    ask(paths=[str(tmp_path)])
+    with pytest.raises(ScanError):
+        ask(paths=[str(tmp_path)], known_values="none")
     assert len(warnings) == 1
+
+
+@pytest.mark.usefixtures("stores")
+@pytest.mark.parametrize("known_values", ["auto", "required"])
+@pytest.mark.parametrize(
+    ("values", "unread", "reason"),
+    [
+        ([], [], "they are empty"),
+        ([_leak_scan_live("OFF", "True")], [], r"OFF \(current\) is shorter than 8 characters"),
+        ([], [NotChecked("values", "current version", "secret app/test/core: missing")], "secret app/test/core"),
+    ],
+)
+def test_a_scan_for_nothing_is_not_clean(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    known_values: str,
+    values: list[Any],
+    unread: list[NotChecked],
+    reason: str,
+) -> None:
+    monkeypatch.setattr(live_values, "read", lambda *_: (values, unread))
+    with pytest.raises(ScanError, match=f"the stores of test hold no value to search for.*{reason}.*scan_values=none"):
+        ask(paths=[str(tmp_path)], known_values=known_values)
 
 
 @pytest.mark.usefixtures("stores")
