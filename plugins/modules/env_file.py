@@ -258,7 +258,7 @@ options:
     default: "0600"
 attributes:
   check_mode:
-    description: Reports what would change and writes nothing.
+    description: Reports what would change and writes nothing. Fails if a restart would not find a unit.
     support: full
   diff_mode:
     description: Shows names, kinds of change and fingerprints of this run, never a value.

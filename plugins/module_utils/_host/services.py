@@ -62,6 +62,19 @@ def restart(command: Optional[str], managers: Sequence[ServiceManager], seconds:
         manager.restart(seconds)
 
 
+def require_restartable(services: Dict[str, Any]) -> None:
+    """Raises HostError with the units that a restart would not find. A command is not tried."""
+    if services["command"] is not None:
+        return
+    managers = registry.managers(services["units"], services["managed"])
+    missing = ["%s is %s" % (state.unit, state.text) for manager in managers for state in manager.missing()]
+    if missing:
+        raise HostError(
+            "a deploy would fail to restart: %s. Install what is missing, or correct services in the catalog"
+            % "; ".join(missing)
+        )
+
+
 def stop(services: Dict[str, Any]) -> None:
     """Stops unit by unit, each in its share of the time. Raises HostError with all that went wrong."""
     problems = []

@@ -150,12 +150,21 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
         sides = ((before, octal(present.mode) if present else ""), (after, result["mode"]))
         result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "", files=plan.others)
     if module.check_mode:
+        if plan.restart and params["services"]:
+            require_restartable(params["services"])
         return result
     env_file_delivery.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
     if mark:
         result["delivery"] = mark.delivery
     result["healthy"] = plan.is_settled
     return result
+
+
+def require_restartable(services: Dict[str, Any]) -> None:
+    """Raises HostError."""
+    from ansible_collections.watchparty.secrets.plugins.module_utils._host import services as _services
+
+    _services.require_restartable(services)
 
 
 def record(params: Dict[str, Any], env: EnvFile, delivery: str) -> None:

@@ -51,6 +51,11 @@ class ComposeManager(ServiceManager):
         missing = State("", is_up=False, text="not created", exists=False)
         return [state for unit in self.units for state in known.get(unit, [missing._replace(unit=unit)])]
 
+    def missing(self) -> List[State]:
+        """A restart creates containers, but only of a service in the file, which the question names."""
+        self.states()
+        return []
+
     def health_problem(self, folder: str, seconds: float) -> str:
         command = self.declared.get("health_command")
         if not command:

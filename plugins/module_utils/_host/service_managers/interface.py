@@ -31,6 +31,7 @@ class State(NamedTuple):
     began: Optional[float] = None
     """When that began, in seconds since 1970; None where that is not known."""
     exists: bool = True
+    """Whether its manager can restart it."""
 
 
 class ServiceManager(abc.ABC):
@@ -54,6 +55,10 @@ class ServiceManager(abc.ABC):
     @abc.abstractmethod
     def states(self) -> List[State]:
         """How each unit is."""
+
+    def missing(self) -> List[State]:
+        """The units that a restart would not find."""
+        return [state for state in self.states() if not state.exists]
 
     def by_unit(self) -> List[ServiceManager]:
         """One for each unit."""

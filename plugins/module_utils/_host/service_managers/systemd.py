@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 )
 
 RUNNING = ("active", "reloading", "refreshing")
-SHOWN = ("Id", "Type", "ActiveState", "SubState", "Result")
+SHOWN = ("Id", "Type", "ActiveState", "SubState", "Result", "LoadState")
 
 
 class SystemdManager(ServiceManager):
@@ -42,14 +42,20 @@ class SystemdManager(ServiceManager):
         results = systemd_show.shown(answer.stdout)
         if answer.returncode or len(results) != len(self.units):
             raise HostError("systemd does not report whether the units stayed up: %s" % _reason(answer))
-        return [
-            State(entry["Id"], is_up(entry), "%s (%s)" % (entry["ActiveState"], entry["SubState"])) for entry in results
-        ]
+        return [_state(entry) for entry in results]
 
     def _changed(self, verb: str, unit: str) -> None:
         answer = _systemctl(verb, "--", unit)
         if answer.returncode:
             raise HostError("%s could not be %s: %s" % (unit, DONE[verb], _reason(answer)))
+
+
+def _state(unit: Mapping[str, str]) -> State:
+    """One that cannot be loaded cannot be restarted: not installed, masked, or with an error in its file."""
+    load = unit.get("LoadState", "loaded")
+    if load != "loaded" and not is_up(unit):
+        return State(unit["Id"], is_up=False, text=load, exists=False)
+    return State(unit["Id"], is_up(unit), "%s (%s)" % (unit["ActiveState"], unit["SubState"]))
 
 
 def is_up(unit: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,28 @@ def test_units_must_stay_up(systemd: Path, state: str, down: str) -> None:
         assert "worker" not in str(raised.value)
     else:
         services.require_running(managers("web.service", "worker.service"))
+
+
+@pytest.mark.parametrize(
+    ("load", "active", "missing"),
+    [
+        ("loaded", "inactive", ""),
+        ("not-found", "inactive", r"restart: web\.service is not-found\. Install"),
+        ("masked", "inactive", r"web\.service is masked\."),
+        ("not-found", "active", ""),  # its file was removed while it runs
+    ],
+)
+def test_units_that_a_restart_would_not_find(systemd: Path, load: str, active: str, missing: str) -> None:
+    unit = UP.rstrip("\n").replace("=active", f"={active}") + f"\nLoadState={load}\n"
+    (systemd / "states").write_text(f"{unit}\n{UP.replace('web', 'worker')}")
+    asked: dict[str, Any] = {"command": None, "units": ["web.service", "worker.service"], "managed": []}
+    if missing:
+        with pytest.raises(HostError, match=missing) as raised:
+            services.require_restartable(asked)
+        assert "worker" not in str(raised.value)
+        services.require_restartable({**asked, "command": "true"})
+    else:
+        services.require_restartable(asked)
 
 
 def test_without_units_nobody_is_asked(systemd: Path) -> None:
