@@ -30,6 +30,7 @@ TAKES = {
 """What gives a session of another user or role, which may be new; with what grants it access (:data:`OWN`), access."""
 OF_ROLES = (*OWN["role"], *OF_BOUNDARY["role"], *OF_DENIES["role"])
 OF_USERS = (*OWN["user"], *OF_BOUNDARY["user"])
+ASSUME = "sts:AssumeRole"
 TRUSTS = ("iam:UpdateAssumeRolePolicy",)
 PROVIDERS = (
     *("iam:AddClientIDToOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint"),
@@ -76,7 +77,8 @@ SECRETS = tuple(
     f"secretsmanager:{name}"
     for name in (
         *("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "RotateSecret"),
-        *("ReplicateSecretToRegions", "DeleteSecret"),
+        *("ReplicateSecretToRegions", "DeleteSecret", "RestoreSecret"),
+        *("RemoveRegionsFromReplication", "StopReplicationToReplica"),
     )
 )
 PARAMETERS = ("ssm:PutParameter", "ssm:DeleteParameter", "ssm:DeleteParameters")
@@ -93,4 +95,6 @@ BUCKETS = tuple(
         "PutEncryptionConfiguration",
     )
 )
-OBJECTS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+OBJECTS = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention", "s3:PutObjectLegalHold")
+ALIASES = ("kms:UpdateAlias", "kms:DeleteAlias", "kms:CreateAlias")
+"""Each is allowed on the alias and on its key."""

@@ -53,6 +53,10 @@ class Targets:
     """The secrets' own."""
     context: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Keys of conditions, by ARN."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """The keys that they name."""
+    trusts: Mapping[str, Document] = field(default_factory=dict)
+    """Of roles that only named principals have a reason to assume."""
     roles: tuple[str, ...] = ()
     """The environment's, and those of operators and readers."""
     role_policies: tuple[str, ...] = ()
@@ -100,7 +104,13 @@ def rights(principal: Principal, targets: Targets) -> Iterator[str]:
         for action in actions:
             if judge.may(action, arn):
                 results.setdefault(message, {})[action] = None
-    for message, combined in ((_CODE, judge.started()), (_ITSELF, judge.taken())):
+    combinations = (
+        (_CODE, judge.started()),
+        (_ITSELF, judge.taken()),
+        ("may point the key's alias elsewhere", judge.moved()),
+        ("may assume a role of the environment, of operators or of readers", judge.assumed()),
+    )
+    for message, combined in combinations:
         for action in combined:
             results.setdefault(message, {})[action] = None
     for message, actions_of in results.items():
@@ -217,6 +227,25 @@ class _Judge:
                     for actions in (takes, iam_actions.OWN[kind])
                 )
                 yield from ([*takes_by[:1], *grants_by[:1]] if takes_by and grants_by else [])
+
+    def moved(self) -> Iterator[str]:
+        """What moves an alias from its key to another."""
+        for alias, key in self.targets.aliases.items():
+            yield from (action for action in iam_actions.ALIASES if self.may(action, alias) and self.may(action, key))
+
+    def assumed(self) -> Iterator[str]:
+        """A role's trust names the principal, or the account, which leaves it to the principal's own policies."""
+        for role, trust in self.targets.trusts.items():
+            entries = [{**entry, "Resource": "*"} for entry in statements(trust)]
+            who, known = {"AWS": self.principal.arn}, {"aws:PrincipalArn": self.principal.arn}
+            known["aws:PrincipalAccount"] = account_of(self.principal.arn) or ""
+            request = IamRequest(iam_actions.ASSUME, role, known, who)
+            document = opened({"Statement": entries}, known, _says_who)
+            if role != self.principal.arn and decide([document], request):
+                own = own_statements(document, self.principal.arn)
+                policies = (*self.principal.policies, own)
+                if allows(self.principal, policies, iam_actions.ASSUME, role, {}, _says_who):
+                    yield f"{iam_actions.ASSUME} {role.rpartition('/')[2]}"
 
     def _examples(self, part: str) -> Iterator[str]:
         """A thing for each pattern of this part that allows something."""

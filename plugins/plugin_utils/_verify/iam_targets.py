@@ -62,6 +62,8 @@ def targets(catalog: Catalog, scope: AwsScope, principals: Sequence[Principal], 
         instances=(scope.arn("ec2", f"instance/i-{EXAMPLE}", region=region),),
         snapshots=(scope.arn("ec2", f"snapshot/snap-{EXAMPLE}", region=region, account=False),),
         keys={key["arn"]: key.get("policy") for key in resources.keys.values() if key.get("arn")},
+        aliases=_aliases(scope, resources),
+        trusts={role.arn: role.trust for role in roles},
         roles=tuple(dict.fromkeys([*own, *(arn for arn in people if ":role/" in arn)])),
         role_policies=tuple(sorted({arn for role in roles for arn in role.attached})),
         users=tuple({arn: None for arn in (*users, *people) if ":user/" in arn}),
@@ -87,6 +89,12 @@ def _log_group(catalog: Catalog, scope: AwsScope) -> Iterator[str]:
     if "log_group" in catalog.audit_log:
         group = scope.arn("logs", f"log-group:{catalog.audit_log['log_group']}", region=scope.region)
         yield from (group, f"{group}:*", f"{group}:log-stream:{catalog.application}/{catalog.environment}")
+
+
+def _aliases(scope: AwsScope, resources: Resources) -> dict[str, str]:
+    """Those by which the catalog or a secret names its key."""
+    named = {name: key["arn"] for name, key in resources.keys.items() if name.startswith("alias/") and key.get("arn")}
+    return {scope.arn("kms", name, region=scope.region): arn for name, arn in named.items()}
 
 
 def _running(catalog: Catalog, scope: AwsScope, roles: Sequence[Principal]) -> dict[str, tuple[str, ...]]:

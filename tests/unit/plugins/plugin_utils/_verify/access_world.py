@@ -28,6 +28,7 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
 ADMIN = f"{IAM}:user/admin"
 SSO, REPORT = f"{IAM}:role/sso-operators", f"{IAM}:role/report"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
+ALIAS = f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/watchparty-production"
 SECRET_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{SECRET}-AbCdEf"
 PARAMETER = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/watchparty/audit"
@@ -155,6 +156,17 @@ def reader(service: str, *statements: Statement) -> Plant:
     def plant(world: World) -> None:
         trusted = {"Statement": [{"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}}]}
         world.principals.append(iam_readers.Principal("role", "report", REPORT, trust=trusted))
+        user(*statements)(world)
+
+    return plant
+
+
+def trusted_reader(*statements: Statement, **trust: Any) -> Plant:
+    """The catalog's reader is a role that some may assume, beside a user."""
+
+    def plant(world: World) -> None:
+        entry = {"Effect": "Allow", "Action": "sts:AssumeRole", **trust}
+        world.principals.append(iam_readers.Principal("role", "report", REPORT, trust={"Statement": [entry]}))
         user(*statements)(world)
 
     return plant
