@@ -14,7 +14,11 @@ import re
 from typing import Callable, List, Mapping, Optional
 from urllib.parse import SplitResult, unquote
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction, value_types
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    production_servers,
+    redaction,
+    value_types,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Setting
 
 _PLACEHOLDER = re.compile(
@@ -220,11 +224,15 @@ RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
     "secret_key_length": _secret_key_length,
 }
 STRICT_RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
+    "administrator_login": production_servers.administrator,
     "any_domain": _any_domain,
     "insecure_option": _insecure_option,
+    "jwt_key": production_servers.jwt_key,
+    "local_backend": production_servers.local_backend,
     "plain_origin": _plain_origin,
     "settings_module": _development,
     "strength": _weak,
+    "test_database": production_servers.test_database,
     "test_mode": _test_mode,
     "url_password": _no_password,
     "url_tls": _weak_tls,

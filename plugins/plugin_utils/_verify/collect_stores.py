@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import production_rules, redaction, resolver
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    production_rules,
+    production_servers,
+    redaction,
+    resolver,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
 
 
@@ -39,9 +44,19 @@ def broken(catalog: Catalog, values: Mapping[str, str]) -> list[tuple[str, str, 
         for name, value in values.items()
         for setting in catalog.settings.values()
         if setting.matches(name)
-        for rule, message in production_rules.broken(setting, value, strictly=True)
+        for rule, message in _broken(setting, value, values)
         if (setting.name, rule) not in excused
     ]
+
+
+def _broken(setting: Setting, value: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """A JWT key is judged by the algorithm that the values name."""
+    rules = dict(production_rules.broken(setting, value, strictly=True))
+    named = {text.strip().upper() for name, text in values.items() if name.upper().endswith("ALGORITHM")}
+    for algorithm in sorted(named & {*production_servers.JWT_BYTES}):
+        message = production_servers.jwt_key(setting, value, algorithm)
+        rules |= {"jwt_key": message} if message else {}
+    yield from rules.items()
 
 
 def undervalued(catalog: Catalog, values: Mapping[str, str]) -> list[str]:

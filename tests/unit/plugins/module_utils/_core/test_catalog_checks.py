@@ -154,7 +154,7 @@ def test_an_exception_names_a_rule_and_a_setting(problems: Problems) -> None:
     results = problems({"A": A}, environments={"test": {"exceptions": [entry]}})
     assert len(results) == 2
     assert results[0].startswith(
-        "environments.test.exceptions[0].rule: redis_tsl is not a rule; rules are any_domain, "
+        "environments.test.exceptions[0].rule: redis_tsl is not a rule; rules are administrator_login, "
     )
     assert results[1] == "environments.test.exceptions[0].setting: B is not a setting"
 

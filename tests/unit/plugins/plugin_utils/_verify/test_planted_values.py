@@ -38,6 +38,9 @@ SETTINGS: dict[str, Any] = {
     **{name: {"group": "core", "type": "url"} for name in ("BROKER_URL", "EMAIL_URL")},
     "API_KEYS": {"group": "core", "type": "list"},
     "CORS_ALLOWED_ORIGINS": {"parameter": "CORS_ALLOWED_ORIGINS", "type": "origin_list"},
+    **{name: {"group": "core", "type": "url"} for name in ("CACHE_URL", "MONGODB_URI")},
+    **{name: {"parameter": name} for name in ("EMAIL_BACKEND", "CACHE_BACKEND", "DATABASE_ENGINE", "POSTGRES_DB")},
+    "JWT_PUBLIC_KEY": {"group": "core"},
     **{
         name: {"parameter": name, "type": "boolean", "sensitivity": "low"}
         for name in ("FLASK_DEBUG", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "CORS_ALLOW_ALL_ORIGINS")
@@ -181,6 +184,53 @@ MISTAKES: list[tuple[str, str, str]] = [
     ("LOW_URL", f"https://api.example.com/v1?format=json&access_token={GOOD}", "WPS904"),
     ("LOW_TOKEN", GOOD, "WPS904"),
     ("LOW_URL", f"https://user:{GOOD}@example.com/", "WPS904"),
+    *(
+        ("DATABASE_URL", f"{scheme}://{user}:{GOOD}@db.example.com/shop", "WPS903")
+        for scheme, user in (
+            *(("mysql", "root"), ("mysql+pymysql", "ROOT"), ("mariadb", "root"), ("mysql", "r%6Fot")),
+            *(("postgres", "postgres"), ("postgresql+psycopg", "postgres"), ("mssql", "sa")),
+        )
+    ),
+    ("MONGODB_URI", f"mongodb://root:{GOOD}@db.example.com/shop?authSource=admin", "WPS903"),
+    ("BROKER_URL", "amqps://guest:guest@mq.example.com//", "WPS903"),
+    ("BROKER_URL", f"amqps://guest:{GOOD}@mq.example.com//", "WPS903"),
+    ("BROKER_URL", f"amqp://guest:{GOOD}@localhost//", "WPS903"),
+    *(
+        ("DATABASE_URL", f"postgres://shop:{GOOD}@db.example.com/{name}", "WPS903")
+        for name in (
+            "shop_test",
+            "test_shop",
+            "test",
+            "TEST_SHOP",
+            "shop_dev",
+            "shop-staging",
+            "development",
+            "sh%6Fp_ci",
+        )
+    ),
+    ("DATABASE_URL", f"mysql://shop:{GOOD}@db.example.com/shop_test", "WPS903"),
+    ("POSTGRES_DB", "shop_test", "WPS903"),
+    *(
+        ("BROKER_URL", url, "WPS903")
+        for url in ("memory://", "MEMORY://localhost/", "filesystem://", "filesystem:///q")
+    ),
+    *(("CACHE_URL", url, "WPS903") for url in ("locmemcache://", "locmem://", "dummycache://", "dummy://x")),
+    *(
+        ("DATABASE_URL", url, "WPS903")
+        for url in ("sqlite:///db.sqlite3", "sqlite:////srv/db", "sqlite+aiosqlite:///db")
+    ),
+    ("DATABASE_URL", "sqlite://:memory:", "WPS903"),
+    ("DATABASE_ENGINE", "django.db.backends.sqlite3", "WPS903"),
+    *(
+        ("EMAIL_BACKEND", f"django.core.mail.backends.{kind}.EmailBackend", "WPS903")
+        for kind in ("console", "filebased", "dummy", "locmem")
+    ),
+    *(("EMAIL_URL", url, "WPS903") for url in ("consolemail://", "console://", "filemail:///tmp/m", "memorymail://")),
+    ("CACHE_BACKEND", "django.core.cache.backends.locmem.LocMemCache", "WPS903"),
+    ("CACHE_BACKEND", "django.core.cache.backends.dummy.DummyCache", "WPS903"),
+    ("JWT_SIGNING_KEY", GOOD, "WPS903"),
+    ("JWT_SIGNING_KEY", SECRET_KEY[:31], "WPS903"),
+    *(("DEBUG", value, "WPS903") for value in ("1", "on", "True", "TRUE", "t", "y")),
 ]
 LEGITIMATE: list[tuple[str, str]] = [
     ("SECRET_KEY", SECRET_KEY),
@@ -223,6 +273,22 @@ LEGITIMATE: list[tuple[str, str]] = [
     ("STRIPE_KEY", f"prod-{GOOD}"),
     ("ALLOWED_HOSTS", "shop.example.com,localhost,127.0.0.1"),
     ("ALLOWED_HOSTS", "tunnel.trycloudflare.com"),
+    *(
+        ("DATABASE_URL", f"postgres://shop:{GOOD}@db.example.com/{name}")
+        for name in ("contest", "latest", "shop_production", "local_market", "testimonials", "device", "qa_forum")
+    ),
+    ("DATABASE_URL", f"mysql://rooted:{GOOD}@db.example.com/shop"),
+    ("DATABASE_URL", f"postgres://shop_admin:{GOOD}@db.example.com/shop"),
+    ("POSTGRES_DB", "shop"),
+    ("REDIS_URL", f"redis://:{GOOD}@127.0.0.1/0?ssl_cert_reqs=none"),
+    ("REDIS_URL", f"rediss://default:{GOOD}@cache.example.com/0"),
+    ("CACHE_BACKEND", "django.core.cache.backends.redis.RedisCache"),
+    ("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend"),
+    ("EMAIL_URL", f"smtp+tls://user:{GOOD}@smtp.example.com:587"),
+    ("DATABASE_ENGINE", "django.db.backends.postgresql"),
+    ("JWT_SIGNING_KEY", SECRET_KEY),
+    ("JWT_PUBLIC_KEY", GOOD),
+    ("JWT_SIGNING_KEY", f"-----BEGIN PRIVATE KEY-----{GOOD}"),
 ]
 
 
@@ -253,6 +319,15 @@ def test_an_exception_of_the_catalog_is_respected() -> None:
     exception = {"rule": "url_password", "setting": "REDIS_URL", "reason": "IAM"}
     environments = {"production": {"exceptions": [exception]}}
     assert failed("REDIS_URL", "rediss://cache.example.com/0", environments=environments) == set()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "size", "is_broken"), [("HS384", 47, True), ("HS512", 50, True), ("HS384", 48, False)]
+)
+def test_a_jwt_key_that_its_algorithm_finds_short(algorithm: str, size: int, *, is_broken: bool) -> None:
+    catalog = catalog_parser.parse({**verify_facts.DOCUMENT, "settings": SETTINGS, "credentials": {}}, "production")
+    values = {"JWT_SIGNING_KEY": SECRET_KEY[:size], "JWT_ALGORITHM": algorithm}
+    assert bool(collect_stores.broken(catalog, values)) == is_broken
 
 
 @pytest.mark.parametrize("make", [secrets.token_hex, secrets.token_urlsafe], ids=["hex", "urlsafe"])
