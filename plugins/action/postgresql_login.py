@@ -69,7 +69,7 @@ def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:
         "journal": logins.number,
         "login_url": logins.of(concerned),
     }
-    if logins.contains and not logins.aborting:
+    if logins.leak and not logins.aborting:
         params["leaked"] = logins.old.username
         params["successor_url"] = logins.of(logins.new) if logins.new and state == "revoked" else None
     if state in ("checked", "present"):

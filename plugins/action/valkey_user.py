@@ -120,7 +120,7 @@ def _closing(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> dict[str, Any]:
     """In a leak the login that leaked, and by user the digests of all passwords that the stores hold or get now."""
-    if not logins.contains:
+    if not logins.leak:
         return {}
     journal, rotation = (None, None) if state == "checked" else setting.holding(name)[:2]
     known = [login for login in (logins.old, logins.new, logins.admin) if login is not None]

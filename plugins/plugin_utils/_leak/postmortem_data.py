@@ -40,8 +40,8 @@ EVENTS = {
     "foothold": "a possible foothold was found ({})",
     "ruled_out": "the operator has checked the possible foothold {}",
     "looked": "a host was searched that an earlier run could not search ({})",
-    "evicted": "an unexplained key or login was removed ({})",
-    "evict": "the operator asked to remove unexplained keys and logins (leak_evict)",
+    "evicted": "a key or login was removed ({})",
+    "evict": "the operator asked to remove keys and logins that nothing explains (leak_evict)",
     "healthy": "every host was healthy, and no task was pending on any host",
 }
 """By an event's first word; the rest names what it is about."""

@@ -51,9 +51,7 @@ class Parties:
     rotation: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
     leak: bool = False
-    """Whether the value that goes may be known to others."""
-    contains: bool = False
-    """Whether the rotation answers the leak: nothing that the holder of the old value did may stop it."""
+    """Whether the rotation answers a leak: nothing that the holder of the old value did may stop it."""
     late: bool = False
     """Whether it goes long after the new one came."""
 
@@ -112,8 +110,7 @@ def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "",
         number=journal.head,
         rotation=rotation.id,
         notes=pending_task.notes if pending_task else rotation.notes.get(name, {}),
-        leak=bool(rotation.plan.get("incident")) or journal.incident is not None,
-        contains=bool(rotation.plan.get("incident")),
+        leak=bool(rotation.plan.get("incident")),
         late=pending_task is not None,
     )
 
@@ -132,8 +129,7 @@ def beforehand(setting: RotationSetup, name: str, engine: str, *, by_itself: boo
         admin_url=admin_url,
         number=journal.head,
         rotation="none yet",
-        leak=journal.incident is not None,
-        contains=journal.incident is not None,
+        leak=setting.answers_leak(),
     )
 
 
@@ -143,9 +139,7 @@ def administrator(
     """The login that may change this credential, and its URL: at the address that the catalog declares for it."""
     admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
     stored_credential = setting.held(admin)
-    login = stored_credential.login
-    if rotation is not None and rotation.step in ("revoke", "record"):
-        login = setting.new_value(rotation, admin.name) or login  # its own old value may be gone already
+    login = setting.administrators_login(admin, rotation)
     if stored_credential.problems or login.password is None:
         raise RotationError(
             f"{name}: its administrator {admin.name} cannot be read: {'; '.join(stored_credential.problems)}"

@@ -23,6 +23,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 
+_TESTED = ("revoke_first", "deploy", "promote", "revoke", "record")
+"""Steps after the one that tests the new values."""
+
 
 @dataclass(frozen=True)
 class RotationSetup:
@@ -92,6 +95,11 @@ class RotationSetup:
         """Whether the open rotation, or else the planned one, does. An open incident may be another credential's."""
         rotation = self.rotator.look().rotation
         return self.plans_leak if rotation is None else bool(rotation.plan.get("incident"))
+
+    def administrators_login(self, admin: Credential, rotation: OpenRotation | None) -> Login:
+        """Its new one as soon as that is tested: then its old one may be gone before those that it revokes."""
+        new = self.new_value(rotation, admin.name) if rotation is not None and rotation.step in _TESTED else None
+        return new or self.held(admin).login
 
     def new_value(self, rotation: OpenRotation, name: str, *, made: bool | None = None) -> Login | None:
         """What takes the credential's place, or None if nothing was made yet.

@@ -118,8 +118,15 @@ class StageActs:
     def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
         """The credentials that have something to do at a stage of their kind."""
         credentials = self.now["revoking" if stage == "revoke" else "credentials"]
-        due = (credential for credential in credentials if not credential["later"])
+        later = self._administrators if stage == "block" else set()
+        due = (credential for credential in credentials if not credential["later"] and credential["name"] not in later)
         return [credential for credential in due if credential["act"] in acts and stage in credential["stages"]]
+
+    @property
+    def _administrators(self) -> set[str | None]:
+        """Of the rotation's credentials, which get their new values with these logins."""
+        declared = self.setting.catalog.credentials
+        return {declared[credential["name"]].admin for credential in self.now["credentials"]}
 
     def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
         """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.

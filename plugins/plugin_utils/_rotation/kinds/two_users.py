@@ -105,10 +105,11 @@ class TwoUsers(Acts):
                 f"user {login.username} in the store is neither {names[0]} nor {names[1]}, which options.user names; "
                 "correct one of them, or first store the login of such a user (docs/how-to/declare-a-credential.md)"
             )
+        rotation = None
         if state in (PRESENT, self.blocked, REVOKED):
-            part.setting.rotator.mine()  # the server does not know which run is the last one
+            _journal, rotation = part.setting.rotator.mine()  # the server does not know which run is the last one
         admin, server = server_addresses.required_server(catalog, credential)
-        held = part.setting.held(admin).login
+        held = part.setting.administrators_login(admin, rotation)
         if held.username in names:
             raise RotationError(
                 f"administrator {admin.name} logs in as {held.username}, which a rotation replaces; give it a user of "

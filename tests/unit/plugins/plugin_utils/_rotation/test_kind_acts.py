@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,21 @@ def test_what_cannot_be_disabled_hinders_no_other(monkeypatch: pytest.MonkeyPatc
     assert "new values" in rotation.create()
     assert rotation.acts.carried.seen.blocked == ["token"]
     assert "warning not blocked: block database: no connection is left" in rotation.said
+
+
+@pytest.mark.parametrize("administered", ["database", "token"])
+def test_an_administrator_that_the_rotation_needs_is_not_disabled(
+    monkeypatch: pytest.MonkeyPatch, administered: str
+) -> None:
+    """It may administer another credential, or itself."""
+    rotation = Rotation(monkeypatch)
+    credentials = dict(rotation.acts.setting.catalog.credentials)
+    credentials[administered] = replace(credentials[administered], admin="token")
+    catalog = replace(rotation.acts.setting.catalog, credentials=credentials)
+    rotation.acts.setting = replace(rotation.acts.setting, catalog=catalog)
+    assert rotation.create()[:2] == ["block database", "issue database"]
+    rotation.acts._kinds("revoke", ["rotate"])
+    assert rotation.done[-2:] == ["revoke database", "revoke token"]
 
 
 @pytest.mark.parametrize(
