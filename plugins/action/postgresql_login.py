@@ -31,7 +31,7 @@ class ActionModule(ServerAction):
     module = postgresql_main
     set_here = (
         *("admin_url", "login_url", "login", "owner", "verifier", "like", "journal", "leaked", "successor_url"),
-        "inventory",
+        *("inventory", "catalog_logins"),
     )
 
     def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
@@ -52,6 +52,8 @@ class ActionModule(ServerAction):
         if state == "revoked" and params.get("leaked"):
             incident = setting.holding(name)[0].incident
             params["inventory"] = compared_servers.request(setting, name, [params["leaked"]], incident)
+            if params["inventory"] is None:
+                params["catalog_logins"] = compared_servers.catalog_logins(setting, name, incident)
         return params
 
 

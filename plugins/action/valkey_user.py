@@ -122,7 +122,9 @@ def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> 
     """In a leak the login that leaked, and by user the digests of all passwords that the stores hold or get now."""
     if not logins.leak:
         return {}
-    journal, rotation = (None, None) if state == "checked" else setting.holding(name)[:2]
+    # What takes away passwords that no store holds must not come from a run that another one has overtaken.
+    look = setting.mine if state in ("blocked", "revoked") else setting.holding
+    journal, rotation = (None, None) if state == "checked" else look(name)[:2]
     known = [login for login in (logins.old, logins.new, logins.admin) if login is not None]
     credentials = setting.catalog.credentials
     users = [credential for credential in credentials.values() if credential.kind == VALKEY_USER]

@@ -117,6 +117,11 @@ options:
       - Internal; do not set. What to list at the server, to compare the list with its recorded baseline
         (M(watchparty.secrets.server_baseline)). The action plugin sets it together with O(leaked).
     type: dict
+  catalog_logins:
+    description:
+      - Internal; do not set. The logins of the catalog, to search a server without a baseline for others. The action
+        plugin sets it together with O(leaked).
+    type: dict
   python:
     description:
       - The application's interpreter on the host, with the driver of the server. By default the interpreter that

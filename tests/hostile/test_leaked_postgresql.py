@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -68,6 +69,7 @@ class Leak:
     warnings: list[Any] = field(default_factory=list)
     held: list[psycopg.Connection] = field(default_factory=list)
     inventory: dict[str, Any] | None = None
+    catalog_logins: dict[str, Any] | None = None
 
     def carried_out(self) -> dict[str, Any]:
         """The answer of the last act, or of the first that fails."""
@@ -76,7 +78,7 @@ class Leak:
         result: dict[str, Any] = {}
         for self.stage, act in acts.items():
             new = {"successor_url": shop.url(shop.second), "inventory": self.inventory}
-            new = new if self.stage == "revoked" else {}
+            new = {**new, "catalog_logins": self.catalog_logins} if self.stage == "revoked" else {}
             result = act(leaked=shop.first, allow_sessions=True, **new)
             self.warnings += result.get("warnings", [])
             if result.get("failed"):
@@ -273,6 +275,57 @@ def test_roles_that_nothing_explains_are_disabled(leak: Leak, server: Postgres) 
         thief.execute("SELECT 1")
     listed = {entry["name"] for entry in result["inventory"]["entries"]}
     assert not [name for name in listed if '""thief' in name], "nothing of it is left to name"
+
+
+def undeclared(leak: Leak, since: str, *, evicts: bool) -> None:
+    """The rest that can log in is the catalog's."""
+    owner = leak.shop.owner
+    present = leak.shop.server.execute("SELECT rolname FROM pg_roles WHERE rolcanlogin").splitlines()
+    logins = [name for name in present if not name.startswith(f"{owner}_")] + [owner]
+    leak.catalog_logins = {"logins": logins, "since": since, "evicts": evicts}
+
+
+def made(leak: Leak, *roles: str) -> None:
+    for role in roles:
+        leak.shop.server.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'evil'")
+
+
+def after_a_second() -> str:
+    """A time later than what exists, and earlier than what follows: the server tells whole seconds."""
+    since = timestamps.stamp(datetime.now(UTC) + timedelta(seconds=1))
+    time.sleep(1.1)
+    return since
+
+
+@pytest.mark.parametrize("evicts", [True, False])
+def test_a_role_of_the_exposure_window_goes_without_a_baseline(evicts: bool, leak: Leak, server: Postgres) -> None:
+    """Not one that is older and was only written since, nor one that takes turns with another application's."""
+    report, thief, crm, other = (f"{leak.shop.owner}_{name}" for name in ("report", "thief", "crm_b", "crm_a"))
+    made(leak, report, other)
+    since = after_a_second()
+    server.execute(f"ALTER ROLE {report} PASSWORD 'newer'")
+    made(leak, crm, thief)
+    undeclared(leak, since, evicts=evicts)
+    args, url = leak.shop.args, server.admin_url()
+    leak.shop.args = lambda login, **extra: {**args(login, **extra), "admin_url": url}
+    result = revoked(leak, report, crm, other, *([] if evicts else [thief]))
+    begins = [line.partition(",")[0] for line in result["footholds"]]
+    named = [f'role "{name}" can log in' for name in (crm, thief) if name == crm or not evicts]
+    assert begins == named
+    assert f': ALTER ROLE "{crm}" NOLOGIN PASSWORD NULL' in result["footholds"][0]
+    assert len(result["evicted"]) == evicts
+
+
+def test_a_role_without_a_time_is_named_and_stays(leak: Leak) -> None:
+    """An administrator that is no superuser is told no time."""
+    thief = f"{leak.shop.owner}_thief"
+    undeclared(leak, "2026-01-01T00:00:00Z", evicts=True)
+    made(leak, thief)
+    result = revoked(leak, thief)
+    assert result["evicted"] == []
+    (line,) = result["footholds"]
+    assert line.startswith(f'role "{thief}" can log in, and the catalog does not have it, made at an unknown time: ')
+    assert line.endswith(f': ALTER ROLE "{thief}" NOLOGIN PASSWORD NULL')
 
 
 @pytest.mark.parametrize("name", ["", "our lock", "a change of its role that never ends"])

@@ -120,7 +120,7 @@ def plan_revoked(
     """The commands that take the password away. Each names a digest: what others added stays.
 
     In a leak ``stored`` are the passwords that the stores hold of the user, and it keeps no other. The command is all
-    or nothing and names the digest: one that comes too late finds it gone, and does nothing to later passwords.
+    or nothing and names what goes: one that comes too late finds it gone, and does nothing to later passwords.
     """
     existing = users.get(user)
     if existing is None:
@@ -132,13 +132,17 @@ def plan_revoked(
         )
     gone = [name for name in (gate, digest) if name is not None and name in existing.digests]
     left = existing.digests - set(gone) if stored is None else {*stored} - {digest}
-    if (digest in gone or existing.nopass) and keep_one and not left:
+    unknown = [] if stored is None else sorted(existing.digests - {*stored, *gone})
+    if (digest in gone or unknown or existing.nopass) and keep_one and not left:
         raise HostError(
             "this is the last password of the user %s, without which no client can log in; add the new one first" % user
         )
-    if stored is None or not (digest in gone or existing.nopass):
+    if stored is None or not (digest in gone or unknown or existing.nopass):
         return tuple(("!" + name,) for name in gone)
-    return ((*("!" + name for name in gone), *exactly(left), *(() if left else ("off",))),)
+    # Who takes an unknown one back meanwhile must not keep the leaked one by that.
+    named = gone if digest in gone else [*gone, *unknown]
+    state = () if left and existing.enabled else ("on",) if left else ("off",)
+    return ((*("!" + name for name in named), *exactly(left), *state),)
 
 
 REPLICATION = frozenset(("resetchannels", "-@all", "+psync", "+replconf", "+ping", "sanitize-payload"))

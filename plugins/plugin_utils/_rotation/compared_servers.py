@@ -53,23 +53,34 @@ def request(
 
 
 def _known(setting: RotationSetup, server: ComparedServer) -> dict[str, list[str]]:
+    names = _catalog_names(setting, server.engine)
+    return {} if names is None else {"known": sorted(names | server_baseline.known_logins(server.source))}
+
+
+def catalog_logins(setting: RotationSetup, name: str, incident: Incident | None) -> dict[str, Any] | None:
+    """For a server without a baseline: the logins that the catalog has, since when others are an attacker's, and
+    whether these go. None where not all logins of the catalog are known."""
+    engine = kind_names.ENGINES.get(setting.catalog.credentials[name].kind)
+    names = _catalog_names(setting, engine) if engine and incident else None
+    if names is None or incident is None:
+        return None
+    return {"logins": sorted(names), "since": incident.since, "evicts": incident.evicts}
+
+
+def _catalog_names(setting: RotationSetup, engine: str) -> set[str] | None:
     credentials = setting.catalog.credentials
-    names_here = {
-        credential.name
-        for credential in credentials.values()
-        if kind_names.ENGINES.get(credential.kind) == server.engine
-    }
+    names_here = {item.name for item in credentials.values() if kind_names.ENGINES.get(item.kind) == engine}
     if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in names_here):
-        return {}  # Vault makes logins that only Vault knows
+        return None  # Vault makes logins that only Vault knows
     names_here |= {admin for admin in (credentials[name].admin for name in names_here) if admin}
-    names = server_baseline.known_logins(server.source)
+    names = set[str]()
     for credential in credentials.values():
         try:
             names.add(server_baseline.printable(setting.held(credential).login.username or ""))
         except SecretsError:
             if credential.name in names_here:
-                return {}
-    return {"known": sorted(names)}
+                return None
+    return names
 
 
 def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import un
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     connection,
     containment,
+    footholds,
     login_statements,
 )
 
@@ -269,26 +270,10 @@ def revoked(run: LoginCall) -> Result:
         ended = connection.end_sessions(server, run.login, seconds=PATIENCE)
         result["refusal"] = verify_rejected(run)
         if run.leaked:
-            result.update(looked_for(run, server))
+            result.update(footholds.looked_for(server, run.login, run.owner, run.params, seconds=PATIENCE))
     result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
     result["seconds"] = round(time.monotonic() - started, 3)
     return result
-
-
-def looked_for(run: LoginCall, server: connection.ServerConnection) -> Result:
-    """Possible footholds, or what the baseline is compared with instead of some of them."""
-    url, timeout = run.params["successor_url"], run.params["connect_timeout"]
-    successor = postgresql.parse_url(url, postgresql.LOGIN_URL) if url else None
-    request = run.params["inventory"]
-    known = (request or {}).get("known")
-    result = {"footholds": []} if known is None else containment.evicted(server, known, seconds=PATIENCE)
-    inventory = containment.inventoried(server, successor, request, timeout) if request else {}
-    is_compared = bool(inventory and not inventory["problems"])
-    but = containment.IN_BASELINE if is_compared else ()
-    result["footholds"] += containment.looked_for_footholds(server, run.login, run.owner, but=but)
-    if successor and not is_compared:
-        result["footholds"] += containment.looked_for_in_database(successor, run.owner, timeout)
-    return {**result, **({"inventory": inventory} if inventory else {})}
 
 
 def refuse_own(server: connection.ServerConnection, login: str) -> None:

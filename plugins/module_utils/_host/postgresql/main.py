@@ -28,6 +28,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "leaked": {"type": "str"},
     "successor_url": {"type": "str", "no_log": True},
     "inventory": {"type": "dict", "no_log": True},
+    "catalog_logins": {"type": "dict"},
 }
 RETURNS: dict[str, Any] = {
     "login?": str,

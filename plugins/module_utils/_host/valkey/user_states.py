@@ -72,15 +72,19 @@ def open_gate(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
 
 
 def blocked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
-    """In a leak, takes the password away and switches the user off, before a new one is made.
+    """In a leak, takes the password and those that no store holds away, and switches the user off, before a new one is
+    made.
 
-    The command names the password: one that comes after its rotation does nothing.
+    The command names the passwords: one that comes after its rotation does nothing.
     """
 
     def plan(node: Node) -> Commands:
         user = node.users.get(wanted.user)
         if user is not None and wanted.digest in user.digests:
             return (("!" + wanted.digest, "off"),)
+        unknown = user.digests - {*(wanted.kept or ())} if user is not None else ()
+        if unknown:
+            return ((*("!" + name for name in sorted(unknown)), "off"),)
         if user is not None and user.nopass:
             return (("off",),)
         if user is not None and user.enabled:

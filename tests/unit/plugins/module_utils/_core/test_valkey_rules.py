@@ -94,7 +94,11 @@ def test_in_a_leak_a_user_keeps_what_the_stores_hold() -> None:
     assert plan == (("!" + A, "resetpass", "#" + B),)
     plan = valkey_rules.plan_revoked(of(user("u", A, C)), "u", A, gate=None, keep_one=False, stored=[A])
     assert plan == (("!" + A, "resetpass", "off"),)
-    assert valkey_rules.plan_revoked(of(user("u", B, C)), "u", A, gate=None, keep_one=True, stored=[A, B]) == ()
+    plan = valkey_rules.plan_revoked(
+        of(user("u", B, C, enabled=False)), "u", A, gate=None, keep_one=True, stored=[A, B]
+    )
+    assert plan == (("!" + C, "resetpass", "#" + B, "on"),), "another password came in the leaked one's place"
+    assert valkey_rules.plan_revoked(of(user("u", B)), "u", A, gate=None, keep_one=True, stored=[A, B]) == ()
 
 
 def test_in_a_leak_nopass_is_no_reason_to_stop() -> None:

@@ -114,6 +114,20 @@ def test_a_server_removes_other_logins_where_the_incident_asks_for_that() -> Non
         assert "known" not in request, "what the catalog declares is not known"
 
 
+def test_a_server_without_a_baseline_is_told_the_logins_of_the_catalog() -> None:
+    incident = Incident("leak-1", "t", "ops", since="2026-11-28T00:00:00Z")
+    expected = {"logins": ["admin", "newer", "other_a"], "since": "2026-11-28T00:00:00Z", "evicts": False}
+    assert compared_servers.catalog_logins(setting(), "lonely", incident) == expected
+    evicting = replace(incident, events={EVICT: "t"})
+    assert compared_servers.catalog_logins(setting(), "lonely", evicting) == {**expected, "evicts": True}
+    for given, name, leak in [
+        (setting(unreadable="root"), "lonely", incident),
+        (setting(), "root", incident),
+        (setting(), "lonely", None),
+    ]:
+        assert compared_servers.catalog_logins(given, name, leak) is None
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [

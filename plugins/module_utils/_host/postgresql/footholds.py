@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What may let the holder of a leaked login in again: named, compared with the baseline, disabled. Only in a leak;
+nothing here stops a revocation."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
+    LOGIN_URL,
+    ConnectionTarget,
+    DatabaseError,
+    identifier,
+    literal,
+    logins_of,
+    parse_url,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    inventory as postgresql_inventory,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import (
+    Retry,
+    ServerConnection,
+    end_sessions,
+)
+
+_FOOTHOLDS = """SELECT 'member', m.rolname::text, g.rolname::text FROM pg_auth_members a
+  JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid
+  WHERE g.rolname IN (%(roles)s) AND m.rolname NOT IN (%(roles)s) AND m.rolname <> current_user AND NOT m.rolsuper
+  AND coalesce((to_jsonb(a)->>'inherit_option')::bool OR (to_jsonb(a)->>'set_option')::bool, true)
+UNION SELECT 'owner', rolname::text, '' FROM pg_roles
+  WHERE rolname = %(owner)s AND rolcanlogin AND rolname <> %(login)s
+UNION SELECT 'prepared', gid, database::text FROM pg_prepared_xacts WHERE owner IN (%(roles)s)
+UNION SELECT 'owns', %(login)s, coalesce(b.datname::text, '')
+  FROM pg_shdepend d LEFT JOIN pg_database b ON b.oid = d.dbid
+  WHERE refclassid = 'pg_authid'::regclass AND deptype = 'o' AND %(login)s <> %(owner)s
+  AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = %(login)s)
+ORDER BY 1, 2, 3"""
+_IN_DATABASE = """WITH own AS (SELECT oid FROM pg_roles WHERE rolname IN (%(roles)s))
+SELECT 'definer', p.oid::regprocedure::text FROM pg_proc p WHERE prosecdef AND proowner IN (SELECT oid FROM own)
+  AND has_function_privilege('public', p.oid, 'EXECUTE')
+UNION SELECT 'public', c.oid::regclass::text FROM pg_class c, aclexplode(c.relacl) a
+  WHERE a.grantee = 0 AND c.relowner IN (SELECT oid FROM own)
+UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a
+  WHERE a.grantee = 0 AND d.defaclobjtype = 'r' AND d.defaclrole IN (SELECT oid FROM own)
+ORDER BY 1, 2"""
+"""Asked by the new login, in the application's database."""
+_CAN_LOG_IN = "SELECT rolname::text FROM pg_roles WHERE rolcanlogin AND oid >= 16384 ORDER BY 1"
+_LOGIN_ROLES = """SELECT rolname::text, oid::bigint, %s FROM %s r WHERE rolcanlogin AND oid >= 16384
+  AND rolname NOT IN (session_user, current_user) ORDER BY 1"""
+_WRITTEN = """CASE WHEN current_setting('track_commit_timestamp')::bool THEN coalesce(to_char(
+  pg_xact_commit_timestamp(r.xmin) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '') ELSE '' END"""
+_GROUPS = """SELECT DISTINCT g.rolname::text FROM pg_auth_members a
+  JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid WHERE m.rolname = %s"""
+_LOGINS = "looking for logins that nothing explains"
+MOST_EVICTED = 50
+"""Logins that are removed; a comparison names the others."""
+IN_BASELINE = ("member", "owner")
+"""What a comparison with the baseline finds too, as it does all that is in the database."""
+_WORDS = {
+    "definer": "function {0} runs with its owner's rights for everybody: REVOKE EXECUTE ON FUNCTION {0} FROM PUBLIC",
+    "public": "everybody has rights on {0}: REVOKE ALL ON {0} FROM PUBLIC",
+    "default": "everybody gets rights on new tables: look at them by \\ddp, and ALTER DEFAULT PRIVILEGES … FROM PUBLIC",
+    "member": "role {0} is a member of {1}: REVOKE {1} FROM {0}",
+    "owner": "role {0} can log in: ALTER ROLE {0} NOLOGIN PASSWORD NULL",
+    "prepared": "a prepared transaction in database {1}: ROLLBACK PREPARED {0}",
+    "owns": "role {0} owns objects in database {1}, which its owner role should: look at them, then DROP OWNED BY {0}",
+}
+
+
+def looked_for(
+    server: ServerConnection, login: str, owner: str, params: Mapping[str, Any], *, seconds: float
+) -> Dict[str, Any]:
+    """All of it, or what the baseline is compared with instead of some of it."""
+    url, timeout = params["successor_url"], params["connect_timeout"]
+    successor = parse_url(url, LOGIN_URL) if url else None
+    request, catalog = params["inventory"], params["catalog_logins"]
+    known = (request or {}).get("known")
+    result: Dict[str, Any] = {"footholds": []}
+    if known is not None:
+        result = evicted(server, known, seconds=seconds)
+    elif catalog:
+        result = undeclared(server, catalog, seconds=seconds)
+    inventory = inventoried(server, successor, request, timeout) if request else {}
+    is_compared = bool(inventory and not inventory["problems"])
+    but = IN_BASELINE if is_compared else ()
+    result["footholds"] += looked_for_footholds(server, login, owner, but=but)
+    if successor and not is_compared:
+        result["footholds"] += looked_for_in_database(successor, owner, timeout)
+    return {**result, **({"inventory": inventory} if inventory else {})}
+
+
+def looked_for_footholds(server: ServerConnection, login: str, owner: str, *, but: Sequence[str] = ()) -> List[str]:
+    """What may let the holder of the login in again, each with the statement that ends it; ``but`` some kinds."""
+    roles = ", ".join(literal(name) for name in (owner, *logins_of(owner)))
+    names = {"roles": roles, "login": literal(login), "owner": literal(owner)}
+    try:
+        rows = server.rows(_FOOTHOLDS % names, doing="looking for other ways in")
+    except DatabaseError as error:
+        return ["not checked: %s" % error]
+    quoted = (
+        (kind, (literal if kind == "prepared" else identifier)(name), other)
+        for kind, name, other in rows
+        if kind not in but
+    )
+    return [_WORDS[kind].format(name, identifier(other) if other else "") for kind, name, other in quoted]
+
+
+def evicted(server: ServerConnection, known: Sequence[str], *, seconds: float) -> Dict[str, List[str]]:
+    """Disables the roles that nothing explains, and ends their sessions: what was done, and what is left to do."""
+    own = {name for row in server.rows("SELECT session_user::text, current_user::text", doing=_LOGINS) for name in row}
+    names = [name for (name,) in server.rows(_CAN_LOG_IN, doing=_LOGINS) if name not in own]
+    result: Dict[str, List[str]] = {"evicted": [], "footholds": []}
+    for name in [name for name in names if server_baseline.is_unexplained(name, known)][:MOST_EVICTED]:
+        try:
+            result["evicted"].append(_evicted(server, name, seconds))
+        except (DatabaseError, Retry) as error:
+            result["footholds"].append("role %s is not disabled for good: %s" % (identifier(name), error))
+    return result
+
+
+def undeclared(server: ServerConnection, catalog: Mapping[str, Any], *, seconds: float) -> Dict[str, List[str]]:
+    """At a server without a baseline, the roles that the catalog does not have; not those made before the leak. Where
+    the operator asks for it, those go that the server shows to be made since."""
+    result: Dict[str, List[str]] = {"evicted": [], "footholds": []}
+    since: str = catalog["since"]
+    try:
+        roles = _login_roles(server)
+    except DatabaseError as error:
+        return {**result, "footholds": ["not checked: %s" % error]}
+    names = {name for name, _number, _written in roles}
+    # A role that is older than this one was made before the leak, whenever it was written last.
+    oldest = max((number for _name, number, written in roles if written and written < since), default=0)
+    for name, number, written in roles:
+        if number <= oldest or not server_baseline.is_unexplained(name, catalog["logins"]):
+            continue
+        is_new = bool(since and written) and not _takes_turns(name, names)
+        line = "role %s can log in, and the catalog does not have it" % identifier(name)
+        line += ", written %s" % written if written else ", made at an unknown time"
+        try:
+            if is_new and catalog["evicts"] and len(result["evicted"]) < MOST_EVICTED:
+                result["evicted"].append(_evicted(server, name, seconds))
+                continue
+        except (DatabaseError, Retry) as error:
+            line += " (not disabled: %s)" % error
+        result["footholds"].append("%s: ALTER ROLE %s NOLOGIN PASSWORD NULL" % (line, identifier(name)))
+    rest = len(result["footholds"]) - server_baseline.MOST_NAMED
+    if rest > 0:
+        result["footholds"][server_baseline.MOST_NAMED :] = ["%d more roles; \\du lists them" % rest]
+    return result
+
+
+def _login_roles(server: ServerConnection) -> List[Tuple[str, int, str]]:
+    """By name, number and the time when it was last written, where the server tells."""
+    try:
+        rows = server.rows(_LOGIN_ROLES % (_WRITTEN, "pg_authid"), doing=_LOGINS)
+    except DatabaseError:  # which only a superuser may read
+        rows = server.rows(_LOGIN_ROLES % ("''", "pg_roles"), doing=_LOGINS)
+    return [(name, int(number), str(written)) for name, number, written in rows]
+
+
+def _takes_turns(login: str, names: Collection[str]) -> bool:
+    """Whether the other one of two exists: another application's rotation makes such logins."""
+    return not server_baseline.is_unexplained(login, {*map(server_baseline.printable, names)} - {login})
+
+
+def _evicted(server: ServerConnection, role: str, seconds: float) -> str:
+    quoted = identifier(role)
+    statements = ["ALTER ROLE %s NOLOGIN PASSWORD NULL" % quoted]
+    for (group,) in server.rows(_GROUPS % literal(role), doing=_LOGINS):
+        statements.append("REVOKE %s FROM %s" % (identifier(group), quoted))
+    for statement in statements:
+        server.rows(statement, doing="disabling role %s" % quoted)
+    ended = end_sessions(server, role, seconds=seconds)
+    return "role %s could log in: %s; %d sessions ended" % (quoted, "; ".join(statements), ended)
+
+
+def inventoried(
+    server: ServerConnection, successor: Optional[ConnectionTarget], request: Mapping[str, Any], timeout: int
+) -> Dict[str, Any]:
+    """What the server is compared by with its baseline, as the new login and the administrator see it."""
+    inventory = server_baseline.no_inventory()
+    try:
+        if successor is None:
+            raise DatabaseError("no_login", "no new login can look at the database")
+        with ServerConnection.own_settings(successor, label=LOGIN_URL, timeout=timeout) as own:
+            server_baseline.add(inventory, postgresql_inventory.read(own, request))
+        server_baseline.add(inventory, postgresql_inventory.read_as_administrator(server, request), further=True)
+    except (DatabaseError, Retry, ValueError, TypeError, MemoryError, RecursionError) as error:
+        inventory["problems"].append(str(error) if isinstance(error, DatabaseError) else "its answer cannot be read")
+    return inventory
+
+
+def looked_for_in_database(successor: ConnectionTarget, owner: str, timeout: int) -> List[str]:
+    """The same of what the owner role has in the application's database, as the new login sees it."""
+    roles = ", ".join(literal(name) for name in (owner, *logins_of(owner)))
+    try:
+        with ServerConnection.own_settings(successor, label=LOGIN_URL, timeout=timeout) as server:
+            rows = server.rows(_IN_DATABASE % {"roles": roles}, doing="looking for other ways in")
+    except DatabaseError as error:
+        return ["not checked: %s" % error]
+    return [_WORDS[kind].format(name) for kind, name in rows]
