@@ -15,7 +15,7 @@ OWN_VALUES = ("generated", "supplied")
 """What an operator's own kind may have: its executable returns no value."""
 ROUTINES = ("login", "signing_key")
 FORMS = ("text", "ssh_key")
-VERBS = ("check", "create", "set", "test", "revoke", "verify_revoked")
+VERBS = ("check", "block", "create", "set", "test", "revoke", "verify_revoked")
 """What an operator's own kind may carry out."""
 CONTROLLER, ROTATION_HOST = "controller", "rotation_host"
 """Where the executable of an operator's own kind runs."""

@@ -35,6 +35,9 @@ class OwnKind(Acts):
     def check(self, part: Part) -> Answer:
         return self._run("check", part)
 
+    def block(self, part: Part) -> Answer:
+        return self._run("block", part)
+
     def create(self, part: Part) -> Answer:
         return self._run("create", part)
 
@@ -147,5 +150,5 @@ def problem(folder: Path) -> str:
     return "" if os.access(program, os.X_OK) else f"{program}: is not executable; run chmod +x {program}"
 
 
-STAGES = {"check": "check", "create": "create", "set": "set", "test": "test", "revoke": "revoke"}
+STAGES = {"check": "check", "block": "block", "create": "create", "set": "set", "test": "test", "revoke": "revoke"}
 """The stage of each verb; verify_revoked follows revoke."""

@@ -68,6 +68,15 @@ def requests(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "requests").read_text(encoding="utf-8").splitlines()]
 
 
+def test_it_disables_the_old_value_before_there_is_a_new_one(world: World, tmp_path: Path) -> None:
+    empty = World()
+    empty.begun("token", leak="leak-1")
+    own(tmp_path, NOTES, "block").block(part(empty))
+    (result,) = requests(tmp_path)
+    assert (result["verb"], result["old"]["password"], result["new"]) == ("block", "old-token", None)
+    assert (result["leak"], result["rollback"]) == (True, False)
+
+
 @BOTH
 def test_it_is_given_both_values_and_what_it_is_about(world: World, tmp_path: Path, runs_on: str) -> None:
     answer = own(tmp_path, NOTES, runs_on=runs_on).set(part(world))
