@@ -36,7 +36,7 @@ class RabbitMQ(BinaryServer):
         return find_rabbitmq()
 
     def _prepare(self) -> None:
-        self._write("enabled_plugins", "[rabbitmq_management].")
+        self._write("enabled_plugins", "[rabbitmq_management,rabbitmq_federation].")
         self._write(".erlang.cookie", secrets.token_hex(20))
         salt = secrets.token_bytes(4)
         hashed = base64.b64encode(salt + hashlib.sha256(salt + self.password.encode()).digest()).decode()

@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import footholds
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 from sandbox.rabbitmq import ADMINISTRATOR, RabbitMQ
+from tests.integration.rabbitmq_user.conftest import RIGHTS
 from tests.integration.rabbitmq_user.world import OLD, Programs, RabbitShop, accepts, connect, refusal
 from tests.integration.two_users import rotate
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Killed
@@ -137,11 +142,76 @@ def test_a_leaked_login_with_an_administrators_tag(broker: RabbitMQ, programs: P
     shop.rotator.advance("test")
     shop.act("test")
     shop.rotator.advance("revoke")
-    (finding,) = shop.act("revoke")["footholds"]
-    assert finding.startswith("user app_a had the tag administrator at")
-    assert finding.endswith("check its users: app_a, app_b, boss, door")
+    tag, door = shop.act("revoke")["footholds"]
+    assert tag.startswith("user app_a had the tag administrator at")
+    command = "rabbitmqctl delete_user door"
+    assert door == f"user door is not in the catalog (administrator; permissions in no vhost): {command}"
     assert rights(broker, "app_b")[0] == []
     assert not accepts(broker, "app_b", OLD)
+
+
+PLANTED = {
+    "policies/%2F/copies": {"pattern": ".*", "definition": {"dead-letter-exchange": "x"}},
+    "operator-policies/shop%2Feu/own": {"pattern": ".*", "definition": {"max-length": 9}, "apply-to": "queues"},
+    "parameters/federation-upstream/%2F/a'%20door": {"value": {"uri": "amqp://app:canary@evil.example.net"}},
+    "global-parameters/own": {"value": "canary"},
+}
+"""What an administrator's tag allows, and of it the first three what the tag policymaker allows."""
+
+
+@pytest.fixture
+def planted(broker: RabbitMQ) -> Iterator[None]:
+    broker.asked("PUT", "/users/door", {"password": OLD, "tags": ""})
+    broker.asked("PUT", "/permissions/%2F/door", RIGHTS)
+    assert [broker.asked("PUT", f"/{path}", body)[0] for path, body in PLANTED.items()] == [201] * len(PLANTED)
+    yield
+    for path in PLANTED:
+        broker.asked("DELETE", f"/{path}")
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize(("tag", "number"), [("administrator", 5), ("policymaker", 3), ("monitoring", 0)])
+def test_what_a_leaked_login_could_make_is_named_with_the_command(
+    broker: RabbitMQ, programs: Programs, tag: str, number: int
+) -> None:
+    """By the tags that the catalog allows, too. No value of a parameter is shown."""
+    broker.asked("PUT", "/users/app_a", {"password": OLD, "tags": tag})
+    shop = RabbitShop(broker, programs, options={"tags": [tag]})
+    shop.leak()
+    shop.to("set")
+    shop.act("set")
+    shop.rotator.advance("revoke")
+    footholds = shop.act("revoke")["footholds"]
+    assert len(footholds) == number
+    lines = (
+        "user door is not in the catalog (no tag; permissions in /): rabbitmqctl delete_user door",
+        "global parameter own: if it is not yours, rabbitmqctl clear_global_parameter own",
+        "policy copies in vhost /: if it is not yours, rabbitmqctl clear_policy -p / copies",
+        "operator policy own in vhost shop/eu: if it is not yours, rabbitmqctl clear_operator_policy -p shop/eu own",
+        (
+            "federation-upstream a' door in vhost /: if it is not yours, rabbitmqctl clear_parameter -p / "
+            "federation-upstream 'a'\"'\"' door'"
+        ),
+    )
+    assert sorted(footholds) == sorted(lines if number == 5 else lines[2:] if number else ())
+
+
+def test_a_server_that_does_not_tell_stops_no_revocation(
+    broker: RabbitMQ, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker.asked("PUT", "/users/app_a", {"password": OLD, "tags": "policymaker"})
+    shop = RabbitShop(broker, programs, options={"tags": ["policymaker"]})
+    shop.leak()
+    shop.to("set")
+    shop.act("set")
+    shop.rotator.advance("revoke")
+
+    def broken(admin: Management) -> list[str]:
+        raise RotationError(f"{admin.place} sends more than 4 MiB")
+
+    monkeypatch.setattr(footholds, "_policies", broken)
+    assert shop.act("revoke")["footholds"] == [f"not checked: 127.0.0.1:{broker.port} sends more than 4 MiB"]
+    assert not accepts(broker, "app_a", OLD)
 
 
 def test_a_leaked_user_is_blocked_before_a_new_value_is_made(shop: RabbitShop, broker: RabbitMQ) -> None:

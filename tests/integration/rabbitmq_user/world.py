@@ -41,7 +41,7 @@ class Programs:
         assert module is program
         assert set(args) <= set(program.ARGUMENT_SPEC)
         self.args = args
-        answer = program._carried_out({"other": "", "tags": [], "leaked": False, **args}, writes=True)
+        answer = program._carried_out({"other": "", "tags": [], "leaked": False, "search": None, **args}, writes=True)
         assert set(answer) <= {"place", "full", "ended", "footholds"}
         return answer
 

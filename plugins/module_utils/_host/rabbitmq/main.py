@@ -10,7 +10,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import footholds, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.amqp import AmqpNoConnectionLeft
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
@@ -24,6 +24,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "other": {"type": "str", "default": ""},
     "tags": {"type": "list", "elements": "str", "default": []},
     "leaked": {"type": "bool", "default": False},
+    "search": {"type": "dict", "no_log": True},
 }
 MEMORY = 512 << 20
 """Bytes that a server's answers may cost."""
@@ -60,8 +61,11 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
     elif state == BLOCKED:
         return {"place": admin.place, "ended": users.block(admin, server, login)}
     else:
-        footholds = users.findings(admin, login["username"], tags)
-        return {"place": admin.place, "ended": users.revoke(admin, server, login), "footholds": footholds}
+        user, search = login["username"], params["search"]
+        found = footholds.tags_held(admin, user) if search else None
+        ended = users.revoke(admin, server, login)
+        lines = footholds.findings(admin, user, tags, found, search["known"]) if search else []
+        return {"place": admin.place, "ended": ended, "footholds": lines}
     return {"place": admin.place}
 
 

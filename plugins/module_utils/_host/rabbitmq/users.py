@@ -19,8 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.
 
 LOOKS, PAUSE = 25, 0.4
 """At connections that begin or end, and the seconds in between."""
-VHOSTS, NAMES = 100, 20
-"""In which a user may have permissions; users that a finding names."""
+VHOSTS = 100
+"""In which a user may have permissions."""
 ADMINISTRATOR = "administrator"
 _PERMISSIONS = {"permissions": ("configure", "write", "read"), "topic-permissions": ("exchange", "write", "read")}
 Login = Mapping[str, str]
@@ -28,7 +28,7 @@ Rights = Dict[str, Any]
 
 
 def require_administrator(admin: Management) -> None:
-    if ADMINISTRATOR not in _tags(admin.found("whoami") or {}):
+    if ADMINISTRATOR not in tags_of(admin.found("whoami") or {}):
         raise RotationError("the administrator has no tag administrator at %s; give it this tag" % admin.place)
 
 
@@ -58,7 +58,7 @@ def rights(admin: Management, user: str) -> Rights:
             "%s has no user %s; create it with the application's permissions, and run the same command again"
             % (admin.place, user)
         )
-    result: Rights = {"tags": _tags(entry), "limits": _limits(admin, user)}
+    result: Rights = {"tags": tags_of(entry), "limits": _limits(admin, user)}
     for kind, names in _PERMISSIONS.items():
         entries = admin.entries("users", user, kind)
         result[kind] = sorted(tuple(admin.text(entry, name) for name in ("vhost", *names)) for entry in entries)
@@ -67,7 +67,7 @@ def rights(admin: Management, user: str) -> Rights:
     return result
 
 
-def _tags(entry: Mapping[str, Any]) -> List[str]:
+def tags_of(entry: Mapping[str, Any]) -> List[str]:
     tags = entry.get("tags") or []
     each = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
     return sorted(tag for tag in each if isinstance(tag, str) and tag)
@@ -132,7 +132,7 @@ def block(admin: Management, server: Mapping[str, Any], old: Login) -> int:
     for the findings; a user that is gone stays so."""
     entry = admin.found("users", old["username"])
     if entry is not None:
-        admin.put("users", old["username"], body={"password_hash": "", "tags": ",".join(_tags(entry))})
+        admin.put("users", old["username"], body={"password_hash": "", "tags": ",".join(tags_of(entry))})
     return _ends(admin, server, old, "its password was removed")
 
 
@@ -182,14 +182,3 @@ def _until(is_done: Callable[[], bool]) -> bool:
         if is_done():
             return True
     return False
-
-
-def findings(admin: Management, user: str, tags: Collection[str]) -> List[str]:
-    """What the holder of a leaked login could do beyond the application's rights; nothing where it is gone."""
-    extra = sorted(set(_tags(admin.found("users", user) or {})).difference(tags))
-    if not extra:
-        return []
-    names = [admin.text(entry, "name") for entry in admin.entries("users")]
-    rest = " and %d more" % (len(names) - NAMES) if len(names) > NAMES else ""
-    message = "user %s had the tag %s at %s, so it could change more than its own messages; check its users: %s%s"
-    return [message % (user, ", ".join(extra), admin.place, ", ".join(sorted(names)[:NAMES]), rest)]

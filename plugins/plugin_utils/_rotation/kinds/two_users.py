@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses, server_endpoint
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Server
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
@@ -85,10 +86,20 @@ class TwoUsers(Acts):
             raise RotationError("the old and the new user are the same user; nothing was changed")
         if not logins.aborting:
             self._usable(part, stays)
-        answer = self.run(part, REVOKED, goes)
+        search = {"search": self._search(part, stays)} if part.setting.answers_leak() and not logins.aborting else {}
+        answer = self.run(part, REVOKED, goes, **search)
         message = f"user {goes.username} is {self.removed} at {answer['place']}; {answer['ended']} sessions ended"
         results = {"ended": answer["ended"], "footholds": answer.get("footholds", [])}
         return {"message": message, "refused": [answer["place"]], **results}
+
+    def _search(self, part: Part, stays: Login) -> dict[str, Any]:
+        """For other ways in: the users that the catalog has, and the login that may look."""
+        setting, names = part.setting, {str(stays.username)}
+        for credential in setting.catalog.credentials.values():
+            with suppress(SecretsError):  # its user is then named as an unknown one
+                username = setting.held(credential).login.username or ""
+                names |= {username, str(other_login(username) or "")}
+        return {"known": sorted(names - {""}), "login": _login(stays)}
 
     def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
         """Further arguments of the program."""

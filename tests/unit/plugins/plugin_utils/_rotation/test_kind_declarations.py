@@ -83,7 +83,10 @@ def test_rollouts(routine: str, phases: int) -> None:
         ({**LEAST, "options": [1]}, "options[0]: must be a string"),
         ({**LEAST, "revokes": True}, "revokes"),
         ({**LEAST, "value": "provider"}, "value: must be one of generated, supplied"),
-        ({**LEAST, "verbs": ["remove"]}, "verbs[0]: must be one of check, block, create, set, test, revoke, verify_revoked"),
+        (
+            {**LEAST, "verbs": ["remove"]},
+            "verbs[0]: must be one of check, block, create, set, test, revoke, verify_revoked",
+        ),
         ({**LEAST, "verbs": []}, "verbs"),
         ({**LEAST, "timeout": 0}, "timeout"),
     ],
