@@ -317,7 +317,7 @@ def test_a_role_of_the_exposure_window_goes_without_a_baseline(evicts: bool, lea
 
 
 def test_a_role_without_a_time_is_named_and_stays(leak: Leak) -> None:
-    """An administrator that is no superuser is told no time."""
+    """An administrator that is no superuser sees no time."""
     thief = f"{leak.shop.owner}_thief"
     undeclared(leak, "2026-01-01T00:00:00Z", evicts=True)
     made(leak, thief)

@@ -10,7 +10,9 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    MYSQL_USER,
     POSTGRESQL_ROLE,
+    RABBITMQ_USER,
     SSH_KEY,
     VALKEY_USER,
 )
@@ -22,8 +24,16 @@ BY_KIND = {
         "functions, keys and replication users of {} (compare: FUNCTION LIST)",
     ),
     POSTGRESQL_ROLE: (
-        "members of the roles of {}, prepared transactions, objects that its logins own, and rights of PUBLIC",
+        "logins, members of the roles of {}, prepared transactions, objects that its logins own, and rights of PUBLIC",
         "triggers and grants to other roles in the database of {}; jobs of pg_cron",
+    ),
+    MYSQL_USER: (
+        "events, triggers and routines that the login of {} could make, and users if it could make any",
+        "views, grants to other users, and users that rights by roles could make, at the server of {}",
+    ),
+    RABBITMQ_USER: (
+        "users, policies and parameters, such as shovels, that the tags of {} allowed",
+        "queues and bindings in the vhosts of {}",
     ),
     SSH_KEY: (
         "changed start files, keys, units, cron, at, sudo, PAM, setuid files and accounts in the reach of {}{}",

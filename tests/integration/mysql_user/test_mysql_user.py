@@ -165,6 +165,63 @@ def test_a_login_that_began_before_the_lock(shop: MysqlShop, maria: MariaDB, mon
     assert len(waited) >= 3
 
 
+def revoked_after_a_leak(shop: MysqlShop) -> list[str]:
+    shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
+    shop.to("set")
+    shop.act("set")
+    shop.rotator.advance("revoke")
+    return list(shop.act("revoke")["footholds"])
+
+
+PLANTED = (
+    "CREATE TABLE app.orders (id INT)",
+    "CREATE EVENT app.again ON SCHEDULE EVERY 1 DAY DO INSERT INTO app.orders VALUES (1)",
+    "CREATE TRIGGER app.copies BEFORE INSERT ON app.orders FOR EACH ROW SET NEW.id = 2",
+    "CREATE FUNCTION app.door() RETURNS INT RETURN 1",
+    "CREATE PROCEDURE app.peek() SELECT 1",
+)
+
+
+def test_what_the_leaked_user_made_is_named(maria: MariaDB, programs: Programs) -> None:
+    """An event runs on with the rights of a user that is locked. Its time may be forged."""
+    shop = MysqlShop(maria, programs)
+    shop.close("aborted")
+    with maria.connect("app_a", OLD).cursor() as cursor:
+        for statement in ("SET timestamp = 1", *PLANTED):
+            cursor.execute(statement)
+    event, trigger, routines = revoked_after_a_leak(shop)
+    definer = "(definer app_a@127.%)"
+    place = f"at 127.0.0.1:{maria.port} run with the rights of their definers:"
+    assert event == f"1 event {place} app.again {definer}. If one is not yours: DROP EVENT"
+    assert trigger.startswith(f"1 trigger {place} app.copies {definer}. ")
+    assert routines.startswith(f"2 routines {place} app.door {definer}, app.peek {definer}. ")
+    maria.execute("DROP DATABASE app", "CREATE DATABASE app")
+
+
+def test_a_clean_server_gives_no_finding(shop: MysqlShop, maria: MariaDB) -> None:
+    shop.close("aborted")
+    maria.execute("CREATE USER dashboard@'%' IDENTIFIED BY 'x'")
+    try:
+        assert revoked_after_a_leak(shop) == [], "the leaked user could make no other user"
+    finally:
+        maria.execute("DROP USER dashboard@'%'")
+
+
+@pytest.mark.parametrize("grant", ["CREATE USER ON *.*", "INSERT ON mysql.*", "UPDATE ON `my%`.*"])
+def test_users_that_the_leaked_user_could_make_are_named(maria: MariaDB, programs: Programs, grant: str) -> None:
+    shop = MysqlShop(maria, programs)
+    shop.close("aborted")
+    hosts = ("127.%", "10.%")
+    maria.execute(*(f"GRANT {grant} TO {user}@'{host}'" for user in ("app_a", "app_b") for host in hosts))
+    maria.execute("CREATE USER 'o''door'@'%' IDENTIFIED BY 'x'")
+    try:
+        named = [line for line in revoked_after_a_leak(shop) if "door" in line]
+    finally:
+        maria.execute("DROP USER 'o''door'@'%'")
+    account = "'o''door'@'%'"
+    assert named == [f"user {account} is not in the catalog, and app_a could make users: DROP USER {account}"]
+
+
 def test_a_leaked_user_is_locked_before_a_new_value_is_made(shop: MysqlShop, maria: MariaDB) -> None:
     session = maria.connect("app_a", OLD)
     assert shop.act("block")["message"] == f"user app_a cannot log in at 127.0.0.1:{maria.port}; 1 sessions ended"

@@ -10,7 +10,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
     MysqlConnection,
     NoConnectionLeft,
@@ -23,10 +23,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "admin": {"type": "dict", "required": True, "no_log": True},
     "login": {"type": "dict", "required": True, "no_log": True},
     "other": {"type": "str", "default": ""},
+    "search": {"type": "dict", "no_log": True},
 }
 MEMORY = 512 << 20
 """Bytes that a server's answers may cost."""
-RETURNS: dict[str, Any] = {"place": "text", "full?": str, "ended?": int}
+RETURNS: dict[str, Any] = {"place": "text", "full?": str, "ended?": int, "footholds?": [str]}
 """Where, why a login could not be tried where other sessions keep it out, and how many sessions were ended."""
 
 
@@ -56,7 +57,9 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
         elif state == PRESENT:
             users.set_password(admin, login)
         else:
-            return {"place": admin.place, "ended": users.revoke(admin, server, login)}
+            ended, search = users.revoke(admin, server, login), params["search"]
+            lines = footholds.findings(admin, server, login["username"], search) if search else []
+            return {"place": admin.place, "ended": ended, "footholds": lines}
         return {"place": admin.place}
 
 

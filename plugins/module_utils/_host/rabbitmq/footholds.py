@@ -20,7 +20,7 @@ POLICYMAKER = "policymaker"
 SERVERS_OWN = ("cluster_name", "cluster_tags", "internal_cluster_id")
 """Global parameters that every server has."""
 LIMITS, OPERATOR_POLICY = "vhost-limits", "operator_policy"
-"""Components of the list of parameters: one that lets nobody in, and one that has a command of its own."""
+"""Components of the list of parameters: one that authorizes nobody, and one that has a command of its own."""
 
 
 GONE = "user %s does not exist any more at %s. Unless an earlier run has deleted it, it was an administrator's act"
