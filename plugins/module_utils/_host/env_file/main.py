@@ -98,8 +98,8 @@ RETURNS = {
 }
 
 KEPT = (
-    "%s: is no longer in files of the catalog, but somebody changed it after the last deploy, so it stays. Check whether "
-    "a program reads it, then delete it"
+    "%s: is no longer in files of the catalog, but somebody changed it after the last deploy, so it stays. Delete the "
+    "file if no program reads it"
 )
 
 
