@@ -55,7 +55,8 @@ def _part(part: dom.AnyPart) -> str:
     if isinstance(part, dom.PluginPart):
         return plugin_link(part.plugin.fqcn, part.plugin.type)
     if isinstance(part, (dom.OptionNamePart, dom.ReturnValuePart)):
-        return f"`{part.name}`" if part.value is None else f"`{part.name}={part.value}`"
+        of = f" of {plugin_link(part.plugin.fqcn, part.plugin.type)}" if part.plugin else ""
+        return f"`{part.name}`{of}" if part.value is None else f"`{part.name}={part.value}`{of}"
     if isinstance(part, dom.OptionValuePart):
         return f"`{part.value}`"
     if isinstance(part, (dom.CodePart, dom.EnvVariablePart)):
@@ -86,7 +87,7 @@ def _entry(name: str, option: Doc, extra: Mapping[str, str], indent: str) -> str
     paragraphs = markdown(option.get("description", "")).split("\n\n")
     separator = f"\n{indent}  - " if len(paragraphs) > MOST_INLINE else " "
     text = separator.join(["" if separator != " " else paragraphs.pop(0), *paragraphs]).removeprefix(" ")
-    message = f" On the command line: `-e {extra[name]}=…`." if name in extra else ""
+    message = f" On the command line: `-e {extra[name]}=…`." if name in extra and extra[name] not in text else ""
     below = option.get("options") or option.get("suboptions") or option.get("contains") or {}
     return (
         f"{indent}- `{name}` ({_traits(option)}): {text}{message}".replace(": \n", ":\n")
@@ -353,7 +354,8 @@ def pages() -> dict[str, str]:
         ),
         "roles.md": page(
             "Roles",
-            "The variables of each role. The source is `roles/*/meta/argument_specs.yml`.",
+            "The variables of each role. A name in brackets is the playbook's extra variable for a variable.\n"
+            "The source is `roles/*/meta/argument_specs.yml`.",
             map(role, roles),
         ),
         "modules.md": plugins(

@@ -10,7 +10,7 @@ class ModuleDocFragment:
 options:
   catalog:
     description:
-      - The catalog, usually C({{ secrets_catalog }}). The plugin checks the whole catalog before it reads a store.
+      - The catalog, usually C({{ secrets_catalog }}). It is validated as a whole before the first read.
     type: dict
     required: true
   environment:

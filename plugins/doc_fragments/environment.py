@@ -21,7 +21,7 @@ options:
     type: str
   journal:
     description:
-      - How to use the rotation journal, which says during a rotation which versions of values hosts must get.
+      - How to use the journal. During a rotation, the journal names the versions that hosts must get.
       - V(required) fails if the journal cannot be read, or if an open rotation has no snapshot for hosts. V(optional)
         warns in these cases. V(ignored) does not read the journal.
     type: str

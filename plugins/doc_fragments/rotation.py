@@ -10,9 +10,8 @@ class ModuleDocFragment:
 options:
   run:
     description:
-      - Id of the run that holds the rotation, as M(watchparty.secrets.rotation_start) returned it in
-        RV(watchparty.secrets.rotation_start#module:run). If another run takes the rotation over, calls with this id are
-        refused.
+      - Id of the run that holds the rotation, as RV(watchparty.secrets.rotation_start#module:run). If another run takes
+        the rotation over, the module refuses calls with this id.
     type: str
   kinds_path:
     description:

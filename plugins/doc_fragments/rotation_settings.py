@@ -115,8 +115,8 @@ options:
         default: []
       values_file:
         description:
-          - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. One
-            C(credential) V(value) pair a line, or a mapping of C(username) and C(password).
+          - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. Each
+            key is the name of a credential. Its value is a text, or a mapping of C(username) and C(password).
         type: path
       values_from:
         description: Name of the variable in which a result of M(watchparty.secrets.ask_secret) was registered.

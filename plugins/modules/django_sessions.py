@@ -79,8 +79,8 @@ options:
   cache_nodes:
     description:
       - If O(chdir) is not set, the addresses C(host:port) of the cache's other nodes. The module adds the nodes that
-        the catalog declares for the setting. If the cache reports another node, the module sends no password to it and
-        fails. Exception, nodes of an AWS cache in the same domain.
+        the catalog declares for the setting. If the cache reports another node, the module sends no password to this
+        node and fails, unless it is a node of an AWS cache in the same domain.
     type: list
     elements: str
     default: []

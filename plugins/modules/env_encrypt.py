@@ -12,8 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Reads every setting of the environment and writes an encrypted file, which you may keep in git or in an image.
-  - Each of these KMS keys can decrypt the file, the key of the environment and the keys in C(encrypted_env.keys) of the
-    catalog.
+  - The KMS key of the environment, and each key in C(encrypted_env.keys) of the catalog, can decrypt the file.
   - If the value of a setting did not change, its line in the file does not change. So a diff shows which settings
     changed.
 options:

@@ -20,9 +20,9 @@ description:
     in C(/var/lib/watchparty-secrets/NAME), or in C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or
     C(/dev/shm). NAME is the output of C(systemd-escape --path) for O(path). Otherwise both files are in the folder of
     O(path), as C(.env.mark) and C(.env.healthy).
-  - If the catalog of O(snapshot) declares C(files), the module writes these files too, with the same mark. Then
-    O(state=healthy) records all files, and O(state=restored) restores all files. O(env) and O(merge=true) are refused
-    where a deploy wrote such files, because they do not know them.
+  - If the catalog of O(snapshot) declares C(files), the module writes these files too, with the same deploy
+    marker. Then O(state=healthy) records all files, and O(state=restored) restores all files. If a deploy wrote such
+    files, the module refuses O(env) and O(merge=true).
   - If the module runs as root, each directory of the path must belong to root or the file's owner, and other accounts
     must not be able to write it. Otherwise the module fails.
   - If O(services) is set and RV(restart_needed) is true, the module restarts the services. It asks each health address

@@ -76,9 +76,9 @@ options:
     default: []
   token_file:
     description:
-      - Path of a file with mode 0600 that holds only the token. If not set, the module uses the first of these
-        environment variables that is set, in this order. C(GITHUB_TOKEN_FILE), C(GITHUB_APP_ID) with
-        C(GITHUB_APP_KEY_FILE), C(GITHUB_TOKEN), C(GH_TOKEN).
+      - Path of a file with mode 0600 that holds only the token. If not set, the module takes the token from the
+        first environment variable that is set of C(GITHUB_TOKEN_FILE), C(GITHUB_APP_ID) with C(GITHUB_APP_KEY_FILE),
+        C(GITHUB_TOKEN) and C(GH_TOKEN).
     type: path
   incomplete:
     description:

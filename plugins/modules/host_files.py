@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - With O(account), authorizes SSH keys of this account. With O(directory), sets owner, group and mode of this
+  - With O(account), authorizes O(keys) for this account. With O(directory), sets owner, group and mode of this
     directory. With O(checkout), adds C(.env*) to the C(.gitignore) of this checkout.
   - Runs as root, and follows no link that another account made. Changes C(authorized_keys) and C(.gitignore) with the
     rights of the account that owns them.

@@ -143,8 +143,8 @@ options:
     default: false
   values_file:
     description:
-      - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. One
-        C(credential) V(value) pair a line, or a mapping of C(username) and C(password).
+      - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. Each
+        key is the name of a credential. Its value is a text, or a mapping of C(username) and C(password).
     type: path
   python:
     description: The interpreter on the host of the task.

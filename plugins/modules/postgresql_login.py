@@ -33,7 +33,7 @@ options:
     description:
       - V(checked) is for the time before a rotation. It asks whether O(owner) and O(like) exist, whether the
         administrator can log in, and whether the administrator may set O(login) and end O(like). It writes nothing.
-      - V(blocked) is for a leak, before the new login is made. It takes the right to log in from O(login), and ends its
+      - V(blocked) is for a leak, before the new login is made. It removes the right of O(login) to log in, and ends its
         sessions.
       - V(present) makes O(login) able to log in with the new password; the other login stays valid. The module first
         tries O(login_url). If O(login_url) logs in and ends up as the owner, it changes nothing. If the role is

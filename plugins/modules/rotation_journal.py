@@ -37,9 +37,9 @@ options:
     description:
       - With O(state=rotated), the date or the time (UTC) of the rotation, such as V(2026-11-01) or
         V(2026-11-01T10:00:00Z).
-      - Refused are a time in the future, a time before the last rotation in the journal, and a time after a store last
-        wrote the value, because this store then holds the old value. So does a store whose version from before C(at)
-        has the same value.
+      - The module refuses a time in the future, and a time before the last rotation in the journal.
+      - It also fails if a store still holds the old value. That is so if the value was last written before C(at), or if
+        a version from before C(at) has the same value.
     type: str
     default: ''
   reason:

@@ -31,20 +31,21 @@ options:
   state:
     description:
       - V(checked) is for the time before a rotation. It asks every node whether the user could get a password and lose
-        a password, and whether the administrator has the rights. Changes nothing.
-      - V(blocked) is for a leak, before the new password is made. It switches the user off, takes the old password
-        away, and ends all sessions of the user. V(present) switches the user on again.
-      - V(open) opens the gate of this rotation at the user (see O(gate)). If O(like) is set, it creates a missing user.
+        a password, and whether the administrator has the necessary rights. It changes nothing.
+      - V(blocked) is for a leak, before the new password is made. It switches the user off, removes the old
+        password, and ends all sessions of the user. V(present) switches the user on again.
+      - V(open) opens the gate of this rotation at the user (see O(gate)). If the user does not exist, it creates the
+        user with the rules of O(like).
       - V(present) adds the new password. The other passwords stay valid.
       - V(usable) logs in with the new password, at the address of O(login_url) and at every node. On a primary, it
         writes, reads and deletes one random key if the user's rules allow that.
       - V(tried) returns for the address of O(login_url) and for O(nodes) whether they accept the login. It needs no
         administrator, so it also serves if a provider manages the server.
-      - V(sessions) returns the addresses that are logged in as the user. If a node cannot be asked, the result names it
-        and still has the sessions of the others. If O(admin_url) is not set, the user itself asks, at the address of
-        O(login_url) and at O(nodes).
-      - V(ended) ends every other session of the user. The user itself does this, at the address of O(login_url) and at
-        O(nodes). It needs no administrator, only C(+info +client).
+      - V(sessions) returns the addresses that are logged in as the user. If a node does not answer, the result names
+        this node and has the sessions of the other nodes. If O(admin_url) is not set, the module lists the sessions
+        with the user's own login, at the address of O(login_url) and at O(nodes).
+      - V(ended) ends every other session of the user, with the user's own login, at the address of O(login_url) and at
+        O(nodes). It needs no administrator. The user needs C(+info +client).
       - V(revoked) removes the password, ends the sessions that use it, and verifies that every node rejects it.
     type: str
     choices: [checked, blocked, open, present, usable, tried, sessions, ended, revoked]

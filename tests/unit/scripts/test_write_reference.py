@@ -24,6 +24,7 @@ ROOT = write_reference.ROOT
     [
         ("Sets C(a) to V(b), see O(state=present).", "Sets `a` to `b`, see `state=present`."),
         ("See M(watchparty.secrets.env_file).", "See [env_file](modules.md#env_file)."),
+        ("See O(watchparty.secrets.env_file#module:mode).", "See `mode` of [env_file](modules.md#env_file)."),
         (
             "See M(ansible.builtin.copy) and P(watchparty.secrets.env#lookup).",
             "See `ansible.builtin.copy` and [env](lookups.md#env).",
@@ -47,6 +48,11 @@ def test_an_option_names_its_traits_and_its_extra_variable() -> None:
     assert write_reference.entries({"x": option}, {"x": "leak_x"}) == (
         "- `x` (list of str, required, one of `a`, `b`): One. Two. On the command line: `-e leak_x=…`.\n"
     )
+
+
+def test_an_extra_variable_is_named_once() -> None:
+    option = {"description": "One (C(leak_x))."}
+    assert write_reference.entries({"x": option}, {"x": "leak_x"}) == "- `x` (str): One (`leak_x`).\n"
 
 
 def test_many_paragraphs_have_an_item_each() -> None:
