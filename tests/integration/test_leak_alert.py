@@ -24,11 +24,13 @@ from typing import Any
 
 import ansible_collections.amazon
 import pytest
+import redis
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv import from_dotenv
 from sandbox.aws import REGION
 from sandbox.process import REPOSITORY, free_port
 from tests.integration.harness import Lab, Run
-from tests.integration.rotation_lab import rotation_lab
+from tests.integration.rotation_lab import CORE, rotation_lab
 
 RULEBOOK = os.environ.get("WATCHPARTY_RULEBOOK", "")
 COLLECTIONS = os.environ.get("WATCHPARTY_EDA_COLLECTIONS", "")
@@ -234,6 +236,37 @@ def test_what_is_known_is_contained_and_the_run_fails_with_the_rest(connection: 
         # ansible-rulebook removes the folder in which it runs a playbook: a relative path starts in the home folder.
         assert list((lab.directory / "home" / "post-mortems").glob("leak-*.md")), run.output
     named_around(run, "contained in ")
+
+
+def test_the_use_of_a_honeytoken_is_answered(connection: Mapping[str, Any]) -> None:
+    """From the thief who reads a file on a host, and logs in, to the report: verify tells what leaked, the alert starts
+    the response, and the honeytoken is replaced with what lay beside it."""
+    decoy, core = {"kind": "valkey_honeytoken", "admin": "cache_admin", "options": {"user": "jobs"}}, "secret:" + CORE
+    with rotation_lab(connection, hosts=1) as lab:
+        lab.catalog["settings"]["JOBS_URL"] = {"group": "core", "type": "url", "required": False}
+        lab.catalog["credentials"]["jobs"] = {**decoy, "appears_in": [{"setting": "JOBS_URL"}]}
+        lab.catalog["files"] = {"workers": {"path": "workers.env", "settings": ["JOBS_URL"]}}
+        lab.put(JOBS_URL=lab.valkey.url(0, user="jobs", password="canary-of-the-honeytoken"))
+        lab.deploy()
+        before, file = lab.values(), lab.hosts[0].env_file.with_name("workers.env")
+        (stolen,) = from_dotenv(file.read_text(encoding="utf-8")).values()
+        with redis.Redis.from_url(stolen) as thief, pytest.raises(redis.RedisError):
+            thief.ping()
+        used = lab.run("-e", "verify_only=WPS1104", "-e", "rotation_host=web1", playbook="playbooks/verify.yml")
+        assert f"leak_credentials={core}" in used.output, used.output
+        run = alerted(lab, core, "", leak_sessions=False, leak_trusted_host="web1")
+        assert run.code == 0, run.output
+        lab.assert_closed()
+        assert lab.accepts(before) == {"database": False, "cache": False}
+        (replaced,) = from_dotenv(file.read_text(encoding="utf-8")).values()
+        assert (replaced, replaced == stolen) == (lab.content()["JOBS_URL"], False)
+        (page,) = (lab.directory / "post-mortems").glob("leak-*[0-9].md")
+        report = page.read_text(encoding="utf-8")
+        assert "the honeytoken jobs had been used" in report
+        assert "tries to log in, last at 20" in report
+        assert "canary" not in run.output + report
+        answered = lab.run("-e", "verify_only=WPS1104", "-e", "rotation_host=web1", playbook="playbooks/verify.yml")
+        assert f"leak_credentials={core}" not in answered.output, answered.output
 
 
 def test_an_alert_of_which_nothing_is_known_starts_nothing(lab: Lab) -> None:

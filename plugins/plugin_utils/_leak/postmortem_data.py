@@ -37,6 +37,7 @@ EVENTS = {
     "sessions": "sessions were ended",
     "outlived": "sessions of the old value of {} could not be ended",
     "compared": "the server of {} was compared with its baseline",
+    "used": "the honeytoken {} had been used",
     "foothold": "a possible foothold was found ({})",
     "ruled_out": "the operator has checked the possible foothold {}",
     "looked": "a host was searched that an earlier run could not search ({})",

@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
 LAST = audit_chain.Head(10**9, "0" * 64)
 LONGEST_NOTE = "x" * 120
 """What a kind notes of one credential."""
-NOTED = ("outlived/", "compared/", "foothold/", "evicted/")
+NOTED = ("outlived/", "compared/", "used/", "foothold/", "evicted/")
 """Events with such a note."""
 Ending = Callable[[Journal, OpenRotation], Mapping[str, Any]]
 """What the closing entry of a rotation carries."""
@@ -91,7 +91,8 @@ class Rehearsal(JournalWriter):
         each = [
             [f"{prefix}{number}" for number in range(incident_events.MOST_FOOTHOLDS)] for prefix in ("left", "gone")
         ]
-        footholds = {"footholds": each[0], "evicted": each[1], "baseline": [""]}
+        footholds: dict[str, Any] = {"footholds": each[0], "evicted": each[1], "baseline": [""]}
+        footholds["notes"] = {"used": {"last": LONGEST_NOTE}}
         tokens.update({item.credential: footholds for item in plan.items if item.kind in (*ADMINISTERED, *HONEYTOKENS)})
         notes: dict[str, Any] = {name: {"server": LONGEST_NOTE} for name in noted}
         decoys = [item.credential for item in plan.items if item.kind in HONEYTOKENS]

@@ -73,14 +73,21 @@ def events(
 
 def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
     """Of the old values that are ``seen`` to be refused: whose sessions could not be ended, whose server was compared
-    with its baseline, and what may be another way in."""
+    with its baseline, which honeytoken was used, and what may be another way in."""
     events = ((event.partition("/"), at) for event, at in seen.items())
     refused = {name: at for (kind, _slash, name), at in events if kind == "refused"}
     result = {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("not_ended")}
     result |= {f"compared/{name}": at for name, at in refused.items() if results.get(name, {}).get("baseline")}
+    result |= {f"used/{name}": at for name, at in refused.items() if _use(results.get(name, {}))}
     for name, at in refused.items():
         result.update(dict.fromkeys(_footholds(name, results.get(name, {})), at))
     return result
+
+
+def _use(result: Mapping[str, Any]) -> str:
+    """The last use of a honeytoken, as its kind notes it."""
+    notes = result.get("notes") or {}
+    return str({**notes.get("used", {}), **notes.get("used_at_end", {})}.get("last", ""))
 
 
 def _footholds(name: str, result: Mapping[str, Any]) -> dict[str, str]:
@@ -109,6 +116,7 @@ def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
         message = _refusal(results[credential]) if name == "refused" and credential in results else ""
         message = _few(results[credential]["not_ended"]) if name == "outlived" else message
         message = results[credential]["baseline"] if name == "compared" else message
+        message = _use(results[credential]) if name == "used" else message
         if name in ("foothold", "evicted"):
             credential = credential.partition("/")[0]
             message = _footholds(credential, results[credential])[event]

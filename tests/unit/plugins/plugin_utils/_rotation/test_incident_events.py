@@ -158,6 +158,14 @@ def test_a_comparison_with_the_baseline_is_kept_with_its_date() -> None:
     assert incident_events.evidence(extra, results) == {"compared/cache": "baseline of 2026-11-29"}
 
 
+@pytest.mark.parametrize("note", ["used", "used_at_end"])
+def test_the_use_of_a_honeytoken_is_kept(note: str) -> None:
+    results = {"jobs": {"notes": {note: {"last": "2 tries"}}}, "cache": {"notes": {"127.0.0.1:1": "run/7"}}}
+    extra = incident_events.outlived({"refused/jobs": "t", "refused/cache": "t"}, results)
+    assert extra == {"used/jobs": "t"}
+    assert incident_events.evidence(extra, results) == {"used/jobs": "2 tries"}
+
+
 def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
     nodes = [f"h{number}:6379: no right" for number in range(5)]
     results = {
