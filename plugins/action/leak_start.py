@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import de
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import not_invalidated, purge_on
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
@@ -279,7 +279,7 @@ class ActionModule(rotation_segment.ServersAction):
             asked=asked,
             waves=[asdict(wave) for wave in _waves(declaration, data["waves"])],
             unannounced=unannounced,
-            failures=[*alive, *not_invalidated(leak_plan.purge)],
+            failures=alive,
         )
         return leak_steps.first(
             leak_steps.ResponseRun(

@@ -121,10 +121,6 @@ session_tries:
       contains the replaced signing keys, as M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=session_tries)
-invalidate:
-  description: The C(copies) to remove from CloudFront, each with C(name), C(distribution) and C(paths).
-  type: dict
-  returned: with RV(next=invalidate)
 ask:
   description: The C(names) of credentials whose new value the operator must enter, and the C(pages) of their providers.
   type: dict

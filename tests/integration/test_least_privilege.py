@@ -48,7 +48,6 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "respond": {
         "Trail cloudtrail:LookupEvents": "moto has no event history; test_leak_response asks a stand-in for it",
-        "Forget cloudfront:GetInvalidation": "only to compare with an invalidation that is still under way",
     },
 }
 """Granted and not seen in these runs, and why it is granted all the same."""

@@ -273,7 +273,6 @@ def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     distributions = tuple(
         ground.arn("cloudfront", f"distribution/{distribution}") for distribution in reach.distributions
     )
-    forget = ("CreateInvalidation", "GetInvalidation", "ListInvalidations")
     deny = ("secretsmanager:GetResourcePolicy", "secretsmanager:PutResourcePolicy")
     results = tuple(map(ground.secret, reach.rotating))
     written = tuple(map(ground.parameter, reach.written))
@@ -288,7 +287,7 @@ def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         *([Grant("Versions", ("secretsmanager:ListSecretVersionIds",), results)] if results else []),
         *([Grant("History", ("ssm:GetParameterHistory",), written)] if written else []),
         *([Grant("Deny", deny, tuple(secrets))] if secrets else []),
-        *([Grant("Forget", tuple(f"cloudfront:{name}" for name in forget), distributions)] if distributions else []),
+        *([Grant("Forget", ("cloudfront:CreateInvalidation",), distributions)] if distributions else []),
     ]
 
 

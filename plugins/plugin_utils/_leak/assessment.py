@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.loader import module_loader
-
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     blast_radius,
     blast_radius_diagram,
@@ -24,9 +22,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values, match_leaked_string
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
-
-CLOUDFRONT = "community.aws.cloudfront_invalidation"
-"""Ansible cannot even load a task whose module is not installed, so whoever includes it must know before."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +128,7 @@ def purged(catalog: Catalog) -> dict[str, Any]:
         {"name": invalidation.name, "distribution": invalidation.distribution, "paths": list(invalidation.paths)}
         for invalidation in catalog.invalidations.values()
     ]
-    cloudfront = module_loader.has_plugin(CLOUDFRONT)
-    return {"valkey": list(catalog.purge), "invalidations": invalidations, "cloudfront": cloudfront}
+    return {"valkey": list(catalog.purge), "invalidations": invalidations}
 
 
 def refused_host(

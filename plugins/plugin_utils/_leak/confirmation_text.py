@@ -131,9 +131,8 @@ def _lines(ahead: Ahead) -> Iterator[str]:
             "read the present values"
         )
     for invalidation in ahead.purge.get("invalidations", ()):
-        unable = "" if ahead.purge.get("cloudfront") else ": NOT by this run, because community.aws is not installed"
         paths, distribution = ", ".join(invalidation["paths"]), invalidation["distribution"]
-        yield f"CloudFront drops its copies of {paths} in {distribution} ({invalidation['name']}){unable}"
+        yield f"CloudFront drops its copies of {paths} in {distribution} ({invalidation['name']})"
     yield f"no rollback after: {_point(ahead)}"
     yield from _abort(ahead)
     yield from _by_hand(ahead)

@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Empties caches in Valkey, in the task that judges the step before it. A task of its own would take a second more."""
+"""Empties caches in Valkey and at CloudFront, in the task that judges the step before it.
+
+A task of its own would take a second more.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.segment import show
 
@@ -30,10 +34,13 @@ def purge_on(host: RotationHost) -> Purge:
     return purge
 
 
-def not_invalidated(purge: Mapping[str, Any]) -> list[str]:
-    """Copies at CloudFront that this controller cannot delete."""
-    missing = [invalidation["distribution"] for invalidation in purge["invalidations"] if not purge["cloudfront"]]
-    if not missing:
-        return []
-    command = "run 'aws cloudfront create-invalidation' for CloudFront's copies of"
-    return [f"community.aws is not installed; {command} {', '.join(missing)}"]
+def invalidate(client: Any, copies: Mapping[str, Any], reference: str) -> None:
+    """Deletes CloudFront's copies. CloudFront takes the same reference once, so a run that is started again invalidates
+    nothing twice. Raises StoreError.
+    """
+    paths = copies["paths"]
+    with aws_errors.translated("cloudfront:CreateInvalidation", copies["distribution"]):
+        client.create_invalidation(
+            DistributionId=copies["distribution"],
+            InvalidationBatch={"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": reference},
+        )

@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     revoked_values,
     user_sessions,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import Purge
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import Purge, invalidate
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
@@ -259,19 +259,19 @@ def _purged(run: ResponseRun, work: Work) -> ResponseRun:
 
 
 def _invalidate(run: ResponseRun) -> Work | None:
-    copies = run.response.purge.get("invalidations") if run.response.purge.get("cloudfront") else []
+    copies = run.response.purge.get("invalidations")
     return {"copies": copies} if copies else None
 
 
-def _invalidated(run: ResponseRun) -> ResponseRun:
-    results = run.results.once("invalidated").get("results") or []
-    copies = (_invalidate(run) or {"copies": []})["copies"]
-    for at, item in enumerate(copies):
-        answer = results[at] if at < len(results) else {"failed": True}
+def _invalidated(run: ResponseRun, work: Work) -> ResponseRun:
+    client = run.setting.connection.store_client("cloudfront")
+    incident = incident_notes.incident_of(run.journal)
+    for item in work["copies"]:
         paths = f"{', '.join(item['paths'])} of {item['distribution']}"
-        if answer.get("failed"):
-            problem = one_line(str(answer.get("msg") or "no answer"))
-            run = run.then(run.response.failed(f"CloudFront was NOT invalidated: {paths}: {problem}"))
+        try:
+            invalidate(client, item, f"{incident.id}-{item['name']}")
+        except SecretsError as error:  # it stays open in the report
+            run = run.then(run.response.failed(f"CloudFront was NOT invalidated: {paths}: {one_line(error)}"))
         else:
             run = run.noted({f"invalidated/{item['name']}": paths})
     return run
@@ -347,7 +347,7 @@ STEPS = (
     ResponseStep("session_files", _session_files, _ended(_with_probe)),
     ResponseStep("session_tries", _session_tries, _ended()),
     ResponseStep("purge", _purge, here=_purged),
-    ResponseStep("invalidate", _invalidate, _invalidated),
+    ResponseStep("invalidate", _invalidate, here=_invalidated),
     ResponseStep("ask", _ask, _answered),
     ResponseStep("answered", _wave, _rotated, file="wave", again=True),
     ResponseStep("look_again", _look_again, _looked_again),

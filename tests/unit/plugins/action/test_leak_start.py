@@ -311,15 +311,6 @@ class TestRefused:
         assert (tmp_path / "reports.d").is_dir()
 
 
-def test_copies_at_cloudfront_stay_open_without_the_module(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    copies = [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
-    purge = {"valkey": [], "invalidations": copies, "cloudfront": False}
-    monkeypatch.setattr(leak_start.assessment, "purged", lambda _catalog: purge)
-    (line,) = start(world, "token")["carried"]["failures"]
-    assert line.startswith("community.aws is not installed; run 'aws cloudfront create-invalidation'")
-    assert line.endswith(" E1")
-
-
 def test_a_host_with_a_possible_foothold_gets_nothing_new(
     world: World, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

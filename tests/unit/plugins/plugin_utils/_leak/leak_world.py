@@ -41,11 +41,13 @@ class Leak:
     """What the host answers that empties caches."""
     asked: list[list[str]] = field(default_factory=list)
     """The kinds that it was asked to empty."""
+    connection: Any = None
+    """To AWS."""
 
     @property
     def setting(self) -> RotationSetup:
         known = ReadCache(baseline=[None])
-        return RotationSetup(self.world.catalog, KINDS, self.world.rotator("run1"), None, known)  # type: ignore[arg-type]
+        return RotationSetup(self.world.catalog, KINDS, self.world.rotator("run1"), self.connection, known)
 
     @property
     def incident(self) -> Incident:

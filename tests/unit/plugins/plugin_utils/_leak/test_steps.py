@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
@@ -307,20 +309,26 @@ class TestCaches:
         assert (response.failures, result["next"]) == ([f"caches in Valkey were NOT purged: {message}"], "copies")
 
     def test_at_cloudfront(self, leak: Leak) -> None:
-        copies = [{"name": name, "distribution": f"E-{name}", "paths": ["/*"]} for name in ("cdn", "img", "js")]
-        purge = {"valkey": [], "invalidations": copies, "cloudfront": True}
-        response, result = leak.following(leak.response("session_tries", purge=purge))
-        assert (result["next"], result["invalidate"]) == ("invalidate", {"copies": copies})
-        answers = [{"changed": True}, {"failed": True, "msg": "denied\nby AWS"}]
-        leak.variables["leak_respond__invalidated"] = {"results": answers}
-        response, _result = leak.following(response)
-        assert leak.incident.about("invalidated") == ["cdn"]
-        message = "CloudFront was NOT invalidated: /* of"
-        assert response.failures == [f"{message} E-img: denied by AWS", f"{message} E-js: no answer"]
+        copies = [{"name": name, "distribution": f"E-{name}", "paths": ["/*"]} for name in ("cdn", "img")]
+        batches = []
 
-    def test_cloudfront_without_its_module(self, leak: Leak) -> None:
-        purge = {"valkey": [], "invalidations": [{"name": "cdn"}], "cloudfront": False}
-        assert leak.following(leak.response("session_tries", purge=purge))[1]["next"] == "copies"
+        class CloudFront:
+            def create_invalidation(self, DistributionId: str, InvalidationBatch: dict[str, Any]) -> None:  # noqa: N803
+                batches.append(InvalidationBatch)
+                if DistributionId == "E-img":
+                    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not\nyou"}}, "CreateInvalidation")
+
+        leak.connection = SimpleNamespace(store_client=lambda _service: CloudFront())
+        purge = {"valkey": [], "invalidations": copies}
+        response, result = leak.following(leak.response("session_tries", purge=purge))
+        assert result["next"] == "copies"
+        reference = f"{leak.incident.id}-cdn"
+        assert batches[0] == {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": reference}
+        assert leak.incident.about("invalidated") == ["cdn"]
+        (failure,) = response.failures
+        message = "CloudFront was NOT invalidated: /* of E-img: AWS denies cloudfront:CreateInvalidation"
+        assert failure.startswith(message)
+        assert "\n" not in failure
 
 
 class TestAsk:
