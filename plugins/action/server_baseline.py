@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
         if present.key != info["baseline_key"]:
             raise SecretsError(OTHER)
         expected = info["parts"].get("servers") or {}
-        silence = previous_values_results.why_silent(args["servers"]) or "no host could ask it"
+        silence = previous_values_results.why_silent(args["servers"]) or "no host could query it"
         readings, problems = record_baseline.readings_of(expected, args["servers"].get("inspected") or {}, silence)
         readings, unread, further = record_baseline.with_accounts(readings, info["parts"], info.get("absent", {}))
         at, reason = timestamps.stamp(datetime.now(UTC)), args["reason"].strip()

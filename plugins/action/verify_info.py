@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
         except WrongAccount:
             raise
         except SecretsError:  # no access at all: each check that needs it says so, and hosts are looked at all the same
-            Display().warning("AWS cannot be asked; what needs it is not checked")
+            Display().warning("AWS cannot be used, so checks that need AWS are not made")
         gatherer = Gatherer(
             document=args["catalog"],
             catalog=catalog,

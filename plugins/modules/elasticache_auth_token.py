@@ -31,8 +31,9 @@ options:
       - V(present) makes the token of the open rotation valid beside the old one. If a third token was valid and the
         server removed the old token, the module adds the old token again.
       - V(usable) logs in with the new token at every address.
-      - V(sessions) returns, outside a rotation, the addresses that are logged in, as the application's own user sees
-        them. If AWS does not return the group's addresses, only the application's own address is asked.
+      - V(sessions) is for the time outside of a rotation. It lists the addresses that are logged in, with the
+        application's own login. If AWS does not return the group's endpoints, it lists only those at the application's
+        own address.
       - V(revoked) keeps only the new token, or only the old token if the rotation is aborted, and verifies that the
         server rejects the other one.
       - Before it removes a token, V(revoked) fails if there is a session from outside O(known_addresses), and names

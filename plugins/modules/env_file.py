@@ -50,8 +50,9 @@ options:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered. Give either
         O(snapshot) or O(env).
-      - With O(state=healthy) and O(state=restored), it names the deploy. If another run has written the file since, the
-        file stays as it is. If that run wrote the same snapshot, only O(delivery) shows the difference.
+      - With O(state=healthy) and O(state=restored), the snapshot of the deploy to record or to roll back. If another
+        run has written the file since, the file stays as it is. To detect a later write of the same snapshot, also set
+        O(delivery).
     type: str
   delivery:
     description:

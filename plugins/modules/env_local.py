@@ -66,7 +66,7 @@ names:
   elements: str
   returned: success
 sealed:
-  description: Their values, encrypted. Only this run's own tasks can open them.
+  description: Values of the settings in RV(names), encrypted. Only this run's own tasks can open them.
   type: str
   returned: success
 fingerprints:

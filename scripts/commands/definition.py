@@ -185,7 +185,8 @@ COMMANDS = (
         several(
             "credentials",
             "CREDENTIAL",
-            "Names of leaked credentials. Without names, the playbook asks for the leaked text.",
+            "Names of leaked credentials, host:NAME, github, secret:NAME or all. Without names, the playbook asks for "
+            "the leaked text.",
         ),
         argument("--value-file", description="Read the leaked text from this file of mode 0600.", metavar="FILE"),
         switch("--check", "Drill: show the blast radius and the plan, and change nothing."),

@@ -196,7 +196,7 @@ def _host(inventory: Sequence[str], name: str, variables: dict[str, Any]) -> Fin
             subject, PROBLEM, f"{address} port {port}: {why}", f"check ansible_host and the firewall, then: {by_hand}"
         )
     if banner != b"SSH-":
-        return Finding(subject, PROBLEM, f"{address} port {port} is no SSH server", "correct ansible_port")
+        return Finding(subject, PROBLEM, f"{address} port {port} is not an SSH server", "correct ansible_port")
     return Finding(subject, GOOD, f"{address} port {port} answers; to try the login: {by_hand}")
 
 

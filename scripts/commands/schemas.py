@@ -109,7 +109,10 @@ DEFINITIONS: Mapping[str, Schema] = {
         name=_text("Name of the secret or parameter; empty for a value of the catalog."),
         key={"type": ["string", "null"], "description": "Key in the secret's JSON object."},
         version=_text(VERSION),
-        via_copy={"type": "boolean", "description": "Whether only a copy of the value was found."},
+        via_copy={
+            "type": "boolean",
+            "description": "Whether the value comes from a copy, because the primary location has none.",
+        },
     ),
     "compared_setting": _object(
         setting=SETTING,

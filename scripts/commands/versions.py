@@ -161,7 +161,7 @@ def _writes(connection: AwsConnection, places: Sequence[Place], notes: list[str]
     trail = CloudTrail(connection.bounded_client("cloudtrail", SECONDS))
     answer = trail.ask([LookupQuery("ResourceName", name) for name in names], since=None, seconds=SECONDS, pages=PAGES)
     if answer.problem:
-        notes.append(f"CloudTrail was not asked: {answer.problem}")
+        notes.append(f"CloudTrail was not searched: {answer.problem}")
     else:
         notes += [f"CloudTrail's answer is incomplete: {line}" for line in answer.short]
     return [use for use in answer.uses if use.act in WRITES and not use.refused]

@@ -182,7 +182,7 @@ def test_all_connections(leak: Leak) -> None:
     """No administrator gets in who is not a superuser: the message says what one has to do."""
     leak.hold(*HELD["all connections"])
     message = leak.carried_out()["msg"]
-    assert f'only a superuser gets in: ALTER ROLE "{leak.shop.first}" NOLOGIN' in message
+    assert f'only a superuser can log in: ALTER ROLE "{leak.shop.first}" NOLOGIN' in message
     leak.shop.server.execute(f"ALTER ROLE {leak.shop.first} NOLOGIN")
     for session in leak.held:
         session.close()
@@ -208,11 +208,11 @@ def test_ways_in_are_named_with_the_statement_that_ends_them(leak: Leak, server:
     server.execute("ROLLBACK PREPARED 'kept'", database=leak.shop.owner)
     owner, first = f'"{leak.shop.owner}"', f'"{leak.shop.first}"'
     thief = f'"{leak.shop.owner}_thief"'
-    then = f"look at them, then DROP OWNED BY {first}"
+    then = f"check them, then DROP OWNED BY {first}"
     assert result["footholds"] == [
         f"role {thief} is a member of {first}: REVOKE {first} FROM {thief}",
         f"role {owner} can log in: ALTER ROLE {owner} NOLOGIN PASSWORD NULL",
-        f"role {first} owns objects in database {owner}, which its owner role should: {then}",
+        f"role {first} owns objects in database {owner} that the owner role should own: {then}",
         f"a prepared transaction in database {owner}: ROLLBACK PREPARED 'kept'",
     ]
 
@@ -226,7 +226,7 @@ def test_what_the_owner_role_gave_to_everybody_is_named(leak: Leak) -> None:
     )
     command = "REVOKE EXECUTE ON FUNCTION public.peek() FROM PUBLIC"
     assert revoked(leak)["footholds"] == [
-        "everybody gets rights on new tables: look at them by \\ddp, and ALTER DEFAULT PRIVILEGES … FROM PUBLIC",
+        "everybody gets rights on new tables: list them (\\ddp), then ALTER DEFAULT PRIVILEGES … FROM PUBLIC",
         f"function public.peek() runs with its owner's rights for everybody: {command}",
         "everybody has rights on public.orders: REVOKE ALL ON public.orders FROM PUBLIC",
     ]

@@ -15,7 +15,7 @@ from sandbox.valkey import Valkey
 from tests.hostile.leaked_valkey import LEAKED, Response
 from tests.integration.valkey_lab import dead, new_password, runner, session
 
-RESTORED, WAITS = "restored its password", "was taken away first"
+RESTORED, WAITS = "restored its password", "was removed first"
 VETOES: dict[str, tuple[tuple[str, ...], str]] = {
     "own user needs no password": (("ACL SETUSER shop nopass",), ""),
     "own user is switched off": (("ACL SETUSER shop off",), ""),

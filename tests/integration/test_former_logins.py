@@ -296,7 +296,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         for value in (OLDEST, FORMER, CURRENT, *(login["password"] for login in admins.values())):
             assert value not in run.output
             assert value not in json.dumps(result)
-        assert "Ask databases and caches" in run.output
+        assert "Check logins at databases and caches" in run.output
         found: dict[str, list[str]] = {}
         for check in ("WPS701", "WPS1101", "WPS1102", "WPS1103"):
             for item in outcomes(result, check):

@@ -215,7 +215,7 @@ def test_a_rotation_of_a_valkey_honeytoken(valkey: Valkey, monkeypatch: pytest.M
         client.ping()
     message, kept = shop.rotated()
     assert message.startswith(f"no server has user {DECOY}; ")
-    assert "tries to log in, last at 20" in kept.used["last"]
+    assert "attempts to log in, last at 20" in kept.used["last"]
     assert shop.stored[1] != PASSWORD
     assert valkey.execute("ACL", "LIST") == users
 

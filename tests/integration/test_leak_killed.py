@@ -18,7 +18,7 @@ from tests.integration.leak_lab import leak_lab, post_mortem, responder
 from tests.integration.rotation_lab import RotationLab, Values
 
 IMMEDIATE = ("-e", "leak_containment=immediate")
-SPREAD = ("on the host: Deliver the .env and verify#1", "Judge the finished step#2")
+SPREAD = ("on the host: Deliver the .env and verify#1", "Evaluate the finished step#2")
 """The old value is gone and the host not on the new one yet; all is replaced and nothing of it noted."""
 sweeps = pytest.mark.skipif(not EVERY, reason="every point of a leak response to kill it at takes hours (make chaos)")
 pytestmark = pytest.mark.slow

@@ -170,7 +170,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
         assert lab.values().cache[1] not in text
         for name in (
             f"{CORE}: GetSecretValue by arn:aws:iam::1:user/eve from 203.0.113.9",
-            "CloudTrail was asked in eu-west-3 only",
+            "CloudTrail was searched in eu-west-3 only",
             f"web1: {stray} (mode 0644) holds a revoked value of cache; remove it: rm {stray}",
             "CloudFront copies were invalidated (cdn)",
         ):
@@ -200,7 +200,7 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
     assert now.django_key != old.django_key
     assert now.fallbacks == ""
     assert lab.journal_state().pending_tasks == {}
-    assert "- CloudTrail was not asked: AWS denies cloudtrail:LookupEvents on" in newest_post_mortem(lab)
+    assert "- CloudTrail was not searched: AWS denies cloudtrail:LookupEvents on" in newest_post_mortem(lab)
     lab.assert_settled(old)
 
 

@@ -251,7 +251,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         lab.valkey.accepts("a-guess", "spare")
         looked = look_for_uses(lab)
         assert looked.code != 0, looked.output
-        sentences(looked, "1 sessions in its database", "1 tries to log in, last at")
+        sentences(looked, "1 sessions in its database", "1 attempts to log in, last at")
         assert "leak_credentials=secret:watchparty/production/decoys" in looked.text
 
         left = "mail: revoke its old value at https://mail.example.com/keys; r-"

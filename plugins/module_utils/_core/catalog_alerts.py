@@ -66,13 +66,13 @@ ALERTS: Mapping[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "warn_days": {
-            "description": "Days before a credential is due at which alarms fire, by default 14 and 3.",
+            "description": "How many days before a credential is due alarms fire, by default 14 and 3.",
             "type": "array",
             "items": _DAYS,
             "minItems": 1,
         },
         "silent_hours": {
-            "description": "Hours without metrics of a report after which every alarm fires, 26 by default.",
+            "description": "After this many hours without metrics of a report, every alarm fires. By default 26.",
             "type": "integer",
             "minimum": 2,
             "maximum": 168,

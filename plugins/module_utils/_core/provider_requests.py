@@ -58,7 +58,7 @@ def problems(where: str, api: ProviderApi) -> Iterator[str]:
         if request is not None:
             yield from _of_request(f"{where}.{name}", request, allowed)
     if LABEL not in json.dumps(api.create.body):
-        yield f"{where}.create.body: has no {{label}}, so a later run could not tell its own keys from others; add it"
+        yield f"{where}.create.body: has no {{label}}, so a later run could not distinguish its own keys; add {{label}}"
 
 
 def _of_request(where: str, request: ApiRequest, allowed: tuple[str, ...]) -> Iterator[str]:

@@ -144,7 +144,9 @@ class VaultClient:
         if status in (429, 473, 501) or status >= 500:
             return NoAccess(f"{where} failed with HTTP {status}; check the server's log, then run again")
         if status in (400, 401, 405) and subject.startswith("the login"):
-            return NoAccess(f"{where} was refused (HTTP {status}); correct stores.vault.role_id and the file beside it")
+            return NoAccess(
+                f"{where} was refused (HTTP {status}); correct role_id, secret_id_file or jwt_file in stores.vault"
+            )
         return StoreError(
             f"{where} was refused with HTTP {status}; check that stores.vault.mount is a KV engine of version 2"
         )
@@ -152,7 +154,7 @@ class VaultClient:
     def _denial(self, where: str) -> StoreError:
         """A policy's, or the token's own: the server answers alike, so it is asked for the token."""
         if not self._adapter.token:
-            return NoAccess(f"{where} was denied; correct stores.vault.role_id and the file beside it")
+            return NoAccess(f"{where} was denied; correct role_id, secret_id_file or jwt_file in stores.vault")
         try:
             status = self._adapter.request("get", "/v1/auth/token/lookup-self").status_code
         except (OSError, ValueError):

@@ -255,6 +255,6 @@ def key_trail(setting: RotationSetup, keys: Sequence[str], since: str, seconds: 
         connections = [setting.connection.in_region(region) for region in regions if region]
         trails = [CloudTrail(connection.bounded_client("cloudtrail", seconds)) for connection in connections]
     except (SecretsError, AnsibleActionFail) as error:
-        return KeyTrail(problems=[f"CloudTrail was not asked: {one_line(error)}"])
+        return KeyTrail(problems=[f"CloudTrail was not searched: {one_line(error)}"])
     start = credential_ages.moment(since) if since else None
     return made_with_keys.followed(trails, keys, since=start, seconds=seconds, now=datetime.now(UTC))

@@ -33,7 +33,7 @@ class TrailAnswer:
     short: tuple[str, ...] = ()
     """Questions that time or pages ran out for, in words."""
     problem: str | None = None
-    """Why CloudTrail was not asked further."""
+    """Why CloudTrail was not searched further."""
     asked: int = 0
 
 

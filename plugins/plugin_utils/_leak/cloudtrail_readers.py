@@ -50,7 +50,7 @@ def asking(
     try:
         trail = CloudTrail(connection.bounded_client("cloudtrail", seconds))
     except AnsibleActionFail as error:
-        unasked = {**answer, "messages": [f"CloudTrail was not asked: {error}"]}
+        unasked = {**answer, "messages": [f"CloudTrail was not searched: {error}"]}
         return lambda: unasked
 
     def ask() -> dict[str, Any]:
@@ -88,11 +88,13 @@ def _messages(region: str, trail_answer: TrailAnswer, wanted: cloudtrail_events.
     messages = cloudtrail_events.lines(trail_answer.uses, wanted)
     if trail_answer.asked:
         messages = messages or ["CloudTrail has recorded no reader"]
-        messages.append(f"CloudTrail was asked in {region} only; {LATE}")
+        messages.append(f"CloudTrail was searched in {region} only; {LATE}")
     if trail_answer.asked and not trail_answer.problem:
         messages += [f"CloudTrail's answer is incomplete: {line}" for line in trail_answer.short]
     if trail_answer.problem:
-        messages.append(f"CloudTrail was not asked{' further' if trail_answer.asked else ''}: {trail_answer.problem}")
+        messages.append(
+            f"CloudTrail was not searched{' further' if trail_answer.asked else ''}: {trail_answer.problem}"
+        )
     elif not trail_answer.asked:
-        messages.append("CloudTrail was not asked: no time was left, or these credentials have no place in AWS")
+        messages.append("CloudTrail was not searched: no time was left, or these credentials have no place in AWS")
     return messages

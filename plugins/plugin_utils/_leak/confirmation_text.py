@@ -116,8 +116,8 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     disabled = [name for wave in ahead.waves for name in ahead.disabled(wave)]
     if disabled:
         yield (
-            f"disabled before new values are made: {', '.join(disabled)}. If a new value cannot be made, what uses "
-            "the old one stays down until the same command succeeds"
+            f"disabled before new values are made: {', '.join(disabled)}. If a new value cannot be made, programs "
+            "that use the old one stay down until the same command succeeds"
         )
     for name in (name for name in ahead.to_come(ahead.first_off) if name not in disabled):
         yield (

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 
 UNLOOKED = "unlooked"
 """Ends the event of a host that was not looked at."""
-NOT_LOOKED = "ways back in not checked (the next run checks them)"
+NOT_LOOKED = "footholds not checked (the next run checks them)"
 LONGEST = 120
 """Characters of why a look failed."""
 MOST = 10

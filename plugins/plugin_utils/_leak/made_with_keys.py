@@ -72,9 +72,9 @@ def followed(
                 item = MadeWithKey(use.made, use.at, use.address, use.act)
                 result.made += [item] if _lasts(use.made, use.at, now) else []
     if left:
-        result.problems.append(f"CloudTrail was not asked about {len(left)} more keys and sessions, such as {left[0]}")
+        result.problems.append(f"CloudTrail was not searched for {len(left)} more keys and sessions, such as {left[0]}")
     if waiting:
-        result.problems.append(f"CloudTrail was not asked about {', '.join(waiting)}: no time was left")
+        result.problems.append(f"CloudTrail was not searched for {', '.join(waiting)}: no time was left")
     return result
 
 

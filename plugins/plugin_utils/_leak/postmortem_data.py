@@ -208,7 +208,7 @@ def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> lis
     message = "was skipped and holds revoked values. When it answers, run ansible-playbook watchparty.secrets.deploy"
     doubtful = {host for hosts in incident.foothold_hosts.values() for host in hosts}
     lines = [
-        f"{host} got no new values, because somebody may have left a way in there"
+        f"{host} got no new values, because an attacker may have left a foothold there"
         for host in behind
         if host in doubtful
     ]

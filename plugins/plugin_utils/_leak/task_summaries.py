@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 
-LEFT_OUT = "was not asked, because it is compromised; keep an image of its disks before you rebuild it"
+LEFT_OUT = "was not searched, because it is compromised; keep an image of its disks before you rebuild it"
 HEALTHY = 200
 STILL_OLD = "the encrypted .env still holds old values"
 ENCRYPT_ANEW = "ansible-playbook watchparty.secrets.env_encrypt -e encrypt_new_key=true"
-OVER = "was not asked: the time limit for evidence was over"
+OVER = "was not searched: the time limit for evidence was over"
 
 
 def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -132,7 +132,7 @@ def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
     answers = [entry for entry in results if entry.get("messages")]
     if not answers:
         problem = next((name for name in map(_problem, reversed(results)) if name), "no time was left")
-        return [f"CloudTrail was not asked: {'no time was left' if problem == OVER else problem}"]
+        return [f"CloudTrail was not searched: {'no time was left' if problem == OVER else problem}"]
     asked = [answer for answer in answers if answer.get("asked")]
     chosen = (asked or answers)[-1]
     if chosen is not results[-1]:

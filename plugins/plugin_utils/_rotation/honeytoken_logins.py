@@ -91,7 +91,7 @@ def _described(part: Part, report: Answer) -> str:
         return f"{uses} sessions in its database" if uses else ""
     if not report["uses"] or report["last"] <= answered.get("at", ""):
         return ""
-    return f"{report['uses']} tries to log in, last at {report['last']} from {', '.join(report['clients'])}"
+    return f"{report['uses']} attempts to log in, last at {report['last']} from {', '.join(report['clients'])}"
 
 
 def _run(part: Part, stored: StoredCredential, **extra: Any) -> Answer:

@@ -241,7 +241,7 @@ def _signing(
                 "refuses; store the list in a key of a secret"
             )
         elif place.name not in ground.contents.readings:
-            yield f"{place}, which lists the previous keys, cannot be read"
+            yield f"{place}, which lists the previous keys, cannot be read; create it, or allow reading it"
     yield from holdings.problems
     if stored_credential.places and not any(place.traits.has_labels for place in stored_credential.places):
         yield (

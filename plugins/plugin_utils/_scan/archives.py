@@ -134,7 +134,7 @@ class Unpacker:
             ending = Ending(buffered)
             yield from self._searcher.in_stream(ending.read, inside)
             if ends_as_zip(ending.tail):
-                self._pass(inside, "a zip file behind something else; unpack it, and scan the result")
+                self._pass(inside, "a zip file after other data; unpack it, then scan its files")
 
     def _opened(self, kind: str, stream: Any, inside: str, depth: int, *, packed: bool) -> Iterator[NeedleMatch]:
         if kind in (TAR, AR):

@@ -69,7 +69,7 @@ def accepted_in(document: Any) -> list[Any] | None:
 
 
 def expired(ends: date) -> str:
-    return f"expired on {ends}; see whether it still is acceptable, or take it out"
+    return f"expired on {ends}; set a new end if it is still acceptable, or remove it"
 
 
 def applied(baseline: Baseline | None, findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding], list[str]]:

@@ -33,7 +33,7 @@ def _rule_id(finding: Finding) -> str:
 
 def _rule(name: str) -> dict[str, Any]:
     live = name == LIVE_RULE
-    short = "A value that a store holds stands here" if live else f"Something that looks like a secret ({name})"
+    short = "This line contains a value from the stores" if live else f"This line contains a possible secret ({name})"
     remedy = (
         "Rotate the credential: ansible-playbook watchparty.secrets.rotate. If others may have read the value: "
         "ansible-playbook watchparty.secrets.leak_response. A later commit does not remove the value from the history."

@@ -61,7 +61,7 @@ class Facts:
         if part in self.left_out:
             raise NotApplicable(self.left_out[part])
         if part not in self.parts:
-            raise NotGathered(self.absent.get(part, f"nothing was gathered of: {part}"))
+            raise NotGathered(self.absent.get(part, f"not gathered: {part}"))
         return self.parts[part]
 
 
@@ -208,7 +208,7 @@ def _looked(check: Check, facts: Facts) -> tuple[Outcome, ...]:
         outcomes.append(not_applicable(str(error)))
     except Exception as error:  # noqa: BLE001 a fault of ours must neither pass for an answer nor end the others
         outcomes.append(unknown(f"fault: {type(error).__name__} {_where(error)}"))
-    return tuple(outcomes) or (unknown("there was nothing to look at"),)
+    return tuple(outcomes) or (unknown("there was nothing to check"),)
 
 
 def _where(error: BaseException) -> str:

@@ -53,7 +53,7 @@ class FollowedFiles:
         elif len(data) > LARGEST:
             self.unread[path] = f"is called and larger than {LARGEST >> 10} KiB, so it was not followed"
         elif len(self._texts) >= FILES:
-            self.unread[path] = f"was not followed, since more than {FILES} files are called"
+            self.unread[path] = f"was not followed, because workflows call more than {FILES} files"
         else:
             return data.decode("utf-8", "replace")
         return None

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import ROTATE
 
-READ = "somebody has read where it is stored"
+READ = "somebody has read a place where it is stored"
 DAY = 86400
 
 
@@ -60,7 +60,10 @@ def of_login(
     if not report or "exists" not in report:
         yield from used
         reasons = [(report or {}).get("problem", ""), *(answer["problems"] if answer else [silence])]
-        otherwise = f"only the administrator {server['administrator']} can see it, which is asked from a rotation_host"
+        otherwise = (
+            f"only administrator {server['administrator']} can see it: set rotation_host in the inventory to a host "
+            "outside the application's group"
+        )
         yield row(NOT_CHECKED, item["credential"], f"{place}: {'; '.join(filter(None, reasons)) or otherwise}")
         return
     judge = _of_postgresql if server["server"] == POSTGRESQL else _of_valkey
@@ -71,7 +74,7 @@ def of_login(
 def _of_postgresql(place: str, item: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Row]:
     user = f"login {item['user']} at {place}"
     for flaw in (*report["rights"], *(f"CONNECT on database {name}, by PUBLIC" for name in report["open"])):
-        yield row(FAIL, item["credential"], f"{user} may do something: {flaw}; revoke it")
+        yield row(FAIL, item["credential"], f"{user} has a right: {flaw}; revoke it")
     if not report["exists"]:
         yield _missing(item, f"{user}, or its database of the same name, does not exist")
         return
@@ -90,13 +93,13 @@ def _of_valkey(place: str, item: Mapping[str, Any], report: Mapping[str, Any]) -
         yield row(FAIL, item["credential"], f"{user} exists, so its logins leave no trace: ACL DELUSER {item['user']}")
     if report["uses"] and report["last"] > honeytokens.answered(item["rotated"]).get("at", ""):
         clients = ", ".join(report["clients"])
-        yield _used(item, f"{user}: {report['uses']} tries to log in, last at {report['last']} from {clients}")
+        yield _used(item, f"{user}: {report['uses']} attempts to log in, last at {report['last']} from {clients}")
     elif report["lost"] and report["reach"] < DAY:
-        message = f"its log of rejected logins reaches back {report['reach'] // 60} minutes: raise acllog-max-len"
+        message = f"its log of rejected logins covers only {report['reach'] // 60} minutes: raise acllog-max-len"
         yield row(NOT_CHECKED, item["credential"], f"{user}: {message}, and find out who fills it or who emptied it")
     else:
         hours = report["reach"] // 3600
-        yield row(PASS, item["credential"], f"{user}: no try to log in in the {hours} hours that its log reaches back")
+        yield row(PASS, item["credential"], f"{user}: no attempt to log in, in the {hours} hours that its log covers")
 
 
 def _missing(item: Mapping[str, Any], message: str) -> Row:

@@ -54,7 +54,7 @@ def _of_servers(name: str, entry: Verdict, result: Mapping[str, Any]) -> Verdict
     """One host tries it."""
     if name in (result.get("tried") or {}):
         return dict(result["tried"][name])
-    return {**entry, "message": f"{entry['message']}: {why_silent(result) or 'no host could be asked'}"}
+    return {**entry, "message": f"{entry['message']}: {why_silent(result) or 'no host could be queried'}"}
 
 
 def _of_hosts(name: str, entry: Verdict, by_host: Results) -> Verdict:

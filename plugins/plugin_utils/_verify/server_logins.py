@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows, previous_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 
-MANAGED = "AWS manages it, and tells of no users"
+MANAGED = "AWS manages the server, and does not list its users"
 ITS_OWN = "the catalog declares it as its own administrator"
 DECOYS = "the catalog declares only honeytokens there"
 UNDECLARED = "the catalog declares no administrator of it, so its other logins may be another application's"
@@ -137,12 +137,12 @@ class _Server:
         if credential.kind == kind_names.ELASTICACHE_AUTH_TOKEN or valkey.MANAGED.search(self.place.rpartition(":")[0]):
             return MANAGED
         if stored.problems or stored.login.password is None or stored.url is None:
-            return f"cannot be asked: {'; '.join(stored.problems) or 'it appears in no URL'}"
+            return f"cannot be checked: {'; '.join(stored.problems) or 'it appears in no URL'}"
         try:
             for where, url in stored.locations:
                 server_addresses.endpoints(url, self._engine, where)
         except SecretsError as error:
-            return f"cannot be asked: {error}"
+            return f"cannot be checked: {error}"
         return server_addresses.leads_elsewhere(self._catalog, credential, stored.locations) or ""
 
     @property
@@ -209,7 +209,7 @@ class _Server:
         stored = self._stored[admin.name]
         wrong = server_addresses.administrator_elsewhere(admin, self._engine, stored.locations)
         if wrong or stored.problems or stored.login.password is None:
-            return "", f"the administrator {admin.name} cannot be asked: {wrong or '; '.join(stored.problems)}"
+            return "", f"administrator {admin.name} cannot log in: {wrong or '; '.join(stored.problems)}"
         return server_addresses.administrators_url(admin.server, self._engine, stored.login), ""
 
     def _databases(self) -> list[str]:

@@ -25,8 +25,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import ITS_OWN, MANAGED
 
 ASK_AN_ADMINISTRATOR = (
-    "the application's user may not list the users, and the administrator {admin} is asked only from a rotation_host: "
-    "set it in the inventory, to a host outside the application's group"
+    "the application's user may not list the users. To list them as administrator {admin}, set rotation_host in the "
+    "inventory to a host outside the application's group"
 )
 UNDECLARED_ADMINISTRATOR = (
     "the application's user may neither list the users nor run a script (EVAL) that reads the user's own rights: "
@@ -36,7 +36,7 @@ UNDECLARED_ADMINISTRATOR = (
 
 def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, list[Row]]:
     """``result`` is revoked_logins' own."""
-    silence = previous_values_results.why_silent(result) or "no host could ask it"
+    silence = previous_values_results.why_silent(result) or "no host could query it"
     answers = result.get("inspected") or {}
     return {
         "rights": [row for place, entry in expected.items() for row in _rights(place, entry, answers, silence)],
@@ -131,11 +131,11 @@ def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
 def _unlisted(entry: Mapping[str, Any]) -> str:
     """Why the application's user alone was asked."""
     if entry["server"] != VALKEY:
-        return "its answer tells nothing"
+        return "its answer has no result"
     if not entry["administrator"]:
         return UNDECLARED_ADMINISTRATOR
     return str(entry["administrator_problem"] or ASK_AN_ADMINISTRATOR.format(admin=entry["administrator"]))
 
 
-def _reasons(answer: Mapping[str, Any] | None, silence: str, otherwise: str = "its answer tells nothing") -> str:
+def _reasons(answer: Mapping[str, Any] | None, silence: str, otherwise: str = "its answer has no result") -> str:
     return "; ".join(answer["problems"]) or otherwise if answer else silence

@@ -81,7 +81,7 @@ class TestHistory:
         ran = lab.run("history", "test", "TOKEN")
         assert ran.code == 0
         assert "the audit log was not read: " in ran.out
-        assert "CloudTrail was not asked: AWS denies cloudtrail:LookupEvents" in ran.out
+        assert "CloudTrail was not searched: AWS denies cloudtrail:LookupEvents" in ran.out
         assert LOG_GROUP in ran.out
 
     def test_a_missing_copy_does_not_prevent_the_rest(self, lab: Lab, trail: Stubber) -> None:

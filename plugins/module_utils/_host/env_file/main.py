@@ -129,7 +129,10 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
         try:
             text = dotenv.merge(present.content.decode("utf-8"), dotenv.from_dotenv(text, readers), readers)
         except UnicodeDecodeError:
-            raise HostError("%s: is not UTF-8, and other lines of it must be kept" % path) from None
+            raise HostError(
+                "%s: is not UTF-8, so its other lines cannot be kept; convert the file to UTF-8, or set merge=false"
+                % path
+            ) from None
     content = text.encode("utf-8")
     before = env_file_diff.settings_of(present.content if present else None, readers)
     after = dotenv.from_dotenv(text, readers)

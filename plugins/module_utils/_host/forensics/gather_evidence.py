@@ -258,7 +258,7 @@ def _ways_in(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     search = ways_in.FootholdSearch(list({account.name: account for account in accounts}.values()), wanted.since)
     part.footholds = search.footholds
     search.run(patterns, {placed.fingerprint for placed in wanted.known})
-    part.short += ["ways back in: " + line for line in search.short]
+    part.short += ["footholds: " + line for line in search.short]
 
 
 # --- processes -------------------------------------------------------------------------------------------------------

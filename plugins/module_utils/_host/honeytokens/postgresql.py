@@ -74,8 +74,8 @@ def check(server: ServerConnection, user: str, *, leak: bool) -> Report:
     refused = [right for right in report["rights"] if right in RIGHTS or not leak]
     if refused:
         raise RotationError(
-            "role %s has rights (%s), so it is no honeytoken; nothing was changed. Take them away, or name another "
-            "role in options.user" % (user, ", ".join(refused))
+            "role %s has rights (%s), so it cannot be a honeytoken; nothing was changed. Revoke them, or name "
+            "another role in options.user" % (user, ", ".join(refused))
         )
     for is_ours, owner in server.rows(_DATABASE % literal(user), doing=_DOING):
         if not is_ours:

@@ -62,11 +62,11 @@ IN_BASELINE = ("member", "owner")
 _WORDS = {
     "definer": "function {0} runs with its owner's rights for everybody: REVOKE EXECUTE ON FUNCTION {0} FROM PUBLIC",
     "public": "everybody has rights on {0}: REVOKE ALL ON {0} FROM PUBLIC",
-    "default": "everybody gets rights on new tables: look at them by \\ddp, and ALTER DEFAULT PRIVILEGES … FROM PUBLIC",
+    "default": "everybody gets rights on new tables: list them (\\ddp), then ALTER DEFAULT PRIVILEGES … FROM PUBLIC",
     "member": "role {0} is a member of {1}: REVOKE {1} FROM {0}",
     "owner": "role {0} can log in: ALTER ROLE {0} NOLOGIN PASSWORD NULL",
     "prepared": "a prepared transaction in database {1}: ROLLBACK PREPARED {0}",
-    "owns": "role {0} owns objects in database {1}, which its owner role should: look at them, then DROP OWNED BY {0}",
+    "owns": "role {0} owns objects in database {1} that the owner role should own: check them, then DROP OWNED BY {0}",
 }
 
 

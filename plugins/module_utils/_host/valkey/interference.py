@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
 PATIENCE = 4 * SECONDS
 """A script can be ended once it ran for busy-reply-threshold, which is 5 seconds."""
 TAKEN = (
-    "The leaked password of %s was taken away first and its sessions were ended; the application cannot log in until "
+    "The leaked password of %s was removed first and its sessions were ended; the application cannot log in until "
     "it has the new password"
 )
 GONE = "The leaked password of %s is not valid there any more; its sessions were ended"
@@ -68,7 +68,7 @@ def _shut_out(admin: Address, wanted: UserRequest, leaked: Address, problem: Nod
         except HostError as error:
             return str(error)  # a node that cannot be used, which the step names
     raise HostError(
-        "%s, and the leaked password of %s could not be taken away within %d seconds. It may still work: restart the "
+        "%s, and the leaked password of %s could not be removed within %d seconds. It may still work: restart the "
         "server, or let only this host reach its port, then run the same command again"
         % (problem, leaked.user, PATIENCE)
     )

@@ -335,7 +335,7 @@ def test_a_host_with_a_possible_foothold_gets_nothing_new(
     monkeypatch.setitem(NAMED, "web2", {"leak_respond__seen": {"skipped": True}})
     assert start(world, "token")["carried"]["opened"] == ["web1", "web2"]
     assert any(
-        "web2: ways back in not checked (the next run checks them): no time was left" in line for line in operator.lines
+        "web2: footholds not checked (the next run checks them): no time was left" in line for line in operator.lines
     )
 
 

@@ -78,7 +78,7 @@ def test_by_name_and_by_what_was_called(world: World, trail: Stubber) -> None:
     assert result["asked"]
     assert result["messages"] == [
         f"{TOKEN}: GetParametersByPath by somebody from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z",
-        f"CloudTrail was asked in eu-west-3 only; {cloudtrail_readers.LATE}",
+        f"CloudTrail was searched in eu-west-3 only; {cloudtrail_readers.LATE}",
     ]
     assert result["access_keys"] == []
 
@@ -112,8 +112,8 @@ def test_what_was_not_asked_to_the_end(world: World, trail: Stubber) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("AccessDeniedException", "CloudTrail was not asked: AWS denies cloudtrail:LookupEvents on"),
-        ("UnknownOperationException", "CloudTrail was not asked: AWS refused cloudtrail:LookupEvents"),
+        ("AccessDeniedException", "CloudTrail was not searched: AWS denies cloudtrail:LookupEvents on"),
+        ("UnknownOperationException", "CloudTrail was not searched: AWS refused cloudtrail:LookupEvents"),
     ],
 )
 def test_a_cloudtrail_that_refuses(world: World, trail: Stubber, code: str, message: str) -> None:
@@ -128,12 +128,12 @@ def test_one_that_refuses_later(world: World, trail: Stubber) -> None:
     trail.add_response("lookup_events", {"Events": []})
     trail.add_client_error("lookup_events", "ThrottlingException")
     message = ask(world, trail.client, credentials=["django"])["messages"]
-    assert message[-1].startswith("CloudTrail was not asked further: AWS still throttles")
+    assert message[-1].startswith("CloudTrail was not searched further: AWS still throttles")
 
 
 def test_no_client_and_no_place(world: World, trail: Stubber) -> None:
     result = ask(world, AnsibleActionFail("boto3 is missing"), credentials=["django"])
-    assert result["messages"] == ["CloudTrail was not asked: boto3 is missing"]
+    assert result["messages"] == ["CloudTrail was not searched: boto3 is missing"]
     world.secrets.set_state("mailer", deleted=True)
     assert ask(world, AnsibleActionFail("x"), credentials=["mailer"], access_keys=["AKIAFORMER"])["access_keys"] == [
         "AKIAFORMER"

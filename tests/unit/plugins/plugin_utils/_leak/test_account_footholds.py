@@ -235,7 +235,7 @@ def test_somebody_who_makes_many_sessions(world: World) -> None:
         answer = {"credentials": {"accessKeyId": f"{SESSION}{number}"}}
         world.trail.events.append(called("GetSessionToken", answer, session=number))
     lines = world.looked().lines
-    assert f"not checked: CloudTrail was not asked about 5 more keys and sessions, such as {SESSION}19" in lines
+    assert f"not checked: CloudTrail was not searched for 5 more keys and sessions, such as {SESSION}19" in lines
     assert len(world.trail.asked) == made_with_keys.MOST_KEYS + 1, "with the sign-ins"
 
 

@@ -106,13 +106,13 @@ def test_a_last_look_that_failed() -> None:
     answers = {
         "web1": {"failed": True, "msg": "no\nPython"},
         "web2": {"unreachable": True, "failed": True},
-        "web3": {**answer(unfinished="incomplete after 20 s"), "short": ["ways back in: x may not be read"]},
+        "web3": {**answer(unfinished="incomplete after 20 s"), "short": ["footholds: x may not be read"]},
         "web4": answer(),
     }
     expected = {
-        "web1": "ways back in not checked (the next run checks them): no Python",
-        "web2": "ways back in not checked (the next run checks them): no answer",
-        "web3": "ways back in not checked (the next run checks them): incomplete after 20 s",
+        "web1": "footholds not checked (the next run checks them): no Python",
+        "web2": "footholds not checked (the next run checks them): no answer",
+        "web3": "footholds not checked (the next run checks them): incomplete after 20 s",
     }
     assert host_footholds.unlooked(answers, []) == expected
     del expected["web2"]
@@ -120,7 +120,7 @@ def test_a_last_look_that_failed() -> None:
     lines = ways_in.lines({}, INCIDENT, answers)
     assert lines[0] == "checked in the end: web3, web4"
     assert "not checked: web1: no Python" in lines
-    assert "not checked: web3: ways back in: x may not be read" in lines
+    assert "not checked: web3: footholds: x may not be read" in lines
 
 
 def test_a_host_that_was_not_looked_at_first_gets_nothing_new() -> None:
@@ -135,7 +135,7 @@ def test_a_host_that_was_not_looked_at_first_gets_nothing_new() -> None:
     look = host_footholds.FirstLook(answers, ["deploy_ssh"], "t1")
     incident = replace(INCIDENT, events=dict.fromkeys(look.found, "t"))
     assert incident.foothold_hosts == {"deploy_ssh": [f"web{at}" for at in range(1, 6)]}
-    assert list(look.found.values())[2] == "web3: ways back in not checked (the next run checks them): no time was left"
+    assert list(look.found.values())[2] == "web3: footholds not checked (the next run checks them): no time was left"
     assert host_footholds.FirstLook(answers, [], "t1").found == {}, "no key leaked"
     assert look.found.keys().isdisjoint(replace(look, at="t2").found), "it counts once more in a later run"
 

@@ -78,14 +78,14 @@ def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
     text = kept.read_text(encoding="utf-8")
     assert "- eve read it" in text
     assert "- web1: deploy logged in" in text
-    assert "- CloudTrail was not asked: no time was left" in again.read_text(encoding="utf-8")
+    assert "- CloudTrail was not searched: no time was left" in again.read_text(encoding="utf-8")
 
 
 def test_compromised_hosts_and_what_was_gathered(leak: Leak, tmp_path: Path) -> None:
     gathered = {"copies": {"web1": {"removed": [".env.healthy"], "remaining": [".env.bak"]}}, "left_out": ["web2"]}
     response_report = written(leak, tmp_path, gathered=gathered, compromised=["web2"])
     text = text_of(response_report)
-    for line in ("web1: removed .env.healthy", "web1: .env.bak", "web2: was not asked, because it is compromised"):
+    for line in ("web1: removed .env.healthy", "web1: .env.bak", "web2: was not searched, because it is compromised"):
         assert f"- {line}" in text
     assert "web2 was skipped as compromised and must be rebuilt" in response_report.open
 

@@ -148,7 +148,7 @@ class TestWaves:
         response, result = leak.following(leak.response("look_again", impact=impact))
         assert result["next"] == "copies"
         assert leak.incident.foothold_hosts == {"ssh": ["web1"]}
-        assert response.failures == ["web2: ways back in not checked (the next run checks them): no Python"]
+        assert response.failures == ["web2: footholds not checked (the next run checks them): no Python"]
 
     def test_an_added_key_that_was_removed_holds_nothing_back(self, leak: Leak) -> None:
         answers = {"web1": {"footholds": [{"credential": "ssh", "text": "x", "key": "SHA256:x", "file": "/keys"}]}}
@@ -175,7 +175,7 @@ class TestEvidence:
             "web1: deploy logged in",
             "database: no answer within 2 s",
             "eve read it",
-            "web2: was not asked, ",
+            "web2: was not searched, ",
         ):
             assert f"- {line}" in text
 

@@ -76,7 +76,7 @@ def test_copies_and_stores() -> None:
 
 
 BEFORE, AFTER = {"asked": True, "messages": ["before"]}, {"asked": True, "messages": ["after"]}
-NOT_ASKED = {"asked": False, "messages": ["CloudTrail was not asked: denied"]}
+NOT_ASKED = {"asked": False, "messages": ["CloudTrail was not searched: denied"]}
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ NOT_ASKED = {"asked": False, "messages": ["CloudTrail was not asked: denied"]}
             [BEFORE, TIMED_OUT],
             ["before", "this answer is from before the containment; CloudTrail gave no answer after it"],
         ),
-        ([NOT_ASKED, NOT_ASKED], ["CloudTrail was not asked: denied"]),
+        ([NOT_ASKED, NOT_ASKED], ["CloudTrail was not searched: denied"]),
         ([SKIPPED, AFTER], ["after"]),
-        ([TIMED_OUT, TIMED_OUT], ["CloudTrail was not asked: Task failed: Timed out after 5 second(s)."]),
-        ([SKIPPED], ["CloudTrail was not asked: no time was left"]),
-        ([], ["CloudTrail was not asked: no time was left"]),
+        ([TIMED_OUT, TIMED_OUT], ["CloudTrail was not searched: Task failed: Timed out after 5 second(s)."]),
+        ([SKIPPED], ["CloudTrail was not searched: no time was left"]),
+        ([], ["CloudTrail was not searched: no time was left"]),
     ],
 )
 def test_readers(results: list[dict[str, Any]], lines: list[str]) -> None:

@@ -76,7 +76,7 @@ def test_a_routine_rotation_does_not_renew_what_a_leak_response_answered(decoy: 
     assert decoy.verified() == ["fail"]
     decoy.rotate_once("r-20261125T150004-abcd")
     last = decoy.world.journal.read().rotated["mail"].used["last"]
-    assert last.startswith("2 sessions" if decoy.engine == "postgresql" else "5 tries")
+    assert last.startswith("2 sessions" if decoy.engine == "postgresql" else "5 attempts")
     assert decoy.verified()[0] == "fail", "no leak response has answered these"
 
 

@@ -266,7 +266,7 @@ def encrypted() -> bytes:
         ),
         (
             lambda: tarred({"app": b"#!/bin/sh\n" + zipped([TEXT])}),
-            "archive!app a zip file behind something else; unpack it, and scan the result",
+            "archive!app a zip file after other data; unpack it, then scan its files",
         ),
         (lambda: b"LPKSHHRH" + b"\0" * 4 + b"\x0c" + b"\0" * 600, f"archive {IN_JOURNAL}"),
         (lambda: b"%PDF-1.4 /Encrypt 5 0 R", f"archive {IN_PDF}"),

@@ -93,7 +93,7 @@ def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
 
 def test_silence_does_not_pass() -> None:
     (result,) = verify_check.run([check(lambda _facts: ())], facts())
-    assert (result.status, result.results[0].message) == ("not checked", "there was nothing to look at")
+    assert (result.status, result.results[0].message) == ("not checked", "there was nothing to check")
 
 
 def test_one_place_that_was_not_seen_keeps_it_from_passing() -> None:

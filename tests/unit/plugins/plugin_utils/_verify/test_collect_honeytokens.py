@@ -71,7 +71,7 @@ def test_one_that_cannot_be_used() -> None:
 def test_one_that_was_used_names_what_leaked() -> None:
     used = Iam({"LastUsedDate": AT, "ServiceName": "sts", "Region": "us-east-1"})
     message = f"key {KEY} of IAM user {USER} was used, last on 2026-11-25T10:00:00Z at sts in us-east-1"
-    assert rows(used) == [("fail", f"{message}: somebody has read where it is stored", "secret:shop/test/core")]
+    assert rows(used) == [("fail", f"{message}: somebody has read a place where it is stored", "secret:shop/test/core")]
 
 
 @pytest.mark.parametrize(

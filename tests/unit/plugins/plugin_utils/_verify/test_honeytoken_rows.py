@@ -99,15 +99,15 @@ def test_a_server_of_honeytokens_alone_is_asked_as_its_administrator() -> None:
         ("reports", UNUSED, "pass", "login reports at db.internal:5432: no session in its database", ""),
         ("reports", {**UNUSED, "uses": 2}, "fail", "2 sessions in its database; somebody has read", LEAKED),
         ("reports", {**UNUSED, "exists": False}, "fail", "does not exist; rotate it", "reports"),
-        ("reports", {**UNUSED, "rights": ["CREATEDB"]}, "fail", "may do something: CREATEDB", ""),
+        ("reports", {**UNUSED, "rights": ["CREATEDB"]}, "fail", "has a right: CREATEDB", ""),
         ("reports", {**UNUSED, "open": ["shop"]}, "fail", "CONNECT on database shop, by PUBLIC", ""),
         ("reports", {"problem": "older than 15"}, "not checked", "db.internal:5432: older than 15", ""),
-        ("jobs", QUIET, "pass", "no try to log in in the 2 hours that its log reaches back", ""),
-        ("jobs", TRIED, "fail", f"2 tries to log in, last at {EARLIER} from 10.0.0.9; somebody", LEAKED),
+        ("jobs", QUIET, "pass", "no attempt to log in, in the 2 hours that its log covers", ""),
+        ("jobs", TRIED, "fail", f"2 attempts to log in, last at {EARLIER} from 10.0.0.9; somebody", LEAKED),
         ("jobs", {**QUIET, "exists": True}, "fail", "user jobs at cache.internal:6379 exists", ""),
-        ("jobs", {**QUIET, "lost": True}, "not checked", "reaches back 120 minutes: raise acllog-max-len", ""),
+        ("jobs", {**QUIET, "lost": True}, "not checked", "covers only 120 minutes: raise acllog-max-len", ""),
         ("jobs", {**QUIET, "lost": True, "reach": 90000}, "pass", "in the 25 hours", ""),
-        ("jobs", None, "not checked", "asked from a rotation_host", ""),
+        ("jobs", None, "not checked", "set rotation_host in the inventory", ""),
     ],
 )
 def test_what_an_answer_comes_to(
@@ -123,7 +123,8 @@ def rotated(used: dict[str, Any], incident: str = "") -> Rotated:
 
 def test_a_use_before_a_rotation_stays_a_finding_until_a_leak_response() -> None:
     noted = {"last": "3 sessions in its database", "uses": 3}
-    before = f"was used before its rotation at {AT}: 3 sessions in its database; somebody has read where it is stored"
+    read = "somebody has read a place where it is stored"
+    before = f"was used before its rotation at {AT}: 3 sessions in its database; {read}"
     assert rows("reports", {**UNUSED, "uses": 3}, reports=rotated(noted))[0] == ("fail", before, LEAKED)
     (row,) = rows("reports", {**UNUSED, "uses": 5}, reports=rotated(noted))
     assert f"2 sessions in its database since {AT}" in row[1]

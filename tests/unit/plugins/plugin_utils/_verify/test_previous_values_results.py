@@ -37,8 +37,8 @@ def test_what_cannot_be_tried_is_left_as_it_is() -> None:
         (answer("refused", "rejected now at db"), ("refused", "rejected now at db")),
         ({"msg": "no driver", "tried": {}}, ("untried", f"{WORDS}: no driver")),
         ({"unreachable": True, "msg": "gone"}, ("untried", f"{WORDS}: the host cannot be reached: gone")),
-        ({"skipped": True}, ("untried", f"{WORDS}: no host could be asked")),
-        ({}, ("untried", f"{WORDS}: no host could be asked")),
+        ({"skipped": True}, ("untried", f"{WORDS}: no host could be queried")),
+        ({}, ("untried", f"{WORDS}: no host could be queried")),
     ],
 )
 def test_at_servers(result: dict[str, Any], expected: tuple[str, str]) -> None:

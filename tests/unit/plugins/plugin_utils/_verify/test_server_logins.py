@@ -132,13 +132,13 @@ def test_a_value_that_is_revoked_later_is_explained() -> None:
 
 LEFT_OUT: list[tuple[dict[str, Any], str, str]] = [
     ({"now": contents(DATABASE_URL="postgresql://shop_a:canary@elsewhere/shop")}, DATABASE, "elsewhere"),
-    ({"now": contents(DATABASE_URL="no url")}, DATABASE, "cannot be asked"),
-    ({"now": contents(DATABASE_URL="postgresql://shop_a:canary%zz@db.internal/shop")}, DATABASE, "cannot be asked"),
+    ({"now": contents(DATABASE_URL="no url")}, DATABASE, "cannot be checked"),
+    ({"now": contents(DATABASE_URL="postgresql://shop_a:canary%zz@db.internal/shop")}, DATABASE, "cannot be checked"),
     ({"now": contents(BROKER_URL="rediss://:canary@x.cache.amazonaws.com/0")}, "x.cache.amazonaws.com:6379", "AWS"),
     (
         {"credentials": credentials(broker={"kind": "elasticache_auth_token", "options": {"replication_group": "g"}})},
         BROKER,
-        "AWS manages it",
+        "AWS manages the server",
     ),
 ]
 
@@ -185,7 +185,7 @@ def rows(place: str, kind: str, answer: dict[str, Any] | None, **over: Any) -> l
         (DATABASE, {"problems": ["database: no"]}, "not checked", f"{DATABASE}: database: no"),
         (DATABASE, None, "not checked", "the host is lost"),
         (CACHE, {"rights": {"cache": ["may change users"]}}, "fail", "may change users"),
-        (CACHE, {"listed": False}, "not checked", "cache_admin is asked only from a rotation_host"),
+        (CACHE, {"listed": False}, "not checked", "administrator cache_admin"),
         (BROKER, {"listed": False}, "not checked", "nor run a script (EVAL) that reads"),
     ],
 )
@@ -212,7 +212,7 @@ def test_its_own_administrator_has_rights_by_declaration() -> None:
         (CACHE, {"unexplained": [{**USER, "known": True}]}, "fail", "user guest accepts 1 password (sha256 0badcafe)"),
         (CACHE, {"unexplained": [{**USER, "nopass": True}]}, "fail", "user guest needs no password (nopass)"),
         (CACHE, {"unexplained": [{**USER, "node": "c2:1"}]}, "fail", "user guest at c2:1"),
-        (CACHE, {"listed": False}, "not checked", "cache_admin is asked only from a rotation_host"),
+        (CACHE, {"listed": False}, "not checked", "administrator cache_admin"),
         (BROKER, {}, "not applicable", "declares no administrator"),
         (BROKER, {"unexplained": [USER]}, "not applicable", "declares no administrator"),
         (
@@ -284,7 +284,7 @@ def test_postgresqls_administrator_is_sent_only_where_the_baseline_needs_it() ->
         ),
         (entries(), "fail", "role report LOGIN of the baseline does not exist any more (baseline of 2026-11-29)"),
         (entries("report LOGIN", problems=["late"]), "not checked", "late"),
-        (server_baseline.no_inventory(), "not checked", "its answer tells nothing"),
+        (server_baseline.no_inventory(), "not checked", "its answer has no result"),
     ],
 )
 def test_what_the_baseline_does_not_have(inventory: dict[str, Any], state: str, words: str) -> None:

@@ -68,7 +68,7 @@ def test_a_step_that_nobody_interrupts(sent: list[Any]) -> None:
 def test_the_leaked_password_goes_first(gate: str | None, rules: list[tuple[str, ...]], sent: list[Any]) -> None:
     """By commands that do nothing once the rotation is over."""
     result = interference.carried_out(Step(1), wanted(gate=gate), check=False)
-    assert "The leaked password of shop was taken away first" in result["warnings"][0]
+    assert "The leaked password of shop was removed first" in result["warnings"][0]
     assert result["warnings"][1:] == ["its own"]
     assert len(sent) == 2, "until the server is not busy"
     assert sent[1][0] == ("AUTH", "admin", "canary-admin")
@@ -78,7 +78,7 @@ def test_the_leaked_password_goes_first(gate: str | None, rules: list[tuple[str,
 
 
 def test_a_second_interruption_says_what_was_done(sent: list[Any]) -> None:
-    with pytest.raises(HostError, match=r"taken away first.*\nh:6379: it is busy$"):
+    with pytest.raises(HostError, match=r"removed first.*\nh:6379: it is busy$"):
         interference.carried_out(Step(2), wanted(), check=False)
 
 
