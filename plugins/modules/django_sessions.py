@@ -206,8 +206,8 @@ notes:
   - A request that is active at that moment does not restore its session, because Django refuses to save a deleted
     session.
   - A thief with a valid key or password can log in again. So first replace leaked keys and passwords.
-  - "The caches that list their keys are Django's C(RedisCache) and C(DatabaseCache), and C(RedisCache) of django-redis,
-    which was read and not run."
+  - "The caches that list their keys are Django's C(RedisCache) and C(DatabaseCache), and C(RedisCache) of django-redis.
+    The last one was not tested."
   - With O(chdir), the module reads sessions in the cache like the application. Without O(chdir), it reads only sessions
     with plain values, because unpickling other values could run a program. It counts other sessions as unreadable.
 seealso:

@@ -16,8 +16,9 @@ description:
   - B(Not run on AWS.) The tests use moto and IAM's documented answers.
   - IAM must show that the role was used within O(within_days). Each active key must have been last used before the
     role, and not within O(idle_days). Otherwise the module changes no key of any user, and the error names the reason.
-  - The module first deactivates a key. To undo this, run C(aws iam update-access-key --status Active). A later run
-    deletes the key after O(after_days). A tag of the user holds the time of the deactivation.
+  - The module first deactivates a key. To undo this, run C(aws iam update-access-key --status Active --user-name USER
+    --access-key-id ID). A later run deletes the key after O(after_days). A tag of the user holds the time of the
+    deactivation.
   - Runs on the controller. Reads ids and times of keys, never a key.
 options:
   users:

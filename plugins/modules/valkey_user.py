@@ -214,7 +214,8 @@ notes:
   - C(ACL SAVE) writes the server's users over the ACL file, so edit that file only together with C(ACL LOAD).
   - With O(overlap=passwords), the module cannot distinguish a session that logged in with the old password after
     O(state=present) from a session with the new password. Except in a leak, such a session stays. Services that
-    restarted since then have no such session. If this is not enough, use O(overlap=users).
+    restarted since then have no such session. If this is not enough, let two
+    users with names that end in C(_a) and C(_b) alternate (O(overlap=users)).
   - If replicas log in at their primary as this user (C(masteruser), C(masterauth)), the module fails, because the
     replicas would lose their login. Give the replicas a separate user.
   - The administrator logs in only at C(server) of its credential in the catalog, and at the C(nodes) of this C(server).

@@ -149,20 +149,18 @@ def exposes(catalog: Catalog, source: str) -> Iterator[Edge]:
         yield from (Edge(source, credential.name, "everything was declared as leaked") for credential in credentials)
     elif source == GITHUB:
         yield from (
-            Edge(source, credential.name, "GitHub holds it")
+            Edge(source, credential.name, "holds it")
             for credential in credentials
             if credential.github or _is_marked(catalog, credential)
         )
     elif source.startswith(HOST):
         yield from (
-            Edge(source, credential.name, "it is in the host's .env")
-            for credential in credentials
-            if in_env(catalog, credential)
+            Edge(source, credential.name, "has it in .env") for credential in credentials if in_env(catalog, credential)
         )
     elif source.startswith(SECRET):
         name = source[len(SECRET) :]
         yield from (
-            Edge(source, credential.name, f"secret {name} holds it")
+            Edge(source, credential.name, "holds it")
             for credential in credentials
             if _in_secret(catalog, credential, name)
         )
@@ -172,16 +170,16 @@ def exposes(catalog: Catalog, source: str) -> Iterator[Edge]:
 
 def _of_credential(catalog: Catalog, credential: Credential) -> Iterator[Edge]:
     for name in credential.exposes:
-        yield Edge(credential.name, name, "the catalog says so")
+        yield Edge(credential.name, name, "reveals it, as the catalog declares")
     for other in catalog.credentials.values():
         if other.name == credential.name or other.name in credential.exposes:
             continue
         if other.admin == credential.name:
-            yield Edge(credential.name, other.name, "it may change it")
+            yield Edge(credential.name, other.name, "may change it")
         elif credential.kind in READS_HOSTS and in_env(catalog, other):
-            yield Edge(credential.name, other.name, "it logs in to the hosts, whose .env holds it")
+            yield Edge(credential.name, other.name, "logs in to hosts that have it in .env")
         elif credential.kind in READS_STORES and _readable(catalog, credential, other):
-            yield Edge(credential.name, other.name, "it may read the store that holds it")
+            yield Edge(credential.name, other.name, "may read a store that holds it")
 
 
 def _readable(catalog: Catalog, credential: Credential, other: Credential) -> bool:

@@ -39,7 +39,7 @@ def text(impact: Impact) -> list[str]:
         lines.append(f"{number}. together: {', '.join(wave)}" if len(wave) > 1 else f"{number}. {wave[0]}")
         for reached in impact.reached:
             if reached.name in wave:
-                via = "; ".join(f"through {edge.source}, {edge.why}" for edge in reached.via[:3])
+                via = "; ".join(f"through {edge.source} ({edge.why})" for edge in reached.via[:3])
                 lines.append(f"     {reached.name} ({reached.kind}, {reached.severity}): {via or 'declared'}")
     lines += [
         f"reveal each other, so they are replaced together: {', '.join(cycle)}; all new values are made "

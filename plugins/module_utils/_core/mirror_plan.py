@@ -260,7 +260,7 @@ def _due(copy: WantedCopy, kept: Optional[PresentCopy]) -> Tuple[str, str]:
         types = ("String", "SecureString")
         return "", (
             f"is a {types[kept.secure]}, but must be a {types[copy.secure]}, and AWS cannot change the type; "
-            "delete it by 'aws ssm delete-parameter', then run again"
+            f"delete it by 'aws ssm delete-parameter --name {copy.parameter}', then run again"
         )
     if kept.value == copy.value:
         ours = kept.is_untouched and kept.mark is not None and kept.mark.source == str(copy.source)

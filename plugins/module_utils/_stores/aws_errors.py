@@ -122,7 +122,10 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
     if code in _RACE_CODES:
         return Conflict(f"another writer changes {name} at the same time ({operation}); run again")
     if code == "ParameterMaxVersionLimitExceeded":
-        remedy = "remove the label of its oldest version by 'aws ssm unlabel-parameter-version'"
+        remedy = (
+            "remove the label of its oldest version by 'aws ssm unlabel-parameter-version --name NAME "
+            "--parameter-version NUMBER --labels LABEL'"
+        )
         return StoreError(f"{name} has 100 versions, the oldest with a label, so {operation} fails; {remedy}")
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return NoAccess(f"AWS failed at {operation} on {name} after every retry: {code} {message}")

@@ -39,7 +39,7 @@ class NumberedStore(Store):
                 return current
             raise Conflict(
                 f"parameter {name} is at version {current} instead of {instead_of}, so somebody wrote it; find the "
-                "writer by 'aws ssm get-parameter-history', then run again"
+                f"writer by 'aws ssm get-parameter-history --name {name}', then run again"
             )
         return self._replace(name, value, instead_of, kept)
 
@@ -70,7 +70,10 @@ class NumberedStore(Store):
 
     def _put_back(self, name: str, value: str, before: int, written: int) -> str:
         """Writes what ours buried once more; says in words what became of it."""
-        by_hand = "check the other value by 'aws ssm get-parameter-history', and write it again by hand if it is needed"
+        by_hand = (
+            f"check the other value by 'aws ssm get-parameter-history --name {name}', and write it again by hand if it "
+            "is needed"
+        )
         try:
             theirs = self._newest_but(name, value, before, written)
             current, kept = self._look_since(name, written)

@@ -40,7 +40,8 @@ class Access:
         if result.get("KeyState") in GONE:
             raise Conflict(
                 f"key {alias} ({result['Arn']}) is scheduled for deletion; 'aws kms cancel-key-deletion --key-id "
-                f"{result['KeyId']}' and 'aws kms enable-key' keep it, or choose another alias in aws.kms_key"
+                f"{result['KeyId']}' and 'aws kms enable-key --key-id {result['KeyId']}' keep it, or choose "
+                "another alias in aws.kms_key"
             )
         tags: dict[str, str] = {}
         with aws_errors.translated("kms:ListResourceTags", f"key {alias}"):

@@ -298,7 +298,7 @@ def _row(catalog: Catalog, incident: Incident, entry: Mapping[str, Any], result:
         "name": name,
         "kind": entry["kind"],
         "severity": entry["severity"],
-        "through": "; ".join(f"{via['from']}, {via['why']}" for via in entry["via"]) or "declared",
+        "through": "; ".join(f"{via['from']} ({via['why']})" for via in entry["via"]) or "declared",
         "state": state,
         "open": still,
         "evidence": "; ".join(filter(None, shown)),

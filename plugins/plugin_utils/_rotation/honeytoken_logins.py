@@ -48,7 +48,7 @@ def replaced(part: Part) -> Answer:
     """Makes the new password the only one. Nothing logs in with either, so both need not be valid together."""
     logins = rotated_logins(part.setting, part.name, part.pending_task)
     if logins.aborting or logins.stays is None:
-        return {"message": "the server has the old value still; nothing was changed"}
+        return {"message": "the server still has the old value; nothing was changed"}
     engine, user = _engine(part), _user(part)
     if engine == VALKEY:
         return _noted_at_valkey(part, logins.stored)

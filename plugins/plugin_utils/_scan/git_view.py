@@ -86,14 +86,14 @@ def place_of(path: str) -> RepositoryPath:
         if os.path.lexists(entry):
             return _at(path, where, entry)
         if os.path.dirname(where) == where:
-            raise NoRepository(f"{path}: not a git repository, nor any directory above it")
+            raise NoRepository(f"{path}: not a git repository, nor any directory above it; give another path")
         where = os.path.dirname(where)
 
 
 def _at(path: str, top: str, entry: str) -> RepositoryPath:
     if os.path.isdir(entry) and not os.path.islink(entry):
         if not _is_repository(entry):
-            raise ScanError(f"{path}: not a git repository: .git lacks HEAD, objects or refs")
+            raise ScanError(f"{path}: not a git repository: .git lacks HEAD, objects or refs; clone it again")
         return RepositoryPath(path, entry, entry, top)
     data = content(entry, SMALL)
     target = os.path.realpath(entry)

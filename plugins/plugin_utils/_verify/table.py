@@ -107,7 +107,7 @@ def graph(catalog: Catalog, states: Mapping[str, str]) -> dict[str, Any]:
     """What reveals what: hosts' files and every credential, as _impact_drawing draws it."""
     names = list(catalog.credentials)
     edges = [
-        {"from": HOSTS, "to": name, "why": "it is in every host's .env"}
+        {"from": HOSTS, "to": name, "why": "contains it"}
         for name in names
         if blast_radius.in_env(catalog, catalog.credentials[name])
     ]

@@ -67,8 +67,8 @@ CHECK = Check(
     title="The secrets use the catalog's KMS key, and the keys are enabled and rotate",
     reason="A key that is disabled or deleted makes every version unreadable immediately.",
     fix=(
-        "Correct the key: aws kms enable-key, cancel-key-deletion or enable-key-rotation. Give a secret the right key: "
-        "aws secretsmanager update-secret --secret-id NAME --kms-key-id ALIAS."
+        "Correct the key: aws kms enable-key, cancel-key-deletion or enable-key-rotation, each with --key-id KEY. Give "
+        "a secret the right key: aws secretsmanager update-secret --secret-id NAME --kms-key-id ALIAS."
     ),
     command="aws kms enable-key-rotation --key-id {target}",
     look=look,

@@ -69,8 +69,8 @@ CHECK = Check(
     reason="A resource policy can give access that no policy of a user or role gives.",
     fix=(
         "Delete the policy, or name only principals of this account in it. Secret: aws secretsmanager "
-        "delete-resource-policy. Key: aws kms put-key-policy. Bucket of the audit log or journal: aws s3api "
-        "put-bucket-policy."
+        "delete-resource-policy --secret-id NAME. Key: aws kms put-key-policy --key-id KEY --policy file://FILE. "
+        "Bucket of the audit log or journal: aws s3api put-bucket-policy --bucket NAME --policy file://FILE."
     ),
     command="aws secretsmanager delete-resource-policy --secret-id {name}",
     look=look,

@@ -17,7 +17,8 @@ CHECK = Check(
     fix=(
         "To show the differences: ansible-playbook watchparty.secrets.provision --tags access --check --diff. To "
         "correct them, leave out --check. Additional policies of a role stay. To detach managed ones, add -e "
-        "aws_access_purge_policies=true. To delete an inline one: aws iam delete-role-policy."
+        "aws_access_purge_policies=true. To delete an inline one: aws iam delete-role-policy --role-name ROLE "
+        "--policy-name NAME."
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=rows_of("access", "rows", "aws in the catalog declares no resources"),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No AWSPENDING version or secret of a rotation is left, and AWS rotates none."""
+"""No rotation left an AWSPENDING version or secret, and AWS rotates no secret."""
 
 from __future__ import annotations
 
@@ -45,12 +45,13 @@ CHECK = Check(
     name="leftovers",
     area="ages",
     severity="medium",
-    title="No AWSPENDING version or secret of a rotation is left, and AWS rotates none",
+    title="No rotation left an AWSPENDING version or secret, and AWS rotates no secret",
     reason="A leftover holds a value that no rotation revokes. If AWS rotates a secret, the hosts keep the old value.",
     fix=(
         "Remove what a rotation left: ansible-playbook watchparty.secrets.rotate. If another tool made the "
-        "AWSPENDING version, finish it there, or remove the label: aws secretsmanager update-secret-version-stage. "
-        "Stop AWS's rotation: aws secretsmanager cancel-rotate-secret."
+        "AWSPENDING version, finish it there, or remove the label: aws secretsmanager update-secret-version-stage "
+        "--secret-id NAME --version-stage AWSPENDING --remove-from-version-id ID. Stop AWS's rotation: aws "
+        "secretsmanager cancel-rotate-secret --secret-id NAME."
     ),
     command="ansible-playbook watchparty.secrets.rotate {run}",
     look=look,

@@ -99,15 +99,15 @@ class TestExposes:
         ("source", "why", "targets"),
         [
             ("all", "everything was declared as leaked", set(CREDENTIALS)),
-            ("github", "GitHub holds it", {"public", "key", "cloud", "role"}),
-            ("host:web1", "it is in the host's .env", IN_ENV),
-            ("secret:app/test/core", "secret app/test/core holds it", {"database", "cache", "public"}),
+            ("github", "holds it", {"public", "key", "cloud", "role"}),
+            ("host:web1", "has it in .env", IN_ENV),
+            ("secret:app/test/core", "holds it", {"database", "cache", "public"}),
             ("secret:ci-test", "", set()),
-            ("admin", "it may change it", {"database"}),
-            ("key", "it logs in to the hosts, whose .env holds it", IN_ENV),
-            ("cloud", "it may read the store that holds it", {"admin"}),
-            ("role", "it may read the store that holds it", {"admin", "lone", *IN_ENV}),
-            ("lone", "the catalog says so", {"cache"}),
+            ("admin", "may change it", {"database"}),
+            ("key", "logs in to hosts that have it in .env", IN_ENV),
+            ("cloud", "may read a store that holds it", {"admin"}),
+            ("role", "may read a store that holds it", {"admin", "lone", *IN_ENV}),
+            ("lone", "reveals it, as the catalog declares", {"cache"}),
             ("cache", "", set()),
         ],
     )
@@ -121,7 +121,7 @@ class TestExposes:
         credentials = {**CREDENTIALS, "key": {**CREDENTIALS["key"], "exposes": ["cache", "admin"]}}
         edges = list(blast_radius.exposes(catalog(SETTINGS, credentials=credentials), "key"))
         assert len(edges) == len({edge.target for edge in edges})
-        assert {edge.target: edge.why for edge in edges}["cache"] == "the catalog says so"
+        assert {edge.target: edge.why for edge in edges}["cache"] == "reveals it, as the catalog declares"
 
     @pytest.mark.parametrize("name", ["github", "all"])
     def test_a_credential_that_bears_such_a_name_reveals_its_own_too(self, catalog: Make, name: str) -> None:

@@ -50,11 +50,11 @@ class TestData:
             "severity": "medium",
             "wave": 0,
             "via": [
-                {"from": "host:web1", "why": "it is in the host's .env"},
-                {"from": "admin", "why": "it may change it"},
+                {"from": "host:web1", "why": "has it in .env"},
+                {"from": "admin", "why": "may change it"},
             ],
         }
-        assert {"from": "database", "to": "admin", "why": "the catalog says so"} in result["edges"]
+        assert {"from": "database", "to": "admin", "why": "reveals it, as the catalog declares"} in result["edges"]
 
 
 class TestText:
@@ -63,9 +63,9 @@ class TestText:
         assert blast_radius_diagram.text(IMPACT) == [
             "1. together: admin, database",
             "     admin (postgresql_role, high): declared",
-            f"     database (postgresql_role, medium): through host:web1, {HOST_ENV.why}; through admin, {ADMIN.why}",
+            f"     database (postgresql_role, medium): through host:web1 ({HOST_ENV.why}); through admin ({ADMIN.why})",
             "2. cache",
-            "     cache (valkey_user, low): through database, the catalog says so",
+            "     cache (valkey_user, low): through database (reveals it, as the catalog declares)",
             f"reveal each other, so they are replaced together: admin, database; {together}",
         ]
 
@@ -113,7 +113,7 @@ class TestGraphviz:
         assert lines[0] == "digraph blast_radius {"
         assert '  "host:web1" [penwidth=3];' in lines
         assert '  "database";' in lines
-        assert '  "admin" -> "database" [label="it may change it"];' in lines
+        assert '  "admin" -> "database" [label="may change it"];' in lines
         assert lines[-1] == "}"
 
     @given(impacts())

@@ -10,17 +10,17 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius_diagram
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import Edge, Impact, Reached
 
-HOST_ENV = Edge("host:web1", "database", "it is in the host's .env")
-ADMIN = Edge("admin", "database", "it may change it")
-BACK = Edge("database", "admin", "the catalog says so")
+HOST_ENV = Edge("host:web1", "database", "has it in .env")
+ADMIN = Edge("admin", "database", "may change it")
+BACK = Edge("database", "admin", "reveals it, as the catalog declares")
 IMPACT = Impact(
     declared=("host:web1", "admin"),
     reached=(
         Reached("admin", "postgresql_role", "high", (), 0),
         Reached("database", "postgresql_role", "medium", (HOST_ENV, ADMIN), 0),
-        Reached("cache", "valkey_user", "low", (Edge("database", "cache", "the catalog says so"),), 1),
+        Reached("cache", "valkey_user", "low", (Edge("database", "cache", "reveals it, as the catalog declares"),), 1),
     ),
-    edges=(HOST_ENV, ADMIN, BACK, Edge("database", "cache", "the catalog says so")),
+    edges=(HOST_ENV, ADMIN, BACK, Edge("database", "cache", "reveals it, as the catalog declares")),
     cycles=(("admin", "database"),),
 )
 

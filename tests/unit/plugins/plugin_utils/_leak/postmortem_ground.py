@@ -21,10 +21,10 @@ IMPACT: dict[str, Any] = {
             "kind": "k",
             "severity": "low",
             "wave": 1,
-            "via": [{"from": "admin", "why": "it may change it"}, {"from": "host:web1", "why": "it is there"}],
+            "via": [{"from": "admin", "why": "may change it"}, {"from": "host:web1", "why": "it is there"}],
         },
     ],
-    "edges": [{"from": "admin", "to": "cache", "why": "it may change it"}],
+    "edges": [{"from": "admin", "to": "cache", "why": "may change it"}],
 }
 DONE = {"replaced": True, "evidence": "rotation r1"}
 EVENTS = {

@@ -59,7 +59,7 @@ class TestFacts:
             "name": "cache",
             "kind": "k",
             "severity": "low",
-            "through": "admin, it may change it; host:web1, it is there",
+            "through": "admin (may change it); host:web1 (it is there)",
             "state": "replaced, the old value is rejected",
             "open": False,
             "evidence": "rotation r1",

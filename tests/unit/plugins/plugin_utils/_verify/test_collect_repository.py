@@ -113,7 +113,9 @@ def test_workflows_and_composite_actions(checkout: Path) -> None:
 def test_what_is_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(HostError, match="is not a directory on the controller; give the path of a checkout"):
         collect_repository.workflows(str(tmp_path / "missing"))
-    with pytest.raises(HostError, match=r"^repository \S+: not a git repository, nor any directory above it$"):
+    with pytest.raises(
+        HostError, match=r"^repository \S+: not a git repository, nor any directory above it; give another path$"
+    ):
         collect_repository.workflows(str(tmp_path))
     git(tmp_path, "init", "--quiet", "--bare", "bare.git")
     with pytest.raises(HostError, match="has no working tree; give the path of a checkout"):
