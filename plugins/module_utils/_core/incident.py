@@ -82,7 +82,7 @@ class Incident:
 
     @property
     def footholds(self) -> list[str]:
-        """The events of possible ways back in that are neither removed nor looked at since."""
+        """The events of possible footholds that are neither removed nor looked at since."""
         over = self.about("ruled_out", "evicted", "looked")
         return [f"foothold/{about}" for about in self.about("foothold") if about not in over]
 

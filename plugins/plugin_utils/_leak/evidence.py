@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 HOSTS_SHARE = 2 / 3
 LOOK = 6
-"""Seconds that each host has to look for ways back in, however many wait. Those that hang alone take them."""
+"""Seconds that each host has to look for footholds, however many wait. Those that hang alone take them."""
 LEAST = 1.0
 """Seconds below which nothing is asked any more."""
 
@@ -102,7 +102,7 @@ class Times:
     host_seconds: int
     """How long one host may take: those that hang leave something to those that wait for their turn."""
     look_seconds: int = 0
-    """How long its look for ways back in may take, beside the rest; 0 without one."""
+    """How long its look for footholds may take, beside the rest; 0 without one."""
 
 
 def times(now: float, seconds: float, *, hosts: int, forks: int, has_key: bool = False) -> Times:

@@ -73,7 +73,7 @@ class EvidencePart:
 
 
 def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
-    """Lines of what was found, and of what could not be; where a key leaked, possible ways back in as well."""
+    """Lines of what was found, and of what could not be; where a key leaked, possible footholds as well."""
     began = time.monotonic()
     acts: Dict[str, Callable[[EvidenceRequest, EvidencePart, float], None]] = {}
     if not wanted.only_ways_in:
@@ -245,7 +245,7 @@ def _user(placed: Placed) -> Optional[pwd.struct_passwd]:
         return None
 
 
-# --- ways back in ----------------------------------------------------------------------------------------------------
+# --- footholds ----------------------------------------------------------------------------------------------------
 
 
 def _ways_in(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Possible ways back in on hosts: what counts of their answers, what the operator reads, and what is over."""
+"""Possible footholds on hosts: what counts of their answers, what the operator reads, and what is over."""
 
 from __future__ import annotations
 
