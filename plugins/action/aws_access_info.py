@@ -69,7 +69,7 @@ class ActionModule(AwsAction):
         problems = [
             *access_resources.conflicts(catalog, standing, asked.adopt),
             *(
-                f"{name}: does not exist, so it cannot be adopted"
+                f"{name}: does not exist, so it cannot be adopted; correct -e aws_access_adopt"
                 for name in access_resources.unknown(asked.adopt, standing)
             ),
         ]

@@ -214,7 +214,11 @@ def restarted(module: AnsibleModule, done: Dict[str, Any], owner: Optional[int])
     from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
 
     # The last line counts: this one does if the process is ended meanwhile.
-    ended = {**done, "failed": True, "msg": "the module was ended on the host before the services were healthy"}
+    ended = {
+        **done,
+        "failed": True,
+        "msg": "the module was ended on the host before the services were healthy; deploy again",
+    }
     sys.stdout.write("\n%s\n" % json.dumps(ended))
     sys.stdout.flush()
     params = module.params
