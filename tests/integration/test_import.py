@@ -110,7 +110,7 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     assert account.state() == before
     other = "holds another value than the given one, and keeps it."
     assert f"{other} To change it, run ansible-playbook watchparty.secrets.set -e set_names=EMAIL_PORT" in differs.text
-    command = "watchparty.secrets.set -e set_names=SECRET_KEY -e set_force=true"
+    command = "ansible-playbook watchparty.secrets.set -e set_names=SECRET_KEY -e set_force=true"
     assert f"{other} If the given value is already in use, run {command}." in differs.text
 
     value = lab.directory / "value"

@@ -212,7 +212,7 @@ def alerted(lab: Lab, leaked: str, unknown: str, **extra: Any) -> Run:
 
 
 def named_around(run: Run, answer: str) -> None:
-    message = f"NOTHING was started for {UNKNOWN}, which the alert aws.health RISK 7 names too"
+    message = f"NOTHING was started for {UNKNOWN} of alert aws.health RISK 7, because"
     output = " ".join(run.output.split())
     at = output.index(answer)
     assert message in output[:at], "before the response, which may fail itself"
