@@ -62,7 +62,7 @@ class Scripts:
 
     read: Reader = lambda _path: None
     count: int = 0
-    open: list[tuple[str, str]] = field(default_factory=list)
+    open: list[tuple[str, str, int]] = field(default_factory=list)
     """Functions and files that are being followed."""
     parsed: dict[str, list[Command]] = field(default_factory=dict)
     """Files that have been followed."""
@@ -104,6 +104,11 @@ class _Called:
     words: list[str] = field(default_factory=list)
     folder: str = ""
     """Where it runs, if not where the caller does."""
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """A function that a function of its name defines is another one."""
+        return self.file, self.name, self.script[0].line if self.script and not isinstance(self.script, str) else 0
 
 
 @dataclass
@@ -154,9 +159,9 @@ class _Run:
     def _follow(self, command: Command, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
         """What a function or script gives out where that is collected; else it prints by itself."""
         called, running = self._called(command, arguments), self.scripts.open
-        if not called or (called.file, called.name) in running or len(running) >= DEEPEST:
+        if not called or called.key in running or len(running) >= DEEPEST:
             return ""
-        running.append((called.file, called.name))
+        running.append(called.key)
         self.called.add(called.name)
         into = _RETURNED if command.target or command.piped else ""
         flowing = flowing or self.taint.of(command.given)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_words import Inner, Token, Words
@@ -108,16 +108,18 @@ def variables(text: str) -> list[str]:
 
 def commands(script: str, line: int = 1) -> list[Command]:
     """In their order. What is open at the end of the script ends there."""
-    numbers = itertools.count()
-    return _read(script, line, lambda: f"{COLLECTED}{next(numbers)}", NESTED)
+    names = (f"{COLLECTED}{number}" for number in itertools.count())
 
+    def read(words: Words) -> list[Command]:
+        reader = _Reader(words.line, names)
+        for token in words.tokens():
+            reader.take(token)
+            if reader.is_closed and words.depth < NESTED:
+                break
+        reader.end(words.line)
+        return reader.results
 
-def _read(script: str, line: int, named: Callable[[], str], depth: int) -> list[Command]:
-    reader = _Reader(line, named, depth)
-    for token in Words(script, line, named).tokens():
-        reader.take(token)
-    reader.end(line)
-    return reader.results
+    return read(Words(script, line, names, read, NESTED))
 
 
 @dataclass
@@ -131,9 +133,11 @@ class _Group:
 
 
 class _Reader:
-    def __init__(self, line: int, named: Callable[[], str], depth: int) -> None:
+    def __init__(self, line: int, names: Iterator[str]) -> None:
         self.results: list[Command] = []
-        self._named, self._depth = named, depth
+        self.is_closed = False
+        """Whether a parenthesis was closed that nothing in the script opened."""
+        self._names = names
         self._now = Command(line)
         self._redirect = ""
         self._groups: list[_Group] = []
@@ -170,7 +174,7 @@ class _Reader:
         inside = self.results[group.start :]
         if inside and command.given:
             inside[0].given += command.given
-        name = self._named()
+        name = next(self._names)
         collect(inside, name)
         command.words, command.given = ["cat"], f"${name}"
 
@@ -181,6 +185,7 @@ class _Reader:
         elif text == "(":
             self._open(text)
         elif text == ")":
+            self.is_closed = all(group.opener != "(" for group in self._groups)
             self._close(text, token.line)
         elif text[0] == "(":  # NAME ()
             self._function = self._now.words.pop() if self._now.words else self._function
@@ -256,8 +261,8 @@ class _Reader:
 
     def _inner(self, scripts: list[Inner]) -> None:
         """Commands inside a word run before the pipeline that the word is in."""
-        for inner in scripts if self._depth else ():
-            commands = _read(inner.script, inner.line, self._named, self._depth - 1)
+        for inner in scripts:
+            commands = inner.commands
             collect(commands, inner.name)
             self.results[self._pipeline : self._pipeline] = commands
             for group in self._groups:

@@ -3,7 +3,8 @@
 """The words, operators and here-documents of a shell script. Pure.
 
 A word comes without its quotes. A ``$`` that the shell does not expand is :data:`LITERAL` in it, and what stands in
-``$(…)``, backticks and ``<(…)`` is a script of its own, with a variable's name in its place.
+``$(…)``, backticks and ``<(…)`` is a script of its own, with a variable's name in its place. Where such a script ends,
+only its reader knows: a ``)`` may end a pattern of ``case``, or stand in a comment or a here-document.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 LITERAL = "\0"
 _OPERATOR = re.compile(
@@ -29,8 +31,8 @@ class Inner:
 
     name: str
     """The variable that stands for its output."""
-    script: str
-    line: int
+    commands: list[Any]
+    """As its reader gave them."""
     is_file: bool = False
     """Whether it stands for a file with its output, not for the output."""
 
@@ -49,8 +51,12 @@ class Token:
 class Words:
     """Reads one script once."""
 
-    def __init__(self, script: str, line: int, named: Callable[[], str]) -> None:
-        self._script, self._at, self._line, self._named = script, 0, line, named
+    def __init__(
+        self, script: str, line: int, names: Iterator[str], read: Callable[[Words], list[Any]], depth: int, at: int = 0
+    ) -> None:
+        """``read``: reads a script inside a word up to its end. One that is deeper than ``depth`` is passed over."""
+        self._script, self._at, self.line = script, at, line
+        self._names, self._read, self.depth = names, read, depth
         self._inner: list[Inner] = []
         self._quote, self._is_array = "", False
 
@@ -66,12 +72,12 @@ class Words:
             elif character == "#":
                 self._pass(len(re.compile(r"[^\n]*").match(script, self._at)[0]))  # type: ignore[index]
             elif script.startswith("((", self._at) and "))" in script[self._at : self._at + 500]:
-                yield Token(self._line, self._pass(script.index("))", self._at) + 2 - self._at))
+                yield Token(self.line, self._pass(script.index("))", self._at) + 2 - self._at))
             elif match := _OPERATOR.match(script, self._at):
-                yield Token(self._line, match[0], is_operator=True)
-                redirect = match[0].lstrip("01")
+                line, redirect = self.line, match[0].lstrip("01")
                 self._pass(len(match[0]) + (skipped if match[0] == "\n" else 0))
                 skipped = 0 if match[0] == "\n" else skipped
+                yield Token(line, match[0], is_operator=True)
             else:
                 token = self._token()
                 if redirect in _DOCUMENT:
@@ -82,11 +88,11 @@ class Words:
     def _pass(self, count: int) -> str:
         text = self._script[self._at : self._at + count]
         self._at += count
-        self._line += text.count("\n")
+        self.line += text.count("\n")
         return text
 
     def _token(self) -> Token:
-        line, is_quoted, self._inner = self._line, self._script[self._at] in "'\"\\", []
+        line, is_quoted, self._inner = self.line, self._script[self._at] in "'\"\\", []
         return Token(line, self.text(), inner=self._inner, is_quoted=is_quoted)
 
     def _document(self, token: Token, skipped: int) -> int:
@@ -101,7 +107,8 @@ class Words:
         if token.is_quoted:  # then nothing in it is filled in
             token.document = body.replace("$", LITERAL)
         else:
-            body_words = Words(body, self._line + self._script.count("\n", self._at, start), self._named)
+            line = self.line + self._script.count("\n", self._at, start)
+            body_words = Words(body, line, self._names, self._read, self.depth)
             token.document = body_words.text(is_document=True)
             token.inner += body_words._inner
         return (end.end() + 1 if end else stop) - start
@@ -147,20 +154,33 @@ class Words:
 
     def _substituted(self, quote: str) -> str:
         """What stands for a script inside the word that begins here, or empty."""
-        script, at, line = self._script, self._at, self._line
+        script, at = self._script, self._at
         if script.startswith("$((", at):
             return self._pass(closing(script, at + 2) - at)
         if script[at] == "`":
             self._pass(1)
-            return self._put(re.sub(r"\\([$`\\])", r"\1", self._until("`")), line)
+            line = self.line
+            return self._put(self._inside(re.sub(r"\\([$`\\])", r"\1", self._until("`")), line, 0)[0])
         if script.startswith("$(", at):
-            return self._put(self._pass(closing(script, at + 2) - at)[2:-1], line)
+            return self._put(self._parenthesised())
         if not quote and script[at : at + 2] in ("<(", ">("):
-            return self._put(self._pass(closing(script, at + 2) - at)[2:-1], line, is_file=True)
+            return self._put(self._parenthesised(), is_file=True)
         return ""
 
-    def _put(self, script: str, line: int, *, is_file: bool = False) -> str:
-        inner = Inner(self._named(), script, line, is_file)
+    def _parenthesised(self) -> list[Any]:
+        commands, end = self._inside(self._script, self.line, self._at + 2)
+        self._pass((end or closing(self._script, self._at + 2)) - self._at)
+        return commands
+
+    def _inside(self, script: str, line: int, at: int) -> tuple[list[Any], int]:
+        """The commands of a script inside a word, and where it ends."""
+        if not self.depth:
+            return [], 0
+        words = Words(script, line, self._names, self._read, self.depth - 1, at)
+        return self._read(words), words._at
+
+    def _put(self, commands: list[Any], *, is_file: bool = False) -> str:
+        inner = Inner(next(self._names), commands, is_file)
         self._inner.append(inner)
         return "/dev/fd" if is_file else f"${{{inner.name}}}"
 
