@@ -111,3 +111,23 @@ def test_a_front_runs_the_playbook(account: Moto, seeded: Seeded, tmp_path: Path
     assert "NO_SUCH_SETTING" in run.stderr
     assert [error["host"] for error in answer["errors"]] == ["web1"]
     assert "NO_SUCH_SETTING" in answer["errors"][0]["message"]
+
+
+def test_a_host_that_differs_is_exit_code_1(lab: harness.Lab) -> None:
+    (_host,) = lab.add_hosts()
+    lab.seed()
+    environment = lab.environment()
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    inventory = lab.command()[2]
+    command = [SCRIPT, "diff", harness.ENVIRONMENT, "-i", inventory, "--host", "web1"]
+
+    def compared() -> int:
+        return subprocess.run(command, env=environment, timeout=120, check=False).returncode
+
+    assert compared() == 1
+    lab.deploy()
+    before = lab.state()
+    assert compared() == 0
+    lab.seed(harness.layout("2"))
+    assert compared() == 1
+    assert lab.state() == before
