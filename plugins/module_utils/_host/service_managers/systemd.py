@@ -41,7 +41,7 @@ class SystemdManager(ServiceManager):
         answer = _systemctl("show", "--property", ",".join(SHOWN), "--", *self.units)
         results = systemd_show.shown(answer.stdout)
         if answer.returncode or len(results) != len(self.units):
-            raise HostError("systemd does not report whether the units stayed up: %s" % _reason(answer))
+            raise HostError("systemd does not report the state of the units: %s" % _reason(answer))
         return [_state(entry) for entry in results]
 
     def _changed(self, verb: str, unit: str) -> None:
