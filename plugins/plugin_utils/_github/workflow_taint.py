@@ -25,6 +25,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint i
 
 PATHS = 100
 """Paths of one upload that are compared."""
+SHOWN = 60
+"""Characters of a shell's name."""
 PASSES = 4
 """Jobs may stand before those that they need."""
 DEEPEST = 5
@@ -40,7 +42,9 @@ _PUBLISHED = re.compile(
     r"(?:html_|commit[_-])?(?:body|message|comment|text|payload|title|subject|notes|description)(?:_text)?"
 )
 _EVERYTHING = (".", "", "*", "**", "${{ github.workspace }}")
-_PROGRAMS = ("python", "python3", "node", "ruby", "perl")
+_POWERSHELL = ("pwsh", "powershell")
+_PROGRAMS = ("python", "node", "ruby", "perl")
+_SHELLS = ("bash", "sh", "dash", "zsh", "ksh", "cmd", "msys", "wsl-bash", *_POWERSHELL, *_PROGRAMS)
 _SCRIPTS = ("script", "run", "command", "commands", "inlineScript")
 """Inputs by which actions take a shell's script."""
 
@@ -130,9 +134,14 @@ class FollowedWorkflow:
         text = self._text(script)
         if any(map(command_effects.TRACE.fullmatch, shell[1:])) and (taint.own or MARK in text):
             yield self.file, _line(step["shell"]) or _line(script), command_effects.TRACED
-        if shell[:1] in (["pwsh"], ["powershell"]):
+        names = [re.sub(r"[\d.]+$|\.exe$", "", posixpath.basename(word)) for word in shell]
+        name = next((name for name in names if name in _SHELLS), "")
+        if shell and not name and (taint.own or MARK in text):
+            reason = f"has a step with secrets for the unknown shell {' '.join(shell)[:SHOWN]!r}"
+            self.scripts.not_followed[self.file] = reason
+        if name in _POWERSHELL:
             yield from self._program(script, _explicit(text), taint)
-        if shell[:1] and re.sub(r"[\d.]+$", "", shell[0]) in _PROGRAMS:
+        if name in _PROGRAMS:
             yield from self._program(script, text, taint)
         else:
             folder = below("", str(step.get("working-directory", "")))

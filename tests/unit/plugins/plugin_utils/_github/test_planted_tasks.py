@@ -100,3 +100,29 @@ def test_an_action_without_secrets_needs_no_note() -> None:
     action = "runs: {using: node24, main: dist/index.js}\n"
     calls = "jobs:\n  a:\n    steps:\n    - uses: ./.github/actions/x\n"
     assert followed({W: calls, ACTION: action})[1].not_followed == {}
+
+
+@pytest.mark.parametrize("shell", ["fish", "php {0}", "Rscript {0}", "${{ matrix.shell }}"])
+def test_a_shell_that_is_not_known_is_named(shell: str) -> None:
+    steps = f"    - run: x $TOKEN\n      shell: '{shell}'\n"
+    reader = followed({W: job(steps)})[1]
+    assert reader.not_followed == {W: f"has a step with secrets for the unknown shell {shell!r}"}
+    assert followed({W: steps.join(["jobs:\n  a:\n    steps:\n", ""])})[1].not_followed == {}
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"),
+    [
+        ("bash -eo pipefail {0}", "echo $TOKEN"),
+        ("/bin/bash -e {0}", "echo $TOKEN"),
+        ("nix develop -c bash {0}", "echo $TOKEN"),
+        ("msys2 {0}", "echo $TOKEN"),
+        ("cmd", "echo %TOKEN%"),
+        ("pwsh.exe", "Write-Host $env:TOKEN"),
+        ("uv run python3.12 {0}", "print(os.environ['TOKEN'])"),
+    ],
+)
+def test_a_shell_by_its_path_or_behind_another_program(shell: str, script: str) -> None:
+    messages, reader = followed({W: job(f"    - run: {script}\n      shell: '{shell}'\n")})
+    assert len(messages) == 1
+    assert reader.not_followed == {}
