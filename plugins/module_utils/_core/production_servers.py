@@ -68,5 +68,5 @@ def local_backend(setting: Setting, value: str) -> Optional[str]:
 def jwt_key(setting: Setting, value: str, algorithm: str = "HS256") -> Optional[str]:
     """Of a key that signs by HMAC."""
     is_key = setting.sensitivity == "high" and _JWT_NAME.search(setting.name) and not value.startswith("-----BEGIN")
-    size, least = len(value.encode()), JWT_BYTES[algorithm]
+    size, least = len(value.encode(errors="surrogatepass")), JWT_BYTES[algorithm]
     return f"is {size} bytes long; {algorithm} needs at least {least}" if is_key and size < least else None

@@ -43,7 +43,8 @@ def missing_or_unnamed(
         if result is not None and result.seen:
             continue
         if result is not None:
-            rows.append(row(FAIL, str(target), "the organisation does not share it with the repository"))
+            message = "the organisation does not share it with the repository"
+            rows.append({**row(FAIL, str(target), message), "command": _sharing(own, target)})
         elif setting is None or setting.required is True or setting.inventory:
             rows.append(row(FAIL, str(target), "is missing; ansible-playbook watchparty.secrets.github_sync sends it"))
         elif valued is None:
@@ -63,6 +64,14 @@ def missing_or_unnamed(
             message = f"not in the catalog; written at {present[target].updated_at}"
             rows.append({**row(FAIL, str(target), message), "command": _deletion(own, target)})
     return rows
+
+
+def _sharing(catalog: Catalog, target: GithubTarget) -> str:
+    where = catalog.github
+    if where is None:
+        return ""
+    path = f"orgs/{where.repository.partition('/')[0]}/actions/{target.kind}s/{target.name}/repositories"
+    return f"gh api --method PUT {shlex.quote(path)}/$(gh api repos/{shlex.quote(where.repository)} --jq .id)"
 
 
 def _deletion(catalog: Catalog, target: GithubTarget) -> str:

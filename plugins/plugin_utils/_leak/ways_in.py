@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The post-mortem's section "Footholds": what was looked at, what was found, and what was not looked at. Pure."""
+"""The post-mortem's section "Ways back in": what was looked at, what was found, and what was not looked at. Pure."""
 
 from __future__ import annotations
 

@@ -20,6 +20,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
 
 UNRECORDED = "no baseline was recorded; record one with ansible-playbook watchparty.secrets.baseline"
 
+LIST = "ansible-playbook watchparty.secrets.baseline {run} --check"
+
 
 def unrecorded(place: str, problem: str, otherwise: str = UNRECORDED) -> Row:
     """``problem`` says why the baseline cannot be read."""
@@ -33,7 +35,8 @@ def compared(place: str, source: RecordedServer, inventory: Mapping[str, Any], n
     for difference in differences[: server_baseline.MOST_NAMED]:
         yield {**row(FAIL, place, f"{difference.finding} (baseline of {source.day})"), "target": difference.id}
     if len(differences) > server_baseline.MOST_NAMED:
-        yield row(FAIL, place, server_baseline.MORE % (len(differences) - server_baseline.MOST_NAMED))
+        message = server_baseline.MORE % (len(differences) - server_baseline.MOST_NAMED)
+        yield {**row(FAIL, place, message), "command": LIST}
     for kind in server_baseline.unread(source, reading):
         reason = f": {reasons[kind]}" if kind in reasons else ""
         yield row(NOT_CHECKED, place, f"{kind}: could be read on {source.day}, and cannot be read now{reason}")

@@ -25,14 +25,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
     PASS,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import checks as _checks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 
 _WORST = (FAIL, NOT_CHECKED, PASS, NOT_APPLICABLE)
 SEVERITIES = ("high", "medium", "low")
-EDIT = "${{EDITOR:-vi}} +{line} {file}"
-"""Opens a finding's line, in the checkout."""
-ROTATE = "ansible-playbook watchparty.secrets.rotate {run} -e rotation_credentials={target}"
-SET = "ansible-playbook watchparty.secrets.set {run} -e set_names={target}"
-LEAK = "ansible-playbook watchparty.secrets.leak_response {run} -e leak_credentials={target}"
 DOCS = "https://github.com/watchparty/secrets/blob/main/docs/reference/checks.md"
 
 
@@ -115,9 +111,9 @@ class Check:
     """Why it matters."""
     fix: str
     look: Callable[[Facts], Iterable[Outcome]]
-    command: str = ""
+    command: str
     """What corrects a finding at {place} with its {target}, {file} and {line}, or what {name} names, in this {run}'s
-    environment."""
+    environment. Where a person must decide: what shows or opens the thing to change."""
     needs: tuple[str, ...] = ()
     """The parts of the facts that it asks for; what no chosen check needs is not gathered."""
 
@@ -126,14 +122,12 @@ class Check:
         return f"{DOCS}#{self.id.lower()}"
 
     def command_for(self, outcome: Outcome, environment: str) -> str:
-        """Empty where a person must decide, and for names that a shell or Ansible would not take as they are."""
-        command = outcome.command or self.command
+        """Never empty."""
         names = {"place": outcome.place, "name": outcome.place.rpartition(" ")[2], "target": outcome.target}
-        names |= {"file": outcome.file, "line": str(outcome.line)}
-        used = [text for key, text in names.items() if f"{{{key}}}" in command]
-        is_safe = all(text and text[0] not in "-+" and shlex.quote(text) == text for text in used)
-        run = f"-e app_environment={shlex.quote(environment)}"
-        return command.format(run=run, **names) if is_safe else ""
+        names |= {"file": outcome.file, "line": str(outcome.line), "id": self.id}
+        names |= {"run": f"-e app_environment={shlex.quote(environment)}"}
+        command = finding_command.filled(outcome.command or self.command, names)
+        return command or finding_command.filled(finding_command.AGAIN, names)
 
     @property
     def number(self) -> int:

@@ -11,9 +11,6 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import Row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
-    LEAK,
-    ROTATE,
-    SET,
     Facts,
     Outcome,
     bad,
@@ -21,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import LEAK, ROTATE, SCAN, SET
 
 Look = Callable[[Facts], Iterable[Outcome]]
 
@@ -129,7 +127,8 @@ def nothing_scanned(
         for finding in result["findings"]:
             place = f"{finding['path']}:{finding['line']}" if finding["line"] else finding["path"]
             file = finding["path"] if finding["opens"] else ""
-            outcome = bad(finding["message"], place, file=file, line=max(finding["line"], 1))
+            command = "" if file else SCAN
+            outcome = bad(finding["message"], place, file=file, line=max(finding["line"], 1), command=command)
             setting = finding.get("setting")
             yield renewed(outcome, facts.catalog, setting, LEAK) if setting else outcome
         for message in result["not_checked"]:

@@ -14,10 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command, honeytoken_rows
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import PROVISION
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal
 
-PROVISION = "run ansible-playbook watchparty.secrets.provision"
+LATER = "run ansible-playbook watchparty.secrets.provision"
 
 
 def rows(
@@ -42,18 +43,18 @@ def rows(
 
 def _of(name: str, user: str, principal: Principal | None, keys: AccessKeys, leaked: str) -> Iterator[Row]:
     if principal is None:
-        yield row(FAIL, name, f"IAM user {user} does not exist; {PROVISION}")
+        yield {**row(FAIL, name, f"IAM user {user} does not exist; {LATER}"), "command": PROVISION}
         return
     if not any(map(_denies_everything, principal.policies)):
-        yield row(FAIL, name, f"no policy denies IAM user {user} everything; {PROVISION}")
+        yield {**row(FAIL, name, f"no policy denies IAM user {user} everything; {LATER}"), "command": PROVISION}
     existing = keys.of(user)
     is_active = any(key.active for key in existing)
     if not is_active:
-        yield row(
-            FAIL,
-            name,
-            f"IAM user {user} has no active key. Create one, and store it: ansible-playbook watchparty.secrets.set",
+        message = (
+            f"IAM user {user} has no active key. Create one, and store it: ansible-playbook watchparty.secrets.set"
         )
+        command = finding_command.literal(["aws", "iam", "create-access-key", "--user-name", user])
+        yield {**row(FAIL, name, message), "command": command}
     used = {key.id: keys.last_use(key.id) for key in existing}
     for key, last in used.items():
         if last:

@@ -16,7 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import ROTATE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_commands
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ROTATE
 
 READ = "somebody has read a place where it is stored"
 DAY = 86400
@@ -67,14 +68,17 @@ def of_login(
         yield row(NOT_CHECKED, item["credential"], f"{place}: {'; '.join(filter(None, reasons)) or otherwise}")
         return
     judge = _of_postgresql if server["server"] == POSTGRESQL else _of_valkey
-    rows = [*judge(place, item, report)]
+    rows = [*judge(place, server, item, report)]
     yield from rows if any("target" in row and row["target"] == item["leaked"] for row in rows) else [*used, *rows]
 
 
-def _of_postgresql(place: str, item: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Row]:
+def _of_postgresql(
+    place: str, server: Mapping[str, Any], item: Mapping[str, Any], report: Mapping[str, Any]
+) -> Iterator[Row]:
     user = f"login {item['user']} at {place}"
     for flaw in (*report["rights"], *(f"CONNECT on database {name}, by PUBLIC" for name in report["open"])):
-        yield row(FAIL, item["credential"], f"{user} has a right: {flaw}; revoke it")
+        command = server_commands.revoking(place, server, item["user"], [flaw])
+        yield {**row(FAIL, item["credential"], f"{user} has a right: {flaw}; revoke it"), "command": command}
     if not report["exists"]:
         yield _missing(item, f"{user}, or its database of the same name, does not exist")
         return
@@ -87,10 +91,14 @@ def _of_postgresql(place: str, item: Mapping[str, Any], report: Mapping[str, Any
         yield row(PASS, item["credential"], f"{user}: no session in its database")
 
 
-def _of_valkey(place: str, item: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Row]:
+def _of_valkey(
+    place: str, server: Mapping[str, Any], item: Mapping[str, Any], report: Mapping[str, Any]
+) -> Iterator[Row]:
     user = f"user {item['user']} at {place}"
     if report["exists"]:
-        yield row(FAIL, item["credential"], f"{user} exists, so its logins leave no trace: ACL DELUSER {item['user']}")
+        command = server_commands.at(place, server, ["ACL", "DELUSER", item["user"]])
+        message = f"{user} exists, so its logins leave no trace: ACL DELUSER {item['user']}"
+        yield {**row(FAIL, item["credential"], message), "command": command}
     if report["uses"] and report["last"] > honeytokens.answered(item["rotated"]).get("at", ""):
         clients = ", ".join(report["clients"])
         yield _used(item, f"{user}: {report['uses']} attempts to log in, last at {report['last']} from {clients}")

@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
     listed,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import account_of, statements
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 
 SHOWN = 3
 Document = Mapping[str, Any]
@@ -118,8 +119,16 @@ def unnamed_readers(principals: Sequence[Principal], held: Sequence[ProtectedIte
         if is_named(principal, named):
             continue
         for state, message in _judged(principal, held):
-            rows.append(row(state, str(principal), message))
+            rows.append({**row(state, str(principal), message), "command": shown(principal)})
     return rows
+
+
+def shown(principal: Principal) -> str:
+    """Shows all of its policies. Which of them to change, a person decides."""
+    kind, name = principal.kind.title(), principal.name
+    query = f"{kind}DetailList[?{kind}Name=='{name}']"
+    command = ["aws", "iam", "get-account-authorization-details", "--filter", kind, "Group", "LocalManagedPolicy"]
+    return finding_command.literal([*command, "--query", query])
 
 
 def is_named(principal: Principal, named: Sequence[str]) -> bool:

@@ -31,6 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_rea
     is_named,
     opened,
     own_statements,
+    shown,
 )
 
 _CODE = "may run its own code with a role of the environment"
@@ -86,7 +87,8 @@ def unnamed_rights(principals: Sequence[Principal], targets: Targets, named: Seq
         if is_named(principal, named):
             continue
         try:
-            rows += [row(FAIL, str(principal), message) for message in rights(principal, targets)]
+            messages = rights(principal, targets)
+            rows += [{**row(FAIL, str(principal), message), "command": shown(principal)} for message in messages]
         except PolicyError as error:
             rows.append(row(NOT_CHECKED, str(principal), str(error)))
         if principal.unread:

@@ -156,11 +156,18 @@ class _Server:
             "left_out": self._left_out,
             "administrator": self._admin.name if self._admin else "",
             "administrator_problem": self._admin_problem,
+            "administrator_user": (self._stored[self._admin.name].login.username or "") if self._admin else "",
+            "users": {item.name: (self._users(item) or [""])[0] for item in self._group},
+            "tls": any(url.startswith(("rediss:", "valkeys:")) for url in (self._admin_url, *self._urls)),
             "unjudged": unjudged,
             "honeytokens": [honeytoken_rows.expected(self._catalog, item, self._read.journal) for item in self.decoys],
             "source": server_baseline.as_data(self._source) if self._source else None,
             "own": self._own(),
         }
+
+    @property
+    def _urls(self) -> list[str]:
+        return [str(login["url"]) for login in self.logins]
 
     @property
     def inspection(self) -> dict[str, Any]:

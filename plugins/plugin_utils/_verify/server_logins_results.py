@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
     FAIL,
     NOT_APPLICABLE,
@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     baseline_rows,
     honeytoken_rows,
     previous_values_results,
+    server_commands,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import ITS_OWN, MANAGED
 
@@ -63,7 +64,8 @@ def _rights(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
         elif rights is None:
             yield row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence, _unlisted(entry))}")
         elif rights:
-            yield row(FAIL, credential, f"its login at {place}: {', '.join(rights)}")
+            command = server_commands.revoking(place, entry, entry["users"].get(credential, ""), rights)
+            yield {**row(FAIL, credential, f"its login at {place}: {', '.join(rights)}"), "command": command}
         else:
             yield row(PASS, credential, f"its login at {place} has none")
 
@@ -73,7 +75,7 @@ def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
     if entry["unjudged"] or not answer or not answer["listed"]:
         without_password = [login for login in answer["unexplained"] if login.get("nopass")] if answer else []
         for login in without_password:
-            yield row(FAIL, place, _unexplained(login, place, entry["server"]))
+            yield _finding(login, place, entry)
         if not entry["unjudged"]:
             yield row(NOT_CHECKED, place, _reasons(answer, silence, _unlisted(entry)))
         elif not without_password:
@@ -83,9 +85,10 @@ def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
     own = entry["own"] if compared else ()
     unexplained = [login for login in answer["unexplained"] if login["known"] or not compared or login["name"] in own]
     for login in unexplained:
-        yield row(FAIL, place, _unexplained(login, place, entry["server"]))
+        yield _finding(login, place, entry)
     if answer["more"] and not compared:
-        yield row(FAIL, place, f"{answer['more']} more logins are not declared; list them at the server")
+        message = f"{answer['more']} more logins are not declared; list them at the server"
+        yield {**row(FAIL, place, message), "command": server_commands.at(place, entry, _listing(entry))}
     for problem in answer["problems"]:
         yield row(NOT_CHECKED, place, problem)
     if not unexplained and not answer["problems"] and (compared or not answer["more"]):
@@ -109,6 +112,21 @@ def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], 
         return
     source = server_baseline.source_of(entry["source"])
     yield from baseline_rows.compared(place, source, answer["inventory"], "users, grants and objects")
+
+
+def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> Row:
+    """An undeclared login is disabled, which can be undone; what the application uses is shown."""
+    name, is_known, is_open = str(login["name"]), login["known"], login.get("nopass")
+    if entry["server"] == POSTGRESQL:
+        words = ["SHOW hba_file"] if is_open else [f"ALTER ROLE {server_commands.quoted(name)} NOLOGIN"]
+    else:
+        words = ["ACL", "GETUSER", name] if is_known else ["ACL", "SETUSER", name, "off"]
+    command = server_commands.at(str(login.get("node") or place), entry, words)
+    return {**row(FAIL, place, _unexplained(login, place, entry["server"])), "command": command}
+
+
+def _listing(entry: Mapping[str, Any]) -> list[str]:
+    return [server_commands.LIST] if entry["server"] == POSTGRESQL else ["ACL", "LIST"]
 
 
 def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG
 
 _ADDRESS = re.compile(
     r"(?:mailto:)?[^@\s]+@[^@\s]+\.[^@\s.]+|https?://\S+|arn:aws\S*:\S+|(?:tel:)?\+?[0-9][0-9 ()/-]{5,}"
@@ -38,6 +39,7 @@ CHECK = Check(
         "The operator sets contacts.security in the catalog to an address that several people read. A contact is a "
         "mail address, a URL, a telephone number or an ARN."
     ),
+    command=CATALOG,
     look=look,
     needs=(),
 )

@@ -15,9 +15,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     good,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG
 
-KEEP_RECORDS = "aws logs delete-retention-policy --log-group-name {target}"
 KEEP_VERSIONS = "aws s3api put-bucket-versioning --bucket {target} --versioning-configuration Status=Enabled"
+KEEP_RECORDS = "aws logs delete-retention-policy --log-group-name {target}"
 RULES = "aws s3api get-bucket-lifecycle-configuration --bucket {target}"
 
 
@@ -29,14 +30,15 @@ def look(facts: Facts) -> Iterator[Outcome]:
 
 def _log(facts: Facts) -> Iterator[Outcome]:
     if not facts.catalog.audit_log:
-        yield bad("the catalog names no audit_log", "audit_log")
+        yield bad("the catalog names no audit_log", "audit_log", command=CATALOG)
         return
     result = facts.of("audit")
     if result.get("problem"):
         yield bad(f"not readable: {result['problem']}", result["where"])
     elif result.get("retention"):
         message = f"its records are deleted after {result['retention']} days (retention)"
-        yield bad(message, result["where"], target=facts.catalog.audit_log.get("log_group", ""), command=KEEP_RECORDS)
+        group = facts.catalog.audit_log.get("log_group", "")
+        yield bad(message, result["where"], target=group, command=KEEP_RECORDS)
     elif result.get("retention_problem"):
         yield unknown(f"its retention is not readable: {result['retention_problem']}", result["where"])
     else:

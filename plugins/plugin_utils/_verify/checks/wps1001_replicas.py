@@ -16,6 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
+SHOW = "aws secretsmanager describe-secret --secret-id {name} --query ReplicationStatus"
+
 
 def look(facts: Facts) -> Iterator[Outcome]:
     wanted = facts.catalog.aws.replicas if facts.catalog.aws else ()
@@ -35,7 +37,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if lost:
             yield bad(f"no replica in {', '.join(lost)}", f"secret {name}")
         if sick:
-            yield bad(f"not in sync in {', '.join(sick)}", f"secret {name}")
+            yield bad(f"not in sync in {', '.join(sick)}", f"secret {name}", command=SHOW)
         if not lost and not sick:
             yield good(f"in sync in {', '.join(wanted)}", f"secret {name}")
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import nothing_scanned
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import EDIT
 
 CHECK = Check(
     id="WPS103",
@@ -18,6 +19,7 @@ CHECK = Check(
         "Replace the value: ansible-playbook watchparty.secrets.leak_response -e leak_credentials=NAME. For the "
         "history see docs/how-to/scan-a-repository.md."
     ),
+    command=EDIT,
     look=nothing_scanned("history", lambda result: f"none of {result['values']} values in {result['objects']} objects"),
     needs=("history",),
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG
 
 CHECK = Check(
     id="WPS1101",
@@ -23,6 +24,7 @@ CHECK = Check(
         "LOAD, REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN. Not checked: the keys that a Valkey user may "
         "use."
     ),
+    command=CATALOG,
     look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL or Valkey"),
     needs=("servers",),
 )

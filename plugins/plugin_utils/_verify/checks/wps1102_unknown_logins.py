@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG
 
 CHECK = Check(
     id="WPS1102",
@@ -15,11 +16,13 @@ CHECK = Check(
     title="Servers accept only declared logins and passwords",
     reason="A login that the catalog does not name is never rotated, and keeps an attacker's access after a leak.",
     fix=(
-        "The server's administrator finds out whose login it is, and removes it with DROP ROLE or ACL DELUSER. To "
+        "The server's administrator finds out whose login it is. The command disables the login: remove it with DROP "
+        "ROLE or ACL DELUSER later, and change pg_hba.conf where that needs no password. To "
         "remove a password: ACL SETUSER USER !SHA256, then ACL SAVE. Or the operator names the login in the catalog as "
         "an external credential, or accepts the finding. Checked: roles that may log in, except the server's first "
         "role and AWS's own; users and passwords of every declared Valkey node."
     ),
+    command=CATALOG,
     look=rows_of("servers", "logins", "the catalog names no login of PostgreSQL or Valkey"),
     needs=("servers",),
 )

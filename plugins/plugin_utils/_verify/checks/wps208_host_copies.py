@@ -7,13 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
-    Check,
-    Outcome,
-    bad,
-    good,
-    unknown,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Outcome, bad, good, unknown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
 
 SHRED = "ansible {place} --become -m ansible.builtin.command -a 'shred -u {target}'"
@@ -23,7 +17,7 @@ NEEDED_BY_NOBODY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/var/backups/")  # noqa:
 
 def _command(path: str) -> str:
     """Without a unit, a login file or a log a host may not start, or lacks its evidence."""
-    return SHRED if path.startswith(NEEDED_BY_NOBODY) else SHOW
+    return SHRED if path.startswith(NEEDED_BY_NOBODY) else ""
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -54,6 +48,7 @@ CHECK = Check(
         "256 KiB of the 500 newest files of each place: units, cron, configuration in /etc, histories and login files "
         "of every home, /tmp, /var/tmp, /dev/shm, /var/backups, /var/log, /var/mail, /var/www, /opt, /srv, /usr/local."
     ),
+    command=SHOW,
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )

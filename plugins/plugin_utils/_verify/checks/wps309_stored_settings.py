@@ -7,14 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
-    SET,
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG, SET
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -39,6 +33,7 @@ CHECK = Check(
         "value, write it to the primary location: ansible-playbook watchparty.secrets.set. The check reads the "
         "catalog's secrets, and the parameters below its path."
     ),
+    command=CATALOG,
     look=look,
     needs=("stores",),
 )

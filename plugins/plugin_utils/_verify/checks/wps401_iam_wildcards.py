@@ -16,6 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ACCESS
+
+INLINE = "aws iam delete-role-policy --role-name {name} --policy-name {target}"
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -28,15 +31,15 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if role.get("problem"):
             yield unknown(role["problem"], place)
             continue
-        results = [
-            f"{policy}: {message}"
+        findings = [
+            (f"{policy}: {message}", policy, INLINE if policy in role.get("inline", ()) else "")
             for policy, document in sorted(role["policies"].items())
             for message in policy_findings.wildcards(document)
         ]
-        results += granted.get(name, [])
-        for message in results:
-            yield bad(message, place)
-        if not results:
+        findings += [(message, "", "") for message in granted.get(name, [])]
+        for message, policy, command in findings:
+            yield bad(message, place, target=policy, command=command)
+        if not findings:
             yield good(f"no wildcards and no rights beyond the environment in {len(role['policies'])} policies", place)
     if not roles:
         yield not_applicable("the catalog names no roles (aws.roles)")
@@ -53,7 +56,7 @@ CHECK = Check(
         "Write the catalog's policies again: ansible-playbook watchparty.secrets.provision --tags access. Detach "
         "policies that were attached by hand."
     ),
-    command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
+    command=ACCESS,
     look=look,
     needs=("roles", "granted"),
 )

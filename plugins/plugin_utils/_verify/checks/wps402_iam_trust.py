@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ACCESS
 
 
 def _trusted(catalog: Catalog, account: str, role: str, environment: str | None) -> Trusted:
@@ -67,7 +68,7 @@ CHECK = Check(
         "of the catalog. For GitHub, name the audience, and as the subject the catalog's repository with one "
         "environment."
     ),
-    command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
+    command=ACCESS,
     look=look,
     needs=("roles", "account"),
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ACCESS
 
 CHECK = Check(
     id="WPS405",
@@ -20,7 +21,7 @@ CHECK = Check(
         "aws_access_purge_policies=true. To delete an inline one: aws iam delete-role-policy --role-name ROLE "
         "--policy-name NAME."
     ),
-    command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
+    command=ACCESS,
     look=rows_of("access", "rows", "aws in the catalog declares no resources"),
     needs=("access",),
 )

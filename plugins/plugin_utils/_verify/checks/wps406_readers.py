@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import outcomes
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -40,6 +41,7 @@ CHECK = Check(
         "The AWS administrator removes the permission in IAM, or the operator names the user or role in aws.readers of "
         "the catalog."
     ),
+    command=CATALOG,
     look=look,
     needs=("readers",),
 )

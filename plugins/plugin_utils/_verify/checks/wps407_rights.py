@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, good
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import outcomes
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -32,6 +33,7 @@ CHECK = Check(
         "aws.operators or aws.readers of the catalog. To revoke a key's grant: aws kms revoke-grant --key-id KEY "
         "--grant-id ID."
     ),
+    command=CATALOG,
     look=look,
     needs=("rights",),
 )

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, PASS, Check, Facts, Outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import PASS, Check, Facts, Outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow, zizmor_finds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import EDIT
 
 AUDITS = ("unpinned-uses", "unpinned-images")
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import zizmor_finds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.checks.wps504_workflow_pins import (
     AUDITS as PINS,
@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.checks.
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.checks.wps505_workflow_target import (
     AUDITS as TRIGGERS,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import EDIT
 
 CHECK = Check(
     id="WPS508",

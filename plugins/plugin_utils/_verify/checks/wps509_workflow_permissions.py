@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import EDIT
 
 CHECK = Check(
     id="WPS509",

@@ -17,26 +17,29 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 )
 
 LEAST_DAYS = 14
+ON_HOST = "ansible {place} -m ansible.builtin.command -a 'curl --verbose --insecure --output /dev/null {target}'"
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    seen = [(url, url, item) for url, item in sorted(facts.of("outside").items())]
+    seen = [(url, url, "", item) for url, item in sorted(facts.of("outside").items())]
     hosts = facts.of("hosts")
     for host in sorted(hosts):
         if hosts[host].get("problem"):
             yield unknown(hosts[host]["problem"], host)
-        seen += [(f"{host} {item['url']}", item["url"], item) for item in hosts[host].get("health", ())]
-    https = [(place, item) for place, url, item in seen if url.startswith("https:")]
-    for place, item in https:
-        tls = item.get("tls")
+        seen += [(host, item["url"], f"{item['url']}: ", item) for item in hosts[host].get("health", ())]
+    https = [row for row in seen if row[1].startswith("https:")]
+    for place, url, start, item in https:
+        tls, command = item.get("tls"), ON_HOST if start else ""
         if not tls:
-            yield unknown(f"no certificate was seen: {item.get('problem') or 'it has no end date'}", place)
+            yield unknown(f"{start}no certificate was seen: {item.get('problem') or 'it has no end date'}", place)
         elif tls.get("problem"):
-            yield bad(f"the certificate is invalid: {tls['problem']}", place)
+            message = f"{start}the certificate is invalid: {tls['problem']}"
+            yield bad(message, place, target=url, command=command)
         elif tls["days"] < LEAST_DAYS:
-            yield bad(f"the certificate ends in {tls['days']} days, at {tls['until']}", place)
+            message = f"{start}the certificate ends in {tls['days']} days, at {tls['until']}"
+            yield bad(message, place, target=url, command=command)
         else:
-            yield good(f"the certificate lasts {tls['days']} days, until {tls['until']}", place)
+            yield good(f"{start}the certificate lasts {tls['days']} days, until {tls['until']}", place)
     if not https and not any(item.get("problem") for item in hosts.values()):
         yield not_applicable("no health address is https")
 
@@ -52,6 +55,7 @@ CHECK = Check(
         "The administrator of the host or load balancer renews the certificate, and finds out why the automatic "
         "renewal failed."
     ),
+    command="curl --verbose --output /dev/null {target}",
     look=look,
     needs=("hosts", "outside"),
 )

@@ -15,6 +15,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
+UNSTAGE = (
+    "aws secretsmanager update-secret-version-stage --secret-id {name} --version-stage AWSPENDING "
+    "--remove-from-version-id {target}"
+)
+DELETE = "aws secretsmanager delete-secret --secret-id {name} --recovery-window-in-days 7"
+
 
 def look(facts: Facts) -> Iterator[Outcome]:
     if facts.of("journal")["rotation"]:
@@ -25,7 +31,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
         stages = secret.get("stages", {})
         if stages.get("AWSPENDING") and stages["AWSPENDING"] != stages.get("AWSCURRENT"):
             count += 1
-            yield bad(f"version {stages['AWSPENDING']} is AWSPENDING", f"secret {name}")
+            pending = stages["AWSPENDING"]
+            yield bad(f"version {pending} is AWSPENDING", f"secret {name}", target=pending, command=UNSTAGE)
         if secret.get("rotation_enabled"):
             count += 1
             yield bad(
@@ -35,7 +42,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
             )
     for name in facts.of("leftovers"):
         count += 1
-        yield bad("left by a closed rotation", f"secret {name}")
+        is_aws = name.startswith((facts.catalog.rotation_secret, facts.catalog.rotation_logins))
+        yield bad("left by a closed rotation", f"secret {name}", command=DELETE if is_aws else "")
     if not count:
         yield good(f"none in {len(facts.of('secrets'))} secrets")
 

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import renewed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ROTATE
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -42,6 +43,7 @@ CHECK = Check(
     title="No other environment shares a secret value or credential with this one",
     reason="An attacker in the weaker environment can also enter the stronger one.",
     fix="The operator rotates the credential in one of the environments, or creates a separate one at the provider.",
+    command=ROTATE,
     look=look,
     needs=("isolation",),
 )

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import renewed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ROTATE
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -46,6 +47,7 @@ CHECK = Check(
         "Rotate the signing key in one of the environments: "
         "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=NAME."
     ),
+    command=ROTATE,
     look=look,
     needs=("isolation",),
 )

@@ -15,6 +15,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     good,
     not_applicable,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import renewed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import SET
+
+GENERATED = ("jwt_key", "secret_key_length", "strength")
+"""Rules for values that a rotation generates."""
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -23,7 +28,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield not_applicable("the rules apply to production only")
         return
     for setting, rule, message in result["rules"]:
-        yield bad(f"{message} (rule {rule})", setting)
+        finding = bad(f"{message} (rule {rule})", setting, target=setting)
+        yield renewed(finding, facts.catalog, setting) if rule in GENERATED else finding
     if not result["rules"]:
         yield good(counted(result["settings"], "setting"))
 
@@ -39,7 +45,7 @@ CHECK = Check(
         "Write a real value into the store, then deploy. If the value is right, add it to exceptions in the catalog, "
         "with a reason."
     ),
-    command="ansible-playbook watchparty.secrets.validate {run}",
+    command=SET,
     look=look,
     needs=("stores",),
 )

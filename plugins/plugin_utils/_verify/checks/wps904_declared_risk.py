@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import counted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG
 
 MOST_DAYS = 366
 
@@ -36,6 +37,7 @@ CHECK = Check(
         "The operator removes sensitivity: low from the setting in the catalog (high is the default of secrets), or "
         "lowers max_age_days."
     ),
+    command=CATALOG,
     look=look,
     needs=("stores",),
 )

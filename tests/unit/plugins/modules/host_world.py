@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check, env_drift
 from tests.modules import run_module
+from tests.unit.plugins.plugin_utils._verify import pasted_commands
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
 
 KEY = "key of this run"
@@ -153,8 +154,11 @@ class HostWorld:
 def failures(answer: dict[str, Any]) -> dict[str, list[str]]:
     """Evidence by the id of each check of hosts that does not pass on this answer of one."""
     hosts = {"web1": answer if "file" in answer else {"problem": answer.get("msg")}}
+    results = check.run(check.chosen(CHECKS), facts(hosts=hosts))
+    flaws = pasted_commands.flaws(results)
+    assert not flaws, flaws
     return {
         result.check.id: [outcome.message for outcome in result.results if outcome.status == result.status]
-        for result in check.run(check.chosen(CHECKS), facts(hosts=hosts))
+        for result in results
         if result.status in (FAIL, NOT_CHECKED)
     }

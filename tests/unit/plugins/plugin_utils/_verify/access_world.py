@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_access import Look
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
-from tests.unit.plugins.plugin_utils._verify import verify_facts
+from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 from tests.unit.plugins.plugin_utils._verify.verify_facts import ACCOUNT, NOW, SECRET
 
 REGION = "eu-west-3"
@@ -116,6 +116,7 @@ class World:
             for outcome in result.outcomes
             if outcome.status == "not checked" or outcome.message.startswith("fault")
         ]
+        assert pasted_commands.flaws(results) == []
         return {result.check.id for result in results if result.status == FAIL}
 
 

@@ -22,7 +22,7 @@ CHECKS = verify_check.registry()
 
 
 def check(look: object) -> Check:
-    return Check("WPS999", "probe", "probe", "high", "t", "r", "f", look)  # type: ignore[arg-type]
+    return Check("WPS999", "probe", "probe", "high", "t", "r", "f", look, "true")  # type: ignore[arg-type]
 
 
 def test_every_file_is_a_check_with_an_id_of_its_own() -> None:

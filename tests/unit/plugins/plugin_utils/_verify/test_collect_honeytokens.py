@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_honeytokens
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal
 from tests.unit.plugins.plugin_utils._provision.test_alert_resources import DECOY
+from tests.unit.plugins.plugin_utils._verify import pasted_commands
 
 NAMES = ("BACKUP_KEY_ID", "BACKUP_KEY", "TOKEN")
 CATALOG = catalog_parser.parse(
@@ -55,6 +56,7 @@ class Iam:
 
 def rows(iam: Iam, *principals: Principal) -> list[tuple[str, str, str]]:
     found = collect_honeytokens.rows(CATALOG, iam, lambda: principals or (DENIED,), Journal)
+    assert pasted_commands.of_rows("WPS409", found) == []
     return [(row["state"], row["message"], row.get("target", "")) for row in found]
 
 

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     server_logins_results,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
+from tests.unit.plugins.plugin_utils._verify import pasted_commands
 from tests.unit.plugins.plugin_utils._verify.test_server_logins import CACHE, DATABASE, DOCUMENT, contents, credentials
 
 SETTINGS = {name: {"group": "core", "type": "url"} for name in ("REPORTS_URL", "JOBS_URL")}
@@ -68,6 +69,7 @@ def rows(name: str, report: dict[str, Any] | None, *problems: str, **rotated: Ro
     answer |= {"rights": {}, "listed": False, "unexplained": [], "inventory": {"kinds": [], "problems": []}}
     expected = {place: asked(versions(**rotated)).expected[place]}
     results = server_logins_results.merged(expected, {"inspected": {place: answer}})["honeytokens"]
+    assert pasted_commands.of_rows("WPS1104", results) == []
     return [(row["state"], row["message"], row.get("target", "")) for row in results]
 
 

@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_stores
-from tests.unit.plugins.plugin_utils._verify import verify_facts
+from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 
 CORE, PATH = "watchparty/production/core", "/watchparty/production"
 TYPES = ("integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64", "pem", "list")
@@ -114,7 +114,9 @@ def failed(contents: Contents) -> set[str]:
     catalog = catalog_parser.parse(DOCUMENT, "production")
     read = Environment(catalog, Journal(), resolver.resolve(catalog, contents), contents, ())
     facts = verify_facts.facts(document=catalog, stores=collect_stores.judged(read))
-    return {result.check.id for result in verify_check.run(verify_check.registry(), facts) if result.status == FAIL}
+    results = verify_check.run(verify_check.registry(), facts)
+    assert pasted_commands.flaws(results) == []
+    return {result.check.id for result in results if result.status == FAIL}
 
 
 @pytest.mark.parametrize(("contents", "checks"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
@@ -129,6 +131,7 @@ def test_what_is_legitimate_passes(contents: Contents) -> None:
 
 def outside(**parts: Any) -> set[str]:
     results = verify_check.run(verify_check.registry(), verify_facts.facts(**parts))
+    assert pasted_commands.flaws(results) == []
     return {result.check.id for result in results if result.status == FAIL}
 
 

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_stores, shared_values
-from tests.unit.plugins.plugin_utils._verify import verify_facts
+from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 
 GOOD = "q8Zt3vXw1LmNp5RsYb7K"
 SECRET_KEY = "w3#kz9!pqm4vt7x2bn8yc5rj6hg1fd0sla_eu^io&QWXZRTYPLK"
@@ -301,8 +301,9 @@ def failed(name: str, value: str, **over: Any) -> set[str]:
         "rules": collect_stores.broken(catalog, {name: value}),
         "undervalued": collect_stores.undervalued(catalog, {name: value}),
     }
-    facts = verify_facts.facts(document=catalog, stores=stores)
-    return {result.check.id for result in verify_check.run(verify_check.registry(), facts) if result.status == FAIL}
+    results = verify_check.run(verify_check.registry(), verify_facts.facts(document=catalog, stores=stores))
+    assert pasted_commands.flaws(results) == []
+    return {result.check.id for result in results if result.status == FAIL}
 
 
 @pytest.mark.parametrize(("name", "value", "check"), MISTAKES)

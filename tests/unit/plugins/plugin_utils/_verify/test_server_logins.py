@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_logins, server_logins_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
+from tests.unit.plugins.plugin_utils._verify import pasted_commands
 
 DOCUMENT: dict[str, Any] = {
     "application": "shop",
@@ -171,9 +172,13 @@ USER = {"name": "guest", "known": False, "node": CACHE, "nopass": False, "passwo
 TRUSTED = {"name": "shop_a", "known": True, "nopass": True}
 
 
+CHECKS = {"rights": "WPS1101", "logins": "WPS1102", "baseline": "WPS1103"}
+
+
 def rows(place: str, kind: str, answer: dict[str, Any] | None, **over: Any) -> list[tuple[str, str]]:
     result = {"inspected": {place: {**QUIET, **answer}}} if answer is not None else {"msg": "the host is lost"}
     merged = server_logins_results.merged({place: asked(**over).expected[place]}, result)
+    assert pasted_commands.of_rows(CHECKS[kind], merged[kind]) == []
     return [(row["state"], row["message"]) for row in merged[kind]]
 
 
@@ -253,7 +258,9 @@ def entries(*names: str, **over: Any) -> dict[str, Any]:
 def compared(inventory: dict[str, Any], kind: str = "baseline", place: str = DATABASE, **over: Any) -> list[Any]:
     answer = {**QUIET, "inventory": inventory, "unexplained": [{"name": "report", "known": False}], **over}
     expected = asked(baseline=BASELINE).expected
-    return server_logins_results.merged({place: expected[place]}, {"inspected": {place: answer}})[kind]
+    rows = server_logins_results.merged({place: expected[place]}, {"inspected": {place: answer}})[kind]
+    assert pasted_commands.of_rows(CHECKS[kind], rows) == []
+    return rows
 
 
 def test_only_a_server_of_the_baseline_is_asked_for_all_that_exists() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from importlib.resources import files
 from typing import Any
 
@@ -53,13 +54,26 @@ def test_each_finding_has_a_command_that_can_be_pasted() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a; id", "$(id)", "it's", "{{ lookup('pipe', 'id') }}", "-x", "+sh", "a b", "", "a\nb", "`id`"]
+    "name",
+    ["{{ lookup('pipe', 'id') }}", "/{% raw %}", "-x", "+sh", "@file", "", "a\nb", "/a\x1b", "/a\\", "/\u202e"],
 )
-def test_a_name_that_a_shell_would_not_take_as_it_is_makes_no_command(name: str) -> None:
+def test_a_name_that_is_more_than_a_name_is_in_no_command(name: str) -> None:
     stray = {"path": name, "mode": "0644", "why": "looks like a copy"}
     given = facts(hosts={"web1": host(strays=[stray])})
     report = verify_table.data(given, verify_check.run(verify_check.chosen(["WPS205"]), given), ["web1"])
-    assert "command" not in report["checks"][0]["outcomes"][0]
+    again = "ansible-playbook watchparty.secrets.verify -e app_environment=production -e verify_only=WPS205 -v"
+    assert report["checks"][0]["outcomes"][0]["command"] == again
+
+
+@pytest.mark.parametrize(
+    "name", ["/a; id", "/$(id)", "/it's", "/a b", "/`id`", "/a=b", "/a\\x2db", "/{a}", "/*", "/a#b", "/'\"'"]
+)
+def test_a_name_that_is_quoted_stays_one_word(name: str) -> None:
+    stray = {"path": name, "mode": "0644", "why": "looks like a copy"}
+    given = facts(hosts={"web1": host(strays=[stray])})
+    report = verify_table.data(given, verify_check.run(verify_check.chosen(["WPS205"]), given), ["web1"])
+    words = shlex.split(report["checks"][0]["outcomes"][0]["command"])
+    assert shlex.split(words[-1]) == ["shred", "-u", name]
 
 
 @pytest.mark.parametrize("columns", [20, 80, 100, 120, 300])

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command, server_commands
+
+DATABASE: dict[str, Any] = {"server": "postgresql", "administrator_user": "root"}
+CACHE: dict[str, Any] = {"server": "valkey", "administrator_user": "", "tls": True}
+PSQL = ["psql", "-h", "db.internal", "-p", "5432", "-U", "root", "-d", "postgres", "-c"]
+ODD = 'a"; DROP DATABASE shop; --'
+
+
+def words(command: str) -> list[str]:
+    """As a shell splits the pasted command."""
+    return shlex.split(finding_command.filled(command, {}))
+
+
+@pytest.mark.parametrize(
+    ("right", "statement"),
+    [
+        ("SUPERUSER", 'ALTER ROLE "shop" NOSUPERUSER'),
+        ("CREATEDB by role staff", 'REVOKE "staff" FROM "shop"'),
+        ("member of pg_read_all_data", 'REVOKE "pg_read_all_data" FROM "shop"'),
+        ("owner of database other", 'ALTER DATABASE "other" OWNER TO "root"'),
+        ("rights in database other", 'REVOKE ALL ON DATABASE "other" FROM "shop"'),
+        ("CONNECT on database other, by PUBLIC", 'REVOKE CONNECT ON DATABASE "other" FROM PUBLIC, "shop"'),
+        ("may set parameter archive_command", 'REVOKE SET, ALTER SYSTEM ON PARAMETER "archive_command" FROM "shop"'),
+        ("may read pg_authid", 'REVOKE SELECT ON "pg_authid" FROM PUBLIC, "shop"'),
+        ("may write functions in c", 'REVOKE USAGE ON LANGUAGE "c" FROM PUBLIC, "shop"'),
+        ("may run lo_export(oid,text)", 'REVOKE EXECUTE ON FUNCTION lo_export(oid,text) FROM PUBLIC, "shop"'),
+        ("may run public.f(text) as x", 'REVOKE EXECUTE ON FUNCTION public.f(text) FROM PUBLIC, "shop"'),
+        ("something new", "\\du"),
+        (f"may run {ODD}(text)", "\\du"),
+        (f"owner of database {ODD}", 'ALTER DATABASE "a""; DROP DATABASE shop; --" OWNER TO "root"'),
+        ("SUPERUSER; DROP DATABASE shop", "\\du"),
+    ],
+)  # fmt: skip
+def test_a_right_of_postgresql(right: str, statement: str) -> None:
+    command = server_commands.revoking("db.internal:5432", DATABASE, "shop", [right])
+    assert words(command) == [*PSQL, statement]
+
+
+def test_rights_are_one_command() -> None:
+    command = server_commands.revoking("db:5432", DATABASE, ODD, ["CREATEDB", "CREATEROLE", "CREATEDB"])
+    role = '"a""; DROP DATABASE shop; --"'
+    statements = ["-c", f"ALTER ROLE {role} NOCREATEDB", "-c", f"ALTER ROLE {role} NOCREATEROLE"]
+    assert words(command)[9:] == statements
+
+
+@pytest.mark.parametrize(
+    ("place", "address"),
+    [
+        ("cache:6379", ["-h", "cache", "-p", "6379"]),
+        ("[::1]:6379", ["-h", "::1", "-p", "6379"]),
+        ("/run/valkey.sock:6379", ["-s", "/run/valkey.sock"]),
+    ],
+)
+def test_a_user_of_valkey(place: str, address: list[str]) -> None:
+    command = server_commands.revoking(place, CACHE, "app $(id)", ["may shut it down"])
+    rest = ["--tls", "--user", "default", "--askpass", "ACL", "SETUSER", "app $(id)", "-@admin", "-@dangerous"]
+    assert words(command) == ["valkey-cli", *address, *rest]
+
+
+@pytest.mark.parametrize(
+    ("place", "user"), [("the server of cache", "app"), ("db:x", "app"), ("db:1", "a\nb"), ("db:1", "\x1b[2J")]
+)
+def test_what_cannot_be_pasted_makes_no_command(place: str, user: str) -> None:
+    assert server_commands.revoking(place, CACHE, user, []) == ""
+    assert server_commands.revoking(place, DATABASE, user, ["SUPERUSER"]) == ""
+
+
+def test_braces_of_a_name_are_no_field() -> None:
+    command = server_commands.at("cache:1", CACHE, ["ACL", "SETUSER", "{target}", "off"])
+    assert words(command)[-2:] == ["{target}", "off"]
