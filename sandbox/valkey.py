@@ -165,7 +165,7 @@ class Valkey(BinaryServer):
             lines += ["tls-replication yes", f"tls-ca-cert-file {self._certificate}"]
         if self._primary:
             lines += [f"replicaof {self._primary.host} {self._primary.port}"]
-            lines += [f"masteruser {REPLICATOR}", f"masterauth {self._replication_password}"]
+        lines += [f"masteruser {REPLICATOR}", f"masterauth {self._replication_password}"]  # as failovers need it
         if self._acl_file:
             write_private(self.directory / "users.acl", users, self.user)
             users = f"aclfile {self.directory / 'users.acl'}\n"

@@ -9,6 +9,8 @@ from tests.hostile import test_leaked_postgresql as postgresql
 from tests.hostile import test_leaked_valkey as valkey
 from tests.integration import test_server_inventory as inventory
 from tests.integration.access_key_steps import test_second_keys as access_keys
+from tests.integration.mysql_user import test_mysql_user as mysql
+from tests.integration.rabbitmq_user import test_rabbitmq_user as rabbitmq
 from tests.unit.plugins.module_utils._host.forensics import test_ways_in as hosts
 
 PAGE = REPOSITORY / "docs" / "explanation" / "leak-response.md"
@@ -36,8 +38,12 @@ FOOTHOLDS = {
         "Named with the command. Unknown users are removed on request",
     ),
     "PostgreSQL roles, grants, functions, triggers, jobs": (
-        (inventory.PLANTED,),
+        (inventory.PLANTED, postgresql.GIVEN),
         "Named with the command. Unknown logins are removed on request",
+    ),
+    "MySQL and RabbitMQ: events, triggers, routines, policies": (
+        (mysql.PLANTED[1:], rabbitmq.PLANTED),
+        "Named with the command",
     ),
     "Host: files of an account": ((hosts.HOME_FILES,), "Named with the command. The host gets no new value"),
     "Host: files of the system": ((hosts.SYSTEM_FILES,), "Named with the command. The host gets no new value"),

@@ -226,10 +226,59 @@ def test_what_the_owner_role_gave_to_everybody_is_named(leak: Leak) -> None:
     )
     command = "REVOKE EXECUTE ON FUNCTION public.peek() FROM PUBLIC"
     assert revoked(leak)["footholds"] == [
-        "everybody gets rights on new tables: list them (\\ddp), then ALTER DEFAULT PRIVILEGES … FROM PUBLIC",
+        "other roles get rights on new tables: list them (\\ddp), then ALTER DEFAULT PRIVILEGES … REVOKE …",
         f"function public.peek() runs with its owner's rights for everybody: {command}",
         "everybody has rights on public.orders: REVOKE ALL ON public.orders FROM PUBLIC",
     ]
+
+
+PEEK = "CREATE FUNCTION peek() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'"
+GIVEN = {
+    "a column to everybody": (
+        ("CREATE TABLE orders (id int)", "GRANT SELECT (id) ON orders TO PUBLIC"),
+        "everybody has rights on public.orders: ",
+    ),
+    "a large object to everybody": (
+        ("SELECT lo_create(4711)", "GRANT SELECT ON LARGE OBJECT 4711 TO PUBLIC"),
+        "everybody has rights on LARGE OBJECT 4711: REVOKE ALL ON LARGE OBJECT 4711 FROM PUBLIC",
+    ),
+    "a table to another role": (
+        ("CREATE TABLE orders (id int)", "GRANT SELECT ON orders TO pg_monitor"),
+        "role pg_monitor has rights on the owner role's tables: ",
+    ),
+    "new tables to another role": (
+        ("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor",),
+        "other roles get rights on new tables: ",
+    ),
+    "a function to another role": (
+        (PEEK, "REVOKE ALL ON FUNCTION peek() FROM PUBLIC", "GRANT EXECUTE ON FUNCTION peek() TO pg_monitor"),
+        "function public.peek() runs with its owner's rights for other roles: ",
+    ),
+}
+"""By name what the owner role gives away, and how the line on it begins."""
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_the_owner_role_gave_to_others_is_named(name: str, leak: Leak) -> None:
+    statements, begins = GIVEN[name]
+    leak.as_leaked(*statements)
+    (line,) = revoked(leak)["footholds"]
+    assert line.startswith(begins)
+
+
+def test_a_full_table_of_locks_is_named_with_the_remedy(leak: Leak) -> None:
+    """Nobody gets in then, so a person has to end the session."""
+    leak.hold("postgres", 1, "")
+    (session,) = leak.held
+    session.autocommit = True
+    with pytest.raises(psycopg.errors.OutOfMemory):
+        session.execute("SELECT count(pg_advisory_lock(n)) FROM generate_series(1, 100000) n")
+    with suppress(psycopg.errors.OutOfMemory):
+        for number in range(100000):
+            session.execute("SELECT pg_advisory_lock(%s)", (number,))
+    assert "kill -TERM" in leak.carried_out()["msg"]
+    session.close()
+    revoked(leak)
 
 
 def test_with_a_baseline_what_exists_is_told_for_comparison(leak: Leak) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import redis
@@ -36,6 +37,9 @@ VETOES: dict[str, tuple[tuple[str, ...], str]] = {
     "a replica of nothing": (("REPLICAOF 127.0.0.1 1",), "names the node 127.0.0.1:1"),
     "a pause of writes": (("CLIENT PAUSE 600000 WRITE",), WAITS),
     "the number of connections": (("CONFIG SET maxclients 1",), WAITS),
+    "the memory of connections": (("CONFIG SET maxmemory-clients 1%",), ""),
+    "idle connections end": (("CONFIG SET timeout 1",), ""),
+    "the administrator may not save users": (("ACL SETUSER admin -acl|save",), RESTORED),
 }
 """By name the attacker's commands, and what a warning says."""
 FOOTHOLDS = {
@@ -44,6 +48,14 @@ FOOTHOLDS = {
     "a user of his own": (
         "ACL SETUSER thief on >{evil} ~* +@all",
         "user thief is not in the catalog: ACL SETUSER thief",
+    ),
+    "a user that copies all data": (
+        "ACL SETUSER thief on >{evil} +psync +replconf +ping",
+        "user thief may copy all data, and has a password with which no node logs in: ACL SETUSER thief off",
+    ),
+    "a password of the replicas' user": (
+        "ACL SETUSER replicator >{evil}",
+        "user replicator may copy all data, and has a password with which no node logs in: ACL SETUSER replicator ",
     ),
     "a password of the administrator": ("ACL SETUSER admin >{evil}", "user admin has 1 password that no store holds"),
 }
@@ -76,12 +88,18 @@ def response(capsys: pytest.CaptureFixture[str]) -> Iterator[Response]:
         yield Response(runner(capsys), server)
 
 
+def others(result: dict[str, Any]) -> list[str]:
+    """Footholds, without the replicas' user that no node's masteruser names any more."""
+    lines = result.get("footholds", ["nothing was looked for"])
+    return [line for line in lines if "user replicator may copy all data" not in line]
+
+
 @pytest.mark.parametrize("name", each(VETOES))  # type: ignore[arg-type]
 def test_a_veto_before_the_response(name: str, response: Response) -> None:
     commands, warning = VETOES[name]
     response.as_leaked(commands)
     result = response.carried_out()
-    assert (response.stage, result.get("refused"), result.get("footholds")) == ("revoked", [response.node], []), result
+    assert (response.stage, result.get("refused"), others(result)) == ("revoked", [response.node], []), result
     assert response.ways_in == []
     assert warning in str(response.warnings)
     assert response.server.accepts(response.new, "shop")
@@ -90,7 +108,7 @@ def test_a_veto_before_the_response(name: str, response: Response) -> None:
 @pytest.mark.parametrize("name", each(VETOES))  # type: ignore[arg-type]
 def test_a_veto_before_the_revocation(name: str, response: Response) -> None:
     result = response.carried_out(lambda response: response.as_leaked(VETOES[name][0]))
-    assert (result.get("refused"), result.get("footholds")) == ([response.node], []), result
+    assert (result.get("refused"), others(result)) == ([response.node], []), result
     assert response.ways_in == []
     assert response.server.accepts(response.new, LEAKED), "the application's own password is back"
 
@@ -133,6 +151,44 @@ def test_what_only_a_person_can_end_is_named_with_the_remedy(name: str, response
     with suppress(redis.ConnectionError):  # the server moves before it answers
         response.as_leaked((command,))
     assert message in response.carried_out()["msg"]
+
+
+def test_a_server_that_answers_nothing_stale_stops_nothing(response: Response) -> None:
+    response.as_leaked(("REPLICAOF 127.0.0.1 1", "CONFIG SET replica-serve-stale-data no"))
+    result = response.carried_out()
+    assert (response.stage, result.get("refused"), response.ways_in) == ("revoked", [response.node], []), result
+    assert f"{response.node} names the node 127.0.0.1:1" in str(response.warnings)
+
+
+def test_a_session_of_another_user_ends_too(response: Response) -> None:
+    """By a password that the thief set for a moment: no user shows it any more."""
+    response.as_leaked(("ACL SETUSER admin >{evil}",))
+    thief = session(response.server, response.evil, "admin")
+    thief.ping()
+    response.as_leaked(("ACL SETUSER admin <{evil}",))
+    response.server.create_user("worker", response.new, "~*", "+@all", "-@admin")
+    worker = session(response.server, response.new, "worker")
+    worker.ping()
+    response.carried_out()
+    assert dead(thief)
+    assert dead(worker), "programs connect again"
+    assert "user shop could change other users, so the 2 sessions of all users were ended too" in str(response.warnings)
+
+
+def test_sessions_of_others_stay_if_the_leaked_user_could_not_open_them(response: Response) -> None:
+    response.server.execute("ACL", "SETUSER", LEAKED, "-@admin")
+    worker = session(response.server, response.server.password, "default")
+    worker.ping()
+    response.carried_out()
+    assert not dead(worker)
+
+
+def test_thousands_of_users_are_counted(response: Response) -> None:
+    client = session(response.server, response.old, LEAKED)
+    for number in range(100):
+        client.execute_command("ACL", "SETUSER", f"thief{number}", "on", ">x", "~*", "+@all")
+    footholds = response.carried_out()["footholds"]
+    assert (len(footholds), footholds[-1]) == (51, "50 more users; ACL LIST shows them")
 
 
 def test_a_clean_server_gives_no_finding(response: Response) -> None:

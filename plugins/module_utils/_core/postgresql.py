@@ -247,6 +247,7 @@ _SAID = tuple(
         ("role_limit", r"too many connections for role"),
         ("database_limit", r"too many connections for database"),
         ("limit", r"too many clients|remaining connection slots|too many connections|no more connections allowed"),
+        ("no_locks", r"out of shared memory"),
         ("no_database", r'database "[^"]*" does not exist|no such database'),
         ("no_role", r'role "[^"]*" does not exist|no such user'),
         ("no_connect", r"permission denied for database"),
@@ -271,6 +272,8 @@ _WORDS = {
     "ALTER DATABASE … CONNECTION LIMIT",
     "limit": "the server has reached max_connections. End idle sessions, raise max_connections, or lower the "
     "applications' pools; then run again",
+    "no_locks": "the server's table of locks is full (max_locks_per_transaction). End the session that holds them "
+    "as a process of the server (kill -TERM), or restart the server; then run again",
     "no_database": "the database does not exist. Correct the URL's path, or create the database",
     "no_role": "role {user} does not exist. Create it, or correct the user in the URL",
     "no_connect": "role {user} may not connect to the database. Run as its owner: GRANT CONNECT ON DATABASE … TO …",

@@ -150,9 +150,15 @@ REPLICATION = frozenset(("resetchannels", "-@all", "+psync", "+replconf", "+ping
 
 
 def possible_footholds(
-    users: Mapping[str, User], stored: Mapping[str, Collection[str]], *, gate: Optional[str] = None
+    users: Mapping[str, User],
+    stored: Mapping[str, Collection[str]],
+    *,
+    gate: Optional[str] = None,
+    replicas: Optional[Mapping[str, Collection[str]]] = None,
 ) -> List[str]:
-    """Logins that nothing in the stores explains, each with the command that ends it."""
+    """Logins that nothing in the stores explains, each with the command that ends it. ``replicas`` are users as which
+    nodes log in at each other, with the digests of their passwords: what another one copies, no revocation ends."""
+    explained = replicas or {}
     footholds = []
     for name, user in sorted(users.items()):
         quoted = shlex.quote(name)
@@ -162,10 +168,14 @@ def possible_footholds(
         elif name in stored and unknown:
             count = "1 password that no store holds" if unknown == 1 else "%d passwords that no store holds" % unknown
             footholds.append("user %s has %s: ACL SETUSER %s resetpass '#DIGEST'" % (name, count, quoted))
-        elif (
-            name not in stored and user.enabled and (unknown or user.nopass) and not REPLICATION.issuperset(user.rules)
-        ):
+        elif name in stored or not user.enabled or not (unknown or user.nopass):
+            continue
+        elif not REPLICATION.issuperset(user.rules):
             footholds.append("user %s is not in the catalog: ACL SETUSER %s off" % (name, quoted))
+        elif "+psync" in user.rules and (user.nopass or user.digests - set(explained.get(name, ()))):
+            remedy = "resetpass '#DIGEST'" if name in explained else "off"
+            line = "user %s may copy all data, and has a password with which no node logs in: ACL SETUSER %s %s"
+            footholds.append(line % (name, quoted, remedy))
     return footholds
 
 

@@ -21,11 +21,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import in
 BY_KIND = {
     VALKEY_USER: (
         "users, passwords and nopass of each node of {} were compared with the stores",
-        "functions, keys and replication users of {} (compare: FUNCTION LIST)",
+        "functions and keys of {} (compare: FUNCTION LIST); sessions of others, if its user gave up ACL SETUSER",
     ),
     POSTGRESQL_ROLE: (
         "logins, members of the roles of {}, prepared transactions, objects that its logins own, and rights of PUBLIC",
-        "triggers and grants to other roles in the database of {}; jobs of pg_cron",
+        "triggers in the database of {}; jobs of pg_cron; the userlist of a pooler, such as PgBouncer",
     ),
     MYSQL_USER: (
         "events, triggers and routines that the login of {} could make, and users if it could make any",

@@ -38,13 +38,23 @@ UNION SELECT 'owns', %(login)s, coalesce(b.datname::text, '')
   WHERE refclassid = 'pg_authid'::regclass AND deptype = 'o' AND %(login)s <> %(owner)s
   AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = %(login)s)
 ORDER BY 1, 2, 3"""
-_IN_DATABASE = """WITH own AS (SELECT oid FROM pg_roles WHERE rolname IN (%(roles)s))
+_IN_DATABASE = """WITH own AS (SELECT oid FROM pg_roles WHERE rolname IN (%(roles)s)),
+given AS (
+  SELECT relacl AS acl, oid::regclass::text AS name, relowner AS owner FROM pg_class
+  UNION ALL SELECT attacl, attrelid::regclass::text, relowner FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+  WHERE attacl IS NOT NULL
+  UNION ALL SELECT lomacl, 'LARGE OBJECT ' || oid, lomowner FROM pg_largeobject_metadata),
+others AS (
+  SELECT name, grantee FROM given, aclexplode(acl) WHERE owner IN (SELECT oid FROM own)
+  AND grantee NOT IN (SELECT oid FROM own))
 SELECT 'definer', p.oid::regprocedure::text FROM pg_proc p WHERE prosecdef AND proowner IN (SELECT oid FROM own)
   AND has_function_privilege('public', p.oid, 'EXECUTE')
-UNION SELECT 'public', c.oid::regclass::text FROM pg_class c, aclexplode(c.relacl) a
-  WHERE a.grantee = 0 AND c.relowner IN (SELECT oid FROM own)
-UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a
-  WHERE a.grantee = 0 AND d.defaclobjtype = 'r' AND d.defaclrole IN (SELECT oid FROM own)
+UNION SELECT 'called', p.oid::regprocedure::text FROM pg_proc p, aclexplode(proacl) WHERE prosecdef
+  AND proowner IN (SELECT oid FROM own) AND grantee <> 0 AND grantee NOT IN (SELECT oid FROM own)
+UNION SELECT 'public', name FROM others WHERE grantee = 0
+UNION SELECT 'granted', format('%%I', rolname) FROM others JOIN pg_roles r ON r.oid = grantee
+UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE d.defaclobjtype = 'r'
+  AND d.defaclrole IN (SELECT oid FROM own) AND a.grantee NOT IN (SELECT oid FROM own)
 ORDER BY 1, 2"""
 """Asked by the new login, in the application's database."""
 _CAN_LOG_IN = "SELECT rolname::text FROM pg_roles WHERE rolcanlogin AND oid >= 16384 ORDER BY 1"
@@ -61,8 +71,10 @@ IN_BASELINE = ("member", "owner")
 """What a comparison with the baseline finds too, as it does all that is in the database."""
 _WORDS = {
     "definer": "function {0} runs with its owner's rights for everybody: REVOKE EXECUTE ON FUNCTION {0} FROM PUBLIC",
+    "called": "function {0} runs with its owner's rights for other roles: show it (\\df+), then REVOKE or drop it",
+    "granted": "role {0} has rights on the owner role's tables: list them (\\dp), then REVOKE them",
     "public": "everybody has rights on {0}: REVOKE ALL ON {0} FROM PUBLIC",
-    "default": "everybody gets rights on new tables: list them (\\ddp), then ALTER DEFAULT PRIVILEGES … FROM PUBLIC",
+    "default": "other roles get rights on new tables: list them (\\ddp), then ALTER DEFAULT PRIVILEGES … REVOKE …",
     "member": "role {0} is a member of {1}: REVOKE {1} FROM {0}",
     "owner": "role {0} can log in: ALTER ROLE {0} NOLOGIN PASSWORD NULL",
     "prepared": "a prepared transaction in database {1}: ROLLBACK PREPARED {0}",

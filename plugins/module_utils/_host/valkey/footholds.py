@@ -6,10 +6,16 @@ leak; nothing here stops a revocation."""
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from functools import partial
-from typing import Any, Dict, List, Mapping
+from typing import Any, Collection, Dict, List, Mapping, Set
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, valkey, valkey_rules
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    server_baseline,
+    valkey,
+    valkey_rights,
+    valkey_rules,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as _connection
@@ -21,6 +27,9 @@ INVENTORY_SECONDS = 10
 """For what the nodes are compared by, once everything else is done."""
 MESSAGE = 300
 """Characters of a problem there."""
+CHANGES = "acl|setuser"
+SESSIONS = ("normal", "pubsub")
+"""Kinds of sessions; links of nodes are named where the catalog does not declare the node."""
 MOST_EVICTED = 50
 """Users of a node that are deleted; a comparison names the others."""
 
@@ -44,6 +53,31 @@ def evicted(nodes: Nodes, wanted: UserRequest, keepers: Mapping[str, Any]) -> Di
     return result
 
 
+def could_log_in_as_others(nodes: Nodes, wanted: UserRequest) -> List[str]:
+    """In a leak, the nodes at which the user may change users: by a password that its holder sets for a moment, it has
+    sessions of others that no user shows any more."""
+    if wanted.stored is None:
+        return []
+    users = {node.name: node.users.get(wanted.user) for node in nodes}
+    return [name for name, user in users.items() if user is not None and valkey_rights.may_run(user.rules, CHANGES)]
+
+
+def others_ended(nodes: Nodes, wanted: UserRequest, could: Collection[str]) -> List[str]:
+    """Ends all sessions but ours there; programs connect again. What was done, in words."""
+    done = []
+    for node in nodes:
+        if node.name in could:
+            try:
+                ended = sum(int(node.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")) for kind in SESSIONS)
+            except (HostError, ValueError) as error:
+                done.append("%s: sessions of other users are not ended: %s" % (node.name, error))
+                continue
+            if ended:
+                message = "%s: user %s could change other users, so the %d sessions of all users were ended too"
+                done.append(message % (node.name, wanted.user, ended))
+    return done
+
+
 def _deleted(node: Node, user: str) -> str:
     node.ask("ACL", "DELUSER", user)
     return "%s: user %s could log in: ACL DELUSER %s" % (node.name, user, shlex.quote(user))
@@ -53,15 +87,30 @@ def looked_for(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:
     """In a leak, what may let its holder in again, by node; of ``others`` than the catalog's users too."""
     if wanted.stored is None:
         return []
-    return [
+    replicas = _replicas(nodes)
+    lines = [
         "%s: %s" % (node.name, text)
         for node in nodes
         for text in valkey_rules.possible_footholds(
             node.users if others else {name: user for name, user in node.users.items() if name in wanted.stored},
             wanted.stored,
             gate=wanted.gate,
+            replicas=replicas,
         )
     ]
+    rest = len(lines) - server_baseline.MOST_NAMED
+    return lines if rest <= 0 else [*lines[: server_baseline.MOST_NAMED], "%d more users; ACL LIST shows them" % rest]
+
+
+def _replicas(nodes: Nodes) -> Dict[str, Set[str]]:
+    """As which users, with which passwords, the declared nodes log in at each other."""
+    result: Dict[str, Set[str]] = {}
+    for node in nodes:
+        with suppress(HostError, *_connection.UNREADABLE):
+            login = node.replica_login()
+            if login is not None:
+                result.setdefault(login[0], set()).add(login[1])
+    return result
 
 
 def compared(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:

@@ -135,7 +135,8 @@ def usable(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         keyspace = ""
         for address in _places(nodes, login):
             with Connection(address, _connection.LOGIN) as connection:
-                with suppress(NotAllowed):
+                # In a leak the login counts, and no condition of the server that its holder may have made.
+                with suppress(NotAllowed if wanted.stored is None else HostError):
                     connection.ask("PING")
                 node = next((node for node in nodes if str(address) in node.names), None)
                 if node is not None and not keyspace and node.role == "primary" and not check:
@@ -216,6 +217,7 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         all_nodes.refuse_replicas_own(
             nodes, wanted.user, lambda digest: digest != wanted.digest and not wanted.by_users
         )
+        could = footholds.could_log_in_as_others(nodes, wanted)
         before = all_nodes.gather(nodes, lambda node: _sessions_of(node, wanted.user))
         _refuse_unknown_clients(nodes, before, wanted)
         commands, keepers = all_nodes.planned(nodes, plan, wanted.user)
@@ -226,12 +228,13 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         all_nodes.act(nodes, wanted.user, {**commands, **dict.fromkeys(at_once, ())}, keepers)
         ended = {node.name: [*at_once.get(node.name, ()), *_end(node, wanted)] for node in nodes}
         result["ended"] = _by_host(ended)
+        others = footholds.others_ended(nodes, wanted, could)
         result["changed"] = bool(result["changed"] or any(ended.values()))
         result["refused"] = _verify_rejected(nodes, _login(wanted))
         result["passwords"] = all_nodes.passwords(nodes, wanted.user, wanted.gate)
         left = _left(nodes, wanted)
         warnings = [*all_nodes.about(nodes, wanted).get("warnings", ()), *_not_found(nodes, wanted)]
-        result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *left))]
+        result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *left)), *others]
         result.update(footholds.evicted(nodes, wanted, keepers))
         inventory = footholds.compared(nodes, wanted) if wanted.inventory else {}
         result["footholds"] += footholds.looked_for(nodes, wanted, others=not inventory or bool(inventory["problems"]))

@@ -122,13 +122,23 @@ def test_possible_footholds() -> None:
         user("thief", C),
         user("open", nopass=True),
     )
-    assert valkey_rules.possible_footholds(users, {"app": [A], "default": [C]}, gate=GATE) == [
+    stored, replicas = {"app": [A], "default": [C]}, {"replica": [C]}
+    assert valkey_rules.possible_footholds(users, stored, gate=GATE, replicas=replicas) == [
         "user app has 1 password that no store holds: ACL SETUSER app resetpass '#DIGEST'",
         "user default needs no password: ACL SETUSER default resetpass '#DIGEST'",
         "user open is not in the catalog: ACL SETUSER open off",
         "user thief is not in the catalog: ACL SETUSER thief off",
     ]
     assert valkey_rules.possible_footholds(of(user("app", A)), {"app": [A, B]}) == []
+
+
+def test_who_may_copy_all_data_has_the_password_of_a_node() -> None:
+    message = "user replica may copy all data, and has a password with which no node logs in: ACL SETUSER replica "
+    users = of(user("replica", B, C, rules=("-@all", "+psync", "+replconf")))
+    assert valkey_rules.possible_footholds(users, {}) == [message + "off"]
+    assert valkey_rules.possible_footholds(users, {}, replicas={"replica": [C]}) == [message + "resetpass '#DIGEST'"]
+    assert valkey_rules.possible_footholds(users, {}, replicas={"replica": [B, C]}) == []
+    assert valkey_rules.possible_footholds(of(user("idle", B, rules=("-@all", "+ping"))), {}) == []
 
 
 def test_a_name_in_a_command_is_one_word() -> None:
