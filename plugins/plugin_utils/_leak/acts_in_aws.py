@@ -18,6 +18,8 @@ KEY = "accessKeyId"
 _FIELDS = (
     *("userName", "roleName", "groupName", "policyName", "policyArn", KEY, "keyId", "grantId", "secretId"),
     *("functionName", "instanceId", "openIDConnectProviderArn", "sAMLProviderArn", "roleArn", "expiration"),
+    *("sSHPublicKeyId", "certificateId", "serviceSpecificCredentialId", "serialNumber", "bucketName", "trustAnchorArn"),
+    *("commandId", "sessionId", "associationId", "rule"),
 )
 """What is read of a call and its answer: the rest may hold what the caller sent, or a new key's secret."""
 _DEEPEST = 4
@@ -39,14 +41,80 @@ _FUNCTION = ("Lambda function", "{functionName}", "lambda delete-function --func
 _SAML = ("identity provider", "{sAMLProviderArn}", "iam delete-saml-provider --saml-provider-arn {sAMLProviderArn}")
 _OIDC = "iam delete-open-id-connect-provider --open-id-connect-provider-arn {openIDConnectProviderArn}"
 _GROUP = "iam remove-user-from-group --user-name {userName} --group-name {groupName}"
-ACTS: dict[str, tuple[str, str, str]] = {
+_ACCESS_KEY = (
+    "access key",
+    "{accessKeyId} of user {userName}",
+    "iam update-access-key --status Inactive --access-key-id {accessKeyId} --user-name {userName}",
+)
+_Entry = tuple[str, str, str]
+"""Kind, name, and the command that removes it."""
+_ELSEWHERE: dict[str, dict[str, _Entry]] = {
+    "kms": {
+        "CreateGrant": (
+            "grant",
+            "{grantId} of key {keyId}",
+            "kms revoke-grant --key-id {keyId} --grant-id {grantId}",
+        ),
+        "PutKeyPolicy": ("policy of key", "{keyId}", ""),
+        "ReplicateKey": ("replica of key", "{keyId}", ""),
+    },
+    "secretsmanager": {
+        "PutResourcePolicy": (
+            "policy of secret",
+            "{secretId}",
+            "secretsmanager delete-resource-policy --secret-id {secretId}",
+        ),
+        "ReplicateSecretToRegions": ("replica of secret", "{secretId}", ""),
+        "RotateSecret": (
+            "rotation function of secret",
+            "{secretId}",
+            "secretsmanager cancel-rotate-secret --secret-id {secretId}",
+        ),
+    },
+    "lambda": {
+        "CreateFunction20150331": _FUNCTION,
+        "UpdateFunctionCode20150331v2": _FUNCTION,
+        "UpdateFunctionConfiguration20150331v2": _FUNCTION,
+        "AddPermission20150331v2": _FUNCTION,
+        "CreateEventSourceMapping20150331": ("trigger of function", "{functionName}", ""),
+    },
+    "ec2": {
+        "RunInstances": ("instance", "{instanceId}", "ec2 terminate-instances --instance-ids {instanceId}"),
+        "ModifyInstanceAttribute": ("attribute of instance", "{instanceId}", ""),
+        "AssociateIamInstanceProfile": ("role of instance", "{instanceId}", ""),
+    },
+    "ssm": {
+        "SendCommand": ("command on instances", "{commandId}", "ssm cancel-command --command-id {commandId}"),
+        "StartSession": ("session on an instance", "{sessionId}", "ssm terminate-session --session-id {sessionId}"),
+        "CreateAssociation": (
+            "command that Systems Manager repeats",
+            "{associationId}",
+            "ssm delete-association --association-id {associationId}",
+        ),
+    },
+    "s3": {
+        "PutBucketPolicy": ("policy of bucket", "{bucketName}", "s3api delete-bucket-policy --bucket {bucketName}"),
+        "PutBucketReplication": (
+            "replication of bucket",
+            "{bucketName}",
+            "s3api delete-bucket-replication --bucket {bucketName}",
+        ),
+    },
+    "events": {"PutTargets": ("targets of rule", "{rule}", "")},
+    "rolesanywhere": {"CreateTrustAnchor": ("trust anchor", "{trustAnchorArn}", "")},
+}
+"""Of other services than IAM."""
+
+
+def _of_user(kind: str, field: str, noun: str) -> _Entry:
+    undo = f"iam delete-{noun} --user-name {{userName}} --{noun.removeprefix('signing-')}-id {{{field}}}"
+    return kind, f"{{{field}}} of user {{userName}}", undo
+
+
+ACTS: dict[str, _Entry] = {
     **_POLICIES,
     "CreateUser": ("user", "{userName}", "iam delete-user --user-name {userName}"),
-    "CreateAccessKey": (
-        "access key",
-        "{accessKeyId} of user {userName}",
-        "iam update-access-key --status Inactive --access-key-id {accessKeyId} --user-name {userName}",
-    ),
+    "CreateAccessKey": _ACCESS_KEY,
     "CreateLoginProfile": _PASSWORD,
     "UpdateLoginProfile": _PASSWORD,
     "CreateRole": ("role", "{roleName}", "iam delete-role --role-name {roleName}"),
@@ -56,38 +124,23 @@ ACTS: dict[str, tuple[str, str, str]] = {
     "AddUserToGroup": ("membership", "of user {userName} in group {groupName}", _GROUP),
     "CreatePolicyVersion": _POLICY,
     "SetDefaultPolicyVersion": _POLICY,
-    "CreateGrant": (
-        "grant",
-        "{grantId} of key {keyId}",
-        "kms revoke-grant --key-id {keyId} --grant-id {grantId}",
-    ),
-    "PutKeyPolicy": ("policy of key", "{keyId}", ""),
-    "PutResourcePolicy": (
-        "policy of secret",
-        "{secretId}",
-        "secretsmanager delete-resource-policy --secret-id {secretId}",
-    ),
-    "RotateSecret": (
-        "rotation function of secret",
-        "{secretId}",
-        "secretsmanager cancel-rotate-secret --secret-id {secretId}",
-    ),
-    "CreateFunction20150331": _FUNCTION,
-    "UpdateFunctionCode20150331v2": _FUNCTION,
-    "AddPermission20150331v2": _FUNCTION,
-    "RunInstances": ("instance", "{instanceId}", "ec2 terminate-instances --instance-ids {instanceId}"),
     "CreateOpenIDConnectProvider": ("identity provider", "{openIDConnectProviderArn}", _OIDC),
     "CreateSAMLProvider": _SAML,
     "UpdateSAMLProvider": _SAML,
+    "UpdateAccessKey": _ACCESS_KEY,
+    "UploadSSHPublicKey": _of_user("SSH key for CodeCommit", "sSHPublicKeyId", "ssh-public-key"),
+    "UploadSigningCertificate": _of_user("signing certificate", "certificateId", "signing-certificate"),
+    "CreateServiceSpecificCredential": _of_user(
+        "service credential", "serviceSpecificCredentialId", "service-specific-credential"
+    ),
+    "EnableMFADevice": (
+        "MFA device",
+        "{serialNumber} of user {userName}",
+        "iam deactivate-mfa-device --user-name {userName} --serial-number {serialNumber}",
+    ),
+    **{act: entry for acts in _ELSEWHERE.values() for act, entry in acts.items()},
 }
-_SERVICES = {
-    **dict.fromkeys(SESSIONS, "sts"),
-    **dict.fromkeys(("CreateGrant", "PutKeyPolicy"), "kms"),
-    **dict.fromkeys(("PutResourcePolicy", "RotateSecret"), "secretsmanager"),
-    **{act: "lambda" for act, entry in ACTS.items() if entry is _FUNCTION},
-    "RunInstances": "ec2",
-}
-"""Of calls of other services than IAM."""
+_SERVICES = {**dict.fromkeys(SESSIONS, "sts"), **{act: name for name, acts in _ELSEWHERE.items() for act in acts}}
 
 
 class Made(NamedTuple):

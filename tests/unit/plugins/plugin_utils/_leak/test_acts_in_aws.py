@@ -32,6 +32,52 @@ def test_each_act_reads_names_alone(act: str) -> None:
     assert made.undo == ""
 
 
+@pytest.mark.parametrize(
+    ("act", "asked", "answer", "name", "undo"),
+    [
+        (
+            "UploadSSHPublicKey",
+            {"userName": "mailer"},
+            {"sSHPublicKey": {"sSHPublicKeyId": "APKA1"}},
+            "APKA1 of user mailer",
+            "aws iam delete-ssh-public-key --user-name mailer --ssh-public-key-id APKA1",
+        ),
+        (
+            "UploadSigningCertificate",
+            {"userName": "mailer"},
+            {"certificate": {"certificateId": "C1"}},
+            "C1 of user mailer",
+            "aws iam delete-signing-certificate --user-name mailer --certificate-id C1",
+        ),
+        (
+            "CreateServiceSpecificCredential",
+            {"userName": "mailer"},
+            {"serviceSpecificCredential": {"serviceSpecificCredentialId": "ACCA1"}},
+            "ACCA1 of user mailer",
+            "aws iam delete-service-specific-credential --user-name mailer --service-specific-credential-id ACCA1",
+        ),
+        (
+            "CreateAssociation",
+            {"name": "AWS-RunShellScript"},
+            {"associationDescription": {"associationId": "a-1"}},
+            "a-1",
+            "aws ssm delete-association --association-id a-1",
+        ),
+        (
+            "PutBucketPolicy",
+            {"bucketName": "backups"},
+            None,
+            "backups",
+            "aws s3api delete-bucket-policy --bucket backups",
+        ),
+    ],
+)
+def test_a_way_in_has_its_command(act: str, asked: Any, answer: Any, name: str, undo: str) -> None:
+    made = acts_in_aws.made(act, asked, answer, source_of(act))
+    assert made
+    assert (made.name, made.undo) == (name, undo)
+
+
 def test_no_terminal_acts_on_a_name() -> None:
     made = acts_in_aws.made("CreateUser", {"userName": "\x1b[2J" + "x" * 900}, None, source_of("CreateUser"))
     assert made

@@ -13,10 +13,15 @@ ARN = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app/test/core-Ab12Cd
 
 SERVICES = {
     **dict.fromkeys(("AssumeRole", "GetSessionToken", "GetFederationToken"), "sts"),
-    **dict.fromkeys(("CreateGrant", "PutKeyPolicy"), "kms"),
-    **dict.fromkeys(("PutResourcePolicy", "RotateSecret"), "secretsmanager"),
+    **dict.fromkeys(("CreateGrant", "PutKeyPolicy", "ReplicateKey"), "kms"),
+    **dict.fromkeys(("PutResourcePolicy", "ReplicateSecretToRegions", "RotateSecret"), "secretsmanager"),
     **dict.fromkeys(("CreateFunction20150331", "UpdateFunctionCode20150331v2", "AddPermission20150331v2"), "lambda"),
-    "RunInstances": "ec2",
+    **dict.fromkeys(("UpdateFunctionConfiguration20150331v2", "CreateEventSourceMapping20150331"), "lambda"),
+    **dict.fromkeys(("RunInstances", "ModifyInstanceAttribute", "AssociateIamInstanceProfile"), "ec2"),
+    **dict.fromkeys(("SendCommand", "StartSession", "CreateAssociation"), "ssm"),
+    **dict.fromkeys(("PutBucketPolicy", "PutBucketReplication"), "s3"),
+    "PutTargets": "events",
+    "CreateTrustAnchor": "rolesanywhere",
 }
 
 
