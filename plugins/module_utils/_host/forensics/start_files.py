@@ -29,9 +29,17 @@ OF_ACCOUNT: Tuple[StartFile, ...] = (
         for name in (
             *(".bashrc", ".bash_profile", ".bash_login", ".profile", ".bash_logout", ".bash_aliases"),
             *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".config/fish/config.fish", ".pam_environment"),
-            ".ssh/environment",
+            *(".ssh/environment", ".zlogout", ".bash_completion", ".config/bash_completion"),
+            *(".config/fish/conf.d/*", ".config/fish/functions/*"),
         )
     ),
+    *(StartFile(name, "is run when mail arrives for {account}") for name in (".forward", ".procmailrc")),
+    *(StartFile(name, "decides what git runs as {account}") for name in (".gitconfig", ".config/git/*")),
+    *(
+        StartFile(name, "decides where pip finds packages for {account}")
+        for name in (".config/pip/pip.conf", ".pip/pip.conf")
+    ),
+    *(StartFile(".config/containers/systemd/" + name, "is started by systemd for {account}") for name in ("*", "*/*")),
     StartFile(".ssh/rc", LOGIN, is_odd=True),
     StartFile(".ssh/config", "decides where ssh of {account} goes and what it runs"),
     StartFile(".config/environment.d/*", "sets variables for units of {account}"),
@@ -57,6 +65,8 @@ SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 TAKEN_OVER = ("sudo", "su", "doas", "ssh", "sh", "bash", "env", "login", "passwd")
 """Commands that are installed once; a second one is named at any time, of others only a new one."""
 
+KERNEL = ("modules-load.d", "modprobe.d", "sysctl.d", "binfmt.d")
+
 OF_SYSTEM: Tuple[StartFile, ...] = (
     *(StartFile("/etc/" + name, ROOT_CRON, EDIT) for name in ("crontab", "anacrontab")),
     *(StartFile("/etc/cron.%s/*" % when, ROOT_CRON) for when in ("d", "hourly", "daily", "weekly", "monthly")),
@@ -66,6 +76,37 @@ OF_SYSTEM: Tuple[StartFile, ...] = (
         for folder in ("/etc/systemd/", "/usr/local/lib/systemd/", "/usr/lib/systemd/")
         for kind in ("system", "user")
         for name in ("/*", "/*/*")
+    ),
+    *(
+        StartFile(folder + "systemd/" + kind + "/*", "is run by systemd")
+        for folder in ("/etc/", "/usr/local/lib/", "/usr/lib/")
+        for kind in (
+            *("system-generators", "user-generators", "system-environment-generators", "user-environment-generators"),
+            *("system-shutdown", "system-sleep"),
+        )
+    ),
+    *(StartFile("/etc/" + name, ROOT_UNIT, EDIT) for name in ("systemd/*.conf", "systemd/*.conf.d/*")),
+    *(StartFile("/etc/containers/systemd/" + name, ROOT_UNIT) for name in ("*", "*/*", "*/*/*")),
+    StartFile("/etc/environment.d/*", "sets variables for units"),
+    *(StartFile("/etc/" + name + "/*", "says what the kernel loads and runs") for name in KERNEL),
+    StartFile("/etc/sysctl.conf", "says what the kernel loads and runs", EDIT),
+    StartFile("/etc/tmpfiles.d/*", "makes files at boot"),
+    *(
+        StartFile("/etc/" + name + "/*", "decides who may act as root")
+        for name in ("polkit-1/rules.d", "dbus-1/system.d")
+    ),
+    *(StartFile("/etc/kernel/" + name + "/*", "runs with package upgrades") for name in ("postinst.d", "postrm.d")),
+    StartFile("/etc/initramfs-tools/hooks/*", "runs with package upgrades"),
+    StartFile("/etc/initramfs-tools/scripts/*/*", "runs at boot"),
+    StartFile("/etc/grub.d/*", "runs with package upgrades"),
+    *(
+        StartFile(folder + "/" + name, "is run with each Python of root")
+        for folder in ("/usr/lib/python3*/dist-packages", "/usr/local/lib/python3*/*-packages", "/etc/python3*")
+        for name in ("sitecustomize.py", "usercustomize.py", "*.pth")
+    ),
+    *(
+        StartFile("/etc/" + name, "says where programs find libraries", EDIT)
+        for name in ("ld.so.conf", "nsswitch.conf")
     ),
     StartFile("/etc/init.d/*", "runs at boot"),
     StartFile("/etc/rc.local", "runs at boot"),
@@ -84,9 +125,15 @@ OF_SYSTEM: Tuple[StartFile, ...] = (
     StartFile("/etc/ssh/sshrc", ROOT_LOGIN, is_odd=True),
     *(
         StartFile("/etc/" + name, ROOT_LOGIN, EDIT)
-        for name in ("profile", "bash.bashrc", "bashrc", "zsh/zshenv", "zshenv")
+        for name in (
+            *("profile", "bash.bashrc", "bashrc", "zsh/zshenv", "zshenv", "zsh/zshrc", "zsh/zprofile", "zsh/zlogin"),
+            "zshrc",
+        )
     ),
-    *(StartFile("/etc/" + folder + "/*", ROOT_LOGIN) for folder in ("profile.d", "update-motd.d")),
+    *(
+        StartFile("/etc/" + folder + "/*", ROOT_LOGIN)
+        for folder in ("profile.d", "update-motd.d", "bash_completion.d", "fish/conf.d")
+    ),
     *(StartFile("/etc/" + name + "/*", "runs with package upgrades") for name in ("apt/apt.conf.d", "dpkg/dpkg.cfg.d")),
     StartFile("/etc/logrotate.d/*", "is run by cron or systemd each day"),
     StartFile("/etc/network/if-*.d/*", "runs as networks come and go"),

@@ -192,8 +192,17 @@ class FootholdSearch:
 
     def _keys_of(self, file: all_accounts.File, credential: str, known: Set[str]) -> None:
         times = key_times.times(file)
-        added = [name for name, at in times.items() if at >= self._since and name not in known]
+        recent = [name for name, at in times.items() if at >= self._since]
+        added = [name for name in recent if name not in known and key_times.WITH_OPTIONS not in name]
         added = [name for name in added if name not in self._own_keys()]
+        for name in recent:
+            key, changes, _options = name.partition(key_times.WITH_OPTIONS)
+            if changes and key not in added:
+                text = (
+                    "each login with key %s runs what its line in %s says, since %s or before: check its options by %s"
+                )
+                edit = start_files.EDIT.format(path=_quoted(file.path))
+                self._add(credential, text % (key, _plain(file.path), timestamps.stamp_of(times[name]), edit))
         for name in added[: records.MOST_OF_FILE]:
             text = "key %s is in %s since %s or before: remove its line, or run with -e leak_evict=true"
             self._add(credential, text % (name, _plain(file.path), timestamps.stamp_of(times[name])), name, file.path)

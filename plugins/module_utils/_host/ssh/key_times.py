@@ -7,9 +7,11 @@ colleague's key look new. Standard library only; Python 3.8.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-from typing import Dict
+import re
+from typing import Dict, Iterator
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
@@ -17,13 +19,24 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import sa
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
 
+_RUNS = re.compile(rb'(?:^|,)(?:command|environment)="', re.IGNORECASE)
+WITH_OPTIONS = " with options "
+
 
 def times(file: all_accounts.File) -> Dict[str, float]:
-    """In seconds since 1970 by fingerprint: when the file changed, or what was recorded before that."""
+    """In seconds since 1970 by fingerprint: when the file changed, or what was recorded before that. A key whose line
+    has a command or an environment counts a second time, with these options."""
     entries = filter(None, map(authorized_keys.entry_of, (file.content or b"").split(b"\n")))
     recorded = _recorded(file.path)
-    names = [fingerprints.of_ssh_key(entry.blob) for entry in entries]
+    names = [name for entry in entries for name in _names(entry)]
     return {name: min(file.kernel_changed, recorded.get(name, file.kernel_changed)) for name in names}
+
+
+def _names(entry: authorized_keys.AuthorizedKey) -> Iterator[str]:
+    name = fingerprints.of_ssh_key(entry.blob)
+    yield name
+    if _RUNS.search(entry.options):
+        yield name + WITH_OPTIONS + hashlib.sha256(entry.options).hexdigest()[:8]
 
 
 def record(path: str) -> None:

@@ -14,9 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_ssh_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import directory_entries, ways_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import FootholdSearch
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
+from tests.unit.plugins.module_utils._host.ssh.public_keys import key
 
 UID = os.getuid() or 2000
 PASSWD = "root:x:0:0::/root:/bin/bash\ndeploy:x:2000:2000::/home/deploy:/bin/bash\npostgres:x:110:110::/:/bin/bash\n"
@@ -106,7 +110,9 @@ HOME_FILES = [
     *(".pam_environment", ".config/environment.d/x.conf", ".config/systemd/user/x.service"),
     *(".config/systemd/user/default.target.wants/x.service", ".config/fish/config.fish"),
     *(".local/share/systemd/user/x.timer", ".local/lib/python3.11/site-packages/usercustomize.py"),
-    *(".local/lib/python3.11/site-packages/x.pth", "bin/sudo", ".local/bin/ls"),
+    *(".local/lib/python3.11/site-packages/x.pth", "bin/sudo", ".local/bin/ls", ".forward", ".procmailrc"),
+    *(".bash_completion", ".config/fish/conf.d/x.fish", ".gitconfig", ".config/git/config", ".config/pip/pip.conf"),
+    ".config/containers/systemd/x.container",
 ]
 SYSTEM_FILES = [
     *("etc/cron.d/x", "etc/crontab", "etc/cron.hourly/x", "var/spool/cron/crontabs/deploy", "var/spool/cron/deploy"),
@@ -117,7 +123,12 @@ SYSTEM_FILES = [
     *("etc/ssh/sshd_config.d/x.conf", "etc/ssh/sshrc", "etc/profile", "etc/profile.d/x.sh", "etc/update-motd.d/x"),
     *("etc/apt/apt.conf.d/99x", "etc/logrotate.d/x", "usr/bin/sudo", "usr/sbin/sshd", "etc/udev/rules.d/x.rules"),
     *("etc/NetworkManager/dispatcher.d/x", "usr/lib/systemd/system/x.service", "usr/lib/systemd/system/ssh.service"),
-    "root/.bashrc",
+    *("root/.bashrc", "etc/systemd/system-generators/x", "usr/lib/systemd/system-sleep/x", "etc/systemd/system.conf"),
+    *("etc/systemd/user.conf.d/x.conf", "etc/containers/systemd/x.container", "etc/environment.d/x.conf"),
+    *("etc/modprobe.d/x.conf", "etc/sysctl.d/x.conf", "etc/binfmt.d/x.conf", "etc/tmpfiles.d/x.conf"),
+    *("etc/polkit-1/rules.d/x.rules", "etc/dbus-1/system.d/x.conf", "etc/kernel/postinst.d/x", "etc/grub.d/99_x"),
+    *("etc/initramfs-tools/hooks/x", "usr/local/lib/python3.11/dist-packages/x.pth", "etc/nsswitch.conf"),
+    *("etc/python3.11/sitecustomize.py", "etc/bash_completion.d/x", "etc/zsh/zshrc"),
 ]
 
 
@@ -232,6 +243,24 @@ def test_what_happens_on_any_host(host: Host, name: str) -> None:
     assert host.found(since) == []
 
 
+FORCED = 'command="/home/deploy/.x",no-pty '
+
+
+@pytest.mark.parametrize("options", [FORCED, 'no-pty,environment="PATH=/home/deploy/bin" ', 'Command="x" '])
+def test_a_key_of_ours_that_runs_what_somebody_wrote(host: Host, options: str) -> None:
+    """Each login of ours would go through it."""
+    since = begins()
+    path = host.write("home/deploy/.ssh/authorized_keys", f'{options}{key("ours")}\nfrom="10.0.0.1" {key("other")}\n')
+    search = FootholdSearch([OpenedAccount("deploy", UID, "/home/deploy", "deploy_ssh")], since, str(host.folder))
+    file = all_accounts.file(str(path))
+    assert file is not None
+    search._keys_of(file, "deploy_ssh", {of_ssh_key(blob_of(key(name))) for name in ("ours", "other")})
+    (found,) = search.footholds
+    assert found.text.startswith(f"each login with key {of_ssh_key(blob_of(key('ours')))} runs what its line in {path}")
+    assert found.text.endswith(f": check its options by sudoedit {path}")
+    assert found.key == "", "ours is not removed"
+
+
 def test_what_was_there_before(host: Host) -> None:
     """Also an editor's work on start files, and a program that an administrator made setuid."""
     for name in (*(f"home/deploy/{name}" for name in HOME_FILES), *SYSTEM_FILES):
@@ -305,7 +334,7 @@ def test_a_directory_that_was_filled(host: Host, monkeypatch: pytest.MonkeyPatch
     folders = [
         foothold.text.rpartition(" ")[2] for foothold in search.footholds if " holds more than 3 " in foothold.text
     ]
-    assert folders == ["/home/deploy/.config/systemd/user", "/var/spool/at", "/home/deploy/bin"]
+    assert folders == ["/home/deploy/.config/systemd/user", "/var/spool/at", "/home/deploy/bin", "/etc"]
     assert [line.partition(" ")[0] for line in search.short] == ["/tmp"]
 
 
