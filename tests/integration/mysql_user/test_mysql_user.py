@@ -165,6 +165,26 @@ def test_a_login_that_began_before_the_lock(shop: MysqlShop, maria: MariaDB, mon
     assert len(waited) >= 3
 
 
+def test_a_leaked_user_that_makes_itself_differ_stops_nothing(maria: MariaDB, programs: Programs) -> None:
+    maria.execute("CREATE ROLE extra")
+    hosts = ("127.%", "10.%")
+    maria.execute(*(f"GRANT extra TO {user}@'{host}'" for user in ("app_a", "app_b") for host in hosts))
+    try:
+        shop = MysqlShop(maria, programs)
+        shop.act("check")
+        with maria.connect("app_a", OLD).cursor() as cursor:
+            cursor.execute("SET DEFAULT ROLE extra")
+        with pytest.raises(RotationError, match="have different hosts, roles or rights"):
+            shop.act("check")
+        shop.close("aborted")
+        shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
+        shop.act("check")
+        rotate(shop)
+        assert not maria.accepts("app_a", OLD)
+    finally:
+        maria.execute("DROP ROLE extra")
+
+
 def revoked_after_a_leak(shop: MysqlShop) -> list[str]:
     shop.rotator = shop.world.begun("mail", rotation=R2, leak="leak-1")
     shop.to("set")

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import ssl
 import sys
+import time
 from typing import Any, List, Mapping, NoReturn, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import tls_context
 
 SECONDS = 10
+LOOKS, PAUSE = 8, 0.25
+"""At a server that is full, and the seconds in between."""
 DENIED = (1045, 1698)
 """A wrong password, or another way of authentication."""
 LOCKED = (4151, 3118)
@@ -100,6 +103,17 @@ class MysqlConnection:
             "%s does not answer as MySQL or MariaDB (error %s); start it, or correct server.address in the catalog"
             % (self.place, code or type(error).__name__)
         ) from None
+
+
+def administered(server: Mapping[str, Any], login: Mapping[str, str]) -> MysqlConnection:
+    """The administrator's connection. A server that is full keeps one for it, which an earlier one of ours may still
+    hold for a moment."""
+    for _look in range(LOOKS):
+        try:
+            return MysqlConnection(server, login)
+        except NoConnectionLeft:
+            time.sleep(PAUSE)
+    return MysqlConnection(server, login)
 
 
 def _code(error: Exception) -> int:

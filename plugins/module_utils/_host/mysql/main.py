@@ -12,8 +12,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
-    MysqlConnection,
     NoConnectionLeft,
+    administered,
 )
 
 CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
@@ -23,6 +23,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "admin": {"type": "dict", "required": True, "no_log": True},
     "login": {"type": "dict", "required": True, "no_log": True},
     "other": {"type": "str", "default": ""},
+    "leaked": {"type": "bool", "default": False},
     "search": {"type": "dict", "no_log": True},
 }
 MEMORY = 512 << 20
@@ -43,7 +44,7 @@ def main() -> None:
 
 def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
     state, server, login = params["state"], params["server"], params["login"]
-    with MysqlConnection(server, params["admin"]) as admin:
+    with administered(server, params["admin"]) as admin:
         users.require_primary(admin)
         if state == USABLE:
             try:
@@ -51,7 +52,7 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
             except NoConnectionLeft as error:
                 return {"place": admin.place, "full": str(error)}
         elif state == CHECKED:
-            users.require_twins(admin, login["username"], params["other"])
+            users.require_twins(admin, login["username"], params["other"], leaked=params["leaked"])
         elif not writes:
             raise RotationError("nothing was changed: with --check, a run changes no server")
         elif state == PRESENT:

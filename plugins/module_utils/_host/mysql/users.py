@@ -51,15 +51,16 @@ def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Lo
     )
 
 
-def require_twins(admin: MysqlConnection, user: str, other: str) -> None:
-    """Raises RotationError where the users differ in more than their passwords."""
+def require_twins(admin: MysqlConnection, user: str, other: str, *, leaked: bool) -> None:
+    """Raises RotationError where the users differ in more than their passwords. A leaked one's holder may see to that,
+    as by SET DEFAULT ROLE."""
     for name in (user, other):
         if not _hosts(admin, name):
             raise RotationError(
                 "%s has no user %s; create it with the rights of %s: CREATE USER '%s'@'HOST' ACCOUNT LOCK"
                 % (admin.place, name, user if name == other else other, name)
             )
-    if _rights(admin, user) != _rights(admin, other):
+    if not leaked and _rights(admin, user) != _rights(admin, other):
         raise RotationError(
             "users %s and %s have different hosts, roles or rights at %s; compare SHOW GRANTS of both, and correct one"
             % (user, other, admin.place)

@@ -38,7 +38,7 @@ class RabbitmqUser(TwoUsers):
         return {
             "amqp": {**server, "host": amqp.host, "port": amqp.port},
             "tags": _tags(options),
-            "leaked": part.setting.answers_leak(),
+            **super().arguments(part, server),
         }
 
 

@@ -103,8 +103,8 @@ class TwoUsers(Acts):
 
     def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
         """Further arguments of the program."""
-        del part, server
-        return {}
+        del server
+        return {"leaked": part.setting.answers_leak()}
 
     def run(self, part: Part, state: str, login: Login, **extra: Any) -> Answer:
         catalog = part.setting.catalog
