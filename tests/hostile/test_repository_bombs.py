@@ -171,7 +171,7 @@ def test_a_tree_of_ever_more_files(tmp_path: Path, files: bool) -> None:
     blob = put(tmp_path, "blob", f"in the bomb {VALUE}\n".encode()) if files else None
     committed(tmp_path, bomb_of_trees(tmp_path, blob))
     (tmp_path / ".git" / "index").unlink()
-    result = scanned(tmp_path, text=", bounds=Bounds(idle=5, memory=1 << 28)")
+    result = scanned(tmp_path, text=", bounds=Bounds(idle=3, memory=1 << 28)")
     assert with_it in {finding["commit"] for finding in result["findings"] if finding["path"] == "other.txt"}
     assert len(result["findings"]) == 2 + files  # and in the working tree
     assert any("which commits brought what was found" in reason for reason in _reasons(result))
@@ -291,6 +291,6 @@ def test_a_file_without_end(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(VALUE)
     with (tmp_path / "b.bin").open("wb") as stream:
         stream.truncate(1 << 40)
-    result = scanned(tmp_path, text=", bounds=Bounds(seconds=5)")
+    result = scanned(tmp_path, text=", bounds=Bounds(seconds=3)")
     assert [finding["path"] for finding in result["findings"]] == ["a.txt"]
-    assert _reasons(result) == ["took more than 5 s; the rest was not scanned"]
+    assert _reasons(result) == ["took more than 3 s; the rest was not scanned"]

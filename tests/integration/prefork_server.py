@@ -36,6 +36,8 @@ LARGEST = 1 << 18
 """Bytes of a request."""
 SERVICES = ("cloudwatch", "events", "iam", "kms", "logs", "s3", "secretsmanager", "ssm", "sts")
 """Those that most runs ask."""
+LATE = ("_strptime", "boto3.s3.inject")
+"""Small modules that most workers import when they first need them."""
 
 
 def serve(requests: socket.socket) -> bool:
@@ -152,7 +154,8 @@ def main() -> int:
     requests = socket.socket(fileno=int(sys.argv[1]))
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program ansible-playbook
     playbook = importlib.import_module("ansible.cli.playbook")
-    importlib.import_module("boto3")
+    for name in ("boto3", *LATE):
+        importlib.import_module(name)
     finder = importlib.import_module("ansible.utils.collection_loader._collection_finder")
     wait_calmly()
     read_metadata_once(finder)

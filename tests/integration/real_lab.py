@@ -121,7 +121,7 @@ class RealLab:
         """*health*: a path that hosts must answer to be given requests."""
         addresses = [(machine.address, WEB_PORT) for machine in self.fleet.machines.values()]
         manage = Manage.of_fleet(self.fleet)
-        return Load(addresses, manage=manage, sessions=8, parallel=4, pause=0.15, health=health)
+        return Load(addresses, manage=manage, sessions=8, parallel=4, pause=0.3, health=health)
 
     # What is there
 

@@ -34,7 +34,7 @@ def servers() -> Iterator[tuple[Postgres, Valkey]]:
 def test_restarts_fail_no_request_and_lose_no_task(servers: tuple[Postgres, Valkey], tmp_path: Path) -> None:
     wanted = settings(*servers, key=KEY)
     with WebHosts(tmp_path, wanted, worker=True) as web:
-        with Load(web.addresses, manage=web.manage, sessions=4) as load:
+        with Load(web.addresses, manage=web.manage, sessions=4, pause=0.2) as load:
             for host in web.hosts:
                 time.sleep(1)
                 host.restart(wanted)
@@ -42,8 +42,8 @@ def test_restarts_fail_no_request_and_lose_no_task(servers: tuple[Postgres, Valk
         report = load.report
     assert report is not None
     assert (report.failed, report.lost, report.tasks_lost) == (0, 0, 0), report.messages
-    assert report.requests > 100
-    assert report.parallel_bursts > 10
+    assert report.requests > 40
+    assert report.parallel_bursts > 5
     assert report.retried > 0
     assert report.tasks > 10
     assert len(report.hosts) == 2
