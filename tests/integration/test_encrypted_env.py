@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,9 @@ def asked_of_kms(run: Run) -> list[str]:
 
 
 def test_there_and_back(made: EncryptedLab) -> None:
-    """As a deploy would write it: one call to KMS each way, no value in output, and modes as they must be."""
+    """As a deploy would write it: fifty settings, one call to KMS each way, no value in output."""
+    settings = made.lab.catalog["settings"]
+    settings |= {f"MORE_{at}": {"value": f"value {at}"} for at in range(50 - len(settings))}
     looked = made.encrypted("--check", "--diff", "-vvvv")
     assert not made.file.exists()
     assert set(looked.operations) <= READS
@@ -93,6 +96,7 @@ def test_there_and_back(made: EncryptedLab) -> None:
     assert stat.S_IMODE(made.plain.stat().st_mode) == 0o600
     made.lab.deploy("-e", "env_deploy_restart=false")
     assert made.values() == made.lab.hosts[0].values()
+    assert len(made.values()) == 50
     again = made.decrypt("--check")
     assert again.result("web1")["changed"] == 0
 
@@ -123,37 +127,10 @@ def test_what_does_not_change_keeps_its_bytes(made: EncryptedLab) -> None:
     assert not set(made.lines().values()) & set(last.values()) - {last["first"]}
 
 
-def test_fifty_settings_take_one_call_each_way(made: EncryptedLab) -> None:
-    settings = made.lab.catalog["settings"]
-    settings |= {f"MORE_{at}": {"value": f"value {at}"} for at in range(50 - len(settings))}
-    assert asked_of_kms(made.encrypted()) == ["GenerateDataKey"]
-    assert sum("=" in line and not line.startswith("#") for line in made.file.read_text().splitlines()) == 50
-    opened = made.decrypt()
-    assert opened.code == 0, opened.output
-    assert asked_of_kms(opened) == ["Decrypt"]
-    assert len(made.values()) == 50
-
-
-def test_a_second_key_opens_alone(made: EncryptedLab) -> None:
-    spare = made.make_key(made.lab.moto, "spare")
-    made.lab.catalog["encrypted_env"]["keys"] = [spare]
-    assert asked_of_kms(made.encrypted()) == ["GenerateDataKey", "Encrypt"]
-    assert asked_of_kms(made.decrypt()) == ["Decrypt"]
-    kms = made.lab.moto.client("kms")
-    kms.delete_alias(AliasName=f"alias/shop-{ENVIRONMENT}")
-    opened = made.decrypt()
-    assert opened.code == 0, opened.output
-    assert asked_of_kms(opened) == ["Decrypt", "Decrypt"]
-    made.lab.catalog["encrypted_env"]["keys"] = []
-    lost = made.decrypt()
-    assert lost.code != 0
-    assert f"alias/shop-{ENVIRONMENT}" in lost.text
-
-
-def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
+def test_a_changed_file_is_refused_before_a_write(made: EncryptedLab) -> None:
+    """Other hostile files are those of test_encrypted_file and test_encrypted_source."""
     made.encrypted()
-    good = made.file.read_text(encoding="ascii")
-    lines = good.splitlines(keepends=True)
+    lines = made.file.read_text(encoding="ascii").splitlines(keepends=True)
     token = next(at for at, line in enumerate(lines) if line.startswith("API_TOKEN="))
     swapped = "".join([*lines[:token], lines[token + 1], lines[token], *lines[token + 2 :]])
     made.file.write_text(swapped, encoding="ascii")
@@ -162,21 +139,9 @@ def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
         assert f"{made.file}: was changed after it was written" in run.text
     assert not made.plain.exists()
     assert made.file.read_text(encoding="ascii") == swapped
-    made.file.unlink()
-    other = made.lab.directory / "other"
-    other.write_text(good, encoding="ascii")
-    made.file.symlink_to(other)
-    for run in (made.decrypt(), made.encrypt()):
-        assert run.code != 0
-        assert "is a symbolic link; remove it" in run.text
-    made.file.unlink()
-    gone = made.decrypt()
-    assert gone.code != 0
-    assert f"{made.file}: does not exist" in gone.text
 
 
 def test_another_environments_file_does_not_open(made: EncryptedLab) -> None:
-    """Not even for one who may use both keys, and who made the first line say what it should."""
     made.make_key(made.lab.moto, "staging")
     made.encrypted()
     catalog = made.lab.catalog
@@ -188,17 +153,10 @@ def test_another_environments_file_does_not_open(made: EncryptedLab) -> None:
     run = made.decrypt("-e", "app_environment=staging", "-e", f"decrypt_file={made.file}")
     assert run.code != 0
     assert "belongs to environment production, and this run is for staging" in run.text
-    forged = made.file.read_text(encoding="ascii").replace("environment=production", "environment=staging")
-    made.file.write_text(forged, encoding="ascii")
-    run = made.decrypt("-e", "app_environment=staging", "-e", f"decrypt_file={made.file}")
-    assert run.code != 0
     assert not made.plain.exists()
 
 
 def test_bad_input_is_named_before_the_first_write(made: EncryptedLab) -> None:
-    typo = made.encrypt("-e", "encrypt_newkey=true")
-    assert typo.code != 0
-    assert "unknown extra variable encrypt_newkey: give -e encrypt_new_key=… instead" in typo.text
     made.lab.catalog.pop("encrypted_env")
     nowhere = made.encrypt()
     assert nowhere.code != 0
@@ -224,20 +182,27 @@ def test_nothing_is_seen_of_values(made: EncryptedLab, tmp_path: Path) -> None:
     assert canaries.in_files([tmp_path, made.lab.directory], found, allowed=[made.plain]) == []
 
 
-def test_what_is_asked_of_aws_is_what_the_policies_grant(made: EncryptedLab) -> None:
+def test_a_second_key_opens_alone_and_the_policies_grant_what_is_asked(made: EncryptedLab) -> None:
     spare = made.make_key(made.lab.moto, "spare")
     made.lab.catalog["encrypted_env"]["keys"] = [spare]
     since = made.lab.moto.count()
-    made.encrypted()
+    assert asked_of_kms(made.encrypted()) == ["GenerateDataKey", "Encrypt"]
     written = made.lab.moto.calls(since=since)
+    assert asked_of_kms(made.decrypt()) == ["Decrypt"]
+    assert_granted(made, written, made.lab.moto.calls(since=since + len(written)))
+    made.lab.moto.client("kms").delete_alias(AliasName=f"alias/shop-{ENVIRONMENT}")
     opened = made.decrypt()
     assert opened.code == 0, opened.output
+    assert asked_of_kms(opened) == ["Decrypt", "Decrypt"]
+    made.lab.catalog["encrypted_env"]["keys"] = []
+    lost = made.decrypt()
+    assert lost.code != 0
+    assert f"alias/shop-{ENVIRONMENT}" in lost.text
+
+
+def assert_granted(made: EncryptedLab, written: list[dict[str, Any]], read: list[dict[str, Any]]) -> None:
     asked = Asked(catalog_parser.parse(made.lab.catalog, ENVIRONMENT))
-    for role, calls in (
-        ("deploy", written),
-        ("rotate", written),
-        ("host", made.lab.moto.calls(since=since + len(written))),
-    ):
+    for role, calls in (("deploy", written), ("rotate", written), ("host", read)):
         found = usage(role, asked, calls)
         assert found.refused == [], role
         used = {one for one in found.used if "EnvEnc" in one}
