@@ -141,6 +141,7 @@ RARELY = (
     "test_vault_values.py::test_github_gets_what_vault_holds",  # test_github_sync sends, test_vault_deploy reads
     "test_vault_rotation.py::test_an_abort_after_a_kill",  # test_vault_store rolls back from the same kill
     "test_vault_rotation.py::test_an_abort_that_is_killed",  # test_rollback_killed is over the same acts
+    "test_vault_rotation.py::test_killed_again",  # test_vault_store goes on from each write
     "test_vault_rotation.py::test_the_server_restarts",  # test_vault_deploy seals it, test_rotate_faults loses a host
     "test_vault_rotation.py::test_what_somebody_else_writes",
     "test_audit_log.py::test_a_copy_is_made_by_hand",
