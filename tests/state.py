@@ -28,6 +28,13 @@ def backup(path: str | Path) -> Path:
     return directory(path) / "healthy" if AS_ROOT else Path(f"{path}.healthy")
 
 
+def put(place: Path, text: str) -> Path:
+    """Writes a mark or a backup as an earlier deploy would."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.write_text(text)
+    return place
+
+
 @contextmanager
 def held_mark(path: str | Path) -> Iterator[env_file_mark.Mark]:
     with atomic_file.held(str(path)) as env:  # pylint: disable=contextmanager-generator-missing-cleanup

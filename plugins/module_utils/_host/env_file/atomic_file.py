@@ -171,10 +171,10 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
                 stack.enter_context(alone(mark))
             env = EnvFile(file, mark, mark.sibling("healthy"))
             if write:
-                _adopt(env, beside)
+                _remove_state(beside)
             yield env
         else:
-            yield EnvFile(file, _trusted(beside.mark), _trusted(beside.backup))
+            yield EnvFile(file, None, None)
 
 
 def _beside(file: OpenPath) -> EnvFile:
@@ -192,20 +192,8 @@ def make_state(state: str) -> None:
         raise HostError("%s: %s" % (state, reason(error))) from None
 
 
-def _trusted(at: Optional[OpenPath]) -> Optional[OpenPath]:
-    """A mark or backup of a version before, beside the file; None where another account may have written it."""
-    status = safe_files.status(at) if at else None
-    is_roots = status and stat.S_ISREG(status.st_mode) and status.st_uid == 0 and not status.st_mode & 0o022
-    return at if is_roots else None
-
-
-def _adopt(env: EnvFile, beside: EnvFile) -> None:
-    """Takes the state of versions before over once, and removes it there: its backup holds values."""
-    if env.mark and safe_files.status(env.mark) is None:
-        for old, new in ((beside.backup, env.backup), (beside.mark, env.mark)):
-            result = present(_trusted(old))
-            if result and new:
-                write(new, result.content, Ownership(None, None, 0o600))
+def _remove_state(beside: EnvFile) -> None:
+    """That of deploys by another account: its backup holds values."""
     for old in (beside.files_backup, beside.backup, beside.mark):
         with contextlib.suppress(OSError):  # a directory of that name is not ours
             remove(old)

@@ -23,11 +23,6 @@ def _new_delivery() -> str:
     return os.urandom(8).hex()
 
 
-def _at(seconds: Any) -> Dict[str, Any]:
-    """When these bytes were delivered, if that is known: marks of versions before do not tell."""
-    return {} if seconds is None else {"at": seconds}
-
-
 def _given(**parts: Any) -> Dict[str, Any]:
     return {name: part for name, part in parts.items() if part}
 
@@ -113,9 +108,7 @@ class Mark:
     def refuse_foreign(self, snapshot: Optional[str], delivery: Optional[str] = None) -> None:
         """Refuses to roll back what another run wrote here since, or found the services healthy on."""
         accepted = self.accepted
-        given, last = (snapshot, accepted.get("snapshot"))
-        if delivery and self.delivery:
-            given, last = delivery, self.delivery
+        given, last = (delivery, self.delivery) if delivery else (snapshot, accepted.get("snapshot"))
         ours = (last, *accepted.get("instead_of", ()))
         if accepted.get("snapshot") is not None and given is not None and given not in ours:
             raise HostError("another run has written snapshot %s meanwhile; its file was kept" % accepted["snapshot"])
@@ -183,10 +176,10 @@ class Mark:
         same = not rewrite and self.accepted.get("digest") == file_digest and self.delivery
         at = self.accepted.get("at") if same else time.time()
         is_healthy = self.healthy.get("digest") == file_digest
-        healthy = {**entry, **_at(self.healthy.get("at"))} if is_healthy else self.healthy
+        healthy = {**entry, "at": self.healthy.get("at")} if is_healthy else self.healthy
         replaced = self._replaced(present or {}, files or {self._env.path: file_digest})
         delivered = {"delivery": same or _new_delivery(), **_given(restart=restart, replaced=replaced)}
-        accepted = {**entry, **_at(at), **delivered}
+        accepted = {**entry, "at": at, **delivered}
         self._save({"accepted": accepted, "healthy": healthy or None, **_given(encrypted_at=encrypted_at)})
 
     def _replaced(self, present: Mapping[str, atomic_file.Present], files: Digests) -> Dict[str, List[str]]:
@@ -202,7 +195,7 @@ class Mark:
         since. Without a delivery it goes by ``snapshot``.
         """
         accepted = self.accepted
-        by_name = delivery == self.delivery if delivery and self.delivery else snapshot == accepted.get("snapshot")
+        by_name = delivery == self.delivery if delivery else snapshot == accepted.get("snapshot")
         files = self._present(present)
         digest = file_set.digest(file_set.digests(files))
         if not by_name or accepted.get("digest") != digest or self._load() != self._data:
@@ -210,7 +203,7 @@ class Mark:
         backup.save(self._env, files)
         names = ("snapshot", "journal", "digest", "at", "files", "owners")
         entry = {name: accepted[name] for name in names if name in accepted}
-        self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "healthy": entry})
+        self._save({"accepted": {**entry, "delivery": self.delivery}, "healthy": entry})
 
     def is_healthy(self, file_digest: str) -> bool:
         return self.healthy.get("digest") == file_digest

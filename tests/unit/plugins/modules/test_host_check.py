@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import he
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import file_access, host_facts
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from tests import state
 from tests.modules import run_module
 
 Check = Callable[..., dict[str, Any]]
@@ -114,8 +115,7 @@ def test_a_link_is_refused_with_the_remedy(check: Check, path: Path) -> None:
 
 def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) -> None:
     path.chmod(0o640)
-    healthy = path.with_name(".env.healthy")
-    healthy.write_bytes(path.read_bytes())
+    healthy = state.put(state.backup(path), path.read_text())
     healthy.chmod(0o644)
     result = check()
     assert result["file"]["mode"] == "0640"

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -59,15 +58,6 @@ def two_units(world: HostWorld) -> None:
     world.processes[4243] = {"environment": {}, "words": "celery worker", "user": "nobody"}
 
 
-def older_mark(world: HostWorld) -> None:
-    """As a version before wrote it, without the time."""
-    path = world.state / "mark"
-    mark = json.loads(path.read_text())
-    for entry in mark.values():
-        entry.pop("at")
-    path.write_text(json.dumps(mark))
-
-
 def touched(world: HostWorld) -> None:
     """Its owner was given again: only the time of change is newer than the process."""
     world.processes[4242]["began"] = time.time() + 0.2
@@ -108,7 +98,6 @@ VARIATIONS: dict[str, Callable[[HostWorld], Any]] = {
     ),
     "the group reads it": owner_and_group,
     "a read-only file": lambda world: world.env.chmod(0o400),
-    "a mark of a version before": older_mark,
     "owned again after the start": touched,
     "another application's .env below": file("srv/app/frontend/.env", "VITE_TITLE=Shop\nAPI_URL=https://example.com\n"),
     "placeholders": file("srv/app/.env.example", "SECRET_KEY=change_me\n"),

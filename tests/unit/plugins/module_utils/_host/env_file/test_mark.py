@@ -164,21 +164,6 @@ def test_bytes_that_were_edited_in_between_are_a_delivery_of_their_own(env: EnvF
     assert delivered(env, NEW, "s-1") != first
 
 
-def test_a_mark_without_deliveries_gets_one(env: EnvFile, path: str) -> None:
-    """As versions before wrote it."""
-    put(path, NEW)
-    entry = {"snapshot": "s-1", "journal": 1, "digest": atomic_file.digest(NEW)}
-    put(str(state.mark(path)), json.dumps({"accepted": entry, "healthy": None}).encode())
-    assert Mark(env).delivery == ""
-    Mark(env).refuse_foreign("s-1", "of-a-newer-module")
-    with pytest.raises(HostError, match="another run wrote it"):
-        Mark(env).record_healthy("s-2", atomic_file.required(env.file), "of-a-newer-module")
-    Mark(env).record_healthy("s-1", atomic_file.required(env.file), "of-a-newer-module")
-    kept = Mark(env).delivery
-    assert kept
-    assert delivered(env, NEW, "s-1") == kept
-
-
 def test_going_back_may_be_repeated_by_who_gave_it_up_and_by_nobody_else(env: EnvFile) -> None:
     first = delivered(env, OLD, "s-1")
     Mark(env).record_healthy("s-1", atomic_file.required(env.file), first)

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import stray_copies
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import ValueMatcher
 from ansible_collections.watchparty.secrets.plugins.modules import env_copies
+from tests import state
 from tests.modules import run_module
 
 DEAD, ODD = "canary-dead-value", 'canary/"odd\\ value'
@@ -51,7 +52,7 @@ def test_what_is_held(content: str, names: list[str]) -> None:
 
 
 def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
-    kept = beside(env, ".healthy", f"A={DEAD}\n")
+    kept = state.put(state.backup(env), f"A={DEAD}\n")
     left = beside(env, ".tmp-0123456789abcdef", f"A={DEAD}\n")
     planned = stray_copies.scrubbed(str(env), VALUES, check=True)
     assert planned.removed == [f"{kept}, which held a revoked value of cache"]
@@ -65,7 +66,7 @@ def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
 
 
 def test_a_kept_file_that_is_alive_stays(env: Path) -> None:
-    kept = beside(env, ".healthy", env.read_text())
+    kept = state.put(state.backup(env), env.read_text())
     assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.RemovalResult([], [])
     assert kept.exists()
 
@@ -73,7 +74,7 @@ def test_a_kept_file_that_is_alive_stays(env: Path) -> None:
 def test_a_host_that_was_skipped(env: Path) -> None:
     """Its backup is as revoked as its .env, and it still needs one until it is deployed to."""
     env.write_text(f"A={DEAD}\n")
-    kept = beside(env, ".healthy", f"A={DEAD}\n")
+    kept = state.put(state.backup(env), f"A={DEAD}\n")
     removal_result = stray_copies.scrubbed(str(env), VALUES)
     assert removal_result.removed == []
     assert removal_result.remaining == [
@@ -131,19 +132,19 @@ def test_a_directory_that_cannot_be_listed(env: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_kept_file_that_cannot_be_removed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    beside(env, ".healthy", f"A={DEAD}\n")
+    state.put(state.backup(env), f"A={DEAD}\n")
 
     def refuses(_path: str, **_more: Any) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(stray_copies.os, "unlink", refuses)
-    with pytest.raises(HostError, match=r"\.env\.healthy: cannot be removed: Operation not permitted"):
+    with pytest.raises(HostError, match=r"healthy: cannot be removed: Operation not permitted"):
         stray_copies.scrubbed(str(env), VALUES)
 
 
 class TestModule:
     def test_runs(self, env: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        beside(env, ".healthy", f"A={DEAD}\n")
+        state.put(state.backup(env), f"A={DEAD}\n")
         beside(env, ".old", f"A={DEAD}\n")
         args = {"path": str(env), "leaked": "x", "values": VALUES}
         result, text = run_module(env_copies.main, args, capsys)

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import main as ssh_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import sessions as ssh_sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
+from tests import state
 from tests.modules import run_module
 from tests.unit.plugins.module_utils._host.ssh.test_authorized_keys import NEW, OLD, OTHER
 
@@ -164,7 +165,7 @@ class TestLate:
     """A run that was overtaken comes after the key was taken away again."""
 
     def mark(self, folder: Path, **entries: Any) -> str:
-        (folder / ".env.mark").write_text(json.dumps(entries))
+        state.put(state.mark(folder / ".env"), json.dumps(entries))
         return str(folder / ".env")
 
     def test_a_lower_number_than_the_marks(self, file: Path, tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ class TestLate:
             assert answer(file, "present", env_path=str(env), journal=1, check=True)["changed"]
 
     def test_a_mark_that_is_none(self, file: Path, tmp_path: Path) -> None:
-        (tmp_path / ".env.mark").write_text("x")
+        state.put(state.mark(tmp_path / ".env"), "x")
         with pytest.raises(HostError, match="invalid deploy marker"):
             answer(file, "present", env_path=str(tmp_path / ".env"), journal=1)
 
