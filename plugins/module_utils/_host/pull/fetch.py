@@ -16,7 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     CatalogError,
-    DotenvError,
     HostError,
     JournalError,
     NoAccess,
@@ -26,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import diff as env_file_diff
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import encrypted_source
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
@@ -175,16 +175,16 @@ def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bo
         plan = env_file_delivery.planned(env, content, owned, present, mark)
         if not check:
             env_file_delivery.deliver(plan, result.snapshot, result.journal, encrypted_at=result.encrypted_at)
-    before = _settings_of(present, catalog.readers) if present else {}
-    messages = [*result.warnings, _message(wanted, plan, before, result.values, result.snapshot, check=check)]
+    before = env_file_diff.settings_of(present.content if present else None, catalog.readers)
+    changes = env_file_diff.changes(before, result.values)
+    messages = [*result.warnings, _message(wanted, plan, changes, result.snapshot, check=check)]
     return FetchResult(GOOD, tuple(messages), plan.rewrite)
 
 
 def _message(
     wanted: FetchRequest,
     plan: env_file_delivery.Delivery,
-    before: Mapping[str, str],
-    values: Mapping[str, str],
+    changes: Mapping[str, Sequence[str]],
     snapshot: str,
     *,
     check: bool,
@@ -192,28 +192,15 @@ def _message(
     """The result, in names."""
     if not plan.rewrite:
         return "%s is unchanged (snapshot %s)" % (wanted.path, snapshot)
-    kinds = {
-        "added": sorted(set(values) - set(before)),
-        "changed": sorted(name for name in set(values) & set(before) if values[name] != before[name]),
-        "removed": sorted(set(before) - set(values)),
-    }
-    changes = "; ".join("%s: %s" % (kind, ", ".join(names)) for kind, names in kinds.items() if names)
+    texts = ["%s: %s" % (kind, ", ".join(names)) for kind, names in changes.items() if names]
     verb = "would be written" if check else "is written"
     return "%s %s, mode %04o (snapshot %s)%s" % (
         wanted.path,
         verb,
         plan.wanted.mode,
         snapshot,
-        "; " + changes if changes else "; owner, mode or spelling corrected",
+        "; " + ("; ".join(texts) or "owner, mode or spelling corrected"),
     )
-
-
-def _settings_of(present: atomic_file.Present, readers: Sequence[str]) -> Mapping[str, str]:
-    """None of a file that cannot be parsed."""
-    try:
-        return dotenv.from_dotenv(present.content.decode("utf-8"), readers)
-    except (DotenvError, ValueError):
-        return {}
 
 
 def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
@@ -228,7 +215,8 @@ def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
     if present is None or status is None:
         return False, "%s: does not exist either, so the application cannot start" % path
     # Without a catalog its readers are unknown; only docker_run keeps quotes.
-    if not any(_settings_of(present, readers) for readers in (dotenv.DEFAULT_READERS, ("docker_run",))):
+    either = (dotenv.DEFAULT_READERS, ("docker_run",))
+    if not any(env_file_diff.settings_of(present.content, readers) for readers in either):
         return False, "%s: holds no settings, so the application cannot start" % path
     written = timestamps.stamp_of(status.st_mtime)
     return True, "%s stays as written at %s%s" % (path, written, origin)
