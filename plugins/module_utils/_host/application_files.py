@@ -16,6 +16,7 @@ from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.accounts import HostAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys, authorized_keys_file
@@ -48,7 +49,7 @@ def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check:
         raise HostError("this host has no account %s" % name) from None
     if user.pw_uid == 0:
         raise HostError("%s is root" % name)
-    account = authorized_keys_file.Account(name, user.pw_uid, user.pw_gid, user.pw_dir)
+    account = HostAccount(name, user.pw_uid, user.pw_gid, user.pw_dir)
     is_kept = check or not keys
     with authorized_keys_file.acting_as(account.uid, account.gid), _ssh_directory(account, check=is_kept) as at:
         if at is None:
@@ -58,7 +59,7 @@ def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check:
 
 
 @contextlib.contextmanager
-def _ssh_directory(account: authorized_keys_file.Account, *, check: bool) -> Iterator[Optional[OpenPath]]:
+def _ssh_directory(account: HostAccount, *, check: bool) -> Iterator[Optional[OpenPath]]:
     """The place of authorized_keys; None where its directory is yet to be made."""
     with safe_files.place(os.path.join(account.home, ".ssh"), trusted=(0,)) as folder:
         if safe_files.status(folder) is None:

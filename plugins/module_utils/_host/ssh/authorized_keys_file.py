@@ -11,25 +11,17 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-from typing import Collection, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Collection, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.accounts import HostAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 
 DEFAULT = ".ssh/authorized_keys"
-
-
-class Account(NamedTuple):
-    """Whose logins are meant."""
-
-    name: str
-    uid: int
-    gid: int
-    home: str
 
 
 class KeyChange(NamedTuple):
@@ -39,22 +31,22 @@ class KeyChange(NamedTuple):
     new: bool
 
 
-def account_of(name: Optional[str]) -> Account:
+def account_of(name: Optional[str]) -> HostAccount:
     """The account of that name; by default the one that is logged in, also behind sudo."""
     try:
         account = pwd.getpwnam(name) if name else pwd.getpwuid(int(os.environ.get("SUDO_UID") or os.getuid()))
     except KeyError:
         raise HostError("this host has no account %s; correct options.user" % (name or "of this user")) from None
-    return Account(account.pw_name, account.pw_uid, account.pw_gid, account.pw_dir)
+    return HostAccount(account.pw_name, account.pw_uid, account.pw_gid, account.pw_dir)
 
 
-def path_of(account: Account, pattern: Optional[str]) -> str:
+def path_of(account: HostAccount, pattern: Optional[str]) -> str:
     """Where the account's file is."""
     return authorized_keys.path_of(pattern or DEFAULT, account.home, account.name)
 
 
 @contextlib.contextmanager
-def owned(account: Account, path: str) -> Iterator[Optional[OpenPath]]:
+def owned(account: HostAccount, path: str) -> Iterator[Optional[OpenPath]]:
     """Acts as the owner of the file's directory; its place, or None if it does not exist.
 
     Raises HostError for what is not safe.
@@ -78,7 +70,7 @@ def owned(account: Account, path: str) -> Iterator[Optional[OpenPath]]:
 
 
 @contextlib.contextmanager
-def _with_its_rights(account: Account, path: str, trusted: Tuple[int, int]) -> Iterator[OpenPath]:
+def _with_its_rights(account: HostAccount, path: str, trusted: Tuple[int, int]) -> Iterator[OpenPath]:
     """The place once more, as the account itself comes to it."""
     with contextlib.ExitStack() as stack:
         try:
@@ -107,67 +99,69 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
         os.setgroups(groups)
 
 
-def look(account: Account, path: str, old: bytes, new: Optional[bytes]) -> KeyChange:
-    """Which of the two keys the file authorizes; neither without a file."""
+def _content(account: HostAccount, path: str) -> bytes:
+    """Nothing without a file."""
     with owned(account, path) as at:
         present = atomic_file.present(at)
-    text = present.content if present else b""
+    return present.content if present else b""
+
+
+def look(account: HostAccount, path: str, old: bytes, new: Optional[bytes]) -> KeyChange:
+    """Which of the two keys the file authorizes; neither without a file."""
+    text = _content(account, path)
     return KeyChange(authorized_keys.holds(text, old), new is not None and authorized_keys.holds(text, new))
 
 
-def add(account: Account, path: str, old: bytes, new: str, *, check: bool) -> bool:
+def add(account: HostAccount, path: str, old: bytes, new: str, *, check: bool) -> bool:
     """Lets the new key in wherever the old one is, under the same options; whether that changes the file."""
-    with owned(account, path) as at:
-        if not at:
-            return False
-        with atomic_file.alone(at):
-            present = atomic_file.required(at)
-            return _changed(at, present, authorized_keys.added(present.content, old, new), check=check)
+    return _edited(account, path, lambda text: authorized_keys.added(text, old, new), check=check)
 
 
-def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, check: bool) -> bool:
+def remove(account: HostAccount, path: str, gone: bytes, kept: Optional[bytes], *, check: bool) -> bool:
     """Takes every line of a key away; whether that changes the file.
 
     Raises HostError where ``kept`` is given and not authorized, so that no account is locked out.
     """
+
+    def edit(text: bytes) -> bytes:
+        after = authorized_keys.without(text, gone)
+        if after != text and kept is not None and not authorized_keys.holds(text, kept):
+            raise HostError("%s: does not authorize the key that stays, so no key was removed" % path)
+        return after
+
+    return _edited(account, path, edit, check=check)
+
+
+def evict(account: HostAccount, path: str, keys: Collection[str], *, check: bool) -> List[str]:
+    """Takes away the keys with these fingerprints, which somebody else added; those that were there."""
+    gone: List[str] = []
+
+    def edit(text: bytes) -> bytes:
+        entries = filter(None, map(authorized_keys.entry_of, text.split(b"\n")))
+        for name, blob in {fingerprints.of_ssh_key(entry.blob): entry.blob for entry in entries}.items():
+            if name in keys:
+                gone.append(name)
+                text = authorized_keys.without(text, blob)
+        return text
+
+    if keys:
+        _edited(account, path, edit, check=check)
+    return gone
+
+
+def others(account: HostAccount, path: str, *known: Optional[bytes]) -> List[str]:
+    """The fingerprints of every other key that is authorized."""
+    return authorized_keys.others(_content(account, path), tuple(data for data in known if data is not None))
+
+
+def _edited(account: HostAccount, path: str, edit: Callable[[bytes], bytes], *, check: bool) -> bool:
+    """Whether that changes the file, if there is one."""
     with owned(account, path) as at:
         if not at:
             return False
         with atomic_file.alone(at):
             present = atomic_file.required(at)
-            if not authorized_keys.holds(present.content, gone):
-                return False
-            if kept is not None and not authorized_keys.holds(present.content, kept):
-                raise HostError("%s: does not authorize the key that stays, so no key was removed" % path)
-            return _changed(at, present, authorized_keys.without(present.content, gone), check=check)
-
-
-def evict(account: Account, path: str, keys: Collection[str], *, check: bool) -> List[str]:
-    """Takes away the keys with these fingerprints, which somebody else added; those that were there."""
-    if not keys:
-        return []
-    with owned(account, path) as at:
-        if not at:
-            return []
-        with atomic_file.alone(at):
-            present = atomic_file.required(at)
-            entries = filter(None, map(authorized_keys.entry_of, present.content.split(b"\n")))
-            blobs = {fingerprints.of_ssh_key(entry.blob): entry.blob for entry in entries}
-            gone = [name for name in blobs if name in keys]
-            content = present.content
-            for name in gone:
-                content = authorized_keys.without(content, blobs[name])
-            _changed(at, present, content, check=check)
-            return gone
-
-
-def others(account: Account, path: str, *known: Optional[bytes]) -> List[str]:
-    """The fingerprints of every other key that is authorized."""
-    with owned(account, path) as at:
-        present = atomic_file.present(at)
-    return authorized_keys.others(
-        present.content if present else b"", tuple(data for data in known if data is not None)
-    )
+            return _changed(at, present, edit(present.content), check=check)
 
 
 def _changed(at: OpenPath, present: atomic_file.Present, content: bytes, *, check: bool) -> bool:

@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.accounts import HostAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import (
@@ -73,7 +74,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 
 def _removed(
     params: Mapping[str, Any],
-    account: authorized_keys_file.Account,
+    account: HostAccount,
     path: str,
     old: bytes,
     new: Any,
