@@ -83,7 +83,7 @@ def every_node(wanted: UserRequest) -> Iterator[Nodes]:
     try:
         unknown = undeclared(nodes, wanted)
         if unknown and wanted.refuse_undeclared:
-            raise HostError("Nothing was changed on any node:\n  - " + "\n  - ".join(unknown.values()))
+            raise HostError(_connection.nothing_changed(list(unknown.values())))
         gather(nodes, Node.load_users)
         yield nodes
     finally:
@@ -114,17 +114,17 @@ def undeclared(nodes: Sequence[Node], wanted: UserRequest) -> Dict[str, str]:
 
 def gather(nodes: Nodes, look: Callable[[Node], Any]) -> Dict[str, Any]:
     """What ``look`` finds at each node; raises naming every node that has a problem."""
-    gather, problems = {}, {}
+    results, problems = {}, {}
     for node in nodes:
         try:
-            gather[node.name] = _with_rights(nodes, node, look)
+            results[node.name] = _with_rights(nodes, node, look)
         except (HostError, *_connection.UNREADABLE) as error:
             if isinstance(error, NodeInterrupted) and nodes.left_out is not None:
                 raise
             text = str(error) if isinstance(error, HostError) else _connection.unreadable(node.name)
             problems[node.name] = text if text.startswith(node.name) else "%s: %s" % (node.name, text)
     nodes.without(problems)
-    return gather
+    return results
 
 
 def _with_rights(nodes: Nodes, node: Node, look: Callable[[Node], Any]) -> Any:

@@ -138,6 +138,9 @@ class Connection:
 
         An error is an answer.
         """
+        return [_text(answer) for answer in self._raw(commands)]
+
+    def _raw(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
         try:
             self._connection.send_packed_command(self._connection.pack_commands(commands))
             return [self._answer() for _command in commands]
@@ -146,9 +149,18 @@ class Connection:
 
     def _answer(self) -> Any:
         try:
-            return _text(self._connection.read_response())
+            return self._connection.read_response()
         except self._refusal as error:
             return error
+
+    def own_client(self) -> valkey.Client:
+        own = int(self.ask("CLIENT", "ID"))
+        return next(client for client in valkey.parse_clients(self.ask("CLIENT", "LIST")) if client.number == own)
+
+    def other_clients(self) -> List[valkey.Client]:
+        """Every session but this one."""
+        own = int(self.ask("CLIENT", "ID"))
+        return [client for client in valkey.parse_clients(self.ask("CLIENT", "LIST")) if client.number != own]
 
     def close(self) -> None:
         self._connection.disconnect()
@@ -238,14 +250,6 @@ class Node:
             "the change. Start the server with one of the two" % self.name
         )
 
-    def clients(self) -> List[valkey.Client]:
-        """Its sessions without ours."""
-        own = self.own_number()
-        return [client for client in valkey.parse_clients(self.ask("CLIENT", "LIST")) if client.number != own]
-
-    def own_number(self) -> int:
-        return int(self.ask("CLIENT", "ID"))
-
     def note(self) -> str:
         """Marks this moment among the node's sessions: who has a higher number logged in later."""
         with Connection(self.admin, ADMIN, label=self._label) as fresh:
@@ -255,10 +259,6 @@ class Node:
         """The number in a note; None when the node was started anew since, for then numbers began again."""
         run, _slash, number = (note or "").partition("/")
         return int(number) if run == self.run and number.isdigit() else None
-
-    def own_host(self) -> str:
-        own = self.own_number()
-        return next(client.host for client in valkey.parse_clients(self.ask("CLIENT", "LIST")) if client.number == own)
 
     def setting(self, name: str) -> str:
         return str((self.ask("CONFIG", "GET", name) or ["", ""])[1])

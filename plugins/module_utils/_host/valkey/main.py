@@ -18,10 +18,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import UserRequest
 
-STATES = ["checked", "blocked", "open", "present", "usable", "tried", "sessions", "ended", "revoked"]
 ARGUMENT_SPEC: dict[str, Any] = {
     "credential": {"type": "str"},
-    "state": {"type": "str", "choices": STATES, "default": "present"},
+    "state": {"type": "str", "choices": list(user_states.STEPS), "default": "present"},
     "overlap": {"type": "str", "choices": ["passwords", "users"], "default": "passwords"},
     "user": {"type": "str"},
     "like": {"type": "str"},

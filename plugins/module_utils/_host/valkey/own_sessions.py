@@ -63,14 +63,7 @@ def domain(host: str) -> str:
 
 def others(connection: Connection, user: str) -> List[Client]:
     """The user's sessions but this one. The links of replicas are the provider's."""
-    own = int(connection.ask("CLIENT", "ID"))
-    clients = valkey.parse_clients(connection.ask("CLIENT", "LIST"))
-    return [client for client in clients if client.user == user and client.number != own and not client.replication]
-
-
-def itself(connection: Connection) -> Client:
-    own = int(connection.ask("CLIENT", "ID"))
-    return next(client for client in valkey.parse_clients(connection.ask("CLIENT", "LIST")) if client.number == own)
+    return [client for client in connection.other_clients() if client.user == user and not client.replication]
 
 
 def end_others(connection: Connection, user: str) -> List[Client]:

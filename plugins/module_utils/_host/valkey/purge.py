@@ -59,23 +59,11 @@ class Primary(connection.Connection):
 
     def many(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
         """The answers to several commands that are sent together."""
-        answers, problem = [], None
-        try:
-            self._connection.send_packed_command(self._connection.pack_commands(commands))
-            for _command in commands:
-                try:
-                    answers.append(self._connection.read_response())
-                except self._answered as error:
-                    problem = problem or error
-        except (self._error, OSError) as error:
-            raise self._translated(error) from None
-        if problem is not None:
-            raise self._translated(problem)
+        answers = self._raw(commands)
+        for answer in answers:
+            if isinstance(answer, self._refusal):
+                raise self._translated(answer)
         return answers
-
-    @property
-    def _answered(self) -> Any:
-        return connection._driver().ResponseError
 
     def pages(self, pattern: str, *, of_set: Optional[bytes] = None) -> Iterator[List[bytes]]:
         """The keys of a pattern, or the members of a set, as the server finds them; some may come twice."""

@@ -189,7 +189,7 @@ def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
     results: List[str] = []
 
     def look(connection: Connection, user: str) -> List[valkey.Client]:
-        results.append(own_sessions.itself(connection).host)
+        results.append(connection.own_client().host)
         return own_sessions.others(connection, user)
 
     sessions, short = own_sessions.at_each(_login(wanted), wanted.nodes, look, gone=wanted.gone)
@@ -313,7 +313,7 @@ def _places(nodes: Sequence[Node], login: Address) -> List[Address]:
 
 
 def _sessions_of(node: Node, user: str) -> List[valkey.Client]:
-    return [client for client in node.clients() if client.user == user and not client.replication]
+    return [client for client in node.connection.other_clients() if client.user == user and not client.replication]
 
 
 def _by_host(sessions: Mapping[str, Sequence[valkey.Client]]) -> Dict[str, Dict[str, int]]:
@@ -325,7 +325,7 @@ def _refuse_unknown_clients(nodes: Nodes, sessions: Mapping[str, Sequence[valkey
         clients = sessions[node.name]
         if not clients:
             return
-        known = [*wanted.known, node.own_host()]
+        known = [*wanted.known, node.connection.own_client().host]
         unknown_hosts = valkey.unknown_hosts([client.host for client in clients], known)
         if unknown_hosts and not wanted.allow_sessions:
             raise HostError(
@@ -342,7 +342,7 @@ def _refuse_unknown_clients(nodes: Nodes, sessions: Mapping[str, Sequence[valkey
 
 def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
     """Ends the sessions of the old value, each by its own number, which no later session can have."""
-    clients = [client for client in node.clients() if client.user == wanted.user]
+    clients = [client for client in node.connection.other_clients() if client.user == wanted.user]
     if wanted.by_users and wanted.ends != valkey.ALL:
         # Asked after the list: if no password is left now, none of those listed used another one.
         node.load_users()
