@@ -168,23 +168,23 @@ class ServerConnection:
                 self.rows("COMMIT", doing="committing")
                 return result
             except Retry:
-                self._back()
+                self.roll_back()
                 if attempt == AGAIN:
                     raise DatabaseError(
                         "busy", "another session keeps changing the same roles; run again once that session has ended"
                     ) from None
                 time.sleep(0.1 * attempt)
             except DatabaseError as error:
-                self._back()
+                self.roll_back()
                 if error.reason != "busy" or unblock is None or attempt == AGAIN:
                     raise
                 unblock()
             except BaseException:
-                self._back()
+                self.roll_back()
                 raise
         raise AssertionError("not reached")
 
-    def _back(self) -> None:
+    def roll_back(self) -> None:
         try:
             self.rows("ROLLBACK", doing="rolling back")
         except DatabaseError:

@@ -71,14 +71,7 @@ def _read(server: ServerConnection, query: str) -> List[Sequence[Any]]:
     try:
         return server.rows(query, doing=_DOING)
     finally:
-        _roll_back(server)
-
-
-def _roll_back(server: ServerConnection) -> None:
-    try:
-        server.rows("ROLLBACK", doing=_DOING)
-    except DatabaseError:
-        return  # the connection is gone, and the transaction with it
+        server.roll_back()
 
 
 def _entry(key: str, row: Sequence[Any]) -> Entry:
