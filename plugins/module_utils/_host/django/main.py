@@ -129,11 +129,11 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
     tallies = [session_formats.ended(place, whose, check=check) for place in places]
     rows = sum(tally.live for tally in tallies if tally.store == "db")
     doubts = [(place, doubt) for place in places for doubt in [place.doubt(rows)] if doubt]
-    warnings = [note for note in (getattr(place, "note", "") for place in places) if note]
+    warnings = [place.note for place in places if place.note]
     warnings += [
         "%s; check %s against the application's settings" % (doubt.why, " and ".join(doubt.options))
         for place, doubt in doubts
-        if not getattr(place, "note", "")
+        if not place.note
     ]
     if engine == "signed_cookies":
         warnings.append(ONLY_THE_KEY)

@@ -187,6 +187,7 @@ class SessionStore:
     """A place that holds sessions."""
 
     name = ""
+    note = ""
 
     def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         """Every session, some at a time; with ``read``, whose it is."""
