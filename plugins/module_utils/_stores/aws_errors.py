@@ -146,10 +146,8 @@ def identity(sts: Any) -> Tuple[str, str]:
     return str(caller_identity["Account"]), str(caller_identity["Arn"]).split(":")[1]
 
 
-def account_id(client: Any) -> str:
-    """The account of the credentials in use, as STS says."""
-    with translated("sts:GetCallerIdentity", "this account"):
-        return str(client.get_caller_identity()["Account"])
+def account_id(sts: Any) -> str:
+    return identity(sts)[0]
 
 
 def require_account(actual: str, expected: str) -> None:

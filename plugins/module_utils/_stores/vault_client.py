@@ -57,7 +57,7 @@ class VaultClient:
             return
         mount = vault.mount_point or vault.auth
         proof = json.dumps(self._proof(aws_credentials))
-        answer = self._call("post", f"auth/{_quoted(mount)}/login", f"the login by {vault.auth}", proof)
+        _status, answer = self.write("post", f"auth/{_quoted(mount)}/login", f"the login by {vault.auth}", proof)
         auth = answer.get("auth")
         token = auth.get("client_token") if isinstance(auth, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
@@ -105,10 +105,6 @@ class VaultClient:
 
     def delete(self, path: str, subject: str) -> None:
         self._asked("delete", path, subject)
-
-    def _call(self, method: str, path: str, subject: str, body: str) -> Dict[str, Any]:
-        response = self._asked(method, path, subject, data=body.encode(), headers={"Content-Type": "application/json"})
-        return self._data(response, subject)
 
     def _asked(self, method: str, path: str, subject: str, *, also: Tuple[int, ...] = (), **arguments: Any) -> Any:
         try:
