@@ -8,13 +8,13 @@ Addresses end in logs on both sides, so a value travels in a header or in a form
 from __future__ import annotations
 
 import base64
-import ipaddress
 import re
 from typing import Any, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_endpoint import is_loopback
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
 PLACEHOLDERS = ("{value}", "{username}", "{basic}")
@@ -62,15 +62,8 @@ def address_problems(where: str, url: str) -> Iterator[str]:
         yield f"{where}: names no host"
     elif "@" in parts.netloc:
         yield f"{where}: has a login in it, and addresses are logged; send the login in a header as {{basic}}"
-    elif parts.scheme != "https" and not _is_loopback(host):
+    elif parts.scheme != "https" and not is_loopback(host):
         yield f"{where}: would send the value unencrypted; use https"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _goes_in_a_header(text: str) -> bool:

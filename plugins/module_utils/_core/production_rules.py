@@ -8,7 +8,6 @@ the value.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from typing import Callable, List, Mapping, Optional
@@ -20,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     value_types,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_endpoint import is_loopback
 
 _PLACEHOLDER = re.compile(
     r"^(django-insecure-|change[-_ ]?me|replace[-_ ]?me|your[-_ ]|todo\b|dummy\b|placeholder|<.*>$|x{4,}$)", re.I
@@ -104,14 +104,7 @@ def _redis_tls(setting: Setting, value: str) -> Optional[str]:
         host = value_types.split_url(value).hostname or ""
     except ValueError:
         return None
-    return None if _is_loopback(host) else "sends data over the network without TLS; use rediss://"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return None if is_loopback(host) else "sends data over the network without TLS; use rediss://"
 
 
 def _secret_key_length(setting: Setting, value: str) -> Optional[str]:
@@ -172,7 +165,7 @@ def _url_parts(value: str) -> Optional[SplitResult]:
     """Of a server that is reached over the network."""
     try:
         parts = value_types.split_url(value)
-        return parts if "://" in value and parts.hostname and not _is_loopback(parts.hostname) else None
+        return parts if "://" in value and parts.hostname and not is_loopback(parts.hostname) else None
     except ValueError:
         return None
 

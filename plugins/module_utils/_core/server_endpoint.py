@@ -28,15 +28,19 @@ class Endpoint(NamedTuple):
     @property
     def is_local(self) -> bool:
         """Whether no network is in between."""
-        try:
-            return self.is_socket or self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return self.is_socket or is_loopback(self.host)
 
     def __str__(self) -> str:
         if not self.host:
             return "the local socket"
         return "%s:%d" % ("[%s]" % self.host if ":" in self.host else self.host, self.port)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def parse(text: str, port: int) -> Endpoint:
