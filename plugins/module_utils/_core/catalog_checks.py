@@ -93,7 +93,7 @@ def _provisioned(catalog: Catalog) -> Iterator[str]:
 def _places_once(catalog: Catalog) -> Iterator[str]:
     owners: dict[str, str] = {}
     for name, setting in catalog.settings.items():
-        for place in ((setting.place,) if setting.place else ()) + setting.copies:
+        for place in setting.own_places:
             other = owners.setdefault(str(place), name)
             if other != name:
                 yield f"settings.{name}: {place} is already the place of {other}"

@@ -134,6 +134,11 @@ class Setting:
         return self.name.endswith("*")
 
     @property
+    def own_places(self) -> tuple[Place, ...]:
+        """Where its whole value stands."""
+        return ((self.place,) if self.place else ()) + self.copies
+
+    @property
     def places(self) -> tuple[Place, ...]:
         """Every place that the setting's value is read from."""
         own = (self.place,) if self.place else ()

@@ -132,7 +132,7 @@ def spots(catalog: Catalog, credential: Credential) -> Iterator[CredentialPlace]
 def _spots(catalog: Catalog, credential: Credential) -> Iterator[CredentialPlace]:
     for name in credential.settings:
         setting = catalog.settings[name]
-        for place in own_places(setting):
+        for place in setting.own_places:
             yield CredentialPlace(place, setting, is_user=bool(_USER.search(name)))
         if setting.compose:
             yield from _parts(catalog, setting, setting.compose.username, is_user=True)
@@ -146,7 +146,7 @@ def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user:
         yield CredentialPlace(part, setting, is_user=is_user)
     elif isinstance(part, SettingRef):
         other = catalog.settings[part.name]
-        for place in own_places(other):
+        for place in other.own_places:
             yield CredentialPlace(place, other, is_user=is_user)
 
 
@@ -179,18 +179,13 @@ def anything_in_ssm(catalog: Catalog) -> bool:
 def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
     """Where the previous keys of a signing key are listed."""
     setting = catalog.settings.get(credential.fallbacks or "")
-    return own_places(setting) if setting else ()
+    return setting.own_places if setting else ()
 
 
 def changed_places(catalog: Catalog, credential: Credential) -> Iterator[Place]:
     """Where the credential appears, and where its previous keys are listed."""
     yield from (spot.place for spot in spots(catalog, credential))
     yield from fallback_places(catalog, credential)
-
-
-def own_places(setting: Setting) -> tuple[Place, ...]:
-    """Where the setting's whole value stands."""
-    return ((setting.place,) if setting.place else ()) + setting.copies
 
 
 def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
@@ -265,7 +260,7 @@ def _in_no_store(catalog: Catalog, credential: Credential) -> str:
 
 def holds_url(spot: CredentialPlace) -> bool:
     """Whether the place is to hold a whole URL, and not a part of one."""
-    return spot.setting is not None and spot.setting.type == "url" and spot.place in own_places(spot.setting)
+    return spot.setting is not None and spot.setting.type == "url" and spot.place in spot.setting.own_places
 
 
 def _flawed(where: object, text: str) -> str:

@@ -130,7 +130,7 @@ def _url(engine: str, login: Login, endpoint: Endpoint, path: Optional[str], opt
 def of_setting(catalog: Catalog, name: str, engine: str) -> list[str]:
     """Every declared address of the server that a setting's URL leads to: of its credentials and administrators."""
     setting = catalog.settings.get(name)
-    places = {place for place in (setting.place, *setting.copies) if place} if setting else set()
+    places = set(setting.own_places if setting else ())
     results: list[Endpoint] = []
     for credential in catalog.credentials.values():
         if name in credential.settings or places.intersection(credential.places):
@@ -209,12 +209,10 @@ def _of_parts(
 
 
 def _port(text: Optional[str], name: Optional[str], default: int) -> int:
-    return _number(text, name) if text else default
-
-
-def _number(text: str, setting: Optional[str]) -> int:
+    if not text:
+        return default
     if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{setting} is not a port number")
+        raise ValueError(f"{name} is not a port number")
     return int(text)
 
 
@@ -222,7 +220,7 @@ def _composed(catalog: Catalog, credential: Credential) -> Iterator[Setting]:
     """The composed settings that hold the credential's password."""
     own = {*credential.places}
     for name in credential.settings:
-        own.update(_own_places(catalog.settings[name]))
+        own.update(catalog.settings[name].own_places)
     for name, setting in catalog.settings.items():
         if setting.compose is None:
             continue
@@ -234,11 +232,7 @@ def _composed(catalog: Catalog, credential: Credential) -> Iterator[Setting]:
 def _places_of(catalog: Catalog, part: Part) -> tuple[Place, ...]:
     if isinstance(part, Place):
         return (part,)
-    return _own_places(catalog.settings[part.name]) if isinstance(part, SettingRef) else ()
-
-
-def _own_places(setting: Setting) -> tuple[Place, ...]:
-    return ((setting.place,) if setting.place else ()) + setting.copies
+    return catalog.settings[part.name].own_places if isinstance(part, SettingRef) else ()
 
 
 # --- the comparison -------------------------------------------------------------------------------------------------

@@ -220,7 +220,7 @@ class _Planner:
 
     def _fill_spot(self, credential: Credential, spot: credential_graph.CredentialPlace, text: str, how: str) -> None:
         part = "username" if spot.is_user else "password"
-        setting = spot.setting if spot.setting and spot.place in credential_graph.own_places(spot.setting) else None
+        setting = spot.setting if spot.setting and spot.place in spot.setting.own_places else None
         target = setting.name if setting else f"{credential.name}.{part}"
         problem = targets.wrong(self.catalog, setting, text)
         if problem:

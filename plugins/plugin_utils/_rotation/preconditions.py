@@ -139,7 +139,7 @@ def _undeliverable(
     """A new value that no deploy could write."""
     for appearance in stored_credential.appearances:
         setting = appearance.spot.setting
-        if setting and appearance.spot.place in credential_graph.own_places(setting):
+        if setting and appearance.spot.place in setting.own_places:
             problem = deliverable_values.problem(catalog, setting, setting.name, appearance.rewritten(given))
             if problem:
                 yield f"the new value of {setting.name} cannot be delivered: {problem}"
