@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Iterable, Iterator, Mapping, Sequence
+from typing import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
@@ -125,7 +125,7 @@ def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
         if name[len(HOST) :] not in hosts:
             raise RotationError(f"{name}: the inventory has no such host; it has {', '.join(hosts) or 'none'}")
     elif name.startswith(SECRET):
-        if name[len(SECRET) :] not in {place.name for place in _every_place(catalog)}:
+        if name[len(SECRET) :] not in {place.name for place in credential_graph.every_place(catalog)}:
             raise RotationError(f"{name}: no setting or credential of the catalog is in that secret")
     elif name not in (GITHUB, ALL) and name not in catalog.credentials:
         known = ", ".join(sorted(catalog.credentials)) or "none"
@@ -135,37 +135,28 @@ def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
         )
 
 
-def _every_place(catalog: Catalog) -> Iterator[Any]:
-    for setting in catalog.settings.values():
-        yield from setting.places
-    for credential in catalog.credentials.values():
-        yield from credential.places
-
-
 def exposes(catalog: Catalog, source: str) -> Iterator[Edge]:
     """What one thing reveals by itself."""
-    credentials = catalog.credentials.values()
-    if source == ALL:
-        yield from (Edge(source, credential.name, "everything was declared as leaked") for credential in credentials)
-    elif source == GITHUB:
-        yield from (
-            Edge(source, credential.name, "holds it")
-            for credential in credentials
-            if credential.github or _is_marked(catalog, credential)
-        )
-    elif source.startswith(HOST):
-        yield from (
-            Edge(source, credential.name, "has it in .env") for credential in credentials if in_env(catalog, credential)
-        )
-    elif source.startswith(SECRET):
-        name = source[len(SECRET) :]
-        yield from (
-            Edge(source, credential.name, "holds it")
-            for credential in credentials
-            if _in_secret(catalog, credential, name)
-        )
+    for credential in catalog.credentials.values():
+        why = _why_exposed(catalog, source, credential)
+        if why:
+            yield Edge(source, credential.name, why)
     if source in catalog.credentials:  # which may bear the name of one of those
         yield from _of_credential(catalog, catalog.credentials[source])
+
+
+def _why_exposed(catalog: Catalog, source: str, credential: Credential) -> str:
+    """Empty where a source that is no credential does not reveal it."""
+    name = source[len(SECRET) :]
+    if source == ALL:
+        return "everything was declared as leaked"
+    if source == GITHUB and (credential.github or any(catalog.settings[item].github for item in credential.settings)):
+        return "holds it"
+    if source.startswith(HOST) and in_env(catalog, credential):
+        return "has it in .env"
+    if source.startswith(SECRET) and name in {spot.place.name for spot in credential_graph.spots(catalog, credential)}:
+        return "holds it"
+    return ""
 
 
 def _of_credential(catalog: Catalog, credential: Credential) -> Iterator[Edge]:
@@ -210,14 +201,6 @@ def in_env(catalog: Catalog, credential: Credential) -> bool:
 def read(catalog: Catalog) -> frozenset[str]:
     """The credentials that the application reads."""
     return frozenset(credential.name for credential in catalog.credentials.values() if in_env(catalog, credential))
-
-
-def _is_marked(catalog: Catalog, credential: Credential) -> bool:
-    return any(catalog.settings[name].github for name in credential.settings)
-
-
-def _in_secret(catalog: Catalog, credential: Credential, name: str) -> bool:
-    return any(spot.place.name == name for spot in credential_graph.spots(catalog, credential))
 
 
 def severity_of(catalog: Catalog, credential: Credential) -> str:
