@@ -8,6 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
+    described,
+    schema_object,
+)
+
 ROTATION_STARTED = "rotation.started"
 ROTATION_COMPLETED = "rotation.completed"
 ROTATION_FAILED = "rotation.failed"
@@ -60,41 +65,30 @@ def parsed_alerts(raw: Mapping[str, Any], topic: str) -> Alerts:
 
 
 _DAYS = {"type": "integer", "minimum": 0, "maximum": 3650}
-ADDRESS = {"type": "string", "pattern": r"^[^@\s<>,]+@[^@\s<>,]+$"}
-ALERTS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "warn_days": {
-            "description": "How many days before a credential is due alarms fire, by default 14 and 3.",
-            "type": "array",
-            "items": _DAYS,
-            "minItems": 1,
-        },
-        "silent_hours": {
-            "description": "After this many hours without metrics of a report, every alarm fires. By default 26.",
-            "type": "integer",
-            "minimum": 2,
-            "maximum": 168,
-        },
-        "verification_hours": {
-            "description": "Hours after which alarms fire if no verification passed. By default, no alarm watches "
-            "verifications.",
-            "type": "integer",
-            "minimum": 2,
-            "maximum": 168,
-        },
-        "topic": {"description": f"Name of the SNS topic, {DEFAULT_TOPIC} by default.", "type": "string"},
-        "emails": {
-            "description": "Mail addresses that get the topic's messages. Each must first confirm a mail of AWS.",
-            "type": "array",
-            "items": ADDRESS,
-        },
-        "event_bus": {
-            "description": "Name of the event bus in EventBridge. By default, the bus with the name default.",
-            "type": "string",
-            "pattern": r"^[A-Za-z0-9._/-]{1,256}$",
-        },
-    },
-}
+_HOURS = {"type": "integer", "minimum": 2, "maximum": 168}
 """CloudWatch looks back seven days at most."""
+ADDRESS = {"type": "string", "pattern": r"^[^@\s<>,]+@[^@\s<>,]+$"}
+ALERTS = schema_object(
+    {
+        "warn_days": described(
+            "How many days before a credential is due alarms fire, by default 14 and 3.",
+            {"type": "array", "items": _DAYS, "minItems": 1},
+        ),
+        "silent_hours": described(
+            "After this many hours without metrics of a report, every alarm fires. By default 26.", _HOURS
+        ),
+        "verification_hours": described(
+            "Hours after which alarms fire if no verification passed. By default, no alarm watches verifications.",
+            _HOURS,
+        ),
+        "topic": described(f"Name of the SNS topic, {DEFAULT_TOPIC} by default.", {"type": "string"}),
+        "emails": described(
+            "Mail addresses that get the topic's messages. Each must first confirm a mail of AWS.",
+            {"type": "array", "items": ADDRESS},
+        ),
+        "event_bus": described(
+            "Name of the event bus in EventBridge. By default, the bus with the name default.",
+            {"type": "string", "pattern": r"^[A-Za-z0-9._/-]{1,256}$"},
+        ),
+    }
+)

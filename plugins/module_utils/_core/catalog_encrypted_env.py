@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Iterator, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
+    KMS_KEY_ARN,
     NAME,
     described,
     schema_object,
 )
 
-KMS_KEY_ARN = r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
 MOST_KEYS = 8
 """KMS keys of one ``.env.enc``: a hostile file shall not have KMS asked a thousand times."""
 
@@ -41,7 +41,7 @@ ENCRYPTED_ENV = schema_object(
         "keys": described(
             "ARNs of additional KMS keys, such as the key of a second region or a break-glass key. Each key alone can "
             "decrypt the file.",
-            {"type": "array", "items": {"type": "string", "pattern": KMS_KEY_ARN}},
+            {"type": "array", "items": KMS_KEY_ARN},
         ),
     },
     required=["file"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
+    KMS_KEY_ARN,
     NAME,
     NUMBER,
     SWITCH,
@@ -17,7 +18,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
 )
 
 ROLE_NAME = "{application}-{environment}-mirror"
-KEY_ARN = r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ MIRROR = schema_object(
         "replicas": described("Whether the mirror also writes the parameters in the regions of aws.replicas.", SWITCH),
         "replica_key": described(
             "ARN of the KMS key in the regions of aws.replicas. By default AWS's own key.",
-            {"type": "string", "pattern": KEY_ARN},
+            KMS_KEY_ARN,
         ),
         "function": described(
             "A Lambda function that mirrors automatically. Provisioning creates it.",

@@ -380,6 +380,6 @@ SCHEMA: dict[str, Any] = {
         "setting": _SETTING,
         "stores": _STORES,
         "test": catalog_requests.TEST,
-        "vault": catalog_vault.schema(),
+        "vault": catalog_vault.VAULT,
     },
 }

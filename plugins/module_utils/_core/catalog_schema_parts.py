@@ -9,6 +9,7 @@ from typing import Any, Dict
 NAME = {"type": "string", "minLength": 1}
 NUMBER = {"type": "integer", "minimum": 1}
 SWITCH = {"type": "boolean"}
+KMS_KEY_ARN = {"type": "string", "pattern": r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"}
 
 
 def schema_object(properties: Dict[str, Any], **keywords: Any) -> Dict[str, Any]:

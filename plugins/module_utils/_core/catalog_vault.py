@@ -7,6 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
+    NAME,
+    described,
+    schema_object,
+)
+
 
 @dataclass(frozen=True)
 class Vault:
@@ -36,7 +42,6 @@ PATH = {
     "pattern": r"^[A-Za-z0-9_{}](?:[A-Za-z0-9_{}.-]|/(?=[A-Za-z0-9_{}]))*$",
 }
 """Parts between slashes, none of which begins with a dot."""
-_TEXT = {"type": "string", "minLength": 1}
 _ADDRESS = {
     "type": "string",
     "pattern": r"^(https://[A-Za-z0-9.-]+|https://\[[0-9a-f:]+\]|http://127\.0\.0\.1|http://\[::1\])(:[0-9]{1,5})?$",
@@ -51,7 +56,7 @@ _TAKEN = {
 }
 _OF_A_LOGIN = ("token_file", "role_id", "secret_id_file", "jwt_file", "mount_point", "aws_iam_server_id")
 
-_OPTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+_OPTIONS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "address": (
         "URL of the server, such as https://vault.internal:8200, without a path. http only for 127.0.0.1 and ::1.",
         _ADDRESS,
@@ -61,27 +66,22 @@ _OPTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "namespace": ("Namespace of the KV engine and of the login.", PATH),
     "auth": ("Login method.", {"enum": list(NEEDED)}),
     "mount_point": ("Path at which the login method is mounted. By default, the name of the method.", PATH),
-    "role_id": ("The role_id for auth approle. The name of the role for auth jwt and aws.", _TEXT),
-    "token_file": ("Path of the file with the token for auth token, mode 0600. The default is ~/.vault-token.", _TEXT),
-    "secret_id_file": ("Path of the file with the secret_id for auth approle, mode 0600.", _TEXT),
-    "jwt_file": ("Path of the file with the JSON Web Token for auth jwt, mode 0600.", _TEXT),
+    "role_id": ("The role_id for auth approle. The name of the role for auth jwt and aws.", NAME),
+    "token_file": ("Path of the file with the token for auth token, mode 0600. The default is ~/.vault-token.", NAME),
+    "secret_id_file": ("Path of the file with the secret_id for auth approle, mode 0600.", NAME),
+    "jwt_file": ("Path of the file with the JSON Web Token for auth jwt, mode 0600.", NAME),
     "aws_iam_server_id": (
         "Value of the header X-Vault-AWS-IAM-Server-ID, if the server requires this header for auth aws.",
-        _TEXT,
+        NAME,
     ),
     "ca_cert": (
         "Path of a file with trusted certificates on the controller. By default, those that Python's requests trusts.",
-        _TEXT,
+        NAME,
     ),
 }
 
 
-def schema() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {name: {"description": text, **form} for name, (text, form) in _OPTIONS.items()},
-        "additionalProperties": False,
-    }
+VAULT = schema_object({name: described(text, form) for name, (text, form) in _OPTIONS.items()})
 
 
 def problems(raw: Mapping[str, Any]) -> Iterator[str]:

@@ -4,8 +4,8 @@
 
 The schema itself stays plain JSON Schema, so that editors read the same file. What is checked here: type, enum,
 pattern, minimum, maximum, minLength, minItems, properties, required, additionalProperties, patternProperties, items,
-anyOf and local $ref. Keywords that only describe (title, description, default, examples) are passed over; any other
-keyword is an error in the schema.
+anyOf and local $ref. Keywords that only describe (title, description) are passed over; any other keyword is an error
+in the schema.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import difflib
 import re
 from typing import Any, Iterator
 
-_DESCRIBING = {"$schema", "$id", "$defs", "title", "description", "default", "examples"}
+_DESCRIBING = {"$schema", "$defs", "title", "description"}
 _CHECKED = {
-    "type", "enum", "const", "pattern", "minimum", "maximum", "minLength", "minItems", "minProperties", "properties",
+    "type", "enum", "pattern", "minimum", "maximum", "minLength", "minItems", "minProperties", "properties",
     "required", "additionalProperties", "patternProperties", "items", "anyOf", "$ref",
 }  # fmt: skip
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -24,7 +24,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list, tuple),
     "string": (str,),
     "integer": (int,),
-    "number": (int, float),
     "boolean": (bool,),
     "null": (type(None),),
 }
@@ -33,7 +32,6 @@ _WORDS = {
     "array": "a list",
     "string": "a string",
     "integer": "a whole number",
-    "number": "a number",
     "boolean": "true or false",
     "null": "null",
 }
@@ -74,14 +72,12 @@ def _check_alternatives(value: Any, schema: dict[str, Any], root: dict[str, Any]
     if "enum" in schema and value not in schema["enum"]:
         allowed = ", ".join(str(item) for item in schema["enum"])
         yield f"{path}: must be one of {allowed}{_suggest(value, schema['enum'])}"
-    if "const" in schema and value != schema["const"]:
-        yield f"{path}: must be {schema['const']}"
 
 
 def _check_kind(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[str]:
     if isinstance(value, str):
         yield from _check_string(value, schema, path)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+    elif isinstance(value, int) and not isinstance(value, bool):
         if "minimum" in schema and value < schema["minimum"]:
             yield f"{path}: must be at least {schema['minimum']}"
         if "maximum" in schema and value > schema["maximum"]:

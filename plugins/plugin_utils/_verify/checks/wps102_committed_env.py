@@ -6,14 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
-    EDIT,
-    Check,
-    Facts,
-    Outcome,
-    bad,
-    good,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import EDIT
 
 EXAMPLE = "ansible-playbook watchparty.secrets.env_example {run}"
 

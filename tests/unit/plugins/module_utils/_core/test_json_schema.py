@@ -38,7 +38,6 @@ JUNK = (
         ({"a": ""}, {"properties": {"a": {"minLength": 1}}}, ["a: must not be empty"]),
         ({"a": []}, {"properties": {"a": {"minItems": 1}}}, ["a: needs at least 1 item(s)"]),
         ({"a": {}}, {"properties": {"a": {"minProperties": 1}}}, ["a: must not be empty"]),
-        ({"a": 2}, {"properties": {"a": {"const": 1}}}, ["a: must be 1"]),
         ({"a": [1, "x"]}, {"properties": {"a": {"items": {"type": "integer"}}}}, ["a[1]: must be a whole number"]),
         ({}, {"required": ["a"]}, ["a: is required"]),
         ({"a": {}}, {"properties": {"a": {"required": ["b"]}}}, ["a.b: is required"]),
