@@ -229,7 +229,10 @@ def name_of(number: int) -> str:
 def _with(journal: Journal, entry: Mapping[str, Any], line: str) -> Journal:
     number = int(entry["number"])
     before = Journal() if entry.get("base") else journal
-    changes = _changes(before, number, name_of(number), entry)
+    try:
+        changes = _changes(before, number, name_of(number), entry)
+    except (AttributeError, TypeError, ValueError):  # a field is not what it should be; the words might hold some of it
+        raise _no_entry(name_of(number)) from None
     return replace(before, **changes, head=number, digest=digest_of(line), lines=(*journal.lines, line))
 
 
@@ -247,13 +250,6 @@ _COMPARE = "compare the journal with its earlier versions and with the audit log
 
 
 def _changes(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return _changed(journal, number, name, entry)
-    except (AttributeError, TypeError, ValueError):  # a field is not what it should be; the words might hold some of it
-        raise _no_entry(name) from None
-
-
-def _changed(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     before = journal.rotation
     same = before if before and before.id == entry["rotation"] else None
     wrote = same is not None and same.step in WRITING_STEPS and entry["step"] != same.step

@@ -97,7 +97,8 @@ class _Resolver:
         self.used: set[str] = set()
 
     def resolution(self) -> Resolution:
-        self.problems += [f"{failure}; allow reading it, or set on_denied" for failure in self._denied()]
+        denied = (failure for failure in self.contents.failures.values() if failure.reason == DENIED)
+        self.problems += [f"{failure}; allow reading it, or set on_denied" for failure in denied]
         ordered = sorted(self.catalog.settings.values(), key=lambda setting: setting.compose is not None)
         for setting in ordered:
             self._setting(setting)
@@ -114,9 +115,6 @@ class _Resolver:
             snapshot_id=snapshot_id(self.contents.readings),
             undeliverable=tuple(self.undeliverable),
         )
-
-    def _denied(self) -> list[str]:
-        return [str(failure) for failure in self.contents.failures.values() if failure.reason == DENIED]
 
     def _setting(self, setting: Setting) -> None:
         if setting.literal is not None:
@@ -204,7 +202,7 @@ class _Resolver:
         self.values[name] = value
         self.sensitivity[name] = setting.sensitivity
         self.origins.append(origin)
-        where = f" ({_place_of(origin)})" if origin.name else ""
+        where = f" ({Place(origin.source, origin.name, origin.key)})" if origin.name else ""
         if value == "" and setting.required:
             self.problems.append(f"{name}: is empty{where}; give it a value")
             return
@@ -261,10 +259,6 @@ class _Resolver:
         for place in self.holdings.places():
             if str(place) not in named and str(place) not in self.used and f"secret {place.name}" not in named:
                 yield str(place)
-
-
-def _place_of(origin: Origin) -> str:
-    return str(Place(origin.source, origin.name, origin.key))
 
 
 def snapshot_id(readings: Mapping[str, Reading]) -> str:

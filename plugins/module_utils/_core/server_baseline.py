@@ -157,10 +157,14 @@ def own_names(logins: Sequence[str]) -> Dict[str, str]:
     """The names that a reading gives these logins: one for two that take turns."""
     names = {login: login for login in logins}
     for login in logins:
-        owner = re.sub(f"({'|'.join(SUFFIXES)})$", "", login)
+        owner = _owner(login)
         if owner != login:
             names.update((owner + suffix, turns(owner)) for suffix in SUFFIXES)
     return names
+
+
+def _owner(login: str) -> str:
+    return re.sub(f"({'|'.join(SUFFIXES)})$", "", login)
 
 
 def turns(owner: str) -> str:
@@ -179,7 +183,7 @@ def known_logins(source: RecordedServer) -> Set[str]:
 def is_unexplained(login: str, known: Collection[str]) -> bool:
     """Whether nothing explains a login, nor the other one of two that take turns: another application's rotation makes
     that one."""
-    owner = re.sub(f"({'|'.join(SUFFIXES)})$", "", login)
+    owner = _owner(login)
     names = (login, owner, *(owner + suffix for suffix in SUFFIXES))
     return {printable(name) for name in names}.isdisjoint(known)
 

@@ -271,13 +271,9 @@ _MEANINGS = (
 )
 
 
-def without_digests(message: str) -> str:
-    return re.sub(r"[0-9a-f]{64}", "********", message)
-
-
 def explain(node: str, label: str, message: str) -> str:
     """An error in words: which node, what it means, what to do."""
-    message = without_digests(message).strip()
+    message = re.sub(r"[0-9a-f]{64}", "********", message).strip()
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, message, re.IGNORECASE):
             return "%s: %s" % (node, meaning % {"what": label, "text": message})
