@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import prompt as _prompt
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import prompt_text
 
 PATIENT = 1.0
@@ -26,33 +25,26 @@ class _Unusable(Exception):
     """An answer that cannot be the value. Its words follow the name."""
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Asks at the terminal, without an echo; the answers are hidden in the result."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {
+        "names": {"type": "list", "elements": "str", "required": True},
+        "catalog": {"type": "dict"},
+        "environment": {"type": "str"},
+        "remedy": {"type": "str", "default": "give the values in a file instead"},
+        "pages": {"type": "dict", "default": {}},
+        "optional": {"type": "bool", "default": False},
+        "question": {"type": "str", "default": "New value of"},
+        "lines": {"type": "bool", "default": False},
+    }
+    conditions = {"required_together": [("catalog", "environment")]}
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(
-            argument_spec={
-                "names": {"type": "list", "elements": "str", "required": True},
-                "catalog": {"type": "dict"},
-                "environment": {"type": "str"},
-                "remedy": {"type": "str", "default": "give the values in a file instead"},
-                "pages": {"type": "dict", "default": {}},
-                "optional": {"type": "bool", "default": False},
-                "question": {"type": "str", "default": "New value of"},
-                "lines": {"type": "bool", "default": False},
-            },
-            required_together=[("catalog", "environment")],
-        )
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        del task_vars
         if not args["names"] or self._task.check_mode:
-            return {**result, "changed": False, "answered": []}
-        try:
-            catalog = catalog_parser.parse(args["catalog"], args["environment"]) if args["catalog"] else None
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+            return {"changed": False, "answered": []}
+        catalog = catalog_parser.parse(args["catalog"], args["environment"]) if args["catalog"] else None
         answers = {}
         for name in args["names"]:
             asked = prompt_text.question(catalog, name) if catalog else None
@@ -65,7 +57,7 @@ class ActionModule(ActionBase):
             if answer:
                 answers[name] = answer
         hidden = seal.sealed(answers=answers)
-        return {**result, "changed": False, "_ansible_no_log": True, **hidden, "answered": list(answers)}
+        return {"changed": False, "_ansible_no_log": True, **hidden, "answered": list(answers)}
 
     def _answer(self, name: str, asked: Optional[prompt_text.ValuePrompt], args: Mapping[str, Any]) -> str:
         """Asks until there is an answer that can be the value. An empty one leaves out what is optional."""

@@ -7,14 +7,12 @@ import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, changelog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, body_of
@@ -38,25 +36,16 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, in process; nothing is sent to a host."""
+class ActionModule(ControllerAction):
+    options = {**aws_argument_spec(), **OPTIONS}
+    conditions = {"required_if": [("state", "recorded", ["record"]), ("state", "rebuilt", ["path"])]}
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(
-            argument_spec={**aws_argument_spec(), **OPTIONS},
-            required_if=[("state", "recorded", ["record"]), ("state", "rebuilt", ["path"])],
-        )
-        try:
-            answer = attempted(lambda: self._answer(with_full_paths(args, OPTIONS)), required=args["required"])
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        del task_vars
+        answer = attempted(lambda: self._answer(args), required=args["required"])
         if not self._task.diff:
             answer.pop("diff", None)
-        return {**result, **answer}
+        return answer
 
     def _answer(self, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])

@@ -27,8 +27,6 @@ WORKFLOW = {
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
     "environment": {"type": "str", "required": True},
-}
-EXTRA: dict[str, Any] = {
     "workflow": {"type": "dict", "options": WORKFLOW},
     "wildcards": {"type": "bool", "default": False},
     "adopt": {"type": "list", "elements": "str", "default": []},
@@ -40,8 +38,7 @@ class ActionModule(AwsAction):
     """Runs on the controller, in process; names and documents, no values."""
 
     name = "watchparty.secrets.aws_access_info"
-    options = OPTIONS
-    extra_options = EXTRA
+    extra_options = OPTIONS
     waits_for_grants = True
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import catalog_draft, operator_values
 
@@ -20,23 +19,14 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Reads a .env here and writes a catalog of its names; asks no store."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = OPTIONS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
-        try:
-            args = with_full_paths(args, OPTIONS)
-            return {**result, **self._drafted(Path(args["env_file"]), args)}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-
-    def _drafted(self, source: Path, args: dict[str, Any]) -> dict[str, Any]:
-        dest = Path(args["dest"])
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        del task_vars
+        source, dest = Path(args["env_file"]), Path(args["dest"])
         values = operator_values.of_env(source)
         if not any(catalog_draft.is_name(name) for name in values):
             raise ProvisionError([f"{source}: holds no settings; give another file"])

@@ -3,29 +3,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
-
-from ansible.plugins.action import ActionBase
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Asks once at the terminal."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {
+        "question": {"type": "str", "required": True},
+        "answer": {"type": "str", "default": "yes"},
+        "variable": {"type": "str"},
+        "remedy": {"type": "str", "default": "confirm it in a variable instead"},
+    }
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(
-            argument_spec={
-                "question": {"type": "str", "required": True},
-                "answer": {"type": "str", "default": "yes"},
-                "variable": {"type": "str"},
-                "remedy": {"type": "str", "default": "confirm it in a variable instead"},
-            }
-        )
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        del task_vars
         if not self._task.check_mode:
             confirmation_prompt.require(
                 args["question"],
@@ -35,4 +31,4 @@ class ActionModule(ActionBase):
                 templar=self._templar,
                 expected=args["answer"],
             )
-        return {**result, "changed": False}
+        return {"changed": False}

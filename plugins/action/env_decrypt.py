@@ -24,7 +24,7 @@ class ActionModule(AwsAction):
     """Opens the file and hands its values, sealed, to env_file."""
 
     name = "watchparty.secrets.env_decrypt"
-    options = OPTIONS
+    extra_options = OPTIONS
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])

@@ -29,7 +29,7 @@ class ActionModule(AwsAction):
     """Reads the stores and writes the file in one task, so that no value leaves this process."""
 
     name = "watchparty.secrets.env_encrypt"
-    options = OPTIONS
+    extra_options = OPTIONS
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])

@@ -4,20 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
-    DotenvError,
-    ProvisionError,
-    SecretsError,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, ProvisionError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import local_env
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import new_value
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
@@ -30,24 +24,17 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Reads the catalog and the file that is there; asks no store."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = OPTIONS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
-        try:
-            args = with_full_paths(args, OPTIONS)
-            catalog = catalog_parser.parse(args["catalog"], args["environment"])
-            present = present_in(Path(args["path"]), catalog.readers)
-            settings = local_env.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        del task_vars
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
+        present = present_in(Path(args["path"]), catalog.readers)
+        settings = local_env.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
         return {
-            **result,
             "changed": False,
             "_ansible_no_log": True,
             **seal.sealed(settings=settings),

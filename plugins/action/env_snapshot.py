@@ -13,12 +13,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.snapshot_action import OPTIONS, SnapshotAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.snapshot_action import SnapshotAction
 
 
 class ActionModule(SnapshotAction):
     name = "watchparty.secrets.env_snapshot"
-    options = {**OPTIONS, "register_values": {"type": "bool", "default": False}, "rotation": {"type": "str"}}
+    extra_options = {"register_values": {"type": "bool", "default": False}, "rotation": {"type": "str"}}
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         result = super().asked(connection, args)

@@ -23,7 +23,7 @@ class ActionModule(ValuesAction):
     """Makes what the catalog names and is not there yet, or schedules the deletion of secrets, or takes that back."""
 
     name = "watchparty.secrets.environment_provision"
-    options = {
+    extra_options = {
         "state": {"type": "str", "choices": ["planned", "present", "absent", "restored"], "default": "present"},
         "secrets": {"type": "list", "elements": "str", "default": []},
         "complete": {"type": "bool", "default": True},

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
@@ -19,7 +18,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     JournalError,
     NotFound,
     Overtaken,
-    SecretsError,
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore, journal_of
@@ -27,8 +25,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.paramet
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as ansible_environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import environment_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync, sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import WORKFLOWS, GitHubStore, require_fits
@@ -75,21 +73,12 @@ class GithubInputs:
     messages: list[str]
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller, in process; what it returns holds names, version ids and words, never a value."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {**aws_argument_spec(), **OPTIONS}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
-        try:
-            return {**result, **self._synced(with_full_paths(args, OPTIONS), task_vars or {})}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-
-    def _synced(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         connection = AwsConnection(NAME, args)
         connection.require_aws_sdk()
         unmade = args["incomplete"] and self._task.check_mode  # before provisioning has made anything

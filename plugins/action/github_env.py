@@ -9,42 +9,23 @@ import stat
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment, snapshot_action
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import job_env
 
-NAME = "watchparty.secrets.github_env"
 
-
-class ActionModule(ActionBase):
+class ActionModule(AwsAction):
     """Runs in a job of GitHub Actions: masks first, then variables. Its result holds names only."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    name = "watchparty.secrets.github_env"
+    extra_options = {**snapshot_action.OPTIONS, "names": {"type": "list", "elements": "str", "default": []}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(
-            argument_spec={
-                **aws_argument_spec(),
-                **snapshot_action.OPTIONS,
-                "names": {"type": "list", "elements": "str", "default": []},
-            }
-        )
-        try:
-            return {**result, **self._given(args)}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-
-    def _given(self, args: Mapping[str, Any]) -> dict[str, Any]:
+    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         path = _file()
-        connection = AwsConnection(NAME, args)
-        connection.require_aws_sdk()
         resolution = environment.read(snapshot_action.request_of(args), connection).resolution.require()
         wanted = set(args["names"])
         unknown = sorted(wanted - set(resolution.values))

@@ -6,30 +6,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan_report
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Reads the live values itself and scans with them; what it returns and writes holds names and places."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {**aws_argument_spec(), **scan_request.OPTIONS}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **scan_request.OPTIONS})
-        try:
-            return {**result, **self.answer(with_full_paths(args, scan_request.OPTIONS))}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-
-    def answer(self, args: Mapping[str, Any]) -> dict[str, Any]:
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        del task_vars
         request = scan_request.parse(args)
         report = scan_request.scanned(request, args)
         files = [] if self._task.check_mode else scan_request.write(report, request)

@@ -31,7 +31,7 @@ class ActionModule(AwsAction):
     """Runs on the controller, in process."""
 
     name = "watchparty.secrets.mirror_function"
-    options = {
+    extra_options = {
         "catalog": {"type": "dict", "required": True},
         "environment": {"type": "str", "required": True},
         "delete": {"type": "bool", "default": False},

@@ -26,7 +26,7 @@ class ActionModule(AwsAction):
     """Runs on the controller, in process; names and versions are returned, never a value."""
 
     name = "watchparty.secrets.secret_mirror"
-    options = {
+    extra_options = {
         "catalog": {"type": "dict", "required": True},
         "environment": {"type": "str", "required": True},
         "conflict": {"type": "str", "choices": [REPORT, OVERWRITE], "default": REPORT},

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
@@ -21,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baselin
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     previous_values_results,
@@ -43,22 +42,10 @@ NO_JOURNAL = (
 OTHER = "another run recorded a baseline meanwhile; run the same command again"
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller."""
+class ActionModule(ControllerAction):
+    options = {**aws_argument_spec(), **OPTIONS}
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    extra_options = OPTIONS
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
-        try:
-            return {**result, **self._answer(with_full_paths(args, OPTIONS), task_vars or {})}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-
-    def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if args["accept"] and not args["reason"].strip():
             raise SecretsError("baseline_accept: say why by -e baseline_reason='…'; the baseline keeps it")
         info = registered(args["info"], task_vars, having="parts")

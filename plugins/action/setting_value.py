@@ -22,7 +22,7 @@ class ActionModule(ValuesAction):
     name = "watchparty.secrets.setting_value"
     planner = staticmethod(set_plan.plan)
     forms = False
-    options = {
+    extra_options = {
         "state": {"type": "str", "choices": ["known", "present", "undone"], "default": "present"},
         "names": {"type": "list", "elements": "str", "required": True},
         "value_file": {"type": "path"},

@@ -4,55 +4,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import environment_of
 
 _UNKNOWN = ""
 """In place of an environment: no such host."""
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller, before any read."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {
+        "environment": {"type": "str"},
+        "hosts": {"type": "list", "elements": "str"},
+        "inventory_hosts": {"type": "list", "elements": "str", "default": []},
+        "allow_undeclared": {"type": "bool", "default": False},
+        "require_all_tasks": {"type": "bool", "default": False},
+        "part_tags": {"type": "list", "elements": "str", "default": []},
+        "opt_in_part_tags": {"type": "list", "elements": "str", "default": []},
+        "extra_variable_prefixes": {
+            "type": "list",
+            "elements": "str",
+            "choices": list(extra_variables.KNOWN),
+            "default": [],
+        },
+        "errors": {"type": "list", "elements": "str", "default": []},
+    }
+    conditions = {"required_together": [("environment", "hosts")]}
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(
-            argument_spec={
-                "environment": {"type": "str"},
-                "hosts": {"type": "list", "elements": "str"},
-                "inventory_hosts": {"type": "list", "elements": "str", "default": []},
-                "allow_undeclared": {"type": "bool", "default": False},
-                "require_all_tasks": {"type": "bool", "default": False},
-                "part_tags": {"type": "list", "elements": "str", "default": []},
-                "opt_in_part_tags": {"type": "list", "elements": "str", "default": []},
-                "extra_variable_prefixes": {
-                    "type": "list",
-                    "elements": "str",
-                    "choices": list(extra_variables.KNOWN),
-                    "default": [],
-                },
-                "errors": {"type": "list", "elements": "str", "default": []},
-            },
-            required_together=[("environment", "hosts")],
-        )
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         errors = [*extra_variables.unknown(args["extra_variable_prefixes"], loader=self._loader), *args["errors"]]
         if errors:
             raise AnsibleActionFail(f"Nothing was read: {'; '.join(errors)}")
         if args["require_all_tasks"]:
-            self._require_all_tasks(task_vars or {})
+            self._require_all_tasks(task_vars)
         if args["part_tags"]:
-            _require_part(args["part_tags"], args["opt_in_part_tags"], task_vars or {})
+            _require_part(args["part_tags"], args["opt_in_part_tags"], task_vars)
         if args["environment"] is None:
-            return {**result, "changed": False}
-        hostvars = (task_vars or {})["hostvars"]
+            return {"changed": False}
+        hostvars = task_vars["hostvars"]
         hosts: list[str] = args["hosts"]
         accepted: list[str | None] = [args["environment"]]
         if args["allow_undeclared"]:
@@ -61,7 +56,7 @@ class ActionModule(ActionBase):
         declared = {host: self._declared(host, hostvars) for host in dict.fromkeys([*hosts, *args["inventory_hosts"]])}
         wrong = {host: problem for host in hosts if (problem := _problem(declared[host], accepted))}
         if wrong:
-            reached = (task_vars or {}).get("ansible_play_hosts_all", hosts)
+            reached = task_vars.get("ansible_play_hosts_all", hosts)
             instead = "" if set(wrong) <= set(reached) else ", or name another one by -e rotation_host=…"
             instead += ", or all of them with -e app_hosts=localhost" if args["allow_undeclared"] else ""
             problems = "; ".join(map(" ".join, wrong.items()))
@@ -72,7 +67,6 @@ class ActionModule(ActionBase):
             )
         known = {host: declared[host] for host in args["inventory_hosts"]}
         return {
-            **result,
             "changed": False,
             "hosts": hosts,
             "matching_hosts": [host for host, run in known.items() if run == args["environment"]],

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.action.aws_access_info import WORKFLOW
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
@@ -17,8 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import trust_policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
@@ -29,8 +28,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
     "environment": {"type": "str", "required": True},
-}
-EXTRA: dict[str, Any] = {
     "only": {"type": "list", "elements": "str", "default": []},
     "skip": {"type": "list", "elements": "str", "default": []},
     "repository": {"type": "path"},
@@ -43,27 +40,14 @@ EXTRA: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, in process; nothing is sent to a host."""
+class ActionModule(AwsAction):
+    name = "watchparty.secrets.verify_info"
+    extra_options = OPTIONS
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    extra_options = EXTRA
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS, **EXTRA})
-        try:
-            return {**result, "changed": False, "_ansible_no_log": True, **self._answer(with_full_paths(args, OPTIONS))}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-
-    def _answer(self, args: dict[str, Any]) -> dict[str, Any]:
+    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         budget = Budget(args["budget"])
         checks = verify_check.chosen(args["only"], args["skip"])
         wanted = verify_check.needed(checks)
-        connection = AwsConnection("watchparty.secrets.verify_info", args)
-        connection.require_aws_sdk()
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         try:
             budget.spend(lambda: suit(connection, catalog))
@@ -93,6 +77,8 @@ class ActionModule(ActionBase):
         by = {name: item["by"] for name, item in former.items() if "by" in item}
         servers = gatherer.asked_servers if "servers" in gathered["parts"] else Servers({}, [])
         return {
+            "changed": False,
+            "_ansible_no_log": True,
             **gathered,
             **seal.sealed(
                 tries=[former_try.data for former_try in gatherer.former_tries if former_try.credential in by]

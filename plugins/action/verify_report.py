@@ -15,7 +15,6 @@ from typing import Any
 
 import yaml
 from ansible import constants
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
@@ -27,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limi
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer, process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
@@ -63,20 +62,8 @@ AT_ONCE = 8
 """Addresses that are asked side by side."""
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller."""
-
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    extra_options = OPTIONS
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
-        try:
-            return {**result, "changed": False, **self._answer(with_full_paths(args, OPTIONS), task_vars or {})}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+class ActionModule(ControllerAction):
+    options = {**aws_argument_spec(), **OPTIONS}
 
     def _announced(self, catalog: Catalog, failed: list[str], reason: str, args: Mapping[str, Any]) -> None:
         """Contacts that could not be notified is a warning."""
@@ -107,7 +94,7 @@ class ActionModule(ActionBase):
         if problem:
             Display().warning(f"no metrics were sent: {problem}")
 
-    def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         info = registered(args["info"], task_vars, having="parts")
         checks = verify_check.chosen(info["checks"])
         require_certificates(args["cafile"])
@@ -137,7 +124,7 @@ class ActionModule(ActionBase):
         files = written(result, args["path"], partial=not is_whole) if args["path"] else []
         show(result, files)
         failed, unmade = ids(results, verdicts.FAIL), ids(results, verdicts.NOT_CHECKED)
-        answer: dict[str, Any] = {"counts": result["counts"], "files": files}
+        answer: dict[str, Any] = {"changed": False, "counts": result["counts"], "files": files}
         answer |= {"failed_checks": failed, "not_checked": unmade}
         if failed or (unmade and args["not_checked"] == "fail"):
             reasons = [f"{', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"] if failed else []

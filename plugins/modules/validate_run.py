@@ -65,7 +65,20 @@ options:
       - Other extra variables are yours, and the module ignores them.
     type: list
     elements: str
-    choices: [ci_env_, github_, import_, leak_, provision_, rotation_, scan_, set_, verify_]
+    choices:
+      - baseline_
+      - ci_env_
+      - decrypt_
+      - encrypt_
+      - github_
+      - import_
+      - leak_
+      - mirror_
+      - provision_
+      - rotation_
+      - scan_
+      - set_
+      - verify_
     default: []
   errors:
     description:

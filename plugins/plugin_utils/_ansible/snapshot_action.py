@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as _environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
@@ -27,7 +29,7 @@ OPTIONS: dict[str, Any] = {
 class SnapshotAction(AwsAction):
     """Answers from one read of an environment."""
 
-    options = OPTIONS
+    options = {**aws_argument_spec(), **OPTIONS}
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         return {"changed": False, **self.answer(_environment.read(request_of(args), connection, access_wait()))}

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
@@ -19,12 +18,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import journal_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import first_date, operator_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import (
@@ -54,30 +53,22 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class ValuesAction(ActionBase):
+class ValuesAction(ControllerAction):
     """Runs on the controller, in process; values are read inside it and never return."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
     name = ""
-    options: Mapping[str, Any] = {}
+    options = {**aws_argument_spec(), **OPTIONS}
     forms = True
     """Whether what stands beside the values is brought to what the catalog says, where they are there."""
     planner: Callable[[ProvisionInputs], ProvisionPlan] = staticmethod(_plan.plan)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        spec = {**aws_argument_spec(), **OPTIONS, **self.options}
-        _validated, args = self.validate_argument_spec(argument_spec=spec)
-        try:
-            answer = self._prepared(with_full_paths(args, spec), task_vars or {})
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._prepared(args, task_vars)
         for note in answer.get("notes", ()):
             Display().warning(note)
         if not self._task.diff:
             answer.pop("diff", None)
-        return {**result, **answer}
+        return answer
 
     def _prepared(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         self.wait = access_wait()

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -25,7 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     InvalidEnvironment,
     JournalError,
     RotationError,
-    SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import NoJournal, journal_of
@@ -37,7 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.version
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
@@ -94,26 +92,16 @@ def part_of(item: _plan.Item, pending_task: str) -> _plan.Item:
     return replace(item, act=_plan.REVOKE, pending_task=pending_task)
 
 
-class RotationAction(ActionBase):
+class RotationAction(ControllerAction):
     """Runs on the controller; what it returns holds names, ids and words, never a value."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
     name = ""
-    extra_options: dict[str, Any] = {}
+    options = {**aws_argument_spec(), **OPTIONS}
     checks_account = False
     """Whether the account is asked for; later tasks of the same run need not."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        spec = {**aws_argument_spec(), **OPTIONS, **self.extra_options}
-        _validated, args = self.validate_argument_spec(argument_spec=spec)
-        try:
-            args = with_full_paths(args, spec)
-            setting = prepared(self.name, args, check_account=self.checks_account)
-            return {**result, **self.answer(setting, args, task_vars or {})}
-        except SecretsError as error:
-            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+    def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        return self.answer(prepared(self.name, args, check_account=self.checks_account), args, task_vars)
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         raise NotImplementedError

@@ -16,7 +16,6 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.action import github_actions_secrets as action
@@ -86,11 +85,11 @@ class Lab:
         made._task = SimpleNamespace(check_mode=check)
         made._loader = DataLoader()
         made._templar = SimpleNamespace(template=lambda text: text)
-        specs = {**aws_argument_spec(), **action.OPTIONS}
+        specs = action.ActionModule.options
         options = {name: item.get("default") for name, item in specs.items()}
         own = {"catalog": self.document, "environment": "test", "region": REGION, "hosts": list(self.hosts)}
         variables = {"hostvars": hostvars(self.hosts), "asked": {"answers": answers or {}}}
-        result: dict[str, Any] = made._synced({**options, **own, **args}, variables)
+        result: dict[str, Any] = made.result({**options, **own, **args}, variables)
         assert "canary" not in json.dumps(result), "a value is in the result"
         assert "canary" not in json.dumps(self.records()), "a value is in the records"
         assert "canary" not in self.github.log(), "a value was sent unsealed"

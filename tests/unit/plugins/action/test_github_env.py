@@ -12,12 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.action import github_env as action
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import snapshot_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from tests.unit.plugins.plugin_utils._github.test_job_env import Runner
 
@@ -43,11 +41,10 @@ class Job:
     def run(self, *, check: bool = False, names: list[str] | None = None) -> dict[str, Any]:
         made = action.ActionModule.__new__(action.ActionModule)
         made._task = SimpleNamespace(check_mode=check)
-        options = {
-            name: item.get("default") for name, item in {**aws_argument_spec(), **snapshot_action.OPTIONS}.items()
-        }
+        specs = {**made.options, **made.extra_options}
+        options = {name: item.get("default") for name, item in specs.items()}
         own = {"catalog": self.document, "environment": "ci", "names": names or []}
-        result: dict[str, Any] = made._given({**options, **own})
+        result: dict[str, Any] = made.result({**options, **own}, {})
         assert "canary" not in json.dumps(result)
         return result
 

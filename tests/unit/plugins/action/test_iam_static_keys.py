@@ -16,8 +16,6 @@ from moto.iam.models import iam_backends
 
 from ansible_collections.watchparty.secrets.plugins.action import iam_static_keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, PolicyError
-from ansible_collections.watchparty.secrets.plugins.modules import iam_static_keys as document
-from tests.unit.plugins.action.test_leak_documentation import options_of, taken
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ARGS = {"users": ["ci", "ci"], "role": "deploy", "within_days": 7, "idle_days": 1, "after_days": 7}
@@ -100,7 +98,3 @@ def test_what_is_not_there_is_named(iam: Any) -> None:
     with pytest.raises(NotFound, match="user nobody does not exist"):
         act(users=["ci", "nobody"])
     assert status(iam) == ["Active"]
-
-
-def test_the_documented_options_are_those_that_it_takes() -> None:
-    assert options_of(document) == taken(iam_static_keys.OPTIONS)

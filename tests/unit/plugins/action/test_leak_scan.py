@@ -27,7 +27,7 @@ CATALOG = {"application": "app", "settings": {"TOKEN": {"group": "core"}}}
 def ask(*, check: bool = False, **args: Any) -> dict[str, Any]:
     action = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=check)
-    return action.answer({**DEFAULTS, "patterns": "none", "catalog": CATALOG, "environment": "test", **args})
+    return action.result({**DEFAULTS, "patterns": "none", "catalog": CATALOG, "environment": "test", **args}, {})
 
 
 @pytest.fixture

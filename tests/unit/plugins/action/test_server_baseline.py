@@ -37,7 +37,6 @@ class Store:
 def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     store = Store()
     monkeypatch.setattr(action.ActionModule, "_store", staticmethod(lambda *_: store))
-    monkeypatch.setattr(action, "with_full_paths", lambda args, _options: args)
     return store
 
 
