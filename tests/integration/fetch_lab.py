@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,10 +20,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import env_keys
 from sandbox.aws import REGION, Moto
 from sandbox.hosts import Fleet
-from sandbox.process import REPOSITORY, wait_until
+from sandbox.process import REPOSITORY, clean_environment, wait_until
 from sandbox.seed import seed
 from sandbox.wheels import make_wheels
-from tests.integration import harness
+from tests.integration import harness, prefork
 
 HOST = "app1"
 ENCRYPTED = "/srv/watchparty/production.env.enc"
@@ -168,19 +167,11 @@ class FetchLab:
         hosts.write_text(json.dumps(inventory), encoding="utf-8")
         program = Path(sys.executable).with_name("ansible-playbook")
         play = path or REPOSITORY / "playbooks" / f"{playbook}.yml"
-        argv = [program, "-i", hosts, play, "-e", "app_environment=production"]
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
-        env |= {**self.moto.env(), "ANSIBLE_HOME": str(self.place / "ansible"), "ANSIBLE_NOCOLOR": "1"}
-        return subprocess.run(
-            [str(item) for item in (*argv, *arguments)],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=900,
-            check=False,
-        )
+        argv = [program, "-i", hosts, play, "-e", "app_environment=production", *arguments]
+        own = {"ANSIBLE_HOME": str(self.place / "ansible"), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"}
+        env = clean_environment(**self.moto.env(), **own)
+        command = [str(item) for item in argv]
+        return subprocess.CompletedProcess(command, *prefork.play(command, REPOSITORY, env, seconds=900))
 
     def shell(self, script: str, *, text: str | None = None, check: bool = True) -> str:
         return self.fleet.run(HOST, ["sh", "-c", script], text=text, check=check).stdout.strip()

@@ -53,10 +53,12 @@ def server(variables: Mapping[str, str | None], root: Path = REPOSITORY) -> Serv
         return _servers[key]
 
 
-def play(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> tuple[int, str]:
+def play(
+    command: Sequence[str], folder: Path, variables: Mapping[str, str], *, seconds: float = 120
+) -> tuple[int, str]:
     """Exit code and output of ansible-playbook, forked where that is possible."""
     if AVAILABLE:
-        return server(variables).run(command, folder=folder, variables=variables, seconds=120)
+        return server(variables).run(command, folder=folder, variables=variables, seconds=seconds)
     done = subprocess.run(
         command,
         cwd=folder,
@@ -65,7 +67,7 @@ def play(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=seconds,
         check=False,
     )
     return done.returncode, done.stdout
