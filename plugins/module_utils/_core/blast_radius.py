@@ -146,7 +146,7 @@ def exposes(catalog: Catalog, source: str) -> Iterator[Edge]:
 
 
 def _why_exposed(catalog: Catalog, source: str, credential: Credential) -> str:
-    """Empty where a source that is no credential does not reveal it."""
+    """Empty where a host, secret or other place does not reveal the credential."""
     name = source[len(SECRET) :]
     if source == ALL:
         return "everything was declared as leaked"

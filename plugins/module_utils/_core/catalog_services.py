@@ -76,10 +76,12 @@ class Service:
 
 
 def parsed_services(raw: Mapping[str, Mapping[str, Any]]) -> Dict[str, Service]:
-    return {
-        name: Service(name, **{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
-        for name, entry in raw.items()
-    }
+    return {name: _service(name, entry) for name, entry in raw.items()}
+
+
+def _service(name: str, entry: Mapping[str, Any]) -> Service:
+    values: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    return Service(name, **values)
 
 
 def restart_commands(services: Sequence[Service]) -> List[str]:

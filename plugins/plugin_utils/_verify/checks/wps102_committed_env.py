@@ -18,7 +18,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if not settings:
             yield good("placeholders only", name)
         for setting, line, message in settings:
-            command = EXAMPLE if name.rpartition("/")[2] == ".env.example" else EDIT
+            command = EXAMPLE if name.rpartition("/")[2] == ".env.example" else ""
             yield bad(f"{setting} {message}", f"{name}:{line}", file=name, line=line, command=command)
     if not result["env_files"]:
         yield good("no .env file is committed")
@@ -36,6 +36,7 @@ CHECK = Check(
         "remove the file from git: git rm --cached FILE. Then rotate the values that were committed. Tests may hold "
         "values of their own in .env.test, .env.testing and .env.ci."
     ),
+    command=EDIT,
     look=look,
     needs=("repository",),
 )
