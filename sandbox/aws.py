@@ -28,7 +28,6 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ from .calls import Call, describe, error_body
 from .faults import Fault, Faults, refuse
 from .network import CONTROL as NETWORK
 from .network import NONE, Journey, KeepAlive, Network, Wire, switch
-from .process import REPOSITORY, Process, Server, User, clean_environment
+from .process import REPOSITORY, Process, Server, User
 
 REGION = "eu-west-3"
 ACCOUNT = "123456789012"
@@ -164,16 +163,11 @@ class Moto(Server):
         self._calls_file.touch(mode=0o600)
 
     def _launch(self) -> Process:
-        return Process.start(
-            [
-                *(sys.executable, "-m", "sandbox.aws", "--log", str(self._calls_file)),
-                *("--host", self.host, "--port", str(self.port)),
-            ],
-            log=self.log,
+        return self._process(
+            *(sys.executable, "-m", "sandbox.aws", "--log", str(self._calls_file)),
+            *("--host", self.host, "--port", str(self.port)),
             cwd=REPOSITORY,
-            environment=clean_environment(HOME=str(self.directory)),
-            stop_signal=self.stop_signal,
-            survives=self._survives,
+            HOME=str(self.directory),
         )
 
     def _ready(self) -> bool:
@@ -196,13 +190,15 @@ class Layer:
 
     def __init__(self, application: Any, log: Path, clock: moto_mends.Clock) -> None:
         self._application = application
-        self._clock = clock
         self._log = log
         self._faults = Faults()
         self._wire = Wire()
         self._stale = staleness.StaleReads(_backend)
         self._refusing = (throttling.Throttle(), propagation.Grants())
-        self._profiles: dict[str, Any] = {
+        self._controls: dict[str, Any] = {
+            CONTROL: self._faults,
+            NETWORK: self._wire,
+            CLOCK: clock,
             staleness.CONTROL: self._stale,
             throttling.CONTROL: self._refusing[0],
             propagation.CONTROL: self._refusing[1],
@@ -213,24 +209,14 @@ class Layer:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
-        if environ.get("PATH_INFO") == CONTROL:
-            return self._control(environ["REQUEST_METHOD"], body, start_response)
-        if environ.get("PATH_INFO") == NETWORK:
-            status, content = self._wire.control(environ["REQUEST_METHOD"], body)
-            start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
-            return [content]
-        if environ.get("PATH_INFO") == CLOCK:
-            self._clock.behind = timedelta(days=json.loads(body))
-            start_response("200 OK", [("Content-Length", "0")])
-            return []
-        if environ.get("PATH_INFO") in self._profiles:
-            return self._configure(self._profiles[environ["PATH_INFO"]], body, start_response)
-        if environ.get("PATH_INFO", "").startswith("/moto-api"):
+        path = environ.get("PATH_INFO", "")
+        if path in self._controls:
+            return self._control(path, environ["REQUEST_METHOD"], body, start_response)
+        if path.startswith("/moto-api"):
             return self._application(environ, start_response)
         call = describe(environ, body)
         journey = self._wire.carry(environ)
-        with self._lock:
-            faults = self._faults.due(call.operation, call.targets)
+        faults = self._faults.due(call.operation, call.targets)
         status, headers, content = self._answer(environ, call, faults)
         self._record(call, status, faults, journey)
         time.sleep(sum(fault.seconds for fault in faults if fault.effect in ("hang", "late")))
@@ -290,27 +276,14 @@ class Layer:
         with self._lock, self._log.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
 
-    def _control(self, method: str, body: bytes, start_response: Any) -> Iterable[bytes]:
-        status = "200 OK"
-        with self._lock:
-            if method == "PUT":
-                try:
-                    self._faults.set([Fault.parse(item) for item in json.loads(body)])
-                except (ValueError, TypeError) as error:
-                    status = "400 Bad Request"
-                    content = str(error).encode()
-            elif method == "DELETE":
-                self._faults.set([])
-            if status.startswith("200"):
-                content = self._faults.dump().encode()
-        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
-        return [content]
-
-    @staticmethod
-    def _configure(profile: Any, body: bytes, start_response: Any) -> Iterable[bytes]:
+    def _control(self, path: str, method: str, body: bytes, start_response: Any) -> Iterable[bytes]:
+        """Changes what goes wrong (PUT), or tells the network in force."""
         status, content = "200 OK", b""
         try:
-            profile.set(json.loads(body))
+            if method == "PUT":
+                self._controls[path].set(json.loads(body))
+            elif path == NETWORK:
+                content = json.dumps(asdict(self._wire.network)).encode()
         except (ValueError, TypeError) as error:
             status, content = "400 Bad Request", str(error).encode()
         start_response(status, [("Content-Length", str(len(content)))])

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 EFFECTS = ("throttle", "deny", "error", "delay", "close", "lose", "hang", "late", "refuse_ids")
@@ -59,25 +60,26 @@ class Faults:
 
     faults: list[Fault] = field(default_factory=list)
     matched: list[int] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def set(self, faults: Sequence[Fault]) -> None:
-        self.faults = list(faults)
-        self.matched = [0] * len(self.faults)
+    def set(self, data: Sequence[Mapping[str, Any]]) -> None:
+        """Raises ValueError or TypeError for an invalid one."""
+        faults = [Fault.parse(item) for item in data]
+        with self._lock:
+            self.faults, self.matched = faults, [0] * len(faults)
 
     def due(self, operation: str, targets: Sequence[str]) -> list[Fault]:
         """Return the faults that this call meets, and count it."""
         faults = []
-        for index, fault in enumerate(self.faults):
-            wanted = "BatchGetSecretValue" if fault.effect == "refuse_ids" else fault.operation
-            if wanted not in ("*", operation) or (fault.target and fault.target not in targets):
-                continue
-            self.matched[index] += 1
-            if not fault.calls or self.matched[index] in fault.calls:
-                faults.append(fault)
+        with self._lock:
+            for index, fault in enumerate(self.faults):
+                wanted = "BatchGetSecretValue" if fault.effect == "refuse_ids" else fault.operation
+                if wanted not in ("*", operation) or (fault.target and fault.target not in targets):
+                    continue
+                self.matched[index] += 1
+                if not fault.calls or self.matched[index] in fault.calls:
+                    faults.append(fault)
         return faults
-
-    def dump(self) -> str:
-        return json.dumps([asdict(fault) for fault in self.faults])
 
 
 def refuse(body: bytes, fault: Fault) -> bytes:

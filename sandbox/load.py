@@ -110,7 +110,6 @@ class Report:
     """Seconds that the slowest request took."""
     tasks: int
     tasks_lost: int
-    tasks_resent: int
     hosts: Mapping[str, int] = field(default_factory=dict)
     """Answers by host."""
     task_errors: Mapping[str, int] = field(default_factory=dict)
@@ -203,7 +202,6 @@ class Load:
             slowest=round(tally.slowest, 3),
             tasks=sent["sent"],
             tasks_lost=sent["lost"],
-            tasks_resent=sent["resent"],
             hosts=dict(counts.answers),
             task_errors=sent["errors"],
             messages=tuple(tally.messages),
@@ -253,7 +251,7 @@ class Load:
             await asyncio.sleep(self._pause)
 
     def _end_sender(self) -> dict[str, Any]:
-        nothing = {"sent": 0, "lost": 0, "resent": 0, "errors": {}}
+        nothing = {"sent": 0, "lost": 0, "errors": {}}
         if self._sender is None or self._log is None:
             return nothing
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .binaries import Binaries, BinaryServer, find_mariadb
-from .process import Process, SandboxError, as_user, clean_environment, write_private
+from .process import Process, SandboxError, as_user, write_private
 
 ADMINISTRATOR = "boss"
 TABLES = Path("/usr/share/mariadb/mariadb_system_tables.sql")
@@ -56,20 +56,12 @@ class MariaDB(BinaryServer):
         pem = self.directory / "tls.pem"
         tls = [f"--ssl-cert={pem}", f"--ssl-key={pem}"] if self._certificate else ["--skip-ssl"]
         own = [f"--bind-address={self.host}", f"--port={self.port}", f"--socket={self.directory / 'sock'}"]
-        return Process.start(
-            [
-                str(self._programs.paths["server"]),
-                *self._options,
-                *own,
-                *tls,
-                f"--init-file={self.directory / 'first.sql'}",
-            ],
-            log=self.log,
-            user=self.user,
-            cwd=self.directory,
-            environment=clean_environment(),
-            stop_signal=self.stop_signal,
-            survives=self._survives,
+        return self._process(
+            str(self._programs.paths["server"]),
+            *self._options,
+            *own,
+            *tls,
+            f"--init-file={self.directory / 'first.sql'}",
         )
 
     def _ready(self) -> bool:

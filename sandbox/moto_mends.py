@@ -26,6 +26,9 @@ class Clock:
         shifted = SimpleNamespace(time=lambda: time.time() - self.behind.total_seconds())
         setattr(secretsmanager, time.__name__, shifted)
 
+    def set(self, days: float) -> None:
+        self.behind = timedelta(days=days)
+
 
 def spare_private_keys() -> None:
     """moto makes an RSA key, which takes a tenth of a second, for keys of KMS too that only encrypt."""

@@ -92,25 +92,20 @@ class Wire:
     """The network in force."""
 
     def __init__(self) -> None:
-        self._network = NONE
+        self.network = NONE
 
     def carry(self, environ: Mapping[str, Any]) -> Journey:
         """Spend the time that a request needs to be served."""
-        network, connection = self._network, environ[CONNECTION]
+        network, connection = self.network, environ[CONNECTION]
         began = time.time()
         half = network.round_trip / 2
         time.sleep((0 if connection.used else network.connection) + half + network.service_time)
         connection.used = True
         return Journey(began, connection.number, half)
 
-    def control(self, method: str, body: bytes) -> tuple[str, bytes]:
-        """Change the network (PUT, DELETE); return a status line and what is in force."""
-        try:
-            if method in ("PUT", "DELETE"):
-                self._network = Network.parse(json.loads(body)) if method == "PUT" else NONE
-        except ValueError as error:
-            return "400 Bad Request", str(error).encode()
-        return "200 OK", json.dumps(asdict(self._network)).encode()
+    def set(self, data: Any) -> None:
+        """Raises ValueError for what is no network."""
+        self.network = Network.parse(data)
 
 
 class KeepAlive(WSGIRequestHandler):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .binaries import Binaries, BinaryServer, find_openbao
-from .process import Process, SandboxError, clean_environment, free_port, wait_until, write_private
+from .process import Process, SandboxError, free_port, wait_until, write_private
 
 
 class Refused(SandboxError):
@@ -163,12 +163,9 @@ class OpenBao(BinaryServer):
 
     def _launch(self) -> Process:
         write_private(self.directory / "server.hcl", self._configuration(), self.user)
-        return Process.start(
-            [str(self._programs.paths["server"]), "server", f"-config={self.directory / 'server.hcl'}"],
-            log=self.log,
-            user=self.user,
-            cwd=self.directory,
-            environment=clean_environment(HOME=str(self.directory)),
-            stop_signal=self.stop_signal,
-            survives=self._survives,
+        return self._process(
+            str(self._programs.paths["server"]),
+            "server",
+            f"-config={self.directory / 'server.hcl'}",
+            HOME=str(self.directory),
         )

@@ -71,13 +71,12 @@ class Postgres(BinaryServer):
         host: str = "127.0.0.1",
         addresses: tuple[str, ...] = (),
         networks: tuple[str, ...] = (),
-        superuser_password: str | None = None,
         binaries: Binaries | None = None,
         survives: bool = False,
     ) -> None:
         super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
         self._networks = networks
-        self._superuser_password = superuser_password or _password()
+        self._superuser_password = _password()
         self._passwords: dict[str, str] = {}
 
     def _find(self) -> Binaries:
@@ -218,14 +217,11 @@ class Postgres(BinaryServer):
     def _launch(self) -> Process:
         place = f"listen_addresses = '{','.join(self._addresses)}'\nport = {self.port}\n"
         self._write("postgresql.auto.conf", SETTINGS + place)
-        return Process.start(
-            [str(self._programs.paths["postgres"]), "-D", str(self._data)],
-            log=self.log,
-            user=self.user,
-            cwd=self.directory,
-            environment=clean_environment(HOME=str(self.directory)),
-            stop_signal=self.stop_signal,
-            survives=self._survives,
+        return self._process(
+            str(self._programs.paths["postgres"]),
+            "-D",
+            str(self._data),
+            HOME=str(self.directory),
         )
 
     def _ready(self) -> bool:

@@ -246,6 +246,18 @@ class Server(ABC):
     def _launch(self) -> Process:
         """Start the process on ``self.port``, which is free or 0."""
 
+    def _process(self, *argv: str, cwd: Path | None = None, **environment: str) -> Process:
+        """Start the server's own process, in its directory unless *cwd* says another."""
+        return Process.start(
+            argv,
+            log=self.log,
+            user=self.user,
+            cwd=cwd or self.directory,
+            environment=clean_environment(**environment),
+            stop_signal=self.stop_signal,
+            survives=self._survives,
+        )
+
     @abstractmethod
     def _ready(self) -> bool:
         """Tell whether it answers, with its password where it has one."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .binaries import Binaries, BinaryServer, find_rabbitmq
-from .process import Process, clean_environment, free_port, write_private
+from .process import Process, free_port, write_private
 
 ADMINISTRATOR = "boss"
 
@@ -78,28 +78,21 @@ class RabbitMQ(BinaryServer):
         node, folder = "sandbox@localhost", self.directory
         erlang = f"-sname {node} -start_epmd false -erl_epmd_port {distribution}"
         loopback = "-kernel inet_dist_use_interface {127,0,0,1}"
-        return Process.start(
-            [str(self._programs.paths["server"])],
-            log=self.log,
-            user=self.user,
-            cwd=folder,
-            environment=clean_environment(
-                HOME=str(folder),
-                ERL_AFLAGS="-start_epmd false",  # for the programs that it starts, too
-                ERL_EPMD_ADDRESS=self.host,
-                RABBITMQ_NODENAME=node,
-                RABBITMQ_CONF_ENV_FILE="/dev/null",
-                RABBITMQ_CONFIG_FILE=str(folder / "rabbitmq.conf"),
-                RABBITMQ_ENABLED_PLUGINS_FILE=str(folder / "enabled_plugins"),
-                RABBITMQ_MNESIA_BASE=str(folder / "data"),
-                RABBITMQ_LOG_BASE=str(folder / "log"),
-                RABBITMQ_GENERATED_CONFIG_DIR=str(folder / "generated"),
-                RABBITMQ_PID_FILE=str(folder / "pid"),
-                RUNNING_UNDER_SYSTEMD="1",  # or the program is a shell that waits for the server
-                RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=f"{erlang} {loopback} +S 1:1 +sbwt none",
-            ),
-            stop_signal=self.stop_signal,
-            survives=self._survives,
+        return self._process(
+            str(self._programs.paths["server"]),
+            HOME=str(folder),
+            ERL_AFLAGS="-start_epmd false",  # for the programs that it starts, too
+            ERL_EPMD_ADDRESS=self.host,
+            RABBITMQ_NODENAME=node,
+            RABBITMQ_CONF_ENV_FILE="/dev/null",
+            RABBITMQ_CONFIG_FILE=str(folder / "rabbitmq.conf"),
+            RABBITMQ_ENABLED_PLUGINS_FILE=str(folder / "enabled_plugins"),
+            RABBITMQ_MNESIA_BASE=str(folder / "data"),
+            RABBITMQ_LOG_BASE=str(folder / "log"),
+            RABBITMQ_GENERATED_CONFIG_DIR=str(folder / "generated"),
+            RABBITMQ_PID_FILE=str(folder / "pid"),
+            RUNNING_UNDER_SYSTEMD="1",  # or the program is a shell that waits for the server
+            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=f"{erlang} {loopback} +S 1:1 +sbwt none",
         )
 
     def _ready(self) -> bool:

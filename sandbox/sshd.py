@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .binaries import SBIN, embedded_only
-from .process import Process, SandboxError, Server, User, clean_environment, write_private
+from .process import Process, SandboxError, Server, User, write_private
 
 PRIVILEGE_SEPARATION = Path("/run/sshd")
 
@@ -134,13 +134,12 @@ class Sshd(Server):
         )
         host_key = (self.directory / "host_key.pub").read_text(encoding="utf-8")
         write_private(self.directory / "known_hosts", f"[{self.host}]:{self.port} {host_key}")
-        return Process.start(
-            [str(find("sshd")), "-D", "-e", "-f", str(self.directory / "sshd_config")],
-            log=self.log,
-            cwd=self.directory,
-            environment=clean_environment(),
-            stop_signal=self.stop_signal,
-            survives=self._survives,
+        return self._process(
+            str(find("sshd")),
+            "-D",
+            "-e",
+            "-f",
+            str(self.directory / "sshd_config"),
         )
 
     def _ready(self) -> bool:

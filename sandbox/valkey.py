@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from .binaries import Binaries, BinaryServer, find_valkey
-from .process import Process, SandboxError, clean_environment, wait_until, write_private
+from .process import Process, SandboxError, wait_until, write_private
 
 ADMINISTRATOR = "admin"
 REPLICATOR = "replicator"
@@ -173,14 +173,10 @@ class Valkey(BinaryServer):
 
     def _launch(self) -> Process:
         ports = ["--port", "0", "--tls-port", str(self.port)] if self._certificate else ["--port", str(self.port)]
-        return Process.start(
-            [str(self._programs.paths["server"]), str(self._configuration), *ports],
-            log=self.log,
-            user=self.user,
-            cwd=self.directory,
-            environment=clean_environment(),
-            stop_signal=self.stop_signal,
-            survives=self._survives,
+        return self._process(
+            str(self._programs.paths["server"]),
+            str(self._configuration),
+            *ports,
         )
 
     def _ready(self) -> bool:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import asdict, dataclass
 
 from sandbox.aws import Moto
@@ -36,10 +35,7 @@ class Services:
 
     host: str
     postgres_port: int
-    postgres_password: str
-    """The superuser's, whose name is ``postgres``."""
     valkey_port: int
-    valkey_password: str
     aws: dict[str, str]
     """The environment variables that send an AWS client to the stand-in."""
     processes: dict[str, Process]
@@ -49,12 +45,9 @@ class Services:
         """Start them, put Watch Party's secrets into AWS and its tables into the database."""
         place = names.scratch / "services"
         make_directory(place)
-        password = secrets.token_hex(16)
         # In the fleet's group, so that they end with it whatever becomes of this process.
         with inside(names, "services"):
-            postgres = Postgres(
-                place / "postgres", host=host, networks=(network,), superuser_password=password, survives=True
-            )
+            postgres = Postgres(place / "postgres", host=host, networks=(network,), survives=True)
             valkey = Valkey(place / "valkey", host=host, certificate=names.certificate, survives=True)
             moto = Moto(place / "aws", survives=True)
             for server in (postgres, valkey, moto):
@@ -65,9 +58,7 @@ class Services:
         services = cls(
             host=host,
             postgres_port=postgres.port,
-            postgres_password=password,
             valkey_port=valkey.port,
-            valkey_password=valkey.password,
             aws=moto.env(),
             processes={name: Process.load(place / name / "process.json") for name in ("postgres", "valkey", "aws")},
         )

@@ -131,13 +131,6 @@ def control(stand_in: StandIn, method: str, body: str = "") -> tuple[int, str]:
     return answer.status, answer.read().decode()
 
 
-def test_the_network_can_be_read_and_reset(stand_in: StandIn) -> None:
-    network.switch(stand_in.url, TYPICAL)
-    assert json.loads(control(stand_in, "GET")[1]) == {"round_trip": 0.03, "service_time": 0.012, "connection": 0.06}
-    assert control(stand_in, "DELETE")[0] == 200
-    assert Network.parse(json.loads(control(stand_in, "GET")[1])) == NONE
-
-
 @pytest.mark.parametrize(
     ("body", "message"),
     [
