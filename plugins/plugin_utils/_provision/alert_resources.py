@@ -244,14 +244,18 @@ class AlertResources:
         own = {"application": [self._catalog.application], "environment": [self._catalog.environment]}
         pattern = {"source": [SOURCE], "detail-type": list(SUBSCRIBED), "detail": own}
         shown = {"InputPathsMap": {"summary": "$.detail.summary"}, "InputTemplate": '"<summary>"'}
-        bus = self._alerts.event_bus
-        yield EventRule(self._events, self._rule, bus, pattern, self._topic, shown, self._tags)
+        yield self._to_topic(self._rule, pattern, shown, bus=self._alerts.event_bus)
         decoys = sorted(honeytokens.users(self._catalog).values())
         if decoys:
             identity = {"accountId": [self._account], "userName": decoys}  # another account may have such a user
             calls = {"detail-type": list(CALLS), "detail": {"userIdentity": identity}}
-            name = f"{self._alerts.topic}{WATCHED}"
-            yield EventRule(self._events, name, "default", calls, self._topic, USED, self._tags, READ_TOO)
+            yield self._to_topic(f"{self._alerts.topic}{WATCHED}", calls, USED, state=READ_TOO)
+
+    def _to_topic(self, name: str, pattern: Mapping[str, Any], shown: Mapping[str, Any], **options: str) -> EventRule:
+        """``shown`` is the InputTransformer that makes the topic's message of an event."""
+        target = {"Id": "topic", "Arn": self._topic, "InputTransformer": shown}
+        when = {"EventPattern": json.dumps(pattern)}
+        return EventRule(self._events, name, when, target, f"topic {self._alerts.topic}", self._tags, **options)
 
 
 def _plain(value: Any) -> Any:

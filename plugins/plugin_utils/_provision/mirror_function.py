@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.event_rule import EventRule
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 
 RUNTIME, SECONDS, MEGABYTES = "python3.13", 900, 256
@@ -49,6 +50,7 @@ class MirrorDeployment:
         self._name = catalog.aws.roles["mirror"] if catalog.aws else ""
         self._settings = (catalog.mirror.function if catalog.mirror else None) or MirrorFunction()
         self._tags = access_resources.tags(catalog)
+        self._listed_tags = [{"Key": key, "Value": value} for key, value in self._tags.items()]
         self._code = mirror_package.package(document, catalog.environment)
         self._queue = place.arn("sqs", f"{self._name}-failed")
         self._function = place.arn("lambda", f"function:{self._name}")
@@ -209,33 +211,12 @@ class MirrorDeployment:
         }
 
     def _rule(self, kind: str, wanted: Mapping[str, str]) -> Iterator[MissingPart]:
-        client, name = self._client("events"), f"{self._name}-{kind}"
+        name = f"{self._name}-{kind}"
         arn = self._place.arn("events", f"rule/{name}")
-        with aws_errors.translated("events:ListRules", name):
-            rules = client.list_rules(NamePrefix=name)["Rules"]
-        present = next((rule for rule in rules if rule["Name"] == name), None)
-        wanted = {**wanted, "State": "ENABLED"}
-        if present is None or {key: _plain(present.get(key)) for key in wanted} != {
-            key: _plain(value) for key, value in wanted.items()
-        }:
-            tags = {} if present else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
-            yield self._step(
-                f"{'change' if present else 'create'} rule {name}",
-                "events:PutRule",
-                client.put_rule,
-                Name=name,
-                **wanted,
-                **tags,
-            )
-        if present is None or not self._is_target(name):
-            target = {"Id": "mirror", "Arn": self._function}
-            yield self._step(
-                f"add function {self._name} as the target of rule {name}",
-                "events:PutTargets",
-                client.put_targets,
-                Rule=name,
-                Targets=[target],
-            )
+        target = {"Id": "mirror", "Arn": self._function}
+        yield from EventRule(
+            self._client("events"), name, wanted, target, f"function {self._name}", self._listed_tags
+        ).missing()
         if not self._is_permitted(arn):
             yield self._step(
                 f"allow rule {name} to run function {self._name}",
@@ -247,11 +228,6 @@ class MirrorDeployment:
                 Principal="events.amazonaws.com",
                 SourceArn=arn,
             )
-
-    def _is_target(self, rule: str) -> bool:
-        with aws_errors.translated("events:ListTargetsByRule", rule):
-            targets = self._client("events").list_targets_by_rule(Rule=rule)["Targets"]
-        return any(target["Arn"] == self._function for target in targets)
 
     def _is_permitted(self, rule: str) -> bool:
         answer = self._found("lambda:GetPolicy", self._client("lambda").get_policy)
@@ -266,7 +242,7 @@ class MirrorDeployment:
             alarms = client.describe_alarms(AlarmNames=[self._name])["MetricAlarms"]
         present = alarms[0] if alarms else {}
         if any(_plain(present.get(key)) != _plain(wanted[key]) for key in wanted):
-            tags = {} if alarms else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
+            tags = {} if alarms else {"Tags": self._listed_tags}
             yield self._step(
                 f"set alarm {self._name} to fire after {self._settings.alarm_hours} h without a success",
                 "cloudwatch:PutMetricAlarm",
@@ -319,12 +295,7 @@ class MirrorDeployment:
     def _act(self, operation: str, act: Callable[..., Any], **arguments: Any) -> None:
         """One call; the function is waited for, since AWS changes one thing of it after another."""
         with aws_errors.translated(operation, self._name):
-            answer = act(**arguments)
-            if answer.get("FailedEntryCount"):
-                target = f"rule {arguments['Rule']}: AWS did not accept function {self._name} as its target"
-                raise ProvisionError(
-                    [f"{target}; check that function, then run ansible-playbook watchparty.secrets.provision again"]
-                )
+            act(**arguments)
             if operation in (
                 "lambda:CreateFunction",
                 "lambda:UpdateFunctionCode",
@@ -335,9 +306,7 @@ class MirrorDeployment:
 
 
 def _plain(value: Any) -> Any:
-    """For a comparison: JSON whatever its spaces, lists of mappings in one order, and what AWS adds left out."""
-    if isinstance(value, str) and value.startswith("{"):
-        return json.loads(value)
+    """For a comparison: lists of mappings in one order, and what AWS adds left out."""
     if isinstance(value, list) and value and isinstance(value[0], Mapping) and "Id" in value[0]:
         return sorted(value, key=lambda entry: str(entry["Id"]))
     return value
