@@ -64,9 +64,7 @@ def begin(
     if "looks" in answer or (answer["needs"] and args["ask"] and write):
         return {"changed": False, "nothing": True, **answer}
     if plan.items:
-        resolution = resolver.resolve(setting.catalog, contents)
-        problems = resolution.problems + resolution.undeliverable
-        context.require_valid(problems, setting.catalog.environment)
+        resolver.resolve(setting.catalog, contents).require_deliverable()
     checks = context.check_summaries(setting, plan) if args["preflight"] else []
     if checks:
         return {"changed": False, "nothing": True, "checks": checks, "read": read, **answer}

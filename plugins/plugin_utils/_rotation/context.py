@@ -21,7 +21,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
-    InvalidEnvironment,
     JournalError,
     RotationError,
 )
@@ -144,7 +143,6 @@ def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) ->
         "reason": rotation.reason,
         "todo": list(state_machine.remaining(rotation)),
         "phases": int(rotation.plan.get("phases", 0)),
-        "promoted": rotation.promoted,
         "merged": list(filter(None, [promotion.merged_message(rotation.plan.get("merges", {}))])),
         "rolling": _plan.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
@@ -316,8 +314,3 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
         },
         "parameters": {name: {"from": int(number), "to": int(number) + 1} for name, number in numbers.items()},
     }
-
-
-def require_valid(problems: Sequence[str], environment: str) -> None:
-    if problems:
-        raise InvalidEnvironment(problems, environment)

@@ -25,17 +25,16 @@ class AfterOpenRotation:
     journal: Journal
     rotation: OpenRotation
     back: bool
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[str, ...]
     """Of its credentials, those that are replaced once more, and that only its end makes fit to be looked at."""
-    own: Mapping[str, Collection[str]] | None = None
+    own: Mapping[str, Collection[str]]
     """The versions that it has staged, by secret."""
 
     def described(self, descriptions: Mapping[str, Description]) -> dict[str, Description]:
         """Without the pending versions that are its own, which go with it."""
-        own = self.own or {}
         return {
             name: replace(description, stages={key: to for key, to in description.stages.items() if key != PENDING})
-            if description.stages.get(PENDING) in own.get(name, ())
+            if description.stages.get(PENDING) in self.own.get(name, ())
             else description
             for name, description in descriptions.items()
         }

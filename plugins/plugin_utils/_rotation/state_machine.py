@@ -13,7 +13,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
 
-FORWARD = ("create", "set", "test", "revoke_first", "deploy", "promote", "revoke", "record")
 BACKWARD = BACKWARD_STEPS
 
 DONE, FAILED, LOST, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "taken", "blocked", "later"

@@ -23,7 +23,6 @@ from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
-    InvalidEnvironment,
     JournalError,
     NotFound,
     RotationError,
@@ -78,7 +77,7 @@ class TestTold:
         result = self.summary(world, rotator)
         assert (result["id"], result["run"], result["step"], result["number"]) == ("r1", "run1", "create", 1)
         assert result["todo"][:4] == ["create", "set", "test", "deploy_1"]
-        assert (result["phases"], result["promoted"], result["wait"], result["refused"]) == (2, False, 0, {})
+        assert (result["phases"], result["wait"], result["refused"]) == (2, 0, {})
         assert (result["secrets"], result["parameters"]) == (sorted([CORE, "copy-test"]), [TOKEN])
         assert result["merged"] == []
         assert [credential["name"] for credential in result["credentials"]] == list(ALL)
@@ -281,12 +280,6 @@ class TestTold:
             ("database", "rotate"),
             ("database", "renew"),
         ]
-
-
-def test_an_environment_with_problems() -> None:
-    rotation_context.require_valid([], "test")
-    with pytest.raises(InvalidEnvironment, match="Environment test is not deployable:\n  - a\n  - b"):
-        rotation_context.require_valid(["a", "b"], "test")
 
 
 # Through the options of an action, against moto.
