@@ -162,13 +162,13 @@ def integration(run: Run) -> Tally:
     """All of it with the newest Ansible; what differs little between versions runs with one."""
 
     def one(core: str, environment: Path) -> Tally:
-        # Most of a test is waiting for servers and restarts, so that two cores serve more than two of them.
+        # More than half of a test is waiting for servers and restarts, so that two cores serve four of them.
         return run.pytest(
             core,
             *(["tests/integration"] if environment == NEWEST else in_both_tiers()),
             "-m",
             tier(environment),
-            *in_parallel(3 if environment == NEWEST else 1),
+            *in_parallel(4 if environment == NEWEST else 1),
             environment=environment,
         )
 
@@ -186,7 +186,7 @@ def hostile(run: Run) -> Tally:
     """What a hostile host, application, store value or repository tries; all of it with the newest Ansible."""
 
     def one(core: str, environment: Path) -> Tally:
-        processes = 3 if run.live else 2  # after the hosts, beside the integration tests
+        processes = 3 if run.live else 2  # beside the integration tests
         return run.pytest(
             core, "tests/hostile", "-m", tier(environment), *in_parallel(processes), environment=environment
         )
@@ -240,11 +240,11 @@ EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
 
 SIDE_BY_SIDE = (
     ("integration",),
-    ("hosts", "hostile"),
-    ("lint", "sanity", "simulation", "readers", "unit"),
+    ("hosts", "unit"),
+    ("lint", "sanity", "simulation", "readers", "hostile"),
 )
-"""Rows of stages that run beside each other. The first two mostly wait, for machines and servers; the third keeps the
-cores busy meanwhile, and ends with the stage that has several processes."""
+"""Rows of stages that run beside each other, about as long as each other. What is one process at a time comes first,
+and each row ends with a stage that has several, which keep the cores busy to the end."""
 
 
 def run_stages(names: Sequence[str], run: Callable[[str], None]) -> None:
