@@ -78,6 +78,7 @@ def test_the_role_installs_it_and_a_second_run_changes_nothing(lab: FetchLab) ->
 
     second = lab.run("host", "--diff")
     assert re.search(r"changed=0 .*failed=0", second.stdout), second.stdout
+    assert re.search(r"Copy wheels\] \*+\s+skipping", second.stdout), second.stdout
     assert [value for value in canaries() if value in first.stdout + second.stdout] == []
 
 
