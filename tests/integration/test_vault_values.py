@@ -50,7 +50,14 @@ def silent(run: Run, vault: VaultLab, *more: str) -> None:
         assert word not in run.output
 
 
-def test_provision_and_its_repetition(account_of: Account, vault: VaultLab) -> None:
+def test_provision_and_what_works_on_its_values(account_of: Account, vault: VaultLab) -> None:
+    provision_and_repeat(account_of, vault)
+    set_one_key(account_of, vault)
+    look_for_the_token_in_children(account_of, vault)
+    verify_before_and_after_a_mistake(account_of, vault)
+
+
+def provision_and_repeat(account_of: Account, vault: VaultLab) -> None:
     checked = account_of.provision("--check", "--diff")
     assert checked.code == 0, checked.output
     assert PATH not in vault.everything()
@@ -70,8 +77,7 @@ def test_provision_and_its_repetition(account_of: Account, vault: VaultLab) -> N
     assert account_of.lab.hosts[0].values()["API_TOKEN"] == "api-token-of-the-partner"
 
 
-def test_set_changes_one_key(account_of: Account, vault: VaultLab) -> None:
-    account_of.provisioned()
+def set_one_key(account_of: Account, vault: VaultLab) -> None:
     before = vault.held(PATH)
     looked = change(account_of, "API_TOKEN", NEW, "--check", "--diff")
     assert looked.code == 0, looked.output
@@ -138,9 +144,7 @@ def test_github_gets_what_vault_holds(account_of: Account, vault: VaultLab) -> N
         assert github.repository.values == {"API_TOKEN": "api-token-of-the-partner"}
 
 
-def test_verify_looks_at_what_is_in_vault(account_of: Account, vault: VaultLab) -> None:
-    account_of.provisioned()
-    account_of.lab.deploy()
+def verify_before_and_after_a_mistake(account_of: Account, vault: VaultLab) -> None:
     report = account_of.lab.directory / "report"
     only = "WPS304,ages,revocation,recovery,WPS301"
     for broken in (False, True):
@@ -155,9 +159,8 @@ def test_verify_looks_at_what_is_in_vault(account_of: Account, vault: VaultLab) 
         silent(run, vault)
 
 
-def test_the_token_is_in_no_child_of_a_run(account_of: Account, vault: VaultLab) -> None:
+def look_for_the_token_in_children(account_of: Account, vault: VaultLab) -> None:
     """Neither as an argument nor in the environment of anything that a run starts."""
-    account_of.provisioned()
     path = vault.token_file()
     token = path.read_text().strip()
     account_of.lab.catalog["stores"]["vault"] = vault.settings(auth="token", token_file=str(path))
