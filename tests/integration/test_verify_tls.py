@@ -76,8 +76,8 @@ def test_from_outside(lab: Lab, authority: Authority, servers: dict[str, Https])
     run, result = verified(lab, verify_cafile=str(authority.cafile))
     assert run.code != 0
     expect(result, {name: server.url for name, server in servers.items()})
-    for variables in lab.host_vars.values():
-        variables["env_deploy_external_health_url"] = servers["valid"].url
+    del lab.hosts[1:]
+    lab.host_vars["web1"]["env_deploy_external_health_url"] = servers["valid"].url
     trusted: dict[str, Any] = {"environment": {"SSL_CERT_FILE": str(authority.cafile)}}
     for given in ({"verify_cafile": str(authority.cafile)}, trusted):
         run, result = verified(lab, **given)
