@@ -32,14 +32,13 @@ from tests.integration.mirror_function import SCHEDULED, BareFunction
 from tests.integration.rotation_lab import RotationLab, Values, rotation_lab, sentences
 
 SPREAD = (
-    "on the host: postgresql_login present#1",
     "on the host: Deliver the .env and verify#1",
     f"PutParameter /WatchParty/{ENVIRONMENT}/DB/URL#1",
     "on the host: postgresql_login revoked#1",
 )
-"""The new cache password valid, the new login not; both valid and no host on them; half promoted; one old value gone
-and the other not. The simulation kills at every write to stores and journal."""
-HALF_PROMOTED = SPREAD[2]
+"""The new values valid and no host on them; half promoted; one old value gone and the other not. The simulation kills
+before and after every act, at the servers too."""
+HALF_PROMOTED = SPREAD[1]
 WAY_BACK = ("on the host: Deliver the .env and verify#1", "on the host: postgresql_login revoked#1")
 sweeps = pytest.mark.skipif(not EVERY, reason="every point of a rotation to kill it at: that takes hours (make chaos)")
 pytestmark = pytest.mark.slow
