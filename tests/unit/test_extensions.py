@@ -143,7 +143,8 @@ from {PLUGINS}.plugin_utils._verify.check import Check, bad
 def look(facts):
     yield bad(facts.catalog.application + " keeps bees", "garden")
 
-CHECK = Check("WPS999", "bees", "garden", "low", "Nobody keeps bees", "They sting.", "Move.", look, needs=("bees",))
+TEXTS = ("WPS999", "bees", "garden", "low", "Nobody keeps bees", "They sting.", "Move.")
+CHECK = Check(*TEXTS, look, command="mv bees", needs=("bees",))
 """
 
     @pytest.fixture

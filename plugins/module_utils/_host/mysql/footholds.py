@@ -66,9 +66,9 @@ def _users(admin: MysqlConnection, twins: List[str], known: List[str]) -> Iterat
 
 def _objects(admin: MysqlConnection, successor: MysqlConnection, twins: Set[str]) -> Iterator[str]:
     for kind, query in _OBJECTS.items():
-        found = set(_of(successor.rows(query, columns=3)))
-        found |= {row for row in _of(admin.rows(query, columns=3)) if row[2].rpartition("@")[0] in twins}
-        names = ["%s.%s (definer %s)" % row for row in sorted(found)]
+        objects = set(_of(successor.rows(query, columns=3)))
+        objects |= {row for row in _of(admin.rows(query, columns=3)) if row[2].rpartition("@")[0] in twins}
+        names = ["%s.%s (definer %s)" % row for row in sorted(objects)]
         if names:
             rest = " and %d more" % len(names[MOST:]) if names[MOST:] else ""
             plural = "" if len(names) == 1 else "s"

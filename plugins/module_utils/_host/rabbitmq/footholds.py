@@ -34,17 +34,17 @@ def tags_held(admin: Management, user: str) -> Optional[List[str]]:
 
 
 def findings(
-    admin: Management, user: str, tags: Collection[str], found: Optional[Collection[str]], known: Collection[str]
+    admin: Management, user: str, tags: Collection[str], held: Optional[Collection[str]], known: Collection[str]
 ) -> List[str]:
-    """What a user with the catalog's ``tags`` and those that were ``found`` could have made. ``known`` are users of
+    """What a user with the catalog's ``tags`` and those that it ``held`` could have made. ``known`` are users of
     the catalog."""
-    extra = ", ".join(sorted(set(found or ()).difference(tags)))
+    extra = ", ".join(sorted(set(held or ()).difference(tags)))
     result = [EXTRA % (user, extra, admin.place)] if extra else []
-    result += [GONE % (user, admin.place)] if found is None else []
-    held = {*tags, *([ADMINISTRATOR] if found is None else found)}  # only an administrator can delete a user
+    result += [GONE % (user, admin.place)] if held is None else []
+    all_tags = {*tags, *([ADMINISTRATOR] if held is None else held)}  # only an administrator can delete a user
     late = ["not checked: %s gave no complete answer within %d seconds" % (admin.place, SECONDS)]
     try:
-        return result + within(SECONDS, lambda: _named(admin, held, {*known, user}), late)
+        return result + within(SECONDS, lambda: _named(admin, all_tags, {*known, user}), late)
     except RotationError as error:
         return [*result, "not checked: %s" % error]
 

@@ -9,9 +9,18 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from botocore.exceptions import ClientError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
+from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
+
+
+@pytest.fixture
+def leak() -> Leak:
+    made = Leak()
+    made.declare("token")
+    return made
 
 
 def purged(answer: Any) -> tuple[Any, list[Any]]:
@@ -40,3 +49,36 @@ def test_the_module_is_asked_for_these_kinds() -> None:
 )
 def test_a_failure_is_an_answer(error: Exception, words: str) -> None:
     assert purged(error)[0] == {"msg": words}
+
+
+class TestStep:
+    @pytest.mark.parametrize(
+        ("answer", "message"),
+        [({"msg": "web1 cannot\nbe reached"}, "web1 cannot be reached"), ({}, "no answer")],
+    )
+    def test_that_were_not_purged_stay_open(self, leak: Leak, answer: dict[str, Any], message: str) -> None:
+        leak.purged = answer
+        response, result = leak.following(leak.response("verify_skipped", purge={"valkey": ["cache"]}))
+        assert (response.failures, result["next"]) == ([f"caches in Valkey were NOT purged: {message}"], "copies")
+
+    def test_at_cloudfront(self, leak: Leak) -> None:
+        copies = [{"name": name, "distribution": f"E-{name}", "paths": ["/*"]} for name in ("cdn", "img")]
+        batches = []
+
+        class CloudFront:
+            def create_invalidation(self, DistributionId: str, InvalidationBatch: dict[str, Any]) -> None:  # noqa: N803
+                batches.append(InvalidationBatch)
+                if DistributionId == "E-img":
+                    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not\nyou"}}, "CreateInvalidation")
+
+        leak.connection = SimpleNamespace(store_client=lambda _service: CloudFront())
+        purge = {"valkey": [], "invalidations": copies}
+        response, result = leak.following(leak.response("session_tries", purge=purge))
+        assert result["next"] == "copies"
+        reference = f"{leak.incident.id}-cdn"
+        assert batches[0] == {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": reference}
+        assert leak.incident.about("invalidated") == ["cdn"]
+        (failure,) = response.failures
+        message = "CloudFront was NOT invalidated: /* of E-img: AWS denies cloudfront:CreateInvalidation"
+        assert failure.startswith(message)
+        assert "\n" not in failure

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
@@ -296,39 +294,6 @@ class TestSessions:
         leak.variables["leak_respond__ended"] = {"failed": True, "msg": "/nowhere is not a directory"}
         assert leak.following(self.at(leak, "sessions"))[1]["next"] == "copies"
         assert "sessions" not in leak.incident.events
-
-
-class TestCaches:
-    @pytest.mark.parametrize(
-        ("answer", "message"),
-        [({"msg": "web1 cannot\nbe reached"}, "web1 cannot be reached"), ({}, "no answer")],
-    )
-    def test_that_were_not_purged_stay_open(self, leak: Leak, answer: dict[str, Any], message: str) -> None:
-        leak.purged = answer
-        response, result = leak.following(leak.response("verify_skipped", purge={"valkey": ["cache"]}))
-        assert (response.failures, result["next"]) == ([f"caches in Valkey were NOT purged: {message}"], "copies")
-
-    def test_at_cloudfront(self, leak: Leak) -> None:
-        copies = [{"name": name, "distribution": f"E-{name}", "paths": ["/*"]} for name in ("cdn", "img")]
-        batches = []
-
-        class CloudFront:
-            def create_invalidation(self, DistributionId: str, InvalidationBatch: dict[str, Any]) -> None:  # noqa: N803
-                batches.append(InvalidationBatch)
-                if DistributionId == "E-img":
-                    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not\nyou"}}, "CreateInvalidation")
-
-        leak.connection = SimpleNamespace(store_client=lambda _service: CloudFront())
-        purge = {"valkey": [], "invalidations": copies}
-        response, result = leak.following(leak.response("session_tries", purge=purge))
-        assert result["next"] == "copies"
-        reference = f"{leak.incident.id}-cdn"
-        assert batches[0] == {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": reference}
-        assert leak.incident.about("invalidated") == ["cdn"]
-        (failure,) = response.failures
-        message = "CloudFront was NOT invalidated: /* of E-img: AWS denies cloudfront:CreateInvalidation"
-        assert failure.startswith(message)
-        assert "\n" not in failure
 
 
 class TestAsk:

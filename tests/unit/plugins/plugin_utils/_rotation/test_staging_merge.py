@@ -33,7 +33,7 @@ def test_a_change_of_another_key_is_merged(world: World, name: str) -> None:
     assert (promotion.outcome, world.token()) == ("done", "new-token")
     assert promotion.message == (
         f"secret {name}: another writer's change of other keys was merged. Deploy it to hosts by "
-        "watchparty.secrets.deploy"
+        "ansible-playbook watchparty.secrets.deploy"
     )
     assert world.labels(name)["AWSCURRENT"] == world.labels(name)["r1-merge"] == merged(1, name)
     assert world.keys(name)["port"] == "1"

@@ -75,7 +75,7 @@ def test_an_accepted_finding_hides_no_other() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({**ENTRY, "expires": "2026-11-24"}, "expired on 2026-11-24; see whether it still is acceptable"),
+        ({**ENTRY, "expires": "2026-11-24"}, "expired on 2026-11-24; set a new end if it is still acceptable"),
         ({**ENTRY, "expires": "soon"}, "has no expires, a day such as"),
         ({**ENTRY, "expires": None}, "has no expires, a day such as"),
         ({**ENTRY, "reason": " "}, "has no reason"),

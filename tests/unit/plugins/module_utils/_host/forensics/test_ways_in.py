@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -20,85 +16,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import FootholdSearch
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
+from tests.unit.plugins.module_utils._host.forensics.opened_host import (
+    PASSWD,
+    SHADOW,
+    SHIPPED,
+    TODAY,
+    UID,
+    Host,
+    begins,
+)
 from tests.unit.plugins.module_utils._host.ssh.public_keys import key
-
-UID = os.getuid() or 2000
-PASSWD = "root:x:0:0::/root:/bin/bash\ndeploy:x:2000:2000::/home/deploy:/bin/bash\npostgres:x:110:110::/:/bin/bash\n"
-SHADOW = "root:*:19700:0:::::\ndeploy:*:19700:0:::::\npostgres:!:19700:0:::::\n"
-TODAY = int(time.time()) // 86400
-SHIPPED = {
-    "usr/bin/sudo": "sudo",
-    "usr/bin/ls": "ls",
-    "etc/cron.d/php": "php",
-    "usr/lib/systemd/system/ssh.service": "ssh",
-    "lib/x/security/pam_unix.so": "unix",
-}
-
-
-class Host:
-    """A machine below a folder, whose packages installed what is SHIPPED."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.write("etc/passwd", PASSWD)
-        self.write("etc/shadow", SHADOW)
-        self.write("etc/group", "root:x:0:\nsudo:x:27:deploy\n")
-        self.write("etc/sudoers", "root ALL=(ALL) ALL\n")
-        self.write("home/deploy/.bashrc", "# as it was")
-        self.write("etc/systemd/system/app.service", "[Service]")
-        self.ship(SHIPPED)
-
-    def write(self, name: str, text: str = "x") -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        if os.getuid() == 0:
-            os.chown(path, 2000 if name.startswith("home/") else 0, 0)
-        return path
-
-    def ship(self, files: dict[str, str]) -> None:
-        """As an upgrade does it."""
-        for name, text in files.items():
-            self.write(name.replace("lib/x", "usr/lib/x") if name.startswith("lib/") else name, text)
-        lines = [f"{digest(text)}  {name}" for name, text in files.items() if not name.startswith("etc/")]
-        self.write("var/lib/dpkg/info/base.list", "/.\n")
-        self.write("var/lib/dpkg/info/base.md5sums", "\n".join(lines) + "\n")
-        lines = [f" /{name} {digest(text)}" for name, text in files.items() if name.startswith("etc/")]
-        self.write("var/lib/dpkg/status", "\n".join(["Package: base", "Conffiles:", *lines, "Description: x"]))
-
-    def link(self, name: str, target: str) -> None:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.symlink_to(target)
-
-    def setuid(self, name: str) -> None:
-        path = self.write(name)
-        path.chmod(0o4755)
-
-    def search(self, since: float) -> FootholdSearch:
-        search = FootholdSearch([OpenedAccount("deploy", UID, "/home/deploy", "deploy_ssh")], since, str(self.folder))
-        search.run([], set())
-        return search
-
-    def found(self, since: float) -> list[str]:
-        return [foothold.text for foothold in self.search(since).footholds]
-
-
-def digest(text: str) -> str:
-    return hashlib.md5(text.encode()).hexdigest()
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
-
-
-def begins() -> float:
-    """The exposure begins: the kernel's time of what is there already is earlier."""
-    time.sleep(0.02)
-    now = time.time()
-    time.sleep(0.02)
-    return now
 
 
 def at_job(host: Host) -> None:
@@ -383,44 +310,3 @@ def test_a_large_file_costs_nothing(host: Host) -> None:
     began = time.process_time()
     assert len(host.found(since)) == 1
     assert time.process_time() - began < 2
-
-
-def test_a_package_whose_names_leave_out_usr_and_whose_file_changed(host: Host) -> None:
-    since = begins()
-    host.write("usr/lib/x/security/pam_unix.so", "unix")
-    assert host.found(since) == []
-    host.write("usr/lib/x/security/pam_unix.so", "trojan")
-    assert len(host.found(since)) == 1
-
-
-def package(folder: Path, version: str) -> str:
-    """With a unit, a cron job and a file of sudoers, whose texts differ by the version."""
-    source = folder / f"package-{version}"
-    about = f"Package: app\nVersion: {version}\nArchitecture: all"
-    files = {
-        "DEBIAN/control": f"{about}\nMaintainer: x <x@example.com>\nDescription: x\n",
-        "DEBIAN/conffiles": "/etc/cron.d/app\n/etc/sudoers.d/app\n",
-        **dict.fromkeys(("etc/cron.d/app", "etc/sudoers.d/app", "usr/lib/systemd/system/app.timer"), f"# {version}\n"),
-    }
-    for name, text in files.items():
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).write_text(text)
-    file = folder / f"{version}.deb"
-    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", source, file], check=True, capture_output=True)
-    return str(file)
-
-
-@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg is not here: no package was installed")
-def test_what_dpkg_installs_and_upgrades(host: Host, tmp_path: Path) -> None:
-    shutil.rmtree(host.folder / "var/lib/dpkg")
-    for name in ("info", "updates"):
-        (host.folder / "var/lib/dpkg" / name).mkdir(parents=True)
-    host.write("var/lib/dpkg/status", "")
-    build = tmp_path / "build"
-    for version in ("1", "2"):
-        since = begins()
-        command = ["dpkg", f"--root={host.folder}", "--force-not-root", "--log=/dev/null", "-i"]
-        subprocess.run([*command, package(build, version)], check=True, capture_output=True)
-        assert host.found(since) == []
-    host.write("etc/cron.d/app", "planted")
-    assert len(host.found(since)) == 1

@@ -84,8 +84,8 @@ def isolated(**over: Any) -> dict[str, Any]:
 FAILING = {"state": "fail", "place": "x", "message": "y", "target": "z"}
 
 
-def at_servers(rows: str) -> dict[str, Any]:
-    return {"servers": {**parts()["servers"], rows: [FAILING]}}
+def at_servers(rows: str, state: str = "fail") -> dict[str, Any]:
+    return {"servers": {**parts()["servers"], rows: [{**FAILING, "state": state}]}}
 
 
 def keyed(**over: Any) -> dict[str, Any]:
@@ -219,11 +219,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS202", on_host(companions=[{"path": "/x.mark", "mode": "0600", "owner": "eve"}]), "/x.mark belongs to eve"),
     ("WPS301", on_host(mark={"edited": True}), "web2: the file is not the one that a deploy wrote"),
     ("WPS304", {"stores": {**parts()["stores"], "problems": ["API_TOKEN: is required"]}}, "API_TOKEN: is required"),
-    (
-        "WPS305",
-        mirrored(differences=["parameter /x gets secret y (the secret changed)"]),
-        "not mirrored yet",
-    ),
+    ("WPS305", mirrored(differences=["parameter /x gets secret y (the secret changed)"]), "not mirrored yet"),
     ("WPS305", mirrored(differences=["parameter /x is deleted"]), "parameter /x is deleted"),
     ("WPS305", mirrored(conflicts=["A: parameter /x was changed by another writer"]), "was changed by another writer"),
     (
