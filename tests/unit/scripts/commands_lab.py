@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.json_schema import problems
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.scripts.commands import main, schemas
 from tests.unit.plugins.action.values_account import CATALOG
 
@@ -38,6 +39,12 @@ class Ran:
 def _schema(argv: tuple[str, ...], *, failed: bool) -> dict[str, Any]:
     name = "failure" if failed else "run" if "--host" in argv else schemas.ANSWERS.get(argv[0], "run")
     return {**schemas.DEFINITIONS[name], "$defs": schemas.DEFINITIONS}
+
+
+def lose_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS cannot be reached, and is asked once."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setitem(aws_errors.CLIENT_CONFIG, "retries", {"total_max_attempts": 1})
 
 
 @dataclass(frozen=True)

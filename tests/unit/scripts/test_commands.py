@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import KNOWN
 from ansible_collections.watchparty.secrets.scripts.commands import environments, fronts
-from tests.unit.scripts.commands_lab import CANARY, Lab
+from tests.unit.scripts.commands_lab import CANARY, Lab, lose_aws
 
 
 class TestList:
@@ -55,7 +55,7 @@ class TestList:
 
 class TestValidate:
     def test_a_file_without_aws(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        lose_aws(monkeypatch)
         (lab.folder / ".env").write_text(f"TOKEN={CANARY}\nOTHER=1\n")
         ran = lab.run("validate", "test", "--file", ".env")
         assert ran.code == 0, ran
@@ -72,7 +72,7 @@ class TestValidate:
 
 class TestErrors:
     def test_no_access(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        lose_aws(monkeypatch)
         ran = lab.run("list", "test", "--json")
         assert ran.code == 3
         assert ran.answer["error"]["type"] == "NoAccess"

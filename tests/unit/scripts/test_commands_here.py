@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.scripts.commands import definition, doctor
 from sandbox.process import REPOSITORY
-from tests.unit.scripts.commands_lab import AUDITED, CANARY, LOG_GROUP, Lab
+from tests.unit.scripts.commands_lab import AUDITED, CANARY, LOG_GROUP, Lab, lose_aws
 
 
 def test_a_machine_without_ansible(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ class TestDoctor:
         assert CANARY not in ran.out
 
     def test_no_access(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        lose_aws(monkeypatch)
         ran = lab.run("doctor", "test")
         assert ran.code == 3
         assert "no access    account: AWS could not be reached" in ran.out
