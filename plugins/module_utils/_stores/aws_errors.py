@@ -20,9 +20,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import throttling
 
 try:
-    from botocore import exceptions
+    from botocore import exceptions, parsers
 except ImportError:  # the plugins that hand us clients check for boto3 and say how to install it
-    exceptions = None
+    exceptions = parsers = None
 
 CLIENT_CONFIG = {"retries": {"mode": "adaptive", "total_max_attempts": 8}, "connect_timeout": 5, "read_timeout": 20}
 """Eight tries with exponential backoff and jitter, on throttling, 5xx and lost connections; after a throttled call the
@@ -102,6 +102,10 @@ def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None
         raise NoAccess(f"AWS could not be reached for {operation} on {name}: {error}") from None
     except exceptions.BotoCoreError as error:
         raise StoreError(f"{operation} on {name} failed: {_without(carries, str(error))}") from None
+    except parsers.ResponseParserError:  # whose message quotes the answer, which may hold a value
+        raise StoreError(
+            f"The answer to {operation} on {name} is truncated, or does not come from AWS; check the proxy"
+        ) from None
 
 
 def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:

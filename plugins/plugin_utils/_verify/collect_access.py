@@ -227,6 +227,7 @@ class Look:
             )
             if key.get("access_problem"):
                 rows.append(row(NOT_CHECKED, f"key {name}", key["access_problem"]))
+        rows += [row(NOT_CHECKED, place, problem) for place, problem in sorted(resources.problems)]
         return {"rows": rows, "principals": len(self.everybody)}
 
     def granted(self, roles: Mapping[str, Mapping[str, Any]], resources: Resources) -> dict[str, list[str]]:

@@ -30,6 +30,17 @@ class Resources:
     keys: Mapping[str, Mapping[str, Any]]
     buckets: Mapping[str, Mapping[str, Any]]
 
+    @property
+    def problems(self) -> set[tuple[str, str]]:
+        """What of them could not be read, by place. A missing one gives no rights."""
+        parts = (("secret ", self.secrets), ("secret ", self.policies), ("key ", self.keys), ("", self.buckets))
+        return {
+            (f"{kind}{name}", str(entry["problem"]))
+            for kind, part in parts
+            for name, entry in part.items()
+            if entry.get("problem") and not entry.get("missing")
+        }
+
 
 def named(catalog: Catalog) -> Sequence[str]:
     """Who may have rights."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,18 +38,16 @@ CATALOG: dict[str, Any] = {
     "credentials": {"token": {"kind": "external", "appears_in": [{"setting": "TOKEN"}]}},
     "environments": {"test": {}, "other": {}, "third": {}},
 }
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
-        ],
-    }
-)
+ASSUMES = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [ASSUMES]})
 LONG = "canary-9f8a7b6c5d4e3f2a1b0c-"
 """Begins values that are looked for."""
 CLIENTS: dict[str, Any] = {}
 """Made once: each takes half a second, and moto forgets what they did after every test."""
+
+
+def denied(call: str, code: str = "AccessDeniedException") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, call)
 
 
 class World:
@@ -60,6 +58,7 @@ class World:
         self.asked: list[str] = []
         """The same with what each asked for."""
         self.refused: set[str] = set()
+        self.refusal: Callable[[str], Exception] = denied
         for service in ("secretsmanager", "ssm", "sts", "iam", "kms", "logs", "s3"):
             if service not in CLIENTS:
                 CLIENTS[service] = boto3.client(service, region_name=REGION)
@@ -77,7 +76,7 @@ class World:
         self.calls.append(model.name)
         self.asked.append(f"{model.name} {params['body']}")
         if model.name in self.refused:
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, model.name)
+            raise self.refusal(model.name)
 
     def gatherer(self, **over: Any) -> Gatherer:
         connection = AwsConnection("test", {"region": REGION})
@@ -285,7 +284,7 @@ def test_keys_of_kms(world: World) -> None:
     assert result["arn"].endswith(key)
     assert result["policy"]["Statement"]
     assert [(grant["GranteePrincipal"], grant["Operations"]) for grant in result["grants"]] == [(grantee, ["Decrypt"])]
-    assert world.states("rights") == {f"key {key}": "fail"}
+    assert world.states("rights")[f"key {key}"] == "fail"
     kms.enable_key_rotation(KeyId=key)
     assert world.gatherer().keys[key]["rotating"] is True
     world.refused = {"GetKeyRotationStatus"}
