@@ -62,9 +62,9 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
         return {"place": admin.place, "ended": users.block(admin, server, login)}
     else:
         user, search = login["username"], params["search"]
-        found = footholds.tags_held(admin, user) if search else None
+        held = footholds.tags_held(admin, user) if search else None
         ended = users.revoke(admin, server, login)
-        lines = footholds.findings(admin, user, tags, found, search["known"]) if search else []
+        lines = footholds.findings(admin, user, tags, held, search["known"]) if search else []
         return {"place": admin.place, "ended": ended, "footholds": lines}
     return {"place": admin.place}
 
