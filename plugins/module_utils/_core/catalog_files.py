@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
     NAME,
     described,
     schema_object,
+    with_tuples,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.file_formats import (
@@ -80,7 +81,7 @@ def missing(raw: Mapping[str, Optional[Mapping[str, Any]]]) -> Iterator[str]:
 
 def output_file(data: Mapping[str, Any]) -> OutputFile:
     """From the catalog's entry, or from a snapshot."""
-    values: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    values = with_tuples(data)
     if values.get("format") == CREDENTIAL:
         values = {"owner": "root", "credential": os.path.basename(values["path"]), **values}
     return OutputFile(**values)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 NAME = {"type": "string", "minLength": 1}
 NUMBER = {"type": "integer", "minimum": 1}
@@ -18,6 +18,11 @@ def schema_object(properties: Dict[str, Any], **keywords: Any) -> Dict[str, Any]
 
 def schema_map(of: Dict[str, Any], **keywords: Any) -> Dict[str, Any]:
     return {"type": "object", "additionalProperties": of, **keywords}
+
+
+def with_tuples(raw: Mapping[str, Any]) -> Dict[str, Any]:
+    """A section's keys as the fields of a dataclass that compares."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
 
 
 def described(text: str, schema: Dict[str, Any]) -> Dict[str, Any]:

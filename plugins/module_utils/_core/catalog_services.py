@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
     NAME,
     described,
     schema_object,
+    with_tuples,
 )
 
 SYSTEMD, COMPOSE, SUPERVISOR, RUNIT, COMMAND = "systemd", "compose", "supervisor", "runit", "command"
@@ -76,12 +77,7 @@ class Service:
 
 
 def parsed_services(raw: Mapping[str, Mapping[str, Any]]) -> Dict[str, Service]:
-    return {name: _service(name, entry) for name, entry in raw.items()}
-
-
-def _service(name: str, entry: Mapping[str, Any]) -> Service:
-    values: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-    return Service(name, **values)
+    return {name: Service(name, **with_tuples(entry)) for name, entry in raw.items()}
 
 
 def restart_commands(services: Sequence[Service]) -> List[str]:
