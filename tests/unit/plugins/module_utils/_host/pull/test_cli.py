@@ -37,10 +37,13 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(place: Path, *arguments: str, python: str = sys.executable, **env: str) -> subprocess.CompletedProcess[str]:
-    argv = [python, "-I", "-c", BLOCKED, str(place / "fetch.pyz"), f"--config={place / 'fetch.json'}"]
+def files(place: Path) -> list[str]:
+    return [f"--config={place / 'fetch.json'}", f"--catalog={place / 'catalog.json'}"]
+
+
+def run(place: Path, *, python: str = sys.executable, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*argv, f"--catalog={place / 'catalog.json'}", *arguments],
+        [python, "-I", "-c", BLOCKED, str(place / "fetch.pyz"), *files(place)],
         env={**AWS, **env},
         capture_output=True,
         text=True,
@@ -65,19 +68,18 @@ def test_with_a_file_it_is_a_warning_to_the_systemd_journal(place: Path) -> None
     assert "canary" not in done.stderr
 
 
-def test_wrong_files_are_named(place: Path) -> None:
+def test_wrong_files_are_named(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
     (place / "catalog.json").write_text("{")
-    done = run(place, JOURNAL_STREAM="8:1")
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"<3>{place}/catalog.json is not valid JSON")
+    assert pull_cli.main(files(place)) == 2
+    assert capsys.readouterr().err.startswith(f"<3>{place}/catalog.json is not valid JSON")
     (place / "catalog.json").unlink()
-    assert "catalog.json cannot be read: No such file" in run(place).stderr
+    assert pull_cli.main(files(place)) == 2
+    assert "catalog.json cannot be read: No such file" in capsys.readouterr().err
     (place / "fetch.json").write_text("[]")
-    assert run(place).returncode == 2
-
-
-def test_wrong_usage(place: Path) -> None:
-    assert run(place, "--nonsense").returncode == 2
+    assert pull_cli.main(files(place)) == 2
 
 
 def test_an_interpreter_without_boto3(place: Path) -> None:
@@ -95,8 +97,7 @@ def test_main_says_what_came_of_it(
         pull_fetch, "fetch", lambda *_, **__: pull_fetch.FetchResult(pull_fetch.GOOD, ("one", "two\nthree"))
     )
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
-    argv = [f"--config={place / 'fetch.json'}", f"--catalog={place / 'catalog.json'}"]
-    assert pull_cli.main(argv) == 0
+    assert pull_cli.main(files(place)) == 0
     assert capsys.readouterr().err == "<6>one\n<6>two\n<6>three\n"
 
 
@@ -122,8 +123,7 @@ def test_an_encrypted_file_is_opened_with_the_packages_of_the_interpreter(place:
             wrapped_key=wrapped,
         )
         (place / "test.env.enc").write_bytes(made)
-        argv = [sys.executable, "-I", "-S", str(place / "fetch.pyz"), f"--config={place / 'fetch.json'}"]
-        argv.append(f"--catalog={place / 'catalog.json'}")
+        argv = [sys.executable, "-I", "-S", str(place / "fetch.pyz"), *files(place)]
         since = moto.count()
         done = subprocess.run(argv, env=moto.env(), capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
