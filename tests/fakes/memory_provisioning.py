@@ -10,9 +10,9 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     SECURE,
-    Form,
     Kept,
     ParameterMaking,
     SecretMaking,
@@ -34,8 +34,8 @@ class MakingMemorySecrets(SecretMaking, MemorySecrets):
 
         return self._act("describe", name, act)
 
-    def _make(self, name: str, content: str, version: str, form: Form) -> None:
-        self._create(name, content, version, description=form.description)
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
+        super()._create(name, content, version, form)
         self.forms[name] = replace(form, policy=self.forms.get(name, Form()).policy)
 
     def policy(self, name: str) -> str | None:

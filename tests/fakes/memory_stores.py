@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import (
     STANDARD,
@@ -247,14 +247,14 @@ class MemorySecrets(_Hooked, VersionedStore):
             raise NotFound(f"secret {name} does not exist, or is scheduled for deletion")
         return secret
 
-    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
         def act() -> None:
             secret = self._secrets.get(name)
             if secret is not None and (secret.deleted or secret.contents.get(version) != content):
                 raise AlreadyExists(f"secret {name} already exists")
             if secret is None:
                 self.seed(name, content, version=version)
-                self._secrets[name].key, self._secrets[name].tags = form.get("key"), form.get("tags") or {}
+                self._secrets[name].key, self._secrets[name].tags = form.key, dict(form.tags)
 
         self._act("create", name, act)
 

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Collection, List, Mapping, Optional, Sequence, TypeVar
+from dataclasses import dataclass, field
+from typing import Callable, Collection, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
@@ -31,6 +32,23 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settlin
 
 SECRET_BYTES = 65536
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a value is made with, and what stands beside it."""
+
+    description: str = ""
+    key: Optional[str] = None
+    """Alias of the key that encrypts it; None for AWS's own."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    replicas: Tuple[str, ...] = ()
+    """Regions that hold replicas of a secret."""
+    policy: Optional[str] = None
+    """A resource policy, as JSON; put where a secret has none."""
+
+
+PLAIN_FORM = Form()
 
 
 class Store(ABC):
@@ -121,15 +139,15 @@ class VersionedStore(Store):
         """Their ids."""
         return [version.id for version in self.list_versions(name)]
 
-    def create(self, name: str, content: str, *, version: str, **form: Any) -> None:
+    def create(self, name: str, content: str, *, version: str, form: Form = PLAIN_FORM) -> None:
         """Makes a secret whose first version has this id and content; the same again is fine.
 
-        ``form`` is its description, key and tags. Raises :class:`AlreadyExists` when there is such a secret with
+        Raises :class:`AlreadyExists` when there is such a secret with
         another first version.
         """
         _require_secret_fits(name, content)
         try:
-            self._create(name, content, version, **form)
+            self._create(name, content, version, form)
         except AlreadyExists:
             if not self._holds(name, version, content):
                 raise AlreadyExists(
@@ -276,7 +294,7 @@ class VersionedStore(Store):
         return contents
 
     @abstractmethod
-    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
         """Raises :class:`AlreadyExists`."""
 
     @abstractmethod

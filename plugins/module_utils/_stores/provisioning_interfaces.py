@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import (
+    Form,
     VersionedStore,
     _require_secret_fits,
 )
@@ -30,20 +31,6 @@ LABEL = "provisioned"
 SECURE, PLAIN, ADVANCED = "SecureString", "String", "Advanced"
 SHORTEST_RECOVERY, LONGEST_RECOVERY = 7, 30
 """Days, as AWS takes them."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """What stands beside a value."""
-
-    description: str = ""
-    key: Optional[str] = None
-    """Alias of the key that encrypts it; None for AWS's own."""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    replicas: Tuple[str, ...] = ()
-    """Regions that hold replicas of a secret."""
-    policy: Optional[str] = None
-    """A resource policy, as JSON; put where a secret has none."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +99,7 @@ class SecretMaking(VersionedStore):
         """
         _require_secret_fits(name, content)
         try:
-            self._make(name, content, version, form)
+            self._create(name, content, version, form)
         except AlreadyExists:
             if not self._holds(name, version, content):
                 raise AlreadyExists(f"another writer created secret {name} at the same moment; run again") from None
@@ -163,10 +150,6 @@ class SecretMaking(VersionedStore):
     @abstractmethod
     def _kept(self, name: str) -> Kept:
         """Raises :class:`NotFound`."""
-
-    @abstractmethod
-    def _make(self, name: str, content: str, version: str, form: Form) -> None:
-        """Raises :class:`AlreadyExists`."""
 
     @abstractmethod
     def policy(self, name: str) -> Optional[str]:

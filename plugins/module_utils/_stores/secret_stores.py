@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
     of_name,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 
 S = TypeVar("S", bound=VersionedStore)
@@ -68,8 +68,8 @@ class ByName(VersionedStore, Generic[S]):
     def list_versions(self, name: str) -> List[StoredVersion]:
         return self.of(name).list_versions(name)
 
-    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
-        self.of(name)._create(name, content, version, **form)
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
+        self.of(name)._create(name, content, version, form)
 
     def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
         return self.of(name)._put(name, content, version, label)

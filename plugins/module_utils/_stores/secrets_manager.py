@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 
 T = TypeVar("T")
@@ -134,16 +134,19 @@ class SecretsManager(VersionedStore):
             for row in sorted(versions, key=lambda entry: entry["CreatedDate"])
         ]
 
-    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
-        key, tags = form.get("key"), form.get("tags") or {}
-        listed = [{"Key": tag, "Value": text} for tag, text in tags.items()]
-        extra = {"Description": form.get("description"), "KmsKeyId": key, "Tags": listed}
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
+        extra = {
+            "Description": form.description,
+            "KmsKeyId": form.key,
+            "Tags": [{"Key": tag, "Value": text} for tag, text in form.tags.items()],
+            "AddReplicaRegions": [{"Region": region} for region in form.replicas],
+        }
         given = {option: value for option, value in extra.items() if value}
         try:
             with aws_errors.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
                 self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **given)
         except NotFound as error:  # its name is not free yet, or its key is not there
-            if key and not aws_errors.speaks_of_deletion(str(error)):
+            if form.key and not aws_errors.speaks_of_deletion(str(error)):
                 raise
             raise AlreadyExists(str(error)) from None
 

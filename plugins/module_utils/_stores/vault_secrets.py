@@ -38,7 +38,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import as_json, parse_secret
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT, VAULT_PREFIX
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_client import CONNECTIONS, VaultClient
@@ -240,7 +240,7 @@ class VaultSecrets(VersionedStore):
 
     # Writing
 
-    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
         try:
             number = self._write(path_of(name), name, content, 0)
         except Conflict:

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, Store, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
 
 S = TypeVar("S", bound=Store)
@@ -77,8 +77,8 @@ class Remembered(_Remembering[VersionedStore], VersionedStore):
     def list_versions(self, name: str) -> List[StoredVersion]:
         return self._store.list_versions(name)
 
-    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
-        self._store._create(name, content, version, **form)
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
+        self._store._create(name, content, version, form)
         self._kept.keep(_written(name, version, content))
 
     def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:

@@ -17,10 +17,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     Change,
-    Form,
     Kept,
     ParameterMaking,
     SecretMaking,

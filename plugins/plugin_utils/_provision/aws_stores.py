@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     SECURE,
-    Form,
     Kept,
     ParameterMaking,
     SecretMaking,
@@ -36,22 +36,6 @@ class MakingSecrets(SecretMaking, SecretsManager):
             replicas=tuple(item["Region"] for item in result.get("ReplicationStatus", [])),
         )
         return Kept(name, form, deleted="DeletedDate" in result)
-
-    def _make(self, name: str, content: str, version: str, form: Form) -> None:
-        extra: dict[str, Any] = {"Description": form.description, "KmsKeyId": form.key, "Tags": _tags(form.tags)}
-        extra["AddReplicaRegions"] = [{"Region": region} for region in form.replicas]
-        try:
-            with aws_errors.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
-                self._client.create_secret(
-                    Name=name,
-                    SecretString=content,
-                    ClientRequestToken=version,
-                    **{key: value for key, value in extra.items() if value},
-                )
-        except NotFound as error:  # its name is not free yet, or its key is not there
-            if aws_errors.speaks_of_deletion(str(error)):
-                raise AlreadyExists(str(error)) from None
-            raise
 
     def policy(self, name: str) -> str | None:
         with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):

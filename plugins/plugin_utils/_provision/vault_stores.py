@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, VAULT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
-    Form,
     Kept,
     SecretMaking,
 )
@@ -42,8 +42,8 @@ class MakingVault(SecretMaking, VaultSecrets):
             name, Form(tags.pop(DESCRIPTION, ""), tags=tags), deleted=bool(metadata["gone"].get(metadata["current"]))
         )
 
-    def _make(self, name: str, content: str, version: str, form: Form) -> None:
-        self._create(name, content, version)
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
+        super()._create(name, content, version, form)
         self._patch(name, {**form.tags, DESCRIPTION: form.description})
 
     def policy(self, name: str) -> str | None:
@@ -83,9 +83,6 @@ class MakingByName(ByName[SecretMaking], SecretMaking):
 
     def _kept(self, name: str) -> Kept:
         return self.of(name)._kept(name)
-
-    def _make(self, name: str, content: str, version: str, form: Form) -> None:
-        self.of(name)._make(name, content, version, form)
 
     def policy(self, name: str) -> str | None:
         return self.of(name).policy(name)

@@ -19,7 +19,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import SECRET_BYTES, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import (
+    SECRET_BYTES,
+    Form,
+    VersionedStore,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import WORKERS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
@@ -75,7 +79,7 @@ class Issued:
     """What providers made for one rotation: ``logins`` is the name of the secret with its logins; ``form`` is what
     a secret is made with."""
 
-    def __init__(self, secrets: VersionedStore, logins: str, rotation: str, **form: Any) -> None:
+    def __init__(self, secrets: VersionedStore, logins: str, rotation: str, form: Form) -> None:
         self._secrets, self._logins, self._rotation, self._form = secrets, logins, rotation, form
 
     def name(self, credential: str) -> str:
@@ -113,13 +117,7 @@ class Issued:
         name = self.name(credential)
         document = {"username": made.username, "password": made.password, **({"notes": notes} if notes else {})}
         text = json.dumps(document, sort_keys=True)
-        self._secrets.create(
-            name,
-            text,
-            version=version_id(self._rotation, name),
-            description="What a provider made for a rotation that has not ended",
-            **self._form,
-        )
+        self._secrets.create(name, text, version=version_id(self._rotation, name), form=self._form)
 
     def forget(self, plan: Mapping[str, Any]) -> None:
         for credential in kept_apart(plan):

@@ -32,6 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Description,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import new_values, promotion
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
@@ -85,11 +86,12 @@ class Rotator(StoreReads):
             self._clear_if_over(self._staged_for)
 
     def issued(self, rotation: OpenRotation) -> new_values.Issued:
-        return new_values.Issued(self.secrets, self.logins_secret(rotation), rotation.id, **self._form(rotation))
+        form = self._form(rotation, "What a provider made for a rotation that has not ended")
+        return new_values.Issued(self.secrets, self.logins_secret(rotation), rotation.id, form)
 
-    def _form(self, rotation: OpenRotation) -> Mapping[str, Any]:
+    def _form(self, rotation: OpenRotation, description: str) -> Form:
         """What the rotation's own secrets are made with: the environment's key and tags."""
-        return {"key": rotation.plan.get("key"), "tags": self.tags()}
+        return Form(description, rotation.plan.get("key"), self.tags())
 
     # The acts
 
@@ -122,9 +124,8 @@ class Rotator(StoreReads):
         def stage(name: str, base: str) -> None:
             for phase, texts in enumerate(staged, start=1):
                 text = texts.get(name, contents.readings[name].value)
-                self.secrets.stage(
-                    name, text, version=self.version(rotation, name, phase), label=label(rotation, phase)
-                )
+                version = self.version(rotation, name, phase)
+                self.secrets.stage(name, text, version=version, label=label(rotation, phase))
             self._mark_pending(rotation, name, base)
             self._clear_ended(rotation, name)
 
@@ -253,7 +254,7 @@ class Rotator(StoreReads):
         own, text = self.logins_secret(rotation), new_values.written(document, rotation.plan["secrets"], contents)
         version, description = version_id(rotation.id, own), "New logins of a rotation that has not ended"
         try:
-            self.secrets.create(own, text, version=version, description=description, **self._form(rotation))
+            self.secrets.create(own, text, version=version, form=self._form(rotation, description))
         except AlreadyExists:
             return self.values(rotation, made=True)  # another run of this rotation made them first
         return Values(logins, phases, version)
@@ -264,11 +265,10 @@ class Rotator(StoreReads):
         if not names:
             return
         own = self.overlay_secret(rotation)
-        text = json.dumps(
-            {"phases": [{name: phase[name] for name in names} for phase in values.phases]}, sort_keys=True
-        )
+        phases = [{name: phase[name] for name in names} for phase in values.phases]
+        text = json.dumps({"phases": phases}, sort_keys=True)
         version, description = version_id(rotation.id, own), "What parameters hold after a rotation that goes on"
-        self.secrets.create(own, text, version=version, description=description, **self._form(rotation))
+        self.secrets.create(own, text, version=version, form=self._form(rotation, description))
 
     def _login(
         self,

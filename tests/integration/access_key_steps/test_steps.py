@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     RotationError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import (
     INTERVAL,
     SECONDS,
@@ -162,7 +163,11 @@ class TestIssued:
                 return finds.pop() if finds else issued.find(credential)
 
         hands = AccessKeyContext(
-            world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.fresh, lambda: None, world.note
+            world.store,
+            Late(world.secrets, "app-rotation/test/r1", "r1", Form()),
+            world.fresh,
+            lambda: None,
+            world.note,
         )
         ours = AccessKeyStage(
             replace(hands, sleep=world.slept.append),

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import (
@@ -55,7 +56,7 @@ class World:
 
     @property
     def issued(self) -> Issued:
-        return Issued(self.secrets, "app-rotation/test/r1", "r1")
+        return Issued(self.secrets, "app-rotation/test/r1", "r1", Form())
 
     @property
     def store(self) -> AccessKeys:

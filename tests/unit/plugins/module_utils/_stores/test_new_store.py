@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Reading,
     StoredVersion,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from tests.unit.plugins.module_utils._stores.test_versioned import (  # noqa: F401  (collected here, too)
     TestCreate,
@@ -85,7 +85,7 @@ class FolderStore(VersionedStore):
         stages = secret["stages"].items()
         return [StoredVersion(key, "", [label for label, at in stages if at == key]) for key in secret["contents"]]
 
-    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
+    def _create(self, name: str, content: str, version: str, form: Form) -> None:
         secret = self.load(name)
         if secret["contents"]:
             raise AlreadyExists(f"secret {name} is there")

@@ -15,10 +15,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     NotFound,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     LABEL,
     Change,
-    Form,
     change,
     is_key,
     tier_for,

@@ -141,7 +141,7 @@ def test_a_wrong_shape_is_an_error_without_its_words(token: Path, shape: Any, ac
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("act", ["read", "_create"])
+@pytest.mark.parametrize("act", ["read", "create"])
 def test_a_redirect_is_not_followed(token: Path, elsewhere: Server, status: int, act: str) -> None:
     def answer(path: str) -> Answer:
         return status, {"Location": f"{elsewhere.address}{path}"}, b""
@@ -149,7 +149,7 @@ def test_a_redirect_is_not_followed(token: Path, elsewhere: Server, status: int,
     with Server(answer) as server:
         secrets = store(server, token)
         with pytest.raises(NoAccess, match=r"was redirected .*, and redirects are not followed"):
-            secrets.read([NAME]) if act == "read" else secrets._create(NAME, "{}", "v1")
+            secrets.read([NAME]) if act == "read" else secrets.create(NAME, "{}", version="v1")
     assert elsewhere.asked == []
 
 
@@ -213,7 +213,7 @@ def test_an_error_repeats_nothing_that_was_sent(token: Path, status: int) -> Non
     with Server(json_answer(words, status)) as server:
         secrets = store(server, token)
         with pytest.raises(SecretsError) as error:
-            secrets._create(NAME, '{"a": "canary-value"}', "v1")
+            secrets.create(NAME, '{"a": "canary-value"}', version="v1")
     assert "canary" not in str(error.value)
     assert "\x1b" not in str(error.value)
     assert "secret vault:shop/production/core" in str(error.value)

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DELETED, MISSING
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 
 V1, V2, V3, GONE = ("%032d" % number for number in (1, 2, 3, 9))
 OURS = "run-1"
@@ -44,7 +45,7 @@ def test_every_version_is_listed_without_labels_too(secrets: Any) -> None:
 class TestCreate:
     def test_the_first_version_is_current(self, secrets: Any) -> None:
         store = secrets.store
-        store.create("own", "canary-1", version=V1, description="what for")
+        store.create("own", "canary-1", version=V1, form=Form("what for"))
         assert store.describe("own").stages == {"AWSCURRENT": V1}
         assert value(store, "own") == "canary-1"
 

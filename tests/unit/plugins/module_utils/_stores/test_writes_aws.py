@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     NotFound,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import one_by_one
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
@@ -75,20 +76,20 @@ class TestSecret:
             {"ARN": ARN, "Name": "core", "VersionId": V1},
             {"Name": "core", "SecretString": "canary", "ClientRequestToken": V1, "Description": "what for"},
         )
-        store.create("core", "canary", version=V1, description="what for")
+        store.create("core", "canary", version=V1, form=Form("what for"))
 
     def test_creation_under_a_key_and_with_tags(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret
         asked = {"Name": "core", "SecretString": "canary", "ClientRequestToken": V1, "KmsKeyId": "alias/app-test"}
         tags = [{"Key": "Application", "Value": "app"}]
         stubber.add_response("create_secret", {"ARN": ARN, "Name": "core", "VersionId": V1}, {**asked, "Tags": tags})
-        store.create("core", "canary", version=V1, key="alias/app-test", tags={"Application": "app"})
+        store.create("core", "canary", version=V1, form=Form(key="alias/app-test", tags={"Application": "app"}))
 
     def test_a_key_that_is_not_there_is_no_name_that_is_taken(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret
         stubber.add_client_error("create_secret", "ResourceNotFoundException", "Alias alias/app-test is not found.")
         with pytest.raises(NotFound, match="Alias alias/app-test is not found"):
-            store.create("core", "canary", version=V1, key="alias/app-test")
+            store.create("core", "canary", version=V1, form=Form(key="alias/app-test"))
 
     def test_staging_carries_the_version_id_and_one_label(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret

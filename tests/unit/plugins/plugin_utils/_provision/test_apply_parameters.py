@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import Form
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.plugin_utils._provision.values_world import World, catalog
 
