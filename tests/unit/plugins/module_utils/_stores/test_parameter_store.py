@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, MISSING, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 
@@ -54,18 +54,6 @@ def test_a_page_for_every_ten(live: Live, count: int, pages: int) -> None:
     assert "canary" not in repr(contents).replace("canary-/App", "")
 
 
-def test_what_is_kept_unencrypted_is_known(live: Live) -> None:
-    store, client, _asked = live
-    for kind in ("String", "StringList", "SecureString"):
-        client.put_parameter(Name=f"/p/{kind}", Value="canary", Type=kind)
-    readings = store.read(["/p"]).readings
-    assert {item.name: item.plain for item in readings.values()} == {
-        "/p/String": True,
-        "/p/StringList": True,
-        "/p/SecureString": False,
-    }
-
-
 def test_pinned_versions(live: Live) -> None:
     store, client, asked = live
     for value in ("one", "two"):
@@ -99,19 +87,10 @@ def test_a_denied_path_is_a_failure_of_its_own_and_leaves_no_half(stub: Stub) ->
     assert contents.failures["/p"].detail == "no policy"
 
 
-@pytest.mark.parametrize(
-    ("code", "status", "kind", "message"),
-    [
-        ("ThrottlingException", 400, NoAccess, "still throttles ssm:GetParametersByPath on /p"),
-        ("ExpiredTokenException", 400, NoAccess, "log in again"),
-        ("InternalServerError", 500, NoAccess, "AWS failed at ssm:GetParametersByPath on /p"),
-        ("ValidationException", 400, StoreError, "AWS refused ssm:GetParametersByPath on /p"),
-    ],
-)
-def test_other_refusals_stop_the_read(stub: Stub, code: str, status: int, kind: type[Exception], message: str) -> None:
+def test_other_refusals_stop_the_read(stub: Stub) -> None:
     store, stubber = stub
-    stubber.add_client_error(BY_PATH, code, "aws says", http_status_code=status)
-    with pytest.raises(kind, match=message):
+    stubber.add_client_error(BY_PATH, "ThrottlingException", "aws says")
+    with pytest.raises(NoAccess, match="still throttles ssm:GetParametersByPath on /p"):
         store.read(["/p"])
 
 
