@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,13 +109,13 @@ class AccessKeys:
 
     def _set_status(self, user: str, key: str, status: str, fresh: Fresh) -> None:
         fresh.spend()
-        with _gone_is_fine(), translated("UpdateAccessKey", f"key {key} of user {user}"):
+        with suppress(NotFound), translated("UpdateAccessKey", f"key {key} of user {user}"):
             self._client.update_access_key(UserName=user, AccessKeyId=key, Status=status)
 
     def delete(self, user: str, key: str, *, fresh: Fresh) -> None:
         """A key that is gone is fine."""
         fresh.spend()
-        with _gone_is_fine(), translated("DeleteAccessKey", f"key {key} of user {user}"):
+        with suppress(NotFound), translated("DeleteAccessKey", f"key {key} of user {user}"):
             self._client.delete_access_key(UserName=user, AccessKeyId=key)
 
     def accepts(self, login: Login, user: str) -> bool:
@@ -161,14 +161,6 @@ def user_of(arn: str) -> str | None:
     """The name in an IAM user's ARN, behind its path; None for any other ARN."""
     match = re.fullmatch(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?([\w+=,.@-]+)", arn, re.ASCII)
     return match[1] if match else None
-
-
-@contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    try:
-        yield
-    except NotFound:
-        return
 
 
 @contextmanager

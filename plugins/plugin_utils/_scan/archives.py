@@ -115,7 +115,7 @@ class Unpacker:
     def _walk(
         self, stream: Any, inside: str, depth: int, *, packed: bool = False, kind: str | None = None
     ) -> Iterator[NeedleMatch]:
-        buffered = stream if hasattr(stream, "seekable") and stream.seekable() else _Rest(stream)
+        buffered = stream if hasattr(stream, "seekable") and stream.seekable() else Rest(stream)
         head = buffered.read(HEAD)
         kind = kind or kind_of(head)
         closed = unreadable(head, inside)
@@ -151,7 +151,7 @@ class Unpacker:
         for member in (tar_members.members if kind == TAR else tar_members.ar_members)(stream, self._count):
             name = _joined(inside, member.name)
             yield from self._names(f"{member.name}\n{member.link}", name)
-            yield from self._walk(self._metered(_Rest(member.data)), name, depth - 1)
+            yield from self._walk(self._metered(Rest(member.data)), name, depth - 1)
 
     def _names(self, text: str, inside: str) -> Iterator[NeedleMatch]:
         """A member's name, and what it links to, which may be compressed with it."""
@@ -163,7 +163,7 @@ class Unpacker:
         if kind == JOURNAL or len(data) > self.limits.memory:
             self._pass(inside, IN_JOURNAL if kind == JOURNAL else f"a {kind} too large to be held in memory")
             if not packed:
-                yield from self._searcher.in_stream(_Rest(stream, None, data).read, inside)
+                yield from self._searcher.in_stream(Rest(stream, data).read, inside)
             return
         if not packed:
             yield from self._searcher.in_bytes(data, inside)
@@ -184,7 +184,7 @@ class Unpacker:
             data = stream.read(self.limits.memory + 1)
             if len(data) > self.limits.memory:
                 self._pass(inside, "a zip file too large to be held in memory")
-                yield from self._searcher.in_stream(_again(_Rest(stream), data).read, inside)
+                yield from self._searcher.in_stream(_again(Rest(stream), data).read, inside)
                 return
             stream = io.BytesIO(data)
         try:
@@ -208,7 +208,7 @@ class Unpacker:
         try:
             bzip2 = member.compress_type == zipfile.ZIP_BZIP2
             with contextlib.nullcontext(self._bunzip2(stream, member)) if bzip2 else archive.open(member) as data:
-                plain = self._metered(_Rest(data))
+                plain = self._metered(Rest(data))
                 if member.filename.endswith(".xml") and member.file_size <= DOCUMENT:
                     yield from self._document(plain, name)
                 else:
@@ -236,8 +236,8 @@ class Unpacker:
         if self._members < 0:
             raise TooMuch(f"has more than {self.limits.members} members; the rest was not scanned")
 
-    def _metered(self, stream: Any) -> _Rest:
-        return _Rest(stream, self._spend)
+    def _metered(self, stream: Any) -> Rest:
+        return Rest(stream, spend=self._spend)
 
     def _spend(self, count: int) -> None:
         self._left -= count
@@ -311,13 +311,13 @@ def _joined(inside: str, name: str) -> str:
     return f"{inside}!{shown}" if inside and inside != UNPACKED else shown
 
 
-class _Rest:
+class Rest:
     """A stream that can only be read on, with what was read too early prepended."""
 
-    def __init__(self, stream: Any, spend: Callable[[int], None] | None = None, head: bytes = b"") -> None:
+    def __init__(self, stream: Any, head: bytes = b"", spend: Callable[[int], None] | None = None) -> None:
         self._stream = stream
-        self._spend = spend
         self._head = head
+        self._spend = spend
 
     def seekable(self) -> bool:
         return False
@@ -344,7 +344,7 @@ def _again(stream: Any, head: bytes) -> Any:
     if stream.seekable():
         stream.seek(0)
         return stream
-    return _Rest(stream, None, head)
+    return Rest(stream, head)
 
 
 class Ending:

@@ -26,7 +26,6 @@ class AcceptedFinding:
 
     fingerprint: str
     reason: str
-    expires: date
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def parse(document: Any, today: date) -> Baseline:
         elif entry["fingerprint"] in entries:
             problems.append(f"{name} appears twice; remove one")
         elif ends is not None:
-            entries[entry["fingerprint"]] = AcceptedFinding(entry["fingerprint"], entry["reason"].strip(), ends)
+            entries[entry["fingerprint"]] = AcceptedFinding(entry["fingerprint"], entry["reason"].strip())
     return Baseline(tuple(entries.values()), tuple(problems))
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git_history
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Ending
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Ending, Rest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
     HEAD,
     STARTS,
@@ -48,23 +48,6 @@ class Holder(NamedTuple):
 
     kind: str
     value_matches: Sequence[ValueMatch]
-
-
-class Joined:
-    """A stream with its beginning prepended."""
-
-    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
-        self._head = head
-        self._stream = stream
-
-    def seekable(self) -> bool:
-        return False
-
-    def read(self, count: int) -> bytes:
-        if self._head:
-            data, self._head = self._head[:count], self._head[count:]
-            return data
-        return self._stream.read(count)
 
 
 class Search:
@@ -107,11 +90,7 @@ class Search:
                 "objects",
                 "are missing or broken; see what git fsck says, and clone again",
             ),
-            (
-                self._pointers,
-                "files",
-                "are pointers of git-lfs; git lfs fetch --all, then scan .git/lfs as a directory",
-            ),
+            (self._pointers, "files", ELSEWHERE),
             (
                 self._more,
                 "more objects",
@@ -161,13 +140,13 @@ class Search:
 
     def _large(self, part: Large) -> Spots:
         head = part.stream.read(HEAD)
-        whole = Ending(Joined(head, part.stream))
+        whole = Ending(Rest(part.stream, head))
         spots = Spots(self._scanning.searcher.in_stream(whole.read))
         kind = kind_of(head) or (ZIP if ends_as_zip(whole.tail) else None)
         if kind is not None and part.kind == BLOB:
             with self._repository.blob(part.id) as stream:
                 limit = self._scanning.unpacker.limits.memory
-                again: Any = io.BytesIO(stream.read()) if kind == ZIP and part.size <= limit else Joined(b"", stream)
+                again: Any = io.BytesIO(stream.read()) if kind == ZIP and part.size <= limit else Rest(stream)
                 spots.join(self._unpacked(part.id, again, kind))
         return spots
 

@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
     git_view,
     gitleaks,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Rest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import Opened, Passed, shown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
@@ -33,7 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats i
     kind_of,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git import ENTRIES, Interrupted, Repository
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_objects import Joined, Search
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_objects import Search
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Tree
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning, Source, finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import WORKING_TREE, Finding
@@ -192,7 +193,7 @@ class StreamSource:
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
         scanning.objects += 1
         head = self.stream.read(HEAD)
-        stream = Joined(head, self.stream)
+        stream = Rest(self.stream, head)
         if kind_of(head) is not None:
             spots = scanning.unpacked(stream, scanning.noting(self.path, ""))
         else:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -67,7 +66,7 @@ def test_a_baseline_knows_a_finding_by_the_fingerprint_that_is_reported(tmp_path
     source = DirectorySource(str(tmp_path))
     (finding,) = scanned(source).findings
     assert VALUE not in finding.path
-    entry = scan_baseline.AcceptedFinding(finding.fingerprint, "known", date(2099, 1, 1))
+    entry = scan_baseline.AcceptedFinding(finding.fingerprint, "known")
     again = scan_scan.scan([source], SOUGHT, baseline=scan_baseline.Baseline((entry,)))
     assert (again.findings, [finding.fingerprint for finding in again.accepted]) == ((), [finding.fingerprint])
 
