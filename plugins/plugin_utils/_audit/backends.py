@@ -70,14 +70,6 @@ class AuditBody(ABC):
         """The days after which a record is deleted, or None for never, as far as the place says it."""
         return None
 
-    def confirmed(self, number: int, digest: str | None = None) -> bool:
-        """Whether the record with this number, and digest, can be read there."""
-        return any(
-            entry.number == number and digest in (None, entry.digest)
-            for entry in map(_chain.readable, self.lines())
-            if entry
-        )
-
 
 def record(
     body: AuditBody, fields: Mapping[str, Any], head: _chain.Head | None = None
@@ -244,7 +236,8 @@ class S3Objects(AuditBody):
 
     def require_readable(self) -> None:
         self._lines(StartAfter=self._key(_chain.HIGHEST))
-        self.confirmed(1)
+        with suppress(NotFound):
+            self._read(self._key(1))
 
     def recent(self, head: _chain.Head | None) -> _chain.Chain:
         first = head.number - RECENT if head else 0
@@ -287,13 +280,6 @@ class S3Objects(AuditBody):
         if text != line and (standing is None or standing.id != entry.id):
             raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record")
         return text
-
-    def confirmed(self, number: int, digest: str | None = None) -> bool:
-        try:
-            entry = _chain.readable(self._read(self._key(number)))
-        except NotFound:
-            return False
-        return entry is not None and entry.number == number and digest in (None, entry.digest)
 
     def _key(self, number: int) -> str:
         return f"{self._prefix}{number:012}.json"

@@ -118,11 +118,6 @@ def following(record: Mapping[str, Any], head: Head) -> str:
     return line
 
 
-def chained(record: Mapping[str, Any], previous_line: str | None = None) -> str:
-    """The line of ``record`` after ``previous_line``, or the first one."""
-    return following(record, parsed(previous_line).head if previous_line is not None else Head())
-
-
 def parsed(line: str) -> AuditEntry:
     """The record in a line. Raises :class:`AuditError` for an invalid line; its content is not repeated."""
     try:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError, HostError
@@ -134,7 +135,8 @@ class AuditFile:
             if content.startswith(wanted):
                 return 0  # another run has recorded in between, or the body does not show its newest yet
             if not wanted.startswith(content):
-                at = next(n for n, (a, b) in enumerate(_pairs(content, wanted), 1) if a != b)
+                pairs = zip_longest(content.split(b"\n"), wanted.split(b"\n"))
+                at = next(number for number, (ours, theirs) in enumerate(pairs, 1) if ours != theirs)
                 raise AuditError(
                     f"{self.path}: differs from the audit log from line {at} on; verify both by audit_log, and rebuild "
                     "this copy by state: rebuilt if the log is whole"
@@ -280,13 +282,6 @@ def _lines(content: bytes) -> list[str]:
 
 def _bytes(lines: Sequence[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-
-
-def _pairs(content: bytes, wanted: bytes) -> Iterator[tuple[bytes, bytes]]:
-    ours, theirs = content.split(b"\n"), wanted.split(b"\n")
-    longest = max(len(ours), len(theirs))
-    filler = [b""] * longest
-    return zip((ours + filler)[:longest], (theirs + filler)[:longest], strict=False)
 
 
 def _sync_directory(path: str) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
@@ -24,5 +25,11 @@ def record_fields(number: Any = 1, **extra: Any) -> dict[str, Any]:
 def log(count: int) -> list[str]:
     lines: list[str] = []
     for number in range(1, count + 1):
-        lines.append(audit_chain.chained(record_fields(number), lines[-1] if lines else None))
+        lines.append(chained(record_fields(number), lines[-1] if lines else None))
     return lines
+
+
+def chained(record: Mapping[str, Any], previous_line: str | None = None) -> str:
+    """The line of ``record`` after ``previous_line``, or the first one."""
+    head = audit_chain.parsed(previous_line).head if previous_line is not None else audit_chain.Head()
+    return audit_chain.following(record, head)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import NONE, Chain, Head
-from tests.unit.plugins.plugin_utils._audit.audit_lines import log, record_fields
+from tests.unit.plugins.plugin_utils._audit.audit_lines import chained, log, record_fields
 
 
 def head(lines: list[str]) -> Head:
@@ -32,7 +32,7 @@ def test_a_line_is_canonical_and_carries_the_chain() -> None:
     record = audit_chain.record_of(second)
     assert (record["number"], record["id"]) == (2, "r2:completed")
     assert record["previous"] == hashlib.sha256(first.encode() + b"\n").hexdigest()
-    assert audit_chain.chained(record_fields(who="Zoë")).isascii()
+    assert chained(record_fields(who="Zoë")).isascii()
 
 
 def test_the_digest_is_what_the_shell_prints(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_what_is_no_head(given: dict[str, Any]) -> None:
 
 def test_a_record_too_long_for_the_body() -> None:
     with pytest.raises(AuditError, match=r"but at most 200000 fit"):
-        audit_chain.chained(record_fields(hosts=[f"{number}.{'h' * 400}" for number in range(500)]))
+        chained(record_fields(hosts=[f"{number}.{'h' * 400}" for number in range(500)]))
 
 
 def test_a_whole_log_has_no_problem() -> None:
@@ -151,13 +151,13 @@ def test_any_change_is_found(data: st.DataObject) -> None:
         del changed[at:]
         for number in range(at + 1, len(lines) + 1):
             before = changed[-1] if changed else None
-            changed.append(audit_chain.chained(record_fields(number, who="eve"), before))
+            changed.append(chained(record_fields(number, who="eve"), before))
     assert bool(audit_chain.verify(changed, head(lines))) == (changed != lines)
 
 
 def rival(lines: list[str], at: int, **extra: Any) -> str:
     """Another record after the one before ``at``."""
-    return audit_chain.chained(record_fields(at + 1, **extra), lines[at - 1] if at else None)
+    return chained(record_fields(at + 1, **extra), lines[at - 1] if at else None)
 
 
 def test_a_body_that_holds_lines_twice_and_in_another_order() -> None:
@@ -191,8 +191,8 @@ def test_the_first_of_two_last_records_stays_the_last() -> None:
 def test_what_follows_the_head_is_taken_from_among_rivals() -> None:
     lines = log(4)
     other = rival(lines, 1, who="bob@desk")
-    forged = [other, audit_chain.chained(record_fields(3, who="bob@desk"), other)]
-    forged.append(audit_chain.chained(record_fields(4, who="bob@desk"), forged[-1]))
+    forged = [other, chained(record_fields(3, who="bob@desk"), other)]
+    forged.append(chained(record_fields(4, who="bob@desk"), forged[-1]))
     for known in (head(lines[:2]), head(lines[:3]), head(lines)):
         assert list(audit_chain.chain([*forged, *lines], known).lines) == lines
     assert list(audit_chain.chain([*forged, *lines]).lines) == [lines[0], *forged], "without a head the first counts"
@@ -200,7 +200,7 @@ def test_what_follows_the_head_is_taken_from_among_rivals() -> None:
 
 def test_lines_beside_the_chain_are_named() -> None:
     lines = log(3)
-    stray = audit_chain.chained(record_fields(9), lines[0])
+    stray = chained(record_fields(9), lines[0])
     chain = audit_chain.chain([lines[0], *lines[1:], stray, "something else"])
     assert audit_chain.strays(chain) == [
         "record 2 (r9:completed) is outside the chain: no record follows it, and no record in the chain has its id",

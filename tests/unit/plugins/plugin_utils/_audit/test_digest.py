@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain, events, history
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.digest import digest
+from tests.unit.plugins.plugin_utils._audit.audit_lines import chained
 
 NOW = datetime(2026, 12, 1, 6, 0, tzinfo=UTC)
 REPORT: dict[str, Any] = {
@@ -71,8 +72,8 @@ def test_an_unread_log_is_named_and_not_taken_for_quiet() -> None:
 
 
 def test_the_log_is_read_from_its_newest_record() -> None:
-    first = chain.chained(RECORDS[0])
-    second = chain.chained(RECORDS[3], first)
+    first = chained(RECORDS[0])
+    second = chained(RECORDS[3], first)
     found = history.records(chain.Chain((first, second, "no record")))
     assert [one["rotation"] for one in found] == ["leak-1", "r-0"]
     assert history.leaks(found)[0]["took"] == "41 s"

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import c
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import Head
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import AuditLog, attempted
 from tests.fakes.memory_audit import MemoryAudit
+from tests.unit.plugins.plugin_utils._audit.audit_lines import chained
 
 
 def record_fields(number: int = 1, **extra: Any) -> dict[str, Any]:
@@ -228,7 +229,7 @@ def test_a_whole_log(three: AuditLog, body: MemoryAudit) -> None:
 
 
 def test_what_is_wrong_with_the_body_is_named(three: AuditLog, body: MemoryAudit, log: Log) -> None:
-    stray = audit_chain.chained({**record_fields(9), "application": "app", "environment": "test"}, body.held[0])
+    stray = chained({**record_fields(9), "application": "app", "environment": "test"}, body.held[0])
     body.held[1] = stray
     result = three.verified()
     assert result["failed"]
