@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def server(drip: bytes = b"", *, first: bytes = b"") -> Iterator[int]:
-    """The port of a server on loopback; it sends ``first``, then ``drip`` five times a second."""
+def server(drip: bytes = b"", *, first: bytes = b"", pause: float = 0.2) -> Iterator[int]:
+    """The port of a server on loopback; it sends ``first``, then ``drip`` with a pause before each."""
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.1)
@@ -21,7 +21,7 @@ def server(drip: bytes = b"", *, first: bytes = b"") -> Iterator[int]:
     def serve(client: socket.socket) -> None:
         with contextlib.suppress(OSError):
             client.sendall(first)
-            while drip and not over.wait(0.2):
+            while drip and not over.wait(pause):
                 client.sendall(drip)
 
     def accept() -> None:

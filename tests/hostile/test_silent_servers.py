@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
+from sandbox.process import wait_until
 from tests.hostile import silent
 from tests.hostile.fake_servers import REQUESTS
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
@@ -60,6 +62,16 @@ def test_a_health_address(scheme: str, first: bytes, drip: bytes) -> None:
         answer = health_check.asked(f"{scheme}://127.0.0.1:{port}/health/", 1)
     assert answer["status"] == 0
     assert answer["problem"].startswith("no answer: ")
+
+
+@pytest.mark.parametrize("flood", [b"X-More: x\r\n", b"\r\nHTTP/1.1 100 Continue\r\n"])
+def test_a_head_without_end_is_read_no_longer(flood: bytes) -> None:
+    """It was seen to keep a core busy until the run ended, long after its answer was given up."""
+    with silent.server(flood * 1000, first=b"HTTP/1.1 100 Continue\r\n", pause=0.001) as port, lasting():
+        before = threading.active_count()
+        answer = health_check.asked(f"http://127.0.0.1:{port}/health/", 0.5)
+        assert answer["problem"] == "no answer: timed out"
+        assert wait_until(lambda: threading.active_count() <= before, seconds=10)
 
 
 def test_addresses_from_outside() -> None:

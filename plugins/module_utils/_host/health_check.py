@@ -87,7 +87,7 @@ def _asked(
         with _connected(parts, seconds, cafile, result) as connection:
             connection.sendall(request)
             with connection.makefile("rb") as answer:
-                result["status"] = _status(answer)
+                result["status"] = _status(answer, began + seconds)
     except OSError as error:
         message = getattr(error, "verify_message", "") or error.strerror or str(error) or type(error).__name__
         if isinstance(error, socket.timeout):
@@ -122,17 +122,24 @@ def _request(parts: SplitResult, headers: Mapping[str, str], body: Optional[byte
     return b"\r\n".join([first, *(line.encode("latin-1") for line in lines), b"", body or b""])
 
 
-def _status(answer: BinaryIO) -> int:
+def _status(answer: BinaryIO, end: float) -> int:
     """Of the final answer, once its headers have arrived. Raises OSError."""
     status = 100
     while status == 100:
-        words = answer.readline(LONGEST_LINE).split(None, 2)
+        words = _line(answer, end).split(None, 2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not (len(words[1]) == 3 and words[1].isdigit()):
             raise OSError(NO_HTTP if words else "the server closed the connection")
         status = int(words[1])
-        while answer.readline(LONGEST_LINE) not in (b"\r\n", b"\n", b""):
+        while _line(answer, end) not in (b"\r\n", b"\n", b""):
             pass
     return status
+
+
+def _line(answer: BinaryIO, end: float) -> bytes:
+    """Raises OSError at the end, so that nobody reads headers that never end after the caller has gone on."""
+    if time.monotonic() > end:
+        raise socket.timeout
+    return answer.readline(LONGEST_LINE)
 
 
 def _connected(parts: SplitResult, seconds: float, cafile: Optional[str], result: Dict[str, Any]) -> socket.socket:
