@@ -243,7 +243,7 @@ USERS = {
     "rules of the application's user": ("ACL SETUSER shop -flushall", "ACL SETUSER shop -@all +@all"),
     "a function": ("FUNCTION LOAD LIBRARY", "FUNCTION DELETE evil"),
     "a setting": ("CONFIG SET protected-mode no", "CONFIG SET protected-mode yes"),
-    "the password for a primary": ("CONFIG SET masterauth evil", "CONFIG SET masterauth NONE"),
+    "the user for a primary": ("CONFIG SET masteruser evil", "CONFIG SET masteruser replicator"),
 }
 """What is done, and what undoes it."""
 LIBRARY = "#!lua name=evil\nredis.register_function('f', function() return 1 end)"

@@ -10,12 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_ssh_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import directory_entries, ways_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import FootholdSearch
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
 from tests.unit.plugins.module_utils._host.forensics.opened_host import (
     PASSWD,
     SHADOW,
@@ -25,7 +22,6 @@ from tests.unit.plugins.module_utils._host.forensics.opened_host import (
     Host,
     begins,
 )
-from tests.unit.plugins.module_utils._host.ssh.public_keys import key
 
 
 def at_job(host: Host) -> None:
@@ -168,24 +164,6 @@ def test_what_happens_on_any_host(host: Host, name: str) -> None:
     since = begins()
     INNOCENT[name](host)
     assert host.found(since) == []
-
-
-FORCED = 'command="/home/deploy/.x",no-pty '
-
-
-@pytest.mark.parametrize("options", [FORCED, 'no-pty,environment="PATH=/home/deploy/bin" ', 'Command="x" '])
-def test_a_key_of_ours_that_runs_what_somebody_wrote(host: Host, options: str) -> None:
-    """Each login of ours would go through it."""
-    since = begins()
-    path = host.write("home/deploy/.ssh/authorized_keys", f'{options}{key("ours")}\nfrom="10.0.0.1" {key("other")}\n')
-    search = FootholdSearch([OpenedAccount("deploy", UID, "/home/deploy", "deploy_ssh")], since, str(host.folder))
-    file = all_accounts.file(str(path))
-    assert file is not None
-    search._keys_of(file, "deploy_ssh", {of_ssh_key(blob_of(key(name))) for name in ("ours", "other")})
-    (found,) = search.footholds
-    assert found.text.startswith(f"each login with key {of_ssh_key(blob_of(key('ours')))} runs what its line in {path}")
-    assert found.text.endswith(f": check its options by sudoedit {path}")
-    assert found.key == "", "ours is not removed"
 
 
 def test_what_was_there_before(host: Host) -> None:

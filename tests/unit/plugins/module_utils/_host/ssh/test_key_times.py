@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_ssh_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import FootholdSearch
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, key_times
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
 from tests.unit.plugins.module_utils._host.ssh.public_keys import key
@@ -76,3 +78,33 @@ def test_a_broken_record_is_none(file: Path, record: str) -> None:
     (path,) = [path for path in (file.parent / "state").rglob("key-times") if path.is_file()]
     path.write_text(record)
     assert set(times(file).values()) == {os.stat(file).st_ctime}
+
+
+FORCED = 'command="/home/deploy/.x",no-pty '
+
+
+@pytest.mark.parametrize("options", [FORCED, 'no-pty,environment="PATH=/home/deploy/bin" ', 'Command="x" '])
+def test_a_key_of_ours_that_runs_what_somebody_wrote(tmp_path: Path, options: str) -> None:
+    """Each login of ours would go through it."""
+    path = tmp_path / "authorized_keys"
+    since = time.time() - 1
+    path.write_text(f'{options}{key("ours")}\nfrom="10.0.0.1" {key("other")}\n')
+    search = FootholdSearch([OpenedAccount("deploy", 2000, str(tmp_path), "deploy_ssh")], since, "/")
+    file = all_accounts.file(str(path))
+    assert file is not None
+    search._keys_of(file, "deploy_ssh", {name_of("ours"), name_of("other")})
+    (found,) = search.footholds
+    assert found.text.startswith(f"each login with key {name_of('ours')} runs what its line in {path} says, since ")
+    assert found.text.endswith(f": check its options by sudoedit {path}")
+    assert found.key == "", "ours is not removed"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root records them")
+def test_an_option_that_was_there_before_is_not_named(file: Path) -> None:
+    file.write_text(f"{FORCED}{key('old')}\n")
+    before = times(file)
+    key_times.record(str(file))
+    added(file, "new")
+    forced = [name for name in before if key_times.WITH_OPTIONS in name]
+    assert [times(file)[name] for name in forced] == [before[name] for name in forced]
+    assert len(forced) == 1
