@@ -216,6 +216,8 @@ def _federated(provider: str, keys: Mapping[str, list[str]], trusted: Trusted) -
     issuer = provider.partition(":oidc-provider/")[2] or provider
     if trusted.issuer and issuer != trusted.issuer:
         return f"allows tokens of {provider}, which is not the provider of the catalog's repository ({trusted.issuer})"
+    if account_of(provider) not in (None, trusted.account):
+        return f"allows tokens of {provider}, a provider of another account"
     subjects, audiences = (
         [
             value

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No login of the application has administrators' rights at its server."""
+"""No login of the application administers its PostgreSQL or Valkey server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHECK = Check(
     name="login-rights",
     area="servers",
     severity="high",
-    title="No login of the application has administrators' rights at its server",
+    title="No login of the application administers its PostgreSQL or Valkey server",
     reason="An attacker with the application's password controls the server, and can make a login that stays.",
     fix=(
         "The server's administrator revokes the right. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB "
@@ -22,7 +22,7 @@ CHECK = Check(
         "attributes, powerful groups, rights in databases that no URL of the catalog names, functions that act as a "
         "superuser or on the server's files, and parameters. Checked in Valkey: ACL SETUSER, CONFIG SET, MODULE "
         "LOAD, REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN. Not checked: the keys that a Valkey user may "
-        "use."
+        "use, and logins of MySQL and RabbitMQ (list them: SHOW GRANTS, rabbitmqctl list_users)."
     ),
     command=CATALOG,
     look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL or Valkey"),

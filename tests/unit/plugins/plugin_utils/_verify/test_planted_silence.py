@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError, SSLError
@@ -52,7 +53,7 @@ ERRORS: dict[str, Callable[[str], Exception]] = {
     **{
         code: partial(denied, code=code)
         for code in (
-            *("AccessDeniedException", "AccessDenied", "ThrottlingException", "ExpiredTokenException"),
+            *("AccessDeniedException", "ThrottlingException", "ExpiredTokenException", "AccessDenied"),
             *("InvalidClientTokenId", "RequestExpired", "SignatureDoesNotMatch", "InternalFailure", "503", ""),
         )
     },
@@ -62,6 +63,8 @@ ERRORS: dict[str, Callable[[str], Exception]] = {
     "truncated": lambda _call: ResponseParserError("invalid JSON received"),
     "a certificate": lambda _call: SSLError(endpoint_url="https://aws.invalid", error="expired"),
 }
+EVERY_ERROR = ("BatchGetSecretValue", "DescribeKey", "GetLogEvents", "GetObject", "GetRole", "GetCallerIdentity")
+"""One of each service."""
 OPEN = {"WPS901", "WPS1101", "WPS1102", "WPS1103", "WPS1104"}
 """What no host of the test answers, and an environment without stores."""
 
@@ -115,7 +118,8 @@ def test_without_a_refusal_it_passes(world: World) -> None:
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_that_fails(world: World, call: str) -> None:
     world.refused = {call}
-    for error, world.refusal in ERRORS.items():
+    errors = ERRORS if call in EVERY_ERROR else dict(islice(ERRORS.items(), 3))
+    for error, world.refusal in errors.items():
         found = statuses(world)
         assert [check for check in CALLS[call].split() if found[f"WPS{check}"] == PASS] == [], error
         assert {check for check, status in found.items() if status == FAIL} <= {"WPS002", "WPS801"}, error
