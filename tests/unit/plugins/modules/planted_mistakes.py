@@ -12,6 +12,7 @@ import json
 import lzma
 import os
 import socket
+import stat
 import struct
 import tarfile
 import zipfile
@@ -218,6 +219,13 @@ FILE_MISTAKES: list[tuple[str, str, Plant]] = [
     ("a link to a world-readable place", "WPS201", instead(lambda path: path.symlink_to("/tmp/env"))),
     ("a dangling link", "WPS201", instead(lambda path: path.symlink_to("nowhere"))),
     ("a socket", "WPS201", instead(lambda path: socket.socket(socket.AF_UNIX).bind(os.path.relpath(path)))),
+    ("a link to itself", "WPS201", instead(lambda path: path.symlink_to(path.name))),
+    ("a link around a loop", "WPS201", instead(lambda path: path.symlink_to("loop/../.env"))),
+    ("a link to the store's path", "WPS201", instead(lambda path: path.symlink_to("/proc/self/environ"))),
+    ("a device", "WPS201", instead(lambda path: os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 3)))),
+    ("a device without an end", "WPS201", instead(lambda path: os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5)))),
+    ("UTF-16", "WPS301", lambda world: world.env.write_bytes("A=1\n".encode("utf-16"))),
+    ("a NUL byte", "WPS301", lambda world: world.env.write_bytes(b"A='x\0y'\n")),
     ("a hard link", "WPS201", lambda world: os.link(world.env, world.env.parent.parent / "hard")),
     # modes, owners and access lists
     *((f"mode {number:04o}", "WPS201", mode(number)) for number in (0o640, 0o604, 0o644, 0o660, 0o666, 0o700, 0o777)),

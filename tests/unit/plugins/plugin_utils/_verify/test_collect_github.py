@@ -103,3 +103,33 @@ def test_what_cannot_be_asked(github: GitHub, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("GITHUB_TOKEN")
     with pytest.raises(NoAccess, match="no token for GitHub"):
         held(github)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "headers"),
+    [
+        (401, "Bad credentials", {}),
+        (403, "Resource not accessible by integration", {}),
+        (403, "API rate limit exceeded", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "4102444800"}),
+        (403, "You have exceeded a secondary rate limit", {"Retry-After": "3600"}),
+        (404, "Not Found", {}),
+        (429, "Too Many Requests", {"Retry-After": "3600"}),
+        (451, "Unavailable for legal reasons", {}),
+        (500, "Server Error", {}),
+        (502, "Bad Gateway", {}),
+        (503, "<html>proxy</html>", {}),
+        (301, "Moved", {"Location": "https://evil.invalid/"}),
+        (407, "Proxy Authentication Required", {}),
+    ],
+)
+@pytest.mark.parametrize("at", ["secrets", "runs"])
+def test_a_refusal_of_github_is_no_answer(
+    github: GitHub, at: str, status: int, message: str, headers: dict[str, str]
+) -> None:
+    github.put_by_hand("KEY", "x")
+    github.ran("deploy.yml", "success")
+    github.fails(status, message, times=99, at=at, **headers)
+    with pytest.raises(SecretsError) as error:
+        held(github) if at == "secrets" else deployed(github)
+    assert "canary" not in str(error.value)
+    assert "evil" not in json.dumps([request.path for request in github.requests])
