@@ -11,8 +11,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Returns the pattern that C(app_hosts) names, without the hosts in O(skip).
-  - Fails if no host of the run matches the pattern, or if C(--skip-tags) would leave out every task. Ansible itself
-    would skip such a play, and the run would succeed although it did nothing.
+  - Fails if no host of the run matches the pattern, or if C(--skip-tags) names V(all), V(always) or V(tagged). Ansible
+    itself would skip such a play, and the run would succeed although it did nothing.
 options:
   skip:
     description: Names of hosts to leave out.
@@ -60,7 +60,7 @@ class LookupModule(LookupBase):
     ) -> list[str]:
         known = variables or {}
         pattern = ":!".join([str(known.get("app_hosts", "app_hosts")), *skip])
-        skipped = {"always", "all"} & set(known.get("ansible_skip_tags") or ())
+        skipped = {"always", "all", "tagged"} & set(known.get("ansible_skip_tags") or ())
         if not _only_reads() and (skipped or not self._matching(pattern, known)):
             limits = " and ".join(filter(None, ["--limit", skip_variable]))
             tags = ", without --skip-tags" if skipped else ""

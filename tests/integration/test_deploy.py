@@ -220,7 +220,7 @@ def test_a_host_that_stays_unhealthy_is_named(lab: Lab) -> None:
     lab.seed(layout("2"))
     run = lab.run()
     assert run.code != 0
-    assert "web1: NOT HEALTHY on the last healthy .env either" in run.text
+    assert "web1: the rollback to the last healthy .env FAILED" in run.text
     assert host.generation == "1"
     host.behaves()
     lab.deploy()
@@ -338,7 +338,7 @@ def test_from_outside(lab: Lab, outside: str) -> None:
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
     assert "web1: health check from the controller: " in reason
-    assert "NOT HEALTHY on the last healthy .env either (health check from the controller: " in reason
+    assert "the rollback to the last healthy .env FAILED (health check from the controller: " in reason
     assert host.generation == "1"
 
 
@@ -369,7 +369,7 @@ def test_a_host_that_is_lost_on_the_way_back_is_not_called_healthy(lab: Lab, out
     run = lab.run()
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "NOT HEALTHY on the last healthy .env either (the host cannot be reached: " in reason
+    assert "the rollback to the last healthy .env FAILED (the host cannot be reached: " in reason
 
 
 @pytest.fixture

@@ -111,12 +111,14 @@ class Mark:
         given, last = (delivery, self.delivery) if delivery else (snapshot, accepted.get("snapshot"))
         ours = (last, *accepted.get("instead_of", ()))
         if accepted.get("snapshot") is not None and given is not None and given not in ours:
-            raise HostError("another run has written snapshot %s meanwhile; its file was kept" % accepted["snapshot"])
+            raise HostError(
+                "another run has written snapshot %s here since, and the file of that run stays" % accepted["snapshot"]
+            )
 
     def refuse_healthy(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Another run may have delivered the same bytes and seen the services healthy on them."""
         if delivery and delivery == self.delivery and present and self._is_settled_on(present):
-            raise HostError("another run found the services healthy on this file meanwhile; the file was kept")
+            raise HostError("another run found the services healthy on this file since, and the file stays")
 
     def recorded(self, entry: Mapping[str, Any]) -> Digests:
         """The files of an entry of the mark."""

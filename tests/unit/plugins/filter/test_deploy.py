@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.filter.deploy import FilterM
 deploy_outcome = FilterModule().filters()["deploy_outcome"]
 deploy_services = FilterModule().filters()["deploy_services"]
 WRITTEN = {"path": "/srv/.env", "mode": "0600", "changed": True, "restart_needed": True, "healthy": True}
-FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY on the last healthy .env either"}}
+FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "the rollback to the last healthy .env FAILED"}}
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY 
             {"env_deploy_delivery": {"failed": True, "lost": True}},
             "not reached, or the connection broke during the deploy",
         ),
-        ({"env_deploy_delivery": {"failed": True}, **FAILED}, "failed; NOT HEALTHY on the last healthy .env either"),
+        ({"env_deploy_delivery": {"failed": True}, **FAILED}, "failed; the rollback to the last healthy .env FAILED"),
         (
             {
                 "env_deploy_delivery": {"failed": True, "unusable": True},

@@ -44,8 +44,16 @@ def test_the_pattern(known: dict[str, Any], skip: list[str], expected: str) -> N
         ({}, ["web1", "web2"]),
         ({"groups": {"all": []}}, []),
         ({"ansible_skip_tags": ["always"]}, []),
+        ({"ansible_skip_tags": ["tagged"]}, []),
     ],
-    ids=["the limit leaves none", "no such group", "all are skipped", "no inventory", "its tasks are skipped"],
+    ids=[
+        "the limit leaves none",
+        "no such group",
+        "all are skipped",
+        "no inventory",
+        "its tasks are skipped",
+        "all that have a tag are skipped",
+    ],
 )
 def test_a_run_without_a_host(known: dict[str, Any], skip: list[str]) -> None:
     with pytest.raises(

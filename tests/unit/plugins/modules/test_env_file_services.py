@@ -87,7 +87,7 @@ def test_a_module_that_is_late_does_not_record_what_another_run_wrote_meanwhile(
     assert "another run wrote it; deploy again" in answer["msg"]
     assert not is_healthy(path)
     back = run(state="restored", delivery=answer["delivery"])
-    assert "another run has written snapshot s-1 meanwhile; its file was kept" in back["msg"]
+    assert "another run has written snapshot s-1 here since, and the file of that run stays" in back["msg"]
 
 
 def test_two_deploys_of_one_snapshot_are_both_done(
