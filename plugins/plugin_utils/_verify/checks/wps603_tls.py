@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
@@ -17,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 )
 
 LEAST_DAYS = 14
-ON_HOST = "ansible {place} -m ansible.builtin.command -a 'curl --verbose --insecure --output /dev/null {target}'"
+ON_HOST = "ansible %s -m ansible.builtin.command -a 'curl --verbose --insecure --output /dev/null {target}'"
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -26,20 +27,20 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for host in sorted(hosts):
         if hosts[host].get("problem"):
             yield unknown(hosts[host]["problem"], host)
-        seen += [(host, item["url"], f"{item['url']}: ", item) for item in hosts[host].get("health", ())]
+        seen += [(f"{host} {item['url']}", item["url"], host, item) for item in hosts[host].get("health", ())]
     https = [row for row in seen if row[1].startswith("https:")]
-    for place, url, start, item in https:
-        tls, command = item.get("tls"), ON_HOST if start else ""
+    for place, url, host, item in https:
+        tls, command = item.get("tls"), ON_HOST % host if re.fullmatch(r"\w[\w.-]*", host) else ""
         if not tls:
-            yield unknown(f"{start}no certificate was seen: {item.get('problem') or 'it has no end date'}", place)
+            yield unknown(f"no certificate was seen: {item.get('problem') or 'it has no end date'}", place)
         elif tls.get("problem"):
-            message = f"{start}the certificate is invalid: {tls['problem']}"
+            message = f"the certificate is invalid: {tls['problem']}"
             yield bad(message, place, target=url, command=command)
         elif tls["days"] < LEAST_DAYS:
-            message = f"{start}the certificate ends in {tls['days']} days, at {tls['until']}"
+            message = f"the certificate ends in {tls['days']} days, at {tls['until']}"
             yield bad(message, place, target=url, command=command)
         else:
-            yield good(f"{start}the certificate lasts {tls['days']} days, until {tls['until']}", place)
+            yield good(f"the certificate lasts {tls['days']} days, until {tls['until']}", place)
     if not https and not any(item.get("problem") for item in hosts.values()):
         yield not_applicable("no health address is https")
 
