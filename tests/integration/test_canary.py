@@ -165,7 +165,7 @@ SABOTAGES = {
         (
             (
                 "plugins/module_utils/_host/health_check.py",
-                'result["status"] = _status(answer)',
+                'result["status"] = _status(answer, began + seconds)',
                 'result["problem"] = answer.read().decode()',
             ),
             (ENV_FILE, "= redaction.scrub(answer, masked)", "= answer"),
