@@ -35,7 +35,7 @@ options:
     description: Name of the environment, such as V(production). Needed with O(catalog).
     type: str
   pages:
-    description: By name, the URL of the page on which the provider issues the value.
+    description: URLs of the pages on which providers issue the values. The keys are the values' names.
     type: dict
     default: {}
   optional:

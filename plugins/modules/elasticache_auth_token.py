@@ -138,7 +138,7 @@ replication_group:
   returned: success
   sample: watch-party-valkey
 accepted:
-  description: By address, whether the server accepts the token.
+  description: Whether the server at each address accepts the token.
   type: dict
   returned: when not O(state=sessions)
   sample: {"master.watch-party-valkey.abc123.euw1.cache.amazonaws.com:6379": true}

@@ -66,8 +66,8 @@ rotation:
   returned: success
 opened:
   description:
-    - By credential, the hosts that still accept a leaked key. They were unreachable when a run removed the key from the
-      other hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
+    - Hosts that still accept a leaked key of each credential. They were unreachable when a run removed the key from
+      the other hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
   type: dict
   returned: success
 names:

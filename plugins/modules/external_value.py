@@ -84,8 +84,8 @@ EXAMPLES = r"""
 RETURN = r"""
 tried:
   description:
-    - By id of the pending task, the state of its old value and an explanation. The state is accepted, refused, neither
-      or untried.
+    - State of each pending task's old value (accepted, refused, neither or untried), with an explanation. The keys are
+      ids of pending tasks.
   type: dict
   returned: with O(state=tried), where something could be tried
   sample: {r-20261125T153024-068d/youtube: {state: refused, message: "rejected now at https://api.example.com/me"}}

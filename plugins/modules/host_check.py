@@ -242,12 +242,12 @@ units:
   elements: dict
   returned: success
 health:
-  description: By URL, the status, the seconds until the answer, and the days until the certificate expires.
+  description: Status of each health URL, the seconds until its answer, and the days until its certificate expires.
   type: list
   elements: dict
   returned: success
 health_commands:
-  description: By service, why its health command failed. Empty if the service is healthy.
+  description: Why the health command of each service failed. Empty for a healthy service.
   type: list
   elements: dict
   returned: success

@@ -127,8 +127,8 @@ ask:
   returned: with RV(next=ask)
 copies:
   description:
-    - By host, the health URLs of its services (C(health)), and the reason why the host is not searched for copies
-      (C(unlooked)), which is empty if it is.
+    - Health URLs of each host's services (C(health)), and why the run does not search the host for copies
+      (C(unlooked)). C(unlooked) is empty if the run searches the host.
     - The result also contains the values to search for, as M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=copies)

@@ -214,11 +214,11 @@ problems:
   elements: str
   returned: success
 left_out:
-  description: By reason, the number of values that the module did not search for.
+  description: Number of values that the module did not search for. The keys are the reasons.
   type: dict
   returned: success
 left_out_names:
-  description: By reason, the names of the values that the module did not search for.
+  description: Names of the values that the module did not search for. The keys are the reasons.
   type: dict
   returned: success
 searched_values:

@@ -23,7 +23,7 @@ options:
     elements: str
     required: true
   secrets:
-    description: By name of a secret, ids of further versions that the module also reads.
+    description: Ids of further versions that the module also reads. The keys are names of secrets.
     type: dict
     default: {}
 extends_documentation_fragment:

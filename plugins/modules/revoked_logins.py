@@ -87,16 +87,15 @@ EXAMPLES = r"""
 RETURN = r"""
 tried:
   description:
-    - By credential, the state of its previous values and an explanation. The state is accepted, refused, neither or
-      untried.
+    - State of each credential's previous values (accepted, refused, neither or untried), with an explanation.
   type: dict
   returned: success
   sample: {database: {state: refused, message: "rejected now at database shop at db.internal, port 5432"}}
 inspected:
   description:
-    - By address of the server, its logins and their rights. C(rights) describes, by credential, rights that its login
-      should not have. C(unexplained) lists the first logins that the catalog does not declare, with the beginnings of
-      their passwords' digests. C(honeytokens) has, by credential, what the server tells of its use.
+    - Logins of each server and their rights. The keys are addresses of servers. C(rights) has the rights that the login
+      of each credential should not have. C(unexplained) lists the first logins that the catalog does not declare, with
+      the beginnings of their passwords' digests. C(honeytokens) has what the server tells of each honeytoken's use.
   type: dict
   returned: when there is a server to ask
   sample:

@@ -116,7 +116,7 @@ ends:
   type: str
   returned: when RV(next) is empty
 hosts_do:
-  description: By host, the tasks file that the host must carry out now.
+  description: Tasks file that each host must carry out now. The keys are names of hosts.
   type: dict
   returned: when RV(next) is not empty
 later:
@@ -170,7 +170,7 @@ opened:
   elements: str
   returned: with RV(id)
 refused:
-  description: By credential that was refused, the reason.
+  description: Why each refused credential was refused. The keys are names of credentials.
   type: dict
   returned: success
 revocations:

@@ -99,7 +99,7 @@ asks:
   elements: str
   returned: success
 pages:
-  description: By name, the URL of the page on which the provider issues the value, if the catalog has this URL.
+  description: URLs in the catalog at which providers issue the values. The keys are the values' names.
   type: dict
   returned: success
 notes:

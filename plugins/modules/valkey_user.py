@@ -264,8 +264,7 @@ changed_nodes:
   sample: ["10.0.2.7:6379"]
 last_client:
   description:
-    - By node, the run id of the server and the highest client id at that time. Keep the first result for
-      O(last_client).
+    - Run id and highest client id of each node at that time. Keep the first result for O(last_client).
   type: dict
   returned: when O(state=present), not in check mode
   sample: {"10.0.2.7:6379": "408f1f6572b5bb10b03c65ff1ebf0fd660d75c00/1207"}
@@ -280,7 +279,7 @@ keyspace:
   type: str
   returned: when O(state=usable)
 accepted:
-  description: By address, whether the server accepts the login.
+  description: Whether the server at each address accepts the login.
   type: dict
   returned: when O(state=tried)
   sample: {"10.0.2.7:6379": true}
@@ -310,14 +309,14 @@ refused:
   returned: when O(state=revoked), not in check mode
 footholds:
   description:
-    - By node, changes that may let the holder of a leaked password in again, each with the command that removes it. If
-      a baseline was recorded, all differences from this baseline.
+    - Changes on each node that may let the holder of a leaked password in again, each with the command that removes the
+      change. If a baseline was recorded, all differences from this baseline.
   type: list
   elements: str
   returned: when O(state=revoked), not in check mode
   sample: ["10.0.2.7:6379: user thief is not in the catalog: ACL SETUSER thief off"]
 evicted:
-  description: By node, users that were deleted because neither the catalog nor the baseline has them.
+  description: Users that the task deleted on each node, because neither the catalog nor the baseline has them.
   type: list
   elements: str
   returned: when O(state=revoked), not in check mode

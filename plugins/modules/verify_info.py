@@ -100,16 +100,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 parts:
-  description: By source, the facts that were read.
+  description: Facts that were read from each source.
   type: dict
   returned: success
 absent:
-  description: By source, why it could not be read.
+  description: Sources that could not be read, each with the reason.
   type: dict
   returned: success
   sample: {users: AWS denies iam:ListUsers on this account}
 left_out:
-  description: By source, why no check needs it.
+  description: Sources that no check needs, each with the reason.
   type: dict
   returned: success
   sample: {github: "the catalog names no repository of GitHub (github.repository)"}

@@ -108,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 counts:
-  description: By status, the number of checks.
+  description: Number of checks with each status.
   type: dict
   returned: success, and when a check fails
   sample: {pass: 30, fail: 1, not_checked: 0, not_applicable: 12}

@@ -88,7 +88,7 @@ DEFINITIONS: Mapping[str, Schema] = {
         results={"$ref": "#/$defs/results"},
     ),
     "results": _results(
-        deploy=("By host, what deploy did.", "env_file"),
+        deploy=("What deploy did on each host.", "env_file"),
         rotation=("Outcome of a rotation; plan with --check.", "rotation_start"),
         leak=("Outcome of a leak response.", "leak_start and leak_continue"),
         ages=("Ages of credentials, and open work.", "rotation_info"),

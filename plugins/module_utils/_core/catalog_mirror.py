@@ -53,7 +53,7 @@ def parsed_mirror(raw: Optional[Mapping[str, Any]]) -> Optional[Mirror]:
 MIRROR = schema_object(
     {
         "groups": described(
-            "By group, a path below stores.ssm.path. Each setting of the group is copied to PATH/KEY.",
+            "A path below stores.ssm.path for each group. Each setting of the group is copied to PATH/KEY.",
             schema_map(NAME),
         ),
         "deletes": described(

@@ -285,7 +285,7 @@ _SHARED: dict[str, Any] = {
     ),
     "sessions": described("How a leak response ends sessions.", {"$ref": "#/$defs/sessions"}),
     "alternatives": described(
-        "By name, lists of settings. In at least one list, all settings must have values.",
+        "Lists of settings, under a name of your choice. In at least one list, all settings must have values.",
         schema_map({"type": "array", "minItems": 2, "items": {"type": "array", "minItems": 1, "items": NAME}}),
     ),
 }

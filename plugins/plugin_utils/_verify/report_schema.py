@@ -76,7 +76,7 @@ _AGE = _closed(
     last={"description": "Time of the last rotation. Null if no rotation is recorded.", "type": ["string", "null"]},
 )
 _HOST = _closed(
-    checks={"description": "By id of the check, its status on this host.", **_by_name(_STATUS)},
+    checks={"description": "The status of each check on this host. The keys are ids of checks.", **_by_name(_STATUS)},
     drift={
         "description": "Names of settings that differ from the stores. Null if they were not compared.",
         "type": ["object", "null"],
@@ -99,10 +99,10 @@ SCHEMA: Mapping[str, Any] = {
         environment=_TEXT,
         at={"description": "When the checks ran.", "type": "string", "format": "date-time"},
         counts={
-            "description": "By status, the number of checks.",
+            "description": "The number of checks with each status.",
             **_closed(**{"pass": _COUNT, "fail": _COUNT, "not_checked": _COUNT, "not_applicable": _COUNT}),
         },
-        unreachable={"description": "By host that gave no answer, the reason.", **_by_name(_TEXT)},
+        unreachable={"description": "The hosts that gave no answer, each with the reason.", **_by_name(_TEXT)},
         checks=_listed("check"),
         ages=_listed("age"),
         hosts=_by_name({"$ref": "#/$defs/host"}),
