@@ -68,8 +68,8 @@ class ActionModule(AwsAction):
 def _absent(catalog: Catalog, args: Mapping[str, Any]) -> str:
     file = args["path"] or (catalog.encrypted_env.file if catalog.encrypted_env else "")
     anew = " -e encrypt_new_key=true" if args["new_key"] else ""
-    remedy = f"run ansible-playbook watchparty.secrets.env_encrypt{anew} on the machine that has it"
-    return file and f"{file} is not on this machine, so it was not renewed: {remedy}"
+    remedy = f"If another machine has the file, run ansible-playbook watchparty.secrets.env_encrypt{anew} there"
+    return file and f"{file} is not on this machine, so it was not renewed. {remedy}"
 
 
 def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:

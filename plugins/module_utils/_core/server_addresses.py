@@ -63,8 +63,9 @@ def required_server(catalog: Catalog, credential: Credential) -> tuple[Credentia
         )
     if admin.server is None:
         raise RotationError(
-            f"{credential.name}: no address is declared for its administrator {admin.name}, whose password must go "
-            f'to no other. Add to credentials.{admin.name}: server: {{address: "HOST:PORT"}}'
+            f"{credential.name}: its administrator {admin.name} has no declared address, and a run sends the password "
+            f"of {admin.name} only to a declared address. Add to credentials.{admin.name}: "
+            'server: {address: "HOST:PORT"}'
         )
     return admin, admin.server
 

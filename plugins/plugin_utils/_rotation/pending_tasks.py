@@ -34,9 +34,11 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
 
     ``former`` is what the versions hold that it names, or None if they were not read.
     """
-    subject = "its previous key" if task.act == DROP_FALLBACK else "its previous value"
+    subject, manual = "its previous value", "docs/runbooks/by-hand.md, Remove"
+    if task.act == DROP_FALLBACK:
+        subject, manual = "its previous key", "in the setting that holds previous keys"
     end = (
-        f"remove {subject} by hand (docs/runbooks/by-hand.md), then run "
+        f"remove {subject} by hand ({manual}), then run "
         "ansible-playbook watchparty.secrets.rotation_forget -e "
         f"rotation_forget={task.credential}"
     )
@@ -95,7 +97,7 @@ def _waits(name: str, pending_tasks: Sequence[PendingTask]) -> str:
         f"{reason}. Run the same command again. Or, once it is due, revoke it by "
         "ansible-playbook watchparty.secrets.rotate -e "
         f"rotation_credentials={name}, then run the same command again. Or revoke it by hand "
-        "(docs/runbooks/by-hand.md), then run "
+        "(docs/runbooks/by-hand.md, Remove), then run "
         f"ansible-playbook watchparty.secrets.rotation_forget -e rotation_forget={name}"
     )
 

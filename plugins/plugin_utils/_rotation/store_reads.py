@@ -82,7 +82,8 @@ class StoreReads(JournalWriter):
         if lost:
             raise RotationError(
                 f"{', '.join(lost)} can no longer be read, and the plan of {rotation} needs it; if the version still "
-                "exists, allow this run to read it, otherwise follow docs/runbooks/by-hand.md"
+                "exists, allow this run to read it, otherwise finish or roll back by hand "
+                "(docs/runbooks/by-hand.md, Begin)"
             )
         return contents
 

@@ -207,7 +207,8 @@ class TestAdministrator:
         credentials["own"] = replace(credentials["own"], admin=None)
         world.catalog = replace(world.catalog, credentials=credentials)
         with pytest.raises(
-            RotationError, match=r"^database: no address is declared .* Add to credentials\.admin: server: "
+            RotationError,
+            match=r"^database: its administrator admin has no declared address, .* Add to credentials\.admin: server: ",
         ):
             administrator(setting(world), "database", "postgresql")
         with pytest.raises(RotationError, match=r"^own: its administrator is not declared; name it in "):

@@ -62,7 +62,7 @@ def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> N
     assert [item.pending_task for item in plan.items] == ["r0/django"]
     assert plan.refused == {
         "gone": "the catalog no longer has this credential, and its previous value is still valid; restore "
-        f"the entry, or remove its previous value by hand (docs/runbooks/by-hand.md), {FORGET}gone"
+        f"the entry, or remove its previous value by hand (docs/runbooks/by-hand.md, Remove), {FORGET}gone"
     }
 
 
@@ -76,7 +76,7 @@ def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) 
     assert [item.pending_task for item in plan.items] == ["r0/django"]
     assert plan.refused == {
         "database": f"its previous value can no longer be read from version v-database of secret {CORE}; remove its "
-        f"previous value by hand (docs/runbooks/by-hand.md), {FORGET}database"
+        f"previous value by hand (docs/runbooks/by-hand.md, Remove), {FORGET}database"
     }
 
 
@@ -84,6 +84,7 @@ def test_a_former_key_that_is_gone() -> None:
     plan = planned("database", "django", former={"r0/database": WELL, "r0/django": lost(MISSING)})
     assert [item.pending_task for item in plan.items] == ["r0/database"]
     assert plan.refused["django"].startswith("its previous key can no longer be read from version v-django")
+    assert "remove its previous key by hand (in the setting that holds previous keys)" in plan.refused["django"]
 
 
 def test_one_that_may_not_be_read() -> None:
