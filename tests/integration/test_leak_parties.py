@@ -77,7 +77,7 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         assert run.code == 0, run.output
         sentences(
             run,
-            "caches are purged and sessions end; this run revokes no value",
+            "caches are purged; this run revokes no value",
             "it can no longer be closed as a false alarm",
         )
         assert "leak_false_alarm=true" not in run.text

@@ -58,6 +58,7 @@ def test_killed_at_each_command(
     primary = pair[0]
     old, new = primary.password, new_password()
     wanted: dict[str, Any] = {"admin_url": primary.admin_url(), "login_url": primary.url(password=new), "gate": "r-1"}
+    wanted["nodes"] = [f"{valkey.host}:{valkey.port}" for valkey in pair]
     if state == "revoked":
         wanted |= {"login_url": primary.url(), "known_addresses": LOCAL}
     expected = {"open": (True, False), "present": (True, True), "revoked": (False, True)}[state]
