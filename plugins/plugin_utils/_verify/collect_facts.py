@@ -200,7 +200,7 @@ class Gatherer:
 
     @once
     def policies(self) -> dict[str, Any]:
-        denied = {name: {"problem": item["problem"]} for name, item in self.secrets.items() if item.get("problem")}
+        denied = {name: dict(item) for name, item in self.secrets.items() if item.get("problem")}
         return {**denied, **self._manager.policies([name for name in self.secrets if name not in denied])}
 
     @once

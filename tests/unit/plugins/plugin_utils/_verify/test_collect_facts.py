@@ -230,6 +230,7 @@ def test_secrets_that_are_missing_deleted_or_pending(world: World) -> None:
     assert world.gatherer().secrets["app/test/core"]["deleted"].startswith("2")
     manager.delete_secret(SecretId="app/test/core", ForceDeleteWithoutRecovery=True)
     assert world.gatherer().secrets["app/test/core"] == {"missing": True, "problem": "does not exist"}
+    assert world.gatherer().policies["app/test/core"]["missing"], "it gives no rights, so WPS407 is whole without it"
     world.refused = {"DescribeSecret"}
     assert "allow secretsmanager:DescribeSecret" in world.gatherer().secrets["app/test/core"]["problem"]
 
