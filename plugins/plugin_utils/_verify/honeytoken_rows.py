@@ -76,9 +76,12 @@ def _of_postgresql(
     place: str, server: Mapping[str, Any], item: Mapping[str, Any], report: Mapping[str, Any]
 ) -> Iterator[Row]:
     user = f"login {item['user']} at {place}"
-    for flaw in (*report["rights"], *(f"CONNECT on database {name}, by PUBLIC" for name in report["open"])):
+    grant = "grant CONNECT to the logins that need it, then revoke it from PUBLIC"
+    flaws = [*((flaw, "revoke it") for flaw in report["rights"])]
+    flaws += [(f"CONNECT on database {name}, by PUBLIC", grant) for name in report["open"]]
+    for flaw, remedy in flaws:
         command = server_commands.revoking(place, server, item["user"], [flaw])
-        yield {**row(FAIL, item["credential"], f"{user} has a right: {flaw}; revoke it"), "command": command}
+        yield {**row(FAIL, item["credential"], f"{user} has a right: {flaw}; {remedy}"), "command": command}
     if not report["exists"]:
         yield _missing(item, f"{user}, or its database of the same name, does not exist")
         return

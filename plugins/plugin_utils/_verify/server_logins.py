@@ -158,12 +158,17 @@ class _Server:
             "administrator_problem": self._admin_problem,
             "administrator_user": (self._stored[self._admin.name].login.username or "") if self._admin else "",
             "users": {item.name: (self._users(item) or [""])[0] for item in self._group},
+            "databases": {login["credential"]: self._database(str(login["url"])) for login in self.logins},
             "tls": any(url.startswith(("rediss:", "valkeys:")) for url in (self._admin_url, *self._urls)),
             "unjudged": unjudged,
             "honeytokens": [honeytoken_rows.expected(self._catalog, item, self._read.journal) for item in self.decoys],
             "source": server_baseline.as_data(self._source) if self._source else None,
             "own": self._own(),
         }
+
+    def _database(self, url: str) -> str:
+        """The one in which the login's rights are read."""
+        return postgresql.parse_url(url, "the URL").database if self._engine == POSTGRESQL else ""
 
     @property
     def _urls(self) -> list[str]:

@@ -64,7 +64,8 @@ def _rights(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
         elif rights is None:
             yield row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence, _unlisted(entry))}")
         elif rights:
-            command = server_commands.revoking(place, entry, entry["users"].get(credential, ""), rights)
+            server = {**entry, "database": entry["databases"].get(credential, "")}
+            command = server_commands.revoking(place, server, entry["users"].get(credential, ""), rights)
             yield {**row(FAIL, credential, f"its login at {place}: {', '.join(rights)}"), "command": command}
         else:
             yield row(PASS, credential, f"its login at {place} has none")
@@ -117,11 +118,13 @@ def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], 
 def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> Row:
     """An undeclared login is disabled, which can be undone; what the application uses is shown."""
     name, is_known, is_open = str(login["name"]), login["known"], login.get("nopass")
-    if entry["server"] == POSTGRESQL:
-        words = ["SHOW hba_file"] if is_open else [f"ALTER ROLE {server_commands.quoted(name)} NOLOGIN"]
+    at = str(login.get("node") or place)
+    if entry["server"] == POSTGRESQL and is_open:
+        command = server_commands.at(at, entry, ["SHOW hba_file"])
+    elif entry["server"] != POSTGRESQL and is_known:
+        command = server_commands.at(at, entry, ["ACL", "GETUSER", name])
     else:
-        words = ["ACL", "GETUSER", name] if is_known else ["ACL", "SETUSER", name, "off"]
-    command = server_commands.at(str(login.get("node") or place), entry, words)
+        command = server_commands.disabling(at, entry, name)
     return {**row(FAIL, place, _unexplained(login, place, entry["server"])), "command": command}
 
 

@@ -18,7 +18,7 @@ CHECK = Check(
     fix=(
         "The server's administrator revokes the right. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB "
         "NOREPLICATION NOBYPASSRLS, REVOKE, DROP FUNCTION, or ALTER DATABASE … OWNER TO another role. Valkey: ACL "
-        "SETUSER … -@admin -@dangerous. Checked in PostgreSQL, for the login and the roles that it may become: "
+        "SETUSER … -@admin. Checked in PostgreSQL, for the login and the roles that it may become: "
         "attributes, powerful groups, rights in databases that no URL of the catalog names, functions that act as a "
         "superuser or on the server's files, and parameters. Checked in Valkey: ACL SETUSER, CONFIG SET, MODULE "
         "LOAD, REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN. Not checked: the keys that a Valkey user may "

@@ -29,7 +29,7 @@ def words(command: str) -> list[str]:
         ("member of pg_read_all_data", 'REVOKE "pg_read_all_data" FROM "shop"'),
         ("owner of database other", 'ALTER DATABASE "other" OWNER TO "root"'),
         ("rights in database other", 'REVOKE ALL ON DATABASE "other" FROM "shop"'),
-        ("CONNECT on database other, by PUBLIC", 'REVOKE CONNECT ON DATABASE "other" FROM PUBLIC, "shop"'),
+        ("CONNECT on database other, by PUBLIC", "\\l"),
         ("may set parameter archive_command", 'REVOKE SET, ALTER SYSTEM ON PARAMETER "archive_command" FROM "shop"'),
         ("may read pg_authid", 'REVOKE SELECT ON "pg_authid" FROM PUBLIC, "shop"'),
         ("may write functions in c", 'REVOKE USAGE ON LANGUAGE "c" FROM PUBLIC, "shop"'),
@@ -63,7 +63,7 @@ def test_rights_are_one_command() -> None:
 )
 def test_a_user_of_valkey(place: str, address: list[str]) -> None:
     command = server_commands.revoking(place, CACHE, "app $(id)", ["may shut it down"])
-    rest = ["--tls", "--user", "default", "--askpass", "ACL", "SETUSER", "app $(id)", "-@admin", "-@dangerous"]
+    rest = ["--tls", "--user", "default", "--askpass", "ACL", "SETUSER", "app $(id)", "-@admin"]
     assert words(command) == ["valkey-cli", *address, *rest]
 
 
@@ -73,6 +73,33 @@ def test_a_user_of_valkey(place: str, address: list[str]) -> None:
 def test_what_cannot_be_pasted_makes_no_command(place: str, user: str) -> None:
     assert server_commands.revoking(place, CACHE, user, []) == ""
     assert server_commands.revoking(place, DATABASE, user, ["SUPERUSER"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("server", "user", "shown"),
+    [
+        (DATABASE, "root", ["\\du"]),
+        ({"server": "postgresql"}, "postgres", ["\\du"]),
+        (CACHE, "default", ["ACL", "GETUSER", "default"]),
+        ({**CACHE, "administrator_user": "boss"}, "boss", ["ACL", "GETUSER", "boss"]),
+    ],
+)
+def test_the_administrator_does_not_lock_itself_out(server: dict[str, Any], user: str, shown: list[str]) -> None:
+    for command in (
+        server_commands.revoking("db:1", server, user, ["SUPERUSER"]),
+        server_commands.disabling("db:1", server, user),
+    ):
+        assert words(command)[-len(shown) - 1 :] == ["-c" if server["server"] == "postgresql" else "--askpass", *shown]
+
+
+def test_other_logins_are_disabled() -> None:
+    assert words(server_commands.disabling("db:1", DATABASE, "thief"))[-1] == 'ALTER ROLE "thief" NOLOGIN'
+    assert words(server_commands.disabling("db:1", CACHE, "thief"))[-3:] == ["SETUSER", "thief", "off"]
+
+
+def test_a_right_is_revoked_in_the_database_in_which_it_was_read() -> None:
+    command = server_commands.revoking("db:1", {**DATABASE, "database": "shop"}, "shop", ["may write functions in c"])
+    assert words(command)[7:9] == ["-d", "shop"]
 
 
 def test_braces_of_a_name_are_no_field() -> None:
