@@ -12,6 +12,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
 
+DETACH = "aws iam detach-role-policy --role-name {name} --policy-arn {target}"
+"""Of a policy by its ARN, which can be attached again."""
+INLINE = "aws iam get-role-policy --role-name {name} --policy-name {target}"
+"""Shows it: a deletion cannot be undone."""
 NOTHING = "no resource of the catalog's key aws exists; create them: ansible-playbook watchparty.secrets.provision"
 
 
@@ -88,11 +92,14 @@ def _role(
                 for difference in differences(policy["document"], present["policies"][attached[arn]])
             ]
     additions = [
-        *(policy_name for arn, policy_name in attached.items() if arn not in wanted["policies"]),
-        *present["inline"],
+        *((policy_name, arn, DETACH) for arn, policy_name in attached.items() if arn not in wanted["policies"]),
+        *((policy_name, policy_name, INLINE) for policy_name in present["inline"]),
     ]
-    differs += [f"also has the policy {addition}, which is not in the catalog" for addition in sorted(additions)]
-    yield from _judged(place, differs)
+    if differs or not additions:
+        yield from _judged(place, differs)
+    for policy_name, target, command in sorted(additions):
+        message = f"also has the policy {policy_name}, which is not in the catalog"
+        yield {**row(FAIL, place, message), "target": target, "command": command}
 
 
 def differences(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Iterator[str]:

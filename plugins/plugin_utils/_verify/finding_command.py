@@ -21,8 +21,8 @@ LEAK = "ansible-playbook watchparty.secrets.leak_response {run} -e leak_credenti
 SCAN = "ansible-playbook watchparty.secrets.scan {run} -e scan_repositories=."
 """For a finding in git's own files, messages and names, which no editor opens."""
 PROVISION = "ansible-playbook watchparty.secrets.provision {run}"
-ACCESS = PROVISION + " --tags access --diff -e aws_access_purge_policies=true"
-"""Detaches the managed policies that the catalog does not make, too."""
+ACCESS = PROVISION + " --tags access --diff"
+"""Keeps the policies that a role has beside those of the catalog: a host may need them."""
 AGAIN = "ansible-playbook watchparty.secrets.verify {run} -e verify_only={id} -v"
 """For a finding with a name that cannot be pasted: a person mends it by the check's sentence, then runs this."""
 _FIELD = re.compile(r"\{\{|\}\}|\{(\w+)\}")

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.drift import DETACH, INLINE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import is_numbered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Facts,
@@ -17,8 +20,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ACCESS
-
-INLINE = "aws iam delete-role-policy --role-name {name} --policy-name {target}"
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -32,7 +33,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield unknown(role["problem"], place)
             continue
         findings = [
-            (f"{policy}: {message}", policy, INLINE if policy in role.get("inline", ()) else "")
+            (f"{policy}: {message}", *_correction(name, role, policy))
             for policy, document in sorted(role["policies"].items())
             for message in policy_findings.wildcards(document)
         ]
@@ -43,6 +44,14 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield good(f"no wildcards and no rights beyond the environment in {len(role['policies'])} policies", place)
     if not roles:
         yield not_applicable("the catalog names no roles (aws.roles)")
+
+
+def _correction(name: str, role: Mapping[str, Any], policy: str) -> tuple[str, str]:
+    """Target and command. The catalog's own policies are written again."""
+    if policy in role.get("inline", ()):
+        return policy, INLINE
+    arn = role.get("attached", {}).get(policy, "")
+    return (arn, DETACH) if arn and not is_numbered(policy, name) else ("", "")
 
 
 CHECK = Check(

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import renewed
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import SET
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import CATALOG, SET
 
 GENERATED = ("jwt_key", "secret_key_length", "strength")
 """Rules for values that a rotation generates."""
@@ -28,7 +28,11 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield not_applicable("the rules apply to production only")
         return
     for setting, rule, message in result["rules"]:
-        finding = bad(f"{message} (rule {rule})", setting, target=setting)
+        entry = facts.catalog.settings.get(setting)
+        # No store holds these, so watchparty.secrets.set takes none of them.
+        is_stored = entry is None or (entry.literal is None and not entry.inventory and not entry.compose)
+        command = "" if is_stored else CATALOG
+        finding = bad(f"{message} (rule {rule})", setting, target=setting, command=command)
         yield renewed(finding, facts.catalog, setting) if rule in GENERATED else finding
     if not result["rules"]:
         yield good(counted(result["settings"], "setting"))

@@ -118,3 +118,20 @@ def test_nothing_of_it_is_there() -> None:
 )
 def test_each_difference(over: dict[str, Any], row: tuple[str, str, str]) -> None:
     assert rows(**over) == [row]
+
+
+def test_a_policy_beside_the_catalogs_is_named_by_a_command_of_its_own() -> None:
+    attached = {**ROLE["attached"], "mine": "arn:aws:iam::1:policy/mine"}
+    results = access_drift.compared(PLAN, {"r": {**ROLE, "attached": attached, "inline": ["own"]}}, KEY, PROVIDER)
+    assert [(entry["target"], entry["command"]) for entry in results if entry["state"] == "fail"] == [
+        ("arn:aws:iam::1:policy/mine", access_drift.DETACH),
+        ("own", access_drift.INLINE),
+    ]
+
+
+def test_a_policy_beside_the_catalogs_hides_no_difference() -> None:
+    found = rows({**ROLE, "attached": {"mine": "arn:mine"}})
+    assert [message.partition(",")[0] for _state, _place, message in found] == [
+        "policy r is not attached",
+        "also has the policy mine",
+    ]

@@ -203,6 +203,12 @@ def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_check.C
     assert "fault: " in evidence(result, NOT_CHECKED)
 
 
+def wide(policy: str, **role: Any) -> dict[str, Any]:
+    """A role with a policy that has a wildcard."""
+    document = {"Statement": [{"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "arn:x"}]}
+    return {"roles": {"r": {"trust": {}, "policies": {policy: document}, **role}}}
+
+
 @pytest.mark.parametrize(
     ("check", "over", "command"),
     [
@@ -213,9 +219,32 @@ def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_check.C
         ),
         ("WPS102", {"repository": {"ignores": {}, "env_files": {".env": [("K", 3, "")]}}}, "${EDITOR:-vi} +3 .env"),
         ("WPS102", {"repository": {"ignores": {}, "env_files": {".env.example": [("K", 3, "")]}}}, "ansible-playbook "),
+        (
+            "WPS401",
+            wide("read", attached={"read": "arn:aws:iam::1:policy/read"}),
+            "aws iam detach-role-policy --role-name r --policy-arn arn:aws:iam::1:policy/read",
+        ),
+        ("WPS401", wide("read", inline=["read"]), "aws iam get-role-policy --role-name r --policy-name read"),
+        ("WPS401", wide("r-2", attached={"r-2": "arn:aws:iam::1:policy/r-2"}), "ansible-playbook "),
     ],
 )
 def test_the_command_corrects_this_finding(check: str, over: dict[str, Any], command: str) -> None:
     result = ran(facts(**over))[check]
     (finding,) = (item for item in result.results if item.status == FAIL)
+    assert result.check.command_for(finding, "production").startswith(command)
+
+
+@pytest.mark.parametrize("check", verify_check.registry(), ids=lambda item: item.id)
+def test_no_command_detaches_whatever_else_a_role_has(check: verify_check.Check) -> None:
+    assert "purge" not in check.command
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [("DEBUG", "${EDITOR:-vi} $("), ("STRIPE_KEY", "ansible-playbook watchparty.secrets.set ")]
+)
+def test_a_value_of_the_catalog_is_corrected_there(name: str, command: str) -> None:
+    settings = {**verify_facts.DOCUMENT["settings"], "DEBUG": {"value": "true"}}
+    found = {**verify_facts.parts()["stores"], "rules": [(name, "placeholder", "is wrong")]}
+    result = ran(replace(facts(stores=found), catalog=verify_facts.catalog(settings=settings)))["WPS903"]
+    (finding,) = result.results
     assert result.check.command_for(finding, "production").startswith(command)
