@@ -206,7 +206,7 @@ class AuthTokenState:
         if self._seen is None or self._found.leak or self._found.aborting:
             return
         seen = self._seen(kept)
-        remedy = "set allow_sessions (-e rotation_allow_sessions=true)"
+        remedy = "add -e rotation_allow_sessions=true"
         if seen["short"]:
             raise RotationError(
                 f"the old token was kept: the sessions cannot be listed: {'; '.join(seen['short'])}. Correct these "
@@ -217,8 +217,8 @@ class AuthTokenState:
             counts = {host: sum(session.get(host, 0) for session in seen["sessions"].values()) for host in hosts}
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
-                f"the old token was kept: user {kept.username or valkey.DEFAULT_USER} is logged in from outside "
-                f"known_addresses: {named}; give those clients the new token and add the addresses (-e "
+                f"the old token was kept: user {kept.username or valkey.DEFAULT_USER} is logged in from unknown "
+                f"addresses: {named}; give those clients the new token and add the addresses (-e "
                 f"rotation_known_addresses={','.join(hosts)}), or {remedy}"
             )
 

@@ -271,7 +271,7 @@ def _text(file: Path) -> str:
             return ""
         text = stream.read(WORKFLOW_BYTES + 1)
     if len(text) > WORKFLOW_BYTES:
-        raise StoreError(f"{file}: is too large for a workflow; correct it in the checkout")
+        raise StoreError(f"{file}: is too large for a workflow; shorten or delete this file in the checkout")
     return text.decode("utf-8", "replace")
 
 

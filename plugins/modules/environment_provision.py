@@ -12,8 +12,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Creates every secret, key of a secret and parameter of the catalog whose value is known. It never overwrites
-    existing values. It generates a password or key once for each credential, and writes it to every place of the
-    credential. If some places hold a value already, the module copies this value to the others.
+    existing values. It generates a password or key once for each credential, and writes it to every location of the
+    credential. If some locations hold a value already, the module copies this value to the others.
   - A new secret gets the catalog's key, tags, description and replicas. An existing secret gets the missing ones, and
     so does a parameter. If a parameter lacks the key or its description, the module writes its present value again. A
     new key in an existing secret needs a new version, which becomes the current one only if nobody changed the secret

@@ -101,7 +101,7 @@ class TestSessionsFromElsewhere:
     """A program outside the inventory, which would fail when it connects anew."""
 
     WORDS = (
-        r"the old token was kept: user default is logged in from outside known_addresses: 127\.0\.0\.8 \(2\), "
+        r"the old token was kept: user default is logged in from unknown addresses: 127\.0\.0\.8 \(2\), "
         r"127\.0\.0\.9 \(1\); "
     )
 

@@ -113,7 +113,7 @@ def test_a_token_rotates_from_end_to_end(lab: Lab, servers: tuple[Valkey, Valkey
         with session_from("127.0.0.9", servers[1], old):
             run = rotate(lab, api)
         assert run.code != 0
-        sentences(run, "the old token was kept: user default is logged in from outside known_addresses: 127.0.0.9 (1)")
+        sentences(run, "the old token was kept: user default is logged in from unknown addresses: 127.0.0.9 (1)")
         sentences(run, "stopped at step revoke")
         assert all(valkey.accepts(old) for valkey in servers)
         run = rotate(lab, api)

@@ -157,7 +157,7 @@ FILE = schema_object(
         "owner": described("Owner of the file. By default env_deploy_owner; root for systemd_credential.", NAME),
         "group": described("Group of the file. By default the owner's group.", NAME),
         "mode": described(
-            f"Octal mode of the file, {MODE} by default. Other accounts can have no access.",
+            f"Octal mode of the file, {MODE} by default. It gives rights to the owner and the group only.",
             {"type": "string", "pattern": "^0[46][04]0$"},
         ),
         "credential": described(

@@ -142,7 +142,11 @@ _SERVER = schema_object(
                     "mode": described(
                         "verify-full by default. Loopback and sockets need no TLS.", {"enum": list(TLS_MODES)}
                     ),
-                    "reason": described("Reason for another mode than verify-full. Required with such a mode.", NAME),
+                    "reason": described(
+                        "Reason for another mode than verify-full. Required with such a mode, unless every address is "
+                        "loopback or a socket.",
+                        NAME,
+                    ),
                     "ca": described("Path of a file with trusted certificates, on the host that connects.", NAME),
                     "cert": described("Path of a file with a client certificate, on the host that connects.", NAME),
                     "key": described("Path of a file with the client's key, on the host that connects.", NAME),

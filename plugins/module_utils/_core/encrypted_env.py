@@ -178,7 +178,7 @@ def require_context(file: EncryptedEnv, context: Mapping[str, str]) -> None:
             )
     if file.context["catalog"] != context["catalog"]:
         raise EncryptedEnvError(
-            "%s: was written with another catalog (its settings or their places differ); write it again: "
+            "%s: was written with another catalog (its settings or their locations differ); write it again: "
             "ansible-playbook watchparty.secrets.env_encrypt -e app_environment=%s"
             % (file.path, context["environment"])
         )

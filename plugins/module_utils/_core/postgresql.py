@@ -139,7 +139,9 @@ def _places(places: str) -> Tuple[List[str], List[str]]:
 def identifier(name: str) -> str:
     """A role's or setting's name, quoted."""
     if not name or "\0" in name:
-        raise DatabaseError("bad_name", "a role's name is empty or has a NUL character; correct it in the catalog")
+        raise DatabaseError(
+            "bad_name", "a role's name is empty or has a NUL character; correct the name in the catalog"
+        )
     if len(name.encode("utf-8")) > 63:
         raise DatabaseError("bad_name", "the role name %s is longer than PostgreSQL's 63 bytes; shorten it" % name)
     return '"%s"' % name.replace('"', '""')

@@ -19,6 +19,7 @@ def _is_address(text: str) -> bool:
 def remedy(addresses: Iterable[str]) -> str:
     """What to do about them, as a sentence goes on. A session over a Unix socket has no address that could be added."""
     unknown_addresses = [name for name in dict.fromkeys(addresses) if _is_address(name)]
-    add = "add them (-e rotation_known_addresses=%s), or " % ",".join(unknown_addresses) if unknown_addresses else ""
-    end = "set allow_sessions (-e rotation_allow_sessions=true), which ends them"
+    joined = ",".join(unknown_addresses)
+    add = "add their addresses (-e rotation_known_addresses=%s), or " % joined if joined else ""
+    end = "add -e rotation_allow_sessions=true, which ends their sessions"
     return "give those clients the new value, then run the same command again; or %s%s" % (add, end)

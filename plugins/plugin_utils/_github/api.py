@@ -255,7 +255,9 @@ def require_fits(kind: str, name: str, value: str) -> None:
 def _text(answer: Mapping[str, Any]) -> str:
     """Raises StoreError for a file that GitHub hands over otherwise: what it reads would seem unread."""
     if answer["encoding"] != "base64":
-        raise StoreError(f"{answer['path']}: is too large for a workflow; correct it in the repository")
+        raise StoreError(
+            f"{answer['path']}: is too large for a workflow; shorten or delete this file in the repository"
+        )
     return base64.b64decode(str(answer.get("content", ""))).decode("utf-8", "replace")
 
 

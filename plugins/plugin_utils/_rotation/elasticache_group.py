@@ -174,7 +174,7 @@ class AuthTokens:
                     code = aws_errors.code_of(error)
                     if code == "ReplicationGroupNotFoundFault":
                         raise NotFound(
-                            "There is no replication group %s in this account and region; correct it in the catalog"
+                            "No replication group %s is in this account and region; correct its name in the catalog"
                             % self._name
                         ) from None
                     if code == "InvalidReplicationGroupState":

@@ -186,7 +186,7 @@ def test_sessions_from_elsewhere_stop_a_revoke(shop: Shop) -> None:
         assert not listed["changed"]
         answer = shop.revoke(known_addresses=["10.0.0.0/8"])
         failed(answer, "unknown_sessions", "127.0.0.1 (1 of report)", "an unnamed program")
-        assert "add them (-e rotation_known_addresses=127.0.0.1), or set allow_sessions" in answer["msg"]
+        assert "add their addresses (-e rotation_known_addresses=127.0.0.1), or add -e rotation_allow" in answer["msg"]
         assert answer["sessions"] == listed["sessions"]
         assert shop.roles() == before
         assert shop.accepts(shop.first)

@@ -250,7 +250,8 @@ def present(at: Optional[OpenPath]) -> Optional[Present]:
             status = os.fstat(stream.fileno())
             if status.st_nlink > 1 and os.geteuid() == 0:
                 raise HostError(
-                    "%s: has other names (hard links), so it may be another file; replace it by a copy" % at.path
+                    "%s: has hard links, so another path leads to the same file; replace the path by a copy of it"
+                    % at.path
                 )
             content = stream.read(LARGEST + 1)
             if len(content) > LARGEST:

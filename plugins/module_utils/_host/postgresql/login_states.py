@@ -291,7 +291,7 @@ def refuse_unknown(run: LoginCall, login_sessions: Sequence[connection.LoginSess
     if unknown_sessions and not run.params["allow_sessions"]:
         raise UnknownSessions(
             as_data(login_sessions),
-            "role %s has sessions from outside known_addresses: %s. Nothing was changed: %s"
+            "role %s has sessions from unknown addresses: %s. Nothing was changed: %s"
             % (
                 run.login,
                 described(unknown_sessions),

@@ -329,7 +329,7 @@ def _refuse_unknown_clients(nodes: Nodes, sessions: Mapping[str, Sequence[valkey
         unknown_hosts = valkey.unknown_hosts([client.host for client in clients], known)
         if unknown_hosts and not wanted.allow_sessions:
             raise HostError(
-                "user %s is logged in from outside known_addresses: %s; %s"
+                "user %s is logged in from unknown addresses: %s; %s"
                 % (
                     wanted.user,
                     ", ".join("%s (%d)" % (host, valkey.by_host(clients)[host]) for host in unknown_hosts),

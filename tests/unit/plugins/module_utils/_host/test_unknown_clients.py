@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
 
-END = "set allow_sessions (-e rotation_allow_sessions=true), which ends them"
+END = "add -e rotation_allow_sessions=true, which ends their sessions"
 GIVE = "give those clients the new value, then run the same command again; or "
 
 
 def test_each_address_once_as_the_option_takes_it() -> None:
     text = unknown_clients.remedy(["10.0.0.9", "2001:db8::1", "10.0.0.9"])
-    assert text == f"{GIVE}add them (-e rotation_known_addresses=10.0.0.9,2001:db8::1), or {END}"
+    assert text == f"{GIVE}add their addresses (-e rotation_known_addresses=10.0.0.9,2001:db8::1), or {END}"
 
 
 def test_a_unix_socket_is_no_address() -> None:
