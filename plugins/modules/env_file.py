@@ -246,7 +246,9 @@ options:
     type: bool
     default: false
   owner:
-    description: Name or number of the owner. By default an existing file keeps its owner.
+    description:
+      - Name or number of the owner. By default an existing file keeps its owner, and a new file belongs to the account
+        of the task.
     type: str
   group:
     description:

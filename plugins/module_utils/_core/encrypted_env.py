@@ -99,7 +99,9 @@ def _parts(compose: Compose) -> List[str]:
 def parsed(content: bytes, path: str) -> EncryptedEnv:
     """Raises EncryptedEnvError, which names the line and never repeats it."""
     if len(content) > LARGEST:
-        raise EncryptedEnvError("%s: is larger than %d MiB, so it is not a .env.enc" % (path, LARGEST >> 20))
+        raise EncryptedEnvError(
+            "%s: is larger than %d MiB, so it is not a .env.enc. %s" % (path, LARGEST >> 20, RESTORE)
+        )
     try:
         text = content.decode("ascii")
     except UnicodeDecodeError:

@@ -112,8 +112,8 @@ def require_usable(
         different = ", ".join(sorted(name for name in own if own[name] != wanted[name]))
         if different:
             raise RotationError(
-                "users %s and %s have different %s at %s; correct those of one of them"
-                % (login["username"], like, different, admin.place)
+                "users %s and %s have different %s at %s; give both users the same %s"
+                % (login["username"], like, different, admin.place, different)
             )
     vhosts = sorted({vhost for vhost, *_rest in own["permissions"]})
     if not vhosts:
