@@ -25,11 +25,21 @@ WITH_OPTIONS = " with options "
 
 def times(file: all_accounts.File) -> Dict[str, float]:
     """In seconds since 1970 by fingerprint: when the file changed, or what was recorded before that. A key whose line
-    has a command or an environment counts a second time, with these options."""
+    has a command or an environment counts a second time, with these options; since when any key had them, as our new
+    key has those of the old one."""
     entries = filter(None, map(authorized_keys.entry_of, (file.content or b"").split(b"\n")))
-    recorded = _recorded(file.path)
+    recorded: Dict[str, float] = {}
+    for name, at in _recorded(file.path).items():
+        key = _shared(name)
+        recorded[key] = min(at, recorded.get(key, at))
     names = [name for entry in entries for name in _names(entry)]
-    return {name: min(file.kernel_changed, recorded.get(name, file.kernel_changed)) for name in names}
+    return {name: min(file.kernel_changed, recorded.get(_shared(name), file.kernel_changed)) for name in names}
+
+
+def _shared(name: str) -> str:
+    """Options without the key that has them."""
+    key, separator, options = name.partition(WITH_OPTIONS)
+    return separator + options if separator else key
 
 
 def _names(entry: authorized_keys.AuthorizedKey) -> Iterator[str]:

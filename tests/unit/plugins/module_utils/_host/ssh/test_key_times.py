@@ -29,9 +29,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def added(path: Path, name: str) -> None:
+def added(path: Path, name: str, options: str = "") -> None:
     time.sleep(0.02)
-    path.write_text(f"{path.read_text()}{key(name)}\n")
+    path.write_text(f"{path.read_text()}{options}{key(name)}\n")
 
 
 def times(path: Path) -> dict[str, float]:
@@ -108,3 +108,22 @@ def test_an_option_that_was_there_before_is_not_named(file: Path) -> None:
     forced = [name for name in before if key_times.WITH_OPTIONS in name]
     assert [times(file)[name] for name in forced] == [before[name] for name in forced]
     assert len(forced) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root records them")
+def test_our_new_key_with_the_options_of_the_old_one_is_not_named(file: Path) -> None:
+    """A rotation adds it under the same options, and removes the old line."""
+    file.write_text(f"{FORCED}{key('old')}\n")
+    time.sleep(0.02)
+    since = time.time()
+    key_times.record(str(file))
+    added(file, "new", FORCED)
+    key_times.record(str(file))
+    file.write_text(f"{FORCED}{key('new')}\n")
+    search = FootholdSearch([OpenedAccount("deploy", 2000, str(file.parent), "deploy_ssh")], since, "/")
+    for options in (FORCED, 'command="/tmp/x" '):
+        file.write_text(f"{options}{key('new')}\n")
+        found = all_accounts.file(str(file))
+        assert found is not None
+        search._keys_of(found, "deploy_ssh", {name_of("new")})
+        assert len(search.footholds) == (options != FORCED)
