@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.segment import show
 
@@ -34,10 +35,15 @@ def purge_on(host: RotationHost) -> Purge:
     return purge
 
 
-def invalidate(client: Any, copies: Mapping[str, Any], reference: str) -> None:
+SECONDS = 40
+"""For CloudFront's answer: the rest of the response waits for it."""
+
+
+def invalidate(connection: AwsConnection, copies: Mapping[str, Any], reference: str) -> None:
     """Deletes CloudFront's copies. CloudFront takes the same reference once, so a run that is started again invalidates
-    nothing twice. Raises StoreError.
+    nothing twice. Raises StoreError, or AnsibleActionFail without a client.
     """
+    client = connection.bounded_client("cloudfront", SECONDS)
     paths = copies["paths"]
     with aws_errors.translated("cloudfront:CreateInvalidation", copies["distribution"]):
         client.create_invalidation(

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     RotationError,
@@ -264,13 +266,12 @@ def _invalidate(run: ResponseRun) -> Work | None:
 
 
 def _invalidated(run: ResponseRun, work: Work) -> ResponseRun:
-    client = run.setting.connection.store_client("cloudfront")
     incident = incident_notes.incident_of(run.journal)
     for item in work["copies"]:
         paths = f"{', '.join(item['paths'])} of {item['distribution']}"
         try:
-            invalidate(client, item, f"{incident.id}-{item['name']}")
-        except SecretsError as error:  # it stays open in the report
+            invalidate(run.setting.connection, item, f"{incident.id}-{item['name']}")
+        except (SecretsError, AnsibleActionFail) as error:  # it stays open in the report
             run = run.then(run.response.failed(f"CloudFront was NOT invalidated: {paths}: {one_line(error)}"))
         else:
             run = run.noted({f"invalidated/{item['name']}": paths})

@@ -71,7 +71,7 @@ class TestStep:
                 if DistributionId == "E-img":
                     raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not\nyou"}}, "CreateInvalidation")
 
-        leak.connection = SimpleNamespace(store_client=lambda _service: CloudFront())
+        leak.connection = SimpleNamespace(bounded_client=lambda _service, _seconds: CloudFront())
         purge = {"valkey": [], "invalidations": copies}
         response, result = leak.following(leak.response("session_tries", purge=purge))
         assert result["next"] == "copies"
@@ -82,3 +82,14 @@ class TestStep:
         message = "CloudFront was NOT invalidated: /* of E-img: AWS denies cloudfront:CreateInvalidation"
         assert failure.startswith(message)
         assert "\n" not in failure
+
+    def test_no_client_of_cloudfront_stops_nothing(self, leak: Leak) -> None:
+        def no_client(_service: str, _seconds: float) -> Any:
+            raise AnsibleActionFail("no client of cloudfront can be created")
+
+        leak.connection = SimpleNamespace(bounded_client=no_client)
+        copies = [{"name": "cdn", "distribution": "E-cdn", "paths": ["/*"]}]
+        purge = {"valkey": [], "invalidations": copies}
+        response, result = leak.following(leak.response("session_tries", purge=purge))
+        message = "CloudFront was NOT invalidated: /* of E-cdn: no client of cloudfront can be created"
+        assert (response.failures, result["next"]) == ([message], "copies")
