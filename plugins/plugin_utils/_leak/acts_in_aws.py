@@ -168,7 +168,7 @@ def made(act: str, request: Any, answer: Any, source: str) -> Made | None:
     if act in SESSIONS:
         name, key = f"{known.get(KEY, '?')} of {known.get('roleArn', act)}", known.get(KEY, "")
         return Made("session", name, "", key=key, until=_moment(known.get("expiration", "")))
-    if act not in ACTS:
+    if act not in ACTS or (act == "UpdateAccessKey" and _is_deactivation(request)):
         return None
     kind, name, undo = ACTS[act]
     fields = {field: known.get(field, "?") for field in _FIELDS}
@@ -178,6 +178,11 @@ def made(act: str, request: Any, answer: Any, source: str) -> Made | None:
     words = [word.format_map(fields) for word in undo.split()] if _is_known(undo, usable) else []
     command = shlex.join(["aws", *words]) if words else ""
     return Made(kind, name.format_map(fields), command, known.get("userName", ""), known.get(KEY, ""))
+
+
+def _is_deactivation(request: Any) -> bool:
+    """Whether it leaves a key that nobody can use, as each rotation of a key does."""
+    return isinstance(request, Mapping) and request.get("status") == "Inactive"
 
 
 def _moment(text: str) -> datetime | None:

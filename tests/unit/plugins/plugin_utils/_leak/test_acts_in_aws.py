@@ -90,3 +90,11 @@ def test_a_command_is_about_the_exact_name(name: str) -> None:
     made = acts_in_aws.made("CreateUser", {"userName": name}, None, source_of("CreateUser"))
     assert made
     assert made.undo == ""
+
+
+@pytest.mark.parametrize(("status", "is_left"), [("Active", True), ("Inactive", False), (["Inactive"], True)])
+def test_a_key_that_was_deactivated_lets_nobody_in(status: Any, is_left: bool) -> None:
+    """Rotations deactivate keys, and so may who locks an operator out: their own acts are no acts of the leaked key."""
+    asked = {"userName": "operator", "accessKeyId": "AKIAOPERATOR", "status": status}
+    made = acts_in_aws.made("UpdateAccessKey", asked, None, source_of("UpdateAccessKey"))
+    assert (made is not None and made.key == "AKIAOPERATOR") == is_left
