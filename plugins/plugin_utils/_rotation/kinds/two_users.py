@@ -119,6 +119,8 @@ class TwoUsers(Acts):
         rotation = None
         if state in (PRESENT, self.blocked, REVOKED):
             _journal, rotation = part.setting.rotator.mine()  # the server does not know which run is the last one
+        elif state == USABLE:
+            rotation = part.setting.rotator.look().rotation
         admin, server = server_addresses.required_server(catalog, credential)
         held = part.setting.administrators_login(admin, rotation)
         if held.username in names:
