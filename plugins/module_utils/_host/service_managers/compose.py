@@ -52,8 +52,7 @@ class ComposeManager(ServiceManager):
         return [state for unit in self.units for state in known.get(unit, [missing._replace(unit=unit)])]
 
     def missing(self) -> List[State]:
-        """A restart creates containers, but only of a service in the file, which the question names."""
-        self.states()
+        """A restart creates containers, and compose reads its file with the ``.env`` that is not written yet."""
         return []
 
     def health_problem(self, folder: str, seconds: float) -> str:

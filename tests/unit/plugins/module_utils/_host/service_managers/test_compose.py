@@ -15,12 +15,23 @@ echo 'level=warning msg="the attribute `version` is obsolete, it will be ignored
 """
 
 
-def test_a_warning_is_not_the_id_of_a_container(folder: Path) -> None:
-    """compose warns of each old compose file and of each variable that is not set."""
+def manager(folder: Path, docker: str) -> ComposeManager:
     (folder / "compose.yaml").touch()
     program = folder / "docker"
-    program.write_text(DOCKER)
+    program.write_text(docker)
     program.chmod(0o755)
-    declared = {"service": "web", "units": ["web"], "file": f"{folder}/compose.yaml", "program": str(program)}
-    (state,) = ComposeManager(declared).states()
+    return ComposeManager(
+        {"service": "web", "units": ["web"], "file": f"{folder}/compose.yaml", "program": str(program)}
+    )
+
+
+def test_a_variable_that_the_deploy_is_to_write_is_not_missing(folder: Path) -> None:
+    """With --check no .env was written, and compose fails for each variable that its file requires."""
+    docker = "#!/bin/sh\necho 'required variable DB_PASSWORD is missing a value' >&2\nexit 15\n"
+    assert manager(folder, docker).missing() == []
+
+
+def test_a_warning_is_not_the_id_of_a_container(folder: Path) -> None:
+    """compose warns of each old compose file and of each variable that is not set."""
+    (state,) = manager(folder, DOCKER).states()
     assert (state.unit, state.is_up, state.text) == ("web", True, "running")
