@@ -242,6 +242,20 @@ def test_users_that_the_leaked_user_could_make_are_named(maria: MariaDB, program
     assert named == [f"user {account} is not in the catalog, and app_a could make users: DROP USER {account}"]
 
 
+def test_a_second_account_of_a_known_user_is_named(maria: MariaDB, programs: Programs) -> None:
+    """The catalog knows no hosts, so its administrator's name explains one account alone."""
+    shop = MysqlShop(maria, programs)
+    shop.close("aborted")
+    maria.execute(*(f"GRANT CREATE USER ON *.* TO {user}@'127.%'" for user in ("app_a", "app_b")))
+    maria.execute("CREATE USER boss@'%' IDENTIFIED BY 'x'")
+    try:
+        named = [line for line in revoked_after_a_leak(shop) if "'boss'" in line]
+    finally:
+        maria.execute("DROP USER boss@'%'")
+    accounts = "'boss'@'%', 'boss'@'127.0.0.1'. DROP USER those that are not yours"
+    assert named == [f"user 'boss' has 2 accounts, and app_a could make users: {accounts}"]
+
+
 def test_a_leaked_user_is_locked_before_a_new_value_is_made(shop: MysqlShop, maria: MariaDB) -> None:
     session = maria.connect("app_a", OLD)
     assert shop.act("block")["message"] == f"user app_a cannot log in at 127.0.0.1:{maria.port}; 1 sessions ended"

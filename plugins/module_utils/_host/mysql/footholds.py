@@ -62,6 +62,11 @@ def _users(admin: MysqlConnection, twins: List[str], known: List[str]) -> Iterat
         yield "user %s is not in the catalog, and %s could make users: DROP USER %s" % (account, twins[0], account)
     if others[MOST:]:
         yield "%d more users are not in the catalog; mysql.user lists them" % len(others[MOST:])
+    for user in sorted(set(known).difference(twins)):
+        accounts = ["%s@%s" % (_quoted(name), _quoted(host)) for name, host in rows if name == user]
+        if accounts[1:]:  # the catalog names no hosts
+            line = "user %s has %d accounts, and %s could make users: %s. DROP USER those that are not yours"
+            yield line % (_quoted(user), len(accounts), twins[0], ", ".join(accounts[:MOST]))
 
 
 def _objects(admin: MysqlConnection, successor: MysqlConnection, twins: Set[str]) -> Iterator[str]:
