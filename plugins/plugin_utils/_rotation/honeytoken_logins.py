@@ -11,6 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ho
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_graph import StoredCredential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import main as program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
@@ -105,7 +106,9 @@ def _run(part: Part, stored: StoredCredential, **extra: Any) -> Answer:
     ) or server_addresses.administrator_elsewhere(admin, engine, held.locations)
     if wrong or held.login.password is None:
         raise RotationError(wrong or f"its administrator {admin.name} cannot be read: {'; '.join(held.problems)}")
-    admin_url = server_addresses.administrators_url(server, engine, held.login)
+    login = part.setting.administrators_login(admin, part.setting.rotator.look().rotation)
+    login = Login(login.username or held.login.username, login.password)
+    admin_url = server_addresses.administrators_url(server, engine, login)
     nodes = server_addresses.nodes(server) if engine == VALKEY else []
     args = {"server": engine, "admin_url": admin_url, "user": user, "nodes": nodes, **extra}
     args["leak"] = part.setting.answers_leak()

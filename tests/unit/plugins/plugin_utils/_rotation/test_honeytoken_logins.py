@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import honeytoken_rows
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R1, R2, R3, Shop
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS
@@ -34,7 +36,7 @@ class Decoy(Shop):
         self.answer: Answer = {}
 
     def execute(self, _program: ModuleType, *, args: dict[str, Any], **_options: Any) -> dict[str, Any]:
-        self.leak = args["leak"]
+        self.leak, self.admin_url = args["leak"], args["admin_url"]
         return self.report
 
     def rotate_once(self, rotation: str, leak: str = "") -> None:
@@ -114,3 +116,21 @@ def test_a_count_that_began_again_holds_no_answered_use(decoy: Decoy) -> None:
     decoy.report = COUNTED
     decoy.rotate_once(R3)
     assert decoy.verified()[0] == "fail"
+
+
+@pytest.mark.parametrize(("step", "who"), [("test", ":canary-of-the-administrator"), ("revoke_first", ":new")])
+def test_the_new_login_of_the_administrator_counts_once_it_is_tested(
+    decoy: Decoy, monkeypatch: pytest.MonkeyPatch, step: str, who: str
+) -> None:
+    """A stage that is carried out once more finds its old login revoked already."""
+    new_value = RotationSetup.new_value
+
+    def with_boss(setting: RotationSetup, rotation: Any, name: str, **how: Any) -> Login | None:
+        return Login(None, "new") if name == "boss" else new_value(setting, rotation, name, **how)
+
+    monkeypatch.setattr(RotationSetup, "new_value", with_boss)
+    decoy.rotator = decoy.world.begun("mail", rotation=R1, leak="leak-1")
+    decoy.world.created(decoy.rotator)
+    decoy.rotator.advance(step)
+    decoy.act("revoke")
+    assert f"//admin{who}@" in decoy.admin_url
