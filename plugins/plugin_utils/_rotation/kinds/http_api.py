@@ -45,7 +45,8 @@ class HttpApi(Acts):
         api, admin = self.api(part), credentials.get(credentials[part.name].admin or "")
         if api is None or admin is None:
             raise RotationError(f"credentials.{part.name} needs api and admin; add them to the catalog")
-        return ProviderKeys(part.setting, part.name, api, ProviderClient(api, part.setting.held(admin).login))
+        login = part.setting.administrators_login(admin, part.setting.rotator.look().rotation)
+        return ProviderKeys(part.setting, part.name, api, ProviderClient(api, login))
 
     @staticmethod
     def api(part: Part) -> ProviderApi | None:

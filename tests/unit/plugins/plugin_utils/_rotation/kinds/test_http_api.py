@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_client
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.fakes.memory_stores import Hook
 from tests.fakes.provider_apis import Answer, StandIn
 from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import (
@@ -132,6 +135,20 @@ def test_the_same_stages_again(shop: Shop, provider: Provider) -> None:
     assert answer["refused"] == [provider.url.removeprefix("http://")], "what a post-mortem names"
     assert shop.act("revoke") == answer
     assert sorted(provider.keys) == ["k1", "other"]
+
+
+@pytest.mark.parametrize(("step", "token"), [("test", ADMIN_TOKEN), ("revoke_first", "canary-of-the-new")])
+def test_the_new_token_of_the_administrator_counts_once_it_is_tested(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str, token: str
+) -> None:
+    """A stage that is carried out once more finds its old one revoked already."""
+    shop.act("issue")
+    shop.world.created(shop.rotator)
+    shop.rotator.advance(step)
+    monkeypatch.setattr(RotationSetup, "new_value", lambda *_about: Login(None, "canary-of-the-new"))
+    kind: Any = BUILT_IN["http_api"]()
+    client = kind._keys(Part(shop.setting(), shop.server, {"name": "mail"})).client
+    assert client._headers["Authorization"] == f"Bearer {token}"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
