@@ -32,7 +32,7 @@ _LOCAL_BACKEND = re.compile(
     re.I,
 )
 """By a URL's scheme or by a class."""
-_JWT_NAME = re.compile(r"JWT(?!.*(?:PUBLIC|KEY_ID)).*(?:KEY|SECRET)S?$", re.I)
+_JWT_NAME = re.compile(r"JWT(?!.*(?:PUBLIC|PRIVATE|ENCRYPT|KEY_ID)).*(?:KEY|SECRET)S?$", re.I)
 JWT_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 """RFC 7518: a key as long as the digest, by algorithm."""
 

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import translated
 
+INLINE_END = " (inline)"
 PAGES = 50
 """Of the account's details, of a hundred things each."""
 
@@ -37,16 +38,16 @@ class Policies:
         arns: dict[str, str] = {}
         with aws_errors.translated("iam:ListRolePolicies", subject):
             names = self._pages("list_role_policies", "PolicyNames", RoleName=name)
-        for item in names:
-            with aws_errors.translated("iam:GetRolePolicy", subject):
-                policies[item] = document(
-                    self._client.get_role_policy(RoleName=name, PolicyName=item)["PolicyDocument"]
-                )
         with aws_errors.translated("iam:ListAttachedRolePolicies", subject):
             attached = self._pages("list_attached_role_policies", "AttachedPolicies", RoleName=name)
         for item in attached:
             arns[item["PolicyName"]] = item["PolicyArn"]
             policies[item["PolicyName"]] = self._managed(item["PolicyArn"])
+        for item in names:
+            with aws_errors.translated("iam:GetRolePolicy", subject):
+                answer = self._client.get_role_policy(RoleName=name, PolicyName=item)
+            # An inline policy may have the name of an attached one, and must not hide behind it.
+            policies[item + INLINE_END if item in arns else item] = document(answer["PolicyDocument"])
         return {
             "arn": role["Arn"],
             "trust": document(role["AssumeRolePolicyDocument"]),

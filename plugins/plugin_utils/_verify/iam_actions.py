@@ -96,5 +96,5 @@ BUCKETS = tuple(
     )
 )
 OBJECTS = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention", "s3:PutObjectLegalHold")
-ALIASES = ("kms:UpdateAlias", "kms:DeleteAlias", "kms:CreateAlias")
+ALIASES = ("kms:UpdateAlias", "kms:DeleteAlias")
 """Each is allowed on the alias and on its key."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.drift import DETACH, INLINE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import INLINE_END
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import is_numbered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
@@ -48,9 +49,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
 
 def _correction(name: str, role: Mapping[str, Any], policy: str) -> tuple[str, str]:
     """Target and command. The catalog's own policies are written again."""
-    if policy in role.get("inline", ()):
-        return policy, INLINE
     arn = role.get("attached", {}).get(policy, "")
+    if not arn and policy.removesuffix(INLINE_END) in role.get("inline", ()):
+        return policy.removesuffix(INLINE_END), INLINE
     return (arn, DETACH) if arn and not is_numbered(policy, name) else ("", "")
 
 

@@ -68,11 +68,12 @@ CHECK = Check(
     title="No resource policy of a secret, KMS key or bucket allows other accounts",
     reason="A resource policy can give access that no policy of a user or role gives.",
     fix=(
-        "Delete the policy, or name only principals of this account in it. Secret: aws secretsmanager "
-        "delete-resource-policy --secret-id NAME. Key: aws kms put-key-policy --key-id KEY --policy file://FILE. "
-        "Bucket of the audit log or journal: aws s3api put-bucket-policy --bucket NAME --policy file://FILE."
+        "Name only principals of this account in the policy. Keep a Deny that a leak response wrote for old versions. "
+        "Secret: aws secretsmanager put-resource-policy --secret-id NAME --resource-policy file://FILE. Key: aws kms "
+        "put-key-policy --key-id KEY --policy file://FILE. Bucket of the audit log or journal: aws s3api "
+        "put-bucket-policy --bucket NAME --policy file://FILE."
     ),
-    command="aws secretsmanager delete-resource-policy --secret-id {name}",
+    command="aws secretsmanager get-resource-policy --secret-id {name}",
     look=look,
     needs=("policies", "account", "keys", "buckets"),
 )

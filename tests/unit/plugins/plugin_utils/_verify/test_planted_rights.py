@@ -120,7 +120,7 @@ MISTAKES: list[tuple[str, Plant, str]] = [
     ("the encrypted file", lambda world: delegated(world) or user(allow("kms:Decrypt", KEY))(world), "406"),
     ("readers of a tag", user(allow(READ, **under(StringEquals={"secretsmanager:ResourceTag/Environment": "production"})), allow("kms:Decrypt", KEY)), "406"),
     # --- the key's alias, replicas, retention, roles of others
-    *((f"the alias by {name}", lambda world, name=name: delegated(world) or user(allow(f"kms:{name}", [ALIAS, KEY]))(world), "407") for name in ("UpdateAlias", "DeleteAlias", "CreateAlias")),
+    *((f"the alias by {name}", lambda world, name=name: delegated(world) or user(allow(f"kms:{name}", [ALIAS, KEY]))(world), "407") for name in ("UpdateAlias", "DeleteAlias")),
     ("every alias", lambda world: delegated(world) or user(allow("kms:*Alias"))(world), "407"),
     ("the alias by a key that names a user", lambda world: on_key(Principal={"AWS": f"{IAM}:user/ada"}, Action="kms:UpdateAlias")(world) or user(allow("kms:UpdateAlias", ALIAS))(world), "407"),
     *((f"the secret by {name}", user(allow(f"secretsmanager:{name}", SECRET_ARN)), "407") for name in ("RestoreSecret", "RemoveRegionsFromReplication", "StopReplicationToReplica")),
