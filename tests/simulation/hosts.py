@@ -121,6 +121,7 @@ class Host:
                 "assume_healthy": False,
                 "readers": (),
                 "files": (),
+                "services": None,
                 **params,
             },
             check_mode=check,

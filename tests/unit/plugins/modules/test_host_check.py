@@ -10,6 +10,7 @@ import os
 import re
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -268,12 +269,12 @@ def test_a_header_cannot_begin_another_one(server: str, value: str) -> None:
 )
 def test_an_answer_that_has_no_status(answer: bytes, message: str) -> None:
     with pytest.raises(OSError, match=message):
-        health_check._status(io.BytesIO(answer))
+        health_check._status(io.BytesIO(answer), time.monotonic() + 60)
 
 
 def test_the_status_is_the_final_answers() -> None:
     answer = b"HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.0 204 No Content\r\n\r\n"
-    assert health_check._status(io.BytesIO(answer)) == 204
+    assert health_check._status(io.BytesIO(answer), time.monotonic() + 60) == 204
 
 
 def test_one_that_never_answers_ends_in_time() -> None:
