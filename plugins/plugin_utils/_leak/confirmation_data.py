@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import BLOCK, IMMEDIATE
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
@@ -34,7 +35,7 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
         waves=waves,
         replaced=list((plan.get("plan") or {}).get("passed_over", ())),
         immediate=would["incident"]["containment"] in (IMMEDIATE, BLOCK),
-        blocks=[name for name in reached if "block" in kinds[name].stages],
+        blocks=[name for wave in waves for name in _blocked(catalog, wave) if "block" in kinds[name].stages],
         takes_down=plan.get("takes_down", ()),
         signing=[name for name in reached if kinds[name].phases == 2],
         elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],
@@ -56,3 +57,10 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
         contact=results.get("contact", ""),
         inventories=results.get("inventories", ()),
     )
+
+
+def _blocked(catalog: Catalog, wave: Sequence[str]) -> list[str]:
+    """An administrator that others of the wave need keeps its login until they have their new values."""
+    credentials = [catalog.credentials[name] for name in wave if name in catalog.credentials]
+    needed = {credential.admin for credential in credentials}
+    return [credential.name for credential in credentials if credential.name not in needed]

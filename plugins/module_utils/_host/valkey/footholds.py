@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from contextlib import suppress
 from functools import partial
-from typing import Any, Collection, Dict, List, Mapping, Set
+from typing import Any, Collection, Dict, List, Mapping, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     server_baseline,
@@ -62,20 +62,21 @@ def could_log_in_as_others(nodes: Nodes, wanted: UserRequest) -> List[str]:
     return [name for name, user in users.items() if user is not None and valkey_rights.may_run(user.rules, CHANGES)]
 
 
-def others_ended(nodes: Nodes, wanted: UserRequest, could: Collection[str]) -> List[str]:
-    """Ends all sessions but ours there; programs connect again. What was done, in words."""
-    done = []
+def others_ended(nodes: Nodes, wanted: UserRequest, could: Collection[str]) -> Tuple[List[str], List[str]]:
+    """Ends all sessions but ours there; programs connect again. What was done, and what stays open."""
+    done, left = [], []
     for node in nodes:
         if node.name in could:
             try:
                 ended = sum(int(node.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")) for kind in SESSIONS)
             except (HostError, ValueError) as error:
-                done.append("%s: sessions of other users are not ended: %s" % (node.name, error))
+                message = "%s: sessions of other users are not ended (%s): CLIENT KILL TYPE normal"
+                left.append(message % (node.name, error))
                 continue
             if ended:
                 message = "%s: user %s could change other users, so the %d sessions of all users were ended too"
                 done.append(message % (node.name, wanted.user, ended))
-    return done
+    return done, left
 
 
 def _deleted(node: Node, user: str) -> str:

@@ -228,14 +228,15 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         all_nodes.act(nodes, wanted.user, {**commands, **dict.fromkeys(at_once, ())}, keepers)
         ended = {node.name: [*at_once.get(node.name, ()), *_end(node, wanted)] for node in nodes}
         result["ended"] = _by_host(ended)
-        others = footholds.others_ended(nodes, wanted, could)
-        result["changed"] = bool(result["changed"] or any(ended.values()))
+        others, not_ended = footholds.others_ended(nodes, wanted, could)
+        result["changed"] = bool(result["changed"] or any(ended.values()) or others)
         result["refused"] = _verify_rejected(nodes, _login(wanted))
         result["passwords"] = all_nodes.passwords(nodes, wanted.user, wanted.gate)
         left = _left(nodes, wanted)
         warnings = [*all_nodes.about(nodes, wanted).get("warnings", ()), *_not_found(nodes, wanted)]
         result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *left)), *others]
         result.update(footholds.evicted(nodes, wanted, keepers))
+        result["footholds"] += not_ended
         inventory = footholds.compared(nodes, wanted) if wanted.inventory else {}
         result["footholds"] += footholds.looked_for(nodes, wanted, others=not inventory or bool(inventory["problems"]))
         result.update({"inventory": inventory} if inventory else {})

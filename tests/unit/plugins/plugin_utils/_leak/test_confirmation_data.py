@@ -55,6 +55,14 @@ def test_of_what_was_planned(leak: Leak) -> None:
     assert results[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
 
 
+def test_an_administrator_that_others_of_its_wave_need_is_not_disabled_first(leak: Leak) -> None:
+    credentials = leak.world.catalog.credentials
+    token = replace(credentials["token"], admin="database")
+    catalog = replace(leak.world.catalog, credentials={**credentials, "token": token})
+    assert confirmation_data._blocked(catalog, ["database", "token"]) == ["token"]
+    assert confirmation_data._blocked(catalog, ["database"]) == ["database"]
+
+
 def test_of_an_access_key(leak: Leak) -> None:
     token = replace(leak.world.catalog.credentials["token"], kind="aws_access_key")
     leak.world.catalog = replace(leak.world.catalog, credentials={**leak.world.catalog.credentials, "token": token})
