@@ -94,7 +94,8 @@ def _without_administrator(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _values(tries: Sequence[Mapping[str, Any]], inspections: Sequence[Mapping[str, Any]] = ()) -> list[str]:
     """What must not be shown: each value, the lines of keys, and the passwords in URLs."""
-    urls = [url for entry in inspections for url in (entry["admin_url"], *(login["url"] for login in entry["logins"]))]
+    urls = [entry["admin_url"] for entry in inspections]
+    urls += [login.get("url", "") for entry in inspections for login in entry["logins"]]
     values: list[str] = [login.password for url in urls for login in [login_of(url)] if login and login.password]
     for entry in tries:
         for value in (entry["current"], *entry["former"]):

@@ -131,7 +131,8 @@ def test_a_whole_run_ends_with_its_budget(monkeypatch: pytest.MonkeyPatch) -> No
         }
         unset = dict.fromkeys(("repository", "baseline", "jobs"))
         args = {**given, **unset, "workflow": "deploy.yml", "wildcards": False, "record_baseline": False}
-        answer = verify_info.ActionModule.__new__(verify_info.ActionModule)._answer(args)
+        action = verify_info.ActionModule.__new__(verify_info.ActionModule)
+        answer = action.result(args, {})
     reasons = {reason.partition(" within ")[0] for reason in answer["absent"].values()}
     assert {"users", "stores", "github"} <= set(answer["absent"])
     assert any(reason.startswith(("gave no answer", "was not reached")) for reason in reasons), reasons

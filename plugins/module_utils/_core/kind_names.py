@@ -22,7 +22,7 @@ VALKEY_HONEYTOKEN = "valkey_honeytoken"
 VALKEY_USER = "valkey_user"
 VAULT_DATABASE = "vault_database"
 
-POSTGRESQL, VALKEY = "postgresql", "valkey"
+MYSQL, POSTGRESQL, RABBITMQ, VALKEY = "mysql", "postgresql", "rabbitmq", "valkey"
 ENGINES = {
     POSTGRESQL_ROLE: POSTGRESQL,
     VALKEY_USER: VALKEY,
@@ -36,12 +36,12 @@ ADMINISTERED = (POSTGRESQL_ROLE, VALKEY_USER)
 """Kinds whose credentials an administrator changes at the server."""
 IAM_KEYS = (AWS_ACCESS_KEY, SES_SMTP_PASSWORD)
 """Kinds whose credentials are access keys of IAM users."""
-TWO_USERS = (MYSQL_USER, RABBITMQ_USER)
-"""Kinds that check themselves which two users take turns."""
+TWO_USERS = {MYSQL_USER: MYSQL, RABBITMQ_USER: RABBITMQ}
+"""The server of a kind that checks itself which two users take turns. Only the administrator's address leads there."""
 WHOLE = (SENTRY_DSN,)
 """Kinds whose value may look like a URL with a login, and is replaced whole."""
-PORTS = {POSTGRESQL: 5432, VALKEY: 6379}
-"""The usual port of a server."""
+PORTS = {MYSQL: 3306, POSTGRESQL: 5432, RABBITMQ: 15671, VALKEY: 6379}
+"""The usual port of a server; of RabbitMQ's management API."""
 
 
 def usual_port(kind: str) -> Optional[int]:

@@ -7,7 +7,7 @@ A store value never decides where an administrator's password goes. It is compar
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 from urllib.parse import quote, urlencode
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -95,6 +95,19 @@ def administrators_url(server: Server, engine: str, login: Login) -> str:
     if server.tls.cert or own_endpoint(server, engine).is_socket:
         options["require_auth"] += ",none"  # the server knows the client by its certificate or its account
     return _url(engine, login, own_endpoint(server, engine), server.database, options)
+
+
+def of_driver(server: Server, port: int) -> dict[str, Any]:
+    """Where a driver logs in and how it verifies the server: as the catalog declares it, whatever the stores hold.
+
+    Raises :class:`RotationError` for a socket.
+    """
+    endpoint = server_endpoint.parse(server.address, port)
+    if endpoint.is_socket:
+        raise RotationError(f"{server.address} is a socket; write host:port into server.address of the administrator")
+    mode = server.tls.mode or ("disable" if endpoint.is_local else server_endpoint.VERIFIED)
+    files = {"ca": server.tls.ca, "cert": server.tls.cert, "key": server.tls.key}
+    return {"host": endpoint.host, "port": endpoint.port, "tls_mode": mode, **files}
 
 
 def _tls(server: Server, engine: str) -> dict[str, str]:

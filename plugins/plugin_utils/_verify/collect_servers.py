@@ -8,14 +8,20 @@ from dataclasses import replace
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_logins
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_logins, two_user_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import Once
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_baselines import BaselineRun
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 
 
 def asked(catalog: Catalog, stores: Once, read: Versions, baseline: BaselineRun) -> server_logins.Servers:
-    """One that records a baseline asks each server for all that exists."""
+    """One that records a baseline asks each server for all that exists. A baseline has no MySQL and no RabbitMQ."""
     further = set(credential_graph.every_secret(catalog)) - set(read.now.readings)
     read = replace(read, now=read.now | stores.secrets.read(sorted(further)))
-    return server_logins.asked(catalog, read, baseline.recorded, baseline.problem, records=baseline.is_recording)
+    servers = server_logins.asked(catalog, read, baseline.recorded, baseline.problem, records=baseline.is_recording)
+    if baseline.is_recording:
+        return servers
+    others = two_user_servers.asked(catalog, read)
+    return servers._replace(
+        expected={**servers.expected, **others.expected}, inspections=[*servers.inspections, *others.inspections]
+    )

@@ -8,13 +8,28 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    MYSQL,
+    POSTGRESQL,
+    RABBITMQ,
+    VALKEY,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 
 LIST = "\\du"
 """What psql shows where no statement is known."""
 DATABASES = "\\l"
 """What psql shows of who may connect: without PUBLIC, logins without a grant of their own are locked out."""
+LISTS = {
+    MYSQL: ["SELECT User, Host FROM mysql.user"],
+    POSTGRESQL: [LIST],
+    RABBITMQ: ["list_users"],
+    VALKEY: ["ACL", "LIST"],
+}
+"""What lists a server's logins."""
+_ADMINISTRATORS = {MYSQL: "root", POSTGRESQL: "postgres", VALKEY: "default"}
+"""Where the catalog names none."""
 _ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
 _STATEMENTS = {
     "member of ": "REVOKE {0} FROM {1}",
@@ -28,6 +43,13 @@ _STATEMENTS = {
 """By how a right begins that ends with a name."""
 _FUNCTION = re.compile(r"may run ([\w$.]+\([\w$., \[\]]*\))")
 """One whose name the server did not have to quote."""
+_ID = r"`(?:[^`\\]|\\(?!`)|``)*`"
+_ACCOUNT = re.compile(rf"{_ID}@{_ID}")
+_GRANT = re.compile(
+    rf"(PUBLIC|{_ID}(?:@{_ID})?): ([A-Z][A-Z_ ,]*) ON "
+    rf"(\*\.\*|(?:PROCEDURE |FUNCTION |PACKAGE |PACKAGE BODY )?{_ID}\.(?:\*|{_ID})|{_ID}@{_ID})"
+)
+"""Of MySQL, as the host writes it."""
 
 
 def at(place: str, server: Mapping[str, Any], words: Sequence[str]) -> str:
@@ -39,15 +61,28 @@ def at(place: str, server: Mapping[str, Any], words: Sequence[str]) -> str:
     if server["server"] == POSTGRESQL:
         login = ["psql", "-h", host, "-p", port, "-U", user, "-d", server.get("database") or "postgres"]
         return finding_command.literal([*login, *(part for word in words for part in ("-c", word))])
+    if server["server"] == MYSQL:
+        return finding_command.literal(["mysql", "-h", host, "-P", port, "-u", user, "-p", "-e", "; ".join(words)])
+    if server["server"] == RABBITMQ:  # on a node of the cluster
+        return finding_command.literal(["rabbitmqctl", *words])
     address = ["-s", host] if host.startswith("/") else ["-h", host, "-p", port]
     tls = ["--tls"] if server.get("tls") else []
     return finding_command.literal(["valkey-cli", *address, *tls, "--user", user, "--askpass", *words])
 
 
-def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[str]) -> str:
-    """What takes a login's rights. An administrator's own are shown: it could not give them back to itself."""
-    admin = _administrator(server)
-    if server["server"] != POSTGRESQL:
+def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[str], tags: Sequence[str] = ()) -> str:
+    """What takes a login's rights. An administrator's own are shown: it could not give them back to itself.
+
+    At RabbitMQ, the ``tags`` stay.
+    """
+    engine, admin = server["server"], _administrator(server)
+    if engine == MYSQL:
+        grants = [match for match in map(_GRANT.fullmatch, rights) if match]
+        statements = [f"REVOKE {grant[2]} ON {grant[3]} FROM {grant[1]}" for grant in grants]
+        return at(place, server, statements or LISTS[MYSQL])
+    if engine == RABBITMQ:
+        return at(place, server, _of_rabbitmq(tags, rights[0]))
+    if engine == VALKEY:
         return at(place, server, ["ACL", "GETUSER", user] if user == admin else ["ACL", "SETUSER", user, "-@admin"])
     if user == admin:
         return at(place, server, [LIST])
@@ -55,21 +90,37 @@ def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[
     return at(place, server, list(dict.fromkeys(statements)) or [LIST])
 
 
-def disabling(place: str, server: Mapping[str, Any], user: str) -> str:
-    """What keeps a login out, which can be undone. The administrator itself is shown."""
-    is_postgresql, is_own = server["server"] == POSTGRESQL, user == _administrator(server)
-    if is_postgresql:
-        return at(place, server, [LIST if is_own else f"ALTER ROLE {quoted(user)} NOLOGIN"])
-    return at(place, server, ["ACL", "GETUSER", user] if is_own else ["ACL", "SETUSER", user, "off"])
+def disabling(place: str, server: Mapping[str, Any], name: str) -> str:
+    """What keeps a login, or an account of MySQL, out. It can be undone. The administrator itself is shown."""
+    engine, is_own = server["server"], name == _administrator(server)
+    if engine == RABBITMQ:
+        return at(place, server, ["clear_password", *_operands(name)])
+    if engine == MYSQL:
+        return at(place, server, [f"ALTER USER {name} ACCOUNT LOCK"] if _ACCOUNT.fullmatch(name) else LISTS[MYSQL])
+    if engine == POSTGRESQL:
+        return at(place, server, [LIST if is_own else f"ALTER ROLE {quoted(name)} NOLOGIN"])
+    return at(place, server, ["ACL", "GETUSER", name] if is_own else ["ACL", "SETUSER", name, "off"])
 
 
 def _administrator(server: Mapping[str, Any]) -> str:
-    return str(server.get("administrator_user") or ("postgres" if server["server"] == POSTGRESQL else "default"))
+    return str(server.get("administrator_user") or _ADMINISTRATORS.get(server["server"], ""))
 
 
 def quoted(name: str) -> str:
     """As an identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _of_rabbitmq(tags: Sequence[str], right: str) -> list[str]:
+    """For the first right; the run finds the next one after it."""
+    user, mark, extra = right.partition(f": {logins.VHOST}")
+    if mark:
+        return ["clear_permissions", "-p", extra, *_operands(user)]
+    return ["set_user_tags", *_operands(right.partition(f": {logins.TAG}")[0], *tags)]
+
+
+def _operands(*words: str) -> list[str]:
+    return [*(["--"] if any(word.startswith("-") for word in words) else []), *words]
 
 
 def _statements(right: str, user: str, admin: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ rotation or a pending task keeps a second value of a credential valid, its other
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -31,6 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
 MANAGED = "AWS manages the server, and does not list its users"
 ITS_OWN = "the catalog declares it as its own administrator"
 DECOYS = "the catalog declares only honeytokens there"
+_AT_OWN_SERVERS = (*kind_names.ENGINES, *kind_names.TWO_USERS, *kind_names.IAM_KEYS)
 UNDECLARED = "the catalog declares no administrator of it, so its other logins may be another application's"
 
 
@@ -65,7 +66,9 @@ def asked(
     for server in decoys:
         groups.setdefault(server, [])
     servers = [
-        _Server(catalog, read, stored, engine, place, group, baseline, decoys.get((engine, place), []), records=records)
+        InspectedServer(
+            catalog, read, stored, engine, place, group, baseline, decoys.get((engine, place), []), records=records
+        )
         for (engine, place), group in groups.items()
     ]
     return Servers(
@@ -102,7 +105,7 @@ def _place(catalog: Catalog, credential: Credential, stored: StoredCredential) -
         return f"the server of {credential.name}"
 
 
-class _Server:
+class InspectedServer:
     """One server, with the credentials that log in there."""
 
     def __init__(
@@ -113,18 +116,18 @@ class _Server:
         engine: str,
         place: str,
         group: list[Credential],
-        baseline: ServerBaseline | None,
-        decoys: list[Credential],
+        baseline: ServerBaseline | None = None,
+        decoys: Sequence[Credential] = (),
         *,
-        records: bool,
+        records: bool = False,
     ) -> None:
         self._catalog, self._read, self._stored = catalog, read, stored
         self._engine, self.place = engine, place
         self._group, self.decoys = group, decoys
         self._source = baseline.sources.get(place) if baseline else None
         self._key = baseline.key if baseline and (self._source or records) else ""
-        admins = [server_addresses.administrator(catalog, credential) for credential in (*group, *decoys)]
-        self._admin = next((admin for admin in admins if admin and admin.server), None)
+        self._admins = [server_addresses.administrator(catalog, credential) for credential in (*group, *decoys)]
+        self._admin = next((admin for admin in self._admins if admin and admin.server), None)
         self._left_out = {item.name: why for item in group for why in [self._why_not(item)] if why}
         self.logins = [
             {"credential": item.name, "url": stored[item.name].url} for item in group if item.name not in self._left_out
@@ -208,7 +211,7 @@ class _Server:
         """The users of a credential that logs in here, or may."""
         if credential in self.decoys:
             return [str(credential.options["user"])]
-        if credential in self._group or credential == self._admin or self._is_at_no_server(credential):
+        if credential in (*self._group, *self._admins) or self._is_at_no_server(credential):
             return self._users(credential)
         return []
 
@@ -242,7 +245,7 @@ class _Server:
 
     def _is_at_no_server(self, credential: Credential) -> bool:
         stored = self._stored[credential.name]
-        elsewhere = credential.server or credential.kind in (*kind_names.ENGINES, *kind_names.IAM_KEYS)
+        elsewhere = credential.server or credential.kind in _AT_OWN_SERVERS
         return not elsewhere and stored.url is None and bool(stored.login.username)
 
     def _users(self, credential: Credential) -> list[str]:

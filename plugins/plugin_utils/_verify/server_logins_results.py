@@ -8,7 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    MYSQL,
+    POSTGRESQL,
+    RABBITMQ,
+    VALKEY,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
     FAIL,
     NOT_APPLICABLE,
@@ -29,6 +34,13 @@ ASK_AN_ADMINISTRATOR = (
     "the application's user may not list the users. To list them as administrator {admin}, set rotation_host in the "
     "inventory to a host outside the application's group"
 )
+_NOUNS = {MYSQL: "account", POSTGRESQL: "login", RABBITMQ: "user"}
+_OPEN = {
+    MYSQL: " needs no password",
+    POSTGRESQL: " needs no password (trust in pg_hba.conf)",
+    RABBITMQ: " accepts its default password",
+}
+NO_SUCH_USER = "the server has no user of this name; correct the stored user name, or create the user"
 UNDECLARED_ADMINISTRATOR = (
     "the application's user may neither list the users nor run a script (EVAL) that reads the user's own rights: "
     "declare an administrator of the server in the catalog, or accept this result"
@@ -48,7 +60,12 @@ def merged(expected: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
             for item in entry["honeytokens"]
             for row in honeytoken_rows.of_login(place, entry, item, answers.get(place), silence)
         ],
-        "baseline": [row for place, entry in expected.items() for row in _baseline(place, entry, answers, silence)],
+        "baseline": [
+            row
+            for place, entry in expected.items()
+            if entry["server"] in (POSTGRESQL, VALKEY)
+            for row in _baseline(place, entry, answers, silence)
+        ],
     }
 
 
@@ -62,11 +79,16 @@ def _rights(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
         elif why_not:
             yield row(NOT_APPLICABLE if why_not == MANAGED else NOT_CHECKED, credential, why_not)
         elif rights is None:
-            yield row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence, _unlisted(entry))}")
+            is_gone = entry["server"] in (MYSQL, RABBITMQ) and answer and answer["listed"]
+            otherwise = NO_SUCH_USER if is_gone else _unlisted(entry)
+            yield row(NOT_CHECKED, credential, f"{place}: {_reasons(answer, silence, otherwise)}")
         elif rights:
-            server = {**entry, "database": entry["databases"].get(credential, "")}
-            command = server_commands.revoking(place, server, entry["users"].get(credential, ""), rights)
+            server = {**entry, "database": entry.get("databases", {}).get(credential, "")}
+            tags = entry.get("tags", {}).get(credential, ())
+            command = server_commands.revoking(place, server, entry["users"].get(credential, ""), rights, tags)
             yield {**row(FAIL, credential, f"its login at {place}: {', '.join(rights)}"), "command": command}
+        elif entry.get("unscoped"):
+            yield row(NOT_CHECKED, credential, f"{place}: {entry['unscoped']}")
         else:
             yield row(PASS, credential, f"its login at {place} has none")
 
@@ -121,7 +143,7 @@ def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> 
     at = str(login.get("node") or place)
     if entry["server"] == POSTGRESQL and is_open:
         command = server_commands.at(at, entry, ["SHOW hba_file"])
-    elif entry["server"] != POSTGRESQL and is_known:
+    elif entry["server"] == VALKEY and is_known:
         command = server_commands.at(at, entry, ["ACL", "GETUSER", name])
     else:
         command = server_commands.disabling(at, entry, name)
@@ -129,14 +151,21 @@ def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> 
 
 
 def _listing(entry: Mapping[str, Any]) -> list[str]:
-    return [server_commands.LIST] if entry["server"] == POSTGRESQL else ["ACL", "LIST"]
+    return server_commands.LISTS[entry["server"]]
 
 
 def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
-    if engine != VALKEY and login.get("nopass"):
-        return f"login {login['name']} needs no password (trust in pg_hba.conf)"
-    if engine != VALKEY:
-        return f"login {login['name']} may log in, but no credential of the catalog declares it"
+    if engine == VALKEY:
+        return _of_valkey(login, place)
+    name = f"{_NOUNS[engine]} {login['name']}"
+    if engine == MYSQL and login["name"].startswith("``@"):
+        return f"anonymous {name} accepts any user name" + (" without a password" if login.get("nopass") else "")
+    if login.get("nopass"):
+        return name + _OPEN[engine]
+    return f"{name} may log in, but no credential of the catalog declares it"
+
+
+def _of_valkey(login: Mapping[str, Any], place: str) -> str:
     node = login.get("node", place)
     user = f"user {login['name']}" + (f" at {node}" if node != place else "")
     count = login.get("passwords", 0)
@@ -150,10 +179,10 @@ def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
 
 
 def _unlisted(entry: Mapping[str, Any]) -> str:
-    """Why the application's user alone was asked."""
-    if entry["server"] != VALKEY:
+    """Why no administrator was asked."""
+    if entry["server"] == POSTGRESQL:
         return "its answer has no result"
-    if not entry["administrator"]:
+    if entry["server"] == VALKEY and not entry["administrator"]:
         return UNDECLARED_ADMINISTRATOR
     return str(entry["administrator_problem"] or ASK_AN_ADMINISTRATOR.format(admin=entry["administrator"]))
 

@@ -22,5 +22,5 @@ class MysqlUser(TwoUsers):
         options=("user",),
     )
     program = main
-    port = 3306
+    port = kind_names.PORTS[kind_names.MYSQL]
     packages = True

@@ -28,7 +28,7 @@ class RabbitmqUser(TwoUsers):
         options=("user",),
     )
     program = main
-    port = 15671
+    port = kind_names.PORTS[kind_names.RABBITMQ]
     removed = "deleted"
     blocked = main.BLOCKED
 

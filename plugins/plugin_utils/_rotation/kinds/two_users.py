@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from types import ModuleType
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses, server_endpoint
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Server
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
@@ -128,20 +126,10 @@ class TwoUsers(Acts):
                 f"administrator {admin.name} logs in as {held.username}, which a rotation replaces; give it a user of "
                 "its own"
             )
-        address = _address(server, self.port)
+        address = server_addresses.of_driver(server, self.port)
         both = {"server": address, "admin": _login(held), "login": _login(login)}
         args = {"state": state, **both, **extra, **self.arguments(part, address)}
         return part.server.execute(self.program, args=args, seconds=SECONDS, packages=self.packages)
-
-
-def _address(server: Server, port: int) -> dict[str, Any]:
-    """Where both log in: the catalog's address, whatever the stores hold."""
-    endpoint = server_endpoint.parse(server.address, port)
-    if endpoint.is_socket:
-        raise RotationError(f"{server.address} is a socket; write host:port into server.address of the administrator")
-    mode = server.tls.mode or ("disable" if endpoint.is_local else server_endpoint.VERIFIED)
-    files: Mapping[str, Any] = {"ca": server.tls.ca, "cert": server.tls.cert, "key": server.tls.key}
-    return {"host": endpoint.host, "port": endpoint.port, "tls_mode": mode, **files}
 
 
 def _login(login: Login) -> dict[str, str]:

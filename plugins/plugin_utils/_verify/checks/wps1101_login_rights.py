@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No login of the application administers its PostgreSQL or Valkey server."""
+"""No login of the application administers its server of a database, cache or broker."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ CHECK = Check(
     name="login-rights",
     area="servers",
     severity="high",
-    title="No login of the application administers its PostgreSQL or Valkey server",
+    title="No login of the application administers its database, cache or broker",
     reason="An attacker with the application's password controls the server, and can make a login that stays.",
     fix=(
-        "The server's administrator revokes the right. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB "
-        "NOREPLICATION NOBYPASSRLS, REVOKE, DROP FUNCTION, or ALTER DATABASE … OWNER TO another role. Valkey: ACL "
-        "SETUSER … -@admin. Checked in PostgreSQL, for the login and the roles that it may become: "
-        "attributes, powerful groups, rights in databases that no URL of the catalog names, functions that act as a "
-        "superuser or on the server's files, and parameters. Checked in Valkey: ACL SETUSER, CONFIG SET, MODULE "
-        "LOAD, REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN. Not checked: the keys that a Valkey user may "
-        "use, and logins of MySQL and RabbitMQ (list them: SHOW GRANTS, rabbitmqctl list_users)."
+        "The server's administrator revokes the right. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE "
+        "NOCREATEDB NOREPLICATION NOBYPASSRLS, REVOKE, DROP FUNCTION, or ALTER DATABASE … OWNER TO another role. "
+        "Valkey: ACL SETUSER … -@admin. MySQL: REVOKE. RabbitMQ: set_user_tags, clear_permissions. "
+        "Checked in PostgreSQL, for the login and the roles that it may become: attributes, powerful groups, "
+        "rights in databases that no URL of the catalog names, functions that act as a superuser or on the "
+        "server's files, and parameters. Checked in Valkey: ACL SETUSER, CONFIG SET, MODULE LOAD, REPLICAOF, "
+        "PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN. Checked in MySQL, for both users and their roles: rights "
+        "on *.*, and in databases that no URL of the catalog names. Checked in RabbitMQ: tags that options.tags "
+        "does not name, and permissions in vhosts that no URL of the catalog names. Not checked: the keys that a "
+        "Valkey user may use."
     ),
     command=CATALOG,
-    look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL or Valkey"),
+    look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),
     needs=("servers",),
 )

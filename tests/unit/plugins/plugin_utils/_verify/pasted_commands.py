@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 PLAYBOOKS = Path(__file__).parents[5] / "playbooks"
 VARIABLES = {"app_environment", "aws_access_purge_policies"}.union(*extra_variables.KNOWN.values())
 OPTIONS = {"-e", "--limit", "--tags", "--diff", "--check", "-v"}
-PROGRAMS = {"gh", "psql", "valkey-cli", "curl", "printf", "${EDITOR:-vi}"}
+PROGRAMS = {"gh", "mysql", "psql", "rabbitmqctl", "valkey-cli", "curl", "printf", "${EDITOR:-vi}"}
 SERVICES = {"s3api": "s3"}
 GLOBAL = {"query"}
 
