@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import sys
 import time
 from typing import Any
@@ -15,6 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_logins_results
 from tests.hostile import silent
 from tests.hostile.fake_servers import REQUESTS, fake_valkey
+from tests.hostile.receivers import Receiver, Talk, flooding
+from tests.hostile.receivers import silent as silent_client
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 
 pytestmark = pytest.mark.servers
@@ -126,6 +130,55 @@ def test_an_answer_without_end() -> None:
     assert not result["listed"]
     assert result["problems"]
     assert time.monotonic() - began < 60
+
+
+def by_administrator(engine: str, port: int) -> dict[str, Any]:
+    """Of a server that only its administrator asks."""
+    address = {"host": "127.0.0.1", "port": port, "tls_mode": "disable"}
+    login = {"credential": "cache", "users": ["shop_a", "shop_b"], "tags": []}
+    admin_url = f"{engine}://boss:canary-of-the-administrator@{PLACE}"
+    return {**entry(engine, ""), "logins": [login], "admin_url": admin_url, "address": address, "inventory": None}
+
+
+def http(text: str) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text.encode())
+
+
+def test_users_of_a_hostile_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their names reach neither the terminal nor a shell, and most are counted."""
+    names = ["\x1b[2Jev\u202eil\x07", "x'; rm -rf /", *(f"u{number}" for number in range(400))]
+    users = json.dumps([{"name": name, "tags": 7, "password_hash": [name]} for name in names])
+
+    def talk(client: socket.socket) -> None:
+        head = client.recv(65536).partition(b"\r\n")[0]
+        whoami, permissions = http(json.dumps({"tags": "administrator"})), http("[]")
+        client.sendall(whoami if b"whoami" in head else permissions if b"permissions" in head else http(users))
+
+    with Receiver(talk) as receiver:
+        asked = by_administrator("rabbitmq", receiver.port)
+        monkeypatch.setattr("tests.hostile.test_server_logins.entry", lambda _server, _url: asked)
+        result = on_host("rabbitmq", "")
+    assert (result["listed"], len(result["unexplained"])) == (True, server_logins.MOST)
+    assert result["more"] == len(names) - server_logins.MOST
+    expected = {**EXPECTED, "server": "rabbitmq", "tags": {}, "users": {}}
+    rows = server_logins_results.merged({PLACE: expected}, {"inspected": {PLACE: result}})["logins"]
+    assert {row["state"] for row in rows} == {"fail"}
+    assert all(row["message"].isprintable() for row in rows)
+    assert "canary" not in str(result)
+
+
+@pytest.mark.parametrize("engine", ["mysql", "rabbitmq"])
+@pytest.mark.parametrize("talk", [silent_client, flooding])
+def test_an_administered_server_that_floods_or_is_silent(
+    engine: str, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_logins, "SECONDS", 1)
+    with Receiver(talk) as receiver:
+        began = time.monotonic()
+        result = server_logins.seen([by_administrator(engine, receiver.port)], 1)[PLACE]
+    assert time.monotonic() - began < 30
+    assert (result["listed"], len(result["problems"])) == (False, 1)
+    assert "canary" not in str(result)
 
 
 @pytest.mark.parametrize("server", ["postgresql", "valkey"])

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import se
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
 
 PLACE = "db.internal:3306"
+NATIVE = "mysql_native_password"
 
 
 def seen(maria: MariaDB, *, user: str = ADMINISTRATOR, password: str = "", **over: Any) -> dict[str, Any]:
@@ -47,6 +48,10 @@ def test_accounts_as_they_should_be(maria: MariaDB) -> None:
         ("CREATE USER app_x@'%'", {"name": "`app_x`@`%`", "known": False, "nopass": True}),
         ("CREATE USER ''@'app.internal'", {"name": "``@`app.internal`", "known": False, "nopass": True}),
         ("CREATE USER app_a@'app.internal'", {"name": "`app_a`@`app.internal`", "known": True, "nopass": True}),
+        (
+            f"ALTER USER app_a@'127.%' IDENTIFIED VIA {NATIVE} USING PASSWORD('x') OR {NATIVE}",
+            {"name": "`app_a`@`127.%`", "known": True, "nopass": True},
+        ),
         ("ALTER USER app_b@'10.%' ACCOUNT UNLOCK", {"name": "`app_b`@`10.%`", "known": False, "nopass": True}),
         ("CREATE USER root@'%' IDENTIFIED BY 'canary'", {"name": "`root`@`%`", "known": False, "nopass": False}),
         ("CREATE USER 'app`; x'@'%' ACCOUNT UNLOCK", {"name": "`app``; x`@`%`", "known": False, "nopass": True}),

@@ -8,6 +8,7 @@ unlocked them.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
@@ -33,14 +34,15 @@ _ACCOUNTS = {
     True: (
         "SELECT User, Host, JSON_VALUE(Priv, '$.plugin'), JSON_VALUE(Priv, '$.authentication_string'), "
         "COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) IN ('1', 'true'), "
-        "COALESCE(JSON_VALUE(Priv, '$.is_role'), 0) IN ('1', 'true') FROM mysql.global_priv ORDER BY User, Host LIMIT "
+        "COALESCE(JSON_VALUE(Priv, '$.is_role'), 0) IN ('1', 'true'), JSON_QUERY(Priv, '$.auth_or') "
+        "FROM mysql.global_priv ORDER BY User, Host LIMIT "
     ),
     False: (
-        "SELECT User, Host, plugin, authentication_string, account_locked = 'Y', 0 FROM mysql.user "
+        "SELECT User, Host, plugin, authentication_string, account_locked = 'Y', 0, '[]' FROM mysql.user "
         "ORDER BY User, Host LIMIT "
     ),
 }
-"""By whether it is MariaDB, whose mysql.user does not show locks."""
+"""By whether it is MariaDB, whose mysql.user does not show locks, nor other ways in which an account may log in."""
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`|'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _NAME = r"<(\d+)>"
 _ROLES = re.compile(r"GRANT (%s(?:@%s)?(?:, ?%s(?:@%s)?)*) TO " % ((_NAME,) * 4))
@@ -56,14 +58,9 @@ Login = Mapping[str, str]
 class Account(NamedTuple):
     user: str
     host: str
-    plugin: str
-    digest: str
+    needs_no_password: bool
     is_locked: bool
     is_role: bool
-
-    @property
-    def needs_no_password(self) -> bool:
-        return not self.digest and self.plugin in WITHOUT_PASSWORD
 
     def __str__(self) -> str:
         return "%s@%s" % (_quoted(self.user), _quoted(self.host))
@@ -73,8 +70,8 @@ def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
     """What the administrator sees. Raises RotationError."""
     with administered(entry["address"], login) as admin:
         is_mariadb = any(int(count) for (count,) in admin.rows(_MARIADB))
-        rows = admin.rows(_ACCOUNTS[is_mariadb] + str(ROWS + 1), columns=6)
-        accounts = [Account(*(str(part or "") for part in row[:4]), bool(row[4]), bool(row[5])) for row in rows[:ROWS]]
+        rows = admin.rows(_ACCOUNTS[is_mariadb] + str(ROWS + 1), columns=7)
+        accounts = [_account(*row) for row in rows[:ROWS]]
         rights = {
             item["credential"]: _Grants(admin, accounts, entry["databases"]).of(item["users"])
             for item in entry["logins"]
@@ -87,6 +84,14 @@ def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
         "problems": [problem % ROWS] if len(rows) > ROWS else [],
         "unexplained": list(_unexplained(logins, entry["known"])),
     }
+
+
+def _account(user: Any, host: Any, plugin: Any, digest: Any, is_locked: Any, is_role: Any, others: Any) -> Account:
+    """An empty one of the ``others`` is the first way."""
+    ways = [(plugin, digest)]
+    ways += [(way.get("plugin"), way.get("authentication_string")) for way in json.loads(others or "[]") if way]
+    is_open = any(not digest and str(plugin or "") in WITHOUT_PASSWORD for plugin, digest in ways)
+    return Account(str(user), str(host), is_open, bool(is_locked), bool(is_role))
 
 
 def _unexplained(logins: Iterable[Account], known: Collection[str]) -> Iterator[Dict[str, Any]]:

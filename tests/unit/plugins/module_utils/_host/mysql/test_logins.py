@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import logins
 
-ACCOUNT = ("shop_a", "%", "caching_sha2_password", "$A$005$canary", 0, 0)
+ACCOUNT = ("shop_a", "%", "caching_sha2_password", "$A$005$canary", 0, 0, "[]")
 MANY = ", ".join(f"RIGHT {letter}" for letter in "ABCDEFGHIJKLMN")
 
 
@@ -100,22 +100,22 @@ def test_grants_of_another_form(monkeypatch: pytest.MonkeyPatch) -> None:
         read(monkeypatch, ACCOUNT, grants={"shop_a": ["GRANT FILE ON <7>.* TO <9>"]})
 
 
-OWN = ("mysql.sys", "localhost", "caching_sha2_password", "$A$005$THISISACOMBINATION", 1, 0)
+OWN = ("mysql.sys", "localhost", "caching_sha2_password", "$A$005$THISISACOMBINATION", 1, 0, "[]")
 
 
 @pytest.mark.parametrize(
     ("account", "login"),
     [
         (OWN, None),
-        ((*OWN[:4], 0, 0), {"name": "`mysql.sys`@`localhost`", "known": False, "nopass": False}),
-        (("shop_b", "%", "caching_sha2_password", "", 1, 0), None),
-        (("shop_b", "%", "auth_socket", "", 0, 0), {"name": "`shop_b`@`%`", "known": False, "nopass": False}),
-        (("root", "localhost", "auth_socket", "", 0, 0), None),
+        ((*OWN[:4], 0, 0, "[]"), {"name": "`mysql.sys`@`localhost`", "known": False, "nopass": False}),
+        (("shop_b", "%", "caching_sha2_password", "", 1, 0, "[]"), None),
+        (("shop_b", "%", "auth_socket", "", 0, 0, "[]"), {"name": "`shop_b`@`%`", "known": False, "nopass": False}),
+        (("root", "localhost", "auth_socket", "", 0, 0, "[]"), None),
         (
-            ("root", "localhost", "caching_sha2_password", "", 0, 0),
+            ("root", "localhost", "caching_sha2_password", "", 0, 0, "[]"),
             {"name": "`root`@`localhost`", "known": True, "nopass": True},
         ),
-        (("", "%", "mysql_native_password", "*0", 0, 0), {"name": "``@`%`", "known": False, "nopass": False}),
+        (("", "%", "mysql_native_password", "*0", 0, 0, "[]"), {"name": "``@`%`", "known": False, "nopass": False}),
     ],
 )
 def test_accounts(monkeypatch: pytest.MonkeyPatch, account: tuple[Any, ...], login: dict[str, Any] | None) -> None:

@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which servers a verification asks, and a run that records a baseline."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_servers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
+from tests.unit.plugins.plugin_utils._verify.test_two_user_servers import BROKER, DATABASE, DOCUMENT
+
+
+@pytest.mark.parametrize(("is_recording", "places"), [(False, [DATABASE, BROKER]), (True, [])])
+def test_a_baseline_has_no_mysql_and_no_rabbitmq(*, is_recording: bool, places: list[str]) -> None:
+    stores: Any = SimpleNamespace(secrets=SimpleNamespace(read=lambda _names: Contents()))
+    baseline: Any = SimpleNamespace(recorded=None, problem="", is_recording=is_recording)
+    read = Versions(Contents(), Contents(), _journal.Journal())
+    servers = collect_servers.asked(catalog_parser.parse(DOCUMENT, "test"), stores, read, baseline)
+    assert [list(servers.expected), [entry["place"] for entry in servers.inspections]] == [places, places]
