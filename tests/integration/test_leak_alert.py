@@ -263,7 +263,7 @@ def test_the_use_of_a_honeytoken_is_answered(connection: Mapping[str, Any]) -> N
         (page,) = (lab.directory / "post-mortems").glob("leak-*[0-9].md")
         report = page.read_text(encoding="utf-8")
         assert "the honeytoken jobs had been used" in report
-        assert "tries to log in, last at 20" in report
+        assert "attempts to log in, last at 20" in report
         assert "canary" not in run.output + report
         answered = lab.run("-e", "verify_only=WPS1104", "-e", "rotation_host=web1", playbook="playbooks/verify.yml")
         assert f"leak_credentials={core}" not in answered.output, answered.output
