@@ -23,6 +23,7 @@ description:
     V(neither). If the module cannot try a value, the result is V(untried), with the reason.
   - The module also asks databases and caches which logins they have, and what the application's logins may do. It uses
     read-only transactions and C(ACL LIST). It compares the digests of passwords on the host.
+  - It asks MySQL, MariaDB (C(SHOW GRANTS)) and RabbitMQ (management API) the same, only as their administrator.
   - The module does not try a value that must still be valid, because a rotation is open or its revocation is pending.
 options:
   info:
@@ -39,8 +40,9 @@ options:
     default: true
   administrators:
     description:
-      - Whether to send the logins of Valkey's administrators to this host, to list the users there. If false, the
-        module lists users only with a user of the application that may list them.
+      - Whether to send the logins of the administrators of Valkey, MySQL and RabbitMQ to this host, to list the users
+        there. If false, the module lists Valkey's users only with a user of the application that may list them, and
+        does not ask MySQL and RabbitMQ.
     type: bool
     default: false
   connect_timeout:

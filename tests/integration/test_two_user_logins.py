@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A verification of an application with logins of MariaDB and RabbitMQ: what is planted is named, with its command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox import mariadb, rabbitmq
+from sandbox.binaries import find_mariadb, find_rabbitmq
+from sandbox.process import SandboxError
+from sandbox.seed import Layout
+from tests.integration.harness import Lab, layout
+from tests.integration.verify_lab import VERIFY, outcomes, write_journal
+
+pytestmark = pytest.mark.slow
+CURRENT = "canary-current-password-" + "x" * 20
+
+
+@pytest.fixture
+def maria() -> Iterator[mariadb.MariaDB]:
+    try:
+        find_mariadb()
+        find_rabbitmq()
+    except SandboxError as error:
+        pytest.skip(f"not tested: logins of MariaDB and RabbitMQ; {error}")
+    with mariadb.MariaDB() as server:
+        server.execute(
+            "CREATE DATABASE app",
+            f"CREATE USER app_a@'127.%' IDENTIFIED BY '{CURRENT}'",
+            "CREATE USER app_b@'127.%' ACCOUNT LOCK",
+            "GRANT ALL ON app.* TO app_a@'127.%'",
+            "GRANT ALL ON app.* TO app_b@'127.%'",
+        )
+        yield server
+
+
+@pytest.fixture
+def broker(maria: mariadb.MariaDB) -> Iterator[rabbitmq.RabbitMQ]:
+    del maria  # or none of both is tested
+    with rabbitmq.RabbitMQ() as server:
+        server.asked("PUT", "/users/app_a", {"password": CURRENT, "tags": ""})
+        server.asked("PUT", "/permissions/%2F/app_a", {"configure": "", "write": ".*", "read": ".*"})
+        yield server
+
+
+def test_a_verification(lab: Lab, maria: mariadb.MariaDB, broker: rabbitmq.RabbitMQ) -> None:
+    database, queue = (f"127.0.0.1:{server.port}" for server in (maria, broker))
+    kinds = {"database": ("mysql_user", "MYSQL_URL", database), "queue": ("rabbitmq_user", "BROKER_URL", queue)}
+    lab.catalog["credentials"] = {}
+    for name, (kind, setting, address) in kinds.items():
+        lab.catalog["settings"][setting] = {"group": "core", "type": "url"}
+        options = {"admin": f"{name}_admin", "options": {"user": "app"}, "appears_in": [{"setting": setting}]}
+        lab.catalog["credentials"][name] = {"kind": kind, **options}
+        places = [{"secret": f"shop/{{environment}}/{name}", "keys": ["username", "password"]}]
+        lab.catalog["credentials"][f"{name}_admin"] = {
+            "kind": "external",
+            "server": {"address": address},
+            "appears_in": places,
+        }
+    lab.add_hosts(2)
+    core = {
+        "SECRET_KEY": "k" * 60,
+        "API_TOKEN": "t" * 60,
+        "DATABASE_URL": f"postgresql://shop:{CURRENT}@127.0.0.1:1/shop",
+        "MYSQL_URL": f"mysql://app_a:{CURRENT}@{database}/app",
+        "BROKER_URL": f"amqp://app_a:{CURRENT}@127.0.0.1:{broker.amqp}//",
+    }
+    admins = {
+        f"shop/production/{name}": {"username": mariadb.ADMINISTRATOR, "password": server.password}
+        for name, server in (("database", maria), ("queue", broker))
+    }
+    wanted = layout()
+    lab.seed(Layout({**wanted.secrets, **admins, "shop/production/core": core}, wanted.parameters))
+    write_journal(lab)
+
+    def verified(**over: Any) -> dict[str, list[str]]:
+        report = lab.directory / "report"
+        shutil.rmtree(report, ignore_errors=True)
+        given = {"verify_report_path": str(report), "verify_only": "servers", "rotation_python": sys.executable}
+        run = lab.run("-vvvv", "-e", json.dumps({**given, **over}), playbook=VERIFY)
+        result = json.loads((report / "partial.json").read_text())
+        for value in (CURRENT, maria.password, broker.password):
+            assert value not in run.output
+            assert value not in json.dumps(result)
+        states: dict[str, list[str]] = {}
+        for check in ("WPS1101", "WPS1102"):
+            for item in outcomes(result, check):
+                states.setdefault(item["status"], []).append(f"{check} {item['place']}: {item['message']}")
+        return states
+
+    result = verified(rotation_host="localhost")
+    assert (set(result), len(result["pass"])) == ({"pass"}, 4), result
+    maria.execute("GRANT FILE ON *.* TO app_a@'127.%'", "CREATE USER mallory@'%' IDENTIFIED BY 'canary'")
+    broker.asked("PUT", "/users/app_a", {"password": CURRENT, "tags": "administrator"})
+    broker.asked("PUT", "/users/guest", {"password": "guest", "tags": ""})
+    result = verified(rotation_host="localhost")
+    none = "may log in, but no credential of the catalog declares it"
+    assert result == {
+        "fail": [
+            f"WPS1101 database: its login at {database}: `app_a`@`127.%`: FILE ON *.*",
+            f"WPS1101 queue: its login at {queue}: app_a: tag administrator",
+            f"WPS1102 {database}: account `mallory`@`%` {none}",
+            f"WPS1102 {queue}: user guest accepts its default password",
+        ]
+    }
+    result = verified()
+    assert (set(result), len(result["not checked"])) == ({"not checked"}, 4), result
+    assert all("set rotation_host in the inventory" in line for line in result["not checked"])
