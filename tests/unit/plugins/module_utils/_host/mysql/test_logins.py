@@ -110,6 +110,10 @@ OWN = ("mysql.sys", "localhost", "caching_sha2_password", "$A$005$THISISACOMBINA
         ((*OWN[:4], 0, 0, "[]"), {"name": "`mysql.sys`@`localhost`", "known": False, "nopass": False}),
         (("shop_b", "%", "caching_sha2_password", "", 1, 0, "[]"), None),
         (("shop_b", "%", "auth_socket", "", 0, 0, "[]"), {"name": "`shop_b`@`%`", "known": False, "nopass": False}),
+        (
+            ("root", "%", "caching_sha2_password", "$A$005$canary", 0, 0, "[]"),
+            {"name": "`root`@`%`", "known": False, "nopass": False},
+        ),
         (("root", "localhost", "auth_socket", "", 0, 0, "[]"), None),
         (
             ("root", "localhost", "caching_sha2_password", "", 0, 0, "[]"),
