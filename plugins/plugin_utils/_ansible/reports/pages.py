@@ -44,7 +44,7 @@ EMPTY = dict.fromkeys(
 
 
 def verification(report: Mapping[str, Any]) -> str:
-    """The page of a verification; ``report`` is that of ``_verify_report.data``."""
+    """The page of a verification; ``report`` is what ``_verify/table.py`` makes of it."""
     shown = {check for host in report["hosts"].values() for check in host["checks"]}
     graph = report["graph"]
     return render(
