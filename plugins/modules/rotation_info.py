@@ -60,7 +60,7 @@ due:
 pending_tasks:
   description:
     - Work that closed rotations left for a later run. The act V(revoke) is done at the provider, and waits for the
-      operator's confirmation. If no run can carry out the act, C(against) has the reason and the remedy. Otherwise it
+      operator's confirmation. If the catalog prevents the act, C(against) has the reason and the remedy. Otherwise it
       is null.
   type: list
   elements: dict

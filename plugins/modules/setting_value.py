@@ -39,7 +39,7 @@ options:
     type: path
   anyway:
     description:
-      - Whether to change a value that a rotation should replace. Set it only if the server has the value already.
+      - Whether to change a value even if a rotation should replace it. Set it only if the server has the value already.
     type: bool
     default: false
   deploys:

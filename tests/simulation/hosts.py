@@ -146,7 +146,7 @@ class Host:
                 break
             self.world.act("wait", self.name, lambda: None)
         else:
-            raise HostError(f"{PATH}: another run is writing this file and does not end; find its process on the host")
+            raise HostError(f"{PATH}: another process has held its lock")
         self.writer = self.world.scheduler.current
         try:
             yield

@@ -71,11 +71,13 @@ ADDRESS = {"type": "string", "pattern": r"^[^@\s<>,]+@[^@\s<>,]+$"}
 ALERTS = schema_object(
     {
         "warn_days": described(
-            "How many days before a credential is due alarms fire, by default 14 and 3.",
+            "An alarm fires this many days before a credential is due. By default 14 and 3.",
             {"type": "array", "items": _DAYS, "minItems": 1},
         ),
         "silent_hours": described(
-            "After this many hours without metrics of a report, every alarm fires. By default 26.", _HOURS
+            "After this many hours without metrics of a report, every alarm fires, except those about verifications. "
+            "By default 26.",
+            _HOURS,
         ),
         "verification_hours": described(
             "Hours after which alarms fire if no verification passed. By default, no alarm watches verifications.",

@@ -41,7 +41,8 @@ def leased_logins(setting: RotationSetup, name: str, pending_task: str = "") -> 
     credential = setting.catalog.credentials[name]
     wrong = server_addresses.leads_elsewhere(setting.catalog, credential, logins.stored.locations)
     if wrong or not logins.stored.url:
-        raise RotationError(f"{name}: {wrong or 'no place in the catalog holds the URL of its server'}")
+        no_url = f"no location of the credential is a URL of its server; add one to credentials.{name}.appears_in"
+        raise RotationError(f"{name}: {wrong or no_url}")
     lease = Lease.of(_notes(setting, name, logins)) if logins.goes else None
     return LeasedLogins(logins.stored.url, logins.goes, logins.stays, lease, logins.aborting)
 

@@ -92,7 +92,7 @@ _GRAPH = _closed(
 SCHEMA: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Report of the playbook watchparty.secrets.verify",
-    "description": "Content of verify.json, or of partial.json if only some checks were chosen.",
+    "description": "Content of verify.json, or of partial.json if only some checks or hosts were chosen.",
     **_closed(
         schema_version={"description": "Version of this schema.", "const": VERSION},
         application=_TEXT,

@@ -100,7 +100,7 @@ def _driver() -> Any:
         except ImportError:
             continue
     raise HostError(
-        "%s has neither psycopg nor psycopg2; set rotation_python (option python) to the application's interpreter"
+        "%s has neither psycopg nor psycopg2; set rotation_python (option python) to an interpreter that has one"
         % sys.executable
     )
 

@@ -225,7 +225,8 @@ def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]
                 raise HostError("%s: cannot be locked against other runs: %s" % (at.path, error.strerror)) from None
         else:
             raise HostError(
-                "%s: another run is writing this file and does not end; find its process on the host" % at.path
+                "%s: another process has held its lock for %d s. If a run is active, wait until it ends. To find the "
+                "process: fuser -v %s" % (at.path, PATIENCE, os.path.join(os.path.dirname(at.path), name))
             )
         yield
     finally:
