@@ -274,7 +274,7 @@ def test_a_second_run_waits_for_the_first_and_then_says_so(
     monkeypatch.setattr(atomic_file, "PATIENCE", 1)
     with (
         atomic_file.alone(at),
-        pytest.raises(HostError, match="another run is writing this file"),
+        pytest.raises(HostError, match="another process has held its lock"),
         atomic_file.alone(at),
     ):
         pytest.fail("two runs at once")
