@@ -24,10 +24,16 @@ PUBLIC = "PUBLIC"
 """MariaDB's role that everyone has."""
 FIRST, LOCAL = ("root", "mysql", "rdsadmin"), ("localhost", "127.0.0.1", "::1")
 """The server's and AWS's own administrators, at the server itself."""
-WITHOUT_PASSWORD = ("", "caching_sha2_password", "ed25519", "mysql_native_password", "mysql_old_password", "parsec")
+WITHOUT_PASSWORD = (
+    *("", "caching_sha2_password", "ed25519", "mysql_native_password", "mysql_old_password", "parsec"),
+    "sha256_password",
+)
 """Ways of authentication that need no password where none is set; others never look at it."""
-MOST = 12
-"""Rights that are listed one by one."""
+MOST, LINE = 12, 1 << 15
+"""Rights that are listed one by one, and characters of a grant: no time limit ends the search of a regular expression.
+"""
+SYSTEM = "mysql"
+"""The database of the accounts, which is no application's."""
 HARMLESS = ("USAGE", "SHOW DATABASES")
 _MARIADB = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'global_priv'"
 _ACCOUNTS = {
@@ -139,19 +145,22 @@ class _Grants:
                 names.append(match[2].replace("''", "'") if match[1] is None else match[1].replace("``", "`"))
                 return "<%d>" % (len(names) - 1)
 
-            if "<" in _QUOTED.sub("", str(text)):
-                raise RotationError("%s shows grants in another form than MySQL and MariaDB" % self._admin.place)
+            if len(str(text)) > LINE or "<" in _QUOTED.sub("", str(text)):
+                raise self._other_form()
             yield _QUOTED.sub(numbered, str(text)), names
 
     def _judged(self, text: str, names: List[str]) -> Iterator[str]:
         match = _GRANT.match(text)
         if not match:
+            if text.startswith("GRANT ") and not _ROLES.match(text):
+                raise self._other_form()
             return
-        scope, rest, rights = match["scope"], match["rest"], re.sub(r" \([^)]*\)", "", match["rights"])
+        scope, rest, rights = match["scope"], match["rest"], re.sub(r" \([^()]*\)", "", match["rights"])
         database = re.match(_NAME + r"\.", scope)
-        if database and names[int(database[1])].replace("\\", "") in self._databases:
+        name = names[int(database[1])].replace("\\", "") if database else ""
+        if database and name in self._databases:
             return
-        if database and not self._databases:  # which of them are the application's is not known
+        if database and not self._databases and name != SYSTEM:  # which of them are the application's is not known
             return
         listed = [right for right in re.split(", ?", rights) if right not in HARMLESS]
         if len(listed) > MOST and scope == "*.*":  # MySQL lists each of them
@@ -162,6 +171,9 @@ class _Grants:
             yield "%s: %s ON %s" % (account, ", ".join(listed), place)
         if "GRANT OPTION" in rest and "PROXY" not in listed:
             yield "%s: GRANT OPTION ON %s" % (account, place)
+
+    def _other_form(self) -> RotationError:
+        return RotationError("%s shows grants in another form than MySQL and MariaDB" % self._admin.place)
 
 
 def _roles(text: str, names: List[str]) -> List[Tuple[str, str]]:

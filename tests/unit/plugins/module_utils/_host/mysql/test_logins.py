@@ -40,12 +40,15 @@ class FakeServer:
 
 
 def read(
-    monkeypatch: pytest.MonkeyPatch, *accounts: tuple[Any, ...], grants: Mapping[str, Sequence[str]] | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    *accounts: tuple[Any, ...],
+    grants: Mapping[str, Sequence[str]] | None = None,
+    databases: Sequence[str] = ("shop", "my_shop"),
 ) -> dict[str, Any]:
     server = FakeServer(accounts, grants or {})
     monkeypatch.setattr(logins, "administered", lambda _server, _login: server)
     login = {"credential": "database", "users": ["shop_a", "shop_b"], "tags": []}
-    entry = {"address": {}, "logins": [login], "databases": ["shop", "my_shop"], "known": {"shop_a": []}}
+    entry = {"address": {}, "logins": [login], "databases": databases, "known": {"shop_a": []}}
     return logins.read(entry, {"username": "boss", "password": "canary"})
 
 
@@ -95,9 +98,25 @@ def test_roles_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
         read(monkeypatch, ACCOUNT, grants=grants)
 
 
-def test_grants_of_another_form(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GRANT FILE ON <7>.* TO <9>",
+        "GRANT EXECUTE ON A NEW KIND `other`.`f` TO `shop_a`@`%`",
+        "GRANT SELECT ON `" + "x" * logins.LINE + "`.* TO `shop_a`@`%`",
+    ],
+)
+def test_grants_of_another_form(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     with pytest.raises(RotationError, match=r"db\.internal:3306 shows grants in another form"):
-        read(monkeypatch, ACCOUNT, grants={"shop_a": ["GRANT FILE ON <7>.* TO <9>"]})
+        read(monkeypatch, ACCOUNT, grants={"shop_a": [line]})
+
+
+@pytest.mark.parametrize(("database", "rights"), [("mysql", ["`shop_a`@`%`: INSERT ON `mysql`.*"]), ("other", [])])
+def test_without_a_database_of_the_application(
+    monkeypatch: pytest.MonkeyPatch, database: str, rights: list[str]
+) -> None:
+    grants = {"shop_a": [f"GRANT INSERT ON `{database}`.* TO `shop_a`@`%`"]}
+    assert read(monkeypatch, ACCOUNT, grants=grants, databases=())["rights"] == {"database": rights}
 
 
 OWN = ("mysql.sys", "localhost", "caching_sha2_password", "$A$005$THISISACOMBINATION", 1, 0, "[]")
@@ -118,6 +137,10 @@ OWN = ("mysql.sys", "localhost", "caching_sha2_password", "$A$005$THISISACOMBINA
         (
             ("root", "localhost", "caching_sha2_password", "", 0, 0, "[]"),
             {"name": "`root`@`localhost`", "known": True, "nopass": True},
+        ),
+        (
+            ("shop_a", "%", "sha256_password", "", 0, 0, "[]"),
+            {"name": "`shop_a`@`%`", "known": True, "nopass": True},
         ),
         (("", "%", "mysql_native_password", "*0", 0, 0, "[]"), {"name": "``@`%`", "known": False, "nopass": False}),
     ],
