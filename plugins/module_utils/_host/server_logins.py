@@ -90,7 +90,9 @@ def _seen(entry: Mapping[str, Any], timeout: int) -> Report:
     most = seconds(entry, timeout)
     late = {**_nothing(), "problems": ["gave no complete answer within %d seconds" % most]}
     try:
-        return within(most, partial(_SERVERS[entry["server"]], entry, timeout), late)
+        report = within(most, partial(_SERVERS[entry["server"]], entry, timeout), late)
+        rights = {name: [_escaped(right) for right in rights] for name, rights in report["rights"].items()}
+        return {**report, "rights": rights}
     except _FAULTS as error:
         return {**_nothing(), "problems": [_problem(error)]}
 
@@ -125,7 +127,16 @@ def _problem(error: BaseException) -> str:
 
 
 def _name(text: Any) -> str:
-    return str(text)[:LONGEST]
+    """One that is cut is no other login's name."""
+    name = str(text)
+    return _escaped(name) if len(name) <= LONGEST else _escaped(name[:LONGEST]) + "…"
+
+
+def _escaped(text: str) -> str:
+    """What the controller would remove is shown: without it, this may be the name of what the application uses."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )
 
 
 def _add(report: Report, logins: Iterable[Mapping[str, Any]]) -> None:

@@ -76,6 +76,8 @@ def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[
     At RabbitMQ, the ``tags`` stay.
     """
     engine, admin = server["server"], _administrator(server)
+    if engine in (MYSQL, RABBITMQ) and user == admin:
+        return at(place, server, LISTS[engine])
     if engine == MYSQL:
         grants = [match for match in map(_GRANT.fullmatch, rights) if match]
         statements = [f"REVOKE {grant[2]} ON {grant[3]} FROM {grant[1]}" for grant in grants]
@@ -93,6 +95,8 @@ def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[
 def disabling(place: str, server: Mapping[str, Any], name: str) -> str:
     """What keeps a login, or an account of MySQL, out. It can be undone. The administrator itself is shown."""
     engine, is_own = server["server"], name == _administrator(server)
+    if "\\" in name or "…" in name:  # the host may have escaped or cut it
+        return at(place, server, LISTS[engine])
     if engine == RABBITMQ:
         return at(place, server, ["clear_password", *_operands(name)])
     if engine == MYSQL:

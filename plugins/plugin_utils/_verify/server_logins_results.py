@@ -145,6 +145,8 @@ def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> 
         command = server_commands.at(at, entry, ["SHOW hba_file"])
     elif entry["server"] == VALKEY and is_known:
         command = server_commands.at(at, entry, ["ACL", "GETUSER", name])
+    elif is_known:
+        command = server_commands.at(at, entry, _listing(entry))
     else:
         command = server_commands.disabling(at, entry, name)
     return {**row(FAIL, place, _unexplained(login, place, entry["server"])), "command": command}

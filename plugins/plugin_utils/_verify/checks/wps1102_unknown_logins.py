@@ -16,13 +16,15 @@ CHECK = Check(
     title="Databases, caches and brokers accept only declared logins and passwords",
     reason="A login that the catalog does not name is never rotated, and keeps an attacker's access after a leak.",
     fix=(
-        "The server's administrator finds out whose login it is. The command disables the login. Later, remove the "
-        "login: DROP ROLE, DROP USER, ACL DELUSER or rabbitmqctl delete_user. If PostgreSQL asks no password, change "
-        "pg_hba.conf. To remove a password of Valkey: ACL SETUSER USER !SHA256, then ACL SAVE. Or the operator names "
-        "the login in the catalog as an external credential, or accepts the finding. Checked: roles that may log in, "
-        "except the server's first role and AWS's own; users and passwords of every declared Valkey node; accounts of "
-        "MySQL that are not locked, also anonymous ones and those without a password; users of RabbitMQ, and guest's "
-        "default password. Not checked: passwords of PostgreSQL, MySQL and RabbitMQ."
+        "The server's administrator finds out whose login it is. The command disables an undeclared login. Later, "
+        "remove the login: DROP ROLE, DROP USER, ACL DELUSER or rabbitmqctl delete_user. If PostgreSQL asks no "
+        "password, change pg_hba.conf. If a declared account of MySQL needs none: ALTER USER … IDENTIFIED BY, for "
+        "guest of RabbitMQ: rabbitmqctl change_password. To remove a password of Valkey: ACL SETUSER USER !SHA256, "
+        "then ACL SAVE. Or the operator names the login in the catalog as an external credential, or accepts the "
+        "finding. Checked: roles that may log in, except the server's first role and AWS's own; users and passwords "
+        "of every declared Valkey node; accounts of MySQL that are not locked, also anonymous ones and those without "
+        "a password; users of RabbitMQ, and guest's default password. Not checked: passwords of PostgreSQL, MySQL "
+        "and RabbitMQ."
     ),
     command=CATALOG,
     look=rows_of("servers", "logins", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),

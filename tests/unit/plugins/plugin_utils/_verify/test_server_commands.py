@@ -92,6 +92,22 @@ def test_the_administrator_does_not_lock_itself_out(server: dict[str, Any], user
         assert words(command)[-len(shown) - 1 :] == ["-c" if server["server"] == "postgresql" else "--askpass", *shown]
 
 
+@pytest.mark.parametrize("engine", server_commands.LISTS)
+@pytest.mark.parametrize("name", ["shop\\u200b", "`shop\\u200b`@`%`", "x" * 80 + "…"])
+def test_a_name_that_the_host_escaped_or_cut_is_listed(engine: str, name: str) -> None:
+    listing = server_commands.LISTS[engine]
+    assert words(server_commands.disabling("db:1", {"server": engine}, name))[-len(listing) :] == listing
+
+
+@pytest.mark.parametrize(
+    ("engine", "right"), [("mysql", "`boss`@`%`: FILE ON *.*"), ("rabbitmq", "boss: tag administrator")]
+)
+def test_the_administrator_keeps_its_rights(engine: str, right: str) -> None:
+    server = {"server": engine, "administrator_user": "boss"}
+    command = server_commands.revoking("db:1", server, "boss", [right])
+    assert words(command)[-1] == server_commands.LISTS[engine][0]
+
+
 def test_other_logins_are_disabled() -> None:
     assert words(server_commands.disabling("db:1", DATABASE, "thief"))[-1] == 'ALTER ROLE "thief" NOLOGIN'
     assert words(server_commands.disabling("db:1", CACHE, "thief"))[-3:] == ["SETUSER", "thief", "off"]

@@ -234,6 +234,16 @@ def test_logins_that_are_not_declared(place: str, login: dict[str, Any], words: 
     assert shlex.split(pasted) == command
 
 
+@pytest.mark.parametrize(
+    ("place", "name", "command"),
+    [(DATABASE, "`shop_a`@`%`", [*FROM_DATABASE, LIST]), (BROKER, "guest", ["rabbitmqctl", "list_users"])],
+)
+def test_no_command_locks_out_a_declared_login(place: str, name: str, command: list[str]) -> None:
+    answer = {"unexplained": [{"known": True, "nopass": True, "name": name}]}
+    ((state, _message, pasted),) = rows(place, "logins", answer)
+    assert (state, shlex.split(pasted)) == ("fail", command)
+
+
 @pytest.mark.parametrize("place", [DATABASE, BROKER])
 def test_logins_that_are_declared_and_too_many(place: str) -> None:
     assert rows(place, "logins", {})[0][:2] == ("pass", "3 logins, all declared")
