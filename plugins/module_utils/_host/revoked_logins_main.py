@@ -21,7 +21,15 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "tries": {"type": "list", "elements": "dict", "default": [], "no_log": True},
     "inspections": {"type": "list", "elements": "dict", "default": [], "no_log": True},
 }
-_LOGIN = {"name": str, "known": bool, "node?": str, "nopass?": bool, "passwords?": int, "digests?": [str]}
+_LOGIN = {
+    "name": str,
+    "known": bool,
+    "node?": str,
+    "nopass?": bool,
+    "hidden?": bool,
+    "passwords?": int,
+    "digests?": [str],
+}
 RETURNS: dict[str, Any] = {
     "tried": {str: {"state": {"accepted", "refused", "neither", "untried"}, "message": str}},
     "inspected?": {

@@ -145,6 +145,8 @@ def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> 
         command = server_commands.at(at, entry, ["SHOW hba_file"])
     elif entry["server"] == VALKEY and is_known:
         command = server_commands.at(at, entry, ["ACL", "GETUSER", name])
+    elif login.get("hidden"):
+        command = server_commands.at(at, entry, [server_commands.LOADED])
     elif is_known:
         command = server_commands.at(at, entry, _listing(entry))
     else:
@@ -160,6 +162,8 @@ def _unexplained(login: Mapping[str, Any], place: str, engine: str) -> str:
     if engine == VALKEY:
         return _of_valkey(login, place)
     name = f"{_NOUNS[engine]} {login['name']}"
+    if login.get("hidden"):
+        return f"{name} may log in, but is not in the table of accounts; FLUSH PRIVILEGES loads the table anew"
     if engine == MYSQL and login["name"].startswith("``@"):
         return f"anonymous {name} accepts any user name" + (" without a password" if login.get("nopass") else "")
     if login.get("nopass"):

@@ -83,6 +83,24 @@ def test_accounts_that_are_no_findings(maria: MariaDB, statement: str) -> None:
     assert result["unexplained"] == []
 
 
+@pytest.mark.parametrize("user", ["app_x", "app_a", "APP_A"])
+def test_accounts_that_are_in_no_table(maria: MariaDB, user: str) -> None:
+    """A host with capital letters, one with a netmask and a role are no such accounts."""
+    maria.execute(
+        "CREATE USER app_y@'App.internal' ACCOUNT LOCK",
+        "CREATE USER app_z@'10.0.0.0/255.0.0.0' ACCOUNT LOCK",
+        "CREATE ROLE app_role",
+        f"CREATE USER {user}@'%' IDENTIFIED BY 'canary'",
+        f"DELETE FROM mysql.global_priv WHERE User = BINARY '{user}' AND Host = '%'",
+    )
+    try:
+        assert seen(maria)["unexplained"] == [
+            {"name": f"`{user}`@`%`", "known": False, "nopass": False, "hidden": True}
+        ]
+    finally:
+        maria.execute("FLUSH PRIVILEGES", "DROP ROLE app_role")
+
+
 RIGHTS = [
     (("GRANT SUPER, FILE ON *.* TO app_a@'127.%'",), ["`app_a`@`127.%`: FILE, SUPER ON *.*"]),
     (("GRANT ALL ON *.* TO app_a@'127.%'",), ["`app_a`@`127.%`: ALL PRIVILEGES ON *.*"]),

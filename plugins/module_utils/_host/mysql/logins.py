@@ -49,6 +49,8 @@ _ACCOUNTS = {
     ),
 }
 """By whether it is MariaDB, whose mysql.user does not show locks, nor other ways in which an account may log in."""
+_LOADED = "SELECT MAX(GRANTEE) FROM information_schema.USER_PRIVILEGES GROUP BY CAST(GRANTEE AS BINARY) LIMIT "
+"""The accounts that the server goes by. Whoever deletes one from the table keeps it until FLUSH PRIVILEGES."""
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`|'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _NAME = r"<(\d+)>"
 _ROLES = re.compile(r"GRANT (%s(?:@%s)?(?:, ?%s(?:@%s)?)*) TO " % ((_NAME,) * 4))
@@ -75,6 +77,7 @@ class Account(NamedTuple):
 def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
     """What the administrator sees. Raises RotationError."""
     with administered(entry["address"], login) as admin:
+        loaded = [str(name) for (name,) in admin.rows(_LOADED + str(ROWS + 1))]
         is_mariadb = any(int(count) for (count,) in admin.rows(_MARIADB))
         rows = admin.rows(_ACCOUNTS[is_mariadb] + str(ROWS + 1), columns=7)
         accounts = [_account(*row) for row in rows[:ROWS]]
@@ -88,7 +91,10 @@ def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
         "rights": {name: result for name, result in rights.items() if result is not None},
         "seen": len(logins),
         "problems": [problem % ROWS] if len(rows) > ROWS else [],
-        "unexplained": list(_unexplained(logins, entry["known"])),
+        "unexplained": [
+            *(_hidden(loaded, accounts) if len(rows) <= ROWS else ()),
+            *_unexplained(logins, entry["known"]),
+        ],
     }
 
 
@@ -98,6 +104,16 @@ def _account(user: Any, host: Any, plugin: Any, digest: Any, is_locked: Any, is_
     ways += [(way.get("plugin"), way.get("authentication_string")) for way in json.loads(others or "[]") if way]
     is_open = any(not digest and str(plugin or "") in WITHOUT_PASSWORD for plugin, digest in ways)
     return Account(str(user), str(host), is_open, bool(is_locked), bool(is_role))
+
+
+def _hidden(loaded: Iterable[str], accounts: Iterable[Account]) -> Iterator[Dict[str, Any]]:
+    """Those that the server accepts, and that the table does not have."""
+    listed = {(account.user, account.host.lower() or "%") for account in accounts}
+    for name in sorted(loaded):
+        user, _, host = name[1:-1].rpartition("'@'")
+        if (user, host.lower() or "%") not in listed:
+            account = Account(user, host, needs_no_password=False, is_locked=False, is_role=False)
+            yield {"name": str(account), "known": False, "nopass": False, "hidden": True}
 
 
 def _unexplained(logins: Iterable[Account], known: Collection[str]) -> Iterator[Dict[str, Any]]:

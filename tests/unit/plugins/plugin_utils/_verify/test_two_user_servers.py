@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    server_commands,
     server_logins,
     server_logins_results,
     two_user_servers,
@@ -221,6 +222,12 @@ def lock(account: str) -> list[str]:
         (DATABASE, {"name": "`m`@`%`"}, "account `m`@`%` may log in, but no credential", lock("`m`@`%`")),
         (DATABASE, {"name": "``@`%`"}, "anonymous account ``@`%` accepts any user name", lock("``@`%`")),
         (DATABASE, {"name": "`a`@`%`", "nopass": True}, "account `a`@`%` needs no password", lock("`a`@`%`")),
+        (
+            DATABASE,
+            {"name": "`a`@`%`", "hidden": True},
+            "may log in, but is not in the table",
+            [*FROM_DATABASE, server_commands.LOADED],
+        ),
         (DATABASE, {"name": "`a`@`%`; DROP USER boss"}, "may log in", [*FROM_DATABASE, LIST]),
         (BROKER, {"name": "mallory"}, "user mallory may log in, but no credential", [*DISABLE, "mallory"]),
         (BROKER, {"name": "-x; y"}, "user -x; y may log in", [*DISABLE, "--", "-x; y"]),

@@ -32,6 +32,8 @@ class FakeServer:
 
     def rows(self, query: str, parameters: Sequence[str] = (), *, columns: int = 1) -> list[tuple[Any, ...]]:
         assert query.startswith(("SELECT", "SHOW GRANTS FOR")), "it only reads"
+        if "USER_PRIVILEGES" in query:
+            return [(f"'{user}'@'{host}'",) for user, host, *_rest in self._accounts]
         if "global_priv" in query:
             return [(0,)]
         if columns == 1:
