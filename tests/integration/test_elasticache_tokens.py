@@ -150,7 +150,7 @@ def test_groups_that_are_refused(settings: dict[str, Any], message: str, server:
 def test_errors_in_words(server: Valkey) -> None:
     new = new_password()
     with ElastiCache([server]) as api:
-        with pytest.raises(NotFound, match="no replication group other in this account"):
+        with pytest.raises(NotFound, match="No replication group other is in this"):
             tokens(api, group="other").describe()
         with pytest.raises(StoreError, match="SET is allowed only after ROTATE"):
             tokens(api).keep_only(new)

@@ -133,7 +133,7 @@ class _Grants:
 
     def of(self, users: Collection[str]) -> Optional[List[str]]:
         """None where the server has no such user."""
-        found: Set[str] = set()
+        rights: Set[str] = set()
         wanted = [(item.user, item.host) for item in self._accounts if item.user in users and not item.is_role]
         if not wanted:
             return None
@@ -148,8 +148,8 @@ class _Grants:
                 raise RotationError("its login has more than %d roles; give it fewer" % ROLES)
             for line in self._lines(*account):
                 wanted += _roles(*line)
-                found.update(self._judged(*line))
-        return sorted(found)
+                rights.update(self._judged(*line))
+        return sorted(rights)
 
     def _lines(self, user: str, host: str) -> Iterator[Tuple[str, List[str]]]:
         """Each with the names in it replaced by their numbers: a name may have the words of a grant."""

@@ -21,7 +21,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.con
 
 LOOKS, PAUSE = 25, 0.5
 """At sessions that end, and the seconds in between; a server gives a login 10 seconds."""
+HOSTS = "SELECT Host FROM mysql.user WHERE User = %s"
 LOGGING_IN = "unauthenticated user"
+SECOND_PASSWORDS = (8, 0, 14)
+"""The first version of MySQL whose accounts may have two passwords."""
 _PASSWORD = re.compile(r" IDENTIFIED (?:BY|VIA|WITH)\b.*?(?= REQUIRE | WITH GRANT | WITH MAX|$)")
 _LIMITS = """SELECT ssl_type, ssl_cipher, x509_issuer, x509_subject,
 max_questions, max_updates, max_connections, max_user_connections FROM mysql.user WHERE User = %s AND Host = %s"""
@@ -68,7 +71,7 @@ def require_twins(admin: MysqlConnection, user: str, other: str, *, leaked: bool
 
 
 def _hosts(admin: MysqlConnection, user: str) -> List[str]:
-    return sorted(str(host) for (host,) in admin.rows("SELECT Host FROM mysql.user WHERE User = %s", [user]))
+    return sorted(str(host) for (host,) in admin.rows(HOSTS, [user]))
 
 
 def _rights(admin: MysqlConnection, user: str) -> Dict[str, List[str]]:
@@ -86,9 +89,18 @@ def _lines(admin: MysqlConnection, user: str, host: str) -> List[str]:
 def set_password(admin: MysqlConnection, new: Login) -> None:
     """Ends sessions of an earlier turn: nothing that logged in with an older password may stay."""
     for host in _require_hosts(admin, new["username"]):
+        _discard_second_password(admin, new["username"], host)
         account = [new["username"], host, new["password"]]
         admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT UNLOCK", account)
     _end_sessions(admin, new["username"])
+
+
+def _discard_second_password(admin: MysqlConnection, user: str, host: str) -> None:
+    """That of RETAIN CURRENT PASSWORD, which stays when the first one changes. MariaDB has none."""
+    for (version,) in admin.rows("SELECT VERSION()"):
+        numbers = tuple(int(number) for number in re.findall(r"[0-9]+", str(version)[:20])[:3])
+        if "mariadb" not in str(version).lower() and numbers >= SECOND_PASSWORDS:
+            admin.rows("ALTER USER %s@%s DISCARD OLD PASSWORD", [user, host])
 
 
 def _require_hosts(admin: MysqlConnection, user: str) -> List[str]:
@@ -103,6 +115,7 @@ def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int
     for host in _hosts(admin, old["username"]):
         account = [old["username"], host, secrets.token_urlsafe(32)]
         admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT LOCK", account)
+        _discard_second_password(admin, old["username"], host)
     ended = _end_sessions(admin, old["username"])
     try:
         with MysqlConnection(server, old):

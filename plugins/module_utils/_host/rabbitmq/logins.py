@@ -27,8 +27,8 @@ def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
     """What the administrator sees. Raises RotationError."""
     admin = Management(entry["address"], login)
     users.require_administrator(admin)
-    every = admin.entries("users")
-    by_name = {admin.text(user, "name"): user for user in every[:ROWS]}
+    entries = admin.entries("users")
+    by_name = {admin.text(user, "name"): user for user in entries[:ROWS]}
     vhosts: Dict[str, Set[str]] = {}
     for permission in admin.entries("permissions"):
         vhosts.setdefault(admin.text(permission, "user"), set()).add(admin.text(permission, "vhost"))
@@ -40,7 +40,7 @@ def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
             if any(name in by_name for name in item["users"])
         },
         "seen": len(by_name),
-        "problems": [problem % ROWS] if len(every) > ROWS else [],
+        "problems": [problem % ROWS] if len(entries) > ROWS else [],
         "unexplained": list(_unexplained(by_name, entry["known"])),
     }
 
