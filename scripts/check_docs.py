@@ -75,7 +75,7 @@ def long_cells(document: Path) -> list[str]:
 
 
 def is_long(cell: str) -> bool:
-    seen = re.sub(r"`[^`]*`", "code", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell))
+    seen = re.sub(r"`[^`]*`", "Code", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell))
     return len(re.findall(r"[.!?](?= [A-Z(]|$)", seen)) > SENTENCES or len(seen) > WIDTH_OF_CELL
 
 

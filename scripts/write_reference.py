@@ -282,9 +282,7 @@ def _form(schema: Doc) -> str:
         return f"mapping of names to {_form(of[0])}"
     if schema.get("type") == "object" and schema.get("properties"):
         return "mapping with " + ", ".join(f"`{key}`" for key in schema["properties"])
-    if "const" in schema:
-        return json.dumps(schema["const"])
-    kind = schema.get("type", "anything")
+    kind = schema.get("type", json.dumps(schema["const"]) if "const" in schema else "anything")
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 

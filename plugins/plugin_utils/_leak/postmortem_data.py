@@ -59,21 +59,22 @@ def facts_of(
     now: datetime,
 ) -> dict[str, Any]:
     """``results`` says by credential what became of it; ``answer`` has lists of words by heading, and by credential the
-    hosts that still accept it (``let_in``) and previous values that wait for their revocation (``waits``); ``left_out``
-    are hosts that are given up, ``hosts`` the inventory's."""
+    hosts that still accept it (``hosts_with_old_key``) and previous values that wait for their revocation (``waits``).
+    ``left_out`` are hosts that are given up, ``hosts`` the inventory's.
+    """
     began = credential_ages.moment(incident.at)
 
     def seconds(at: str) -> float:
         return (credential_ages.moment(at) - began).total_seconds()
 
-    let_in, waits = answer.get("let_in", {}), answer.get("waits", {})
+    hosts_with_old_key, waits = answer.get("hosts_with_old_key", {}), answer.get("waits", {})
     gone = [host for host in incident.behind if host not in (answer.get("hosts") or [host])]
     given_up = [*gone, *(host for host in incident.behind if host in answer.get("left_out", ()))]
     behind = [host for host in incident.behind if host not in given_up]
     hosts = {"behind": behind, "given_up": given_up}
 
     def known(name: str) -> dict[str, Any]:
-        about = {"let_in": let_in.get(name, ()), "waits": waits.get(name, ""), **hosts}
+        about = {"hosts_with_old_key": hosts_with_old_key.get(name, ()), "waits": waits.get(name, ""), **hosts}
         return {**results.get(name, {}), **about}
 
     rows = [
@@ -312,8 +313,8 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
     if not flag and not result.get("replaced", given or renewed or f"refused/{name}" in events):
         blocked = "; but its leaked login is blocked" if f"blocked/{name}" in events else ""
         return f"OPEN: {result.get('why') or 'not replaced'}{blocked}{f'; revoke it at {page}' if page else ''}", True
-    if result.get("let_in"):
-        return f"OPEN: the new value is in force, {_still_open(result['let_in'])}", True
+    if result.get("hosts_with_old_key"):
+        return f"OPEN: the new value is in force, {_still_open(result['hosts_with_old_key'])}", True
     if result.get("waits"):
         return f"OPEN: the new value is in force, but {result['waits']}", True
     if flag:

@@ -131,7 +131,7 @@ def write(
     logged_out = gathered.get("logged_out") or {}
     result: dict[str, Any] = {**task_summaries.messages(gathered)}
     result.update({"declared": list(response.declared), "hosts": services, "left_out": list(response.compromised)})
-    result.update(let_in=hosts_with_old_key.by_credential(journal), waits=pending_tasks.waiting(journal))
+    result.update(hosts_with_old_key=hosts_with_old_key.by_credential(journal), waits=pending_tasks.waiting(journal))
     sessions = sessions_of(setting, incident, logged_out)
     result["tried"] = sessions["tried"]
     ends_sessions = (logged_out.get("plan") or {}).get("ends", True)

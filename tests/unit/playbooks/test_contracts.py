@@ -47,6 +47,15 @@ def test_no_outcome_depends_on_the_name_of_a_task() -> None:
     assert not [name_of(path) for path in FILES if "ansible_failed_task" in path.read_text(encoding="utf-8")]
 
 
+MESSAGE = re.compile(r"\b(?:msg|message|stderr|stdout)\b[^\n]*?(?:\bis (?:not )?(?:search|match|regex)\b|==|!=)")
+"""A text that something is decided by. A lookup's or filter's error is data; what it says is for people."""
+
+
+def test_no_outcome_depends_on_the_text_of_a_message() -> None:
+    assert MESSAGE.search("  when: result.msg is search('refused')")
+    assert not [name_of(path) for path in FILES if MESSAGE.search(path.read_text(encoding="utf-8"))]
+
+
 def test_no_program_in_jinja_decides_a_rotation_or_a_response() -> None:
     engines = [path for path in FILES if path.parts[len(REPOSITORY.parts) + 1] in ("secret_rotate", "leak_respond")]
     assert engines

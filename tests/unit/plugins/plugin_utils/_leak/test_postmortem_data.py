@@ -152,7 +152,10 @@ class TestFacts:
 
     def test_nobodys_word_wins_over_what_lets_it_in(self, made: Catalog) -> None:
         events = {"refused/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["live/cache"]}
-        for item in ({"let_in": {"cache": ["web2"]}}, {"waits": {"cache": "what r-1 replaced may be valid"}}):
+        for item in (
+            {"hosts_with_old_key": {"cache": ["web2"]}},
+            {"waits": {"cache": "what r-1 replaced may be valid"}},
+        ):
             facts = facts_of(made, incident(events=events), IMPACT, {}, item, NOW)
             assert facts["open"][0].startswith("cache: OPEN: the new value is in force, but ")
             assert facts["contained_seconds"] is None
@@ -187,7 +190,7 @@ class TestFacts:
 
     def test_one_that_is_open_is_no_word(self, made: Catalog) -> None:
         events = {"refused/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["live/cache"]}
-        facts = facts_of(made, incident(events=events), IMPACT, {}, {"let_in": {"cache": ["web2"]}}, NOW)
+        facts = facts_of(made, incident(events=events), IMPACT, {}, {"hosts_with_old_key": {"cache": ["web2"]}}, NOW)
         assert len(facts["open"]) == 1
 
     def test_what_still_works_keeps_it_open(self, made: Catalog) -> None:
@@ -196,7 +199,7 @@ class TestFacts:
         assert (facts["open"], facts["contained_seconds"], facts["tried"]) == (answer["problems"], None, ["t"])
 
     def test_a_host_that_still_lets_it_in_keeps_it_open(self, made: Catalog) -> None:
-        answer = {"let_in": {"cache": ["web2", "web3"]}}
+        answer = {"hosts_with_old_key": {"cache": ["web2", "web3"]}}
         results = {"admin": DONE, "cache": DONE}
         facts = facts_of(made, incident(events=EVENTS), IMPACT, results, answer, NOW)
         message = (
