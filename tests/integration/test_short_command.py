@@ -131,3 +131,20 @@ def test_a_host_that_differs_is_exit_code_1(lab: harness.Lab) -> None:
     lab.seed(harness.layout("2"))
     assert compared() == 1
     assert lab.state() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("who", "production", "SECRET_KEY", "--json"),
+        ("doctor", "production", "--json"),
+        ("set", "production", "SECRET_KEY", "--json"),
+        ("diff", "production", "staging", "--json"),
+        ("complete", "--", "get", "production", ""),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_no_value_is_shown(account: Moto, seeded: Seeded, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    run = call(account, tmp_path, *arguments)
+    assert run.stdout
+    assert_no_value(seeded, run.stdout + run.stderr)
