@@ -23,7 +23,7 @@ SCRIPTS = Path(__file__).resolve().parent
 CODE = re.compile(r"^(?P<indent> *)(?P<fence>```|~~~).*?^ *(?P=fence)|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 NAMES = re.compile(r"`[^`\n]*`|\b[A-Z]{1,3}\([^)\n]*\)|^ *(?:- )?\w+:(?=\s)|\{%.*?%\}", re.MULTILINE)
 """Names in comments, descriptions and templates: an option's or a result's key, and a template's statements."""
-FILES = ("*.md", "*.py", "*.yml", "*.j2", ":!docs/reference/")
+FILES = ("*.md", "*.py", "*.yml", "*.j2", "*.sh", "scripts/secrets", ":!docs/reference/")
 """Reference pages are generated from texts that are checked where they stand."""
 
 
