@@ -23,3 +23,8 @@ def of_value(key: Union[str, bytes], value: str, *, name: str = "", digits: int 
 def of_ssh_key(blob: bytes) -> str:
     """Of a public key, as sshd writes it into its log."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")
+
+
+def of_text(text: Union[str, bytes]) -> str:
+    """Short, of what is not secret: a name for a finding."""
+    return hashlib.sha256(text.encode("utf-8") if isinstance(text, str) else text).hexdigest()[:SHORT]

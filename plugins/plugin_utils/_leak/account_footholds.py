@@ -6,7 +6,6 @@ baseline and by CloudTrail. What cannot be compared is a possible foothold too, 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_rad
     READS_STORES,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_text
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
@@ -68,9 +68,9 @@ class AccountLook:
         if len(kept) > MOST:
             rest = kept[MOST - 1 :]
             kept[MOST - 1 :] = [
-                f"{self.place}: {len(rest)} more findings ({digest(str(rest))}); the output of the run lists them"
+                f"{self.place}: {len(rest)} more findings ({of_text(str(rest))}); the output of the run lists them"
             ]
-        return {f"foothold/{self.credential}/{digest(text)}": text for text in kept}
+        return {f"foothold/{self.credential}/{of_text(text)}": text for text in kept}
 
     @property
     def line(self) -> str:
@@ -232,17 +232,13 @@ def evicted(setting: RotationSetup, look: AccountLook, made: Sequence[MadeWithKe
         except SecretsError as error:
             look.findings.append(f"access key {key} was not deactivated: {one_line(error)}")
             continue
-        result.update({f"evicted/{look.credential}/{digest(text)}": f"{key} is inactive" for text in findings})
+        result.update({f"evicted/{look.credential}/{of_text(text)}": f"{key} is inactive" for text in findings})
     return result
 
 
 def _source(setting: RotationSetup, place: str) -> RecordedServer | None:
     baseline = baseline_of_run(setting)
     return baseline.sources.get(place) if baseline else None
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
 
 
 def key_trail(setting: RotationSetup, keys: Sequence[str], since: str, seconds: float) -> KeyTrail:

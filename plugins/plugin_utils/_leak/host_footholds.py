@@ -8,12 +8,12 @@ authorized key's event names a digest of the key and its file too, by which its 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_text
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SSH_KEY
 
@@ -40,14 +40,14 @@ def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
         footholds = [entry for entry in answer.get("footholds") or () if entry["credential"] in keys]
         if len(footholds) > MOST:
             left = "".join(entry["text"] for entry in footholds[MOST - 1 :])
-            count = f"and {len(footholds) - MOST + 1} more ({_digest(left)}); the module host_evidence lists them"
+            count = f"and {len(footholds) - MOST + 1} more ({of_text(left)}); the module host_evidence lists them"
             footholds[MOST - 1 :] = [{**footholds[0], "text": count, "key": ""}]
         result.update({_event(host, entry): f"{host}: {entry['text']}" for entry in footholds})
     return result
 
 
 def _event(host: str, entry: Mapping[str, str]) -> str:
-    event = f"foothold/{entry['credential']}/{host}/{_digest(entry['text'])}"
+    event = f"foothold/{entry['credential']}/{host}/{of_text(entry['text'])}"
     return f"{event}/{_key_digest(entry['key'], entry['file'])}" if entry["key"] else event
 
 
@@ -63,7 +63,7 @@ def unlooked_events(answers: Answers, keys: Sequence[str], at: str) -> dict[str,
     """
     problems = unlooked(answers, ()) if keys else {}
     return {
-        f"foothold/{keys[0]}/{host}/{_digest(at + text)}/{UNLOOKED}": f"{host}: {text}"
+        f"foothold/{keys[0]}/{host}/{of_text(at + text)}/{UNLOOKED}": f"{host}: {text}"
         for host, text in problems.items()
     }
 
@@ -120,11 +120,7 @@ def remedy(names: str, hosts: Collection[str]) -> str:
 
 
 def _key_digest(key: str, file: str) -> str:
-    return _digest(f"{key} {file}")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
+    return of_text(f"{key} {file}")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ An event is kept with the entry of the step that it comes with: a run that is ki
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_text
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, named
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation, PendingTask
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import ELASTICACHE_AUTH_TOKEN
@@ -99,7 +99,7 @@ def _footholds(name: str, result: Mapping[str, Any]) -> dict[str, str]:
 
 def _kept(findings: Sequence[str]) -> dict[str, str]:
     """Each by a digest; of many the last one counts the rest."""
-    texts = {hashlib.sha256(text.encode()).hexdigest()[:8]: text for text in findings}
+    texts = {of_text(text): text for text in findings}
     if len(texts) > MOST_FOOTHOLDS:
         *shown, last = list(texts)[:MOST_FOOTHOLDS]
         rest = f"and {len(texts) - len(shown)} more, which the run's output names"

@@ -7,7 +7,6 @@ colleague's key look new. Standard library only; Python 3.8.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -46,7 +45,7 @@ def _names(entry: authorized_keys.AuthorizedKey) -> Iterator[str]:
     name = fingerprints.of_ssh_key(entry.blob)
     yield name
     if _RUNS.search(entry.options):
-        yield name + WITH_OPTIONS + hashlib.sha256(entry.options).hexdigest()[:8]
+        yield name + WITH_OPTIONS + fingerprints.of_text(entry.options)
 
 
 def record(path: str) -> None:
