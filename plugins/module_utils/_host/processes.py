@@ -108,6 +108,20 @@ def environment(pid: int, largest: int) -> Dict[str, str]:
     return dict(part.split("=", 1) for part in parts if "=" in part)
 
 
+def hides_environment(pid: int) -> bool:
+    """Whether this account may not read it. False without such a process."""
+    try:
+        with open("%s/%d/environ" % (PROC, pid), "rb"):
+            return False
+    except OSError as error:
+        return isinstance(error, PermissionError)
+
+
+def are_hidden() -> bool:
+    """Whether /proc is mounted with ``hidepid``, so that this account cannot read other accounts' arguments."""
+    return not os.access("%s/1/cmdline" % PROC, os.R_OK)
+
+
 def account(pid: int) -> str:
     """Name or number of the account that it runs as; empty without such a process."""
     for line in _text(pid, "status").splitlines():

@@ -28,6 +28,10 @@ class NoDirectory(HostError):
     """Raised where the directory of a file does not exist."""
 
 
+class NotReadable(HostError):
+    """Raised where this account may not read, or the disk does not answer."""
+
+
 class Component(NamedTuple):
     """A directory on the way to a file."""
 
@@ -171,7 +175,7 @@ def _refused(path: str, shown: str, handle: int, name: str, error: OSError) -> H
     if error.errno == errno.ENOENT:
         return NoDirectory("%s: the directory %s does not exist; create it first" % (path, os.path.dirname(path)))
     if error.errno in (errno.EACCES, errno.EPERM):
-        return HostError("%s: %s cannot be opened; use become" % (path, shown))
+        return NotReadable("%s: %s cannot be opened; use become" % (path, shown))
     try:
         is_link = stat.S_ISLNK(os.lstat(name, dir_fd=handle).st_mode)
     except OSError:
@@ -252,8 +256,8 @@ def opened(at: OpenPath) -> int:
         if error.errno == errno.ENXIO:
             raise _not_regular(at) from None
         if error.errno in (errno.EACCES, errno.EPERM):
-            raise HostError("%s: cannot be read: %s; use become" % (at.path, error.strerror)) from None
-        raise HostError("%s: cannot be read: %s" % (at.path, error.strerror)) from None
+            raise NotReadable("%s: cannot be read: %s; use become" % (at.path, error.strerror)) from None
+        raise NotReadable("%s: cannot be read: %s" % (at.path, error.strerror)) from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise _not_regular(at)

@@ -20,6 +20,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import value_search
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.unread_paths import (
+    UnreadPaths,
+    no_access,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import OutOfTime
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_search import ValueSearch
 
@@ -34,7 +38,7 @@ MOST = 20000
 MOST_ELSEWHERE = 500
 """Files of one place elsewhere, the newest first."""
 LAST = 256 << 10
-"""Bytes at the end of a file elsewhere."""
+"""Bytes at the end of a file elsewhere that is not packed."""
 ELSEWHERE = (
     *("/etc/systemd/*", "/etc/systemd/system/*", "/etc/systemd/system/*/*", "/run/systemd/system/*"),
     *("/run/systemd/system/*/*", "/run/systemd/transient/*"),
@@ -64,6 +68,7 @@ _CONTAINER = re.compile(r"docker|containerd|libpod|kubepods|crio|lxc|machine\.sl
 
 
 SILENT = "process %d: the kernel did not show its arguments and environment; run: ps -o pid,stat,wchan -p %d"
+HIDDEN = "processes of other accounts are hidden (hidepid); use become"
 Shown = Dict[str, str]
 File = Tuple[bool, int, str, str]
 """Whether it is called otherwise than the ``.env``, its size, folder and name."""
@@ -99,8 +104,8 @@ def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -
                 rest = len(files[:MOST]) - number
                 findings.unread.append("%d files in %s were not searched: no time was left" % (rest, env.file.folder))
                 break
-            except value_search.FileTooLarge:
-                findings.unread.append("%s is too large to be searched" % _path(env, folder, name))
+            except value_search.FileTooLarge as error:
+                findings.unread.append("%s: was not searched completely: it %s" % (_path(env, folder, name), error))
             except FileNotFoundError:
                 continue
             except (HostError, OSError) as error:
@@ -196,35 +201,56 @@ def is_called_alike(name: str, base: str) -> bool:
 
 
 def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[str]) -> Found:
-    """In units, histories, temporary files, backups and logs: the end of each, the newest first."""
-    findings = Found([], [])
+    """In units, histories, temporary files, backups and logs: the end of each, the newest first.
+
+    Packed files are searched as a whole and last, because they take the most time.
+    """
+    copies: List[Dict[str, str]] = []
+    late, unread, packed = [], UnreadPaths(), []
     seen: Set[str] = set()
     own = os.path.realpath(env.file.folder) + os.sep
     real = functools.lru_cache(maxsize=None)(os.path.realpath)
     try:
         with safe_files.LastFolder(lambda folder: safe_files.place(os.path.join(folder, "any"))) as folders:
-            for path in _usual(places):
+            for path in _usual(places, unread):
                 if path in seen or path in env.others or (real(os.path.dirname(path)) + os.sep).startswith(own):
                     continue
                 seen.add(path)
-                findings.copies.extend(_one(folders, path, values))
+                try:
+                    copies.extend(_one(folders, path, values, unread, LAST))
+                except value_search.PackedFile:
+                    packed.append(path)
+            while packed:
+                copies.extend(_one(folders, packed[0], values, unread))
+                del packed[0]
     except OutOfTime:
-        findings.unread.append("units, histories, temporary files and logs: the time limit was reached")
-    return findings
+        late.append("units, histories, temporary files and logs: the time limit was reached")
+    return Found(copies, [*late, *unread.messages()])
 
 
-def _one(folders: safe_files.LastFolder, path: str, values: ValueSearch) -> Iterator[Dict[str, str]]:
+def _one(
+    folders: safe_files.LastFolder, path: str, values: ValueSearch, unread: UnreadPaths, last: int = 0
+) -> Iterator[Dict[str, str]]:
     try:
-        held, mode = value_search.in_file(folders.at(*os.path.split(path)), values, last=LAST)
-    except (HostError, OSError, value_search.FileTooLarge):
+        held, mode = value_search.in_file(folders.at(*os.path.split(path)), values, last=last)
+    except safe_files.NotReadable:
+        unread.add(path, no_access())
+        return
+    except HostError:  # it ended meanwhile, or another account made a link of it
+        return
+    except OSError as error:
+        unread.add_error(path, error)
+        return
+    except value_search.FileTooLarge as error:
+        unread.add(path, "was not searched completely: it %s" % error)
         return
     if held:
         yield {"path": plain(path), "mode": "%04o" % mode, "why": "holds %s" % ", ".join(held[:3])}
 
 
-def _usual(places: Sequence[str]) -> Iterator[str]:
+def _usual(places: Sequence[str], unread: UnreadPaths) -> Iterator[str]:
     homes = sorted({entry.pw_dir for entry in pwd.getpwall() if not (entry.pw_dir + "/").startswith(NO_HOMES)} - {"/"})
-    listed = functools.lru_cache(maxsize=None)(_plain_files)
+    listed = functools.lru_cache(maxsize=None)(functools.partial(_plain_files, unread))
     for pattern in (*places, *(os.path.join(glob.escape(home), name) for home in homes for name in IN_HOMES)):
         folder, name = os.path.split(pattern)
         is_exact = not glob.has_magic(name)
@@ -239,11 +265,12 @@ def _usual(places: Sequence[str]) -> Iterator[str]:
         yield from sorted(entry.path for entry in entries)
 
 
-def _plain_files(folder: str) -> List[os.DirEntry[str]]:
+def _plain_files(unread: UnreadPaths, folder: str) -> List[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if entry.is_file(follow_symlinks=False)]
-    except OSError:
+    except OSError as error:
+        unread.add_error(folder, error)
         return []
 
 
@@ -258,21 +285,30 @@ def in_processes(values: ValueSearch, own: Sequence[int], accounts: Collection[s
     """Arguments of every process, which every account reads, and the environments of other accounts' processes.
 
     ``own`` are the application's processes. ``accounts`` may read the file, so their processes may hold what is in it,
-    and so may a container's. What this account may not look at is left out. The second part says what did not answer.
+    and so may a container's. The second part says what did not answer, and what this account may not look at.
     """
+    closed = UnreadPaths()
     others = [pid for pid in processes.pids() if pid not in (os.getpid(), os.getppid())]
     try:
-        rows_of, silent = processes.each(others, lambda pid: list(_shown(pid, values, pid not in own, accounts)))
+        rows_of, silent = processes.each(
+            others, lambda pid: list(_shown(pid, values, pid not in own, accounts, closed))
+        )
     except OutOfTime:
         return [], ["processes: looking into them took too long"]
-    return [row for rows in rows_of.values() for row in rows], [SILENT % (pid, pid) for pid in silent]
+    hidden = [HIDDEN] if processes.are_hidden() else []
+    unread = [*hidden, *(SILENT % (pid, pid) for pid in silent), *closed.messages()]
+    return [row for rows in rows_of.values() for row in rows], unread
 
 
-def _shown(pid: int, values: ValueSearch, is_other: bool, accounts: Collection[str]) -> Iterator[Shown]:
+def _shown(
+    pid: int, values: ValueSearch, is_other: bool, accounts: Collection[str], closed: UnreadPaths
+) -> Iterator[Shown]:
     named = values.named(processes.words(pid))
     if named:
         yield {"process": _described(pid), "why": "has %s in its arguments" % ", ".join(named[:3])}
     if is_other and processes.account(pid) not in accounts and not _CONTAINER.search(processes.control_groups(pid)):
+        if processes.hides_environment(pid):
+            closed.add("environment of process %s" % _described(pid), no_access())
         texts = "\0".join(processes.environment(pid, value_search.CHUNK).values())
         named = values.named(texts.encode("utf-8", "surrogateescape"))
         if named:

@@ -158,9 +158,9 @@ def _copies(
         *(unit["user"] for unit in units),
     }
     soon = value_search.within(SEARCH_SECONDS, matcher)
-    away = host_copies.elsewhere(env, soon, wanted.places)
     shown, shown_unread = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
     journal = journal_search.searched([unit["unit"] for unit in units if "manager" not in unit], soon)
+    away = host_copies.elsewhere(env, soon, wanted.places)  # last, because it may take all the time
     return {
         "strays": below.copies,
         "strays_unread": below.unread,

@@ -43,6 +43,8 @@ def searched(units: Sequence[str], values: ValueSearch) -> JournalFindings:
         return JournalFindings([], [])
     except Unreadable as error:
         return JournalFindings([], ["the journal: %s" % error])
+    except value_search.FileTooLarge as error:  # an entry that looks like an archive
+        return JournalFindings([], ["the journal: it %s" % error])
     except OutOfTime:
         return JournalFindings([], ["the journal: looking into it took too long"])
     rows = [{"unit": unit, "why": "holds %s" % ", ".join(named[:3])} for unit, named in names if named]

@@ -24,7 +24,13 @@ CHUNK = 1 << 20
 LARGEST = 32 << 20
 """Bytes of a file, and of what is packed in it, that are looked into."""
 MEMBERS = 1000
+"""Files in an archive."""
 NESTED = 3
+HEAD = 512
+"""Bytes that say how a file is packed."""
+TOO_LARGE = "is larger than %d MiB" % (LARGEST >> 20)
+TOO_MANY = "holds more than %d files" % MEMBERS
+TOO_DEEP = "is packed more than %d times" % NESTED
 SHORTEST_TOKEN = 24
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/_-]{%d,}\s{0,80})+[A-Za-z0-9+/_-]*" % SHORTEST_TOKEN)
 """Lines, which may be indented, and a shorter one at the end."""
@@ -34,7 +40,11 @@ _TOKEN = b"x" * SHORTEST_TOKEN
 
 
 class FileTooLarge(Exception):
-    """Raised for a file that is larger than what is looked into."""
+    """Raised with the reason why a file was not searched completely. The searched parts hold no value."""
+
+
+class PackedFile(Exception):
+    """Raised for a packed file that must be read as a whole, although only its end was asked for."""
 
 
 class ValueSearch(NamedTuple):
@@ -57,16 +67,23 @@ def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[s
     """The settings whose values a regular file holds, and its mode.
 
     ``last`` is how many bytes at its end are looked into, by default all. Raises OSError, HostError for what is not a
-    regular file, OutOfTime and FileTooLarge.
+    regular file, OutOfTime, FileTooLarge, and with ``last`` PackedFile.
     """
     handle = safe_files.opened(at)
     try:
         status = os.fstat(handle)
-        if last and status.st_size > last:
+        is_cut = 0 < last < status.st_size
+        is_packed = is_cut and _unpacked(os.pread(handle, HEAD, 0)) is not None
+        if is_packed and status.st_size <= LARGEST:
+            raise PackedFile
+        if is_cut:
             os.lseek(handle, -last, os.SEEK_END)
         # Space for as much as is asked for would be made each time, and most files are small.
         most = max(status.st_size, 4096) + 1
-        return in_stream(lambda size: os.read(handle, min(size, most)), values), stat.S_IMODE(status.st_mode)
+        names = in_stream(lambda size: os.read(handle, min(size, most)), values)
+        if is_packed and not names:
+            raise FileTooLarge(TOO_LARGE)
+        return names, stat.S_IMODE(status.st_mode)
     finally:
         os.close(handle)
 
@@ -74,26 +91,31 @@ def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[s
 def in_stream(read: Callable[[int], bytes], values: ValueSearch, depth: int = 0) -> List[str]:
     """Of what is read piece by piece; what is packed is unpacked. Raises OutOfTime and FileTooLarge."""
     head = read(CHUNK)
-    opened = _unpacked(head) if depth < NESTED else None
-    if opened is not None:
-        return _in_packed(opened, io.BytesIO(_whole(head, read)), values, depth)
-    names, before, seen = {*values.named(head), *values.named(_decoded(head))}, head, len(head)
+    names, opened = set(values.named(head)), _unpacked(head)
+    if opened is not None and depth < NESTED:
+        return sorted({*names, *_in_packed(opened, io.BytesIO(_whole(head, read)), values, depth)})
+    names.update(values.named(_decoded(head)))
+    before, seen = head, len(head)
     while before:
         piece = read(CHUNK)
         if not piece:
             break
         seen += len(piece)
         if seen > LARGEST:
-            raise FileTooLarge
+            if names:
+                break
+            raise FileTooLarge(TOO_LARGE)
         names.update(values.named(before[-values.matcher.longest :] + piece))
         before = piece
+    if opened is not None and not names:
+        raise FileTooLarge(TOO_DEEP)
     return sorted(names)
 
 
 def _whole(head: bytes, read: Callable[[int], bytes]) -> bytes:
     rest = read(LARGEST)
     if len(rest) == LARGEST:
-        raise FileTooLarge
+        raise FileTooLarge(TOO_LARGE)
     return head + rest
 
 
@@ -125,14 +147,21 @@ def _base64_runs(content: bytes) -> Iterator[bytes]:
 
 
 def _in_packed(opened: str, stream: io.BytesIO, values: ValueSearch, depth: int) -> List[str]:
-    names = set()
+    names, left = set(), None
     try:
         for piece in _pieces(opened, stream):
-            names.update(in_stream(piece, values, depth + 1))
-    except (OutOfTime, FileTooLarge):
+            try:
+                names.update(in_stream(piece, values, depth + 1))
+            except FileTooLarge as error:
+                left = error
+    except OutOfTime:
         raise
+    except FileTooLarge as error:
+        left = error
     except Exception:  # noqa: BLE001 # pylint: disable=broad-exception-caught  # damaged, in one of a dozen ways
         names.update(values.named(stream.getvalue()))
+    if left and not names:
+        raise left
     return sorted(names)
 
 
@@ -142,13 +171,17 @@ def _pieces(opened: str, stream: io.BytesIO) -> Iterator[Callable[[int], bytes]]
         yield import_module(opened).open(stream).read
     elif opened == "zip":
         with import_module("zipfile").ZipFile(stream) as archive:
-            for item in archive.infolist()[:MEMBERS]:
+            for number, item in enumerate(item for item in archive.infolist() if not item.is_dir()):
+                if number == MEMBERS:
+                    raise FileTooLarge(TOO_MANY)
                 with archive.open(item) as member:
                     yield member.read
     else:
         with import_module("tarfile").open(fileobj=stream) as tar:
-            for _number, entry in zip(range(MEMBERS), tar):
-                content = tar.extractfile(entry) if entry.isfile() else None
+            for number, entry in enumerate(entry for entry in tar if entry.isfile()):
+                if number == MEMBERS:
+                    raise FileTooLarge(TOO_MANY)
+                content = tar.extractfile(entry)
                 if content:
                     yield content.read
 

@@ -4,21 +4,27 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
+import io
 import json
 import os
+import tarfile
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     host_copies,
     journal_search,
     unit_facts,
+    value_search,
 )
 from tests.unit.plugins.modules.host_world import PASSWORD, SECRET_KEY, VALUES, HostWorld
 from tests.unit.plugins.modules.planted_mistakes import (
@@ -68,6 +74,93 @@ def test_a_copy_that_is_older_than_many_files_beside_it(world: HostWorld) -> Non
     for number in range(60):
         world.write(f"tmp/{number}", "x")
     assert list(world.judged()) == ["WPS208"]
+
+
+@pytest.mark.parametrize("place", ["var/backups/shop.gz", "home/ann/dump.sql"])
+def test_a_large_packed_file_is_read_from_its_start(world: HostWorld, place: str) -> None:
+    path = world.write(place, gzip.compress(FILE.encode() + os.urandom(1 << 20)))
+    assert world.judged()["WPS208"] == [f"{path} (mode 0644) holds DATABASE_PASSWORD, SECRET_KEY"]
+
+
+def test_what_is_too_large_is_not_checked(world: HostWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(value_search, "LARGEST", 600 << 10)
+    path = world.write("var/backups/shop.gz", gzip.compress(os.urandom(1 << 20)))
+    reason = "was not searched completely: it is larger than 32 MiB"
+    assert world.judged() == {"WPS208": [f"{path}: {reason}"]}
+
+
+def archive(kind: str, count: int, last: bytes) -> bytes:
+    """Of ``count`` files and their folder."""
+    stream = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(stream, "w") as packed:
+            packed.writestr("a/", b"")
+            for number in range(count):
+                packed.writestr(f"a/{number}", last if number == count - 1 else b"x", zipfile.ZIP_DEFLATED)
+    else:
+        with tarfile.open(fileobj=stream, mode="w:gz") as packed_tar:
+            folder = tarfile.TarInfo("a")
+            folder.type = tarfile.DIRTYPE
+            packed_tar.addfile(folder)
+            for number in range(count):
+                entry = tarfile.TarInfo(f"a/{number}")
+                content = last if number == count - 1 else b"x"
+                entry.size = len(content)
+                packed_tar.addfile(entry, io.BytesIO(content))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+@pytest.mark.parametrize("place", ["srv/app/upload", "var/backups/etc"])
+def test_an_archive_of_many_files_is_not_checked(world: HostWorld, kind: str, place: str) -> None:
+    check = "WPS205" if place.startswith("srv/app") else "WPS208"
+    path = world.write(f"{place}.{kind}", archive(kind, 1001, FILE.encode()))
+    assert world.judged() == {check: [f"{path}: was not searched completely: it holds more than 1000 files"]}
+    world.write(f"{place}.{kind}", archive(kind, 1000, FILE.encode()))
+    assert world.judged()[check][0].startswith(f"{path} (mode 0644) holds ")
+    world.write(f"{place}.{kind}", archive(kind, 1000, b"x"))
+    assert world.judged() == {}
+
+
+def test_what_is_packed_too_often_is_not_checked(world: HostWorld) -> None:
+    content = FILE.encode()
+    for _level in range(4):
+        content = gzip.compress(content)
+    path = world.write("var/backups/shop.gz", content)
+    assert world.judged() == {"WPS208": [f"{path}: was not searched completely: it is packed more than 3 times"]}
+
+
+def test_a_search_without_root(world: HostWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files, folders and processes that the account may not read; what has ended meanwhile is not one."""
+    refused = [world.write(f"var/backups/{name}", "x") for name in "abcde"]
+    folder, gone = world.root / "home/ann", world.write("tmp/gone", "x")
+    is_opened, is_listed = safe_files.opened, os.scandir
+
+    def opened(at: safe_files.OpenPath) -> int:
+        if Path(at.path) in refused:
+            raise safe_files.NotReadable("x: cannot be read")
+        if at.path == str(gone):
+            raise FileNotFoundError(errno.ENOENT, "x")
+        return is_opened(at)
+
+    def scandir(path: Any) -> Any:
+        if path == str(folder):
+            raise PermissionError(errno.EACCES, "x")
+        return is_listed(path)
+
+    monkeypatch.setattr(safe_files, "opened", opened)
+    monkeypatch.setattr(host_copies.os, "scandir", scandir)
+    monkeypatch.setattr(processes, "hides_environment", lambda pid: pid == 7)
+    world.processes[7] = {"words": "postgres", "user": "postgres"}
+    found = world.judged()
+    names = ", ".join(map(str, refused[:3]))
+    assert found["WPS209"] == ["environment of process 7 (postgres): cannot be read"]
+    assert found["WPS208"] in (
+        [f"{names} and 3 more: cannot be read"],
+        [f"{folder}, {refused[0]}, {refused[1]} and 3 more: cannot be read"],
+    )
+    monkeypatch.setattr(processes, "are_hidden", lambda: True)
+    assert world.judged()["WPS209"][0] == host_copies.HIDDEN
 
 
 @pytest.mark.parametrize("name", [*NAMES, "sub/.env", "sub/.env.old"])
