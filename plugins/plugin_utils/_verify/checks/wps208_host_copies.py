@@ -45,8 +45,9 @@ CHECK = Check(
     reason="Other accounts and backups read these files, and no rotation replaces the values in them.",
     fix=(
         "The host's administrator removes the value from the file, or deletes the file. The check reads the last "
-        "256 KiB, and packed files up to 32 MiB, of the 500 newest files of each place: units, cron, configuration in /etc, histories and login files "
-        "of every home, /tmp, /var/tmp, /dev/shm, /var/backups, /var/log, /var/mail, /var/www, /opt, /srv, /usr/local."
+        "256 KiB, and packed files up to 32 MiB, of the 500 newest files of each place: units, cron, configuration "
+        "in /etc, histories and login files of every home, /tmp, /var/tmp, /dev/shm, /var/backups, /var/log, "
+        "/var/mail, /var/www, /opt, /srv, /usr/local."
     ),
     command=SHOW,
     look=by_host(_host, "stores"),
