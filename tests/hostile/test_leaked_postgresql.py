@@ -25,7 +25,7 @@ from tests.integration.postgresql_login.shop import Shop
 from tests.modules import run_module
 
 KEY = "canary-key-of-digests"
-FEW = "max_connections = 12\nmax_prepared_transactions = 4\ntrack_commit_timestamp = on\n"
+FEW = "max_connections = 12\nmax_prepared_transactions = 4\nwal_level = logical\ntrack_commit_timestamp = on\n"
 ITSELF = "SET ROLE NONE"
 """The leaked login becomes its owner as it logs in; its own settings are only its own to change."""
 SETTINGS = {

@@ -5,7 +5,7 @@ nothing here stops a revocation."""
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
     ServerConnection,
     end_sessions,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.inventory_queries import NEEDED
 
 _FOOTHOLDS = """SELECT 'member', m.rolname::text, g.rolname::text FROM pg_auth_members a
   JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid
@@ -37,6 +38,11 @@ UNION SELECT 'owns', %(login)s, coalesce(b.datname::text, '')
   FROM pg_shdepend d LEFT JOIN pg_database b ON b.oid = d.dbid
   WHERE refclassid = 'pg_authid'::regclass AND deptype = 'o' AND %(login)s <> %(owner)s
   AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = %(login)s)
+UNION SELECT 'physical slot', slot_name::text, '' FROM pg_replication_slots WHERE slot_type = 'physical'
+  AND NOT temporary AND EXISTS (
+    SELECT FROM pg_roles WHERE rolname IN (%(login)s, %(owner)s) AND (rolreplication OR rolsuper))
+UNION SELECT 'process', pid::text, usename::text FROM pg_stat_activity WHERE usename IN (%(login)s, %(owner)s)
+  AND backend_type <> 'client backend' AND backend_type !~ '^(logical replication|parallel)'
 ORDER BY 1, 2, 3"""
 _IN_DATABASE = """WITH own AS (SELECT oid FROM pg_roles WHERE rolname IN (%(roles)s)),
 given AS (
@@ -53,10 +59,16 @@ UNION SELECT 'called', p.oid::regprocedure::text FROM pg_proc p, aclexplode(proa
   AND proowner IN (SELECT oid FROM own) AND grantee <> 0 AND grantee NOT IN (SELECT oid FROM own)
 UNION SELECT 'public', name FROM others WHERE grantee = 0
 UNION SELECT 'granted', format('%%I', rolname) FROM others JOIN pg_roles r ON r.oid = grantee
+UNION SELECT 'slot', format('%%L', slot_name) FROM pg_replication_slots WHERE database = current_database()
+  AND NOT temporary
+UNION SELECT 'pg_cron', format('%%I', current_database()) FROM pg_extension WHERE extname = 'pg_cron'
 UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE d.defaclobjtype = 'r'
   AND d.defaclrole IN (SELECT oid FROM own) AND a.grantee NOT IN (SELECT oid FROM own)
 ORDER BY 1, 2"""
 """Asked by the new login, in the application's database."""
+_DATABASE = "SELECT format('%I', current_database())"
+_PG_CRON = _DATABASE + " FROM pg_extension WHERE extname = 'pg_cron'"
+_JOBS = "SELECT jobid::bigint, username::text FROM cron.job WHERE username IN (%s) ORDER BY 1 LIMIT %d"
 _CAN_LOG_IN = "SELECT rolname::text FROM pg_roles WHERE rolcanlogin AND oid >= 16384 ORDER BY 1"
 _LOGIN_ROLES = """SELECT rolname::text, oid::bigint, %s FROM %s r WHERE rolcanlogin AND oid >= 16384
   AND rolname NOT IN (session_user, current_user) ORDER BY 1"""
@@ -64,10 +76,11 @@ _WRITTEN = """CASE WHEN current_setting('track_commit_timestamp')::bool THEN coa
   pg_xact_commit_timestamp(r.xmin) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '') ELSE '' END"""
 _GROUPS = """SELECT DISTINCT g.rolname::text FROM pg_auth_members a
   JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid WHERE m.rolname = %s"""
+_FINDING_JOBS = "looking for jobs of pg_cron"
 _LOGINS = "looking for logins that nothing explains"
 MOST_EVICTED = 50
 """Logins that are removed; a comparison names the others."""
-IN_BASELINE = ("member", "owner")
+IN_BASELINE = ("member", "owner", "physical slot")
 """What a comparison with the baseline finds too, as it does all that is in the database."""
 _WORDS = {
     "definer": "function {0} runs with its owner's rights for everybody: REVOKE EXECUTE ON FUNCTION {0} FROM PUBLIC",
@@ -78,8 +91,15 @@ _WORDS = {
     "member": "role {0} is a member of {1}: REVOKE {1} FROM {0}",
     "owner": "role {0} can log in: ALTER ROLE {0} NOLOGIN PASSWORD NULL",
     "prepared": "a prepared transaction in database {1}: ROLLBACK PREPARED {0}",
+    "physical slot": "replication slot {0} keeps the server's changes: SELECT pg_drop_replication_slot({0})",
+    "slot": "replication slot {0} keeps the database's changes: SELECT pg_drop_replication_slot({0})",
+    "process": "process {0} on the server runs as role {1}: SELECT pg_terminate_backend({0})",
+    "job": "pg_cron runs job {0} as role {1}: SELECT cron.unschedule({0})",
+    "pg_cron": "not checked: jobs of pg_cron in database {0}. As a superuser there: SELECT * FROM cron.job",
     "owns": "role {0} owns objects in database {1} that the owner role should own: check them, then DROP OWNED BY {0}",
 }
+_QUOTED: Dict[str, Callable[[str], str]] = {"prepared": literal, "physical slot": literal, "process": str}
+"""How the name of a kind is quoted that is no identifier."""
 
 
 def looked_for(
@@ -99,8 +119,10 @@ def looked_for(
     is_compared = bool(inventory and not inventory["problems"])
     but = IN_BASELINE if is_compared else ()
     result["footholds"] += looked_for_footholds(server, login, owner, but=but)
+    if "scheduled job" not in inventory.get("kinds", ()):
+        result["footholds"] += looked_for_jobs(server, login, owner)
     if successor and not is_compared:
-        result["footholds"] += looked_for_in_database(successor, owner, timeout)
+        result["footholds"] += looked_for_in_database(server, successor, owner, timeout)
     return {**result, **({"inventory": inventory} if inventory else {})}
 
 
@@ -112,12 +134,25 @@ def looked_for_footholds(server: ServerConnection, login: str, owner: str, *, bu
         rows = server.rows(_FOOTHOLDS % names, doing="looking for other ways in")
     except DatabaseError as error:
         return ["not checked: %s" % error]
-    quoted = (
-        (kind, (literal if kind == "prepared" else identifier)(name), other)
-        for kind, name, other in rows
-        if kind not in but
-    )
+    quoted = ((kind, _QUOTED.get(kind, identifier)(name), other) for kind, name, other in rows if kind not in but)
     return [_WORDS[kind].format(name, identifier(other) if other else "") for kind, name, other in quoted]
+
+
+def looked_for_jobs(server: ServerConnection, login: str, owner: str) -> List[str]:
+    """The jobs of pg_cron that run as the login or the owner role, in the administrator's database."""
+    try:
+        for (database,) in server.rows(_PG_CRON, doing=_FINDING_JOBS):
+            if not server.rows(NEEDED["scheduled job"], doing=_FINDING_JOBS):
+                return [_WORDS["pg_cron"].format(database)]
+            roles = ", ".join(map(literal, (login, owner)))
+            rows = server.rows(_JOBS % (roles, server_baseline.MOST_NAMED + 1), doing=_FINDING_JOBS)
+            jobs = [_WORDS["job"].format(int(number), identifier(role)) for number, role in rows]
+            if len(jobs) > server_baseline.MOST_NAMED:
+                jobs[-1] = "more jobs of pg_cron: SELECT * FROM cron.job"
+            return jobs
+    except DatabaseError as error:
+        return ["not checked: %s" % error]
+    return []
 
 
 def evicted(server: ServerConnection, known: Sequence[str], *, seconds: float) -> Dict[str, List[str]]:
@@ -205,12 +240,15 @@ def inventoried(
     return inventory
 
 
-def looked_for_in_database(successor: ConnectionTarget, owner: str, timeout: int) -> List[str]:
+def looked_for_in_database(
+    administrator: ServerConnection, successor: ConnectionTarget, owner: str, timeout: int
+) -> List[str]:
     """The same of what the owner role has in the application's database, as the new login sees it."""
     roles = ", ".join(literal(name) for name in (owner, *logins_of(owner)))
     try:
+        ((checked,),) = administrator.rows(_DATABASE, doing=_FINDING_JOBS)
         with ServerConnection.own_settings(successor, label=LOGIN_URL, timeout=timeout) as server:
             rows = server.rows(_IN_DATABASE % {"roles": roles}, doing="looking for other ways in")
     except DatabaseError as error:
         return ["not checked: %s" % error]
-    return [_WORDS[kind].format(name) for kind, name in rows]
+    return [_WORDS[kind].format(name) for kind, name in rows if (kind, name) != ("pg_cron", checked)]
