@@ -336,8 +336,10 @@ RETURNS = {
     "strays_unread": [str],
     "copies": [{"path": str, "mode": str, "why": str}],
     "copies_unread": [str],
+    "copies_closed": [str],
     "shown": [{"process": str, "why": str}],
     "shown_unread": [str],
+    "shown_closed": [str],
     "journal": [{"unit": str, "why": str}],
     "journal_unread": [str],
     "flaws?": {

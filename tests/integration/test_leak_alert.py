@@ -30,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv im
 from sandbox.aws import REGION
 from sandbox.process import REPOSITORY, free_port
 from tests.integration.harness import Lab, Run
+from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, rotation_lab
 
 RULEBOOK = os.environ.get("WATCHPARTY_RULEBOOK", "")
@@ -260,8 +261,7 @@ def test_the_use_of_a_honeytoken_is_answered(connection: Mapping[str, Any]) -> N
         assert lab.accepts(before) == {"database": False, "cache": False}
         (replaced,) = from_dotenv(file.read_text(encoding="utf-8")).values()
         assert (replaced, replaced == stolen) == (lab.content()["JOBS_URL"], False)
-        (page,) = (lab.directory / "post-mortems").glob("leak-*[0-9].md")
-        report = page.read_text(encoding="utf-8")
+        report = newest_post_mortem(lab)
         assert "the honeytoken jobs had been used" in report
         assert "attempts to log in, last at 20" in report
         assert "canary" not in run.output + report

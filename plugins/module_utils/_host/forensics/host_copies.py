@@ -20,10 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import value_search
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.unread_paths import (
-    UnreadPaths,
-    no_access,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.unread_paths import UnreadPaths
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import OutOfTime
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_search import ValueSearch
 
@@ -68,7 +65,6 @@ _CONTAINER = re.compile(r"docker|containerd|libpod|kubepods|crio|lxc|machine\.sl
 
 
 SILENT = "process %d: the kernel did not show its arguments and environment; run: ps -o pid,stat,wchan -p %d"
-HIDDEN = "processes of other accounts are hidden (hidepid); use become"
 Shown = Dict[str, str]
 File = Tuple[bool, int, str, str]
 """Whether it is called otherwise than the ``.env``, its size, folder and name."""
@@ -79,6 +75,8 @@ class Found(NamedTuple):
 
     copies: List[Dict[str, str]]
     unread: List[str]
+    closed: Sequence[str] = ()
+    """What only root could look into, if this is not root."""
 
 
 def plain(text: str) -> str:
@@ -225,7 +223,7 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
                 del packed[0]
     except OutOfTime:
         late.append("units, histories, temporary files and logs: the time limit was reached")
-    return Found(copies, [*late, *unread.messages()])
+    return Found(copies, [*late, *unread.messages()], unread.closed)
 
 
 def _one(
@@ -234,15 +232,14 @@ def _one(
     try:
         held, mode = value_search.in_file(folders.at(*os.path.split(path)), values, last=last)
     except safe_files.NotReadable:
-        unread.add(path, no_access())
+        unread.add_closed(path)
         return
     except HostError:  # it ended meanwhile, or another account made a link of it
         return
     except OSError as error:
         unread.add_error(path, error)
         return
-    except value_search.FileTooLarge as error:
-        unread.add(path, "was not searched completely: it %s" % error)
+    except value_search.FileTooLarge:  # the check says how much of a file it reads
         return
     if held:
         yield {"path": plain(path), "mode": "%04o" % mode, "why": "holds %s" % ", ".join(held[:3])}
@@ -281,11 +278,13 @@ def _age(entry: os.DirEntry[str]) -> float:
         return 0.0
 
 
-def in_processes(values: ValueSearch, own: Sequence[int], accounts: Collection[str]) -> Tuple[List[Shown], List[str]]:
+def in_processes(
+    values: ValueSearch, own: Sequence[int], accounts: Collection[str]
+) -> Tuple[List[Shown], List[str], List[str]]:
     """Arguments of every process, which every account reads, and the environments of other accounts' processes.
 
     ``own`` are the application's processes. ``accounts`` may read the file, so their processes may hold what is in it,
-    and so may a container's. The second part says what did not answer, and what this account may not look at.
+    and so may a container's. The second part says what did not answer, the third what only root could look into.
     """
     closed = UnreadPaths()
     others = [pid for pid in processes.pids() if pid not in (os.getpid(), os.getppid())]
@@ -294,10 +293,11 @@ def in_processes(values: ValueSearch, own: Sequence[int], accounts: Collection[s
             others, lambda pid: list(_shown(pid, values, pid not in own, accounts, closed))
         )
     except OutOfTime:
-        return [], ["processes: looking into them took too long"]
-    hidden = [HIDDEN] if processes.are_hidden() else []
-    unread = [*hidden, *(SILENT % (pid, pid) for pid in silent), *closed.messages()]
-    return [row for rows in rows_of.values() for row in rows], unread
+        return [], ["processes: looking into them took too long"], []
+    if processes.are_hidden():
+        closed.add_closed("processes of other accounts (hidepid)")
+    unread = [*(SILENT % (pid, pid) for pid in silent), *closed.messages()]
+    return [row for rows in rows_of.values() for row in rows], unread, closed.closed
 
 
 def _shown(
@@ -308,7 +308,7 @@ def _shown(
         yield {"process": _described(pid), "why": "has %s in its arguments" % ", ".join(named[:3])}
     if is_other and processes.account(pid) not in accounts and not _CONTAINER.search(processes.control_groups(pid)):
         if processes.hides_environment(pid):
-            closed.add("environment of process %s" % _described(pid), no_access())
+            closed.add_closed("environment of process %s" % _described(pid))
         texts = "\0".join(processes.environment(pid, value_search.CHUNK).values())
         named = values.named(texts.encode("utf-8", "surrogateescape"))
         if named:

@@ -148,8 +148,8 @@ def _copies(
     below = host_copies.below(env, value_search.within(SEARCH_SECONDS, matcher), wanted.sensitive)
     if not matcher.longest:
         strays = {"strays": below.copies, "strays_unread": below.unread}
-        empty = ("copies", "copies_unread", "shown", "shown_unread", "journal", "journal_unread")
-        return {**strays, **{name: [] for name in empty}}
+        empty = ("copies", "copies_unread", "copies_closed", "shown", "shown_unread", "shown_closed", "journal")
+        return {**strays, **{name: [] for name in (*empty, "journal_unread")}}
     owner = safe_files.status(env.file)
     accounts = {
         "root",
@@ -158,7 +158,9 @@ def _copies(
         *(unit["user"] for unit in units),
     }
     soon = value_search.within(SEARCH_SECONDS, matcher)
-    shown, shown_unread = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
+    shown, shown_unread, shown_closed = host_copies.in_processes(
+        soon, [pid for unit in units for pid in unit["pids"]], accounts
+    )
     journal = journal_search.searched([unit["unit"] for unit in units if "manager" not in unit], soon)
     away = host_copies.elsewhere(env, soon, wanted.places)  # last, because it may take all the time
     return {
@@ -166,8 +168,10 @@ def _copies(
         "strays_unread": below.unread,
         "copies": away.copies,
         "copies_unread": away.unread,
+        "copies_closed": list(away.closed),
         "shown": shown,
         "shown_unread": shown_unread,
+        "shown_closed": shown_closed,
         "journal": journal.units,
         "journal_unread": journal.unread,
     }

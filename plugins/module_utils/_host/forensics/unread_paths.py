@@ -8,6 +8,7 @@ import errno
 import os
 from typing import Dict, List
 
+CLOSED = "can be read by root only; to search this too, use become"
 SHOWN = 3
 """Names of each reason."""
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESRCH)
@@ -28,20 +29,25 @@ class UnreadPaths:
         if len(first) < SHOWN:
             first.append("".join(letter if letter.isprintable() else "?" for letter in name))
 
+    def add_closed(self, name: str) -> None:
+        """What this account may not read. Root reads everything on an ordinary host."""
+        self.add(name, "cannot be read" if os.geteuid() == 0 else CLOSED)
+
     def add_error(self, path: str, error: OSError) -> None:
         """Leaves out what ended meanwhile."""
         if error.errno not in GONE:
-            self.add(path, no_access())
+            self.add_closed(path)
+
+    @property
+    def closed(self) -> List[str]:
+        """What only root could read, if the run is not root."""
+        return [self._message(CLOSED)] if CLOSED in self._first else []
 
     def messages(self) -> List[str]:
-        """One for each reason."""
-        result = []
-        for reason, first in self._first.items():
-            more = self._count[reason] - len(first)
-            result.append("%s: %s" % (", ".join(first) + (" and %d more" % more if more else ""), reason))
-        return result
+        """One for each other reason."""
+        return [self._message(reason) for reason in self._first if reason != CLOSED]
 
-
-def no_access() -> str:
-    """Root reads everything on an ordinary host."""
-    return "cannot be read" if os.geteuid() == 0 else "cannot be read (the run is not root); use become"
+    def _message(self, reason: str) -> str:
+        first = self._first[reason]
+        more = self._count[reason] - len(first)
+        return "%s: %s" % (", ".join(first) + (" and %d more" % more if more else ""), reason)

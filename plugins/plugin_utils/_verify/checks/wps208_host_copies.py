@@ -7,7 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Outcome, bad, good, unknown
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    not_applicable,
+    unknown,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
 
 SHRED = "ansible {place} --become -m ansible.builtin.command -a 'shred -u {target}'"
@@ -30,6 +37,8 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
         )
     for message in result["copies_unread"]:
         yield unknown(message, host)
+    for message in result["copies_closed"]:
+        yield not_applicable(message, host)
     if not result.get("drift"):
         yield unknown(result.get("drift_problem") or "no values are known to search for", host)
     elif not result["copies"] and not result["copies_unread"]:
@@ -45,9 +54,9 @@ CHECK = Check(
     reason="Other accounts and backups read these files, and no rotation replaces the values in them.",
     fix=(
         "The host's administrator removes the value from the file, or deletes the file. The check reads the last "
-        "256 KiB, and packed files up to 32 MiB, of the 500 newest files of each place: units, cron, configuration "
-        "in /etc, histories and login files of every home, /tmp, /var/tmp, /dev/shm, /var/backups, /var/log, "
-        "/var/mail, /var/www, /opt, /srv, /usr/local."
+        "256 KiB of the 500 newest files of each place, and packed files up to 32 MiB, 1000 members and 3 levels: "
+        "units, cron, configuration in /etc, histories and login files of every home, /tmp, /var/tmp, /dev/shm, "
+        "/var/backups, /var/log, /var/mail, /var/www, /opt, /srv, /usr/local."
     ),
     command=SHOW,
     look=by_host(_host, "stores"),

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
@@ -22,6 +23,8 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
         yield bad(f"process {process['process']} {process['why']}", host, target=process["process"].partition(" ")[0])
     for message in result["shown_unread"]:
         yield unknown(message, host)
+    for message in result["shown_closed"]:
+        yield not_applicable(message, host)
     if not result.get("drift"):
         yield unknown(result.get("drift_problem") or "no values are known to search for", host)
     elif not result["shown"] and not result["shown_unread"]:

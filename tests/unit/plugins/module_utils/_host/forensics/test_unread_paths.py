@@ -9,18 +9,20 @@ import os
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.unread_paths import UnreadPaths
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.unread_paths import CLOSED, UnreadPaths
 
 
-@pytest.mark.parametrize(
-    ("uid", "reason"), [(0, "cannot be read"), (1000, "cannot be read (the run is not root); use become")]
-)
-def test_messages(monkeypatch: pytest.MonkeyPatch, uid: int, reason: str) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: uid)
+@pytest.mark.parametrize("is_root", [True, False])
+def test_messages(monkeypatch: pytest.MonkeyPatch, is_root: bool) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if is_root else 1000)
     unread = UnreadPaths()
-    assert unread.messages() == []
+    assert (unread.messages(), unread.closed) == ([], [])
     for number in range(5):
         unread.add_error(f"/a{number}\n", PermissionError(errno.EACCES, "x"))
     unread.add_error("/gone", FileNotFoundError(errno.ENOENT, "x"))
     unread.add("/b", "is larger")
-    assert unread.messages() == [f"/a0?, /a1?, /a2? and 2 more: {reason}", "/b: is larger"]
+    first, other = "/a0?, /a1?, /a2? and 2 more: ", "/b: is larger"
+    if is_root:
+        assert (unread.messages(), unread.closed) == ([f"{first}cannot be read", other], [])
+    else:
+        assert (unread.messages(), unread.closed) == ([other], [first + CLOSED])

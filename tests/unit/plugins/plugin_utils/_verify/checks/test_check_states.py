@@ -248,3 +248,10 @@ def test_a_value_of_the_catalog_is_corrected_there(name: str, command: str) -> N
     result = ran(replace(facts(stores=found), catalog=verify_facts.catalog(settings=settings)))["WPS903"]
     (finding,) = result.results
     assert result.check.command_for(finding, "production").startswith(command)
+
+
+@pytest.mark.parametrize(("check", "key"), [("WPS208", "copies_closed"), ("WPS209", "shown_closed")])
+def test_what_only_root_can_read_is_shown_and_fails_nothing(check: str, key: str) -> None:
+    result = ran(facts(**on_host(**{key: ["/root: root only"]})))[check]
+    assert result.status == PASS
+    assert "root only" in evidence(result, NOT_APPLICABLE)
