@@ -49,5 +49,5 @@ class UnreadPaths:
 
     def _message(self, reason: str) -> str:
         first = self._first[reason]
-        more = self._count[reason] - len(first)
-        return "%s: %s" % (", ".join(first) + (" and %d more" % more if more else ""), reason)
+        rest = self._count[reason] - len(first)
+        return "%s: %s" % (", ".join(first) + (" and %d more" % rest if rest else ""), reason)
