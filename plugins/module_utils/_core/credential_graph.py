@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Callable, Iterator, Mapping, Optional, Sequence
+from typing import Callable, Iterable, Iterator, Mapping, Optional, Sequence, Set
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, server_addresses
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
@@ -323,3 +323,8 @@ def contents_with(contents: Contents, edits: Edits) -> tuple[dict[str, str], dic
             text = updated(texts.get(place.name, contents.readings[place.name].value), place.key, text)
         texts[place.name] = text
     return secrets, parameters
+
+
+def administrators(catalog: Catalog, names: Iterable[str]) -> Set[str]:
+    """Credentials with whose logins these get new values."""
+    return {admin for admin in (catalog.credentials[name].admin for name in names) if admin}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import BLOCK, IMMEDIATE
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
@@ -61,6 +62,6 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
 
 def _blocked(catalog: Catalog, wave: Sequence[str]) -> list[str]:
     """An administrator that others of the wave need keeps its login until they have their new values."""
-    credentials = [catalog.credentials[name] for name in wave if name in catalog.credentials]
-    needed = {credential.admin for credential in credentials}
-    return [credential.name for credential in credentials if credential.name not in needed]
+    names = [name for name in wave if name in catalog.credentials]
+    needed = credential_graph.administrators(catalog, names)
+    return [name for name in names if name not in needed]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
@@ -123,10 +124,9 @@ class StageActs:
         return [credential for credential in due if credential["act"] in acts and stage in credential["stages"]]
 
     @property
-    def _administrators(self) -> set[str | None]:
-        """Of the rotation's credentials, which get their new values with these logins."""
-        declared = self.setting.catalog.credentials
-        return {declared[credential["name"]].admin for credential in self.now["credentials"]}
+    def _administrators(self) -> set[str]:
+        names = [credential["name"] for credential in self.now["credentials"]]
+        return credential_graph.administrators(self.setting.catalog, names)
 
     def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
         """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.

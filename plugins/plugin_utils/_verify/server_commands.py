@@ -29,7 +29,7 @@ LISTS = {
 }
 """What lists a server's logins."""
 LOADED = "SELECT DISTINCT GRANTEE FROM information_schema.USER_PRIVILEGES"
-"""Of MySQL: the accounts that the server goes by. FLUSH PRIVILEGES could take the application's from it too."""
+"""Of MySQL: the accounts that the server uses. FLUSH PRIVILEGES could take the application's from it too."""
 _ADMINISTRATORS = {MYSQL: "root", POSTGRESQL: "postgres", VALKEY: "default"}
 """Where the catalog names none."""
 _ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")

@@ -70,10 +70,9 @@ def planned(
     recorded = mark.written if mark else {}
     if declared is None:
         _refuse_others(env, recorded)
-    others = file_set.planned(env, declared or (), recorded, check=check)
+    others, kept = file_set.planned(env, declared or (), recorded, check=check)
     differs = present is None or present.content != content or any(change.differs for change in others)
     drifted = atomic_file.drifted(present, wanted) or any(change.rewrite for change in others)
-    kept = file_set.kept(env, others, recorded)
     plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others, kept)
     return plan._replace(restart=mark is not None and (differs or not plan.is_settled))
 

@@ -170,28 +170,21 @@ def digest(files: Digests) -> str:
 
 def planned(
     env: EnvFile, declared: Sequence[DeclaredFile], recorded: Mapping[str, Collection[str]], *, check: bool
-) -> Tuple[PlannedFile, ...]:
-    """``recorded`` are digests of what deploys wrote: of that, what is no longer declared is removed."""
+) -> Tuple[Tuple[PlannedFile, ...], Tuple[str, ...]]:
+    """The changes, and paths that stay although they are no longer declared, because somebody changed the file.
+
+    ``recorded`` are digests of what deploys wrote: of that, what is no longer declared is removed.
+    """
     changes = [_change(env, file, check=check) for file in declared]
     _require_distinct(declared, changes)
-    for path, present in _undeclared(env, changes, recorded):
-        if atomic_file.digest(present.content) in recorded[path]:
-            changes.append(PlannedFile(path, None, Ownership(present.uid, present.gid, present.mode), present))
-    return tuple(changes)
-
-
-def kept(env: EnvFile, changes: Iterable[PlannedFile], recorded: Mapping[str, Collection[str]]) -> Tuple[str, ...]:
-    """Paths that are no longer declared, and whose files somebody changed after a deploy wrote them."""
-    return tuple(path for path, _present in _undeclared(env, changes, recorded))
-
-
-def _undeclared(
-    env: EnvFile, changes: Iterable[PlannedFile], recorded: Mapping[str, Collection[str]]
-) -> Iterator[Tuple[str, Present]]:
+    kept = []
     for path in sorted(set(recorded) - {env.path, *(change.path for change in changes)}):
         present = read(path)
-        if present:
-            yield path, present
+        if present and atomic_file.digest(present.content) in recorded[path]:
+            changes.append(PlannedFile(path, None, Ownership(present.uid, present.gid, present.mode), present))
+        elif present:
+            kept.append(path)
+    return tuple(changes), tuple(kept)
 
 
 def _require_distinct(declared: Sequence[DeclaredFile], changes: Sequence[PlannedFile]) -> None:

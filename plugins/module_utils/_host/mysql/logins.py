@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which accounts MySQL or MariaDB has, and what the application's may do outside its databases. Only reads. Python 3.8.
 
-An account that is locked is no login, so MySQL's own (mysql.sys, mysql.session, mariadb.sys) are none unless somebody
-unlocked them.
+A locked account is not a login. So MySQL's own accounts (mysql.sys, mysql.session, mariadb.sys) are logins only if
+somebody unlocked them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _ACCOUNTS = {
 }
 """By whether it is MariaDB, whose mysql.user does not show locks, nor other ways in which an account may log in."""
 _LOADED = "SELECT MAX(GRANTEE) FROM information_schema.USER_PRIVILEGES GROUP BY CAST(GRANTEE AS BINARY) LIMIT "
-"""The accounts that the server goes by. Whoever deletes one from the table keeps it until FLUSH PRIVILEGES."""
+"""The accounts that the server uses. Whoever deletes one from the table keeps it until FLUSH PRIVILEGES."""
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`|'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _NAME = r"<(\d+)>"
 _ROLES = re.compile(r"GRANT (%s(?:@%s)?(?:, ?%s(?:@%s)?)*) TO " % ((_NAME,) * 4))
