@@ -17,8 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import amqp
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
-LOOKS, PAUSE = 25, 0.4
-"""At connections that begin or end, and the seconds in between."""
+LOOKS, PAUSE = 100, 0.4
+"""At connections that begin or end, and the seconds in between: longer than the 30 seconds for which the server
+waits for a client that does not answer."""
 VHOSTS = 100
 """In which a user may have permissions."""
 ADMINISTRATOR = "administrator"
