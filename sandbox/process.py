@@ -87,14 +87,28 @@ def free_port(host: str = "127.0.0.1") -> int:
     """Return a port that was free a moment ago.
 
     It lies below those that outgoing connections get: one of these could take it while its server restarts, and a
-    closed one keeps it for a minute.
+    closed one keeps it for a minute. Processes of this clone get different ones, also before they listen at them.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in random.sample(range(*SERVER_PORTS), 100):
+    for _attempt in range(100):
+        port = _next_port()
         with socket.socket(family) as probe, contextlib.suppress(OSError):
             probe.bind((host, port))
             return port
     raise SandboxError(f"none of 100 ports between {SERVER_PORTS[0]} and {SERVER_PORTS[1]} is free on {host}")
+
+
+def _next_port() -> int:
+    first, end = SERVER_PORTS
+    place = REPOSITORY / ".cache" / "port"
+    with alone("port"):
+        try:
+            last = int(place.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            last = random.randrange(first, end)
+        port = last + 1 if first <= last < end - 1 else first
+        place.write_text(str(port), encoding="ascii")
+    return port
 
 
 def write_private(path: Path, text: str, user: User | None = None) -> None:

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from sandbox.process import bypass_proxies
+from sandbox.process import SERVER_PORTS, bypass_proxies, free_port
 
 
 def test_no_proxy_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +23,10 @@ def test_no_proxy_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         assert urllib.request.proxy_bypass(host)
     assert not urllib.request.proxy_bypass("pypi.example")
     assert os.environ["HTTP_PROXY"] == "http://127.0.0.1:9"
+
+
+def test_each_server_gets_a_port_of_its_own() -> None:
+    """Also where nothing listens at the first one yet: another process of the tests may ask in between."""
+    ports = [free_port() for _port in range(200)]
+    assert len(set(ports)) == 200
+    assert all(SERVER_PORTS[0] <= port < SERVER_PORTS[1] for port in ports)
