@@ -6,21 +6,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: revoked_logins
-short_description: Check which logins databases and caches accept, and that previous logins and SSH keys are rejected
+short_description: Check which logins servers accept, and that previous logins and SSH keys are rejected
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Tries one login with each previous value of a credential, at the address where the application uses the current
-    value. For databases and caches, it tries the last three previous values, for other credentials the value of
-    C(AWSPREVIOUS). After a login, the module does nothing with the connection.
-  - Databases and caches are tried on a host of the application with the application's interpreter, which has
-    C(psycopg), C(psycopg2) or C(redis). The controller takes the values from O(info), and sends them to the host on
-    standard input. The task's arguments contain no value.
+    value. For servers, it tries the last three previous values, for other credentials the value of C(AWSPREVIOUS).
+    After a login, the module does nothing with the connection.
+  - Servers are tried on a host of the application with the application's interpreter, which has C(psycopg),
+    C(psycopg2), C(redis) or C(pymysql). RabbitMQ needs no driver. The controller takes the values from O(info), and
+    sends them to the host on standard input. The task's arguments contain no value.
   - The controller tries SSH keys, over Ansible's own connection to the host. An agent holds the key during one try. The
     module opens no session on the host.
   - A rejection counts only if the server accepts the current value from the same host. Otherwise the result is
     V(neither). If the module cannot try a value, the result is V(untried), with the reason.
+  - MySQL, MariaDB and RabbitMQ are tried at the address that the catalog declares. If MySQL or MariaDB locks an account
+    after fewer than ten wrong passwords, nothing is tried.
   - The module also asks databases and caches which logins they have, and what the application's logins may do. It uses
     read-only transactions and C(ACL LIST). It compares the digests of passwords on the host.
   - It asks MySQL, MariaDB (C(SHOW GRANTS)) and RabbitMQ (management API) the same, only as their administrator.

@@ -20,7 +20,7 @@ from tests.integration.harness import Lab, layout
 from tests.integration.verify_lab import VERIFY, outcomes, write_journal
 
 pytestmark = pytest.mark.slow
-CURRENT = "canary-current-password-" + "x" * 20
+FORMER, CURRENT = (f"canary-{age}-password-" + "x" * 20 for age in ("former", "current"))
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def test_a_verification(lab: Lab, maria: mariadb.MariaDB, broker: rabbitmq.Rabbi
     lab.catalog["credentials"] = {}
     for name, (kind, setting, address) in kinds.items():
         lab.catalog["settings"][setting] = {"group": "core", "type": "url"}
-        options = {"admin": f"{name}_admin", "options": {"user": "app"}, "appears_in": [{"setting": setting}]}
+        own = {"user": "app", **({"amqp": f"127.0.0.1:{broker.amqp}"} if name == "queue" else {})}
+        options = {"admin": f"{name}_admin", "options": own, "appears_in": [{"setting": setting}]}
         lab.catalog["credentials"][name] = {"kind": kind, **options}
         places = [{"secret": f"shop/{{environment}}/{name}", "keys": ["username", "password"]}]
         lab.catalog["credentials"][f"{name}_admin"] = {
@@ -65,51 +66,61 @@ def test_a_verification(lab: Lab, maria: mariadb.MariaDB, broker: rabbitmq.Rabbi
             "appears_in": places,
         }
     lab.add_hosts(2)
-    core = {
-        "SECRET_KEY": "k" * 60,
-        "API_TOKEN": "t" * 60,
-        "DATABASE_URL": f"postgresql://shop:{CURRENT}@127.0.0.1:1/shop",
-        "MYSQL_URL": f"mysql://app_a:{CURRENT}@{database}/app",
-        "BROKER_URL": f"amqp://app_a:{CURRENT}@127.0.0.1:{broker.amqp}//",
-    }
     admins = {
         f"shop/production/{name}": {"username": mariadb.ADMINISTRATOR, "password": server.password}
         for name, server in (("database", maria), ("queue", broker))
     }
     wanted = layout()
-    lab.seed(Layout({**wanted.secrets, **admins, "shop/production/core": core}, wanted.parameters))
+    for user, password in (("app_b", FORMER), ("app_a", CURRENT)):
+        core = {
+            "SECRET_KEY": "k" * 60,
+            "API_TOKEN": "t" * 60,
+            "DATABASE_URL": f"postgresql://shop:{CURRENT}@127.0.0.1:1/shop",
+            "MYSQL_URL": f"mysql://{user}:{password}@{database}/app",
+            "BROKER_URL": f"amqp://{user}:{password}@127.0.0.1:{broker.amqp}//",
+        }
+        lab.seed(Layout({**wanted.secrets, **admins, "shop/production/core": core}, wanted.parameters))
     write_journal(lab)
 
     def verified(**over: Any) -> dict[str, list[str]]:
         report = lab.directory / "report"
         shutil.rmtree(report, ignore_errors=True)
-        given = {"verify_report_path": str(report), "verify_only": "servers", "rotation_python": sys.executable}
+        given = {"verify_report_path": str(report), "verify_only": "WPS701,servers", "rotation_python": sys.executable}
         run = lab.run("-vvvv", "-e", json.dumps({**given, **over}), playbook=VERIFY)
         result = json.loads((report / "partial.json").read_text())
-        for value in (CURRENT, maria.password, broker.password):
+        for value in (FORMER, CURRENT, maria.password, broker.password):
             assert value not in run.output
             assert value not in json.dumps(result)
         states: dict[str, list[str]] = {}
-        for check in ("WPS1101", "WPS1102"):
+        for check in ("WPS701", "WPS1101", "WPS1102"):
             for item in outcomes(result, check):
                 states.setdefault(item["status"], []).append(f"{check} {item['place']}: {item['message']}")
         return states
 
     result = verified(rotation_host="localhost")
-    assert (set(result), len(result["pass"])) == ({"pass"}, 4), result
+    assert (set(result), len(result["pass"])) == ({"pass", "not applicable"}, 6), result
+    assert [line.partition(":")[0] for line in result["not applicable"]] == [
+        "WPS701 database_admin",
+        "WPS701 queue_admin",
+    ], "no previous value of them is kept"
     maria.execute("GRANT FILE ON *.* TO app_a@'127.%'", "CREATE USER mallory@'%' IDENTIFIED BY 'canary'")
     broker.asked("PUT", "/users/app_a", {"password": CURRENT, "tags": "administrator"})
     broker.asked("PUT", "/users/guest", {"password": "guest", "tags": ""})
+    maria.execute(f"ALTER USER app_b@'127.%' IDENTIFIED BY '{FORMER}' ACCOUNT UNLOCK")
+    broker.asked("PUT", "/users/app_b", {"password": FORMER, "tags": ""})
     result = verified(rotation_host="localhost")
     none = "may log in, but no credential of the catalog declares it"
-    assert result == {
-        "fail": [
-            f"WPS1101 database: its login at {database}: `app_a`@`127.%`: FILE ON *.*",
-            f"WPS1101 queue: its login at {queue}: app_a: tag administrator",
-            f"WPS1102 {database}: account `mallory`@`%` {none}",
-            f"WPS1102 {queue}: user guest accepts its default password",
-        ]
-    }
+    assert result["fail"] == [
+        f"WPS701 database: a previous value still logs in at {database}",
+        f"WPS701 queue: a previous value still logs in at 127.0.0.1:{broker.amqp}",
+        f"WPS1101 database: its login at {database}: `app_a`@`127.%`: FILE ON *.*",
+        f"WPS1101 queue: its login at {queue}: app_a: tag administrator",
+        f"WPS1102 {database}: account `app_b`@`127.%` {none}",
+        f"WPS1102 {database}: account `mallory`@`%` {none}",
+        f"WPS1102 {queue}: user app_b {none}",
+        f"WPS1102 {queue}: user guest accepts its default password",
+    ]
     result = verified()
-    assert (set(result), len(result["not checked"])) == ({"not checked"}, 4), result
+    assert len(result["not checked"]) == 4, result
+    assert [line for line in result["fail"] if "still logs in" not in line] == [], "an application host tries them too"
     assert all("set rotation_host in the inventory" in line for line in result["not checked"])

@@ -37,6 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_endpoint import Endpoint
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
+AMQPS = 5671
 _CA_CHECKS = {"verify-full": "true", "verify-ca": "false", "require": "false"}
 
 
@@ -108,6 +109,12 @@ def of_driver(server: Server, port: int) -> dict[str, Any]:
     mode = server.tls.mode or ("disable" if endpoint.is_local else server_endpoint.VERIFIED)
     files = {"ca": server.tls.ca, "cert": server.tls.cert, "key": server.tls.key}
     return {"host": endpoint.host, "port": endpoint.port, "tls_mode": mode, **files}
+
+
+def of_amqp(management: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Where RabbitMQ's users log in: ``options`` are those of their credential. TLS is that of the management API."""
+    endpoint = server_endpoint.parse(str(options.get("amqp") or management["host"]), AMQPS)
+    return {**management, "host": endpoint.host, "port": endpoint.port}
 
 
 def _tls(server: Server, engine: str) -> dict[str, str]:

@@ -8,16 +8,21 @@ A refusal counts only beside the acceptance of the current login: a server that 
 
 from __future__ import annotations
 
+import re
 import time
 from functools import partial
 from typing import Any, Callable, Dict, Mapping, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import MYSQL, RABBITMQ
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import login_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import connection as mysql_connection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     connection as postgresql_connection,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import amqp
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
 
 ACCEPTED, REFUSED, UNTRIED, NEITHER = "accepted", "refused", "untried", "neither"
@@ -28,6 +33,13 @@ PAUSE = 0.5
 """Seconds between two tries at a server."""
 LOOKS = 10
 """At sessions that end; the server ends them soon after it was told to."""
+WRONG_PASSWORDS = 10
+"""That MySQL or MariaDB must allow in a row before it locks an account: more than one run tries."""
+TOO_STRICT = (
+    "the server locks an account after %d wrong passwords (max_password_errors or FAILED_LOGIN_ATTEMPTS). Log in with "
+    "the previous values by hand"
+)
+_LIMIT = re.compile(r"\bFAILED_LOGIN_ATTEMPTS ([0-9]+)")
 Answer = Tuple[str, str]
 """A state, and in words where or why."""
 T = TypeVar("T")
@@ -50,7 +62,11 @@ def seconds(entry: Mapping[str, Any], timeout: int) -> int:
 
 
 def _tried(entry: Mapping[str, Any], timeout: int) -> Answer:
-    log_in = partial(_SERVERS[entry["server"]], timeout)
+    locks = _locks_accounts(entry) if entry["server"] == MYSQL else ""
+    if locks:
+        return UNTRIED, "nothing was tried: %s" % locks
+    by_address = _BY_ADDRESS.get(entry["server"])
+    log_in = partial(by_address, entry["address"]) if by_address else partial(_SERVERS[entry["server"]], timeout)
     state, message = judged(log_in, entry["current"], entry["former"], pause=PAUSE)
     if state == REFUSED and entry.get("sessions_of"):
         return _without_sessions(timeout, entry, message)
@@ -135,4 +151,43 @@ def valkey_login(_timeout: int, url: str) -> Answer:
     return ACCEPTED, str(address)
 
 
+def _locks_accounts(entry: Mapping[str, Any]) -> str:
+    """Why a wrong password might lock an account of MySQL or MariaDB; the login in use may ask."""
+    try:
+        with mysql_connection.MysqlConnection(entry["address"], _login(entry["current"])) as server:
+            rows = server.rows("SHOW GLOBAL VARIABLES LIKE 'max_password_errors'", columns=2)
+            own = server.rows("SHOW CREATE USER CURRENT_USER()")
+    except SecretsError as error:
+        return "with the current value, %s" % error
+    texts = [str(value) for _name, value in rows] + [limit for (text,) in own for limit in _LIMIT.findall(str(text))]
+    limits = [int(text) for text in texts if re.fullmatch("[1-9][0-9]{0,9}", text)]
+    return TOO_STRICT % min(limits) if limits and min(limits) < WRONG_PASSWORDS else ""
+
+
+def mysql_login(address: Mapping[str, Any], url: str) -> Answer:
+    try:
+        with mysql_connection.MysqlConnection(address, _login(url)) as server:
+            return ACCEPTED, server.place
+    except mysql_connection.LoginRefused as error:
+        return REFUSED, str(error)
+
+
+def rabbitmq_login(address: Mapping[str, Any], url: str) -> Answer:
+    place = "%s:%d" % (address["host"], address["port"])
+    try:
+        with amqp.connected(address, _login(url), "/"):
+            return ACCEPTED, place
+    except amqp.AmqpLoginRefused as error:
+        return REFUSED, str(error)
+    except amqp.AmqpVhostClosed:
+        return ACCEPTED, place
+
+
+def _login(url: str) -> Dict[str, str]:
+    login = login_of(url)
+    return {"username": (login and login.username) or "", "password": (login and login.password) or ""}
+
+
 _SERVERS: Dict[str, Callable[[int, str], Answer]] = {"postgresql": postgresql_login, "valkey": valkey_login}
+_BY_ADDRESS: Dict[str, Callable[[Mapping[str, Any], str], Answer]] = {MYSQL: mysql_login, RABBITMQ: rabbitmq_login}
+"""Servers that no URL leads to, but the address that the catalog declares."""

@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     server_addresses,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
@@ -27,13 +28,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_l
 AWS, SSH, DJANGO = "aws", "ssh", "django"
 SERVERS = {
     **kind_names.ENGINES,
+    **kind_names.TWO_USERS,
     kind_names.AWS_ACCESS_KEY: AWS,
     kind_names.SSH_KEY: SSH,
     kind_names.DJANGO_SECRET_KEY: DJANGO,
 }
 """What a kind's credentials open."""
 BY_SERVERS, BY_HOSTS, BY_SESSIONS, BY_AWS = "servers", "hosts", "sessions", "aws"
-BY = {POSTGRESQL: BY_SERVERS, VALKEY: BY_SERVERS, SSH: BY_HOSTS, DJANGO: BY_SESSIONS, AWS: BY_AWS}
+BY = {
+    **dict.fromkeys((POSTGRESQL, VALKEY, *kind_names.TWO_USERS.values()), BY_SERVERS),
+    SSH: BY_HOSTS,
+    DJANGO: BY_SESSIONS,
+    AWS: BY_AWS,
+}
 """Where it is tried: at servers from one application host, at every host, at the application, from the controller."""
 VALUES = 3
 """Previous passwords of a server's login that are tried: some servers lock a login after a few failures."""
@@ -53,6 +60,8 @@ class Try:
     """The same with each previous value."""
     user: str = ""
     """Whose logins an SSH key is tried for, where that is not Ansible's own user."""
+    address: Mapping[str, Any] = field(default_factory=dict)
+    """Where to log in, if the catalog declares it and the URLs do not."""
 
     @property
     def by(self) -> str:
@@ -66,6 +75,7 @@ class Try:
             "current": self.current,
             "former": list(self.former),
             "user": self.user,
+            "address": dict(self.address),
         }
 
 
@@ -148,6 +158,8 @@ def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotT
     if current.problems or current.login.password is None:
         return NotTried(f"its current value cannot be read: {'; '.join(current.problems) or 'no place holds it'}")
     formers = _formers(catalog, credential, read)
+    if server in kind_names.TWO_USERS.values():
+        return _at_declared_server(catalog, credential, server, current.login, formers)
     if BY[server] != BY_SERVERS:
         return _apart(credential, server, current.login, formers)
     if current.url is None:
@@ -155,11 +167,35 @@ def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotT
     wrong = server_addresses.leads_elsewhere(catalog, credential, current.locations)
     if wrong:
         return NotTried(wrong)
-    results = []
-    for password, users in formers[:VALUES]:
-        for user in dict.fromkeys((*users, current.login.username)):
-            results.append(with_login(current.url, Login(user, password)))
-    return _found(Try(credential.name, server, current.url, tuple(dict.fromkeys(results))))
+    return _found(Try(credential.name, server, current.url, _urls(current.url, current.login, formers)))
+
+
+def _urls(url: str, current: Login, formers: Sequence[tuple[str, list[str]]]) -> tuple[str, ...]:
+    """``url`` with each previous password, of each user that had it and of the one in use."""
+    return tuple(
+        dict.fromkeys(
+            with_login(url, Login(user, password))
+            for password, users in formers[:VALUES]
+            for user in dict.fromkeys((*users, current.username))
+        )
+    )
+
+
+def _at_declared_server(
+    catalog: Catalog, credential: Credential, server: str, current: Login, formers: Sequence[tuple[str, list[str]]]
+) -> Try | NotTried:
+    """Where a rotation logs in too. The URLs only carry the logins."""
+    if not current.username:
+        return NotTried("its current value cannot be read: the stores have no user name of it")
+    try:
+        _admin, declared = server_addresses.required_server(catalog, credential)
+        address = server_addresses.of_driver(declared, kind_names.PORTS[server])
+    except SecretsError as error:
+        return NotTried(str(error))
+    if server == kind_names.RABBITMQ:
+        address = server_addresses.of_amqp(address, credential.options)
+    url = with_login(f"{server}://@{server_addresses.own_endpoint(declared, server)}", current)
+    return _found(Try(credential.name, server, url, _urls(url, current, formers), address=address))
 
 
 def _apart(

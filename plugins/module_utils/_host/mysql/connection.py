@@ -21,8 +21,8 @@ LOOKS, PAUSE = 8, 0.25
 """At a server that is full, and the seconds in between."""
 DENIED = (1045, 1698)
 """A wrong password, or another way of authentication."""
-LOCKED = (4151, 3118)
-"""An account that is locked: MariaDB's code, and MySQL's."""
+LOCKED = (4150, 4151, 3118, 3955)
+"""An account that is locked: the codes of MariaDB and of MySQL, also of a lock that wrong passwords caused."""
 FULL = 1040
 """Every connection of the server is taken. Other limits are those of one account."""
 NO_RIGHT = (1044, 1095, 1142, 1227, 1370, 1410)

@@ -38,7 +38,11 @@ class AmqpLoginRefused(RotationError):
     """Raised where the server rejects the login itself."""
 
 
-class AmqpNoConnectionLeft(RotationError):
+class AmqpVhostClosed(RotationError):
+    """Raised where the server accepts the login, and does not open the vhost."""
+
+
+class AmqpNoConnectionLeft(AmqpVhostClosed):
     """Raised where other connections keep the login out."""
 
 
@@ -97,7 +101,7 @@ def _open(client: socket.socket, user: str, vhost: str, place: str) -> None:
     _send(client, OPEN, _short(vhost) + _short("") + b"\0")
     method, content = _received(client)
     if method == CLOSE:
-        error = AmqpNoConnectionLeft if _FULL.search(content) else RotationError
+        error = AmqpNoConnectionLeft if _FULL.search(content) else AmqpVhostClosed
         raise error(
             "user %s logs in at %s, but cannot open vhost %s (code %d); check its permissions and its limit of "
             "connections" % (user, place, vhost, _code(content))

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, server_endpoint
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, server_addresses
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.two_users import TwoUsers
-
-AMQPS = 5671
 
 
 class RabbitmqUser(TwoUsers):
@@ -34,9 +32,8 @@ class RabbitmqUser(TwoUsers):
 
     def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
         options = part.setting.catalog.credentials[part.name].options
-        amqp = server_endpoint.parse(str(options.get("amqp") or server["host"]), AMQPS)
         return {
-            "amqp": {**server, "host": amqp.host, "port": amqp.port},
+            "amqp": server_addresses.of_amqp(server, options),
             "tags": _tags(options),
             **super().arguments(part, server),
         }

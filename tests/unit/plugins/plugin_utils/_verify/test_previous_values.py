@@ -176,6 +176,7 @@ def test_keys_are_tried_where_they_open_something() -> None:
         "current": "canary-private-now",
         "former": ["canary-private-old"],
         "user": "ci",
+        "address": {},
     }
     assert "canary" not in repr(list(tries.values()))
     answer = previous_values.states(catalog, Versions(now, before), {"KEYS": ""})
@@ -203,3 +204,75 @@ def test_a_signing_key_that_still_verifies_is_not_tried() -> None:
     read, values = Versions(keys("now"), before), {"KEYS": "canary-signing-old"}
     answer = previous_values.states(catalog_parser.parse(KEYS, "test"), read, values)["key"]
     assert (answer["state"], "by" in answer) == ("accepted", False)
+
+
+ADMINISTRATOR = {"kind": "external", "appears_in": [{"secret": "admin", "keys": ["username", "password"]}]}
+TWO_USERS: dict[str, Any] = {
+    **DOCUMENT,
+    "settings": {
+        "DATABASE_URL": {"group": "core", "type": "url"},
+        "USER": {"group": "core"},
+        "WORD": {"group": "core"},
+    },
+    "credentials": {
+        "database": {
+            "kind": "mysql_user",
+            "admin": "database_admin",
+            "options": {"user": "shop"},
+            "appears_in": [{"setting": "DATABASE_URL"}],
+        },
+        "broker": {
+            "kind": "rabbitmq_user",
+            "admin": "broker_admin",
+            "options": {"user": "shop", "amqp": "queue.internal"},
+            "appears_in": [{"setting": "USER"}, {"setting": "WORD"}],
+        },
+        "database_admin": {**ADMINISTRATOR, "server": {"address": "[::1]:3307"}},
+        "broker_admin": {**ADMINISTRATOR, "server": {"address": "mq.internal", "tls": {"ca": "/etc/ca.pem"}}},
+    },
+}
+
+
+def turn(database: str, broker: str, word: str = "") -> Contents:
+    word = word or "canary-" + broker[-1]
+    url = f"mysql://{database}:canary-{database[-1]}%2F@elsewhere.internal/shop"
+    return contents(core={"DATABASE_URL": url, "USER": broker, "WORD": word})
+
+
+def two_users(read: Versions, document: dict[str, Any] = TWO_USERS) -> dict[str, Any]:
+    catalog = catalog_parser.parse(document, "test")
+    states = previous_values.states(catalog, read, {})
+    assert "canary" not in json.dumps(states)
+    tries = {item.credential: item.data for item in previous_values.tries(catalog, read)}
+    return {name: tries.get(name, states[name]) for name in ("database", "broker")}
+
+
+def test_two_users_are_tried_at_the_declared_address_alone() -> None:
+    """With what a URL carries, and not where it leads."""
+    older = (turn("shop_b", "shop_b", "canary-b2"), turn("shop", "shop_a"))
+    result = two_users(Versions(turn("shop_b", "shop_b"), turn("shop_a", "shop_a"), older=older))
+    database, broker = result["database"], result["broker"]
+    place = "mysql://{}:canary-{}%2F@[::1]:3307"
+    assert database["current"] == place.format("shop_b", "b")
+    former = [("shop_a", "a"), ("shop_b", "a"), ("shop", "p"), ("shop_b", "p")]
+    assert database["former"] == [place.format(*login) for login in former]
+    assert (database["address"]["host"], database["address"]["port"]) == ("::1", 3307)
+    assert (database["address"]["tls_mode"], broker["address"]["tls_mode"]) == ("disable", "verify-full")
+    assert (broker["address"]["host"], broker["address"]["port"]) == ("queue.internal", 5671)
+    assert broker["address"]["ca"] == "/etc/ca.pem"
+    place = "rabbitmq://{}:canary-{}@mq.internal:15671"
+    former = [("shop_a", "a"), ("shop_b", "a"), ("shop_b", "b2")]
+    assert (broker["current"], broker["former"]) == (
+        place.format("shop_b", "b"),
+        [place.format(*login) for login in former],
+    )
+
+
+def test_two_users_without_an_address_are_not_checked() -> None:
+    read = Versions(turn("shop_b", "shop_b"), turn("shop_a", "shop_a"))
+    at_socket = {**ADMINISTRATOR, "server": {"address": "/run/mq"}}
+    credentials = {**TWO_USERS["credentials"], "database_admin": ADMINISTRATOR, "broker_admin": at_socket}
+    result = two_users(read, {**TWO_USERS, "credentials": credentials})
+    assert (result["database"]["state"], result["broker"]["state"]) == ("untried", "untried")
+    assert "has no declared address" in result["database"]["message"]
+    assert "/run/mq is a socket" in result["broker"]["message"]
