@@ -123,13 +123,11 @@ class ActionModule(ControllerAction):
         is_whole = len(checks) == len(verify_check.registry()) and not task_vars.get("ansible_limit")
         files = written(result, args["path"], partial=not is_whole) if args["path"] else []
         show(result, files)
-        failed, unmade = ids(results, verdicts.FAIL), ids(results, verdicts.NOT_CHECKED)
+        failed, unmade = (verify_check.ids(results, status) for status in (verdicts.FAIL, verdicts.NOT_CHECKED))
         answer: dict[str, Any] = {"changed": False, "counts": result["counts"], "files": files}
         answer |= {"failed_checks": failed, "not_checked": unmade}
-        if failed or (unmade and args["not_checked"] == "fail"):
-            reasons = [f"{', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"] if failed else []
-            reasons += [f"{', '.join(unmade)} could not be checked"] if unmade else []
-            message = f"{verify_table.summary(result)}: {'; '.join(reasons)}"
+        if reason := verify_check.failure(results, tolerates_not_checked=args["not_checked"] == "warn"):
+            message = f"{verify_table.summary(result)}: {reason}"
             answer |= {"failed": True, "msg": message}
             if not self._task.check_mode:
                 self._announced(facts.catalog, failed or unmade, message, args)
@@ -155,10 +153,6 @@ def host(result: Any) -> dict[str, Any]:
     if "file" not in answer:  # failed_when takes the word "failed" away
         return {"problem": message if answer.get("msg") else "was not asked"}
     return answer
-
-
-def ids(results: Sequence[verify_check.CheckResult], status: str) -> list[str]:
-    return [check_result.check.id for check_result in results if check_result.status == status]
 
 
 def acceptances(path: str | None, today: date) -> verify_accepted.Acceptances:

@@ -10,16 +10,22 @@ from typing import Any
 import pytest
 
 from sandbox.hosts import Fleet, Plan, why_not
+from tests import planted
 from tests.integration.planted_lab import MAIL, PlantedHost
 from tests.integration.planted_units import ENVIRONMENT, FILE, LOGGED, RUNNING, SHOWN, START, STATE, replaced
 from tests.integration.planted_variations import ONLY_MAIL, USER_UNIT, VARIATIONS
 from tests.unit.plugins.modules.planted_mistakes import (
     BELOW,
     CONTAINERS,
+    COPY,
+    COPY_ELSEWHERE,
     ELSEWHERE,
     FILE_MISTAKES,
+    FILES,
     NAMES,
     OLD,
+    OLDER,
+    UNITS,
     Plant,
     is_found,
 )
@@ -41,6 +47,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlantedHost]:
         yield PlantedHost(fleet)
 
 
+@planted.mistakes(COPY, planted.HOST, checks="WPS205")
 @pytest.mark.parametrize("how", CONTAINERS)
 def test_a_copy_below_the_file(host: PlantedHost, how: str) -> None:
     place = BELOW[list(CONTAINERS).index(how) % len(BELOW)]
@@ -49,6 +56,7 @@ def test_a_copy_below_the_file(host: PlantedHost, how: str) -> None:
         assert list(host.found()) == ["WPS205"]
 
 
+@planted.mistakes(COPY_ELSEWHERE, planted.HOST, checks="WPS208")
 @pytest.mark.parametrize("place", ELSEWHERE)
 def test_a_copy_where_copies_usually_are(host: PlantedHost, place: str) -> None:
     with host.undone():
@@ -56,6 +64,7 @@ def test_a_copy_where_copies_usually_are(host: PlantedHost, place: str) -> None:
         assert list(host.found()) == ["WPS208"]
 
 
+@planted.mistakes(OLDER, planted.HOST, checks="WPS205")
 @pytest.mark.parametrize("name", [*NAMES, "sub/.env", "sub/.env.old"])
 def test_an_older_file(host: PlantedHost, name: str) -> None:
     with host.undone():
@@ -63,6 +72,7 @@ def test_an_older_file(host: PlantedHost, name: str) -> None:
         assert list(host.found()) == ["WPS205"]
 
 
+@planted.mistakes(FILES, planted.HOST)
 @pytest.mark.parametrize(("checks", "plant"), [row[1:] for row in FILE_MISTAKES], ids=[row[0] for row in FILE_MISTAKES])
 def test_a_mistake_in_files(host: PlantedHost, checks: str, plant: Plant) -> None:
     with host.undone():
@@ -71,6 +81,7 @@ def test_a_mistake_in_files(host: PlantedHost, checks: str, plant: Plant) -> Non
     assert is_found(checks, found, *RESTARTED), found
 
 
+@planted.mistakes(UNITS, planted.HOST)
 @pytest.mark.parametrize(("checks", "script"), [row[1:] for row in UNIT_MISTAKES], ids=NAMED)
 def test_a_mistake_in_units_and_processes(host: PlantedHost, checks: str, script: str) -> None:
     with host.units_undone():
@@ -79,6 +90,7 @@ def test_a_mistake_in_units_and_processes(host: PlantedHost, checks: str, script
     assert is_found(checks, found), found
 
 
+@planted.variations("Hosts", planted.HOST)
 @pytest.mark.parametrize(("script", "over"), [row[1:] for row in VARIATIONS], ids=[row[0] for row in VARIATIONS])
 def test_no_false_alarm(host: PlantedHost, script: str, over: dict[str, Any]) -> None:
     with host.units_undone():

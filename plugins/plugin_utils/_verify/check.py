@@ -191,6 +191,20 @@ def run(checks: Iterable[Check], facts: Facts) -> tuple[CheckResult, ...]:
     return tuple(CheckResult(check, _looked(check, facts)) for check in checks)
 
 
+def ids(results: Iterable[CheckResult], status: str) -> list[str]:
+    return [check_result.check.id for check_result in results if check_result.status == status]
+
+
+def failure(results: Sequence[CheckResult], *, tolerates_not_checked: bool = False) -> str:
+    """Why the run must not end with exit code 0. Empty if it may."""
+    failed, unmade = ids(results, FAIL), ids(results, NOT_CHECKED)
+    if not failed and (tolerates_not_checked or not unmade):
+        return ""
+    reasons = [f"{', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"] if failed else []
+    reasons += [f"{', '.join(unmade)} could not be checked"] if unmade else []
+    return "; ".join(reasons)
+
+
 def _looked(check: Check, facts: Facts) -> tuple[Outcome, ...]:
     outcomes: list[Outcome] = []
     try:

@@ -11,8 +11,11 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.action import verify_report
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
+from tests import planted
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts, host
 
+OF_HOSTS = [check for check in verify_check.registry() if check.area == "hosts" or "hosts" in check.needs]
+EVERY = " ".join(check.id for check in OF_HOSTS)
 LOST = {"unreachable": True}
 ANSWERS: dict[str, Any] = {
     "sshd refuses": {**LOST, "msg": "Failed to connect to the host via ssh: Connection refused"},
@@ -39,11 +42,13 @@ ANSWERS: dict[str, Any] = {
 }
 
 
+@planted.mistakes("A host that gives no answer", planted.PROGRAM, checks=EVERY, number=1)
 @pytest.mark.parametrize("name", ANSWERS)
 def test_no_check_passes(name: str) -> None:
     hosts = {"web1": host(), "web2": verify_report.host(ANSWERS[name])}
-    chosen = [check for check in verify_check.registry() if check.area == "hosts" or "hosts" in check.needs]
-    for result in verify_check.run(chosen, facts(hosts=hosts)):
+    results = verify_check.run(OF_HOSTS, facts(hosts=hosts))
+    assert {*planted.found(results)} == {*EVERY.split()}
+    for result in results:
         own = [outcome for outcome in result.outcomes if outcome.place == "web2"]
         assert result.status == NOT_CHECKED, result.check.id
         assert {outcome.status for outcome in own} == {NOT_CHECKED}, result.check.id

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, fingerprints
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.mark import Mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_copies, unit_facts
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check, env_drift
+from tests import planted
 from tests.modules import run_module
 from tests.unit.plugins.plugin_utils._verify import pasted_commands
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
@@ -157,8 +157,4 @@ def failures(answer: dict[str, Any]) -> dict[str, list[str]]:
     results = check.run(check.chosen(CHECKS), facts(hosts=hosts))
     flaws = pasted_commands.flaws(results)
     assert not flaws, flaws
-    return {
-        result.check.id: [outcome.message for outcome in result.results if outcome.status == result.status]
-        for result in results
-        if result.status in (FAIL, NOT_CHECKED)
-    }
+    return planted.found(results)

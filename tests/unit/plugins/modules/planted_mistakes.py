@@ -45,8 +45,14 @@ class Host(Protocol):
     def replace(self, old: str, new: str) -> None: ...
 
 
+ACCESS = {2: "write", 4: "read", 6: "read and write"}
 Plant = Callable[[Any], Any]
 FILE = "\n".join(f"{name}={value}" for name, value in VALUES.items()) + "\n"
+COPY = "Copies of values below the directory of .env"
+COPY_ELSEWHERE = "Copies of .env elsewhere on a host"
+OLDER = "Files named like .env that hold previous values"
+FILES = ".env and the files around it"
+UNITS = "Units, processes and logs"
 OLD = f"SECRET_KEY=former-{'y' * 40}\n"
 
 
@@ -228,16 +234,18 @@ FILE_MISTAKES: list[tuple[str, str, Plant]] = [
     ("a NUL byte", "WPS301", lambda world: world.env.write_bytes(b"A='x\0y'\n")),
     ("a hard link", "WPS201", lambda world: os.link(world.env, world.env.parent.parent / "hard")),
     # modes, owners and access lists
-    *((f"mode {number:04o}", "WPS201", mode(number)) for number in (0o640, 0o604, 0o644, 0o660, 0o666, 0o700, 0o777)),
-    *((f"mark {number:04o}", "WPS201", state("mark", number)) for number in (0o644, 0o640, 0o666)),
-    *((f"backup {number:04o}", "WPS201", state("healthy", number)) for number in (0o644, 0o604, 0o660)),
-    ("a foreign owner", "WPS202", owned(lambda world: world.env)),
-    ("a foreign mark", "WPS202", owned_state("mark")),
-    ("a foreign backup", "WPS202", owned_state("healthy")),
-    *((f"user may {may}", "WPS203", listed(0x02, may)) for may in (2, 4, 6)),
-    *((f"group may {may}", "WPS203", listed(0x08, may)) for may in (2, 4, 6)),
-    ("user may read the backup", "WPS203", listed(0x02, 4, "healthy")),
-    ("user may read the mark", "WPS203", listed(0x02, 4, "mark")),
+    *((f".env with mode {number:04o}", "WPS201", mode(number))
+      for number in (0o640, 0o604, 0o644, 0o660, 0o666, 0o700, 0o777)),
+    *((f"deploy marker with mode {number:04o}", "WPS201", state("mark", number)) for number in (0o644, 0o640, 0o666)),
+    *((f"last healthy .env with mode {number:04o}", "WPS201", state("healthy", number))
+      for number in (0o644, 0o604, 0o660)),
+    ("somebody else owns .env", "WPS202", owned(lambda world: world.env)),
+    ("somebody else owns the deploy marker", "WPS202", owned_state("mark")),
+    ("somebody else owns the last healthy .env", "WPS202", owned_state("healthy")),
+    *((f"an access list lets a user {ACCESS[may]} .env", "WPS203", listed(0x02, may)) for may in (2, 4, 6)),
+    *((f"an access list lets a group {ACCESS[may]} .env", "WPS203", listed(0x08, may)) for may in (2, 4, 6)),
+    ("an access list lets a user read the last healthy .env", "WPS203", listed(0x02, 4, "healthy")),
+    ("an access list lets a user read the deploy marker", "WPS203", listed(0x02, 4, "mark")),
     ("the directory is 0777", "WPS206", lambda world: world.env.parent.chmod(0o777)),
     ("the directory is 0775", "WPS206", lambda world: world.env.parent.chmod(0o775)),
     ("the directory is the application's", "WPS206", owned(lambda world: world.env.parent, NOBODY)),

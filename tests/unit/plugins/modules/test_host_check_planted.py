@@ -26,15 +26,21 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     unit_facts,
     value_search,
 )
+from tests import planted
 from tests.unit.plugins.modules.host_world import PASSWORD, SECRET_KEY, VALUES, HostWorld
 from tests.unit.plugins.modules.planted_mistakes import (
     BELOW,
     CONTAINERS,
+    COPY,
+    COPY_ELSEWHERE,
     ELSEWHERE,
     FILE,
     FILE_MISTAKES,
+    FILES,
     NAMES,
     OLD,
+    OLDER,
+    UNITS,
     Plant,
     is_found,
 )
@@ -51,6 +57,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 # --- copies: each container in each place -----------------------------------------------------------------------------
 
 
+@planted.mistakes(COPY, planted.FOLDER, checks="WPS205", by="how")
 @pytest.mark.parametrize("place", BELOW)
 @pytest.mark.parametrize("how", CONTAINERS)
 def test_a_copy_below_the_file(world: HostWorld, how: str, place: str) -> None:
@@ -60,6 +67,7 @@ def test_a_copy_below_the_file(world: HostWorld, how: str, place: str) -> None:
     assert found["WPS205"][0].startswith(f"{path} (mode 0644) holds ")
 
 
+@planted.mistakes(COPY_ELSEWHERE, planted.FOLDER, checks="WPS208")
 @pytest.mark.parametrize("place", ELSEWHERE)
 def test_a_copy_where_copies_usually_are(world: HostWorld, place: str) -> None:
     content = CONTAINERS["tar.gz"] if place.endswith(".gz") else b"# x\n" + FILE.encode()
@@ -164,6 +172,7 @@ def test_a_search_without_root(world: HostWorld, monkeypatch: pytest.MonkeyPatch
     assert "processes of other accounts (hidepid)" in world.judged()["WPS209"][0]
 
 
+@planted.mistakes(OLDER, planted.FOLDER, checks="WPS205")
 @pytest.mark.parametrize("name", [*NAMES, "sub/.env", "sub/.env.old"])
 def test_an_older_file(world: HostWorld, name: str) -> None:
     world.write(world.app / name, OLD)
@@ -270,12 +279,20 @@ MISTAKES: list[tuple[str, str, Plant]] = [
     ("reads a pipe", "WPS307", piped),
     ("wanted by nothing", "WPS306", unit(WantedBy="")),
 ]  # fmt: skip
-PLANTED = [*FILE_MISTAKES, *MISTAKES]
 
 
-@pytest.mark.parametrize(("checks", "plant"), [row[1:] for row in PLANTED], ids=[row[0] for row in PLANTED])
-def test_a_planted_mistake(world: HostWorld, monkeypatch: pytest.MonkeyPatch, checks: str, plant: Plant) -> None:
+@planted.mistakes(FILES, planted.FOLDER)
+@pytest.mark.parametrize(("checks", "plant"), [row[1:] for row in FILE_MISTAKES], ids=[row[0] for row in FILE_MISTAKES])
+def test_a_mistake_in_files(world: HostWorld, monkeypatch: pytest.MonkeyPatch, checks: str, plant: Plant) -> None:
     monkeypatch.chdir(world.root)
+    plant(world)
+    found = world.judged()
+    assert is_found(checks, found), found
+
+
+@planted.mistakes(UNITS, planted.FOLDER)
+@pytest.mark.parametrize(("checks", "plant"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
+def test_a_mistake_in_units_and_processes(world: HostWorld, checks: str, plant: Plant) -> None:
     plant(world)
     found = world.judged()
     assert is_found(checks, found), found
@@ -339,9 +356,3 @@ def test_a_unit_of_an_account_that_does_not_linger(
     assert world.judged() == {"WPS306": [remedy]}
     world.write("linger/nobody", "")
     assert world.judged() == {}
-
-
-def test_how_many() -> None:
-    """The issue counts them; this says how many are planted here."""
-    count = len(CONTAINERS) * len(BELOW) + len(ELSEWHERE) + len(NAMES) + 2 + len(PLANTED)
-    assert count >= 200

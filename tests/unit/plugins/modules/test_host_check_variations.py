@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
+from tests import planted
 from tests.unit.plugins.modules.host_world import NOBODY, PASSWORD, SECRET_KEY, VALUES, HostWorld
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's files; not tested here: owners and access lists")
@@ -127,6 +128,7 @@ VARIATIONS: dict[str, Callable[[HostWorld], Any]] = {
 }
 
 
+@planted.variations("Hosts", planted.FOLDER)
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_no_false_alarm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str

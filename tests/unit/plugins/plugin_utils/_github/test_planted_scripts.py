@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import script_taint, workflow_lint
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_repository import parsed
+from tests import planted
+from tests.unit.plugins.plugin_utils._github.workflow_checks import judged
 
 JOB = "jobs:\n  a:\n    env: {TOKEN: '${{ secrets.TOKEN }}', PLAIN: x}\n    steps:\n    - run: |\n"
+SCRIPTS = "Scripts of a workflow"
 PRINT = [
     'f() { echo "$1"; }; f "$TOKEN"',
     "f() { printf '%s' \"$@\"; }\nf x $TOKEN",
@@ -207,20 +211,23 @@ LEGITIMATE = [
 ]
 
 
-def findings(script: str) -> list[dict[str, Any]]:
-    return workflow_lint.findings("f.yml", parsed(JOB + textwrap.indent(script, " " * 8) + "\n"))
+def findings(script: str) -> Sequence[dict[str, Any]]:
+    return judged(workflow_lint.findings("f.yml", parsed(JOB + textwrap.indent(script, " " * 8) + "\n")))
 
 
+@planted.mistakes(SCRIPTS, planted.PROGRAM, checks="WPS503")
 @pytest.mark.parametrize("script", PRINT)
 def test_a_script_that_gives_a_secret_away(script: str) -> None:
     assert {finding["kind"] for finding in findings(script)} == {"echo"}
 
 
+@planted.mistakes(SCRIPTS, planted.PROGRAM, checks="WPS501")
 @pytest.mark.parametrize("script", STATIC_KEYS)
 def test_a_script_that_sets_a_static_key(script: str) -> None:
     assert {finding["kind"] for finding in findings(script)} == {"static-key"}
 
 
+@planted.variations(SCRIPTS, planted.PROGRAM)
 @pytest.mark.parametrize("script", LEGITIMATE)
 def test_a_legitimate_script(script: str) -> None:
     assert findings(script) == []

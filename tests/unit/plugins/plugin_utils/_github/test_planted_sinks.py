@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.plugins.plugin_utils._github.test_planted_workflows import JOB, UPLOAD, kinds
+from tests import planted
+from tests.unit.plugins.plugin_utils._github.test_planted_workflows import JOB, STEPS, UPLOAD, kinds
 
 ECHO, KEY, PASSWORD = "echo", "static-key", "password"
 SCRIPTS: list[tuple[str, str]] = [
@@ -97,17 +98,20 @@ LEGITIMATE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("script", "kind"), SCRIPTS, ids=[script[:40] for script, _kind in SCRIPTS])
+@planted.mistakes(STEPS, planted.PROGRAM)
+@pytest.mark.parametrize(("script", "kind"), SCRIPTS, ids=planted.short)
 def test_a_planted_step_is_found(script: str, kind: str) -> None:
     assert kinds(f"{JOB}    - run: |\n        {script}\n") == {kind}
 
 
+@planted.mistakes("Actions, images and comments of a workflow", planted.PROGRAM)
 @pytest.mark.parametrize(("text", "kind"), WORKFLOWS.values(), ids=WORKFLOWS)
 def test_a_planted_workflow_is_found(text: str, kind: str) -> None:
     assert kinds(text + "\n") == {kind}
 
 
-@pytest.mark.parametrize("script", LEGITIMATE, ids=[script[:40] for script in LEGITIMATE])
+@planted.variations(STEPS, planted.PROGRAM)
+@pytest.mark.parametrize("script", LEGITIMATE, ids=planted.short)
 def test_a_legitimate_step_passes(script: str) -> None:
     assert kinds(f"{JOB}    - run: |\n        {script}\n") == set()
 

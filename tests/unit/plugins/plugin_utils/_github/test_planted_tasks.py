@@ -10,9 +10,12 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import workflow_lint
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_repository import parsed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.followed_files import FollowedFiles
+from tests import planted
 from tests.unit.plugins.plugin_utils._github.test_planted_calls import ACTION, W, job
+from tests.unit.plugins.plugin_utils._github.workflow_checks import judged
 
 RUNS = job("    - run: make deploy\n")
+TASKS = "Makefiles and scripts of a package"
 NPM = job("    - run: npm run deploy\n")
 
 
@@ -68,15 +71,17 @@ LEGITIMATE: dict[str, dict[str, str]] = {
 def followed(files: dict[str, str]) -> tuple[list[str], FollowedFiles]:
     names = {name: name.encode() for name in files}
     reader = FollowedFiles(names, lambda path: files[path.decode()].encode(), parsed)
-    found = workflow_lint.findings(W, parsed(files[W]), reader.workflow(W))
+    found = judged(workflow_lint.findings(W, parsed(files[W]), reader.workflow(W)))
     return [f"{item['file']}:{item['line']} {item['message']}" for item in found], reader
 
 
+@planted.mistakes(TASKS, planted.PROGRAM, checks="WPS503")
 @pytest.mark.parametrize(("files", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_planted_mistake_is_found(files: dict[str, str], message: str) -> None:
     assert message in followed(files)[0]
 
 
+@planted.variations(TASKS, planted.PROGRAM)
 @pytest.mark.parametrize("files", LEGITIMATE.values(), ids=LEGITIMATE)
 def test_what_is_legitimate_passes(files: dict[str, str]) -> None:
     assert followed(files)[0] == []

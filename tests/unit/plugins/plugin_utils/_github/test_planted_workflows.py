@@ -8,10 +8,13 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import workflow_lint
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_repository import parsed
+from tests import planted
+from tests.unit.plugins.plugin_utils._github.workflow_checks import judged
 
 JOB = (
     "jobs:\n  a:\n    env: {TOKEN: '${{ secrets.TOKEN }}', PLAIN: x, HAS: \"${{ secrets.TOKEN != '' }}\"}\n    steps:\n"
 )
+STEPS = "Steps of a workflow"
 UPLOAD = "\n    - uses: actions/upload-artifact@v4\n      with: {path: %s}\n"
 MISTAKES: list[tuple[str, str]] = [
     # --- static keys
@@ -104,15 +107,17 @@ LEGITIMATE = [
 
 
 def kinds(text: str) -> set[str]:
-    return {finding["kind"] for finding in workflow_lint.findings("f.yml", parsed(text))}
+    return {finding["kind"] for finding in judged(workflow_lint.findings("f.yml", parsed(text)))}
 
 
-@pytest.mark.parametrize(("script", "kind"), MISTAKES, ids=[script[:40] for script, _kind in MISTAKES])
+@planted.mistakes(STEPS, planted.PROGRAM)
+@pytest.mark.parametrize(("script", "kind"), MISTAKES, ids=planted.short)
 def test_a_planted_step_is_found(script: str, kind: str) -> None:
     assert kinds(f"{JOB}    - run: |\n        {script}\n") == {kind}
 
 
-@pytest.mark.parametrize("script", LEGITIMATE, ids=[script[:40] for script in LEGITIMATE])
+@planted.variations(STEPS, planted.PROGRAM)
+@pytest.mark.parametrize("script", LEGITIMATE, ids=planted.short)
 def test_a_legitimate_step_passes(script: str) -> None:
     assert kinds(f"{JOB}    - run: |\n        {script}\n") == set()
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
@@ -19,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_access import Look
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
+from tests import planted
 from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 from tests.unit.plugins.plugin_utils._verify.verify_facts import ACCOUNT, NOW, SECRET
 
@@ -117,7 +117,7 @@ class World:
             if outcome.status == "not checked" or outcome.message.startswith("fault")
         ]
         assert pasted_commands.flaws(results) == []
-        return {result.check.id for result in results if result.status == FAIL}
+        return {*planted.found(results)}
 
 
 def _readers(look: Look, secrets: Any, policies: Any, key: Any, contents: Contents) -> dict[str, Any]:

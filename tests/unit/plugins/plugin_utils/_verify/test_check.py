@@ -13,8 +13,21 @@ import pytest
 import yaml
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    Check,
+    CheckResult,
+    Facts,
+    Outcome,
+    bad,
+    good,
+)
 from sandbox.process import REPOSITORY
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
 
@@ -49,6 +62,23 @@ def test_a_command_runs_a_playbook_that_exists(entry: Check) -> None:
     code = Path(str(importlib.import_module(entry.look.__module__).__file__)).read_text(encoding="utf-8")
     names = re.findall(r"ansible-playbook watchparty\.secrets\.(\w+)", code + entry.command + entry.fix)
     assert [name for name in names if not (REPOSITORY / "playbooks" / f"{name}.yml").is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("statuses", "reason", "tolerated"),
+    [
+        ((PASS, NOT_APPLICABLE), "", ""),
+        ((), "", ""),
+        ((FAIL, PASS), "WPS999 fails", "WPS999 fails"),
+        ((FAIL, FAIL), "WPS999, WPS999 fail", "WPS999, WPS999 fail"),
+        ((NOT_CHECKED, PASS), "WPS999 could not be checked", ""),
+        ((NOT_CHECKED, FAIL),) + ("WPS999 fails; WPS999 could not be checked",) * 2,
+    ],
+)
+def test_what_fails_a_run(statuses: tuple[str, ...], reason: str, tolerated: str) -> None:
+    results = [CheckResult(check(None), (Outcome(status, ""),)) for status in statuses]
+    assert verify_check.failure(results) == reason
+    assert verify_check.failure(results, tolerates_not_checked=True) == tolerated
 
 
 def test_chosen() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import planted
 from tests.unit.plugins.plugin_utils._verify.access_world import (
     ACCOUNT,
     ADMIN,
@@ -163,11 +164,13 @@ LEGITIMATE: list[tuple[str, Plant]] = [
 ]  # fmt: skip
 
 
+@planted.mistakes("Policies of roles, secrets and keys", planted.PROGRAM)
 @pytest.mark.parametrize(("plant", "check"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
 def test_a_planted_mistake_is_found(plant: Plant, check: str) -> None:
     assert failed(plant) == {f"WPS{check}"}
 
 
+@planted.variations("Policies of roles, secrets and keys", planted.PROGRAM)
 @pytest.mark.parametrize("plant", [row[1] for row in LEGITIMATE], ids=[row[0] for row in LEGITIMATE])
 def test_what_is_legitimate_passes(plant: Plant) -> None:
     assert failed(plant) == set()

@@ -21,12 +21,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_stores
+from tests import planted
 from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 
+STORED = "Secrets and parameters in the stores"
 CORE, PATH = "watchparty/production/core", "/watchparty/production"
 TYPES = ("integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64", "pem", "list")
 DOCUMENT: dict[str, Any] = {
@@ -116,14 +117,16 @@ def failed(contents: Contents) -> set[str]:
     facts = verify_facts.facts(document=catalog, stores=collect_stores.judged(read))
     results = verify_check.run(verify_check.registry(), facts)
     assert pasted_commands.flaws(results) == []
-    return {result.check.id for result in results if result.status == FAIL}
+    return {*planted.found(results)}
 
 
+@planted.mistakes(STORED, planted.PROGRAM)
 @pytest.mark.parametrize(("contents", "checks"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
 def test_a_planted_mistake_is_found(contents: Contents, checks: set[str]) -> None:
     assert failed(contents) - {"WPS903"} == checks
 
 
+@planted.variations(STORED, planted.PROGRAM)
 @pytest.mark.parametrize("contents", [row[1] for row in LEGITIMATE], ids=[row[0] for row in LEGITIMATE])
 def test_what_is_legitimate_passes(contents: Contents) -> None:
     assert failed(contents) == set()
@@ -132,7 +135,7 @@ def test_what_is_legitimate_passes(contents: Contents) -> None:
 def outside(**parts: Any) -> set[str]:
     results = verify_check.run(verify_check.registry(), verify_facts.facts(**parts))
     assert pasted_commands.flaws(results) == []
-    return {result.check.id for result in results if result.status == FAIL}
+    return {*planted.found(results)}
 
 
 def test_a_unit_that_is_installed_nowhere() -> None:

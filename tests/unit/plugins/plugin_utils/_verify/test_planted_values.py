@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_stores, shared_values
+from tests import planted
 from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 
 GOOD = "q8Zt3vXw1LmNp5RsYb7K"
@@ -303,14 +303,16 @@ def failed(name: str, value: str, **over: Any) -> set[str]:
     }
     results = verify_check.run(verify_check.registry(), verify_facts.facts(document=catalog, stores=stores))
     assert pasted_commands.flaws(results) == []
-    return {result.check.id for result in results if result.status == FAIL}
+    return {*planted.found(results)}
 
 
+@planted.mistakes("Values of settings", planted.PROGRAM)
 @pytest.mark.parametrize(("name", "value", "check"), MISTAKES)
 def test_a_planted_value_is_found(name: str, value: str, check: str) -> None:
     assert failed(name, value) == {check}
 
 
+@planted.variations("Values of settings", planted.PROGRAM)
 @pytest.mark.parametrize(("name", "value"), LEGITIMATE)
 def test_a_legitimate_value_passes(name: str, value: str) -> None:
     assert failed(name, value) == set()
