@@ -7,16 +7,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ansible.plugins.loader import init_plugin_loader
-
 ROOT = Path(__file__).resolve().parents[2]
 CLONE = ROOT / "playbooks" / "collections"
 COLLECTIONS = str(CLONE if CLONE.is_dir() else ROOT.parents[2])
 sys.path.insert(0, COLLECTIONS)
-# Before the first import from a collection: Ansible finds no plugin in a collection that Python imported without it.
-init_plugin_loader([COLLECTIONS])
 
 from ansible_collections.watchparty.secrets.scripts.commands import main  # noqa: E402
 
+
+def load_ansible() -> None:
+    """Has Ansible import the collection anew: it finds no plugin in a collection that Python imported without it."""
+    from ansible.plugins.loader import init_plugin_loader
+
+    for package in (name for name in list(sys.modules) if name.startswith("ansible_collections")):
+        if package.count(".") < len(("watchparty", "secrets", "…")):
+            del sys.modules[package]
+    init_plugin_loader([COLLECTIONS])
+
+
 if __name__ == "__main__":
-    sys.exit(main.main(sys.argv[1:]))
+    sys.exit(main.main(sys.argv[1:], load_ansible=load_ansible))

@@ -8,7 +8,7 @@ import argparse
 import re
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.watchparty.secrets.scripts.commands import definition, inventories
+from ansible_collections.watchparty.secrets.scripts.commands import definition
 from ansible_collections.watchparty.secrets.scripts.commands.arguments import Argument, Command
 
 SAFE = re.compile(r"[\w.-]+")
@@ -55,24 +55,39 @@ def completion(args: argparse.Namespace) -> int:
     return 0
 
 
+def needs_inventory(args: argparse.Namespace) -> bool:
+    """Whether the command reads the inventory: all do but these two, of which one completes names."""
+    return _kind(args.rest) is not None if args.command == "complete" else args.command != "completion"
+
+
 def complete(args: argparse.Namespace) -> int:
     """``rest`` has the words after the program's name; the last is the one to complete."""
     name, *words = args.rest
-    command = next((item for item in definition.COMMANDS if item.name == name), None)
+    command = _command(name)
     if command and words:
         print("\n".join(sorted(word for word in _candidates(command, words) if word.startswith(words[-1]))))
     return 0
 
 
+def _command(name: str) -> Command | None:
+    return next((item for item in definition.COMMANDS if item.name == name), None)
+
+
+def _kind(rest: Sequence[str]) -> str | None:
+    """The kind of names that the last of these words completes to."""
+    command = _command(rest[0]) if len(rest) > 1 else None
+    argument = _at(command, rest[1:]) if command and not rest[-1].startswith("-") else None
+    return KINDS.get(argument.flags[0]) if argument else None
+
+
 def _candidates(command: Command, words: Sequence[str]) -> Iterable[str]:
     if words[-1].startswith("-"):
         return [flag for item in command.arguments for flag in item.flags if flag.startswith("--")]
+    kind = _kind([command.name, *words])
+    if kind:
+        return filter(SAFE.fullmatch, _names(kind, words))
     argument = _at(command, words)
-    if argument is None:
-        return []
-    if "choices" in argument.form:
-        return [str(choice) for choice in argument.form["choices"]]
-    return filter(SAFE.fullmatch, _names(argument, words))
+    return map(str, argument.form.get("choices", ())) if argument else []
 
 
 def _at(command: Command, words: Sequence[str]) -> Argument | None:
@@ -91,10 +106,9 @@ def _at(command: Command, words: Sequence[str]) -> Argument | None:
     return positional[position]
 
 
-def _names(argument: Argument, words: Sequence[str]) -> Iterable[str]:
-    kind = KINDS.get(argument.flags[0])
-    if kind is None:
-        return []
+def _names(kind: str, words: Sequence[str]) -> Iterable[str]:
+    from ansible_collections.watchparty.secrets.scripts.commands import inventories  # and with it Ansible
+
     given = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-i", "--inventory")), None)
     inventory = inventories.opened(given)
     if kind == "environments":

@@ -10,19 +10,21 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
-from ansible.errors import AnsibleError
-
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError
-from ansible_collections.watchparty.secrets.scripts.commands import definition
+from ansible_collections.watchparty.secrets.scripts.commands import completion, definition
 from ansible_collections.watchparty.secrets.scripts.commands.output import printable
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], *, load_ansible: Callable[[], None] = lambda: None) -> int:
+    """Runs the command. Ansible takes much longer to load than all the rest, so it is loaded only if needed."""
     args = definition.parsed(argv)
     try:
+        if completion.needs_inventory(args):
+            load_ansible()
         module, _, name = args.function.partition(":")
         result: int = getattr(importlib.import_module(f"{__package__}.{module}"), name)(args)
         sys.stdout.flush()
@@ -45,12 +47,14 @@ def _failed(args: argparse.Namespace, error: Exception) -> int:
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, (SecretsError, AnsibleError)):
-        return str(error)
     if isinstance(error, ModuleNotFoundError):
         return (
             f"the Python package {error.name} was not found; install the packages ansible and boto3, or run make setup"
         )
+    from ansible.errors import AnsibleError
+
+    if isinstance(error, (SecretsError, AnsibleError)):
+        return str(error)
     # The text of any other exception may be a value.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"unexpected error: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno} (please report it)"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -55,6 +56,14 @@ class TestCompletion:
         ran = lab.run("complete", "--", *words)
         assert ran.out.split() == candidates
         assert CANARY not in ran.out + ran.err
+
+    @pytest.mark.parametrize("words", ["complete -- get test --r", "complete -- completion z", "completion zsh", "-h"])
+    def test_what_needs_no_inventory_needs_no_package(self, words: str) -> None:
+        """-S leaves out every package that is installed, such as Ansible, which takes longer than all the rest."""
+        program = REPOSITORY / "scripts" / "commands" / "__main__.py"
+        run = subprocess.run([sys.executable, "-S", program, *words.split()], capture_output=True, check=False)
+        assert run.returncode == 0, run.stderr
+        assert run.stdout
 
     def test_nothing_is_asked_of_aws(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("boto3.session.Session.client", None)
