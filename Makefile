@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-setup: ## create .venv and .venv-core219 from requirements/ (fast when nothing changed)
+setup: ## create .venv, .venv-core219 and .venv-docs from requirements/ (fast when nothing changed)
 	@scripts/bootstrap.sh all
 
 packages: ## as root on Debian: install the packages that the tests use (sshd, PostgreSQL, Valkey, …)

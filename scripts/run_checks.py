@@ -106,6 +106,13 @@ def docs(run: Run) -> Tally:
     )
 
 
+def site(run: Run) -> Tally:
+    """The pages as a site, where a dead link or anchor fails."""
+    if not (ROOT / ".venv-docs").exists():
+        return skipped("the documentation's site: it needs Python 3.12 or newer")
+    return run.check("site", [ROOT / "scripts" / "build_docs.sh"])
+
+
 def typed_packages() -> list[str]:
     base = "ansible_collections.watchparty.secrets."
     folders = ("action", "callback", "filter", "lookup", "module_utils", "modules", "plugin_utils")
@@ -226,6 +233,7 @@ def in_parallel(processes: int) -> tuple[str, ...]:
 
 STAGES: dict[str, Callable[[Run], Tally]] = {
     "lint": lint,
+    "site": site,
     "unit": unit,
     "sanity": sanity,
     "readers": readers,
@@ -241,7 +249,7 @@ EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
 SIDE_BY_SIDE = (
     ("integration",),
     ("hosts", "unit"),
-    ("lint", "sanity", "simulation", "readers", "hostile"),
+    ("lint", "site", "sanity", "simulation", "readers", "hostile"),
 )
 """Rows of stages that run beside each other, about as long as each other. What is one process at a time comes first,
 and each row ends with a stage that has several, which keep the cores busy to the end."""
