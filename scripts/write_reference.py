@@ -291,7 +291,10 @@ def checks() -> str:
 
     sections = [
         f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
-        f"Fix: {linked(check.fix)}\n\nName `{check.name}`, area `{check.area}`, severity {check.severity}.\n"
+        f"Fix: {linked(check.fix)}\n\n"
+        + "".join(f"- {line}\n" for line in check.scope)
+        + "\n" * bool(check.scope)
+        + f"Name `{check.name}`, area `{check.area}`, severity {check.severity}.\n"
         for check in verify_check.registry()
     ]
     introduction = (

@@ -114,6 +114,8 @@ class Check:
     command: str
     """What corrects a finding at {place} with its {target}, {file} and {line}, or what {name} names, in this {run}'s
     environment. Where a person must decide: what shows or opens the thing to change."""
+    scope: tuple[str, ...] = ()
+    """What it reads and what it does not, for the reference. Empty where the title says it."""
     needs: tuple[str, ...] = ()
     """The parts of the facts that it asks for; what no chosen check needs is not gathered."""
 

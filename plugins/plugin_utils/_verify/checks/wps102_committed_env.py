@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tracked .env files hold placeholders only, those of tests no live value."""
+"""Tracked .env files hold placeholders; tests' .env files no live values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHECK = Check(
     name="committed-env",
     area="git",
     severity="high",
-    title="Tracked .env files hold placeholders only, those of tests no live value",
+    title="Tracked .env files hold placeholders; tests' .env files no live values",
     reason="Everyone with access to the repository can read the values, and every clone and fork keeps them.",
     fix=(
         "Replace the values by placeholders (.env.example: ansible-playbook watchparty.secrets.env_example), or "

@@ -16,16 +16,20 @@ CHECK = Check(
     title="No login of the application administers its database, cache or broker",
     reason="An attacker with the application's password controls the server, and can make a login that stays.",
     fix=(
-        "The server's administrator revokes the right. PostgreSQL: ALTER ROLE … NOSUPERUSER NOCREATEROLE "
-        "NOCREATEDB NOREPLICATION NOBYPASSRLS, REVOKE, DROP FUNCTION, or ALTER DATABASE … OWNER TO another role. "
-        "Valkey: ACL SETUSER … -@admin. MySQL: REVOKE. RabbitMQ: set_user_tags, clear_permissions. "
-        "Checked in PostgreSQL, for the login and the roles that it may become: attributes, powerful groups, "
-        "rights in databases that no URL of the catalog names, functions that act as a superuser or on the "
-        "server's files, and parameters. Checked in Valkey: ACL SETUSER, CONFIG SET, MODULE LOAD, REPLICAOF, "
-        "PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN. Checked in MySQL, for both users and their roles: rights "
-        "on *.*, and in databases that no URL of the catalog names. Checked in RabbitMQ: tags that options.tags "
-        "does not name, and permissions in vhosts that no URL of the catalog names. Not checked: the keys that a "
-        "Valkey user may use."
+        "The server's administrator revokes the right with the command in the finding. If the command only lists "
+        "logins, use: ALTER ROLE, REVOKE, DROP FUNCTION or ALTER DATABASE … OWNER TO in PostgreSQL, REVOKE in MySQL, "
+        "ACL SETUSER in Valkey, set_user_tags or clear_permissions in RabbitMQ."
+    ),
+    scope=(
+        (
+            "PostgreSQL: the login and the roles that it may become. Their attributes, powerful groups, rights in "
+            "databases that no URL of the catalog names, functions that act as a superuser or on the server's files, "
+            "and parameters."
+        ),
+        "MySQL: both users and their roles. Their rights on *.*, and in databases that no URL of the catalog names.",
+        "Valkey: ACL SETUSER, CONFIG SET, MODULE LOAD, REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN.",
+        "RabbitMQ: tags that options.tags does not name, and permissions in vhosts that no URL of the catalog names.",
+        "Not checked: the keys that a Valkey user may use.",
     ),
     command=CATALOG,
     look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),

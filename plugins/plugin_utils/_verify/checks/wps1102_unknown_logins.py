@@ -16,15 +16,19 @@ CHECK = Check(
     title="Databases, caches and brokers accept only declared logins and passwords",
     reason="A login that the catalog does not name is never rotated, and keeps an attacker's access after a leak.",
     fix=(
-        "The server's administrator finds out whose login it is. The command disables an undeclared login. Later, "
-        "remove the login: DROP ROLE, DROP USER, ACL DELUSER or rabbitmqctl delete_user. If PostgreSQL asks no "
-        "password, change pg_hba.conf. If a declared account of MySQL needs none: ALTER USER … IDENTIFIED BY, for "
-        "guest of RabbitMQ: rabbitmqctl change_password. To remove a password of Valkey: ACL SETUSER USER !SHA256, "
-        "then ACL SAVE. Or the operator names the login in the catalog as an external credential, or accepts the "
-        "finding. Checked: roles that may log in, except the server's first role and AWS's own; users and passwords "
-        "of every declared Valkey node; accounts of MySQL that are not locked, also anonymous ones and those without "
-        "a password; users of RabbitMQ, and guest's default password. Not checked: passwords of PostgreSQL, MySQL "
-        "and RabbitMQ."
+        "The server's administrator finds out whose login or password it is. The command in the finding disables an "
+        "undeclared login. If nobody needs the login, remove it: DROP ROLE, DROP USER, ACL DELUSER or rabbitmqctl "
+        "delete_user. If somebody needs it, name it in the catalog as an external credential, or accept the finding. "
+        "If a login needs no password, change pg_hba.conf in PostgreSQL, or set a password: ALTER USER … IDENTIFIED "
+        "BY in MySQL, rabbitmqctl change_password in RabbitMQ. To remove a password of Valkey: ACL SETUSER USER "
+        "!SHA256, then ACL SAVE."
+    ),
+    scope=(
+        "PostgreSQL: roles that may log in, except the server's first role and AWS's own.",
+        "MySQL: accounts that are not locked, also anonymous accounts and accounts without a password.",
+        "Valkey: users and passwords of every declared node.",
+        "RabbitMQ: users, and whether guest has its default password.",
+        "Not checked: passwords of PostgreSQL, MySQL and RabbitMQ.",
     ),
     command=CATALOG,
     look=rows_of("servers", "logins", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),

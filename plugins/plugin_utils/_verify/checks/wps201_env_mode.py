@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No mode is wider than declared: .env, the catalog's other files, markers."""
+"""No file that a deploy writes has a wider mode than declared."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ CHECK = Check(
     name="env-mode",
     area="hosts",
     severity="high",
-    title="No mode is wider than declared: .env, the catalog's other files, markers",
+    title="No file that a deploy writes has a wider mode than declared",
     reason="With a wider mode, other accounts on the host can read every secret.",
     fix=(
-        "Set env_deploy_mode to 0600, or to 0640 if the application's group reads the file, and deploy again. The "
-        "deploy marker and the last healthy .env are readable by their owner only."
+        "Set env_deploy_mode to 0600, or to 0640 if the application's group reads the file, and deploy again. Only "
+        "the owner may read the deploy marker and the last healthy .env."
     ),
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env, the catalog's other files and the deploy marker have their owner."""
+"""Each file that a deploy writes belongs to the right owner."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ CHECK = Check(
     name="env-owner",
     area="hosts",
     severity="high",
-    title=".env, the catalog's other files and the deploy marker have their owner",
+    title="Each file that a deploy writes belongs to the right owner",
     reason="The owner can read the file whatever its mode is, and can change the values that the services start with.",
     fix=(
         "Set env_deploy_owner to the services' user and deploy again, or chown the file. Without env_deploy_owner, "
-        ".env belongs to root or a user of the services. The deploy marker and the last healthy .env belong to root "
-        "or the account that deploys. The other files also have their declared group."
+        ".env must belong to root or a user of the services. The deploy marker and the last healthy .env must belong "
+        "to root or the account that deploys. The catalog's other files must have their declared owner and group."
     ),
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No ACL entry gives access to .env, the catalog's other files or markers."""
+"""No ACL entry gives access to a file that a deploy writes."""
 
 from __future__ import annotations
 
@@ -33,11 +33,9 @@ CHECK = Check(
     name="env-acl",
     area="hosts",
     severity="high",
-    title="No ACL entry gives access to .env, the catalog's other files or markers",
+    title="No ACL entry gives access to a file that a deploy writes",
     reason="An ACL entry gives access that the mode of the file does not show.",
-    fix=(
-        "Remove the ACL entries of the file: setfacl -b FILE. Markers are the deploy marker and the last healthy .env."
-    ),
+    fix=("Remove the ACL entries of the file: setfacl -b FILE."),
     command="ansible {place} --become -m ansible.builtin.command -a 'setfacl -b {target}'",
     look=by_host(_host),
     needs=("hosts",),

@@ -33,10 +33,14 @@ CHECK = Check(
     severity="high",
     title="No copy of .env, by name or by content, is below .env's directory",
     reason="A copy keeps old and current secrets, often with a wider mode.",
-    fix=(
-        "Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay. The "
-        "check searches for values of high sensitivity in the 20000 smallest files, also in archives, compressed "
-        "files and base64, but not in .git and installed packages."
+    fix="Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay.",
+    scope=(
+        (
+            "Searched: the 20000 smallest files below the directory of .env, also inside archives, compressed files "
+            "and base64."
+        ),
+        "Searched for: values of high sensitivity.",
+        "Not searched: .git and installed packages.",
     ),
     command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {target}'",
     look=by_host(_host),

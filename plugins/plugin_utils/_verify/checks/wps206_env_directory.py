@@ -42,10 +42,10 @@ CHECK = Check(
     title="Only root and the deploying account can replace .env and other files",
     reason="systemd reads an EnvironmentFile as root. An account that can replace .env by a link can read any file.",
     fix=(
-        "Correct the directory: ansible-playbook watchparty.secrets.host. Or keep .env in its own directory. The "
-        "check reads owners and modes of the directories of .env and of the catalog's other files. An account that "
-        "runs the services must not own them."
+        "Correct the directory: ansible-playbook watchparty.secrets.host. Or keep .env in its own directory. An "
+        "account that runs the services must not own this directory."
     ),
+    scope=("Read: owners and modes of the directories of .env and of the catalog's other files.",),
     command="ansible-playbook watchparty.secrets.host --limit {place}",
     look=by_host(_host),
     needs=("hosts",),

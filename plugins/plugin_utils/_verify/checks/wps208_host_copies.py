@@ -52,11 +52,14 @@ CHECK = Check(
     severity="high",
     title="No recent unit, shell history, temporary file, backup or log holds a value",
     reason="Other accounts and backups read these files, and no rotation replaces the values in them.",
-    fix=(
-        "The host's administrator removes the value from the file, or deletes the file. The check reads the last "
-        "256 KiB of the 500 newest files of each place, and packed files up to 32 MiB, 1000 members and 3 levels: "
-        "units, cron, configuration in /etc, histories and login files of every home, /tmp, /var/tmp, /dev/shm, "
-        "/var/backups, /var/log, /var/mail, /var/www, /opt, /srv, /usr/local."
+    fix="The host's administrator removes the value from the file, or deletes the file.",
+    scope=(
+        (
+            "Searched: units, cron, configuration in /etc, histories and login files of every home, /tmp, /var/tmp, "
+            "/dev/shm, /var/backups, /var/log, /var/mail, /var/www, /opt, /srv, /usr/local."
+        ),
+        "Limits: of each place the 500 newest files, and of each file the last 256 KiB.",
+        "Limits of packed files: 32 MiB, 1000 members, 3 levels.",
     ),
     command=SHOW,
     look=by_host(_host, "stores"),

@@ -76,9 +76,10 @@ CHECK = Check(
     title="Every unit is installed, runs, and starts at boot",
     reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
     fix=(
-        "Unmask, enable or start the unit with systemctl. Deploy to start a unit of another manager, whose start at "
-        "boot is not checked. A host need not have every unit of the catalog, if another host has it."
+        "Unmask, enable or start the unit with systemctl. If the unit has another manager, deploy, which starts it. "
+        "A host need not have every unit of the catalog, if another host has it."
     ),
+    scope=("Not checked: whether units of other managers than systemd start at boot.",),
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "
         "-a 'name={target} masked=false enabled=true state=started'"

@@ -55,8 +55,9 @@ CHECK = Check(
     reason="A value in a unit or in another file is not rotated, and may override the value in .env.",
     fix=(
         "Remove the setting from the unit, its drop-ins and its other files. Then run systemctl daemon-reload and "
-        "restart the unit. Only units of systemd are checked."
+        "restart the unit."
     ),
+    scope=("Not checked: units of other managers than systemd.",),
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit, "stores"),
     needs=("hosts", "stores"),

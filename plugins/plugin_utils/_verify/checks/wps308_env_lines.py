@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env has each setting once, alike for all readers, and no value in comments."""
+""".env has each setting once, alike for all readers; no value in a comment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CHECK = Check(
     name="env-lines",
     area="drift",
     severity="high",
-    title=".env has each setting once, alike for all readers, and no value in comments",
+    title=".env has each setting once, alike for all readers; no value in a comment",
     reason="Of two assignments django-environ takes the first, python-dotenv the last. A comment keeps revoked values.",
     fix="Deploy again, which writes the whole file.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",

@@ -30,9 +30,9 @@ CHECK = Check(
     reason="A value that no setting names is never rotated. If only a copy has a value, a rotation misses it.",
     fix=(
         "The operator names the value in the catalog, or deletes the value in its store. If only a copy has the "
-        "value, write it to the primary location: ansible-playbook watchparty.secrets.set. The check reads the "
-        "catalog's secrets, and the parameters below its path."
+        "value, write it to the primary location: ansible-playbook watchparty.secrets.set."
     ),
+    scope=("Read: the catalog's secrets, and the parameters below its path.",),
     command=CATALOG,
     look=look,
     needs=("stores",),

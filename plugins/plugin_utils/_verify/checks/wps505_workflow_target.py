@@ -18,8 +18,8 @@ CHECK = Check(
     title="zizmor finds no trigger that runs anybody's code with secrets",
     reason="pull_request_target, workflow_run and issue_comment give a job secrets when anyone forks or comments.",
     fix=(
-        "Use pull_request. If the job has no secrets, no write permissions and does not check out the head, accept the "
-        "finding by a comment: # zizmor: ignore[dangerous-triggers]."
+        "Use pull_request. If the job has no secrets and no write permissions, and does not check out the pull "
+        "request's code, accept the finding by a comment: # zizmor: ignore[dangerous-triggers]."
     ),
     command=EDIT,
     look=zizmor_finds(AUDITS),
