@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
     remote_program,
     transport_guard,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import host_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key", "files", "file_contents")
@@ -57,7 +58,7 @@ class ActionModule(ActionBase):
             transport_guard.require(self._connection, self._task)
             self._require_shut(snapshot, task_vars or {})
             args.update(
-                **_rendered(args, snapshot),
+                **_rendered(args, snapshot, host_names(task_vars or {})),
                 journal=int(snapshot.get("journal", 0)),
                 fingerprint_key=snapshot.get("fingerprint_key") or secrets.token_hex(16),
             )
@@ -142,16 +143,17 @@ class ActionModule(ActionBase):
         return {**snapshot, "settings": {str(key): value for key, value in snapshot["settings"].items()}}
 
 
-def _rendered(args: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with the content of ``.env`` and of the other files. Raises AnsibleActionFail."""
+def _rendered(args: Mapping[str, Any], snapshot: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The arguments with the content of ``.env`` and of this host's other files. Raises AnsibleActionFail."""
     header = None if args.get("merge") else atomic_file.HEADER
     values, files = snapshot["settings"], [catalog_files.output_file(data) for data in snapshot.get("files", ())]
     try:
         text = dotenv.to_dotenv(catalog_files.in_env(files, values), readers=args["readers"], header=header)
-        contents = {file.path: file.content(values, args["readers"], atomic_file.HEADER) for file in files}
+        own = catalog_files.of_host(files, names)
+        contents = {file.path: file.content(values, args["readers"], atomic_file.HEADER) for file in own}
     except SecretsError as error:
         raise AnsibleActionFail(f"Nothing was sent: {error}") from None
-    written = [file for file in files if contents[file.path] is not None]
+    written = [file for file in own if contents[file.path] is not None]
     return {
         "content": text,
         "files": [_declared(file, values) for file in written] if "files" in snapshot else None,

@@ -9,9 +9,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import of_services
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import host_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift
 
@@ -31,7 +33,9 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"host_check sets {', '.join(given)} itself; give info")
         known = _known(args, task_vars or {})
         args |= {"fingerprint_key": known.get("key")}
-        args |= {name: known.get(name, []) for name in ("sensitive", "patterns", "files")}
+        args |= {name: known.get(name, []) for name in ("sensitive", "patterns")}
+        files = [catalog_files.output_file(data) for data in known.get("files", ())]
+        args["files"] = [file.data for file in catalog_files.of_host(files, host_names(task_vars or {}))]
         if "readers" in known:
             args.setdefault("readers", known["readers"])
         transport_guard.require(self._connection, self._task)

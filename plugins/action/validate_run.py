@@ -8,6 +8,8 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import environment_of
@@ -47,6 +49,9 @@ class ActionModule(ControllerAction):
             _require_part(args["part_tags"], args["opt_in_part_tags"], task_vars)
         if args["environment"] is None:
             return {"changed": False}
+        unknown = self._unknown_hosts(args["environment"], task_vars)
+        if unknown:
+            raise AnsibleActionFail(f"Nothing was read: {'; '.join(unknown)}")
         hostvars = task_vars["hostvars"]
         hosts: list[str] = args["hosts"]
         accepted: list[str | None] = [args["environment"]]
@@ -72,6 +77,21 @@ class ActionModule(ControllerAction):
             "matching_hosts": [host for host, run in known.items() if run == args["environment"]],
             "other_hosts": [host for host, run in known.items() if run not in (args["environment"], None)],
         }
+
+    def _unknown_hosts(self, environment: str, task_vars: Mapping[str, Any]) -> list[str]:
+        """Files of the catalog that no host could get, because of a mistyped name."""
+        document = self._templar.template(task_vars.get("secrets_catalog"))
+        try:
+            files = catalog_parser.parse(document, environment).files.values() if document else ()
+        except CatalogError:  # the read of the catalog names what is wrong
+            return []
+        known = {*task_vars.get("groups", ()), *task_vars["hostvars"]._inventory.hosts}
+        return [
+            f"files.{file.name}.hosts: {name} is neither a host nor a group of the inventory"
+            for file in files
+            for name in file.hosts
+            if name not in known
+        ]
 
     def _require_all_tasks(self, task_vars: Mapping[str, Any]) -> None:
         chosen, left_out = task_vars["ansible_run_tags"], task_vars["ansible_skip_tags"]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from tests.integration.harness import Lab, catalog, layout
@@ -41,3 +42,45 @@ def test_several_files_are_one_deployment(lab: Lab) -> None:
     sentences(failed, "the last healthy .env was restored and the services are healthy")
     assert (license_file.read_bytes(), worker.read_bytes()) == before[1:]
     assert host.generation == "1"
+
+
+def test_a_file_on_some_hosts_only(lab: Lab) -> None:
+    """Written, rotated and verified there; the other host has neither the file nor its settings, and no restart."""
+    web, worker = lab.add_hosts(2)
+    file = {"path": "worker.json", "format": "json", "settings": ["API_TOKEN"], "hosts": [worker.name]}
+    lab.catalog = catalog(files={"worker": file})
+    lab.seed()
+    lab.deploy()
+    written = worker.directory / "worker.json"
+    assert list(json.loads(written.read_text())) == ["API_TOKEN"]
+    assert not (web.directory / "worker.json").exists()
+    assert "API_TOKEN" not in {**web.values(), **worker.values()}
+
+    restarts = web.restarts, worker.restarts
+    changed = layout(token=lambda name: f"{name.lower()}-" + "z" * 40)
+    current = layout()
+    core = {
+        **current.secrets["shop/production/core"],
+        "API_TOKEN": changed.secrets["shop/production/core"]["API_TOKEN"],
+    }
+    lab.seed(replace(current, secrets={**current.secrets, "shop/production/core": core}))
+    sentences(lab.deploy(), f"{web.name}: unchanged, healthy before")
+    assert json.loads(written.read_text())["API_TOKEN"] == core["API_TOKEN"]
+    assert (web.restarts, worker.restarts) == (restarts[0], restarts[1] + 1)
+
+    file["hosts"] = [web.name]
+    checked = lab.run("-e", "verify_only=WPS301", playbook="playbooks/verify.yml")
+    sentences(
+        checked,
+        f"{web.name}: {web.directory / 'worker.json'} does not exist",
+        f"{worker.name}: {written} is not in files of the catalog for this host",
+    )
+    lab.deploy()
+    assert not written.exists()
+    assert (web.directory / "worker.json").exists()
+
+    file["hosts"] = ["wokers"]
+    refused = lab.run()
+    assert refused.code
+    sentences(refused, "files.worker.hosts: wokers is neither a host nor a group of the inventory")
+    assert refused.operations == []

@@ -8,7 +8,7 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
     NAME,
@@ -50,6 +50,8 @@ class OutputFile:
     mode: str = MODE
     credential: Optional[str] = None
     """Name under which systemd shows a credential to its unit; by default the file's."""
+    hosts: Tuple[str, ...] = ()
+    """Hosts and groups of the inventory that get the file; empty for all."""
 
     @property
     def data(self) -> Dict[str, Any]:
@@ -101,6 +103,11 @@ def is_in_env(files: Iterable[OutputFile], name: str) -> bool:
 
 def holders(files: Iterable[OutputFile], name: str) -> Iterator[OutputFile]:
     return (file for file in files if _is_named(name, file.settings))
+
+
+def of_host(files: Iterable[OutputFile], names: Collection[str]) -> List[OutputFile]:
+    """Those of a host; ``names`` are its own and its groups'."""
+    return [file for file in files if not file.hosts or not set(file.hosts).isdisjoint(names)]
 
 
 def _is_named(name: str, patterns: Sequence[str]) -> bool:
@@ -162,6 +169,10 @@ FILE = schema_object(
         ),
         "credential": described(
             "For systemd_credential, name of the credential. By default the name of the file.", NAME
+        ),
+        "hosts": described(
+            "Hosts and groups of the inventory that get the file. By default all hosts of the environment.",
+            {"type": "array", "items": NAME, "minItems": 1},
         ),
     }
 )

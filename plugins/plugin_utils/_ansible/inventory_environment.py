@@ -1,11 +1,17 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The environment that a host belongs to, in the inventory's own words."""
+"""What the inventory says of a host: its environment, its name and its groups."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
+
+
+def host_names(task_vars: Mapping[str, Any]) -> set[str]:
+    """The names by which the catalog can mean this host: its own and its groups'."""
+    return {str(task_vars.get("inventory_hostname")), *task_vars.get("group_names", ())}
 
 
 def environment_of(host: str, hostvars: Any, templar: Any) -> str | None:

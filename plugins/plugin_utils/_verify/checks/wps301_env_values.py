@@ -36,7 +36,7 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
         yield bad(f"holds {', '.join(drift['gone'])}, which the next deploy removes", host)
     others = [message for row in result.get("other_files", ()) for message in _other_file(row)]
     others += [
-        f"{path} is not in files of the catalog; the next deploy removes it, unless somebody changed it"
+        f"{path} is not in files of the catalog for this host; the next deploy removes it, unless somebody changed it"
         for path in result.get("undeclared_files", ())
     ]
     yield from (bad(message, host) for message in others)

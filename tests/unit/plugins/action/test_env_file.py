@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return results
 
 
-def deliver(host: str, *, check: bool = False, delegate_to: str | None = None, **args: Any) -> dict[str, Any]:
+def deliver(
+    host: str, *, check: bool = False, delegate_to: str | None = None, groups: Sequence[str] = (), **args: Any
+) -> dict[str, Any]:
     task: Any = SimpleNamespace(
         args={"path": "/srv/.env", "snapshot": "env_snapshot", **args},
         async_val=0,
@@ -39,7 +42,7 @@ def deliver(host: str, *, check: bool = False, delegate_to: str | None = None, *
     connection = connection_loader.get("ssh", PlayContext(), "/dev/null")
     connection.set_options(var_options={"ansible_pipelining": True})
     action = ActionModule(task, connection, PlayContext(), None, SimpleNamespace(), None)  # type: ignore[arg-type]
-    return action.run(task_vars={"inventory_hostname": host, "env_snapshot": SNAPSHOT})
+    return action.run(task_vars={"inventory_hostname": host, "group_names": groups, "env_snapshot": SNAPSHOT})
 
 
 class TestTheReaders:
@@ -56,6 +59,16 @@ class TestTheReaders:
     def test_without_any(self, sent: list[Any]) -> None:
         deliver("web1")
         assert sent[0]["readers"] == list(DEFAULT_READERS)
+
+
+def test_a_host_gets_its_own_files_alone(sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    file = {"name": "worker", "path": "worker", "format": "value", "settings": ["KEY"], "hosts": ["workers"]}
+    monkeypatch.setitem(SNAPSHOT, "files", [file])
+    deliver("job1", groups=["workers"])
+    deliver("web1", groups=["web"])
+    assert [args["file_contents"] for args in sent] == [{"worker": "canary"}, {}]
+    assert [[file["path"] for file in args["files"]] for args in sent] == [["worker"], []]
+    assert not [args for args in sent if "canary" in args["content"]]
 
 
 class TestHealthAddresses:

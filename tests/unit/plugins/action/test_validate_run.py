@@ -33,6 +33,7 @@ def answer(
     args = {"environment": "test", "hosts": args.pop("asked", None) or list(hosts), **args}
     args = {name: value for name, value in args.items() if name not in without}
     report = {"hostvars": hostvars(hosts), "ansible_run_tags": chosen, "ansible_skip_tags": left_out}
+    report |= {"groups": {"all": list(hosts), "web": list(hosts)}, "secrets_catalog": args.pop("catalog", None)}
     task: Any = SimpleNamespace(
         args=args, async_val=0, check_mode=False, diff=False, action="x", delegate_to=None, tags=tags
     )
@@ -75,6 +76,18 @@ def test_a_controller_is_compared_where_the_inventory_names_it() -> None:
     assert compared({}, asked=["localhost"], allow_undeclared=True) == []
     with pytest.raises(AnsibleActionFail, match="localhost declares production"):
         compared({"localhost": THEIRS}, allow_undeclared=True)
+
+
+def test_a_file_for_a_host_or_group_that_does_not_exist_stops_it() -> None:
+    file = {"path": "worker.env", "settings": ["A"], "hosts": ["web", "web1"]}
+    document = {"application": "app", "settings": {"A": {"group": "core"}}, "files": {"worker": file}}
+    assert answer({"web1": OURS}, catalog=document)["hosts"] == ["web1"]
+    file["hosts"] = ["workers"]
+    with pytest.raises(AnsibleActionFail, match=r"files.worker.hosts: workers is neither a host nor a group"):
+        answer({"web1": OURS}, catalog=document)
+    other = {**document, "environments": {"test": {"files": {"worker": None}}}}
+    assert answer({"web1": OURS}, catalog=other)["hosts"] == ["web1"], "not in this environment"
+    assert answer({"web1": OURS}, catalog={"settings": 1})["hosts"] == ["web1"], "the read has the better message"
 
 
 def test_one_that_the_inventory_does_not_name_stops_it() -> None:

@@ -44,6 +44,19 @@ def test_a_file_survives_the_snapshot_and_a_credential_has_defaults() -> None:
     assert catalog_files.output_file(file.data) == file
 
 
+def test_a_file_may_be_for_some_hosts_only() -> None:
+    files = parsed(
+        everywhere={"path": "a", "settings": ["A"]},
+        workers={"path": "b", "settings": ["B"], "hosts": ["workers", "web1"]},
+    )
+    names = {
+        host: [file.name for file in catalog_files.of_host(files.values(), {host, group})]
+        for host, group in (("web1", "web"), ("web2", "web"), ("job1", "workers"))
+    }
+    assert names == {"web1": ["everywhere", "workers"], "web2": ["everywhere"], "job1": ["everywhere", "workers"]}
+    assert "B" not in catalog_files.in_env(files.values(), VALUES), "not in .env of the other hosts either"
+
+
 def test_a_file_without_values_is_not_written() -> None:
     (file,) = parsed(a={"path": "a", "format": "value", "settings": ["A"]}).values()
     assert file.content({"B": "2"}, (), "header") is None
