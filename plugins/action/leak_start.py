@@ -32,6 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     response_report,
     server_comparison,
     session_plan,
+    temporary_credentials,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
@@ -73,6 +74,7 @@ class ActionModule(rotation_segment.ServersAction):
         "go_on": {"type": "bool", "default": False},
         "evidence_seconds": {"type": "int", "default": 10},
         "evict": {"type": "bool", "default": False},
+        "deny_sessions": {"type": "bool", "default": False},
         "report_path": {"type": "path"},
         "group": {"type": "str", "default": "app_hosts"},
         "hosts": {"type": "list", "elements": "str", "required": True},
@@ -217,18 +219,15 @@ class ActionModule(rotation_segment.ServersAction):
         planned = rotation_preflight.begun(setting, options, task_vars, server, write=False)
         for warning in planned.pop("warnings", ()):
             Display().warning(warning)
-        trusted = names(self._extra(TRUSTED))
         variables = {name: hostvars[name] for name in args["hosts"] if name in hostvars}
-        impact = radius.impact
-        hosts, host = args["hosts"], args["host"]
-        refused = assessment.refused_host(setting.catalog, impact, hosts, host, trusted, TRUSTED) if impact else ""
         return response_plan.LeakPlan(
             radius=radius,
             declaration=declared,
             plan=planned,
             purge=assessment.purged(setting.catalog),
-            sessions=session_plan.planned(setting.catalog, variables, host),
-            refused_host=refused,
+            sessions=session_plan.planned(setting.catalog, variables, args["host"]),
+            refused_host=self._refusal(setting, radius, args, args["host"]),
+            denial=temporary_credentials.planned(setting, declared.incident, radius.data or {}, args),
         )
 
     def _declared(
@@ -263,6 +262,7 @@ class ActionModule(rotation_segment.ServersAction):
             opened=hosts_with_old_key.withheld(journal),
             evict=host_footholds.evictable(look.answers) if incident_notes.incident_of(journal).evicts else {},
             evicts_keys=args["evict"],
+            denies_sessions=args["deny_sessions"],
             report_path=args["report_path"],
             logs_out=args["sessions"],
             session_plan=leak_plan.sessions,
@@ -317,15 +317,16 @@ class ActionModule(rotation_segment.ServersAction):
 
     def _candidates(self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any]) -> list[str]:
         """The hosts that may be the rotation host: another than the first only where that needs no confirmation."""
-        trusted = names(self._extra(TRUSTED))
+        others = [host for host in args["candidates"] if host != args["host"]]
+        return [args["host"], *(host for host in others if not self._refusal(setting, radius, args, host))]
 
-        def is_refused(host: str) -> bool:
-            impact = radius.impact
-            about = (args["hosts"], host, trusted, TRUSTED)
-            return bool(impact and assessment.refused_host(setting.catalog, impact, *about))
-
-        others = [host for host in args["candidates"] if host != args["host"] and not is_refused(host)]
-        return [args["host"], *others]
+    def _refusal(
+        self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any], host: str
+    ) -> str:
+        """Why this host may not receive administrators' passwords; empty if it may."""
+        trusted, impact = names(self._extra(TRUSTED)), radius.impact
+        about = (args["hosts"], host, trusted, TRUSTED)
+        return assessment.refused_host(setting.catalog, impact, *about) if impact else ""
 
     def _refuse_argument(self) -> None:
         """Raises RotationError for a value on the command line."""

@@ -86,6 +86,14 @@ options:
         access keys that a leaked key created.
     type: bool
     default: false
+  deny_sessions:
+    description:
+      - Whether the response denies temporary AWS credentials that an attacker may have obtained with what leaked. It
+        puts the inline policy C(AWSRevokeOlderSessions) on roles and users of the catalog, before it makes new values.
+      - Hosts that use such a role lose their access to AWS until they get new credentials.
+      - Needs C(iam:PutRolePolicy) and C(iam:PutUserPolicy).
+    type: bool
+    default: false
   report_path:
     description:
       - Folder on the controller for the post-mortem. The module creates it, and fails if it cannot write there.

@@ -163,7 +163,7 @@ def test_a_key_is_made_healthy_and_removed(moto: Moto, tmp_path: Path) -> None:
         assert "STILL" not in page.run(TAKE)
     assert keys(iam, USER) == {new: "Active"}
     page.run(DENY)
-    (denied,) = iam.get_user_policy(UserName=USER, PolicyName="issued-before-the-leak")["PolicyDocument"]["Statement"]
+    (denied,) = iam.get_user_policy(UserName=USER, PolicyName="AWSRevokeOlderSessions")["PolicyDocument"]["Statement"]
     assert denied["Effect"] == "Deny"
     issued = datetime.fromisoformat(denied["Condition"]["DateLessThan"]["aws:TokenIssueTime"])
     assert abs((datetime.now(UTC) - issued).total_seconds()) < HOUR

@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKey
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import allowed, statements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import LEAKED_VERSIONS
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.session_denial import IamIdentity, is_denial
 
 ACCESS_KEY, PASSWORD = "access key", "console password"
 POLICIES, FUNCTION = "policy of secret", "rotation function of secret"
@@ -76,6 +77,8 @@ class Declared:
     """By ARN of the key."""
     decoys: frozenset[str] = frozenset()
     """The users of honeytokens."""
+    deniable: frozenset[IamIdentity] = frozenset()
+    """Whose temporary credentials a leak response may deny."""
 
 
 def inventory(account: AccountFacts, declared: Declared) -> dict[str, Any]:
@@ -135,14 +138,16 @@ def _identities(account: AccountFacts, _declared: Declared) -> Iterator[Entry]:
             yield server_baseline.entry_of("membership", f"of user {name} in group {group}", "", undo)
 
 
-def _policies(account: AccountFacts, _declared: Declared) -> Iterator[Entry]:
+def _policies(account: AccountFacts, declared: Declared) -> Iterator[Entry]:
     managed = _managed(account)
     for kind, name, holder in _holders(account):
         for policy in holder.get(f"{kind.capitalize()}PolicyList", ()):
-            inline = str(policy["PolicyName"])
+            inline, document = str(policy["PolicyName"]), policy["PolicyDocument"]
+            if IamIdentity(kind, name) in declared.deniable and is_denial(inline, document):
+                continue
             undo = _removal("delete", kind, name, "--policy-name", inline)
             label = f"{inline} of {kind} {name}"
-            yield server_baseline.entry_of("inline policy", label, digest(policy["PolicyDocument"]), undo)
+            yield server_baseline.entry_of("inline policy", label, digest(document), undo)
         for policy in holder.get("AttachedManagedPolicies", ()):
             arn = str(policy["PolicyArn"])
             document = managed.get(arn)

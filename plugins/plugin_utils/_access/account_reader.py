@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_inventory, resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import (
+    account_inventory,
+    resources,
+    session_denial,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import (
     ACCESS_KEY,
     FUNCTION,
@@ -29,8 +33,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, translated
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import SecretFacts, used_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.session_denial import IamIdentity
 
 MOST_USERS = 500
 """Whose keys and passwords are asked for, one by one."""
@@ -124,4 +130,12 @@ def _declared(catalog: Catalog, scope: AwsScope, keys: KnownKeys) -> Declared:
         attached={(role["name"], arn): documents[arn] for role in plan["roles"] for arn in role["policies"]},
         key_policies={scope.key: plan["key"]["policy"]} if catalog.aws else {},
         decoys=frozenset(honeytokens.users(catalog).values()),
+        deniable=frozenset(deniable(catalog)),
     )
+
+
+def deniable(catalog: Catalog) -> Iterator[IamIdentity]:
+    """The application's roles and users, whose temporary credentials a leak response may deny."""
+    yield from map(session_denial.role, catalog.aws.roles.values() if catalog.aws else ())
+    for user in CatalogReach(catalog).users:
+        yield session_denial.user(user.rpartition("/")[2])

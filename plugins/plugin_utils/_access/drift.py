@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import INLINE_END
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.session_denial import is_denial
 
 DETACH = "aws iam detach-role-policy --role-name {name} --policy-arn {target}"
 """Of a policy by its ARN, which can be attached again."""
@@ -93,13 +95,23 @@ def _role(
             ]
     additions = [
         *((policy_name, arn, DETACH) for arn, policy_name in attached.items() if arn not in wanted["policies"]),
-        *((policy_name, policy_name, INLINE) for policy_name in present["inline"]),
+        *(
+            (policy_name, policy_name, INLINE)
+            for policy_name in present["inline"]
+            if not _denies_old(policy_name, present)
+        ),
     ]
     if differs or not additions:
         yield from _judged(place, differs)
     for policy_name, target, command in sorted(additions):
         message = f"also has the policy {policy_name}, which is not in the catalog"
         yield {**row(FAIL, place, message), "target": target, "command": command}
+
+
+def _denies_old(inline: str, present: Mapping[str, Any]) -> bool:
+    """Whether this inline policy only denies temporary credentials that were issued before a date."""
+    policies = present["policies"]
+    return is_denial(inline, policies.get(inline + INLINE_END) or policies.get(inline) or {})
 
 
 def differences(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Iterator[str]:

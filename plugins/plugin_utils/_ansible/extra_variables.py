@@ -22,8 +22,8 @@ _NAMES = {
     "import_": "application draft_path file values",
     "leak_": """
         alert_credentials alert_environment alert_missed alert_mode alert_reference alert_unknown
-        compromised_hosts confirm containment credentials drill evict evidence_seconds exposed_since false_alarm
-        footholds_checked ignore_blockers queue_name queue_region readers_seconds record_drill report_path
+        compromised_hosts confirm containment credentials deny_sessions drill evict evidence_seconds exposed_since
+        false_alarm footholds_checked ignore_blockers queue_name queue_region readers_seconds record_drill report_path
         revoked sessions trusted_host value value_file wait_seconds webhook_host webhook_port
     """,
     "mirror_": "conflict deletes",

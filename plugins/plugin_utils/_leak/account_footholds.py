@@ -38,7 +38,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_cli
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import made_with_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import made_with_keys, temporary_credentials
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.made_with_keys import KeyTrail, MadeWithKey
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import baseline_of_run
@@ -93,17 +93,29 @@ class AccountResult:
 
 
 def looked(
-    setting: RotationSetup, journal: Journal, reach: Mapping[str, str], keys: Sequence[str], *, evicts: bool
+    setting: RotationSetup,
+    journal: Journal,
+    reach: Mapping[str, str],
+    keys: Sequence[str],
+    *,
+    evicts: bool,
+    denies_sessions: bool = False,
 ) -> AccountResult:
     """After the last revocation. ``keys`` are ids of leaked access keys; keys are removed only in a known window."""
     since = journal.incident.since if journal.incident else ""
     trail = key_trail(setting, keys, since, SECONDS) if "aws" in reach else KeyTrail()
     made, problems = _not_in_use(setting, trail.made)
+    sessions = temporary_credentials.settled(setting, journal.incident, made, asked=denies_sessions)
+    made = sessions.made
     looks = [account(setting, journal, reach["aws"], made)] if "aws" in reach else []
     gone = evicted(setting, looks[0], made) if looks and evicts and since and made and not problems else {}
     looks += [look for look in [repository(setting)] if look] if GITHUB in reach else []
     return AccountResult(
-        events={**{event: text for look in looks for event, text in look.events.items()}, **gone},
+        events={
+            **{event: text for look in looks for event, text in look.events.items()},
+            **gone,
+            **sessions.denial.events,
+        },
         lines=[
             *(look.line for look in looks),
             *(
@@ -112,7 +124,8 @@ def looked(
                 else []
             ),
             *(f"seen: {line}" for line in trail.sign_ins),
-            *(f"not checked: {problem}" for problem in (*trail.problems, *problems)),
+            *(f"removed: session {line}" for line in sessions.lines),
+            *(f"not checked: {problem}" for problem in (*trail.problems, *problems, *sessions.denial.problems)),
         ],
         messages=[f"possible foothold: {look.credential}: {text}" for look in looks for text in look.findings],
     )

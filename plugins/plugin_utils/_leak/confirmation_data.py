@@ -11,9 +11,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import BLOCK, IMMEDIATE
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import false_alarm
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import Ahead
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary_credentials import DenialPlan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import open_rotation
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -45,7 +45,7 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
         refused=plan.get("refused", {}),
         needs=plan.get("needs", ()),
         pages={name: catalog.credentials[name].provider_url or "" for name in reached},
-        access_keys=[name for name in reached if catalog.credentials[name].kind == AWS_ACCESS_KEY],
+        denial=results.get("denial") or DenialPlan(),
         first_off=impact.get("first_off", ()),
         cycles=impact.get("cycles", ()),
         logs_out=bool(results["logs_out"]),

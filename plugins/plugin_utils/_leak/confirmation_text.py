@@ -10,6 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary_credentials import (
+    DENY_SESSIONS,
+    DenialPlan,
+)
+
 UNDECLARED = (
     "no sessions are declared: the catalog has no sessions, used_for: [sessions] or purge of the kind sessions, and no "
     "host sets django_chdir, django_session_engine or django_session_file_path. If the application has sessions, "
@@ -43,8 +48,8 @@ class Ahead:
     """Of the refused, those whose new value is asked for at the end."""
     pages: Mapping[str, str] = field(default_factory=dict)
     """Where third parties issue and revoke them."""
-    access_keys: Sequence[str] = ()
-    """Those with which temporary credentials can be got, which do not end with them."""
+    denial: DenialPlan = field(default_factory=DenialPlan)
+    """Of temporary credentials, which do not end with an access key, or with an intruder's session on a host."""
     blocks: Collection[str] = ()
     """Those whose leaked value a run can disable before it makes a new one."""
     first_off: Sequence[str] = ()
@@ -123,6 +128,12 @@ def _lines(ahead: Ahead) -> Iterator[str]:
         yield (
             f"{name}: its key may read new values, so it is deactivated before they are made. The application's "
             "calls with this key fail until its hosts have the new key"
+        )
+    if ahead.denial.denied:
+        yield (
+            f"denied first ({DENY_SESSIONS}): all temporary credentials of {', '.join(ahead.denial.denied)} that were "
+            "issued before that. Hosts, jobs and people that use such a role get AccessDenied until they have new "
+            "ones: on EC2 for up to 6 hours, or until you stop and start the instance"
         )
     for cycle in filter(None, map(ahead.to_come, ahead.cycles)):
         yield (
@@ -227,9 +238,10 @@ def _by_hand(ahead: Ahead) -> Iterator[str]:
             yield f"by hand: {name}{page}: {ahead.refused[name]}"
         elif name not in ahead.revoked:
             yield f"by hand: {name}: revoke the old value{where}, then confirm it by -e leak_revoked={name}"
-    for name in ahead.access_keys:
-        yield (
-            f"by hand: {name}: temporary credentials that an intruder got from STS with the leaked key work "
-            "until they expire; end them by policies that deny credentials issued before now "
-            "(docs/runbooks/by-hand.md, An access key)"
+    for name, why in ahead.denial.left.items():
+        remedy = (
+            f"The run cannot deny them, because {why}; see docs/runbooks/by-hand.md (An access key)"
+            if why
+            else f"To deny them first, add -e {DENY_SESSIONS}=true, with credentials that may write IAM policies"
         )
+        yield f"by hand: {name}: temporary credentials that an intruder got from AWS work until they expire. {remedy}"

@@ -31,6 +31,8 @@ class MadeWithKey:
     at: datetime
     address: str
     act: str
+    who: str = ""
+    """The caller's ARN."""
 
     @property
     def when(self) -> str:
@@ -69,7 +71,7 @@ def followed(
                 if new and new not in seen:
                     seen.add(new)
                     (waiting if len(seen) <= MOST_KEYS else left).append(new)
-                item = MadeWithKey(use.made, use.at, use.address, use.act)
+                item = MadeWithKey(use.made, use.at, use.address, use.act, use.who)
                 result.made += [item] if _lasts(use.made, use.at, now) else []
     if left:
         result.problems.append(f"CloudTrail was not searched for {len(left)} more keys and sessions, such as {left[0]}")

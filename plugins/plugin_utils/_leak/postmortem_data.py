@@ -12,7 +12,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import restart_commands
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED, Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ways_in
 
 EVENTS = {
@@ -42,6 +41,8 @@ EVENTS = {
     "ruled_out": "the operator has checked the possible foothold {}",
     "looked": "a host was searched that an earlier run could not search ({})",
     "evicted": "a key or login was removed ({})",
+    "denied": "temporary credentials were denied ({})",
+    "absent": "{} does not exist, so it has no temporary credentials",
     "evict": "the operator asked to remove keys and logins that nothing explains (leak_evict)",
     "healthy": "every host was healthy, and no task was pending on any host",
 }
@@ -122,7 +123,6 @@ def facts_of(
             *still,
             *(_not_in_force(row["name"]) for row in rows if not row["open"] and _is_word_alone(incident, row["name"])),
             *answer.get("open", ()),
-            *_exchanged(incident, impact),
             *_outlived(incident),
             *answer.get("unhealthy", ()),
             *_left(incident, behind, gone),
@@ -228,19 +228,6 @@ def _still_verifies(hosts: Sequence[str]) -> str:
         f"the same command again once {they} answer{'s' if len(hosts) == 1 else ''}. Or give {them} up with "
         f"-e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
     )
-
-
-def _exchanged(incident: Incident, impact: Mapping[str, Any]) -> list[str]:
-    """What AWS gave for a leaked key while that worked: it does not end with the key, and no run ends it."""
-    keys = [credential["name"] for credential in impact.get("credentials", []) if credential["kind"] == AWS_ACCESS_KEY]
-    gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"confirmed/{name}") for name in keys}
-    return [
-        f"temporary credentials that were issued with the leaked key of {name} before {at} work until they "
-        "expire; end them by policies that deny credentials issued before that time, see "
-        "docs/runbooks/by-hand.md (An access key)"
-        for name, at in gone.items()
-        if at
-    ]
 
 
 def _outlived(incident: Incident) -> list[str]:

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.host_footholds import keys_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary_credentials import LeakedAccess
 
 LEFT_OUT = "which this run skipped; run the same command again"
 
@@ -46,6 +48,8 @@ class Response:
     """By host the fingerprints of authorized keys that are removed along with a leaked one."""
     evicts_keys: bool = False
     """Whether access keys are deactivated that a leaked key made."""
+    denies_sessions: bool = False
+    """Whether temporary credentials are denied that may have been got with what leaked."""
     account_lines: Sequence[str] = ()
     """What was compared in AWS and at GitHub in the end, for the post-mortem."""
     report_path: str | None = None
@@ -124,6 +128,9 @@ class Response:
         """Ends the sessions that hosts share. Only hosts of the play have the application's own command."""
         is_outside = bool(self.session_plan.get("command")) and self.host not in self.targeted_hosts
         return next(iter(self.targeted_hosts), self.host) if is_outside else self.host
+
+    def leaked_access(self, incident: Incident) -> LeakedAccess:
+        return LeakedAccess(self.impact, incident.declared, self.compromised)
 
     def others(self) -> list[str]:
         """The hosts of the play but that one."""

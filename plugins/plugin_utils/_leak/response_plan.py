@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible import context
@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import confirmation_data, confirmation_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary_credentials import DenialPlan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 UNOPENED = "assessed"
@@ -57,6 +58,8 @@ class LeakPlan:
     sessions: Mapping[str, Any]
     refused_host: str
     """Why the rotation host may not receive administrators' passwords."""
+    denial: DenialPlan = field(default_factory=DenialPlan)
+    """Of temporary credentials in AWS."""
 
     def lines(self, setting: RotationSetup, journal: Journal, args: Mapping[str, Any]) -> list[str]:
         """What the operator reads before the confirmation."""
@@ -77,6 +80,7 @@ class LeakPlan:
             "sessions": self.sessions,
             "compromised": args["compromised_hosts"],
             "revoked": args["revoked"],
+            "denial": self.denial,
             "contact": setting.catalog.contacts.get("security", ""),
             "inventories": context.CLIARGS.get("inventory") or (),
         }

@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     host_footholds,
     session_results,
     task_summaries,
+    temporary_credentials,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.incident_notes import footholds, incident_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.postmortem_data import facts_of, serving
@@ -143,7 +144,9 @@ def write(
     encrypted = task_summaries.encrypted_env(gathered.get("encrypted_env") or {})
     result["scrubbed"] += encrypted["scrubbed"]
     result["not_scrubbed"] += encrypted["not_scrubbed"]
-    result["open"] = [*rebuilt, *filter(None, [sockets]), *encrypted["open"]]
+    access, asked = response.leaked_access(incident), response.denies_sessions
+    undenied, failed_denials = temporary_credentials.left(setting, incident, access, asked=asked)
+    result["open"] = [*rebuilt, *filter(None, [sockets]), *encrypted["open"], *undenied]
     healthy, problems = task_summaries.health(gathered.get("health"), incident.behind)
     result["healthy"] = {host: f"at the end, {answers}" for host, answers in healthy.items()}
     result["unhealthy"] = [f"not healthy at the end: {problem}" for problem in problems]
@@ -155,7 +158,8 @@ def write(
     withheld = (
         [_withheld(response, incident)] if response.is_withheld and (response.waves or response.is_stopped) else []
     )
-    result["problems"] = [*sessions["problems"], *response.failures, *filter(None, [stuck]), *withheld]
+    failures = [*response.failures, *failed_denials]
+    result["problems"] = [*sessions["problems"], *failures, *filter(None, [stuck]), *withheld]
     result["seen_again"] = gathered.get("seen_again") or {}
     result["accounts"] = list(response.account_lines)
     facts = facts_of(setting.catalog, incident, response.impact, results, result, rotation_context.now())

@@ -28,8 +28,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     incident_notes,
     response_report,
     revoked_values,
+    temporary_credentials,
     user_sessions,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import Purge, invalidate
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
@@ -108,7 +110,7 @@ def with_tasks(result: dict[str, Any]) -> dict[str, Any]:
 
 def first(run: ResponseRun) -> dict[str, Any]:
     """What is next once the leak is declared. What was gathered before is written down."""
-    return _next(_keep_evidence(run), STEPS)[1]
+    return _next(_deny_sessions(_keep_evidence(run)), STEPS)[1]
 
 
 def _next(run: ResponseRun, steps: Sequence[ResponseStep]) -> tuple[ResponseRun, dict[str, Any]]:
@@ -178,7 +180,21 @@ def _rotated(run: ResponseRun) -> ResponseRun:
     after = run.response.rotated(run.rotation or {})
     if after.waves and after.wave.alone and not run.response.wave.alone:
         run.warn(f"the rotation was rolled back, so {', '.join(run.response.wave.credentials)} are replaced one by one")
+    run = _deny_sessions(run)  # before anything new of the next wave exists
     return run.then(replace(after, opened=hosts_with_old_key.withheld(run.journal)))
+
+
+def _deny_sessions(run: ResponseRun) -> ResponseRun:
+    if not run.response.denies_sessions:
+        return run
+    incident = incident_notes.incident_of(run.journal)
+    principals = temporary_credentials.exposed(run.setting.catalog, run.response.leaked_access(incident))
+    result = temporary_credentials.deny(run.setting, temporary_credentials.due(incident, principals))
+    show(result.lines)
+    for problem in result.problems:
+        run.warn(problem)
+    # The declaration has written an entry since the run looked.
+    return replace(run, journal=run.setting.rotator.look()).noted(result.events) if result.events else run
 
 
 def _verify_skipped(run: ResponseRun) -> Work | None:
@@ -314,7 +330,9 @@ def _accounts(run: ResponseRun) -> Work | None:
 
 def _compare_accounts(run: ResponseRun, work: Work) -> ResponseRun:
     keys = (run.response.asked.get("readers") or {}).get("access_keys") or []
-    result = account_footholds.looked(run.setting, run.journal, work, keys, evicts=run.response.evicts_keys)
+    response = run.response
+    asked = {"evicts": response.evicts_keys, "denies_sessions": response.denies_sessions}
+    result = account_footholds.looked(run.setting, run.journal, work, keys, **asked)
     for message in result.messages:
         run.warn(message)
     return run.noted(result.events).then(replace(run.response, account_lines=result.lines))

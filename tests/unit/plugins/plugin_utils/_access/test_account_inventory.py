@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,7 +21,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerDifference,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader, resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import (
+    account_reader,
+    resources,
+    session_denial,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import SecretFacts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_aws
@@ -158,6 +163,18 @@ PLANTED: dict[str, tuple[Callable[[World], Any], str, str]] = {
         f"membership of user {USER} in group admins",
         "aws iam remove-user-from-group",
     ),
+    "another policy with the name of the denial": (
+        lambda w: w.iam.put_user_policy(
+            UserName=USER, PolicyName=session_denial.POLICY, PolicyDocument=document(ANYTHING)
+        ),
+        f"inline policy {session_denial.POLICY} of user {USER}",
+        "aws iam delete-user-policy",
+    ),
+    "a denial of sessions of somebody else": (
+        lambda w: session_denial.put(w.iam, session_denial.user("dba"), datetime.now(UTC)),
+        f"inline policy {session_denial.POLICY} of user dba",
+        "aws iam delete-user-policy",
+    ),
     "a policy of a secret": (
         lambda w: w.secrets.put_resource_policy(SecretId=SECRET, ResourcePolicy=document(EVERYBODY)),
         f"policy of secret {SECRET}",
@@ -222,6 +239,13 @@ ORDINARY: dict[str, Callable[[World], Any]] = {
         KeyId=w.key, GranteePrincipal="rds.amazonaws.com", Operations=["Decrypt"]
     ),
     "denied versions of an earlier leak": lambda w: scrub_aws.deny(w.secrets, SECRET, ["v1"]),
+    "denied sessions of a role": lambda w: (
+        w.provisioned(),
+        session_denial.put(w.iam, session_denial.role("shop-production-host"), datetime.now(UTC)),
+    ),
+    "denied sessions of the application's user": lambda w: session_denial.put(
+        w.iam, session_denial.user(USER), datetime.now(UTC)
+    ),
     "a key that is not active": lambda w: w.iam.update_access_key(
         UserName="dba", AccessKeyId=w.made_key("dba"), Status="Inactive"
     ),

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift as access_drift
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import session_denial
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import INLINE_END
 
 READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s:Get", "s:List"], "Resource": "arn:a"}
 BARE = {"Effect": "Allow", "Action": "s:Put", "Resource": "arn:b"}
@@ -135,3 +138,19 @@ def test_a_policy_beside_the_catalogs_hides_no_difference() -> None:
         "policy r is not attached",
         "also has the policy mine",
     ]
+
+
+def test_the_denial_of_old_temporary_credentials_is_no_difference() -> None:
+    """A leak response puts it there. Under its name nothing else is taken for it, nor is an attached policy."""
+    denial = session_denial.document(datetime(2026, 11, 25, 15, 0, tzinfo=UTC))
+    role = {**ROLE, "inline": [session_denial.POLICY]}
+    assert rows({**role, "policies": {**ROLE["policies"], session_denial.POLICY: denial}}) == []
+    wider = {"Statement": [{**denial["Statement"][0], "Condition": {}}]}
+    message = f"also has the policy {session_denial.POLICY}, which is not in the catalog"
+    assert rows({**role, "policies": {**ROLE["policies"], session_denial.POLICY: wider}}) == [
+        ("fail", "role r", message)
+    ]
+    both = {session_denial.POLICY: wider, session_denial.POLICY + INLINE_END: denial}
+    attached = {**ROLE["attached"], session_denial.POLICY: "arn:mine"}
+    hidden = rows({**role, "policies": {**ROLE["policies"], **both}, "attached": attached})
+    assert hidden == [("fail", "role r", message)], "the attached one"

@@ -116,7 +116,7 @@ class World:
                 ansible_name="test",
                 store_client=self.client,
                 acting_client=self.client,
-                bounded_client=lambda _service, _seconds: trail,
+                bounded_client=lambda service, _seconds: trail if service == "cloudtrail" else self.client(service),
                 in_region=lambda other: connection(other, self.global_trail if other != REGION else self.trail),
             )
 
@@ -131,10 +131,11 @@ class World:
         source = RecordedServer("2026-11-20T00:00:00Z", "op", reading.kinds, reading.entries)
         self.known.baseline[:] = [ServerBaseline("shop", "test", "key", {PLACE: source})]
 
-    def looked(self, *, evicts: bool = False, incident: Incident = INCIDENT) -> account_footholds.AccountResult:
+    def looked(self, *, incident: Incident = INCIDENT, **asked: bool) -> account_footholds.AccountResult:
         reach = account_footholds.reaching(IMPACT, incident)
         journal = replace(self.journal, incident=incident)
-        result = account_footholds.looked(self.setting, journal, reach, [LEAKED], evicts=evicts)
+        asked = {"evicts": False, "denies_sessions": False, **asked}
+        result = account_footholds.looked(self.setting, journal, reach, [LEAKED], **asked)
         assert "canary" not in repr(result)
         return result
 
@@ -227,6 +228,26 @@ def test_keys_and_sessions_are_followed(world: World) -> None:
     ]
     assert "seen: arn:aws:iam::1:user/shop signed in from 10.0.3.7 at 2026-11-25T10:00:00Z" in result.lines
     assert world.trail.asked == world.global_trail.asked == [LEAKED, "ConsoleLogin", NEXT, SESSION]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_session_of_the_applications_role_ends_on_request(asked: bool, world: World) -> None:
+    """The trust policy let the leaked key assume the role, which the catalog does not tell."""
+    world.iam.create_role(
+        RoleName="shop-test-host", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}'
+    )
+    role = "arn:aws:iam::123456789012:role/shop-test-host"
+    answer = {"credentials": {"accessKeyId": SESSION, "expiration": "Dec 25, 2126 11:00:00 AM"}}
+    world.trail.events = [called("AssumeRole", answer, roleArn=role)]
+    result = world.looked(denies_sessions=asked)
+    line = f"{SESSION} of {role}, by the leaked key at 2026-11-25T10:00:00Z from 10.0.3.7 (AssumeRole)"
+    policies = world.iam.list_role_policies(RoleName="shop-test-host")["PolicyNames"]
+    if asked:
+        assert [event.partition(",")[0] for event in result.events] == ["denied/role shop-test-host"]
+        assert f"removed: session {line}: denied" in result.lines
+        assert (result.messages, policies) == ([], ["AWSRevokeOlderSessions"])
+    else:
+        assert (result.messages, policies) == ([f"possible foothold: storage: session {line}"], [])
 
 
 def test_somebody_who_makes_many_sessions(world: World) -> None:

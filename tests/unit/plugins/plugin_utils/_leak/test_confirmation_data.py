@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     incident_notes,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary_credentials import DenialPlan
 from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
 
 
@@ -67,8 +68,8 @@ def test_of_an_access_key(leak: Leak) -> None:
     token = replace(leak.world.catalog.credentials["token"], kind="aws_access_key")
     leak.world.catalog = replace(leak.world.catalog, credentials={**leak.world.catalog.credentials, "token": token})
     impact = {**IMPACT, "waves": [["token"]], "first_off": []}
-    answer = {"plan": {}, "would": would_be(leak), "logs_out": False}
-    results = lines(leak, impact, answer)
+    denial = DenialPlan(left={"token": ""})
+    results = lines(leak, impact, {"plan": {}, "would": would_be(leak), "logs_out": False, "denial": denial})
     assert any(name.startswith("by hand: token: temporary credentials that an intruder got") for name in results)
 
 

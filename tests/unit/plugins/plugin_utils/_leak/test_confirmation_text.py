@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import UNDECLARED, Ahead, lines
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary_credentials import DenialPlan
 
 PAGE = "https://provider.example/keys"
 GRACEFUL = Ahead("production", [["deploy_ssh"], ["cache", "database"]], takes_down=["cache", "database"], rollouts=1)
@@ -189,18 +190,28 @@ class TestByHand:
     def test_one_that_is_refused(self) -> None:
         assert self.by_hand(refused={"cache": "no token is there"}) == ["by hand: cache: no token is there"]
 
-    @pytest.mark.parametrize("replaced", [[], ["cache"]])
-    def test_what_an_access_key_was_exchanged_for(self, replaced: list[str]) -> None:
-        """Also of one that is replaced already: nothing tells whether it was done."""
-        (result,) = self.by_hand(access_keys=["cache"], replaced=replaced)
+    def test_temporary_credentials_that_nobody_asked_to_deny(self) -> None:
+        (result,) = self.by_hand(denial=DenialPlan(left={"role host": ""}))
         assert result == (
-            "by hand: cache: temporary credentials that an intruder got from STS with the leaked key "
-            "work until they expire; end them by policies that deny credentials issued before now "
-            "(docs/runbooks/by-hand.md, An access key)"
+            "by hand: role host: temporary credentials that an intruder got from AWS work until they expire. To deny "
+            "them first, add -e leak_deny_sessions=true, with credentials that may write IAM policies"
         )
+
+    def test_temporary_credentials_that_the_run_cannot_deny(self) -> None:
+        denial = DenialPlan(("user shop",), {"role respond": "this run uses it"})
+        (own,) = self.by_hand(denial=denial)
+        remedy = "see docs/runbooks/by-hand.md (An access key)"
+        assert own.endswith(f"The run cannot deny them, because this run uses it; {remedy}")
 
     def test_nothing(self) -> None:
         assert self.by_hand() == []
+
+
+def test_what_a_denial_of_temporary_credentials_costs() -> None:
+    text = line(replace(GRACEFUL, denial=DenialPlan(("role host", "user shop"))), "denied first")
+    assert text.startswith("denied first (leak_deny_sessions): all temporary credentials of role host, user shop that")
+    assert text.endswith("on EC2 for up to 6 hours, or until you stop and start the instance")
+    assert not [text for text in lines(GRACEFUL) if "temporary" in text]
 
 
 class TestBesideAnOpenRotation:

@@ -86,27 +86,6 @@ class TestFacts:
         message = "OPEN: the new value is in force, but what r-1 replaced at some time may still be valid"
         assert facts["open"] == [f"cache: {message}"]
 
-    def test_what_a_leaked_access_key_was_exchanged_for_is_named_and_holds_nothing_up(self, made: Catalog) -> None:
-        """Temporary credentials do not end with the key."""
-        first, second = IMPACT["credentials"]
-        impact = {**IMPACT, "credentials": [first, {**second, "kind": "aws_access_key"}]}
-        facts = facts_of(made, incident(events=EVENTS), impact, {}, {"open": ["x"], "unhealthy": ["y"]}, NOW)
-        message = (
-            "temporary credentials that were issued with the leaked key of cache before "
-            "2026-11-25T15:00:30Z work until they expire; end them by policies that deny credentials "
-            "issued before that time, see docs/runbooks/by-hand.md (An access key)"
-        )
-        assert facts["open"] == ["x", message, "y"]
-        assert (facts["contained_seconds"], facts["credentials"][1]["open"]) == (30.0, False)
-        assert f"- {message}" in postmortem_markdown.markdown(facts).partition("## Still open")[2]
-        answer = {**EVENTS, "confirmed/cache": "2026-11-25T15:01:00Z"}
-        del answer["refused/cache"]
-        facts = facts_of(made, incident(events=answer), impact, {}, {}, NOW)
-        assert [item for item in facts["open"] if "cache before 2026-11-25T15:01:00Z work" in item]
-        kept = {"cache": {"replaced": False, "why": "no"}}
-        facts = facts_of(made, incident(events={}), impact, kept, {}, NOW)
-        assert not [item for item in facts["open"] if "temporary" in item], "the key itself is valid yet"
-
     def test_sessions_that_outlive_an_old_value_are_named_with_what_ends_them(self, made: Catalog) -> None:
         events = {**EVENTS, "outlived/cache": EVENTS["refused/cache"]}
         shown = {"outlived/cache": "journal entry 9 (r1, revoke): h:6379: the user lacks a right there"}

@@ -1,0 +1,251 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Temporary credentials of AWS that an intruder may have got with what leaked: they do not end with it.
+
+They are denied by a policy with a date, before anything new is made, and again after each revocation of a credential
+with which new ones could be got until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import (
+    ALL,
+    GITHUB,
+    HOST,
+    READS_HOSTS,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import session_denial
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_reader import deniable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import account_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.session_denial import IamIdentity
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.made_with_keys import MadeWithKey
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+DENY_SESSIONS = "leak_deny_sessions"
+OWN, UNKNOWN = "this run uses it", "the catalog does not name the key's user (options.user)"
+SECONDS = 8.0
+"""Of one call of IAM: containment must not wait for it."""
+DENIED, ABSENT = "denied", "absent"
+_BEFORE = ", issued before "
+Exposed = Mapping[IamIdentity, tuple[str, ...]]
+"""By user or role the leaked credentials with which its temporary credentials can be got."""
+
+
+@dataclass(frozen=True)
+class LeakedAccess:
+    """What leaked, as far as it leads to AWS."""
+
+    impact: Mapping[str, Any]
+    declared: Sequence[str] = ()
+    compromised: Sequence[str] = ()
+    """Hosts."""
+
+
+def exposed(catalog: Catalog, about: LeakedAccess) -> Exposed:
+    """Only roles and users that the catalog names."""
+    reached, declared = about.impact.get("credentials", ()), {*about.declared}
+    keys = tuple(item["name"] for item in reached if item["kind"] in READS_HOSTS)
+    roles = catalog.aws.roles if catalog.aws else {}
+    result: dict[IamIdentity, tuple[str, ...]] = {}
+    if roles and (keys or about.compromised or any(name == ALL or name.startswith(HOST) for name in declared)):
+        result[session_denial.role(roles["host"])] = keys
+    if roles and catalog.github and declared & {GITHUB, ALL}:
+        result[session_denial.role(roles["deploy"])] = ()
+    for name, user, arn_end in _users(catalog, reached):
+        if user:
+            result[session_denial.user(user)] = (name,)
+        for role in _assumable(catalog, arn_end):
+            result[role] = (*result.get(role, ()), name)
+    return result
+
+
+def unknown_users(catalog: Catalog, impact: Mapping[str, Any]) -> list[str]:
+    """Access keys whose user the catalog does not name."""
+    return [name for name, user, _arn_end in _users(catalog, impact.get("credentials", ())) if not user]
+
+
+def _users(catalog: Catalog, reached: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Each access key, its user, and how the user's ARN ends. Nothing is allowed to the user of a honeytoken."""
+    decoys, result = honeytokens.users(catalog), []
+    for name in (item["name"] for item in reached if item["kind"] == AWS_ACCESS_KEY):
+        options = catalog.credentials[name].options if name in catalog.credentials else {}
+        user = str(options.get("user") or "")
+        if name not in decoys:
+            result.append((name, user, f":user{options.get('user_path') or '/'}{user}"))
+    return result
+
+
+def _assumable(catalog: Catalog, arn_end: str) -> list[IamIdentity]:
+    """The operators' roles, if this user is an operator. Who else assumed them, CloudTrail tells in the end."""
+    if catalog.aws is None or not any(arn.endswith(arn_end) for arn in catalog.aws.operators):
+        return []
+    kinds = ("rotate", "respond", "verify", *(["mirror"] if catalog.mirror else []))
+    return [session_denial.role(catalog.aws.roles[kind]) for kind in kinds if kind in catalog.aws.roles]
+
+
+def due(incident: Incident | None, principals: Exposed) -> list[IamIdentity]:
+    """Those that were not denied yet, or not since a credential was revoked with which new ones could be got."""
+    events = incident.events if incident else {}
+    return [principal for principal, through in principals.items() if _is_due(events, principal, through)]
+
+
+def _is_due(events: Mapping[str, str], principal: IamIdentity, through: Sequence[str]) -> bool:
+    denied = [at for event, at in events.items() if event.startswith(f"{DENIED}/{principal}{_BEFORE}")]
+    is_late = not denied or max(denied) < _revoked(events, through)
+    return is_late and f"{ABSENT}/{principal}" not in events
+
+
+def _revoked(events: Mapping[str, str], through: Sequence[str]) -> str:
+    """When the last of them was; empty if none was."""
+    return max(
+        (events.get(f"{event}/{name}", "") for name in through for event in ("refused", "confirmed")), default=""
+    )
+
+
+def denied_before(events: Iterable[str], principal: IamIdentity) -> str:
+    """The date of its policy, by AWS's clock; empty without one."""
+    start = f"{DENIED}/{principal}{_BEFORE}"
+    return max((event.removeprefix(start) for event in events if event.startswith(start)), default="")
+
+
+@dataclass(frozen=True)
+class DenialPlan:
+    """What a run is about to do."""
+
+    denied: tuple[str, ...] = ()
+    left: Mapping[str, str] = field(default_factory=dict)
+    """By user, role or access key why not; empty where nobody asked for it."""
+
+
+def planned(
+    setting: RotationSetup, incident: Incident, impact: Mapping[str, Any], args: Mapping[str, Any]
+) -> DenialPlan:
+    access = LeakedAccess(impact, incident.declared, args["compromised_hosts"])
+    principals, asked = due(incident, exposed(setting.catalog, access)), args["deny_sessions"]
+    own = own_principal(setting) if asked and principals else None
+    denied = tuple(str(item) for item in principals if asked and item != own)
+    left = {str(item): OWN if item == own else "" for item in principals if str(item) not in denied}
+    return DenialPlan(denied, {**left, **dict.fromkeys(unknown_users(setting.catalog, impact), UNKNOWN)})
+
+
+def own_principal(setting: RotationSetup) -> IamIdentity | None:
+    """The role or user of the run, which it never denies."""
+    return session_denial.caller(setting.connection.store_client("sts")).principal
+
+
+@dataclass
+class DenialResult:
+    events: dict[str, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def deny(setting: RotationSetup, principals: Sequence[IamIdentity]) -> DenialResult:
+    """What fails stays open in the report, and stops nothing."""
+    result = DenialResult()
+    if not principals:
+        return result
+    try:
+        caller = session_denial.caller(setting.connection.bounded_client("sts", SECONDS))
+        iam = setting.connection.bounded_client("iam", SECONDS)
+    except (SecretsError, AnsibleActionFail) as error:
+        result.problems.append(f"temporary credentials were not denied: {one_line(error)}")
+        return result
+    at = timestamps.stamp(caller.now)
+    for principal in principals:
+        if principal == caller.principal:
+            continue
+        try:
+            session_denial.put(iam, principal, caller.now)
+        except NotFound:
+            result.events[f"{ABSENT}/{principal}"] = "it does not exist in IAM"
+        except SecretsError as error:
+            result.problems.append(f"temporary credentials of {principal} were not denied: {one_line(error)}")
+        else:
+            result.events[f"{DENIED}/{principal}{_BEFORE}{at}"] = session_denial.POLICY
+            result.lines.append(f"temporary credentials of {principal} that were issued before {at} are denied")
+    return result
+
+
+@dataclass
+class SettledSessions:
+    """The acts without sessions that are denied, and how those ended."""
+
+    made: list[MadeWithKey]
+    lines: list[str] = field(default_factory=list)
+    denial: DenialResult = field(default_factory=DenialResult)
+
+
+def settled(
+    setting: RotationSetup, incident: Incident | None, made: list[MadeWithKey], *, asked: bool
+) -> SettledSessions:
+    """What CloudTrail tells of sessions decides where the catalog does not: anybody may assume a role by its trust."""
+    sessions = [item for item in made if item.made.kind == "session"]
+    events = {*(incident.events if incident else ())}
+    if not sessions or not (asked or any(event.startswith(f"{DENIED}/") for event in events)):
+        return SettledSessions(made)
+    account, ours = aws_errors.account_id(setting.connection.store_client("sts")), {*deniable(setting.catalog)}
+    holders = {item: holder for item in sessions if (holder := _holder(item, account)) in ours}
+
+    def is_denied(item: MadeWithKey) -> bool:
+        return item in holders and timestamps.stamp(item.at) < denied_before(events, holders[item])
+
+    missing = dict.fromkeys(holders[item] for item in holders if not is_denied(item))
+    result = SettledSessions(made, denial=deny(setting, [*missing]) if asked else DenialResult())
+    events |= {*result.denial.events}
+    result.lines = [f"{item.made.name}, {item.when}: denied" for item in sessions if is_denied(item)]
+    result.made = [item for item in made if not is_denied(item)]
+    return result
+
+
+def _holder(session: MadeWithKey, account: str) -> IamIdentity | None:
+    """The role that was assumed, or the user whose key got it; None of another account."""
+    assumed = session.made.name.partition(" of ")[2]
+    arn = assumed if assumed.startswith("arn:") else session.who
+    return session_denial.principal_of(arn) if account_of(arn) == account else None
+
+
+def left(
+    setting: RotationSetup, incident: Incident, about: LeakedAccess, *, asked: bool
+) -> tuple[list[str], list[str]]:
+    """What works until it expires: what is left to people, and what the run was asked to deny and did not, with the
+    command. While a credential is not revoked, it is open itself."""
+    now = rotation_context.now()
+    at, principals = timestamps.stamp(now), exposed(setting.catalog, about)
+    waiting = [item for item in due(incident, principals) if _may_be_left(incident, principals[item])]
+    own = own_principal(setting) if asked and waiting else None
+    others, failed = [], []
+    for principal in waiting:
+        command = session_denial.command(principal, now)
+        line = (
+            f"{principal}: if it is in use, an intruder may have temporary credentials that work until they expire. "
+            f"Deny those that were issued before {at}: {command}"
+        )
+        if asked and principal != own:
+            failed.append(f"{line}. Then run the same command again without -e {DENY_SESSIONS}=true")
+        else:
+            others.append(line)
+    others += [
+        f"{name}: temporary credentials that were issued with the leaked key before {at} work until they expire. "
+        "Deny them for the key's user, see docs/runbooks/by-hand.md (An access key)"
+        for name in unknown_users(setting.catalog, about.impact)
+        if _may_be_left(incident, [name])
+    ]
+    return others, failed
+
+
+def _may_be_left(incident: Incident, through: Sequence[str]) -> bool:
+    return not through or bool(_revoked(incident.events, through))
