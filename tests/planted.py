@@ -61,8 +61,9 @@ OF_CHECKS = {
 }
 """The class of a mistake, by the first check that finds it."""
 KINDS = {"echo": "WPS503", "static-key": "WPS501", "password": "WPS502", "permissions": "WPS509"}
+KINDS |= {"unpinned-uses": "WPS504", "unpinned-images": "WPS504", "dangerous-triggers": "WPS505"}
 """The checks, by the kinds of workflow findings."""
-CHECKS = ("checks", "check", "kind", "found")
+CHECKS = ("checks", "check", "kind", "audit")
 """Parameters of tests that name the checks."""
 
 
@@ -205,18 +206,20 @@ def _ids(checks: Any) -> tuple[str, ...]:
 @functools.cache
 def registry() -> tuple[Plant, ...]:
     """Every plant once, with all ways by which tests plant it."""
-    plants: dict[tuple[str, str, bool], Plant] = {}
-    for test in _tests():
-        for plant in test.plants:  # type: ignore[attr-defined]
-            key = plant.title, plant.name, not plant.checks
-            known = plants.get(key, plant)
-            checks = tuple(dict.fromkeys((*known.checks, *plant.checks)))
-            plants[key] = replace(plant, checks=checks, ways=known.ways | plant.ways)
-    return tuple(plants.values())
+    plants: dict[tuple[Any, ...], Plant] = {}
+    for plant in (plant for test in tests() for plant in test.plants):  # type: ignore[attr-defined]
+        keys = (plant.name, plant.checks), (plant.title, plant.name, not plant.checks)
+        known = next((plants[key] for key in keys if key in plants), plant)
+        checks = tuple(dict.fromkeys((*known.checks, *plant.checks)))
+        merged = replace(known, checks=checks, ways=known.ways | plant.ways)
+        plants |= {key: merged for key, other in plants.items() if other is known} | dict.fromkeys(keys, merged)
+    return tuple(dict.fromkeys(plants.values()))
 
 
-def _tests() -> Iterator[Test]:
-    for path in sorted((REPOSITORY / "tests").rglob("test_*.py")):
-        if re.search(r"^@planted\.", path.read_text(encoding="utf-8"), re.MULTILINE):
-            module = importlib.import_module(".".join(path.relative_to(REPOSITORY).with_suffix("").parts))
-            yield from (test for test in vars(module).values() if hasattr(test, "plants"))
+@functools.cache
+def tests() -> tuple[Test, ...]:
+    """All that are marked."""
+    paths = sorted((REPOSITORY / "tests").rglob("test_*.py"))
+    marked = [path for path in paths if re.search(r"^@planted\.", path.read_text(encoding="utf-8"), re.MULTILINE)]
+    modules = [importlib.import_module(".".join(path.relative_to(REPOSITORY).with_suffix("").parts)) for path in marked]
+    return tuple(test for module in modules for test in vars(module).values() if hasattr(test, "plants"))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_probe
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline, remote_program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
 from sandbox.process import wait_until
+from tests import planted
 from tests.hostile import silent
 from tests.hostile.fake_servers import REQUESTS
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
+from tests.unit.plugins.plugin_utils._verify import verify_facts
 
 pytestmark = pytest.mark.servers
 HEADERS = b"HTTP/1.1 200 OK\r\n"
@@ -52,8 +56,16 @@ def lasting() -> Iterator[None]:
     assert time.monotonic() - began < 60
 
 
+@planted.mistakes("A health address", planted.SERVER, checks="WPS601", number=2)
 @pytest.mark.parametrize(
-    ("first", "drip"), [(b"", b""), (b"", b"H"), (HEADERS, b"X"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")]
+    ("first", "drip"),
+    [(b"", b""), (b"", b"H"), (HEADERS, b"X"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
+    ids=[
+        "sends nothing",
+        "sends a byte now and then",
+        "sends its body byte by byte",
+        "says 100 Continue for ever",
+    ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_health_address(scheme: str, first: bytes, drip: bytes) -> None:
@@ -62,6 +74,8 @@ def test_a_health_address(scheme: str, first: bytes, drip: bytes) -> None:
         answer = health_check.asked(f"{scheme}://127.0.0.1:{port}/health/", 1)
     assert answer["status"] == 0
     assert answer["problem"].startswith("no answer: ")
+    hosts = {"web1": verify_facts.host(health=[answer])}
+    assert [*verify_facts.judged("WPS601", hosts=hosts)] == ["WPS601"]
 
 
 @pytest.mark.parametrize("flood", [b"X-More: x\r\n", b"\r\nHTTP/1.1 100 Continue\r\n"])
@@ -74,11 +88,15 @@ def test_a_head_without_end_is_read_no_longer(flood: bytes) -> None:
         assert wait_until(lambda: threading.active_count() <= before, seconds=10)
 
 
+@planted.mistakes(
+    "Addresses from outside", planted.SERVER, rows={"three that send bytes now and then": "WPS602"}, number=2
+)
 def test_addresses_from_outside() -> None:
     with silent.server(b"X", first=HEADERS) as port, lasting():
         urls = [f"http://127.0.0.1:{port}/{number}" for number in range(3)]
         answers = verify_report.asked(urls, 1, None)
     assert {answer["problem"] for answer in answers.values()} == {"no answer: timed out"}
+    assert "WPS602" in verify_facts.judged("WPS602", outside=answers)
 
 
 def test_a_probe_of_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,12 +119,19 @@ def gathered(seconds: float, part: str, monkeypatch: pytest.MonkeyPatch, port: i
     return Gatherer(document, catalog, connection, datetime.now(UTC), budget=Budget(seconds)).gathered([part])
 
 
-@pytest.mark.parametrize("part", ["users", "github", "deploys", "account"])
-def test_a_verification_has_a_budget(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@planted.mistakes("AWS or GitHub sends a byte now and then", planted.SERVER, number=2)
+@pytest.mark.parametrize(
+    ("part", "check"), [("users", "WPS403"), ("github", "WPS506"), ("deploys", "WPS507"), ("account", "WPS404")]
+)
+def test_a_verification_has_a_budget(part: str, check: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS and GitHub answer a byte now and then, which no timeout of a socket ends."""
     with silent.server(b"X", first=HEADERS) as port, lasting():
         result = gathered(3, part, monkeypatch, port)
     assert result["absent"][part].startswith("gave no answer within ")
+    facts = verify_facts.facts(absent=result["absent"])
+    without = {name: value for name, value in facts.parts.items() if name not in result["absent"]}
+    found = planted.found(verify_check.run(verify_check.chosen([check]), replace(facts, parts=without)))
+    assert [*found] == [check]
 
 
 def test_a_whole_run_ends_with_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,6 +227,7 @@ def test_an_external_value() -> None:
     assert "timed out" in answer["tried"]["x"]["message"]
 
 
+@planted.mistakes("A server that is tried with a previous password", planted.SERVER, checks="WPS701", number=2)
 @pytest.mark.parametrize(
     ("scheme", "first", "drip"),
     [
@@ -210,6 +236,7 @@ def test_an_external_value() -> None:
         ("redis", b"+OK\r\n*90000\r\n", b"+a\r\n"),
         ("postgresql", REQUESTS["none"], b"N\x00\x00\x00\x05\x00"),
     ],
+    ids=["Valkey, a sign", "Valkey, a text", "Valkey, a list", "PostgreSQL, notices"],
 )
 def test_a_former_login_at_a_server_that_answers_a_byte_now_and_then(
     scheme: str, first: bytes, drip: bytes, monkeypatch: pytest.MonkeyPatch
@@ -224,6 +251,7 @@ def test_a_former_login_at_a_server_that_answers_a_byte_now_and_then(
         answer = revoked_logins.tried([entry], 1)["c"]
     assert answer["state"] == "untried"
     assert "no complete answer within 5 seconds" in answer["message"]
+    assert [*verify_facts.judged("WPS701", former={"c": answer})] == ["WPS701"]
 
 
 def test_former_logins() -> None:

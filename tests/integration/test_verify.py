@@ -21,10 +21,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import c
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.process import REPOSITORY
-from tests import state
+from tests import planted, state
 from tests.integration import harness
 from tests.integration.canaries import Canaries, in_files
 from tests.integration.harness import Lab
+from tests.integration.planted_runs import BY_ZIZMOR, IN_AWS, IN_REPOSITORY_FILES, MORE_IN_AWS, ON_HOSTS
 from tests.integration.verify_lab import (
     DEPLOY_FILE,
     IN_REPOSITORY,
@@ -47,6 +48,7 @@ from tests.integration.verify_lab import (
 from tests.unit.plugins.plugin_utils._audit.audit_lines import record_fields
 
 pytestmark = pytest.mark.slow
+REPOSITORY_WAYS = (planted.PLAYBOOK, planted.REPOSITORY_FILES, planted.GITHUB)
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +64,11 @@ def healthy(account: Moto, connection: Mapping[str, Any]) -> Iterator[VerifyLab]
         shutil.rmtree(directory)
 
 
+@planted.variations("A whole environment", planted.PLAYBOOK, rows=["deployed, rotated and provisioned"])
 def test_a_healthy_application_passes_and_nothing_is_changed(healthy: VerifyLab) -> None:
     before = healthy.lab.state()
     run, result = healthy.verify()
+    planted.ended(run.code)
     assert run.code == 0, run.output
     without = ("WPS204", "WPS207", "WPS305", "WPS408", "WPS409", "WPS510", "WPS1102", "WPS1103", "WPS1104")
     passed_over = dict.fromkeys(without, "not applicable")
@@ -80,6 +84,7 @@ def test_a_healthy_application_passes_and_nothing_is_changed(healthy: VerifyLab)
     assert json.loads((folder / "verify.sarif").read_text())["runs"][0]["results"] == []
 
 
+@planted.mistakes("Hosts, by a whole run", planted.PLAYBOOK, rows=ON_HOSTS)
 def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     lab = healthy.lab
     first, second = lab.hosts
@@ -114,9 +119,9 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
             path.unlink()
             path.write_bytes(content)
             path.chmod(0o600)
-    assert run.code != 0
+    planted.ended(run.code)
     answer = failed(result)
-    assert set(answer) == {"WPS201", "WPS202", "WPS203", "WPS205", "WPS301", "WPS302", "WPS303", "WPS601", "WPS602"}
+    assert set(answer) == {*ON_HOSTS.values()}
     assert answer["WPS201"] == [
         f"web1: {first.env_file} has mode 0640 instead of 0600",
         f"web2: {second_license} has mode 0644 instead of 0600",
@@ -140,6 +145,7 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     assert "web1: shop.service" not in run.output.partition("WPS301")[0]
 
 
+@planted.mistakes("AWS, by a whole run", planted.PLAYBOOK, planted.AWS, rows=IN_AWS)
 def test_mistakes_in_aws(healthy: VerifyLab) -> None:
     lab, client = healthy.lab, healthy.client
     manager, iam = client("secretsmanager"), client("iam")
@@ -180,12 +186,9 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
         run, result = healthy.verify(only=ON_CONTROLLER)
     finally:
         lab.catalog = catalog
-    assert run.code != 0
+    planted.ended(run.code)
     answer = failed(result)
-    assert set(answer) == {
-        *("WPS001", "WPS304", "WPS309", "WPS401", "WPS402", "WPS404", "WPS405", "WPS406", "WPS407", "WPS702"),
-        *("WPS801", "WPS803", "WPS804", "WPS901", "WPS902", "WPS903", "WPS1001", "WPS1003"),
-    }
+    assert set(answer) == {*IN_AWS.values()}
     assert answer["WPS304"][0].startswith(": NEW")
     assert answer["WPS401"][0] == "role shop-production-host: wide: allows secretsmanager:*"
     assert answer["WPS407"] == ["user deployer: may grant itself access (iam:PutUserPolicy)"]
@@ -209,6 +212,7 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
     assert "the module" not in run.output.lower()
 
 
+@planted.mistakes("AWS, by a whole run", planted.PLAYBOOK, planted.AWS, rows=MORE_IN_AWS)
 def test_more_mistakes_in_aws(healthy: VerifyLab) -> None:
     """Those that would hide one of the others."""
     lab, client = healthy.lab, healthy.client
@@ -233,10 +237,11 @@ def test_more_mistakes_in_aws(healthy: VerifyLab) -> None:
     manager.delete_secret(SecretId="shop/production/license", RecoveryWindowInDays=7)
     client("logs").delete_log_group(logGroupName=LOG_GROUP)
     lab.journal(5, rotation="r2", step="create", at="2026-11-25T10:00:00Z", plan={"credentials": {}})
-    _run, result = healthy.verify(only="contacts,revocation,ages,recovery")
+    run, result = healthy.verify(only="contacts,revocation,ages,recovery")
+    planted.ended(run.code)
     answer = failed(result)
     open_elsewhere = {"WPS1001", "WPS1003"}  # which the test before left as they were
-    assert set(answer) - open_elsewhere == {"WPS002", "WPS701", "WPS802", "WPS1002"}
+    assert set(answer) - open_elsewhere == {*MORE_IN_AWS.values()}
     assert "SECRET_KEY_FALLBACKS" in answer["WPS701"][0]
     assert "rotation r2" in answer["WPS802"][0]
     assert answer["WPS1002"][0].startswith("secret shop/production/license: was deleted at ")
@@ -259,6 +264,7 @@ jobs:
 """
 
 
+@planted.mistakes("A repository, by a whole run", *REPOSITORY_WAYS, rows={**IN_REPOSITORY_FILES, **BY_ZIZMOR})
 def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     checkout = healthy.repository
     (checkout / ".github" / "workflows" / "deploy.yml").write_text(BAD_WORKFLOW)
@@ -279,11 +285,9 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     healthy.github.files[DEPLOY_FILE] = BAD_WORKFLOW
     healthy.github.ran("deploy.yml", "failure")
     run, result = healthy.verify(only=IN_REPOSITORY)
+    planted.ended(run.code)
     answer = failed(result)
-    assert set(answer) == {
-        *("WPS101", "WPS102", "WPS103", "WPS104", "WPS501", "WPS502", "WPS503"),
-        *("WPS506", "WPS507", *(["WPS504", "WPS505", "WPS508"] if zizmor.installed() else [])),
-    }
+    assert set(answer) == {*IN_REPOSITORY_FILES.values(), *(BY_ZIZMOR.values() if zizmor.installed() else ())}
     assert sorted(answer["WPS103"]) == [
         f".env.staging:2: API_TOKEN (current value, as it is) in commit {leak} by Ada",
         f"settings.py:2: API_TOKEN (current value, as it is) in commit {leak} by Ada",

@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import server_logins
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
+from tests import planted
+from tests.integration.server_checks import judged
 
 PLACE = "db.internal:3306"
 NATIVE = "mysql_native_password"
@@ -31,6 +33,7 @@ def seen(maria: MariaDB, *, user: str = ADMINISTRATOR, password: str = "", **ove
     }
     result = server_logins.seen([entry], 5)[PLACE]
     assert maria.password not in str(result)
+    judged("mysql", result, "WPS1101", "WPS1102")
     return result
 
 
@@ -41,6 +44,7 @@ def test_accounts_as_they_should_be(maria: MariaDB) -> None:
     assert (result["rights"], result["unexplained"]) == ({"mail": []}, [])
 
 
+@planted.mistakes("Accounts of MariaDB", planted.SERVER, checks="WPS1102", by="statement")
 @pytest.mark.parametrize(
     ("statement", "login"),
     [
@@ -66,6 +70,7 @@ def test_planted_accounts(maria: MariaDB, statement: str, login: dict[str, Any])
     assert result["unexplained"] == [login]
 
 
+@planted.variations("Accounts of MariaDB", planted.SERVER)
 @pytest.mark.parametrize(
     "statement",
     [
@@ -83,6 +88,7 @@ def test_accounts_that_are_no_findings(maria: MariaDB, statement: str) -> None:
     assert result["unexplained"] == []
 
 
+@planted.mistakes("Accounts that MariaDB loaded and whose rows were deleted", planted.SERVER, checks="WPS1102")
 @pytest.mark.parametrize("user", ["app_x", "app_a", "APP_A"])
 def test_accounts_that_are_in_no_table(maria: MariaDB, user: str) -> None:
     """A host with capital letters, one with a netmask and a role are no such accounts."""
@@ -126,7 +132,8 @@ RIGHTS = [
 ]
 
 
-@pytest.mark.parametrize(("statements", "rights"), RIGHTS)
+@planted.mistakes("Rights of the application's accounts at MariaDB", planted.SERVER, checks="WPS1101")
+@pytest.mark.parametrize(("statements", "rights"), RIGHTS, ids=[statements[-1] for statements, _rights in RIGHTS])
 def test_planted_rights(maria: MariaDB, statements: tuple[str, ...], rights: list[str]) -> None:
     maria.execute(*statements)
     try:
@@ -137,6 +144,7 @@ def test_planted_rights(maria: MariaDB, statements: tuple[str, ...], rights: lis
             maria.execute("REVOKE SELECT ON mysql.* FROM PUBLIC")
 
 
+@planted.variations("Rights of the application's accounts at MariaDB", planted.SERVER)
 @pytest.mark.parametrize(
     "statement",
     [

@@ -10,9 +10,12 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import server_logins
 from sandbox.rabbitmq import ADMINISTRATOR, RabbitMQ
+from tests import planted
 from tests.integration.rabbitmq_user.conftest import RIGHTS
 from tests.integration.rabbitmq_user.world import OLD
+from tests.integration.server_checks import judged
 
+USERS = "Users of RabbitMQ"
 PLACE = "mq.internal:15671"
 
 
@@ -33,6 +36,7 @@ def seen(broker: RabbitMQ, *, user: str = ADMINISTRATOR, password: str = "", **o
     }
     result = server_logins.seen([entry], 5)[PLACE]
     assert broker.password not in str(result)
+    judged("rabbitmq", result, "WPS1101", "WPS1102")
     return result
 
 
@@ -42,6 +46,7 @@ def test_users_as_they_should_be(broker: RabbitMQ) -> None:
     assert (result["rights"], result["unexplained"]) == ({"mail": []}, [])
 
 
+@planted.mistakes(USERS, planted.SERVER, rows={"a tag that the catalog does not grant": "WPS1101"})
 def test_a_tag_that_the_catalog_does_not_grant(broker: RabbitMQ) -> None:
     broker.asked("PUT", "/users/app_a", {"password": OLD, "tags": "monitoring,policymaker"})
     assert seen(broker)["rights"] == {"mail": ["app_a: tag monitoring", "app_a: tag policymaker"]}
@@ -49,11 +54,13 @@ def test_a_tag_that_the_catalog_does_not_grant(broker: RabbitMQ) -> None:
     assert seen(broker, tags=["monitoring", "policymaker"])["rights"] == {"mail": []}
 
 
+@planted.mistakes(USERS, planted.SERVER, rows={"permissions in another vhost": "WPS1101"})
 def test_permissions_in_another_vhost(broker: RabbitMQ) -> None:
     assert seen(broker, databases=["shop/eu"])["rights"] == {"mail": ["app_a: permissions in vhost /"]}
     assert seen(broker, databases=[])["rights"] == {"mail": []}, "which are its own is not known"
 
 
+@planted.mistakes(USERS, planted.SERVER, rows={"an unknown user": "WPS1102", "the user whose turn is over": "WPS1102"})
 def test_unknown_users(broker: RabbitMQ) -> None:
     """One without a password too: it may log in with a certificate."""
     broker.asked("PUT", "/users/mallory", {"password": "canary", "tags": ""})
@@ -63,6 +70,7 @@ def test_unknown_users(broker: RabbitMQ) -> None:
     assert seen(broker, known={"app_a": [], "app_b": [], ADMINISTRATOR: []})["unexplained"] == unknown[1:]
 
 
+@planted.mistakes(USERS, planted.SERVER, rows={"guest": "WPS1102"})
 @pytest.mark.parametrize(("password", "nopass"), [("guest", True), ("canary", False)])
 def test_guest(broker: RabbitMQ, password: str, *, nopass: bool) -> None:
     broker.asked("PUT", "/users/guest", {"password": password, "tags": "administrator"})
@@ -72,6 +80,7 @@ def test_guest(broker: RabbitMQ, password: str, *, nopass: bool) -> None:
     assert seen(broker, known=known)["unexplained"] == expected
 
 
+@planted.mistakes(USERS, planted.SERVER, rows={"rights of the other user": "WPS1101"})
 def test_rights_of_the_other_user_count_too(broker: RabbitMQ) -> None:
     broker.asked("PUT", "/users/app_b", {"password": "canary", "tags": "administrator"})
     broker.asked("PUT", "/permissions/%2F/app_b", RIGHTS)

@@ -32,7 +32,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import sc
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.honeytoken_users import HoneytokenUsers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
+from tests import planted
 from tests.unit.plugins.plugin_utils._access.shop_policies import ACCOUNT, DOCUMENT, REGION
+from tests.unit.plugins.plugin_utils._verify import verify_facts
 
 DECOY = {
     "kind": "aws_access_key",
@@ -106,6 +109,11 @@ class World:
     def record(self) -> None:
         reading = server_baseline.reading_of(self.inventory())
         self.source = RecordedServer("2026-11-29T00:00:00Z", "op", reading.kinds, reading.entries)
+
+    def judged(self) -> None:
+        assert self.source
+        rows = baseline_rows.compared(PLACE, self.source, self.inventory(), "entries")
+        verify_facts.judged("WPS408", account_baseline={"rows": [*rows]})
 
     def differences(self) -> list[ServerDifference]:
         assert self.source
@@ -202,11 +210,13 @@ PLANTED: dict[str, tuple[Callable[[World], Any], str, str]] = {
 }
 
 
+@planted.mistakes("The account has what its baseline has not", planted.AWS, checks="WPS408", number=11)
 @pytest.mark.parametrize("name", PLANTED)
 def test_what_an_attacker_adds_is_named_with_its_removal(name: str, world: World) -> None:
     plant, message, undo = PLANTED[name]
     plant(world)
     (difference,) = world.differences()
+    world.judged()
     assert message in difference.message
     assert undo in difference.undo
     assert "canary" not in json.dumps(world.inventory()), "names and digests alone"
@@ -254,10 +264,12 @@ ORDINARY: dict[str, Callable[[World], Any]] = {
 }
 
 
+@planted.variations("The account is as its baseline", planted.AWS)
 @pytest.mark.parametrize("name", ORDINARY)
 def test_ordinary_operations_are_no_difference(name: str, world: World) -> None:
     ORDINARY[name](world)
     assert world.differences() == []
+    world.judged()
 
 
 def test_a_rotated_key_is_no_difference(world: World) -> None:

@@ -198,7 +198,7 @@ MISTAKES: dict[str, dict[str, str]] = {
             "    - uses: appleboy/ssh-action@v1\n      with:\n        script: |\n          set -e\n          echo ${{ secrets.T }}\n"
         )
     },
-    "comment": {
+    "comment by an action": {
         W: job("    - uses: peter-evans/create-or-update-comment@v4\n      with: {body: 'x ${{ secrets.T }}'}\n")
     },
     "step name": {W: job("    - name: deploy ${{ secrets.T }}\n      run: ./x\n")},
@@ -209,7 +209,10 @@ MISTAKES: dict[str, dict[str, str]] = {
     "matrix order env": {W: job("    - run: echo A=$TOKEN >> $GITHUB_ENV\n    - run: |\n        echo ${{ env.A }}\n")},
 }
 STATIC_KEYS: dict[str, dict[str, str]] = {
-    "script that sets a static key": {W: job("    - run: bash d.sh\n"), "d.sh": "aws configure set aws_secret_access_key $TOKEN\n"},
+    "script that sets a static key": {
+        W: job("    - run: bash d.sh\n"),
+        "d.sh": "aws configure set aws_secret_access_key $TOKEN\n",
+    },
 }
 LEGITIMATE: dict[str, dict[str, str]] = {
     "called script fine": {

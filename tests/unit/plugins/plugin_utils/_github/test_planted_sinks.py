@@ -58,7 +58,7 @@ WORKFLOWS: dict[str, tuple[str, str]] = {
     "image": ("jobs: {a: {steps: [{uses: 'docker://x@sha256:%s', with: {args: 'echo ${{ secrets.T }}'}}]}}" % ("a" * 64), ECHO),
     "setOutput": (JOB + "    - id: s\n      uses: actions/github-script@v7\n      with: {script: \"core.setOutput('t', process.env.TOKEN)\"}\n    - run: echo ${{ steps.s.outputs.t }}", ECHO),
     "exportVariable": (JOB + "    - uses: actions/github-script@v7\n      with: {script: \"core.exportVariable('Z', process.env.TOKEN)\"}\n    - run: echo $Z", ECHO),
-    "comment": (JOB + "    - uses: actions/github-script@v7\n      with: {script: 'github.rest.issues.createComment({body: process.env.TOKEN})'}", ECHO),
+    "comment by a script": (JOB + "    - uses: actions/github-script@v7\n      with: {script: 'github.rest.issues.createComment({body: process.env.TOKEN})'}", ECHO),
     "github.token": ("jobs: {a: {steps: [{run: 'echo ${{ github.token }}'}]}}", ECHO),
     **{f"pwsh {name}": (JOB + f"    - run: |\n        {script}\n      shell: pwsh", ECHO) for name, script in {
         "alone": "$env:TOKEN",

@@ -135,13 +135,19 @@ def test_the_password_of_a_service_that_the_job_starts() -> None:
     assert kinds(services + "    env: {DB_PASSWORD: another-one-of-production}\n") == {"password"}
 
 
+@planted.mistakes("Permissions of a workflow", planted.PROGRAM, checks="WPS509")
 @pytest.mark.parametrize(
-    ("permissions", "result"),
-    [("write-all", {"permissions"}), ("read-all", set()), ("{contents: write, id-token: write}", set()), ("{}", set())],
+    "text", ["permissions: write-all\njobs: {a: {steps: []}}\n", "jobs: {a: {permissions: write-all, steps: []}}\n"]
 )
-def test_permissions(permissions: str, result: set[str]) -> None:
-    assert kinds(f"permissions: {permissions}\njobs: {{a: {{steps: [{{run: make}}]}}}}\n") == result
-    assert kinds(f"jobs: {{a: {{permissions: {permissions}, steps: [{{run: make}}]}}}}\n") == result
+def test_every_permission(text: str) -> None:
+    assert kinds(text) == {"permissions"}
+
+
+@planted.variations("Permissions of a workflow", planted.PROGRAM)
+@pytest.mark.parametrize("permissions", ["read-all", "{contents: write, id-token: write}", "{}"])
+def test_permissions(permissions: str) -> None:
+    assert kinds(f"permissions: {permissions}\njobs: {{a: {{steps: [{{run: make}}]}}}}\n") == set()
+    assert kinds(f"jobs: {{a: {{permissions: {permissions}, steps: [{{run: make}}]}}}}\n") == set()
 
 
 def test_the_lines_of_findings() -> None:

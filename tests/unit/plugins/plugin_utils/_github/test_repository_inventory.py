@@ -20,7 +20,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import repository_inventory
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.http import Api
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.token import OpenUrl
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
+from tests import planted
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
+from tests.unit.plugins.plugin_utils._verify import verify_facts
 
 HOOK = {"id": 7, "active": True, "events": ["push"], "config": {"url": "https://ci.example/canary-hook-token"}}
 KEY = {"id": 5, "title": "ci", "read_only": True, "created_at": "2026-11-01T00:00:00Z", "key": "ssh-ed25519 canary-key"}
@@ -61,6 +64,8 @@ def recorded(github: GitHub) -> Callable[[], list[ServerDifference]]:
     def differences() -> list[ServerDifference]:
         now = inventory(github)
         assert "canary" not in json.dumps(now), "names, ids and digests alone"
+        rows = baseline_rows.compared(now["place"], source, now, "entries")
+        verify_facts.judged("WPS510", github_baseline={"rows": [*rows]})
         return server_baseline.compare(now["place"], source, server_baseline.reading_of(now))
 
     return differences
@@ -158,6 +163,7 @@ PLANTED: dict[str, tuple[Callable[[GitHub], Any], str, str]] = {
 }
 
 
+@planted.mistakes("The repository at GitHub has what its baseline has not", planted.GITHUB, checks="WPS510")
 @pytest.mark.parametrize("name", PLANTED)
 def test_what_an_attacker_adds_is_named_with_its_removal(name: str, github: GitHub) -> None:
     differences = recorded(github)

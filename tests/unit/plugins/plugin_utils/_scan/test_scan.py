@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 import random
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import ansible
 import pytest
@@ -20,8 +21,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sc
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import DirectorySource, GitSource
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_scan
 from sandbox import application
+from tests import planted
 from tests.unit.plugins.plugin_utils._scan.scan_world import EACH, PLACES, World, git, made
+from tests.unit.plugins.plugin_utils._verify import verify_facts
 
 OWN = "no library"
 ENGINES = ["hyperscan", OWN]
@@ -58,6 +62,12 @@ def scanned(where: Path, values: dict[str, list[Live]], prefer: str | None = Non
 
 def names(report: ScanReport) -> set[str]:
     return {name for finding in report.findings for name in (finding.rule, *finding.also)}
+
+
+def of_history(findings: Sequence[Finding]) -> dict[str, Any]:
+    """What a verification has of a scan that finds these alone."""
+    only = ScanReport(tuple(findings), values=1, objects=1)
+    return {**collect_scan._as_data(only), "values": 1, "left_out": {}, "objects": 1}
 
 
 def of(report: ScanReport, place: str) -> list[Finding]:
@@ -121,6 +131,7 @@ def test_nothing_in_the_sources_of_others(sources: Callable[[], Path]) -> None:
     assert report.not_checked == ()
 
 
+@planted.mistakes("A value in the repository", planted.REPOSITORY_FILES, checks="WPS103", by="place")
 @pytest.mark.parametrize(
     ("place", "path", "reach"),
     [
@@ -151,6 +162,7 @@ def test_where_it_comes_from(report: ScanReport, place: str, path: str, reach: s
     assert len(findings) >= EACH
     assert {(finding.path, finding.reach) for finding in findings} == {(path, reach)}
     committed = place not in ("index", "untracked file", "name of a file", "remote's URL")
+    assert {*verify_facts.judged("WPS103", history=of_history(findings))} == {"WPS103"}
     for finding in findings:
         assert (finding.author == "A Writer <writer@example.com>") == committed
         assert finding.date.startswith("2026-03-01T12:") == committed

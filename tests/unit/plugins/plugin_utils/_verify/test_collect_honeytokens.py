@@ -21,8 +21,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.acces
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.aws_access_key import AwsAccessKey
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_honeytokens
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal
+from tests import planted
 from tests.unit.plugins.plugin_utils._provision.test_alert_resources import DECOY
-from tests.unit.plugins.plugin_utils._verify import pasted_commands
+from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 
 NAMES = ("BACKUP_KEY_ID", "BACKUP_KEY", "TOKEN")
 CATALOG = catalog_parser.parse(
@@ -57,6 +58,7 @@ class Iam:
 def rows(iam: Iam, *principals: Principal) -> list[tuple[str, str, str]]:
     found = collect_honeytokens.rows(CATALOG, iam, lambda: principals or (DENIED,), Journal)
     assert pasted_commands.of_rows("WPS409", found) == []
+    verify_facts.judged("WPS409", honeytokens={"rows": found})
     return [(row["state"], row["message"], row.get("target", "")) for row in found]
 
 
@@ -76,6 +78,7 @@ def test_one_that_was_used_names_what_leaked() -> None:
     assert rows(used) == [("fail", f"{message}: somebody has read a place where it is stored", "secret:shop/test/core")]
 
 
+@planted.mistakes("Honeytokens in AWS", planted.PROGRAM, checks="WPS409", number=11)
 @pytest.mark.parametrize(
     ("principal", "message"),
     [
@@ -93,6 +96,7 @@ def test_one_that_was_used_names_what_leaked() -> None:
             "no policy",
         ),
     ],
+    ids=["no user", "a role of its name", "no deny", "a deny on a condition", "a deny of some actions"],
 )
 def test_one_that_is_not_denied_everything(principal: Principal, message: str) -> None:
     assert rows(Iam(), principal)[0][0] == "fail"

@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
 from sandbox.process import clean_environment
-from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
+from tests import planted
+from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog, judged
 
 
 @pytest.fixture
@@ -26,6 +27,11 @@ def checkout(tmp_path: Path) -> Path:
 def git(path: Path, *arguments: str) -> None:
     environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
     subprocess.run(["git", "-C", str(path), *arguments], check=True, capture_output=True, env=environment)
+
+
+def failed(path: Path) -> dict[str, list[str]]:
+    """The checks of git that fail on a checkout."""
+    return judged("WPS101", "WPS102", repository=collect_repository.gathered(str(path), catalog(), frozenset()))
 
 
 def added(path: Path, name: str, text: str) -> None:
@@ -43,6 +49,7 @@ def test_ignored_names(checkout: Path) -> None:
     assert all(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
 
 
+@planted.mistakes(".env is ignored on this machine alone", planted.REPOSITORY_FILES, checks="WPS101")
 @pytest.mark.parametrize("name", [".gitignore", ".git/info/exclude", "xdg/git/ignore"])
 def test_names_that_are_ignored_on_this_machine_alone(
     checkout: Path, name: str, monkeypatch: pytest.MonkeyPatch
@@ -52,8 +59,10 @@ def test_names_that_are_ignored_on_this_machine_alone(
     (checkout / name).parent.mkdir(parents=True, exist_ok=True)
     (checkout / name).write_text(".env*\n")
     assert not any(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
+    assert {*failed(checkout)} == {"WPS101"}
 
 
+@planted.mistakes("A committed .env that git reports as unchanged", planted.REPOSITORY_FILES, checks="WPS102")
 @pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged", "--no-skip-worktree"])
 def test_what_was_added_is_judged_too(checkout: Path, flag: str) -> None:
     added(checkout, ".env", "SECRET_KEY=0123456789abcdefghij\n")
@@ -62,14 +71,17 @@ def test_what_was_added_is_judged_too(checkout: Path, flag: str) -> None:
         change()
         env_files = collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"]
         assert env_files == {".env": [("SECRET_KEY", 1, "is not a placeholder")]}
+        assert "WPS102" in failed(checkout)
 
 
+@planted.mistakes("A committed file of settings", planted.REPOSITORY_FILES, checks="WPS102", by="name")
 @pytest.mark.parametrize("name", [".envrc", ".env-prod", ".env_prod", ".ENV", ".env~", "prod.env.bak", ".flaskenv"])
 @pytest.mark.parametrize("form", ["SECRET_KEY={}\n", "\ufeffSECRET_KEY={}\n", "SECRET_KEY: {}\n"])
 def test_names_and_forms_of_env_files(checkout: Path, name: str, form: str) -> None:
     added(checkout, name, form.format("0123456789abcdefghij"))
     env_files = collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"]
     assert env_files == {name: [("SECRET_KEY", 1, "is not a placeholder")]}
+    assert "WPS102" in failed(checkout)
 
 
 def test_committed_files_alone_are_judged(checkout: Path) -> None:

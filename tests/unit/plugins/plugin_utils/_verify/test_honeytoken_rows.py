@@ -19,7 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     server_logins_results,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
-from tests.unit.plugins.plugin_utils._verify import pasted_commands
+from tests import planted
+from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 from tests.unit.plugins.plugin_utils._verify.test_server_logins import CACHE, DATABASE, DOCUMENT, contents, credentials
 
 SETTINGS = {name: {"group": "core", "type": "url"} for name in ("REPORTS_URL", "JOBS_URL")}
@@ -70,6 +71,7 @@ def rows(name: str, report: dict[str, Any] | None, *problems: str, **rotated: Ro
     expected = {place: asked(versions(**rotated)).expected[place]}
     results = server_logins_results.merged(expected, {"inspected": {place: answer}})["honeytokens"]
     assert pasted_commands.of_rows("WPS1104", results) == []
+    verify_facts.judged("WPS1104", servers={**verify_facts.parts()["servers"], "honeytokens": results})
     return [(row["state"], row["message"], row.get("target", "")) for row in results]
 
 
@@ -95,28 +97,47 @@ def test_a_server_of_honeytokens_alone_is_asked_as_its_administrator() -> None:
     assert "master:canary-master@" in by_place[DATABASE]["admin_url"]
 
 
+FAILING: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "a session with its login": (
+        "reports",
+        {**UNUSED, "uses": 2},
+        "2 sessions in its database; somebody has read",
+        LEAKED,
+    ),
+    "its login is gone": ("reports", {**UNUSED, "exists": False}, "does not exist; rotate it", "reports"),
+    "its login has a right": ("reports", {**UNUSED, "rights": ["CREATEDB"]}, "has a right: CREATEDB", ""),
+    "a database that its login may open": (
+        "reports",
+        {**UNUSED, "open": ["shop"]},
+        "CONNECT on database shop, by PUBLIC",
+        "",
+    ),
+    "a try of its user": ("jobs", TRIED, f"2 attempts to log in, last at {EARLIER} from 10.0.0.9; somebody", LEAKED),
+    "its user exists": ("jobs", {**QUIET, "exists": True}, "user jobs at cache.internal:6379 exists", ""),
+}
+
+
+@planted.mistakes("Honeytokens at servers", planted.PROGRAM, checks="WPS1104")
+@pytest.mark.parametrize(("name", "report", "message", "target"), FAILING.values(), ids=FAILING)
+def test_what_a_use_comes_to(name: str, report: dict[str, Any], message: str, target: str) -> None:
+    row = rows(name, report)[0]
+    assert (row[0], message in row[1], row[2]) == ("fail", True, target), row
+
+
 @pytest.mark.parametrize(
-    ("name", "report", "state", "message", "target"),
+    ("name", "report", "state", "message"),
     [
-        ("reports", UNUSED, "pass", "login reports at db.internal:5432: no session in its database", ""),
-        ("reports", {**UNUSED, "uses": 2}, "fail", "2 sessions in its database; somebody has read", LEAKED),
-        ("reports", {**UNUSED, "exists": False}, "fail", "does not exist; rotate it", "reports"),
-        ("reports", {**UNUSED, "rights": ["CREATEDB"]}, "fail", "has a right: CREATEDB", ""),
-        ("reports", {**UNUSED, "open": ["shop"]}, "fail", "CONNECT on database shop, by PUBLIC", ""),
-        ("reports", {"problem": "older than 15"}, "not checked", "db.internal:5432: older than 15", ""),
-        ("jobs", QUIET, "pass", "no attempt to log in, in the 2 hours that its log covers", ""),
-        ("jobs", TRIED, "fail", f"2 attempts to log in, last at {EARLIER} from 10.0.0.9; somebody", LEAKED),
-        ("jobs", {**QUIET, "exists": True}, "fail", "user jobs at cache.internal:6379 exists", ""),
-        ("jobs", {**QUIET, "lost": True}, "not checked", "covers only 120 minutes: raise acllog-max-len", ""),
-        ("jobs", {**QUIET, "lost": True, "reach": 90000}, "pass", "in the 25 hours", ""),
-        ("jobs", None, "not checked", "set rotation_host in the inventory", ""),
+        ("reports", UNUSED, "pass", "login reports at db.internal:5432: no session in its database"),
+        ("reports", {"problem": "older than 15"}, "not checked", "db.internal:5432: older than 15"),
+        ("jobs", QUIET, "pass", "no attempt to log in, in the 2 hours that its log covers"),
+        ("jobs", {**QUIET, "lost": True}, "not checked", "covers only 120 minutes: raise acllog-max-len"),
+        ("jobs", {**QUIET, "lost": True, "reach": 90000}, "pass", "in the 25 hours"),
+        ("jobs", None, "not checked", "set rotation_host in the inventory"),
     ],
 )
-def test_what_an_answer_comes_to(
-    name: str, report: dict[str, Any] | None, state: str, message: str, target: str
-) -> None:
-    (_state, shown, _target) = row = rows(name, report)[0]
-    assert (row[0], message in shown, row[2]) == (state, True, target), shown
+def test_what_an_answer_comes_to(name: str, report: dict[str, Any] | None, state: str, message: str) -> None:
+    (row,) = rows(name, report)
+    assert (row[0], message in row[1], row[2]) == (state, True, ""), row
 
 
 def rotated(used: dict[str, Any], incident: str = "") -> Rotated:

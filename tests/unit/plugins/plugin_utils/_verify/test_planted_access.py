@@ -97,7 +97,7 @@ MISTAKES: list[tuple[str, Plant, str]] = [
     ("everybody", trust({"Principal": "*"}), "402"),
     ("everybody whose ARN has our number", trust({"Principal": "*", **under(ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:role/{ACCOUNT}"})}), "402"),
     ("everybody of SAML", trust({"Principal": {"Federated": f"{IAM}:saml-provider/x"}}), "402"),
-    *((f"the subject {subject}", workflow(subject, operator=operator), "402") for subject, operator in (
+    *((f"the subject {subject} by {operator}", workflow(subject, operator=operator), "402") for subject, operator in (
         ("repo:example/*", "StringLike"), ("repo:*/watchparty:environment:production", "StringLike"), ("*", "StringLike"),
         ("repo:example/watchparty*:environment:production", "StringLike"), ("repo:example/watchparty:environment:*", "StringLike"),
         ("repo:example/watchparty:ref:refs/heads/*", "StringLike"), ("repo:example/watchparty:ref:refs/tags/*", "StringLike"),

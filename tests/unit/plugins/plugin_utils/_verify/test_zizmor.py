@@ -14,6 +14,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor
+from tests import planted
+from tests.unit.plugins.plugin_utils._verify import verify_facts
 
 WORKFLOW = """name: test
 on: push
@@ -140,6 +142,18 @@ JOB = "on: {trigger}\npermissions: {{}}\njobs: {{a: {job}}}\n"
 STEP = "{{runs-on: ubuntu-latest, steps: [{}]}}"
 
 
+PINS = (
+    *("an action by a tag", "an action by a branch", "an action by a short hash", "a called workflow by a tag"),
+    *("an image without a digest", "a secret for pull_request_target", "a secret for issue_comment"),
+    *(
+        "a secret for one of two triggers",
+        "a checkout of the head for workflow_run",
+        "all secrets for another workflow",
+    ),
+)
+
+
+@planted.mistakes("Pins and triggers of a workflow", planted.REPOSITORY_FILES)
 @pytest.mark.skipif(zizmor.installed() is None, reason=f"{zizmor.REMEDY}: no sample workflow was looked at")
 @pytest.mark.parametrize(
     ("trigger", "job", "audit"),
@@ -165,6 +179,7 @@ STEP = "{{runs-on: ubuntu-latest, steps: [{}]}}"
             "dangerous-triggers",
         ),
     ],
+    ids=PINS,
 )
 def test_what_the_checks_of_pins_and_triggers_rely_on(tmp_path: Path, trigger: str, job: str, audit: str) -> None:
     folder = tmp_path / ".github" / "workflows"
@@ -173,3 +188,4 @@ def test_what_the_checks_of_pins_and_triggers_rely_on(tmp_path: Path, trigger: s
     found = zizmor.looked(str(tmp_path))
     assert audit in {one["audit"] for one in found["findings"]}
     assert found["not_checked"] == []
+    assert planted.KINDS[audit] in verify_facts.judged("WPS504", "WPS505", zizmor={**found, "accepted": 0, "files": 1})

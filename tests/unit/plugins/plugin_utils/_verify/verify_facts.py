@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
@@ -13,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Facts
+from tests import planted
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 ACCOUNT = "123456789012"
@@ -218,6 +220,15 @@ def parts(**over: Any) -> dict[str, Any]:
 
 def facts(*, absent: dict[str, str] | None = None, document: Catalog | None = None, **over: Any) -> Facts:
     return Facts(document or catalog(), NOW, parts(**over), absent or {})
+
+
+_chosen = cache(lambda *ids: verify_check.chosen(ids))
+_catalog = cache(catalog)
+
+
+def judged(*checks: str, **over: Any) -> dict[str, list[str]]:
+    """Evidence by the id of each of these checks that makes a run with these parts fail."""
+    return planted.found(verify_check.run(_chosen(*checks), facts(document=_catalog(), **over)))
 
 
 def found(text: str = "") -> dict[str, Any]:
