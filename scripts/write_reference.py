@@ -291,10 +291,16 @@ def checks() -> str:
 
     sections = [
         f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
-        f"Fix: {linked(check.fix)}\n\n"
-        + "".join(f"- {line}\n" for line in check.scope)
-        + "\n" * bool(check.scope)
-        + f"Name `{check.name}`, area `{check.area}`, severity {check.severity}.\n"
+        f"Fix: {linked(check.fix)}
+
+"
+        + "".join(f"- {line}
+" for line in check.scope)
+        + "
+" * bool(check.scope)
+        + f"Name `{check.name}`, area `{check.area}`, severity {check.severity}. "
+        + f"[Planted mistakes](planted-mistakes.md#{check.id.lower()}).
+"
         for check in verify_check.registry()
     ]
     introduction = (
@@ -332,12 +338,6 @@ def verification() -> str:
     return page("Verification report", introduction, sections)
 
 
-def commands() -> str:
-    from ansible_collections.watchparty.secrets.scripts import write_command_page
-
-    return page("The short command", write_command_page.INTRODUCTION, write_command_page.sections(_keys))
-
-
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
@@ -346,6 +346,8 @@ def page(title: str, introduction: str, sections: Iterable[str]) -> str:
 
 
 def pages() -> dict[str, str]:
+    from ansible_collections.watchparty.secrets.scripts import write_command_page, write_planted_page
+
     playbooks = sorted((ROOT / "playbooks").glob("*.yml"))
     roles = sorted(path.parent for path in (ROOT / "roles").glob("*/meta"))
     return {
@@ -374,7 +376,8 @@ def pages() -> dict[str, str]:
         "checks.md": checks(),
         "events.md": events(),
         "verification.md": verification(),
-        "command.md": commands(),
+        "command.md": page("The short command", write_command_page.INTRODUCTION, write_command_page.sections(_keys)),
+        "planted-mistakes.md": page("Planted mistakes", write_planted_page.INTRODUCTION, write_planted_page.sections()),
     }
 
 
@@ -383,7 +386,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is stale")
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "reference", help="another folder")
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
+    sys.path[:0] = [str(ROOT / "playbooks" / "collections"), str(ROOT)]
     stale = {
         options.folder / name: text
         for name, text in pages().items()

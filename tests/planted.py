@@ -33,6 +33,7 @@ PLAYBOOK, HOST, SERVER, REPOSITORY_FILES, FOLDER, AWS, GITHUB, PROGRAM = (
     "a stand-in for GitHub",
     "the program alone, without files or servers",
 )
+WAYS = (PLAYBOOK, HOST, SERVER, REPOSITORY_FILES, FOLDER, AWS, GITHUB, PROGRAM)
 CLASSES = {
     1: "Nothing could be checked",
     2: "An answer without an end",
@@ -173,12 +174,12 @@ def _rows(
         return
     marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
     marks = [mark for mark in marks if not by or by in _arguments(mark)]
-    for row in itertools.product(*map(_of_mark, marks)):
+    for row in itertools.product(*(_of_mark(mark, by) for mark in marks)):
         named = checks or next((ids for _name, ids in row if ids), ())
         yield " / ".join(name for name, _ids in row), named
 
 
-def _of_mark(mark: pytest.Mark) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _of_mark(mark: pytest.Mark, by: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     arguments = _arguments(mark)
     values = [*mark.args[1]]
     ids = mark.kwargs.get("ids")
@@ -186,7 +187,7 @@ def _of_mark(mark: pytest.Mark) -> Iterator[tuple[str, tuple[str, ...]]]:
     for value, name in zip(values, names, strict=True):
         row = dict(zip(arguments, value if len(arguments) > 1 else [value], strict=True))
         own = next((_ids(row[argument]) for argument in CHECKS if argument in row), ())
-        texts = [str(text) for argument, text in row.items() if argument not in CHECKS]
+        texts = [str(text) for argument, text in row.items() if argument not in CHECKS and by in ("", argument)]
         yield str(name) if name is not None else ": ".join(texts), own
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import runtime
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
@@ -24,8 +25,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_co
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
 from sandbox.hosts import Fleet
+from tests import planted
 from tests.integration.real_lab import CORE, RealLab
-from tests.unit.plugins.modules.host_world import VALUES, failures
+from tests.unit.plugins.modules.host_world import CHECKS, VALUES, failures
 
 HOST = "app1"
 PATH = "/srv/watchparty/.env"
@@ -63,6 +65,7 @@ class PlantedHost:
     def __init__(self, fleet: Fleet) -> None:
         self.lab = RealLab(fleet)
         self.fleet = fleet
+        self.report = fleet.inventory.parent / "report"
         self.wanted = {"owner": "watchparty"}
         self._written: list[Path] = []
         self._settings()
@@ -151,6 +154,15 @@ class PlantedHost:
     def found(self, **over: Any) -> dict[str, list[str]]:
         """Evidence by the id of each check that does not pass."""
         return failures(self.answer(**over))
+
+    def verified(self) -> list[str]:
+        """The checks that let a run of the playbook fail."""
+        only = "-e", f"verify_only={','.join(CHECKS)}"
+        run = self.lab.run("verify", *only, "-e", f"verify_report_path={self.report}")
+        planted.ended(run.code)
+        assert "canary" not in run.output
+        checks = json.loads((self.report / "partial.json").read_text())["checks"]
+        return [check["id"] for check in checks if check["status"] in (FAIL, NOT_CHECKED)]
 
     @contextmanager
     def undone(self) -> Iterator[None]:

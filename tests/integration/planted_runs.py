@@ -19,7 +19,7 @@ ON_HOSTS = {
     "the health address from outside answers with 503": "WPS602",
 }
 IN_AWS = {
-    "a contact that is no address": "WPS001",
+    "a contact without the form of an address": "WPS001",
     "a parameter that the catalog does not name": "WPS309",
     "a required value is missing": "WPS304",
     "debug mode": "WPS903",

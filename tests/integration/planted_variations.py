@@ -24,7 +24,7 @@ systemctl start user@2001
 """
 ONLY_MAIL = {"units": [MAIL]}
 VARIATIONS: list[tuple[str, str, dict[str, Any]]] = [
-    ("as it is deployed", "true", {}),
+    ("as deployed", "true", {}),
     ("instances of a template", replaced("User=watchparty", FILE, SLEEP, then="true")
      + "; mv $U /etc/systemd/system/queue@.service; systemctl enable --now -q queue@1 queue@2",
      {"units": ["queue@1.service", "queue@2.service"]}),

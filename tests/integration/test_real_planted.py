@@ -35,6 +35,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(bool(why_not()), reason=f"{why_not()}: no mistake was planted on a real host"),
 ]
+REAL = (planted.HOST, planted.PLAYBOOK)
 RESTARTED = ("WPS303",)
 """Who changes the file by hand does not restart its services."""
 UNIT_MISTAKES = [*STATE, *ENVIRONMENT, *RUNNING, *SHOWN, *LOGGED]
@@ -47,46 +48,46 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlantedHost]:
         yield PlantedHost(fleet)
 
 
-@planted.mistakes(COPY, planted.HOST, checks="WPS205")
+@planted.mistakes(COPY, *REAL, checks="WPS205")
 @pytest.mark.parametrize("how", CONTAINERS)
 def test_a_copy_below_the_file(host: PlantedHost, how: str) -> None:
     place = BELOW[list(CONTAINERS).index(how) % len(BELOW)]
     with host.undone():
         host.write(host.env.parent / place, CONTAINERS[how])
-        assert list(host.found()) == ["WPS205"]
+        assert host.verified() == ["WPS205"]
 
 
-@planted.mistakes(COPY_ELSEWHERE, planted.HOST, checks="WPS208")
+@planted.mistakes(COPY_ELSEWHERE, *REAL, checks="WPS208")
 @pytest.mark.parametrize("place", ELSEWHERE)
 def test_a_copy_where_copies_usually_are(host: PlantedHost, place: str) -> None:
     with host.undone():
         host.write(place, CONTAINERS["tar.gz"] if place.endswith(".gz") else CONTAINERS["as it is"])
-        assert list(host.found()) == ["WPS208"]
+        assert host.verified() == ["WPS208"]
 
 
-@planted.mistakes(OLDER, planted.HOST, checks="WPS205")
+@planted.mistakes(OLDER, *REAL, checks="WPS205")
 @pytest.mark.parametrize("name", [*NAMES, "sub/.env", "sub/.env.old"])
 def test_an_older_file(host: PlantedHost, name: str) -> None:
     with host.undone():
         host.write(host.env.parent / name, OLD)
-        assert list(host.found()) == ["WPS205"]
+        assert host.verified() == ["WPS205"]
 
 
-@planted.mistakes(FILES, planted.HOST)
+@planted.mistakes(FILES, *REAL)
 @pytest.mark.parametrize(("checks", "plant"), [row[1:] for row in FILE_MISTAKES], ids=[row[0] for row in FILE_MISTAKES])
 def test_a_mistake_in_files(host: PlantedHost, checks: str, plant: Plant) -> None:
     with host.undone():
         plant(host)
-        found = host.found()
+        found = host.verified()
     assert is_found(checks, found, *RESTARTED), found
 
 
-@planted.mistakes(UNITS, planted.HOST)
+@planted.mistakes(UNITS, *REAL)
 @pytest.mark.parametrize(("checks", "script"), [row[1:] for row in UNIT_MISTAKES], ids=NAMED)
 def test_a_mistake_in_units_and_processes(host: PlantedHost, checks: str, script: str) -> None:
     with host.units_undone():
         host.shell(START + script)
-        found = host.found()
+        found = host.verified()
     assert is_found(checks, found), found
 
 
@@ -96,6 +97,11 @@ def test_no_false_alarm(host: PlantedHost, script: str, over: dict[str, Any]) ->
     with host.units_undone():
         host.shell(START + script)
         assert host.found(**over) == {}
+
+
+@planted.variations("Hosts", *REAL, rows=["as deployed"])
+def test_a_run_without_a_mistake(host: PlantedHost) -> None:
+    assert host.verified() == []
 
 
 def test_a_rootless_unit_without_lingering(host: PlantedHost) -> None:
