@@ -291,16 +291,11 @@ def checks() -> str:
 
     sections = [
         f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
-        f"Fix: {linked(check.fix)}
-
-"
-        + "".join(f"- {line}
-" for line in check.scope)
-        + "
-" * bool(check.scope)
+        f"Fix: {linked(check.fix)}\n\n"
+        + "".join(f"- {line}\n" for line in check.scope)
+        + "\n" * bool(check.scope)
         + f"Name `{check.name}`, area `{check.area}`, severity {check.severity}. "
-        + f"[Planted mistakes](planted-mistakes.md#{check.id.lower()}).
-"
+        + f"[Planted mistakes](planted-mistakes.md#{check.id.lower()}).\n"
         for check in verify_check.registry()
     ]
     introduction = (

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 STATE = Path(__file__).with_name("containers.json")
+CONFIGURED = "{{.HostConfig.RestartPolicy.Name}} {{json .Config.Env}}"
 FORMAT = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.Created}}'
 
 
@@ -98,15 +99,20 @@ def compose(arguments: list[str]) -> int:
                 created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
                 known[name] = {"id": f"{name}-{created}", "created": created, "command": declared[name]["command"]}
                 known[name]["environment"] = settings(declared[name], file.parent)
+                known[name]["environment"].update(declared[name].get("environment", {}))
+                known[name]["restart"] = declared[name].get("restart", "no")
             if options.verb != "stop":
                 start(known[name])
     save(known)
     return 0
 
 
-def inspect(ids: list[str]) -> int:
+def inspect(shown: str, ids: list[str]) -> int:
     for name, container in containers().items():
-        if container["id"] in ids:
+        if container["id"] in ids and shown == CONFIGURED:
+            pairs = [f"{key}={value}" for key, value in container["environment"].items()]
+            sys.stdout.write(f"{container['restart']} {json.dumps(pairs)}\n")
+        elif container["id"] in ids:
             state = "running" if runs(container) else "exited"
             sys.stdout.write(f"{name} {state} {container['created']}\n")
     return 0
@@ -115,6 +121,6 @@ def inspect(ids: list[str]) -> int:
 if __name__ == "__main__":
     if sys.argv[1] == "compose":
         sys.exit(compose(sys.argv[2:]))
-    if sys.argv[1:4] == ["inspect", "--format", FORMAT]:
-        sys.exit(inspect(sys.argv[4:]))
+    if sys.argv[1:3] == ["inspect", "--format"] and sys.argv[3] in (FORMAT, CONFIGURED):
+        sys.exit(inspect(sys.argv[3], sys.argv[4:]))
     sys.exit("unknown docker command")

@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import registry
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import (
+    registry,
+    supervisor_config,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import ServiceManager
 
 APPLICATION = 65534
@@ -79,6 +82,18 @@ def test_a_configuration_of_the_application(folder: Path) -> None:
     program = put(folder / "supervisorctl", SPY.format(log=folder / "log"), 0)
     manager("supervisor", file=put(folder / "own" / "supervisord.conf"), program=program).restart(20)
     assert ran_as(folder) == {str(APPLICATION)}
+
+
+def test_a_pipe_in_the_configuration(folder: Path) -> None:
+    """Nothing waits for it, and a directory of many files is not read."""
+    os.mkfifo(folder / "pipe.conf")
+    for name, problem in (("pipe.conf", "is not a regular file"), ("many/*", "includes more than 200 files")):
+        (folder / "many").mkdir(exist_ok=True)
+        for number in range(201):
+            (folder / "many" / f"{number}").touch()
+        file = put(folder / "supervisord.conf", f"[include]\nfiles = {name}\n")
+        with pytest.raises(HostError, match=problem):
+            supervisor_config.sections(file)
 
 
 @pytest.fixture

@@ -22,7 +22,12 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import compose, registry
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import managed_facts, unit_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import (
+    compose,
+    registry,
+    supervisor_config,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
     ServiceManager,
     State,
@@ -169,6 +174,86 @@ def test_what_an_application_may_change_runs_as_the_application(folder: Path, st
         (folder / ".env").write_text("KEY=one\n")
         made.restart(20)
         assert only(made.states()).is_up
+
+
+def rows(made: ServiceManager) -> list[dict[str, Any]]:
+    """What a verification sees, with values in place of fingerprints."""
+    known = unit_facts.Known(["SECRET_*"], lambda _name, value: value, "/nonexistent/.env")
+    rows, problems = managed_facts.units([made.declared], known, None)
+    assert problems == []
+    return rows
+
+
+def test_a_program_of_supervisor_that_the_host_does_not_start(folder: Path) -> None:
+    with supervisor(folder) as made:
+        (row,) = rows(made)
+        assert (row["starts"], row["enabled"]) == (False, "its autostart is false")
+        (folder / "conf.d").mkdir()
+        (folder / "conf.d" / "web.conf").write_text(
+            "[program:web]\ncommand = sleep 600\nautostart = true ; a comment\n"
+            "environment = SECRET_KEY=\"a,b%%\",OTHER='x',SECRET_HOME=%(ENV_HOME)s\n"
+            "[group:shop]\nprograms = worker\n[program:worker]\ncommand = sleep 600\nenvironment = SECRET_KEY=c\n"
+        )
+        file = folder / "supervisord.conf"
+        (folder / "conf.d" / "link.conf").symlink_to(folder / "conf.d" / "web.conf")
+        everywhere = "[include]\nfiles = conf.d/*.conf\n[supervisord]\nenvironment = SECRET_ALL=d\n"
+        file.write_text(file.read_text().replace("[supervisord]\n", everywhere))
+        made.required([made.declared["program"], "-c", str(file), "update"], 20, "update")
+        all_units = type(made)({**made.declared, "units": ["web", "shop:worker"]})
+        all_units.restart(20)
+        web, worker = rows(all_units)
+        assert (web["starts"], web["enabled"], worker["starts"]) == (True, "", True)
+        files = {entry["path"]: entry["values"] for entry in web["files"]}
+        own = {"SECRET_KEY": "a,b%"}
+        assert files == {f"{folder}/conf.d/{name}": own for name in ("link.conf", "web.conf")} | {
+            str(file): {"SECRET_ALL": "d"}
+        }
+        assert {"SECRET_KEY": "c"} in [entry["values"] for entry in worker["files"]]
+        assert web["held"]["SECRET_KEY"] == ["a,b%"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [("[program:web\n", "cannot be parsed"), ("[program:web]\nenvironment = A='\n", "cannot be parsed")],
+)
+def test_a_configuration_of_supervisor_that_cannot_be_parsed(folder: Path, content: str, problem: str) -> None:
+    with supervisor(folder) as made:
+        Path(made.declared["file"]).write_text(content)
+        with pytest.raises(HostError, match=problem):
+            supervisor_config.environments(supervisor_config.sections(made.declared["file"]), "web")
+
+
+def test_a_service_of_runit_that_the_host_does_not_start(folder: Path) -> None:
+    with runit(folder) as made:
+        (row,) = rows(made)
+        assert (row["starts"], row["enabled"]) == (True, "")
+        (folder / "web" / "down").touch()
+        (folder / "web" / "env").mkdir()
+        (folder / "web" / "env" / "SECRET_KEY").write_text("from-env \nmore\n")
+        (folder / "web" / "run").write_text(
+            "#!/bin/sh\nexport SECRET_TOKEN='from run' PATH=/bin # SECRET_NOT=x\nSECRET_SHELL=$(cat x)\nexec true\n"
+        )
+        (row,) = rows(made)
+        assert (row["starts"], row["enabled"]) == (False, f"{folder}/web/down exists")
+        assert {entry["path"]: entry["values"] for entry in row["files"]} == {
+            f"{folder}/web/run": {"SECRET_TOKEN": "from run"},
+            f"{folder}/web/env": {"SECRET_KEY": "from-env"},
+        }
+
+
+def test_a_container_that_the_host_does_not_start(folder: Path) -> None:
+    with docker(folder) as made:
+        (folder / ".env").write_text("SECRET_KEY=one\n")
+        made.restart(20)
+        (row,) = rows(made)
+        assert (row["starts"], row["enabled"]) == (False, "its restart policy is no")
+        assert row["held"] == {"SECRET_KEY": ["one"]}
+        service = {"command": list(SLEEP), "env_file": [".env"], "restart": "unless-stopped"}
+        service["environment"] = {"SECRET_KEY": "two=2"}
+        Path(made.declared["file"]).write_text(json.dumps({"services": {"web": service}}))
+        made.restart(20)
+        (row,) = rows(made)
+        assert (row["starts"], row["enabled"], row["held"]) == (True, "", {"SECRET_KEY": ["two=2"]})
 
 
 @pytest.mark.parametrize("start", MANAGERS)

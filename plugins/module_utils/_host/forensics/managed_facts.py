@@ -14,7 +14,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import unit_facts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import registry
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import State
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
+    Configured,
+    State,
+)
 
 COMMAND_SECONDS = 30
 
@@ -26,10 +29,18 @@ def units(
     rows, problems = [], []
     for manager in registry.managers([], [entry for entry in declared if entry["manager"] != "systemd"]):
         try:
-            rows += [_row(state, manager.declared["manager"], known, since) for state in manager.states()]
+            states = manager.states()
         except HostError as error:
             problems.append(str(error))
-    return rows, problems
+            continue
+        for state in states:
+            try:
+                configured = manager.configured(state.unit) if state.exists else Configured()
+            except HostError as error:
+                problems.append(str(error))
+                configured = Configured()
+            rows.append(_row(state, manager.declared["manager"], configured, known, since))
+    return rows, list(dict.fromkeys(problems))
 
 
 def health(declared: Sequence[Mapping[str, Any]], folder: str) -> List[Dict[str, str]]:
@@ -44,9 +55,18 @@ def health(declared: Sequence[Mapping[str, Any]], folder: str) -> List[Dict[str,
     return results
 
 
-def _row(state: State, manager: str, known: unit_facts.Known, since: Optional[float]) -> Dict[str, Any]:
+def _row(
+    state: State, manager: str, configured: Configured, known: unit_facts.Known, since: Optional[float]
+) -> Dict[str, Any]:
     pids = [state.pid] if state.began is not None and state.pid else []
     held, silent = unit_facts.held(pids, known)
+    for environment in configured.environments:
+        for name, mac in known.fingerprints(environment).items():
+            held[name] = sorted({*held.get(name, ()), mac})
+    files = [
+        {"path": path, "problem": "", "values": known.fingerprints(values)}
+        for path, values in configured.settings.items()
+    ]
     return {
         "unit": state.unit,
         "manager": manager,
@@ -60,8 +80,10 @@ def _row(state: State, manager: str, known: unit_facts.Known, since: Optional[fl
         "held": held,
         "silent": silent,
         "pids": pids,
-        **dict.fromkeys(("sub", "enabled"), ""),
-        **dict.fromkeys(("starts", "stale"), False),
+        "sub": "",
+        "starts": bool(configured.starts),
+        "enabled": configured.reason if configured.starts is False else "",
+        "stale": False,
         "environment": {},
-        "files": [],
+        "files": files,
     }

@@ -7,6 +7,7 @@ compose's output is not shown: its errors quote lines of .env.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ti
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
+    Configured,
     ServiceManager,
     State,
 )
@@ -23,6 +25,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 _UP = ("up", "--detach", "--force-recreate", "--no-deps", "--no-build", "--pull", "never")
 """Not ``restart``, which keeps the environment of a container's creation. No new image arrives with new values."""
 _SHOWN = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.Created}}'
+_CONFIGURED = "{{.HostConfig.RestartPolicy.Name}} {{json .Config.Env}}"
+_RESTARTED = ("always", "unless-stopped")
+"""Policies by which the engine starts a container with the host."""
 _LINE = re.compile(r"(\S+) ([a-z]+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z")
 
 
@@ -50,6 +55,15 @@ class ComposeManager(ServiceManager):
             known.setdefault(state.unit, []).append(state)
         missing = State("", is_up=False, text="not created", exists=False)
         return [state for unit in self.units for state in known.get(unit, [missing._replace(unit=unit)])]
+
+    def configured(self, unit: str) -> Configured:
+        ids = self._asked([*self._compose(), "ps", "--all", "--quiet", unit]).split()
+        text = self._asked([self._program, "inspect", "--format", _CONFIGURED, *ids]) if ids else ""
+        rows = [line.partition(" ") for line in text.splitlines() if line.strip()]
+        wrong = sorted({policy or "no" for policy, _space, _environment in rows} - {*_RESTARTED})
+        environments = [_environment(content) for _policy, _space, content in rows]
+        reason = "its restart policy is %s" % ", ".join(wrong)
+        return Configured(not wrong if rows else None, reason, environments=environments)
 
     def missing(self) -> List[State]:
         """A restart creates containers, and compose reads its file with the ``.env`` that is not written yet."""
@@ -81,6 +95,15 @@ class ComposeManager(ServiceManager):
             message = "%s: exit code %d; its output is not shown. Run it as %s"
             raise HostError(message % (" ".join(map(shlex.quote, command[:6])), answer.code, self.account.name))
         return answer.content.decode("utf-8", "replace")
+
+
+def _environment(content: str) -> Dict[str, str]:
+    """Raises HostError."""
+    try:
+        entries = json.loads(content) or []
+        return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise HostError("docker inspect gave an environment that this module does not know") from None
 
 
 def _state(line: str) -> State:

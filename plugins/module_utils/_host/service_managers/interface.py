@@ -34,6 +34,19 @@ class State(NamedTuple):
     """Whether its manager can restart it."""
 
 
+class Configured(NamedTuple):
+    """What a manager's configuration says of a unit."""
+
+    starts: Optional[bool] = None
+    """Whether the manager starts it with the host; None where that is not known."""
+    reason: str = ""
+    """Why it does not."""
+    settings: Mapping[str, Mapping[str, str]] = {}
+    """What it sets in the environment, by file."""
+    environments: Sequence[Mapping[str, str]] = ()
+    """What each container has."""
+
+
 class ServiceManager(abc.ABC):
     """Restarts a service's units and tells how they are. Each method raises HostError."""
 
@@ -55,6 +68,11 @@ class ServiceManager(abc.ABC):
     @abc.abstractmethod
     def states(self) -> List[State]:
         """How each unit is."""
+
+    def configured(self, unit: str) -> Configured:
+        """How a unit of :meth:`states` starts, and with which settings."""
+        del unit
+        return Configured()
 
     def missing(self) -> List[State]:
         """The units that a restart would not find."""

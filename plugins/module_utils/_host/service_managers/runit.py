@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import time
-from typing import List
+from typing import Iterator, List, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
     DONE,
+    Configured,
     ServiceManager,
     State,
     last_line,
@@ -24,6 +26,11 @@ TICK = 0.02
 _LINE = re.compile(r"(run|down|finish): .*?: (?:\(pid (\d+)\) )?")
 _USED = ("check", "supervise/ok", "supervise/control", "supervise/status")
 """What sv runs, opens and writes to in a service's directory."""
+
+MOST, LARGEST = 200, 1 << 16
+"""Files of settings, and bytes of each."""
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=([^$`]*)", re.DOTALL)
+"""Not what the shell computes: the running process shows that."""
 
 
 class RunitManager(ServiceManager):
@@ -61,6 +68,12 @@ class RunitManager(ServiceManager):
             raise HostError("runit: %s" % last_line(text))
         return self.state(unit, match.group(1) == "run", match.group(1), int(match.group(2) or 0))
 
+    def configured(self, unit: str) -> Configured:
+        down = os.path.join(self._path(unit), "down")
+        folder, script = (os.path.join(self._path(unit), name) for name in ("env", "run"))
+        settings = {script: dict(_assigned(script)), folder: dict(_in_folder(folder))}
+        return Configured(not os.path.lexists(down), "%s exists" % down, settings)
+
     def _path(self, unit: str) -> str:
         return os.path.join(self.declared.get("directory") or DIRECTORY, unit)
 
@@ -72,3 +85,33 @@ class RunitManager(ServiceManager):
         for unit in self.units:
             command = [self._program, "-w", "%d" % max(seconds, 1), verb, self._path(unit)]
             self.required(command, seconds + 1, "%s could not be %s" % (unit, DONE[verb.rpartition("-")[2]]))
+
+
+def _text(at: safe_files.OpenPath) -> str:
+    """Empty where the service has no such file."""
+    try:
+        with os.fdopen(safe_files.opened(at), "rb") as stream:
+            return stream.read(LARGEST).decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""
+
+
+def _assigned(script: str) -> Iterator[Tuple[str, str]]:
+    with safe_files.place(os.path.realpath(script)) as at:
+        lines = _text(at).splitlines()
+    for line in lines:
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:  # a text of several lines
+            continue
+        for match in filter(None, map(_ASSIGNMENT.fullmatch, words)):
+            yield match.group(1), match.group(2)
+
+
+def _in_folder(folder: str) -> Iterator[Tuple[str, str]]:
+    """As ``chpst -e`` reads it: a file for each setting, of which the first line counts."""
+    if not os.path.isdir(folder):
+        return
+    with safe_files.place(os.path.join(os.path.realpath(folder), "any")) as at:
+        for name in sorted(safe_files.listed(at))[:MOST]:
+            yield name, _text(at._replace(name=name)).partition("\n")[0].rstrip()

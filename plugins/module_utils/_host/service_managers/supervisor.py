@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import re
-from typing import List
+from typing import Dict, List, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import supervisor_config
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.interface import (
     DONE,
+    Configured,
     ServiceManager,
     State,
     last_line,
@@ -18,9 +20,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 
 _LINE = re.compile(r"(\S+)\s+(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)\b(?:\s+pid (\d+),)?")
 
+_AVAILABLE = re.compile(r"(?m)^(\S+)\s+(?:in use|avail)\s+(auto|manual)\b")
+
 
 class SupervisorManager(ServiceManager):
     """Runs as whoever may change supervisor's configuration, which may name code of its own for supervisorctl."""
+
+    _automatic: Optional[Dict[str, bool]] = None
+    _sections: List[supervisor_config.Section]
 
     @property
     def account(self) -> accounts.HostAccount:
@@ -43,6 +50,14 @@ class SupervisorManager(ServiceManager):
         if not states and not missing:
             raise HostError("supervisor: %s" % (last_line(text) or "exit code %s" % answer.code))
         return states + [State(unit, is_up=False, text="not configured", exists=False) for unit in missing]
+
+    def configured(self, unit: str) -> Configured:
+        if self._automatic is None:
+            text = self.required([*self._control(), "avail"], self.seconds, "supervisorctl avail")
+            self._sections = supervisor_config.sections(self.declared["file"])
+            self._automatic = {name: start == "auto" for name, start in _AVAILABLE.findall(text)}
+        settings = supervisor_config.environments(self._sections, unit)
+        return Configured(self._automatic.get(unit), "its autostart is false", settings)
 
     def _control(self) -> List[str]:
         return [self.declared.get("program") or "supervisorctl", "-c", self.declared["file"]]

@@ -20,6 +20,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 LOADED = "loaded"
 DEPLOY = "ansible-playbook watchparty.secrets.deploy {run} --limit {place}"
+_START = {
+    "supervisor": "ansible {place} --become -m ansible.builtin.command -a 'supervisorctl update'",
+    "runit": "ansible {place} --become -m ansible.builtin.file -a 'path={target} state=absent'",
+    "compose": DEPLOY,
+}
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -58,14 +63,27 @@ def _unit(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
 
 
 def _managed(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Of another manager than systemd, which is not asked what it starts with the host."""
+    """Of another manager than systemd: whether the manager starts it, and not whether the host starts the manager."""
     name = f"{unit['unit']} ({unit['manager']})"
     if not unit["is_up"]:
         yield bad(f"{name} is {unit['active']}", host, command=DEPLOY)
     elif not unit["active"]:
         yield unknown(f"{name}: set services.*.status or services.*.pid_file in the catalog", host)
-    else:
+    elif unit["manager"] == "command":
         yield good(f"{name} runs", host)
+        yield not_applicable(f"{name}: a manager by commands does not tell what starts with the host", host)
+    elif unit["starts"]:
+        yield good(f"{name} runs, and starts with {unit['manager']}", host)
+    elif not unit["enabled"]:
+        yield unknown(f"{name}: {unit['manager']} does not tell whether it starts with the host", host)
+    if unit["enabled"] and not unit["starts"]:
+        target = unit["enabled"].removesuffix(" exists")
+        yield bad(
+            f"{name} does not start with the host: {unit['enabled']}",
+            host,
+            target=target,
+            command=_START[unit["manager"]],
+        )
 
 
 CHECK = Check(
@@ -76,10 +94,11 @@ CHECK = Check(
     title="Every unit is installed, runs, and starts at boot",
     reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
     fix=(
-        "Unmask, enable or start the unit with systemctl. If the unit has another manager, deploy, which starts it. "
+        "Unmask, enable or start the unit with systemctl. Deploy to start a unit of another manager. To start it with "
+        "the host: autostart=true (supervisor), no file down (runit), restart: unless-stopped (compose). "
         "A host need not have every unit of the catalog, if another host has it."
     ),
-    scope=("Not checked: whether units of other managers than systemd start at boot.",),
+    scope=("Not checked: whether the host starts another manager than systemd.",),
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "
         "-a 'name={target} masked=false enabled=true state=started'"

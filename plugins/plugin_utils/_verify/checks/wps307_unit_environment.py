@@ -17,14 +17,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
+SHOW = "ansible {place} --become -m ansible.builtin.command -a 'ls -l {target}'"
+UNREAD = ("compose", "command")
+"""Managers whose settings may come from anywhere. WPS303 compares what a container or process has."""
+
 
 def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Iterator[Outcome]:
-    if unit.get("manager"):
-        yield not_applicable(f"{unit['unit']} is not a unit of systemd", host)
+    if unit.get("manager") in UNREAD:
+        yield not_applicable(f"{unit['unit']}: the files of {unit['manager']} are not read", host)
         return
     problems = list(_problems(unit))
-    for problem in problems:
-        yield bad(f"{unit['unit']} {problem}", host, target=unit["unit"])
+    for place, problem in problems:
+        target, command = (place, SHOW) if unit.get("manager") else (unit["unit"], "")
+        yield bad(f"{unit['unit']} {problem}", host, target=target, command=command)
     if unit["stale"]:
         yield unknown(
             f"{unit['unit']} has changed on disk: run systemctl daemon-reload on the host, then verify again", host
@@ -35,15 +40,15 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
         yield good(f"{unit['unit']} sets nothing that .env sets", host)
 
 
-def _problems(unit: Mapping[str, Any]) -> Iterator[str]:
+def _problems(unit: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     sources = [("Environment=", unit["environment"]), *((file["path"], file) for file in unit["files"])]
     for place, names in sources:
         if names.get("problem"):
-            yield f"reads {place}, which {names['problem']}"
+            yield place, f"reads {place}, which {names['problem']}"
         if names["differs"]:
-            yield f"has other values of {', '.join(names['differs'])} in {place}"
+            yield place, f"has other values of {', '.join(names['differs'])} in {place}"
         if names["copied"]:
-            yield f"has {', '.join(names['copied'])} in {place} too, which no deploy replaces"
+            yield place, f"has {', '.join(names['copied'])} in {place} too, which no deploy replaces"
 
 
 CHECK = Check(
@@ -57,7 +62,9 @@ CHECK = Check(
         "Remove the setting from the unit, its drop-ins and its other files. Then run systemctl daemon-reload and "
         "restart the unit."
     ),
-    scope=("Not checked: units of other managers than systemd.",),
+    scope=(
+        "Checked: units of systemd, environment= in the configuration of supervisor, and run and env of a runit service.",
+    ),
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit, "stores"),
     needs=("hosts", "stores"),

@@ -189,8 +189,18 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "WPS306",
-        on_host(units=[unit(unit="web", manager="runit", is_up=False, active="down", starts=False)]),
+        on_host(units=[unit(unit="web", manager="runit", is_up=False, active="down", starts=False, enabled="")]),
         "web2: web (runit) is down",
+    ),
+    (
+        "WPS306",
+        on_host(units=[unit(unit="web", manager="supervisor", starts=False, enabled="its autostart is false")]),
+        "web2: web (supervisor) does not start with the host: its autostart is false",
+    ),
+    (
+        "WPS307",
+        on_host(units=[unit(unit="web", manager="supervisor", files=[from_file(differs=["A"])])]),
+        "web has other values of A in /etc/default/shop",
     ),
     ("WPS307", on_host(units=[unit(environment=names(differs=["A"]))]), "has other values of A in Environment="),
     ("WPS307", on_host(units=[unit(environment=names(same=["A"], copied=["A"]))]), "has A in Environment= too"),
@@ -360,6 +370,13 @@ def test_a_deploy_starts_a_unit_of_another_manager() -> None:
     result = ran(facts(**on_host(units=[stopped])))["WPS306"]
     commands = {result.check.command_for(item, "production") for item in result.results if item.status == FAIL}
     assert commands == {"ansible-playbook watchparty.secrets.deploy -e app_environment=production --limit web2"}
+
+
+def test_the_file_down_of_a_runit_service_is_removed() -> None:
+    down = unit(unit="web", manager="runit", starts=False, enabled="/etc/service/web/down exists")
+    result = ran(facts(**on_host(units=[down])))["WPS306"]
+    (command,) = (result.check.command_for(item, "production") for item in result.results if item.status == FAIL)
+    assert command == "ansible web2 --become -m ansible.builtin.file -a 'path=/etc/service/web/down state=absent'"
 
 
 def test_every_check_has_a_state_that_fails_it() -> None:
