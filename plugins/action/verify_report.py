@@ -30,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.contro
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.run_arguments import completed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events, metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import accepted as verify_accepted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
@@ -203,4 +204,4 @@ def show(result: Mapping[str, Any], files: Sequence[str]) -> None:
     others = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK") not in READ_BY_PEOPLE
     table = verify_table.table(result, columns, whole=Display().verbosity > 0)
     for line, colour in [*table, *((f"report: {path}", "") for path in files)]:
-        Display().display(line, color=colour or None, stderr=others)
+        Display().display(completed(line), color=colour or None, stderr=others)

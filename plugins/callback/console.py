@@ -18,6 +18,7 @@ description:
   - While a task runs on many hosts, the callback shows how many hosts are done, and an estimate of the time left. It
     prints this line when a host finishes, at most every 5 seconds at first and every 30 seconds later. If no host
     finishes, it prints no line.
+  - Adds the inventory and C(app_environment) of the command line to the C(ansible-playbook) commands in messages.
   - Removes terminal escapes from the text of hosts.
   - With C(-v) or more, the output is that of P(ansible.builtin.default#callback). The options of this callback change
     only that output, except O(display_failed_stderr), which also holds without C(-v).
@@ -46,6 +47,7 @@ from ansible.plugins.callback import default
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.console_text import error, first_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.progress import TaskProgress, act
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.run_arguments import completed
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.run_outcome import is_rescued
 
 
@@ -277,7 +279,7 @@ class CallbackModule(default.CallbackModule):
         """Without the excerpts of playbooks that Ansible shows."""
         if result.result.get("warnings"):
             for warning in result.warnings:
-                self._display.warning(console_text.printable(warning.event.msg, lines=True))
+                self._display.warning(console_text.printable(completed(warning.event.msg), lines=True))
 
     def _act(self, step: str, host: str, text: str, colour: str | None = None) -> None:
         self._show(act(step, host, text), colour)
@@ -287,7 +289,8 @@ class CallbackModule(default.CallbackModule):
 
     def _show(self, text: str, colour: str | None = None, *, stderr: bool = False) -> None:
         self._progress.shown(time.monotonic())
-        self._display.display(console_text.printable(text, lines=True), color=colour, stderr=stderr)
+        shown = console_text.printable(completed(text), lines=True)
+        self._display.display(shown, color=colour, stderr=stderr)
 
 
 def _name(task: Any) -> str:

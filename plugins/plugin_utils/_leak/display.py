@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer, run_arguments
 
 
 def show(lines: Iterable[str]) -> None:
     """Each on a line of its own, without what a terminal would act on."""
     for line in lines:
-        Display().display(host_answer.printable(line))
+        Display().display(host_answer.printable(run_arguments.completed(line)))

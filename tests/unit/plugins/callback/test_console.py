@@ -185,6 +185,14 @@ def test_no_text_of_a_host_looks_like_another_line(callback: Any, terminal: Term
     assert terminal.lines == ["web1: web10: healthy", "ERROR web1: no", "  hosts: 2 ok; 1 s"]
 
 
+def test_a_command_can_be_pasted(callback: Any, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console.context, "CLIARGS", CLIArgs({"inventory": ["hosts.yml"]}))
+    text = "Deploy again: ansible-playbook watchparty.secrets.deploy"
+    callback.v2_runner_on_failed(result(msg=text, warnings=(text,)))
+    shown = "Deploy again: ansible-playbook -i hosts.yml watchparty.secrets.deploy"
+    assert terminal.lines == [f"[WARNING]: {shown}", f"ERROR web1: {shown}"]
+
+
 def test_errors_go_where_ansible_is_told_to_write_them(callback: Any, terminal: Terminal) -> None:
     callback._plugin_options["display_failed_stderr"] = True
     callback.v2_runner_on_failed(result(msg="no"))
