@@ -29,6 +29,11 @@ HOST = "app1"
 ENCRYPTED = "/srv/watchparty/production.env.enc"
 KMS_KEY = "alias/shop-production"
 ROLE = "shop-host"
+KEY_FILE = "/etc/shop/signing.key"
+FILES = {
+    "key": {"path": KEY_FILE, "format": "value", "settings": ["SIGNING_KEY"], "hosts": ["app_hosts"]},
+    "job": {"path": "/etc/shop/job", "format": "value", "settings": ["LICENSE_TEXT"], "hosts": ["ungrouped"]},
+}
 UNIT = """\
 [Unit]
 Description=A shop
@@ -107,7 +112,7 @@ class FetchLab:
         if self.imds:
             self.require("boto3")
         self.variables: dict[str, Any] = {
-            "secrets_catalog": harness.catalog(services={"web": {"units": ["shop.service"]}}),
+            "secrets_catalog": harness.catalog(services={"web": {"units": ["shop.service"]}}, files=FILES),
             "env_deploy_path": self.path,
             "app_host_user": "shipper",
             "app_host_sudo": "none",
@@ -124,6 +129,7 @@ class FetchLab:
             },
         }
         unit = UNIT.format(path=self.path)
+        self.shell("mkdir /etc/shop")
         self.shell("cat > /etc/systemd/system/shop.service; systemctl daemon-reload; systemctl enable shop", text=unit)
 
     def require(self, *packages: str) -> None:

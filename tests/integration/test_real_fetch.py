@@ -16,7 +16,7 @@ from sandbox.faults import Fault
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.process import SandboxError, wait_until
 from tests.integration import harness
-from tests.integration.fetch_lab import ENCRYPTED, KMS_KEY, FetchLab, metadata
+from tests.integration.fetch_lab import ENCRYPTED, KEY_FILE, KMS_KEY, FetchLab, metadata
 
 pytestmark = [
     pytest.mark.hosts,
@@ -66,6 +66,9 @@ def test_the_role_installs_it_and_a_second_run_changes_nothing(lab: FetchLab) ->
     assert first.returncode == 0, first.stdout
     assert lab.generation() == "1"
     assert lab.shell(f"stat -c '%U %a' {lab.path}") == "watchparty 600"
+    assert lab.shell(f"stat -c '%U %a' {KEY_FILE}; cat {KEY_FILE}; echo; ls /etc/shop").split() == [
+        *("watchparty", "600", str(harness.layout().parameters["/shop/production/App/SIGNING_KEY"][1]), "signing.key")
+    ]
     assert lab.shell("stat -c '%U %a' /opt/shop-secrets /opt/shop-secrets/fetch.pyz").split() == [
         "root",
         "755",

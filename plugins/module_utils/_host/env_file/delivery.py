@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+import os
+from typing import Collection, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, file_set
@@ -62,28 +63,32 @@ def planned(
     declared: Optional[Sequence[file_set.DeclaredFile]] = None,
     *,
     check: bool = False,
+    removable: Optional[Collection[str]] = None,
 ) -> Delivery:
     """``declared`` are the files beside ``.env``; None where the run knows no catalog that could declare any. With
-    ``check`` nothing on the host may change.
+    ``check`` nothing on the host may change. ``removable`` are the paths that a catalog knows, which may be an old one;
+    None for the current catalog.
     """
     wanted = atomic_file.filled(wanted, present)
     recorded = mark.written if mark else {}
-    if declared is None:
-        _refuse_others(env, recorded)
     others, kept = file_set.planned(env, declared or (), recorded, check=check)
+    if declared is None or removable is not None:
+        known = {os.path.realpath(file_set.path_of(env, path)) for path in removable or ()}
+        removed = {change.path for change in others if change.content is None}
+        _refuse_others(env, {*kept, *removed} - known)
     differs = present is None or present.content != content or any(change.differs for change in others)
     drifted = atomic_file.drifted(present, wanted) or any(change.rewrite for change in others)
     plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others, kept)
     return plan._replace(restart=mark is not None and (differs or not plan.is_settled))
 
 
-def _refuse_others(env: atomic_file.EnvFile, recorded: Iterable[str]) -> None:
+def _refuse_others(env: atomic_file.EnvFile, paths: Iterable[str]) -> None:
     """They would count as removed from the catalog."""
-    for path in sorted(set(recorded) - {env.path}):
+    for path in sorted(paths):
         raise HostError(
             "%s: a deploy also wrote %s, and this run does not know files of the catalog. Use ansible-playbook "
-            "watchparty.secrets.deploy; before this host may fetch, remove files from the catalog and deploy"
-            % (env.path, path)
+            "watchparty.secrets.deploy. A host that fetches needs the current catalog: run ansible-playbook "
+            "watchparty.secrets.host" % (env.path, path)
         )
 
 

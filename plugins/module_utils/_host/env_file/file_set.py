@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from typing import (
+    Any,
     Callable,
     Collection,
     ContextManager,
@@ -57,6 +58,13 @@ class DeclaredFile(NamedTuple):
 
     def __repr__(self) -> str:
         return "DeclaredFile(path=%r)" % self.path
+
+
+def declared(file: Mapping[str, Any], content: str, owner: Optional[str], group: Optional[str]) -> DeclaredFile:
+    """A file of the catalog; without an owner of its own it has ``owner`` and ``group``, those of ``.env``."""
+    own_group = group if file["group"] is None and not file["owner"] else file["group"]
+    wanted = atomic_file.ownership(file["owner"] or owner, own_group, file["mode"])
+    return DeclaredFile(file["path"], content.encode("utf-8"), wanted, file["credential"], tuple(file["settings"]))
 
 
 class PlannedFile(NamedTuple):

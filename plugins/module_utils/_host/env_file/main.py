@@ -12,12 +12,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, file_set
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import diff as env_file_diff
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import EnvFile, Ownership
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.file_set import DeclaredFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.options import MANAGED
 
 ARGUMENT_SPEC = {
@@ -107,16 +106,6 @@ def octal(mode: int) -> str:
     return "%04o" % mode
 
 
-def _declared(params: Dict[str, Any], file: Dict[str, Any]) -> DeclaredFile:
-    """A file of the catalog; without an owner of its own it has the owner and group of ``.env``."""
-    owner, group = file["owner"] or params["owner"], file["group"]
-    if group is None and not file["owner"]:
-        group = params["group"]
-    wanted = atomic_file.ownership(owner, group, file["mode"])
-    content = params["file_contents"][file["path"]].encode("utf-8")
-    return DeclaredFile(file["path"], content, wanted, file["credential"], tuple(file["settings"]))
-
-
 def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str, Any]:
     """state=present: plan, then write unless in check mode."""
     params, path = module.params, module.params["path"]
@@ -137,7 +126,10 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     before = env_file_diff.settings_of(present.content if present else None, readers)
     after = dotenv.from_dotenv(text, readers)
     knows = params["files"] is not None and not params["merge"]
-    declared = [_declared(params, file) for file in params["files"]] if knows else None
+    contents, owned_by = params["file_contents"], (params["owner"], params["group"])
+    declared = (
+        [file_set.declared(file, contents[file["path"]], *owned_by) for file in params["files"]] if knows else None
+    )
     plan = env_file_delivery.planned(env, content, wanted, present, mark, declared, check=module.check_mode)
     result: Dict[str, Any] = {
         "changed": plan.rewrite,

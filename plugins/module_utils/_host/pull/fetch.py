@@ -12,7 +12,12 @@ import time
 from dataclasses import dataclass, field, fields
 from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_files,
+    catalog_parser,
+    dotenv,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     CatalogError,
@@ -21,9 +26,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     NoAccess,
     SecretsError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.file_formats import CREDENTIAL
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, file_set
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import diff as env_file_diff
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
@@ -35,6 +41,9 @@ GOOD, INVALID, USAGE, NO_ACCESS, KEPT = 0, 1, 2, 3, 75
 """Exit codes: those of env-validator.sh, and sysexits' "temporary failure", which a unit can count as a success."""
 PAUSE = 5
 """Seconds between two tries where there is no file yet."""
+
+_WRITTEN = " (snapshot"
+"""Of a file as a run wrote it: other files of the catalog may hold all settings."""
 
 Connect = Callable[[Optional[str]], environment.Client]
 """Gives clients of a region."""
@@ -56,6 +65,8 @@ class FetchRequest:
     region: Optional[str] = None
     file: Optional[str] = None
     """A ``.env.enc`` on this host, to read instead of the stores."""
+    names: Tuple[str, ...] = ()
+    """This host's own in the inventory, and its groups'."""
     patience: int = 60
     """Seconds to go on trying where there is no file to fall back on."""
 
@@ -78,13 +89,13 @@ def wanted_of(document: Any) -> FetchRequest:
         )
     result = {key: value for key, value in document.items() if value is not None}
     for key, value in result.items():
-        right = {"patience": int}.get(key, str)
+        right = {"patience": int, "names": list}.get(key, str)
         if not isinstance(value, right) or isinstance(value, bool):
             raise NotConfigured("the configuration: %s must be of type %s" % (key, right.__name__))
     for key in ("path", "file"):
         if not os.path.isabs(result.get(key, "/")):
             raise NotConfigured("the configuration: %s must be absolute" % key)
-    return FetchRequest(**result)
+    return FetchRequest(**{**result, "names": tuple(result.get("names", ()))})
 
 
 def fetch(
@@ -156,27 +167,35 @@ def _of_file(wanted: FetchRequest, path: str, catalog: Catalog, connect: Connect
 
 def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bool) -> FetchResult:
     catalog = catalog_parser.parse(document, wanted.environment)
-    for name in catalog.files:
-        raise NotConfigured(
-            "files.%s: hosts that fetch write only .env; deliver other files by "
-            "ansible-playbook watchparty.secrets.deploy" % name
-        )
+    own = catalog_files.of_host(catalog.files.values(), wanted.names)
+    for file in own:
+        if file.format == CREDENTIAL:
+            raise NotConfigured(
+                "files.%s: a host that fetches cannot encrypt a systemd credential; use another format, or deliver "
+                "files by ansible-playbook watchparty.secrets.deploy" % file.name
+            )
     owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
     if wanted.file:
         result = _of_file(wanted, wanted.file, catalog, connect)
     else:
         result = _of_stores(wanted, document, catalog, connect)
-    content = dotenv.to_dotenv(result.values, readers=catalog.readers, header=atomic_file.HEADER).encode("utf-8")
+    in_env = catalog_files.in_env(catalog.files.values(), result.values)
+    content = dotenv.to_dotenv(in_env, readers=catalog.readers, header=atomic_file.HEADER).encode("utf-8")
+    known = [file.path for file in catalog.files.values()]
+    texts = [(file, file.content(result.values, catalog.readers, atomic_file.HEADER)) for file in own]
+    declared = [
+        file_set.declared(file.data, text, wanted.owner, wanted.group) for file, text in texts if text is not None
+    ]
     with atomic_file.held(wanted.path, owner=owned.uid, write=not check) as env:
         present = atomic_file.present(env.file)
         mark = env_file_mark.Mark(env)
         mark.refuse_older(result.journal)
         mark.refuse_older_file(result.encrypted_at)
-        plan = env_file_delivery.planned(env, content, owned, present, mark)
+        plan = env_file_delivery.planned(env, content, owned, present, mark, declared, check=check, removable=known)
         if not check:
             env_file_delivery.deliver(plan, result.snapshot, result.journal, encrypted_at=result.encrypted_at)
     before = env_file_diff.settings_of(present.content if present else None, catalog.readers)
-    changes = env_file_diff.changes(before, result.values)
+    changes = env_file_diff.changes(before, in_env)
     messages = [*result.warnings, _message(wanted, plan, changes, result.snapshot, check=check)]
     return FetchResult(GOOD, tuple(messages), plan.rewrite)
 
@@ -193,6 +212,8 @@ def _message(
     if not plan.rewrite:
         return "%s is unchanged (snapshot %s)" % (wanted.path, snapshot)
     texts = ["%s: %s" % (kind, ", ".join(names)) for kind, names in changes.items() if names]
+    others = sorted(change.path for change in plan.others if change.rewrite)
+    texts += ["other files: %s" % ", ".join(others)] if others else []
     verb = "would be written" if check else "is written"
     return "%s %s, mode %04o (snapshot %s)%s" % (
         wanted.path,
@@ -216,7 +237,9 @@ def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
         return False, "%s: does not exist either, so the application cannot start" % path
     # Without a catalog its readers are unknown; only docker_run keeps quotes.
     either = (dotenv.DEFAULT_READERS, ("docker_run",))
-    if not any(env_file_diff.settings_of(present.content, readers) for readers in either):
+    if not origin.startswith(_WRITTEN) and not any(
+        env_file_diff.settings_of(present.content, readers) for readers in either
+    ):
         return False, "%s: holds no settings, so the application cannot start" % path
     written = timestamps.stamp_of(status.st_mtime)
     return True, "%s stays as written at %s%s" % (path, written, origin)
@@ -232,5 +255,5 @@ def _origin(env: atomic_file.EnvFile, present: Optional[atomic_file.Present]) ->
         return ", and its deploy marker cannot be read"
     for entry in (mark.accepted, mark.healthy):
         if entry.get("digest") == content:
-            return " (snapshot %s)" % entry.get("snapshot")
+            return "%s %s)" % (_WRITTEN, entry.get("snapshot"))
     return ", and its deploy marker names another file: somebody edited it, or a run was interrupted"

@@ -112,11 +112,47 @@ def test_a_file_that_somebody_edited_stays_too_and_that_is_said(host: Host) -> N
     assert "its deploy marker names another file" in outcome.messages[1]
 
 
-def test_a_catalog_with_other_files_is_refused_before_the_first_write(host: Host) -> None:
-    host.catalog = {**CATALOG, "files": {"key": {"path": "key", "format": "value", "settings": ["KEY"]}}}
+def with_files(**over: Any) -> dict[str, Any]:
+    key = {"path": "key", "format": "value", "settings": ["KEY"], "mode": "0640", **over}
+    return {**CATALOG, "files": {"key": key, "job": {"path": "job", "settings": ["PORT"], "hosts": ["jobs"]}}}
+
+
+def test_the_files_of_this_host_are_one_deployment_with_its_env(host: Host) -> None:
+    host.catalog = with_files()
+    names = ["web1", "web"]
+    looked = host.fetch(check=True, names=names)
+    key = host.directory / "key"
+    assert looked.messages[-1].endswith(f"; other files: {key}")
+    assert not key.exists()
+    host.fetch(names=names)
+    assert (key.read_text(), key.stat().st_mode & 0o777) == (CANARY, 0o640)
+    assert (host.values(), (host.directory / "job").exists()) == ({}, False)
+    assert "is unchanged" in host.fetch(names=names).messages[-1]
+    store(OTHER)
+    host.gone = 1
+    assert host.fetch(names=names).code == KEPT
+    assert host.fetch(names=names).changed
+    assert key.read_text() == OTHER
+    host.fetch(names=["job1", "jobs"])
+    assert dotenv.from_dotenv((host.directory / "job").read_text()) == {"PORT": "1"}
+    host.fetch(names=names)
+    assert not (host.directory / "job").exists(), "the catalog knows it, and this host is no longer named"
+
+
+def test_an_older_catalog_with_other_files_removes_none(host: Host) -> None:
+    host.catalog = with_files()
+    host.fetch(names=["jobs"])
+    del host.catalog["files"]["key"]
+    outcome = host.fetch(names=["jobs"])
+    assert (outcome.code, (host.directory / "key").read_text()) == (KEPT, CANARY)
+    assert outcome.messages[0].endswith("run ansible-playbook watchparty.secrets.host")
+
+
+def test_a_systemd_credential_is_refused_before_the_first_write(host: Host) -> None:
+    host.catalog = with_files(format="systemd_credential")
     outcome = host.fetch()
     assert outcome.code == USAGE
-    assert outcome.messages[0].startswith("files.key: hosts that fetch write only .env")
+    assert outcome.messages[0].startswith("files.key: a host that fetches cannot encrypt a systemd credential")
     assert list(host.directory.iterdir()) == []
 
 

@@ -169,7 +169,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS206", key_file(replaceable=[OWNED]), "belongs to watchparty, which can replace /srv/key"),
     ("WPS301", key_file(problem="is a link"), "web2: /srv/key: is a link"),
     ("WPS301", on_host(other_files=[NO_KEY_FILE]), "web2: /srv/key does not exist"),
-    ("WPS301", on_host(undeclared_files=["/srv/key"]), "web2: /srv/key is not in files of the catalog for this host; the next"),
+    ("WPS301", on_host(undeclared_files=["/srv/key"]), "web2: /srv/key is not in files of the catalog for this host"),
     ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, which the next deploy removes"),
     (
         "WPS301",
