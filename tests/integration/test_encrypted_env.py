@@ -156,6 +156,24 @@ def test_another_environments_file_does_not_open(made: EncryptedLab) -> None:
     assert not made.plain.exists()
 
 
+def test_after_an_older_journal_was_restored_a_new_key_replaces_a_newer_file(made: EncryptedLab) -> None:
+    """The commands of docs/runbooks/lost-journal.md."""
+    made.lab.journal(7)
+    made.encrypted()
+    made.lab.journal(3)
+    before = made.file.read_bytes()
+    refused = made.encrypt()
+    assert refused.code
+    assert "production.env.enc: another run wrote it at journal number 7, but this run read an older" in refused.text
+    assert "docs/runbooks/lost-journal.md" in refused.text
+    assert made.file.read_bytes() == before
+    made.encrypted("-e", "encrypt_new_key=true")
+    made.encrypted()
+    assert made.decrypt().code == 0
+    made.lab.deploy()
+    assert made.values() == made.lab.hosts[0].values()
+
+
 def test_bad_input_is_named_before_the_first_write(made: EncryptedLab) -> None:
     made.lab.catalog.pop("encrypted_env")
     nowhere = made.encrypt()
