@@ -10,8 +10,8 @@ class ModuleDocFragment:
 options:
   run:
     description:
-      - Id of the run that holds the rotation, as RV(watchparty.secrets.rotation_start#module:run). If another run takes
-        the rotation over, the module refuses calls with this id.
+      - Id of the run that works on the rotation, as RV(watchparty.secrets.rotation_start#module:run). If another run
+        has taken the rotation over, the module fails.
     type: str
   kinds_path:
     description:

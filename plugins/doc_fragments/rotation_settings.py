@@ -24,8 +24,9 @@ options:
         default: false
       resume:
         description:
-          - Id of the rotation to take over. V(any) means the open rotation, whatever its id. If this rotation has
-            ended, nothing happens. Any other id is refused.
+          - Id of the rotation to take over. V(any) means the open rotation, whatever its id. If the rotation with this
+            id has ended, the module does nothing. The module fails if another rotation is open, or if no recent
+            rotation has this id.
         type: str
         default: ''
       abort:
@@ -35,19 +36,19 @@ options:
       incident:
         description:
           - Name of the leak that is the reason for the rotation. If set, the rotation also replaces credentials that
-            are not due. It keeps no previous key valid, and leaves no revocation for a later run.
+            are not due. It keeps no previous signing key valid, and revokes all old values itself.
         type: str
         default: ''
       immediate:
         description:
-          - Whether to revoke the old values before the new ones are deployed. The application is down in between. In a
-            leak response, old values are also disabled before new ones are made.
+          - Whether to revoke the old values before the new ones are deployed. Until the hosts have the new values, the
+            application is down. In a leak response, the module also disables the old values before it makes new ones.
         type: bool
         default: false
       reached:
         description:
           - With a leak, names of the credentials that the leak reaches. If the open rotation changes one of them, this
-            rotation becomes part of the leak response, and leaves no revocation for a later run.
+            rotation becomes part of the leak response, and revokes all old values itself.
         type: list
         elements: str
         default: []
@@ -84,8 +85,8 @@ options:
         default: [1, "25%"]
       merge_seconds:
         description:
-          - How many seconds the run retries if others change other keys of the same secret while the run promotes its
-            new version. The run keeps these changes.
+          - Somebody may change other keys of a secret while the run promotes its new version. The run then merges this
+            change and tries again, for at most this number of seconds.
         type: int
         default: 120
       wait_seconds:

@@ -11,13 +11,12 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Ends sessions in the application's storage, for each of Django's five engines. C(db) deletes rows. C(cache) deletes
-    its keys. C(cached_db) deletes first the rows, then the keys, because either alone leaves users logged in. C(file)
-    deletes the files of the host.
+  - Ends sessions in the application's storage, for each of Django's five engines. For C(db), the module deletes rows.
+    For C(cache), it deletes the sessions' keys, and no other keys. For C(cached_db), it deletes the rows, then the
+    keys, because either alone leaves users logged in. For C(file), it deletes the files of the host.
   - No server stores sessions of C(signed_cookies). These sessions end only if C(SECRET_KEY) is replaced without a
     fallback, and the module reports this.
-  - Other keys of the cache stay.
-  - The module treats an engine of the project like the Django engine on which it builds.
+  - If the project has an engine of its own, the module treats it like the Django engine on which it is based.
   - The module does not check signatures, so it finds sessions of every signing key.
   - If O(chdir) is set, the module loads the application's settings. Otherwise O(engine) names how sessions are kept,
     and the URLs in O(env_file) name the servers.
@@ -30,8 +29,7 @@ options:
   allow_root:
     description:
       - Whether to run the application's code in O(chdir), or its O(command), as root. By default the module refuses
-        this, because whoever may change the application, or the objects that it unpickles from its cache, would become
-        root.
+        this. Otherwise everyone who may change the application, or the pickled objects in its cache, could become root.
       - If true, the module imports only files that belong to root.
     type: bool
     default: false
@@ -120,10 +118,11 @@ options:
       - A page that returns status 200 only to users who are logged in, such as V(http://127.0.0.1:8000/account/). The
         module creates one session, checks that the page accepts it, ends all sessions, and checks that the page refuses
         it.
-      - The page refuses a session if it answers as to a visitor, with a redirect to the same place or with the same
-        status. The statuses 408, 425, 429 and 500 or more do not count. Any other answer is reported in RV(not_tried).
-      - Needs O(chdir), and neither O(users) nor O(user_ids). The module follows no redirects. If the check fails,
-        RV(not_tried) reports it, and the module still ends the sessions.
+      - The page refuses a session if it gives the same answer as to a visitor who is not logged in, by the same status
+        or a redirect to the same place. The statuses 408, 425, 429 and 500 or more do not count. RV(not_tried) reports
+        any other answer. The module follows no redirects.
+      - Needs O(chdir), and neither O(users) nor O(user_ids). If the module cannot make this check, RV(not_tried) has
+        the reason, and the module still ends the sessions.
     type: str
   probe_user:
     description:
@@ -153,8 +152,9 @@ options:
     default: false
   ended:
     description:
-      - With O(state=tried) and O(make), whether the module ends the session that it created before it tries the others.
-        The page must then refuse this session. This shows that the host also refuses sessions that another host ended.
+      - With O(state=tried) and O(make), whether the module first ends the session that it created, and checks that the
+        page then refuses this session. If a host's page refuses it, the host also refuses sessions that another host
+        ended.
     type: bool
     default: false
   leaked:
@@ -172,10 +172,11 @@ options:
     type: str
   host:
     description:
-      - Name of an inventory host. Its variables give the options that are not set. C(django_chdir), C(django_probe_url)
-        and C(django_probe_user) give the options of these names. C(django_session_engine) and the like give the options
-        about storage. C(env_deploy_path) gives O(env_file), and C(rotation_python) gives O(python).
-      - If its variable C(django_become_user) is V(root), O(allow_root) is true.
+      - Name of an inventory host. For an option that is not set, the module takes the value from a variable of this
+        host. The variables are C(django_chdir), C(django_probe_url), C(django_probe_user), C(django_session_NAME) for
+        an option NAME about storage, such as C(django_session_engine), C(env_deploy_path) for O(env_file), and
+        C(rotation_python) for O(python).
+      - If the host's variable C(django_become_user) is V(root), O(allow_root) is true.
     type: str
   python:
     description: The application's interpreter on the host. By default the interpreter that Ansible uses on this host.
@@ -198,10 +199,10 @@ attributes:
     description: Sends the module to the application's interpreter.
     support: full
 notes:
-  - "For V(db), V(cache) and V(cached_db), run the module once (C(run_once)), because all hosts share these sessions.
-    For V(file), run it on every host. On the other hosts, O(state=tried) with O(ended) checks that they refuse an ended
-    session. If the cache is in each process's own memory, only a restart of the services ends the sessions, and the
-    module reports this."
+  - "For V(db), V(cache) and V(cached_db), run the module once (C(run_once)), because all hosts share these sessions. To
+    check that the other hosts refuse an ended session, run it there with O(state=tried) and O(ended). For V(file), run
+    the module on every host. If the cache is in each process's own memory, only a restart of the services ends the
+    sessions, and the module reports this."
   - Run the module as the application's user (C(become_user)), because session files belong to this user.
   - A request that is active at that moment does not restore its session, because Django refuses to save a deleted
     session.
@@ -317,7 +318,7 @@ not_tried:
   elements: str
   returned: success
 only_the_key:
-  description: Whether the sessions end only if C(SECRET_KEY) is replaced.
+  description: Whether only a new C(SECRET_KEY) ends the sessions.
   type: bool
   returned: success
 """

@@ -61,10 +61,9 @@ options:
     default: false
   pending_task:
     description:
-      - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it, for O(state=revoked) in a leak. The open
-        rotation carries out this pending task.
-      - An earlier rotation left the task's value valid for a while. The module revokes this value, not the value that
-        the open rotation replaces.
+      - For O(state=revoked) in a leak. Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. An
+        earlier rotation left the old value of this task valid for a while.
+      - The module then revokes this old value instead of the value that the open rotation replaces.
     type: str
     default: ""
   python:

@@ -14,10 +14,11 @@ description:
   - Creates every secret, key of a secret and parameter of the catalog whose value is known. It never overwrites
     existing values. It generates a password or key once for each credential, and writes it to every location of the
     credential. If some locations hold a value already, the module copies this value to the others.
-  - A new secret gets the catalog's key, tags, description and replicas. An existing secret gets the missing ones, and
-    so does a parameter. If a parameter lacks the key or its description, the module writes its present value again. A
-    new key in an existing secret needs a new version, which becomes the current one only if nobody changed the secret
-    meanwhile.
+  - A new secret gets the catalog's KMS key, tags, description and replicas. If an existing secret or parameter lacks
+    some of these, the module adds them. To add the KMS key or the description of a parameter, the module writes the
+    parameter's present value again, because AWS needs a write.
+  - To add a JSON key to an existing secret, the module writes a new version. This version becomes the current version
+    only if nobody has changed the secret in the meantime.
   - It also creates the catalog's C(journal) and its bucket, enables versioning of the bucket, blocks public access and
     denies unencrypted connections. It changes nothing else of an existing bucket.
   - If there are conflicts, the module names all of them before the first write. If a run was killed, the next run
@@ -27,7 +28,7 @@ options:
     description:
       - V(planned) returns the planned writes and the values to ask for.
       - V(present) carries out the plan.
-      - V(absent) schedules the deletion of O(secrets). They can be restored for C(aws.recovery_days) of the catalog.
+      - V(absent) schedules the deletion of O(secrets). You can restore them within C(aws.recovery_days) of the catalog.
       - V(restored) restores O(secrets).
     type: str
     choices: [planned, present, absent, restored]
@@ -46,7 +47,8 @@ options:
     type: bool
     default: false
   restore:
-    description: Whether to restore secrets that are scheduled for deletion. If false, they are an error.
+    description:
+      - Whether to restore secrets that are scheduled for deletion. If false, the module fails at such a secret.
     type: bool
     default: false
   resource_policy:

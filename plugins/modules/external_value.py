@@ -26,8 +26,8 @@ options:
     description:
       - V(checked) is for the time before a rotation. It tries the value from O(values_file) or O(values_from).
       - V(usable) tries the new value of the open rotation.
-      - V(tried) tries the old values that the operator has revoked at the provider. It reads them by the versions that
-        held them. A rejection counts only if the current value is accepted from the same place.
+      - V(tried) tries the old values that the operator has revoked at the provider. It reads them from previous
+        versions of their secrets. A rejection counts only if the provider accepts the current value from the same host.
     type: str
     choices: [checked, usable, tried]
     default: usable

@@ -14,8 +14,9 @@ description:
   - If IAM shows that a role has replaced IAM users, the module deactivates all access keys of these users. It deletes
     the keys some days later.
   - B(Not run on AWS.) The tests use moto and IAM's documented answers.
-  - IAM must show that the role was used within O(within_days). Each active key must have been last used before the
-    role, and not within O(idle_days). Otherwise the module changes no key of any user, and the error names the reason.
+  - IAM must show that the role was used within O(within_days). For each active key, IAM must show that the last use was
+    before the last use of the role, and at least O(idle_days) ago. Otherwise the module changes no key of any user, and
+    the error names the reason.
   - The module first deactivates a key. To undo this, run C(aws iam update-access-key --status Active --user-name USER
     --access-key-id ID). A later run deletes the key after O(after_days). A tag of the user holds the time of the
     deactivation.
@@ -36,8 +37,8 @@ options:
     default: 7
   idle_days:
     description:
-      - An active key must have been unused for at least this number of days. A use of the role does not show that
-        nobody uses the key any more, because for example a timer may still use it every hour.
+      - An active key must have been unused for at least this number of days. The role may be in use while something
+        else, such as a timer, still uses the key every hour.
     type: int
     default: 1
   after_days:

@@ -12,16 +12,16 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Takes the registered results of the last step (C(leak_respond__...)), and writes the incident's events into the
-    journal. Returns the next step that has work.
-  - After the last step, the module makes revoked values unreadable in AWS. If it cannot, it reports this and does not
-    fail.
+    journal. Returns the next step that has something to do.
+  - After the last step, the module makes revoked values unreadable in AWS. If AWS does not allow this, the module
+    reports the problem and does not fail.
   - In Secrets Manager, the module removes the labels of every version that contains a revoked value. It sets a resource
     policy that denies these versions by id, also in each replica. Other statements of the policy stay. If an open
     rotation or a pending task needs a version, the module keeps and names this version.
-  - In Parameter Store, the module overwrites a parameter with its own value until the old versions are gone, so the
-    parameter is never missing.
+  - In Parameter Store, the module writes the present value of a parameter again and again, until AWS has removed the
+    old versions. So the parameter is never missing.
   - Then the module writes the post-mortem, as Markdown and as one HTML page that needs no network. It records the
-    containment in the audit log, and closes the incident. If work is still open, the module fails.
+    containment in the audit log, and closes the incident. If an item is still open, the module fails instead.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   response:
@@ -98,7 +98,8 @@ wave:
   description:
     - The C(credentials) of one rotation.
     - Also whether to abort the open rotation instead (C(abort)), whether to revoke old values first (C(immediate)), all
-      credentials that the leak reaches (C(reached)), and the name of the variable with the operator's C(answers).
+      credentials that the leak reaches (C(reached)), and the name of the variable that holds the operator's answers
+      (C(answers)).
   type: dict
   returned: with RV(next=wave)
 verify_skipped:
@@ -117,8 +118,9 @@ session_files:
   returned: with RV(next=session_files)
 session_tries:
   description:
-    - C(hosts) are the hosts that try an old session, without the host that ended the sessions. The mapping also
-      contains the replaced signing keys, as M(watchparty.secrets.previous_values_info) returns them.
+    - C(hosts) are the hosts that must try an old session. The host that ended the sessions is not among them, because
+      it has tried an old session itself. The mapping also contains the replaced signing keys, as
+      M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=session_tries)
 ask:
@@ -127,8 +129,8 @@ ask:
   returned: with RV(next=ask)
 copies:
   description:
-    - Health URLs of each host's services (C(health)), and why the run does not search the host for copies
-      (C(unlooked)). C(unlooked) is empty if the run searches the host.
+    - For each host, the health URLs of its services (C(health)), and the reason if the run does not search the host for
+      copies (C(unlooked)).
     - The result also contains the values to search for, as M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=copies)
@@ -167,7 +169,7 @@ report:
       type: list
       elements: str
     tried:
-      description: One line for each old value, whether it was tried or why it was not.
+      description: One line for each old value. It says whether the run tried the value, or why not.
       type: list
       elements: str
     encrypted_env:

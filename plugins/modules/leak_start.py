@@ -75,7 +75,8 @@ options:
     type: bool
     default: false
   evidence_seconds:
-    description: Seconds that the whole collection of evidence may take before the first change.
+    description:
+      - Seconds for the collection of evidence from all hosts. The response makes no change before it ends.
     type: int
     default: 10
   evict:
@@ -136,7 +137,7 @@ options:
     type: list
     elements: str
   evidence_until:
-    description: RV(evidence_until) of the first call. Set it in the call after hosts collected evidence.
+    description: The result RV(evidence_until) of the first call. Set it in the call after hosts collected evidence.
     type: float
     default: 0
   record_drill:
@@ -231,10 +232,10 @@ look:
 gather:
   description:
     - What hosts need to collect evidence.
-    - C(hosts_until) is the time until which a host may begin, in seconds since 1970. C(host_seconds) is how many
-      seconds a host may take, and C(look_seconds) how many its search for footholds may take.
-    - Also the time from which to collect, the C(units) and C(managed) services of the application, and the SSH keys in
-      the stores (C(known_keys)).
+    - C(hosts_until) is the time until which a host may begin, in seconds since 1970. C(host_seconds) limits the seconds
+      of each host, and C(look_seconds) the seconds of its search for footholds.
+    - The other keys are options of M(watchparty.secrets.host_evidence), such as C(units), C(managed) and
+      C(known_keys).
   type: dict
   returned: with RV(next=gather)
 evidence_until:

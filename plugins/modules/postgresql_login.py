@@ -17,37 +17,37 @@ description:
   - Runs on a host of the application with the application's interpreter, which has C(psycopg) or C(psycopg2).
   - You name only the O(credential). The controller reads its values, and sends them to the host on standard input. The
     task's arguments contain no value.
-  - A password reaches the server as a SCRAM verifier, so no statement, and no log of statements, holds it.
+  - From the credential, the module derives the C(login) that a state acts on, the C(owner), the login in use now
+    (C(like)), and the application's URL with the login and its password (C(login_url)).
+  - The module sends a password to the server only as a SCRAM verifier. So statements, and logs of statements, do not
+    contain the password.
   - All changes of one state happen in one transaction. The last line of the comment on a login's role is the journal
-    number of the last change. The module refuses a run with a lower number, so a late change of an overtaken run has no
-    effect.
-  - The administrator needs the rights of the master user of Amazon RDS. These are C(CREATEROLE), and from PostgreSQL 16
-    on C(ADMIN OPTION) on the roles, which the creator of a role has. To end sessions, the administrator needs
-    C(pg_signal_backend). To see the addresses of sessions, it needs C(pg_monitor). The administrator need not be a
-    superuser.
+    number of the last change. If a run read a lower number from the journal, the module refuses its changes. So a late
+    change of an overtaken run has no effect.
+  - The administrator needs the rights of the master user of Amazon RDS, and need not be a superuser. These rights are
+    C(CREATEROLE), and from PostgreSQL 16 on C(ADMIN OPTION) on the roles, which the creator of a role has. To end
+    sessions, the administrator needs C(pg_signal_backend). To see the addresses of sessions, it needs C(pg_monitor).
 options:
   credential:
     description: Name of the credential in the catalog.
     type: str
   state:
     description:
-      - V(checked) is for the time before a rotation. It asks whether O(owner) and O(like) exist, whether the
-        administrator can log in, and whether the administrator may set O(login) and end O(like). It writes nothing.
+      - V(checked) is for the time before a rotation. It checks that O(owner) and O(like) exist, that the administrator
+        can log in, and that the administrator may change O(login) and disable O(like). It writes nothing.
       - V(blocked) is for a leak, before the new login is made. It removes the right of O(login) to log in, and ends its
         sessions.
-      - V(present) makes O(login) able to log in with the new password; the other login stays valid. The module first
-        tries O(login_url). If O(login_url) logs in and ends up as the owner, it changes nothing. If the role is
-        missing, it creates the role. It copies the settings, memberships and connection limit of O(like). If O(login)
-        has sessions, it refuses a new password unless O(allow_sessions=true), because these sessions could not
-        connect again.
+      - V(present) enables O(login) with the new password. The other login stays valid. If O(login_url) already logs in
+        and acts as the owner, the module changes nothing. If the role is missing, the module creates the role with the
+        settings, memberships and connection limit of O(like). If O(login) has sessions, the module sets no new
+        password unless O(allow_sessions=true), because these sessions could not connect again.
       - V(usable) logs in with O(login_url) from this host, as the application does, and tries a few statements.
       - V(sessions) lists the sessions of O(login) and changes nothing.
       - V(revoked) disables O(login). The module removes its password and its right to log in, ends its sessions, and
-        verifies that the server rejects O(login_url). The role stays, because it may own objects. O(login) may be the
-        owner itself, as in the first rotation after V(prepared); nothing else of the owner changes then. A missing role
-        is created without the right to log in, so that a late V(present) finds the journal number.
-      - V(prepared) creates the two logins, still without the right to log in. The login O(owner), which owns all
-        objects, stays.
+        verifies that the server rejects O(login_url). The role stays, because it may own objects. In the first rotation
+        after V(prepared), O(login) is the owner, and stays the owner of all objects. If the role is missing, the module
+        creates it without the right to log in. Then a late V(present) finds the journal number and changes nothing.
+      - V(prepared) creates the two logins without the right to log in. The owner's own login stays valid.
       - V(unprepared) drops the two logins again if neither can log in. Run it only if no rotation is open.
     type: str
     choices: [checked, blocked, present, usable, sessions, revoked, prepared, unprepared]
@@ -148,10 +148,10 @@ attributes:
     support: full
 notes:
   - The administrator logs in only at C(server) of its credential in the catalog. TLS verifies the server, except on a
-    socket or loopback. The module answers only SCRAM. For this, libpq 13 to 15 needs TLS. If the application's URL
-    leads to another server, the module fails before it sends anything. If C(pg_hba.conf) names the owner, write
-    C(+owner), which includes its members.
-  - Statements wait 5 seconds for a lock and run 15 seconds at most.
+    socket or loopback. The module refuses every authentication except SCRAM. For this, libpq 13 to 15 needs TLS. If the
+    application's URL leads to another server, the module fails before it sends anything.
+  - If a line of C(pg_hba.conf) names the owner, write C(+owner) there, which includes the two logins.
+  - A statement waits at most 5 seconds for a lock and runs at most 15 seconds.
 """
 
 EXAMPLES = r"""
@@ -184,7 +184,7 @@ statements:
   returned: when O(state) is V(present), V(revoked), V(prepared) or V(unprepared)
   sample: ["ALTER ROLE \"shop_b\" LOGIN PASSWORD '…'"]
 usable:
-  description: Whether the login works. Otherwise the module fails, except in check mode.
+  description: Whether the login works. If it does not work, the module fails, except in check mode.
   type: bool
   returned: when O(state=usable)
 temporary_table:

@@ -23,7 +23,7 @@ options:
         leak is open, the confirmation also counts for the leak. The module refuses a credential that a run itself
         revokes and verifies.
       - V(forgotten) deletes pending tasks of O(credentials) without carrying them out.
-      - V(rotated) records that O(credentials) were rotated elsewhere, such as at their provider, O(at) some time. The
+      - V(rotated) records that O(credentials) were rotated elsewhere, such as at their provider, at the time O(at). The
         stores must hold the new values already. Ages then count from O(at).
     type: str
     choices: [prepared, unprepared, revoked, forgotten, rotated]
@@ -38,8 +38,8 @@ options:
       - With O(state=rotated), the date or the time (UTC) of the rotation, such as V(2026-11-01) or
         V(2026-11-01T10:00:00Z).
       - The module refuses a time in the future, and a time before the last rotation in the journal.
-      - It also fails if a store still holds the old value. That is so if the value was last written before C(at), or if
-        a version from before C(at) has the same value.
+      - The module also fails if a store still holds the old value. The module assumes this if the value was last
+        written before C(at), or if a version from before C(at) has the same value.
     type: str
     default: ''
   reason:

@@ -13,14 +13,17 @@ author:
 description:
   - Adds a new login of Valkey (or Redis 6.2 and newer) beside the old login, and later removes the old login.
   - Two logins overlap in one of two ways. Either one user has two passwords for a while (O(overlap=passwords)), or two
-    users with the same rights alternate (O(overlap=users)).
+    users with the same rights take turns (O(overlap=users)).
+  - From the credential, the module derives the user whose password changes, the user whose rules it copies (C(like)),
+    the declared C(nodes), and the application's URL with the login (C(login_url)). The first C(present) records the
+    newest client id of each node (C(last_client)), so that C(revoked) can recognize older sessions.
   - ACLs do not replicate, so the module changes every primary, replica and cluster node that the catalog declares. It
     checks all nodes before the first write. If it cannot use a node, it names this node and changes no node.
   - If a server reports a node that the catalog does not declare, the module does not contact this node, because any
     client with a password can pose as a replica. RV(undeclared_nodes) and a warning name the node.
   - The module saves changes by C(ACL SAVE) or C(CONFIG REWRITE). It refuses a server that can do neither.
-  - The module sends digests of passwords to servers. It sends a password only in C(AUTH), which Valkey does not show in
-    its slow log and in C(MONITOR).
+  - To set or remove a password, the module sends only its digest. It sends a password itself only in C(AUTH), which
+    Valkey shows neither in its slow log nor in C(MONITOR).
   - Runs on a host of the application with the application's interpreter, which has redis-py.
   - The module refuses an administrator's login at an ElastiCache or MemoryDB address. Passwords of ElastiCache change
     through the API of AWS; see M(watchparty.secrets.elasticache_auth_token).
@@ -30,23 +33,24 @@ options:
     type: str
   state:
     description:
-      - V(checked) is for the time before a rotation. It asks every node whether the user could get a password and lose
-        a password, and whether the administrator has the necessary rights. It changes nothing.
+      - V(checked) is for the time before a rotation. It checks on every node that the user can get a password and lose
+        a password, and that the administrator has the necessary rights. It changes nothing.
       - V(blocked) is for a leak, before the new password is made. It switches the user off, removes the old
         password, and ends all sessions of the user. V(present) switches the user on again.
-      - V(open) opens the gate of this rotation at the user (see O(gate)). If the user does not exist, it creates the
-        user with the rules of O(like).
-      - V(present) adds the new password. The other passwords stay valid.
+      - V(open) gives the user a marker of this rotation, a digest that is no password's (O(gate)). If the user does not
+        exist, it creates the user with the rules of O(like).
+      - V(present) adds the new password, if the user still has the marker. The other passwords stay valid.
       - V(usable) logs in with the new password, at the address of O(login_url) and at every node. On a primary, it
         writes, reads and deletes one random key if the user's rules allow that.
       - V(tried) returns for the address of O(login_url) and for O(nodes) whether they accept the login. It needs no
-        administrator, so it also serves if a provider manages the server.
+        administrator, so it also works if a provider manages the server.
       - V(sessions) returns the addresses that are logged in as the user. If a node does not answer, the result names
-        this node and has the sessions of the other nodes. If O(admin_url) is not set, the module lists the sessions
-        with the user's own login, at the address of O(login_url) and at O(nodes).
+        this node and has the sessions of the other nodes. If the credential has no administrator, the module lists the
+        sessions with the user's own login, at the address of O(login_url) and at O(nodes).
       - V(ended) ends every other session of the user, with the user's own login, at the address of O(login_url) and at
         O(nodes). It needs no administrator. The user needs C(+info +client).
-      - V(revoked) removes the password, ends the sessions that use it, and verifies that every node rejects it.
+      - V(revoked) removes the password and the marker, ends the sessions that use the password, and verifies that every
+        node rejects the password.
     type: str
     choices: [checked, blocked, open, present, usable, tried, sessions, ended, revoked]
     default: present
@@ -114,13 +118,13 @@ options:
       - Which sessions O(state=revoked) ends after it removed the password.
       - V(noted) ends the sessions up to O(last_client). With O(overlap=users), it ends the sessions of a user that has
         no password left.
-      - V(unverified) is for a revocation long after O(state=present); the action plugin sets it for a pending
-        revocation. If a node was restarted since, or O(last_client) does not contain the node, the module ends all
-        sessions of the user there, because no session is known to use the new password.
-      - V(all) ends every session of the user, whatever its password, and the links of replicas that are logged in as
-        the user, because an attacker with the password can pose as a replica. The action plugin sets it in a leak.
-        Programs connect again. A request that is under way, or that waits in a blocking command, fails. A second run
-        ends the sessions that began since.
+      - V(unverified) is for a pending revocation, long after O(state=present). The action plugin sets it then. If a
+        node was restarted since, or O(last_client) does not contain the node, nobody knows which sessions use the new
+        password. So the module ends all sessions of the user on this node.
+      - V(all) is for a leak. The action plugin sets it then. It ends every session of the user, whatever its password.
+        It also ends the links of replicas that are logged in as the user, because an attacker with the password can
+        pose as a replica. Programs connect again, but requests that are under way fail. A second run ends the sessions
+        that began since.
     type: str
     choices: [noted, unverified, all]
     default: noted
@@ -177,10 +181,9 @@ options:
     type: dict
   pending_task:
     description:
-      - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it, for O(state=revoked) in a leak. The open
-        rotation carries out this pending task.
-      - An earlier rotation left the task's value valid for a while. The module revokes this value, not the value that
-        the open rotation replaces.
+      - For O(state=revoked) in a leak. Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. An
+        earlier rotation left the old value of this task valid for a while.
+      - The module then revokes this old value instead of the value that the open rotation replaces.
     type: str
     default: ""
   python:
@@ -212,15 +215,15 @@ notes:
     C(+cluster|nodes) in a cluster. If the server can show before the first write that a right is missing, the module
     names the right.
   - C(ACL SAVE) writes the server's users over the ACL file, so edit that file only together with C(ACL LOAD).
-  - With O(overlap=passwords), the module cannot distinguish a session that logged in with the old password after
-    O(state=present) from a session with the new password. Except in a leak, such a session stays. Services that
-    restarted since then have no such session. If this is not enough, let two
-    users with names that end in C(_a) and C(_b) alternate (O(overlap=users)).
+  - With O(overlap=passwords), a session may log in with the old password after O(state=present). The module cannot
+    distinguish such a session from a session with the new password, and ends it only in a leak. Services that restarted
+    since then have no such session. To avoid such sessions, let two users with names that end in C(_a) and C(_b) take
+    turns (O(overlap=users)).
   - If replicas log in at their primary as this user (C(masteruser), C(masterauth)), the module fails, because the
     replicas would lose their login. Give the replicas a separate user.
   - The administrator logs in only at C(server) of its credential in the catalog, and at the C(nodes) of this C(server).
     TLS verifies the server, except on loopback. If the application's URL leads to another server, the module fails.
-  - The certificate's name is checked unless the URL says C(ssl_check_hostname=false).
+  - The module checks the name in the certificate, unless the URL has C(ssl_check_hostname=false).
 """
 
 EXAMPLES = r"""
