@@ -12,10 +12,10 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - The log consists of JSON lines. Each line holds the digest of the previous line, so verification finds a missing,
-    altered or reordered line. With the head that O(state=recorded) returned, verification also finds a log that was cut
-    off.
-  - The catalog's C(audit_log) names the log's store in CloudWatch Logs or in S3. A local file is a copy of the log.
-    Production requires C(audit_log). Other environments may have the local file alone.
+    altered or reordered line. With RV(head), which O(state=recorded) returned, verification also finds that the end of
+    the log is missing.
+  - The catalog's C(audit_log) names the log's store in CloudWatch Logs or in S3. The local file O(path) is a copy of
+    this log. Production requires C(audit_log). In other environments, the local file may be the only log.
   - A record holds names, ids, times and counts. The module refuses unknown fields, so that no record holds a
     value.
 options:

@@ -14,28 +14,29 @@ description:
   - Writes a C(.env) that every program in O(readers) reads back exactly. The file changes in one step, and at no moment
     has a wider mode than O(mode).
   - O(snapshot) names the registered result with the values, so the task's arguments contain no value. The controller
-    renders the file and sends it through the pipelined connection.
+    renders the file and sends it over the connection, without a temporary file on the host.
   - Keeps a deploy marker and the last healthy file on the host, both with mode 0600. The marker records the snapshot
     that was accepted last, and the snapshot on which services were healthy. If the module runs as root, both files are
     in C(/var/lib/watchparty-secrets/NAME), or in C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or
     C(/dev/shm). NAME is the output of C(systemd-escape --path) for O(path). Otherwise both files are in the folder of
     O(path), as C(.env.mark) and C(.env.healthy).
   - If the catalog of O(snapshot) declares C(files), the module writes these files too, with the same deploy
-    marker. Then O(state=healthy) records all files, and O(state=restored) restores all files. If a deploy wrote such
+    marker. Then O(state=healthy) records all files, and O(state=restored) restores all files. On a host with such
     files, the module refuses O(env) and O(merge=true).
   - If the module runs as root, each directory of the path must belong to root or the file's owner, and other accounts
     must not be able to write it. Otherwise the module fails.
   - If O(services) is set and RV(restart_needed) is true, the module restarts the services. It asks each health address
     from the host itself until the address answers 200, and checks that the systemd units stay active. Then it records
-    the file as healthy. If a step fails, the module does not record the file, and the result contains what was written.
+    the file as healthy. If a step fails, the module does not record the file as healthy. The result then shows which
+    files were written.
   - Sends no value if Ansible would write the value to the host's disk. The module fails without pipelining, with
     C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) and with C(async).
 options:
   path:
     description:
       - The file on the host. Its directory must exist. The module refuses a path that is not a regular file. It also
-        refuses a symbolic link in any component, unless root or the writing account made the link in a directory where
-        no other account can replace it.
+        refuses a path with a symbolic link, unless root or the writing account made the link and no other account can
+        replace the link.
     type: path
     required: true
   state:
@@ -51,15 +52,14 @@ options:
       - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered. Give either
         O(snapshot) or O(env).
       - With O(state=healthy) and O(state=restored), the snapshot of the deploy to record or to roll back. If another
-        run has written the file since, the file stays as it is. To detect a later write of the same snapshot, also set
-        O(delivery).
+        run has written another snapshot since, the file stays as it is. To detect also that another run has written the
+        same snapshot again, set O(delivery).
     type: str
   delivery:
     description:
-      - The RV(delivery) that the execution with O(state=present) returned, for O(state=healthy) and O(state=restored).
-        If another run has written other bytes since, the file stays as it is, even if it holds the same snapshot again.
-      - O(state=restored) also leaves the file as it is if another run delivered the same bytes and recorded them as
-        healthy.
+      - For O(state=healthy) and O(state=restored), the result RV(delivery) of the task with O(state=present). If
+        another run has written other bytes since, the file stays as it is, even if it holds the same snapshot again.
+      - With O(state=restored), the file also stays as it is if another run has recorded the same bytes as healthy.
     type: str
   env:
     description: The settings as a mapping of strings. The action plugin removes it from the task's arguments.
@@ -139,9 +139,9 @@ options:
     default: false
   services:
     description:
-      - Services to restart and health-check after a write. With O(state=present), the module does this if
-        RV(restart_needed) is true, with O(state=restored) if RV(restored) is true. Needs O(mark=true) and
-        O(assume_healthy=false).
+      - Services to restart and health-check after a write. With O(state=present), the module restarts them if
+        RV(restart_needed) is true. With O(state=restored), it restarts them if RV(restored) is true. Needs
+        O(mark=true) and O(assume_healthy=false).
       - Health checks do not follow redirects, use no proxy, and verify certificates. The module never returns the
         output of a command or of an application, because it may show settings.
     type: dict
@@ -237,7 +237,7 @@ options:
       record:
         description:
           - Whether to record the file as healthy at the end. If false, record it later with O(state=healthy).
-            O(state=restored) does not record the file; the next O(state=present) does.
+          - O(state=restored) never records the file. The next O(state=present) does.
         type: bool
         default: true
   addresses:

@@ -98,8 +98,8 @@ rotation:
   returned: success
 opened:
   description:
-    - Hosts that still accept a leaked key of each credential. They were unreachable when a run removed the key from
-      the other hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
+    - For each leaked SSH key, the hosts that still accept the key, because they were unreachable when a run removed the
+      key from the other hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
   type: dict
   returned: success
 names:

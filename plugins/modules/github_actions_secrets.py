@@ -14,14 +14,14 @@ description:
   - Sends settings with a C(github) key in the catalog, and values of credentials whose C(appears_in) names GitHub. The
     target is a repository, a deployment environment or an organisation. GitHub stores them as secrets or as variables.
   - The action plugin reads the values from the stores. No value is in an argument, in a result or in a diff.
-  - For each sent value, the module records the version ids of its source in Parameter Store, below
-    C(/APPLICATION-github/ENVIRONMENT).
+  - GitHub does not show the value of a secret. So for each sent value, the module records the version ids of its source
+    in Parameter Store, below C(/APPLICATION-github/ENVIRONMENT).
   - The module sends a secret again if these ids have changed, or if the secret was deleted at GitHub. It also sends a
     secret again, and reports this, if GitHub's date shows that somebody else wrote it.
   - The module reads each variable at GitHub, and sends it again if it differs.
   - A value of the inventory or of the catalog has no version id. If its sensitivity is V(low), the module records the
-    value itself and compares it. Otherwise it sends the secret in every run. To avoid this, set sensitivity V(low) or
-    make it a variable.
+    value itself, and sends the secret only if the value has changed. Otherwise it sends the secret in every run. To
+    avoid this, set sensitivity V(low), or make the setting a variable at GitHub.
   - If hosts have different values of an inventory variable, a setting of the type C(list) or C(host_list) gets all
     values with commas. Any other setting gets the value of the first host, and the module reports this.
 options:
@@ -50,14 +50,14 @@ options:
   shared_values_file:
     description:
       - The YAML file of M(watchparty.secrets.environment_provision), with mode 0600 or encrypted by ansible-vault as a
-        whole. The module takes from it the values that no store holds and that GitHub lacks. It does not replace values
-        at GitHub, and ignores the other names.
+        whole. The module takes from this file only the values that no store holds and that GitHub lacks. It ignores all
+        other names, and never replaces a value at GitHub by a value of this file.
     type: path
   prune:
     description:
       - Whether to remove entries that this module sent before and that the catalog no longer names. If a workflow of
-        the default branch or of O(checkout) still reads such an entry, the module fails and names it. It never removes
-        entries that it did not send.
+        the default branch or of O(checkout) still reads such an entry, the module fails and names the entry. The module
+        never removes entries that it did not send.
     type: bool
     default: false
   checkout:
@@ -76,14 +76,14 @@ options:
     default: []
   token_file:
     description:
-      - Path of a file with mode 0600 that holds only the token. If not set, the module takes the token from the
-        first environment variable that is set of C(GITHUB_TOKEN_FILE), C(GITHUB_APP_ID) with C(GITHUB_APP_KEY_FILE),
+      - Path of a file with mode 0600 that holds only the token. By default, the first of these environment variables
+        that is set gives the token. They are C(GITHUB_TOKEN_FILE), C(GITHUB_APP_ID) with C(GITHUB_APP_KEY_FILE),
         C(GITHUB_TOKEN) and C(GH_TOKEN).
     type: path
   incomplete:
     description:
-      - Whether to plan in check mode although the stores lack required values, for a run that writes these values
-        before the sync. The result lists them as missing. No effect outside check mode.
+      - Whether check mode continues if the stores lack required values. The result lists these values as missing. Set
+        this if a real run would write them before the sync. Has no effect without check mode.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -105,10 +105,10 @@ attributes:
 requirements:
   - pynacl
 notes:
-  - A fine-grained token needs Secrets, Variables and, for an environment, Environments with write access and Actions
-    with read access; Contents with read access for O(prune); Administration with write access for
-    O(create_environment). A classic one needs
-    C(repo), and C(admin:org) for an organisation. An error names the missing right as GitHub does.
+  - A fine-grained token needs write access to Secrets and Variables. For a deployment environment, it needs write
+    access to Environments and read access to Actions. O(prune) needs read access to Contents, and O(create_environment)
+    write access to Administration. A classic token needs C(repo), and C(admin:org) for an organisation. An error names
+    the missing permission as GitHub does.
   - In AWS, the module needs the rights of a deploy. For the records it needs C(ssm:GetParametersByPath),
     C(ssm:GetParameter), C(ssm:DescribeParameters), C(ssm:PutParameter) and C(ssm:DeleteParameters).
   - GitHub accepts at most 48 KB for each value. If GitHub limits requests, the module waits for at most one minute in

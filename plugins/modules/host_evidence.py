@@ -11,13 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Changes nothing. Collects for at most O(seconds) who logged in by SSH and with which key, and which keys in
-    C(authorized_keys) belong to no credential.
-  - Also finds keys of the catalog in other files than their own, and whether the application's processes are older than
-    its C(.env).
+  - Changes nothing. Finds out who logged in by SSH and with which key, and which keys in C(authorized_keys) belong to
+    no credential. This takes at most O(seconds).
+  - Also finds keys of the catalog in files that should not contain them, and processes of the application that are
+    older than its C(.env).
   - If an SSH key leaked, the module also searches for footholds, which are changes that may let an attacker in again.
-  - Takes logins from the systemd journal. Without the journal, it reads C(auth.log) or C(secure), and without these
-    C(wtmp), which names no keys.
+  - Takes logins from the systemd journal. If the host has no journal, the module reads C(auth.log) or C(secure). If the
+    host has neither file, it reads C(wtmp), which names no keys.
   - If evidence is missing, the module reports this and does not fail, because the containment must not wait.
   - The result contains fingerprints and comments of keys. An attacker who controls the host can forge the result.
 options:

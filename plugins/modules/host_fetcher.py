@@ -14,7 +14,7 @@ description:
   - Builds one program file from the code of this collection, and copies it to the host. The program reads the stores
     and the catalog, and writes C(.env).
   - The host needs no Ansible, only Python 3.8 or newer with boto3.
-  - The same code gives the same file, so a second run changes nothing.
+  - A second run with the same version of the collection changes nothing.
 options:
   dest:
     description:

@@ -13,14 +13,15 @@ author:
 description:
   - Follows the credential graph from the leaked names to everything that they reveal, and returns the order of
     replacement. Credentials that reveal others come first. Credentials that reveal nothing share the last wave.
-  - The catalog's C(exposes) declares what a credential reveals. In addition, an administrator's credential reveals
-    those that it may change, a C(ssh_key) reveals the values in the hosts' C(.env), and an C(aws_access_key) reveals
-    the names in its C(options.reads), or else every credential of the environment.
-  - With O(found_in), the module compares the leaked string with the current, pending and previous values of every
-    credential, whole or inside URLs, log lines, JSON, base64 and hexadecimal. It returns neither the string nor a
-    value.
-  - It also compares the string with the previous keys in C(fallbacks), the new values of an open rotation, and the
-    history of parameters. If nothing matches, it reads versions of secrets without a label too.
+  - The catalog's C(exposes) declares what a credential reveals. In addition, an administrator's credential reveals the
+    credentials that it may change, and a C(ssh_key) reveals the values in the hosts' C(.env). An C(aws_access_key)
+    reveals the credentials in its C(options.reads). Without this option, it reveals every credential of the
+    environment.
+  - With O(found_in), the module searches the leaked string for the current, pending and previous values of every
+    credential. It finds them whole, and inside URLs, log lines, JSON, base64 and hexadecimal. It returns neither the
+    string nor a value.
+  - It also searches for the previous keys in C(fallbacks), the new values of an open rotation, and the history of
+    parameters. If nothing matches, it also reads versions of secrets without a label.
 options:
   leaked:
     description:

@@ -11,8 +11,8 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads the current, pending and previous version of every secret in the catalog, and every stored version of its
-    parameters. Searches for these values, also in encoded forms. So each such finding contains a real value.
+  - Reads the current, pending and previous version of every secret in the catalog, and every version of every
+    parameter. Searches for the values in these versions, also in encoded forms. So each match is a real value.
   - Searches every object of a Git repository, also unreachable objects. Searches Git's configuration, logs and
     messages, and the files of the working tree that differ from the index. Opens archives and compressed files. With
     O(history=false), searches all files of the working tree instead.

@@ -12,7 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Plans the rotation, and checks at databases, caches and AWS that they would accept the changes. Then opens the
-    rotation, or continues the open rotation, until hosts have work to do.
+    rotation, or continues the open rotation. Returns as soon as hosts have work to do.
   - Call M(watchparty.secrets.rotation_continue) after each rollout.
   - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
   - Delegate the task to the host that connects to databases and caches (C(rotation_host)).

@@ -31,18 +31,18 @@ options:
     description:
       - Name of the credential in the catalog. Its value is the private half, in OpenSSH's or PEM's text.
       - Its C(options.user) is the account, by default the one that Ansible logs in as. Its C(options.authorized_keys)
-        is the file as sshd's C(AuthorizedKeysFile) would say, with C(%h), C(%u) or a path in the account's home; by
-        default C(.ssh/authorized_keys).
+        is the file, in the format of sshd's C(AuthorizedKeysFile), with C(%h), C(%u) or a path in the account's home.
+        By default C(.ssh/authorized_keys).
     type: str
   state:
     description:
       - V(looked) returns which key the file authorizes. It fails if Ansible itself logs in with the key in use.
       - V(present) authorizes the new key beside the old key.
       - V(usable) logs in with the new key on hosts whose file authorizes it.
-      - V(revoked) removes the old key, or the new key if the rotation is aborted. It ends the sessions that this key
-        opened, and verifies that the host rejects the key. Before that, it logs in with the key that stays. In a leak,
-        it also searches the other files that sshd reads, of every account, as far as it may read them. It removes
-        nothing from those files, and fails while one of them holds the leaked key.
+      - V(revoked) first logs in with the key that stays. Then it removes the old key, or the new key if the rotation is
+        aborted. It ends the sessions that the removed key opened, and verifies that the host rejects this key. In a
+        leak, it also searches the C(authorized_keys) files of every account that it may read. It changes none of these
+        files, and fails while one of them holds the leaked key.
     type: str
     choices: [looked, present, usable, revoked]
     default: present
@@ -73,8 +73,8 @@ options:
     default: false
   evict:
     description:
-      - With O(state=revoked), fingerprints of other keys that are removed from the same file, and their sessions ended,
-        if the old key leaked. The key that Ansible itself logs in with stays.
+      - With O(state=revoked) and a leaked key, fingerprints of other keys. The module removes these keys from the same
+        file too, and ends their sessions. The key that Ansible itself logs in with stays.
     type: list
     elements: str
     default: []
@@ -114,9 +114,9 @@ attributes:
 notes:
   - The module finds out which key opened a session from sshd's log, in the systemd journal, C(/var/log/auth.log) or
     C(/var/log/secure). Use C(become), because an ordinary account cannot read these logs.
-  - If no log names the key of a session, a rotation keeps the session and returns the number of such sessions. After a
-    leak, the module ends all such sessions except its own. After a leak, the module keeps a session only if the systemd
-    journal names another key, because every account may write into a text log.
+  - If no log names the key of a session, an ordinary rotation keeps the session and returns the number of such
+    sessions. After a leak, the module ends all sessions except its own and those for which the systemd journal names
+    another key. It does not trust a text log, because every account may write into it.
   - With a session, the module ends the processes of this session and of its control group in systemd-logind. It does
     not end other processes that the session started, such as cron jobs. M(watchparty.secrets.host_evidence) searches
     for these. The result contains the fingerprints of other keys in the file.

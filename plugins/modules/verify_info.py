@@ -11,13 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads each source once, for all hosts. In AWS, it reads secrets with their descriptions and policies, parameters,
-    the journal, the audit log, KMS keys, the roles of the catalog, and the users and roles of the account. It also
-    reads the values of other environments, GitHub, and the history and working tree of a repository.
+  - Reads each source once, for all hosts. In AWS, the sources are secrets with their descriptions and policies,
+    parameters, the journal, the audit log, KMS keys, the roles of the catalog, and the users and roles of the account.
+    Other sources are the values of other environments, GitHub, and the history and working tree of a repository.
   - Reads only the sources that the chosen checks need. If a source cannot be read, the module reports this and does not
     fail.
-  - Compares values in memory. The result contains names, times and text. RV(sealed) contains values and the key of this
-    run's fingerprints, encrypted.
+  - Compares values in memory. The result contains names, times and text. Only RV(sealed) contains values and the key of
+    this run's fingerprints, both encrypted.
 options:
   only:
     description: Ids, names or areas of checks, such as V(WPS201) or V(drift). By default all.

@@ -11,13 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - The result of a check is pass, fail, not checked (with the reason) or not applicable. A check that could not be
-    made, or that has a fault of its own, never passes. A check is not applicable if neither the catalog nor the
+  - The result of a check is pass, fail, not checked (with the reason) or not applicable. If the run cannot make a
+    check, or if a check has a bug, the check does not pass. A check is not applicable if neither the catalog nor the
     operator asks for it.
   - Asks the URLs in O(outside) from the controller, and prints a table. Writes C(verify.json), C(verify.sarif) and
     C(verify.html) into O(path). Only their owner can read these files.
-  - If a check failed, or with O(not_checked=fail) could not be made, the module writes all files and then fails. It
-    sends the event C(verification.failed) to the receivers in the catalog.
+  - If a check failed, the module writes all files, sends the event C(verification.failed) to the receivers in the
+    catalog, and then fails. With O(not_checked=fail), a check that the run could not make has the same effect.
 options:
   catalog:
     description: The catalog, usually C({{ secrets_catalog }}).

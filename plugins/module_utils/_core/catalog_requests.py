@@ -128,7 +128,8 @@ API = schema_object(
             {"type": "string", "pattern": r"^https?://\S+$"},
         ),
         "headers": described(
-            "Headers of every request. {admin}, {admin_username}, {admin_basic}: the administrator's login.",
+            "Headers of every request. {admin} is the administrator's token or password, {admin_username} the user "
+            "name, {admin_basic} both for HTTP Basic authentication.",
             schema_map({"type": "string"}),
         ),
         "list": _request(
@@ -146,7 +147,7 @@ API = schema_object(
         "disable": _request("Request that disables the key {id}, before revoke."),
         "revoke": _request("Request that deletes the key {id}."),
         "first_label": described(
-            "Label of the first key in use, which no rotation has created. Rotations revoke no other key of yours.",
+            "Label of the first key in use, which you created. A rotation revokes no other key that you created.",
             NAME,
         ),
         "limit": described("Highest number of keys that the provider allows.", NUMBER),

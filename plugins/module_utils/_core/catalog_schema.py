@@ -100,7 +100,7 @@ _SETTING = schema_object(
         ),
         "min_length": described("Minimum number of characters of a value.", {"type": "integer", "minimum": 1}),
         "required": described(
-            "Whether the setting must have a value, false by default. With when, required if that setting has a value.",
+            "Whether the setting must have a value, false by default. With when: only if that setting has a value.",
             {"anyOf": [SWITCH, schema_object({"when": NAME}, required=["when"])]},
         ),
         "sensitivity": described(
@@ -194,7 +194,9 @@ _STORES = schema_object(
     {
         "secrets_manager": described(
             "Secrets in AWS Secrets Manager.",
-            schema_object({"name": described("Names, with {application}, {environment} and {group}.", NAME)}),
+            schema_object(
+                {"name": described("Pattern of the names, with {application}, {environment} and {group}.", NAME)}
+            ),
         ),
         "ssm": described(
             "Parameters in AWS SSM Parameter Store.",
@@ -235,7 +237,9 @@ _AWS = schema_object(
             schema_object(dict.fromkeys((*ROLES, "mirror"), ROLE)),
         ),
         "host_principal": described("The principal that may assume the role host, ec2.amazonaws.com by default.", NAME),
-        "operators": described("ARNs of who may assume the roles rotate, respond, mirror and verify.", _NAMES),
+        "operators": described(
+            "ARNs of the users and roles that may assume the roles rotate, respond, mirror and verify.", _NAMES
+        ),
         "readers": described(
             "ARNs of other principals that may read the secrets. Verify reports every other reader.", _NAMES
         ),

@@ -152,10 +152,10 @@ SERVICE = schema_object(
             {"type": "string", "pattern": r"^https?://\S+$"},
         ),
         "health_command": _words(
-            "A command, as a list, that ends with exit code 0 when the service is healthy. It runs as user in the "
-            "directory of .env; with compose, in the container of the first unit."
+            "A command, as a list, that ends with exit code 0 when the service is healthy. The account in user runs "
+            "it, in the directory of .env. With the manager compose, it runs in the container of the first unit."
         ),
-        "user": described("Account that runs health_command, and restart, stop and status. Never root.", NAME),
+        "user": described("Account that runs health_command, restart, stop and status. Never root.", NAME),
         "file": _path(
             "Path of the compose file for the manager compose. Path of the configuration for the manager supervisor."
         ),

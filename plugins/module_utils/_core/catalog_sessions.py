@@ -41,8 +41,8 @@ def problems(sessions: Optional[Sessions]) -> Iterator[str]:
 SESSIONS = schema_object(
     {
         "engine": described(
-            "What ends sessions. django: the module django_sessions. command: a program of the application. none: "
-            "nothing, because there are none, or because they are in signed cookies, which end with the signing key.",
+            "How sessions end. django: by the module django_sessions. command: by a program of the application. none: "
+            "not at all, because the application has none, or has signed cookies, which end with the signing key.",
             {"enum": [DJANGO, COMMAND, NONE]},
         ),
         "command": described(
