@@ -143,7 +143,7 @@ ROWS = {
         catalog={"django_key": {"fallbacks": None}},
     ),
     "a key with another use": Bad(
-        ("django_key: jwt would be lost with the old key; give that purpose a key of its own",),
+        ("django_key: its key is also used for jwt, which would be lost with the old key; use another key",),
         credential="django_key",
         catalog={"django_key": {"used_for": ["sessions", "jwt"]}},
     ),

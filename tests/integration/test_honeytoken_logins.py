@@ -192,7 +192,7 @@ def test_a_rotation_of_a_postgresql_honeytoken(decoy: Postgres, monkeypatch: pyt
     wait_until(lambda: uses(decoy) == 1, seconds=60)
     assert shop.act("check") == {}
     message, kept = shop.rotated()
-    assert message.startswith(f"login {DECOY} has the new password alone; 1 sessions in its database")
+    assert message.startswith(f"login {DECOY} has only the new password; 1 sessions in its database")
     assert (kept.used["uses"], kept.used["last"][:10]) == (1, "1 sessions")
     assert uses(decoy) == 1
     new = str(shop.stored[1])

@@ -125,7 +125,7 @@ def test_a_signing_key_stays_open_where_a_host_was_skipped(lab: RotationLab) -> 
     sentences(run, "contained in ")
     assert lab.values() == now, "what was replaced since is not replaced again"
     assert lab.journal_state().incident is None
-    assert "web2 is healthy on the values in force" in post_mortem(lab)
+    assert "web2 is healthy on the new values" in post_mortem(lab)
     lab.assert_settled(old)
 
 

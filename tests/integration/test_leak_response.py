@@ -275,5 +275,5 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     assert "sessions were ended" in newest_post_mortem(lab)
     assert lab.values().cache != now.cache
     assert lab.journal_state().incident is None
-    assert "may have leaked too, or the old one was in force again" in newest_post_mortem(lab)
+    assert "may have leaked too, or its old value was in force again" in newest_post_mortem(lab)
     lab.assert_settled(old, replace(old, cache=now.cache))

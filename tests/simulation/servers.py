@@ -124,7 +124,7 @@ class Valkey:
                     if takes or all(rule.startswith("!") for rule in rules):
                         return
                     raise HostError(
-                        f"{node}: this rotation was aborted meanwhile (its gate is closed); no password was added there"
+                        f"{node}: no password was added there, because this rotation was aborted in the meantime"
                     )
                 held.discard(rule[1:])
             elif rule == "resetpass":

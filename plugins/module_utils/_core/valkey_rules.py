@@ -91,8 +91,8 @@ def plan_present(
         return (wanted,) if wanted else ()
     if gate is not None and not closing:
         raise HostError(
-            "this rotation may no longer change the user %s (its gate is not open): it was aborted, or this "
-            "node is new; nothing was added" % user
+            "nothing was added: the user %s has no mark of this rotation, because the rotation was aborted, or "
+            "because this node is new" % user
         )
     return ((*closing, *rules, *_without_others(existing, digest, stored), "#" + digest, *enable),)
 

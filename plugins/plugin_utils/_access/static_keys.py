@@ -103,7 +103,7 @@ def _step(key: StaticKey, evidence: RoleUse, now: datetime, after: timedelta) ->
     if key.active:
         return KeyStep(key, DEACTIVATE, f"it {last}, {role}")
     if key.deactivated is None:
-        return KeyStep(key, STAMP, "it is inactive, but since when is unknown; its days are counted from now")
+        return KeyStep(key, STAMP, "it is inactive, and nobody recorded since when; its days count from now")
     due = key.deactivated + after
     if now < due:
         return KeyStep(

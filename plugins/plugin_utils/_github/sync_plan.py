@@ -342,7 +342,7 @@ def _why(copy_source: CopySource, present: There | None, sent: Sent | None, same
     if present.updated_at != sent.updated_at:
         return f"somebody changed it at {present.updated_at}, or an earlier sync was interrupted"
     if copy_source.identity is None:
-        return f"no record may be kept that tells whether {copy_source.source} has changed"
+        return f"it is unknown whether {copy_source.source} has changed, because no record of this value is kept"
     return "" if same or sent.identity == copy_source.identity else f"{copy_source.source} has changed"
 
 

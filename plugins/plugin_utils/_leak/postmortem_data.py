@@ -21,16 +21,16 @@ EVENTS = {
     "blocked": "the leaked login of {} was blocked, before a new value was made",
     "refused": "the old value of {} was rejected",
     "previous_revoked": "the previous values of {}, still valid after earlier rotations, were rejected",
-    "given": "the new value of {} is in force; its provider alone can revoke the old one",
-    "kept": "the new key of {} signs; the old one still verifies",
+    "given": "the new value of {} is in force; only its provider can revoke the old value",
+    "kept": "the new key of {} signs; hosts still accept signatures of the old key",
     "confirmed": "the operator confirmed that the old value of {} was revoked",
-    "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced again",
-    "renewed": "the new key of {} signs; skipped hosts still verify with the old one",
-    "skipped": "{} was skipped: it was not verified on the values in force",
-    "verified": "{} is healthy on the values in force",
+    "again": "{} must be replaced again: its new value may have leaked too, or its old value was in force again",
+    "renewed": "the new key of {} signs; skipped hosts still accept signatures of the old key",
+    "skipped": "{} was skipped, because it was not verified with the new values",
+    "verified": "{} is healthy on the new values",
     "unrecorded": "{} ended without a record in the audit log; the response continued",
     "down": "{} began to revoke old values; the application is down",
-    "up": "{} had every host healthy again",
+    "up": "every host was healthy again on the new values of {}",
     "purged": "caches were purged",
     "invalidated": "CloudFront copies were invalidated ({})",
     "sessions": "sessions were ended",
@@ -221,12 +221,12 @@ def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> lis
 
 
 def _still_verifies(hosts: Sequence[str]) -> str:
-    was, they, them, their = ("was", "it", "it", "its") if len(hosts) == 1 else ("were", "they", "them", "their")
+    names = ", ".join(hosts)
+    was, answer, them = ("was", "answers", "it") if len(hosts) == 1 else ("were", "answer", "them")
     return (
-        f"the new key signs, but not on {', '.join(hosts)}, which {was} skipped: the leaked key may be "
-        f"valid there while {their} services run. Stop them or take {them} from the load balancer, and run "
-        f"the same command again once {they} answer{'s' if len(hosts) == 1 else ''}. Or give {them} up with "
-        f"-e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
+        f"the new key signs, but not on {names}, which {was} skipped: services there may still accept the leaked key. "
+        f"Stop these services, or take {names} from the load balancer. Run the same command again once {names} "
+        f"{answer}. Or give {them} up with -e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
     )
 
 

@@ -56,7 +56,7 @@ def replaced(part: Part) -> Answer:
     part.setting.rotator.mine()  # the server does not know which run is the last one
     verifier = scram_verifier(str(logins.stays.password), os.urandom(16))
     report = _run(part, logins.stored, verifier=verifier)
-    answer = _answer(f"login {user} has the new password alone", _described(part, report), uses=report["uses"])
+    answer = _answer(f"login {user} has only the new password", _described(part, report), uses=report["uses"])
     return {**answer, "footholds": [f"login {user} has {right}" for right in report["rights"]]}
 
 

@@ -67,14 +67,14 @@ def _remedy(rotation: OpenRotation) -> str:
     go_on = "Remove that cause, then run the same watchparty.secrets.leak_response command again"
     if rotation.aborting:
         return (
-            f"{go_on}; or finish the rollback alone: "
+            f"{go_on}; or finish only the rollback: "
             f"ansible-playbook watchparty.secrets.rotate -e rotation_resume={rotation.id}"
         )
     if state_machine.is_past_return(rotation):
         return (
-            f"{go_on}; no rollback is possible any more. Or finish the rotation alone: "
-            f"ansible-playbook watchparty.secrets.rotate -e rotation_resume={rotation.id}; leave out "
-            "hosts that are gone by -e rotation_skip_hosts=HOST"
+            f"{go_on}. Or finish only the rotation: ansible-playbook watchparty.secrets.rotate -e "
+            f"rotation_resume={rotation.id}. If hosts are gone for good, add -e rotation_skip_hosts=HOST. No rollback "
+            "is possible any more"
         )
     return (
         f"{go_on}, or abort the rotation with ansible-playbook watchparty.secrets.rotate -e rotation_abort=true -e "

@@ -88,8 +88,8 @@ def _of_its_kind(
         yield from _signing(ground, credential, stored_credential)
     elif revokes_later(credential) and not stored_credential.problems and not _is_kept(stored_credential):
         yield (
-            "its old value is revoked after the rotation has ended (revoke_after), and previous values of "
-            f"parameters are not kept; store it in a secret too, or set revoke_after to {LONGEST_WAIT} at most"
+            "a later run must revoke its old value (revoke_after), and cannot read this value, because only parameters "
+            f"hold it; store it in a secret too, or set revoke_after to {LONGEST_WAIT} at most"
         )
     if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (stored_credential.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
@@ -160,7 +160,7 @@ def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence
     if not unknown and not elsewhere:
         return None
     flag = len(elsewhere) == 1
-    message = f"{', '.join(elsewhere)} {'gets its' if flag else 'get their'} new value{'' if flag else 's'} without you"
+    message = f"a rotation itself makes the new value{'' if flag else 's'} of {', '.join(elsewhere)}"
     supplied = ", ".join(sorted(set(catalog.credentials) - set(made))) or "no credential"
     problem = "; ".join([*unknown, *([message] if elsewhere else [])])
     return f"{problem}. Correct the name or remove the line; values are needed for {supplied}"
@@ -253,7 +253,8 @@ def _signing(
     others = sorted(set(credential.used_for) - _USES)
     if others:
         yield (
-            f"{', '.join(others)} would be lost with the old key; give that purpose a key of its own ({where}.used_for)"
+            f"its key is also used for {', '.join(others)}, which would be lost with the old key; use another key for "
+            f"this purpose, and remove it from {where}.used_for"
         )
     if not credential.used_for:
         yield (

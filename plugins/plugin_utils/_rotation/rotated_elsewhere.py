@@ -86,7 +86,7 @@ def _problems(
             "ansible-playbook watchparty.secrets.rotate"
         )
     elif last and last.used:
-        yield f"{name}: only a rotation keeps what is known of its uses: run ansible-playbook watchparty.secrets.rotate"
+        yield f"{name}: only a rotation records its earlier uses: run ansible-playbook watchparty.secrets.rotate"
     elif last and stamp < last.at:
         yield f"{name}: the journal has a later rotation, of {last.at} by {last.who}"
     yield from _of_stores(setting, credential, stamp)

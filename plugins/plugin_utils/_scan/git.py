@@ -155,7 +155,7 @@ class Repository:
             yield f"submodule {path}: is a repository of its own; scan it by its own path"
         for path in git_view.modules(self.view.place):
             if path not in submodules:
-                yield f".git/modules/{path}: is what a submodule that moved or was removed kept; scan it by this path"
+                yield f".git/modules/{path}: belongs to a submodule that was moved or removed; scan it by this path"
 
     def _missing(self) -> int:
         missing = 0

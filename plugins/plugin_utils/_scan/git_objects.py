@@ -39,7 +39,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_repo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots, placed
 
 MESSAGES = {COMMIT: "(commit message)", TREE: "(name of a file)", "tag": "(tag message)"}
-ELSEWHERE = "are pointers of git-lfs; git lfs fetch --all, then scan .git/lfs as a directory"
+ELSEWHERE = "are pointers of git-lfs; run git lfs fetch --all, then scan the directory .git/lfs"
 LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -88,7 +88,7 @@ class Search:
             (
                 len(self._repository.missing),
                 "objects",
-                "are missing or broken; see what git fsck says, and clone again",
+                "are missing or broken; list them by git fsck, and clone again",
             ),
             (self._pointers, "files", ELSEWHERE),
             (
@@ -102,7 +102,7 @@ class Search:
 
     def _broken(self, name: str, reason: str) -> None:
         place = f"object {name[:12]}" if name and " " not in name else name or "some objects"
-        self._scanning.passed(self._source, place, f"{reason}; see what git fsck says")
+        self._scanning.passed(self._source, place, f"{reason}; run git fsck to see more")
 
     def _hit(self, spots_by_object: dict[tuple[str, str], Spots]) -> None:
         for (kind, name), spots in spots_by_object.items():

@@ -106,8 +106,8 @@ def _at(path: str, top: str, entry: str) -> RepositoryPath:
         return RepositoryPath(path, target, target, top)
     # Followed, it could lead to anybody's repository.
     raise ScanError(
-        f"{path}: .git leads to {printable(target)}, which does not lead back; scan that as the repository, "
-        "and the files here as a directory"
+        f"{path}: .git leads to {printable(target)}, which does not lead back; scan this repository "
+        f"(-e scan_repositories) and the files of {path} (-e scan_paths)"
     )
 
 
@@ -229,7 +229,9 @@ class View:
             if source in seen:
                 continue
             if len(seen) == ALTERNATES or depth > 5:  # git's own bound of depth
-                self.not_checked.append(f"objects borrowed from more than {ALTERNATES} places, or over five of them")
+                self.not_checked.append(
+                    f"objects borrowed from more than {ALTERNATES} places, or through more than five of them"
+                )
                 break
             seen[source] = self.inside("objects") if not seen else self.inside(f"borrowed-{len(seen)}")
             self._linked_objects(source, seen[source])

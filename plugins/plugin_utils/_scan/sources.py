@@ -163,7 +163,7 @@ class DirectorySource:
             yield from _files(files, scanning, self.path)
             return
         if os.path.isdir(os.path.join(self.path, scan_files.REPOSITORY)):
-            scanning.passed(self.path, "", "its history: give it as the repository")
+            scanning.passed(self.path, "", "its history: scan it as a repository")
         passed = _passed(scanning, self.path)
         yield from _files(
             scan_files.walk(self.path, without=(scan_files.REPOSITORY,), passed=passed), scanning, self.path

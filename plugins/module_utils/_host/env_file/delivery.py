@@ -131,4 +131,4 @@ def _undo(begun: Sequence[PlannedFile], cause: HostError) -> None:
     try:
         file_set.carry_out(change.undone() for change in begun)
     except HostError as error:
-        raise NotUndone("%s. A file is not the old one again: %s. Deploy again" % (cause, error)) from None
+        raise NotUndone("%s. A file could not be restored: %s. Deploy again" % (cause, error)) from None

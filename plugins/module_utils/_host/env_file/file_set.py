@@ -231,7 +231,7 @@ def _refuse(env: EnvFile, path: str, file: DeclaredFile) -> None:
         raise HostError("%s: is .env or belongs to it; give the file another path in files of the catalog" % path)
     if reaches_disk(env, path) and not file.credential:
         raise HostError(
-            "%s: is in memory only, but %s is not, and its state on the disk would hold a copy of this file. Give the "
+            "%s: is in memory, but %s is on the disk, so the copy for a rollback would be on the disk too. Give the "
             "file a path outside of /run, or the .env a path below /run" % (path, env.path)
         )
 

@@ -198,9 +198,7 @@ class FootholdSearch:
         for name in recent:
             key, changes, _options = name.partition(key_times.WITH_OPTIONS)
             if changes and key not in added:
-                text = (
-                    "each login with key %s runs what its line in %s says, since %s or before: check its options by %s"
-                )
+                text = "key %s in %s has command= or environment=, since %s or before: check these options by %s"
                 edit = start_files.EDIT.format(path=_quoted(file.path))
                 self._add(credential, text % (key, _plain(file.path), timestamps.stamp_of(times[name]), edit))
         for name in added[: records.MOST_OF_FILE]:

@@ -220,9 +220,7 @@ def _closed(node: Node, user: str) -> HostError:
     node.load_users()
     if user in node.users and node.users[user].nopass:
         return set_to_nopass(node, user)
-    return HostError(
-        "%s: this rotation was aborted meanwhile (its gate is closed); no password was added there" % node.name
-    )
+    return HostError("%s: no password was added there, because this rotation was aborted in the meantime" % node.name)
 
 
 def set_to_nopass(node: Node, user: str) -> SetToNopass:

@@ -295,8 +295,8 @@ def _not_found(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
     """Nodes of the note that the catalog does not declare any more."""
     names = {name for node in nodes for name in node.names}
     return [
-        "%s: this node existed when the new password was added, and the catalog no longer declares it. If "
-        "it still runs, it may accept the old password: empty it, or remove the password there" % name
+        "%s: this node existed when the new password was added, and the catalog no longer declares it. If the "
+        "node still runs, it may accept the old password: shut the node down, or remove the password there" % name
         for name in sorted(set(wanted.last_client) - names - set(wanted.gone))
     ]
 

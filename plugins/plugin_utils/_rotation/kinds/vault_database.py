@@ -110,8 +110,8 @@ class VaultDatabase(Acts):
             ) from None
         if seconds < SHORTEST:
             raise RotationError(
-                f"its lease lasts {seconds} s at most, and a nightly run replaces it in the last third of its time; "
-                f"raise max_ttl of the role (and of the engine) to {SHORTEST} s or more"
+                f"its lease lasts {seconds} s at most, so a nightly run could miss its end; raise max_ttl of the role "
+                f"(and of the engine) to {SHORTEST} s or more"
             )
         return timestamps.stamp(datetime.now(UTC) + timedelta(seconds=seconds))
 

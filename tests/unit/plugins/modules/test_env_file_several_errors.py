@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_undone_is_named_and_leads_to_a_rollback(
         patched.setattr(os, "rename", failing("rename", numbers))
         failed = run(TWO, snapshot="s-2", journal=2, **files("two", *names))
     left = f"{os.path.dirname(path)}/{'a' if 5 in numbers else 'b'}"
-    assert f"A file is not the old one again: {left}: " in failed["msg"]
+    assert f"A file could not be restored: {left}: " in failed["msg"]
     assert (failed["changed"], failed["restart_needed"]) == (True, True)
     changed = [name for name, text in held(path).items() if "canary-two" in text]
     assert changed == [os.path.basename(left)]

@@ -129,5 +129,5 @@ def test_a_rollback_follows_no_link_that_was_put_there_since(run: Run, path: str
 
 @AS_ROOT
 def test_a_file_in_memory_is_not_copied_to_the_disk(run: Run, path: str) -> None:
-    assert "is in memory only" in run(ONE, **files("one", "/dev/shm/never-written"))["msg"]
+    assert "is in memory, but" in run(ONE, **files("one", "/dev/shm/never-written"))["msg"]
     assert not Path(path).exists()

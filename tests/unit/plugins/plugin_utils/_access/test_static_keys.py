@@ -50,7 +50,7 @@ def test_neither_is_one_that_was_used_long_ago() -> None:
         (StaticKey("ci", "A", True, ago(3)), DEACTIVATE, "was used last at 2026-11-22T12:00:00Z, role deploy at"),
         (StaticKey("ci", "A", True), DEACTIVATE, "was never used"),
         (StaticKey("ci", "A", True, ago(9), ago(8)), DEACTIVATE, "was used last"),
-        (StaticKey("ci", "A", False, ago(9)), STAMP, "its days are counted from now"),
+        (StaticKey("ci", "A", False, ago(9)), STAMP, "its days count from now"),
         (StaticKey("ci", "A", False, ago(9), ago(6)), WAIT, "it can be deleted from 2026-11-26T12:00:00Z"),
         (StaticKey("ci", "A", False, ago(9), ago(7)), DELETE, "inactive since 2026-11-18T12:00:00Z"),
     ],

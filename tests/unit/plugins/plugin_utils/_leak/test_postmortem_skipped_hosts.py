@@ -30,9 +30,9 @@ def test_a_signing_key_on_a_host_that_was_skipped_is_open(made: Catalog) -> None
     """Nothing on a server revokes it; a rotation that came to its end says nothing of that host."""
     found = facts_of(made, incident(events=BEHIND), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
     (line,) = found["open"]
-    words = "the new key signs, but not on web2, which was skipped: the leaked key may be valid there"
-    assert line.startswith(f"cache: OPEN: {words} while its services run")
-    assert "run the same command again once it answers. Or give it up" in line
+    words = "the new key signs, but not on web2, which was skipped: services there may still accept the leaked key"
+    assert line.startswith(f"cache: OPEN: {words}. Stop these services")
+    assert "Run the same command again once web2 answers. Or give it up" in line
     assert "-e leak_compromised_hosts=web2" in line
     assert (found["contained_seconds"], "refused" in found["clock"]) == (None, True)
     assert "holds revoked values" not in postmortem_markdown.markdown(found)
@@ -43,7 +43,7 @@ def test_it_is_refused_once_that_host_is_healthy_on_the_new_file(made: Catalog) 
     found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
     assert (found["open"], found["contained_seconds"]) == ([], 50.0)
     assert found["credentials"][1]["state"] == "replaced, the old value is rejected"
-    assert found["timeline"][-1]["what"] == "web2 is healthy on the values in force"
+    assert found["timeline"][-1]["what"] == "web2 is healthy on the new values"
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,11 @@ def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
         (
             "revoke",
             (
-                "no rollback is possible any more. Or finish the rotation alone: "
-                "ansible-playbook watchparty.secrets.rotate -e "
-                "rotation_resume=r-1; leave out hosts that"
+                "Or finish only the rotation: ansible-playbook watchparty.secrets.rotate -e rotation_resume=r-1. "
+                "If hosts are gone for good"
             ),
         ),
-        ("abort", "or finish the rollback alone: ansible-playbook watchparty.secrets.rotate -e rotation_resume=r-1"),
+        ("abort", "or finish only the rollback: ansible-playbook watchparty.secrets.rotate -e rotation_resume=r-1"),
     ],
 )
 def test_in_the_report(step: str, message: str) -> None:

@@ -141,7 +141,8 @@ def test_no_user_name_that_could_alternate() -> None:
 def test_a_key_that_is_used_for_more() -> None:
     message = refusal(made_ground(credentials={"django": {"used_for": ["sessions", "jwt", "fields"]}}), "django")
     assert message == (
-        "fields, jwt would be lost with the old key; give that purpose a key of its own (credentials.django.used_for)"
+        "its key is also used for fields, jwt, which would be lost with the old key; use another key for this purpose, "
+        "and remove it from credentials.django.used_for"
     )
     message = refusal(made_ground(credentials={"django": {"used_for": []}}), "django")
     assert message.startswith(
@@ -189,8 +190,8 @@ def test_a_key_with_a_comma() -> None:
 def test_a_late_revocation_of_what_is_in_parameters_alone() -> None:
     message = refusal(made_ground(credentials={"cache": {"revoke_after": 3601}}), "cache")
     assert message.startswith(
-        "its old value is revoked after the rotation has ended (revoke_after), and previous "
-        "values of parameters are not kept; store it in a secret"
+        "a later run must revoke its old value (revoke_after), and cannot read this value, because only parameters "
+        "hold it; store it in a secret"
     )
     assert message.endswith("set revoke_after to 3600 at most")
     for name, seconds in (("cache", 3600), ("database", 3601)):

@@ -144,7 +144,7 @@ def test_a_rotation_of_the_journal_is_not_made_older(world: Dated) -> None:
     ("kept", "message"),
     [
         ({"lease": {"id": "x", "accessor": "a", "ends": NOW}}, "its value has a lease"),
-        ({"used": {"last": "3 sessions"}}, "only a rotation keeps what is known of its uses"),
+        ({"used": {"last": "3 sessions"}}, "only a rotation records its earlier uses"),
     ],
 )
 def test_what_the_journal_keeps_is_renewed_by_a_rotation_alone(

@@ -196,7 +196,7 @@ def test_an_object_is_broken(origin: Path) -> None:
     path.chmod(0o600)
     path.write_bytes(b"broken")
     report = scanned(GitSource(str(origin), tree=False))
-    assert reasons(report) == ["1 objects are missing or broken; see what git fsck says, and clone again"]
+    assert reasons(report) == ["1 objects are missing or broken; list them by git fsck, and clone again"]
 
 
 def test_a_pack_is_broken(origin: Path) -> None:
@@ -215,7 +215,7 @@ def test_pointers_of_lfs(origin: Path) -> None:
     (origin / "large.bin").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 1\n")
     git(origin, "add", "-A")
     assert reasons(scanned(GitSource(str(origin)))) == [
-        "1 files are pointers of git-lfs; git lfs fetch --all, then scan .git/lfs as a directory"
+        "1 files are pointers of git-lfs; run git lfs fetch --all, then scan the directory .git/lfs"
     ]
 
 
@@ -265,7 +265,7 @@ def test_a_directory(tmp_path: Path) -> None:
 
 
 def test_a_repository_given_as_a_directory(origin: Path) -> None:
-    assert reasons(scanned(DirectorySource(str(origin)))) == ["its history: give it as the repository"]
+    assert reasons(scanned(DirectorySource(str(origin)))) == ["its history: scan it as a repository"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -337,7 +337,7 @@ def test_what_a_submodule_was(origin: Path) -> None:
     git(origin, "submodule", "add", "-q", f"file://{origin}", "vendored")
     git(origin, "rm", "-q", "-f", "vendored")
     assert reasons(scanned(GitSource(str(origin)))) == [
-        ".git/modules/vendored: is what a submodule that moved or was removed kept; scan it by this path"
+        ".git/modules/vendored: belongs to a submodule that was moved or removed; scan it by this path"
     ]
 
 
