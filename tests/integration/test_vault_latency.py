@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 from sandbox.network import TYPICAL

@@ -17,12 +17,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_making import MakingVault
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import (
     PENDING,
     VERSION,
     VaultSecrets,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.vault_stores import MakingVault
 from tests.integration.vault_lab import VaultLab
 from tests.unit.plugins.module_utils._stores import test_versioned as contract
 from tests.unit.plugins.module_utils._stores.test_versioned import (  # noqa: F401  (collected here, too)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 from sandbox.binaries import find_openbao
 from sandbox.openbao import OpenBao, Refused
 from sandbox.process import SandboxError, ordinary_user, wait_until

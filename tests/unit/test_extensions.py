@@ -1,14 +1,17 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A kind, a check and a scan source are one file each: a dummy of each is used, and nothing else knows it.
+"""A kind, a check and a scan source are one file each, a store two: a dummy of each is used, and nothing else knows it.
 
-CONTRIBUTING.md has the steps. A store's dummy is in plugins/module_utils/_stores/test_new_store.py.
+CONTRIBUTING.md has the steps.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -110,6 +113,68 @@ class Mailbox(Acts):
         monday = 4102444800.0  # in the year 2100: more than enough time
         answers = evidence.sessions(Server(), None, credentials, monday)  # type: ignore[arg-type]
         assert answers == [{"name": "mailbox", "sessions": ["mailbox mailbox"]}]
+
+
+class TestStore:
+    """What the catalog says of it is read where nothing may read a store, so a store is two files."""
+
+    DECLARATION = f"""
+from pathlib import Path
+from {PLUGINS}.module_utils._core.catalog_schema_parts import NAME, schema_object
+from {PLUGINS}.module_utils._core.store_declaration import CatalogSection, StoreTraits
+
+STORE = StoreTraits(
+    "folder", "document", "folder:", has_labels=True, has_keys=True, is_listed=False,
+    section=CatalogSection(
+        "A folder of documents.", schema_object({{"path": NAME}}), "{{path: …}}", "The document has this name.", NAME,
+        problems=lambda raw: (), place_problems=lambda name, key: (), parsed=lambda raw: Path(raw["path"]),
+        code="folder_store:FolderStore",
+    ),
+)
+"""
+    USE = f"""
+import sys
+from {PLUGINS}.module_utils._core import catalog_parser
+from {PLUGINS}.module_utils._stores import environment_reader, secret_stores
+from {PLUGINS}.plugin_utils._ansible.aws_connection import AwsConnection, suit
+from {PLUGINS}.plugin_utils._provision.making_stores import making_stores
+
+document = {{
+    "application": "shop",
+    "stores": {{"folder": {{"path": sys.argv[1]}}}},
+    "settings": {{"TOKEN": {{"folder": "{{environment}}-mail", "required": True}}}},
+}}
+catalog = catalog_parser.parse(document, "test")
+connection = AwsConnection("name", {{}})
+suit(connection, catalog)
+store = secret_stores.secret_stores(connection.store_client)
+store.create("folder:test-mail", '{{"TOKEN": "first"}}', version="1")
+request = environment_reader.ReadRequest(document, "test", journal="ignored")
+
+def deployed():
+    return environment_reader.read(request, catalog, connection.store_client).resolution.require().values
+
+print(deployed())
+store.stage("folder:test-mail", '{{"TOKEN": "second"}}', version="2", label="WAITING")
+store.promote("folder:test-mail", to="2", instead_of="1")
+print(deployed(), making_stores(connection.store_client).describe("folder:test-mail").stages)
+"""
+
+    def test_it_is_declared_read_and_written(self, tmp_path: Path) -> None:
+        plugins = tmp_path.joinpath(*PLUGINS.split("."))
+        shutil.copytree(REPOSITORY / "plugins", plugins, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / "meta", plugins.parent / "meta")
+        (plugins / "module_utils" / "_core" / "stores" / "folder.py").write_text(self.DECLARATION, encoding="utf-8")
+        shutil.copy(REPOSITORY / "tests" / "fakes" / "folder_store.py", plugins / "module_utils" / "_stores")
+        (tmp_path / "documents").mkdir()
+        command = [sys.executable, "-c", self.USE, tmp_path / "documents"]
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+        assert run.stdout.splitlines() == [
+            "{'TOKEN': 'first'}",
+            "{'TOKEN': 'second'} {'WAITING': '2', 'AWSPREVIOUS': '1', 'AWSCURRENT': '2'}",
+        ]
 
 
 NAMESAKES = (

@@ -61,6 +61,8 @@ LATE = {
     "plugin_utils._verify.check",
 }
 """Files that import modules by a name that they compute: collections, kinds, actions and checks."""
+TRAVELLING = {"module_utils._core.stores"}
+"""Packages of which a file imports each file, on hosts too."""
 REGISTRIES = {"plugin_utils/_rotation/kinds/__init__.py"}
 """Packages whose own file holds code."""
 
@@ -216,6 +218,8 @@ def closure(module: ModuleType) -> set[str]:
     waiting, results = [module.__name__[len(PREFIX) + 1 :]], set()
     while waiting:
         name = waiting.pop()
+        if name in TRAVELLING:
+            waiting += [other for other in names if other.startswith(f"{name}.")]
         if name in results or name not in names or names[name].name == "__init__.py":
             continue
         results.add(name)

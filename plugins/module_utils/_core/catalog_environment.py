@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-SOURCES = ("group", "secret", "parameter", "vault", "value", "compose", "inventory")
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import OUTSIDE_AWS
+
+SOURCES = ("group", "secret", "parameter", *OUTSIDE_AWS, "value", "compose", "inventory")
 
 
 def environment_document(document: Mapping[str, Any], environment: str) -> Dict[str, Any]:

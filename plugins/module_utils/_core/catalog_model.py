@@ -17,9 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_n
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi, ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import Service
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_sessions import Sessions
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES, StoreTraits
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_declaration import StoreTraits
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES
 
 S3_PREFIX = "s3://"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -66,6 +66,11 @@ def labelled_names(places: Iterable[Place]) -> Tuple[str, ...]:
 def numbered_names(places: Iterable[Place]) -> Tuple[str, ...]:
     """The names whose versions have numbers alone, each once, sorted."""
     return tuple(sorted({place.name for place in places if not place.traits.has_labels}))
+
+
+def names_outside_aws(places: Iterable[Place]) -> Tuple[str, ...]:
+    """The names that are in other stores than AWS's, each once, sorted."""
+    return tuple(sorted({place.name for place in places if not place.traits.is_aws}))
 
 
 @dataclass(frozen=True)
@@ -324,8 +329,8 @@ class Catalog:
     aws: Optional[Aws] = None
     """None only where a test makes a catalog by hand."""
     mirror: Optional[Mirror] = None
-    vault: Optional[Vault] = None
-    """None where nothing is in Vault."""
+    servers: Mapping[str, Any] = field(default_factory=dict)
+    """Of stores outside AWS, by the store's name."""
 
     @property
     def rotation_secret(self) -> str:

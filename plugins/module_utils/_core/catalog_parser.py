@@ -20,7 +20,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_requests,
     catalog_services,
     catalog_sessions,
-    catalog_vault,
     json_schema,
     valkey_key_patterns,
 )
@@ -49,14 +48,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     s3_location,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES, SCHEMA
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import (
+    OUTSIDE_AWS,
     SECRETS_MANAGER,
     SSM,
-    VAULT,
-    VAULT_PREFIX,
+    STORES,
 )
 
 ENVIRONMENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
@@ -64,7 +62,9 @@ DEFAULT_SECRET_NAME = "{application}/{environment}/{group}"
 DEFAULT_SSM_PATH = "/{application}/{environment}"
 DEFAULT_KMS_KEY = "alias/{application}-{environment}"
 DEFAULT_ROLES = {role: "{application}-{environment}-%s" % role for role in ROLES}
-_DEFAULT_SENSITIVITY = {"group": "high", "secret": "high", "vault": "high", "compose": "high", "parameter": "medium"}
+_IN_SECRETS = ("group", "secret", *OUTSIDE_AWS, "compose")
+"""Sources whose values are secrets by default."""
+_DEFAULT_SENSITIVITY = {**dict.fromkeys(_IN_SECRETS, "high"), "parameter": "medium"}
 
 
 def parse(document: Any, environment: str) -> Catalog:
@@ -108,7 +108,7 @@ class _Builder:
     def build(self) -> tuple[Catalog, list[str]]:
         stores = self.document.get("stores", {})
         ssm = stores.get("ssm", {})
-        self.vault = self._vault(stores.get("vault"))
+        self.servers = {name: self._server_of(name, stores[name]) for name in OUTSIDE_AWS if name in stores}
         self.secret_pattern = stores.get("secrets_manager", {}).get("name", DEFAULT_SECRET_NAME)
         self.ssm_path = self._path("stores.ssm.path", ssm.get("path", DEFAULT_SSM_PATH))
         catalog = Catalog(
@@ -148,7 +148,7 @@ class _Builder:
             encrypted_env=self._encrypted_env(self.document.get("encrypted_env")),
             aws=self._aws(self.document.get("aws", {})),
             mirror=catalog_mirror.parsed_mirror(self.document.get("mirror")),
-            vault=self.vault,
+            servers=self.servers,
         )
         self.problems += catalog_sessions.problems(catalog.sessions)
         return catalog, self.problems + references(catalog)
@@ -205,13 +205,12 @@ class _Builder:
         roles = {role: self._format(f"aws.roles.{role}", name) for role, name in names.items()}
         return Aws(**{**raw, **extra, "kms_key": kms_key, "roles": roles})
 
-    def _vault(self, raw: Optional[Mapping[str, Any]]) -> Optional[Vault]:
-        if raw is None:
-            return None
-        wrong = list(catalog_vault.problems(raw))
+    def _server_of(self, store: str, raw: Mapping[str, Any]) -> Any:
+        section = OUTSIDE_AWS[store]
+        wrong = list(section.problems(raw))
         self.problems += wrong
-        named = {key: self._format(f"stores.vault.{key}", raw[key]) for key in ("mount", "namespace") if key in raw}
-        return None if wrong else catalog_vault.parsed_vault({**raw, **named})
+        named = {key: self._format(f"stores.{store}.{key}", raw[key]) for key in section.named if key in raw}
+        return None if wrong else section.parsed({**raw, **named})
 
     def _purged(self, needed: Sequence[str], additions: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
@@ -251,13 +250,14 @@ class _Builder:
             return None
         return Place(SECRETS_MANAGER, self._format(where, name), key)
 
-    def _in_vault(self, where: str, path: str, key: Optional[str]) -> Optional[Place]:
-        """The place, or None if the path belongs to another environment."""
-        if self.vault is None:
-            self.problems.append(f"{where}: no server is declared for it; add stores.vault: {{address: …, auth: …}}")
-        self.problems += [f"{where}: {problem}" for problem in catalog_vault.place_problems(path, key)]
+    def _outside(self, where: str, store: str, path: str, key: Optional[str]) -> Optional[Place]:
+        """The place in a store outside AWS, or None if the path belongs to another environment."""
+        section = OUTSIDE_AWS[store]
+        if self.servers.get(store) is None:
+            self.problems.append(f"{where}: no server is declared for it; add stores.{store}: {section.required}")
+        self.problems += [f"{where}: {problem}" for problem in section.place_problems(path, key)]
         place = self._secret(where, path, key)
-        return Place(VAULT, VAULT_PREFIX + place.name, key) if place else None
+        return Place(store, STORES[store].start + place.name, key) if place else None
 
     def _parameter(self, where: str, name: str) -> Place:
         if name.startswith("/") or name.endswith("/"):
@@ -269,8 +269,9 @@ class _Builder:
     def _place(self, where: str, raw: Mapping[str, Any]) -> Optional[Place]:
         if "parameter" in raw:
             return self._parameter(where, raw["parameter"])
-        if "vault" in raw:
-            return self._in_vault(where, raw["vault"], raw.get("key"))
+        for store in OUTSIDE_AWS:
+            if store in raw:
+                return self._outside(where, store, raw[store], raw.get("key"))
         return self._secret(where, raw["secret"], raw.get("key"))
 
     def _part(self, where: str, raw: Any) -> Optional[Part]:
@@ -313,7 +314,7 @@ class _Builder:
             example=raw.get("example"),
             broker=raw.get("broker", valkey_key_patterns.names_a_broker(name)),
         )
-        if setting.required and source in ("group", "secret", "vault", "compose") and not setting.rendered:
+        if setting.required and source in _IN_SECRETS and not setting.rendered:
             self.problems.append(
                 f"{where}: is required, but its secret belongs to another environment; override the setting in "
                 f"environments.{self.environment}.settings"
@@ -335,8 +336,9 @@ class _Builder:
             return self._secret(f"{where}.secret", raw["secret"], raw.get("key"))
         if "parameter" in raw:
             return self._parameter(f"{where}.parameter", raw["parameter"])
-        if "vault" in raw:
-            return self._in_vault(f"{where}.vault", raw["vault"], raw.get("key", name))
+        for store in OUTSIDE_AWS:
+            if store in raw:
+                return self._outside(f"{where}.{store}", store, raw[store], raw.get("key", name))
         return None
 
     def _compose(self, where: str, raw: Mapping[str, Any]) -> Optional[Compose]:
@@ -356,14 +358,9 @@ class _Builder:
         places: list[Optional[Place]] = []
         for at, entry in enumerate(raw["appears_in"]):
             where = f"credentials.{name}.appears_in[{at}]"
-            if "parameter" in entry:
-                places.append(self._parameter(where, entry["parameter"]))
-            elif "vault" in entry:
+            if {"parameter", "secret", *OUTSIDE_AWS}.intersection(entry):
                 keys = entry.get("keys", [entry.get("key")])
-                places += [self._in_vault(where, entry["vault"], key) for key in keys]
-            elif "secret" in entry:
-                keys = entry.get("keys", [entry.get("key")])
-                places += [self._secret(where, entry["secret"], key) for key in keys]
+                places += [self._place(where, {**entry, "key": key}) for key in keys]
         return Credential(
             name=name,
             kind=raw["kind"],

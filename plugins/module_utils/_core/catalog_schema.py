@@ -15,7 +15,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_requests,
     catalog_services,
     catalog_sessions,
-    catalog_vault,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
     NAME,
@@ -26,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
     schema_object,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import READERS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import OUTSIDE_AWS
 
 TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64", "pem")
 SENSITIVITIES = ("high", "medium", "low")
@@ -45,9 +45,12 @@ _SECONDS = {"type": "integer", "minimum": 0}
 _NAMES = {"type": "array", "items": NAME}
 _SECRET_PLACE = schema_object({"secret": NAME, "key": NAME}, required=["secret"])
 _PARAMETER_PLACE = schema_object({"parameter": NAME}, required=["parameter"])
-_VAULT_PLACE = schema_object({"vault": catalog_vault.PATH, "key": NAME}, required=["vault", "key"])
+_OUTSIDE_PLACES = tuple(
+    schema_object({name: section.place_form, "key": NAME}, required=[name, "key"])
+    for name, section in OUTSIDE_AWS.items()
+)
 _SETTING_PLACE = schema_object({"setting": NAME}, required=["setting"])
-_STORED = (_SECRET_PLACE, _PARAMETER_PLACE, _VAULT_PLACE)
+_STORED = (_SECRET_PLACE, _PARAMETER_PLACE, *_OUTSIDE_PLACES)
 _PART_FORMS = {"anyOf": [{"type": ["string", "integer"]}, *_STORED, _SETTING_PLACE]}
 _PART = {"$ref": "#/$defs/part"}
 _COMPOSE = schema_object(
@@ -67,7 +70,10 @@ _APPEARS_IN = {
         schema_object({"setting": NAME}, required=["setting"]),
         schema_object({"secret": NAME, "key": NAME, "keys": _NAMES}, required=["secret"]),
         schema_object({"parameter": NAME}, required=["parameter"]),
-        schema_object({"vault": catalog_vault.PATH, "key": NAME, "keys": _NAMES}, required=["vault"]),
+        *(
+            schema_object({name: section.place_form, "key": NAME, "keys": _NAMES}, required=[name])
+            for name, section in OUTSIDE_AWS.items()
+        ),
         schema_object({"github": NAME}, required=["github"]),
     ]
 }
@@ -79,7 +85,7 @@ _SETTING = schema_object(
         "secret": described("The value is in the secret with exactly this name.", NAME),
         "key": described("Key in the secret's JSON object. By default, the name of the setting.", NAME),
         "parameter": described("The value is in this parameter below stores.ssm.path.", NAME),
-        "vault": described("The value is at this path of Vault, below stores.vault.mount.", catalog_vault.PATH),
+        **{name: described(section.place_description, section.place_form) for name, section in OUTSIDE_AWS.items()},
         "value": described("Literal value, never a secret.", {"type": ["string", "integer", "boolean"]}),
         "compose": described(
             "URL of several parts, which are literals or come from stores.", {"$ref": "#/$defs/compose"}
@@ -202,7 +208,7 @@ _STORES = schema_object(
             "Parameters in AWS SSM Parameter Store.",
             schema_object({"path": described("Path of the parameters, with {application} and {environment}.", NAME)}),
         ),
-        "vault": described("A HashiCorp Vault or OpenBao server, with a KV engine.", {"$ref": "#/$defs/vault"}),
+        **{name: described(section.description, {"$ref": f"#/$defs/{name}"}) for name, section in OUTSIDE_AWS.items()},
     }
 )
 _GITHUB = schema_object(
@@ -388,6 +394,6 @@ SCHEMA: dict[str, Any] = {
         "setting": _SETTING,
         "stores": _STORES,
         "test": catalog_requests.TEST,
-        "vault": catalog_vault.VAULT,
+        **{name: section.form for name, section in OUTSIDE_AWS.items()},
     },
 }

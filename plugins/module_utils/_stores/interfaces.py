@@ -263,6 +263,17 @@ class VersionedStore(Store):
         except NotFound:
             return
 
+    def staged(self, name: str) -> List[str]:
+        """The ids of the versions that wait beside a secret, in a store that keeps them there."""
+        return []
+
+    def destroy(self, name: str, versions: Sequence[str]) -> List[str]:
+        """Ends what these versions hold, for good; those that are no more are fine. What was destroyed, in words.
+
+        Raises :class:`StoreError` for the current version, and changes nothing then.
+        """
+        raise StoreError(f"versions of secret {name} cannot be destroyed; its store keeps them")
+
     def _present(self, name: str) -> Description:
         described = self.describe(name)
         if described.deleted:

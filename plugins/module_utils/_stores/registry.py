@@ -4,28 +4,39 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import (
+    OUTSIDE_AWS,
     SECRETS_MANAGER,
     SSM,
     STORES,
-    VAULT,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 
 Client = Callable[[str], Any]
 """Gives a client by the name of its service."""
 
+
+def outside_aws(store: str) -> Any:
+    """The class of a store outside AWS."""
+    file, _, name = OUTSIDE_AWS[store].code.partition(":")
+    return getattr(import_module(f"{__package__}.{file}"), name)
+
+
+def _opened(store: str) -> Callable[[Client], Store]:
+    return lambda client: outside_aws(store)(client(store))
+
+
 OPEN: Dict[str, Callable[[Client], Store]] = {
     SECRETS_MANAGER: lambda client: SecretsManager(client("secretsmanager")),
     SSM: lambda client: ParameterStore(client("ssm")),
-    VAULT: lambda client: VaultSecrets(client("vault")),
+    **{store: _opened(store) for store in OUTSIDE_AWS},
 }
 """By the names in STORES."""
 

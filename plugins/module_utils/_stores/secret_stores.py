@@ -68,6 +68,12 @@ class ByName(VersionedStore, Generic[S]):
     def list_versions(self, name: str) -> List[StoredVersion]:
         return self.of(name).list_versions(name)
 
+    def staged(self, name: str) -> List[str]:
+        return self.of(name).staged(name)
+
+    def destroy(self, name: str, versions: Sequence[str]) -> List[str]:
+        return self.of(name).destroy(name, versions)
+
     def _create(self, name: str, content: str, version: str, form: Form) -> None:
         self.of(name)._create(name, content, version, form)
 

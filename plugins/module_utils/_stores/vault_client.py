@@ -14,9 +14,9 @@ import stat
 from typing import Any, Callable, Dict, Optional, Tuple
 from urllib.parse import quote
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 
 CONNECTIONS = 32
 """Calls at once."""

@@ -10,8 +10,8 @@ import ssl
 from base64 import b64encode
 from typing import Any, Dict
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 
 try:

@@ -37,7 +37,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import as_json, parse_secret
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT, VAULT_PREFIX
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import VAULT, VAULT_PREFIX
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
@@ -64,6 +65,7 @@ class _Version:
 class VaultSecrets(VersionedStore):
     name = VAULT
     settling = Settling(seconds=0.0)
+    connect = staticmethod(vault_client.connect)
 
     def __init__(self, client: VaultClient) -> None:
         self._client = client
@@ -229,7 +231,6 @@ class VaultSecrets(VersionedStore):
         ]
 
     def staged(self, name: str) -> List[str]:
-        """The ids of the versions that wait beside it."""
         path = self._client.secret("metadata", f"{path_of(name)}-staged")
         status, answer = self._client.get(path, f"listing the staged versions of secret {name}", list="true")
         try:
@@ -341,10 +342,6 @@ class VaultSecrets(VersionedStore):
             raise NotFound(f"secret {name} does not exist")
 
     def destroy(self, name: str, versions: Sequence[str]) -> List[str]:
-        """Ends what these versions hold, for good; those that are no more are fine. What was destroyed, in words.
-
-        Raises :class:`StoreError` for the current version, and changes nothing then.
-        """
         metadata = self._metadata(name)
         numbers = [
             number

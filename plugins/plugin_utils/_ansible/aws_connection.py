@@ -14,9 +14,8 @@ from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBa
 from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, vault_client
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import OUTSIDE_AWS
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, registry
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.throttling import ThrottlingBudget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import boto3_sessions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import AccessWait
@@ -28,18 +27,18 @@ except ImportError:  # require_aws_sdk says how to install it
     pass
 
 
-class VaultLogins:
-    """One login to each server, whatever regions and threads ask for it."""
+class ServerLogins:
+    """One login to each server of a store outside AWS, whatever regions and threads ask for it."""
 
     def __init__(self) -> None:
-        self._clients: dict[Vault | None, Any] = {}
+        self._clients: dict[tuple[str, Any], Any] = {}
         self._lock = Lock()
 
-    def client(self, server: Vault | None, aws_credentials: Callable[[], Any]) -> Any:
+    def client(self, store: str, server: Any, aws_credentials: Callable[[], Any]) -> Any:
         with self._lock:
-            if server not in self._clients:
-                self._clients[server] = vault_client.connect(server, aws_credentials)
-            return self._clients[server]
+            if (store, server) not in self._clients:
+                self._clients[store, server] = registry.outside_aws(store).connect(server, aws_credentials)
+            return self._clients[store, server]
 
 
 ANNOUNCING_SECONDS = 8.0
@@ -56,7 +55,7 @@ class AwsConnection(AWSPluginBase):
         sessions: dict[str | None, Any] | None = None,
         budget: ThrottlingBudget | None = None,
         wait: AccessWait | None = None,
-        logins: VaultLogins | None = None,
+        logins: ServerLogins | None = None,
     ) -> None:
         """With ``wait``, the clients of stores repeat what is denied."""
         self.ansible_name = name
@@ -67,9 +66,9 @@ class AwsConnection(AWSPluginBase):
         """By profile."""
         self._budget = budget or ThrottlingBudget()
         self._wait = wait
-        self._logins = logins or VaultLogins()
-        self.vault: Vault | None = None
-        """The catalog's server, for what it keeps in Vault."""
+        self._logins = logins or ServerLogins()
+        self.servers: Mapping[str, Any] = {}
+        """The catalog's, for what it keeps outside AWS."""
 
     def get_options(self) -> dict[str, Any]:
         return self._options
@@ -98,8 +97,8 @@ class AwsConnection(AWSPluginBase):
 
     def store_client(self, service: str) -> Any:
         """A client with our retries; what the user gives in aws_config wins. Made once, since that takes its time."""
-        if service == VAULT:
-            return self._logins.client(self.vault, self._credentials)
+        if service in OUTSIDE_AWS:
+            return self._logins.client(service, self.servers.get(service), self._credentials)
         where = (service, self._options.get("region"))
         if where not in self._clients:
             config = {**aws_errors.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
@@ -125,7 +124,8 @@ class AwsConnection(AWSPluginBase):
 
     def announcing_client(self, service: str) -> Any:
         """A client for telling others, which no run waits for."""
-        return self.store_client(service) if service == VAULT else self.bounded_client(service, ANNOUNCING_SECONDS)
+        is_outside = service in OUTSIDE_AWS
+        return self.store_client(service) if is_outside else self.bounded_client(service, ANNOUNCING_SECONDS)
 
     def in_region(self, region: str) -> AwsConnection:
         """The same connection to another region."""
@@ -141,7 +141,7 @@ class AwsConnection(AWSPluginBase):
         given = {**self._options, **options}
         shared = (self._sessions, self._budget, self._wait, self._logins)
         connection = AwsConnection(self.ansible_name, given, *shared)
-        connection.vault = self.vault
+        connection.servers = self.servers
         return connection
 
     def acting_client(self, service: str) -> Any:
@@ -156,7 +156,7 @@ class AwsConnection(AWSPluginBase):
 
 def suit(connection: AwsConnection, catalog: Catalog, *, check_account: bool = True) -> None:
     """Takes the catalog's region where none is given. Raises :class:`WrongAccount` if it expects another account."""
-    connection.vault = catalog.vault
+    connection.servers = catalog.servers
     if catalog.region and not connection.region:
         connection.get_options()["region"] = catalog.region
     if catalog.expected_account_id and check_account:

@@ -67,10 +67,16 @@ def _archive(entry: str, start: Mapping[str, str], mode: int) -> bytes:
 
 
 def imported(text: str) -> Iterator[str]:
-    """Full names of what a source imports of this collection; some of them are names inside a module."""
+    """Full names of what a source imports of this collection; some of them are names inside a module.
+
+    Of a package, these are its files: what is imported as a whole is a registry, which imports each of them.
+    """
     for package, names in _IMPORT.findall(text):
         yield package
-        yield from (f"{package}.{name}" for name in _NAME.findall(names))
+        for name in _NAME.findall(names):
+            folder = ROOT.joinpath(*f"{package}.{name}"[len(PACKAGE) + 1 :].split("."))
+            files = folder.glob("[!_]*.py") if folder.is_dir() else ()
+            yield from (f"{package}.{name}", *(f"{package}.{name}.{file.stem}" for file in files))
 
 
 def _closure(names: Iterator[str] | list[str]) -> dict[str, str]:

@@ -13,9 +13,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT, of_name
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync, sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     revoked_values,
@@ -83,10 +83,8 @@ def _is_aws(name: str) -> bool:
 
 
 def _destroyed(setting: RotationSetup, versions: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
-    """What was done to versions in Vault, which can be destroyed, and what could not be."""
-    if not versions:
-        return [], []
-    store, done, cannot = VaultSecrets(setting.connection.store_client(VAULT)), [], []
+    """What was done to versions outside AWS, which can be destroyed, and what could not be."""
+    store, done, cannot = secret_stores(setting.connection.store_client), [], []
     for name, some in versions.items():
         try:
             done += store.destroy(name, some)

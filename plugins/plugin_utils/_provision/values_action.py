@@ -35,9 +35,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_
     MakingParameters,
     require_key,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.making_stores import making_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import ProvisionInputs, ProvisionPlan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.vault_stores import making_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import CREATE, Fill
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import new_value
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds

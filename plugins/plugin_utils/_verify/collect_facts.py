@@ -191,11 +191,11 @@ class Gatherer:
 
     @once
     def leftovers(self) -> list[str]:
-        """Secrets of rotations that have ended, and what they staged in Vault: an open one stages there too."""
+        """Secrets of rotations that have ended, and what they staged outside AWS: an open one stages there too."""
         rotation = self.journal_read.rotation
         starts = (f"{self.catalog.rotation_secret}/", f"{self.catalog.rotation_logins}/")
         result = self._manager.beginning(f"{self.catalog.application}-rotation")
-        staged = [] if rotation else collect_previous.staged_in_vault(self.catalog, self.connection)
+        staged = [] if rotation else collect_previous.staged_outside_aws(self.catalog, self.connection)
         return [name for name in result if name.startswith(starts) and not (rotation and rotation.id in name)] + staged
 
     @once

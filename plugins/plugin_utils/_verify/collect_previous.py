@@ -16,16 +16,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     Catalog,
     labelled_names,
-    names_in,
+    names_outside_aws,
     numbered_names,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS, Contents
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values, try_previous_keys
@@ -52,7 +50,7 @@ class Stored(NamedTuple):
 def versions(catalog: Catalog, stored: Stored, journal: Journal) -> previous_values.Versions:
     secrets = stored.stores.secrets
     names = [name for name, item in stored.described.items() if PREVIOUS in item.get("stages", {})]
-    names += in_vault(catalog, stored.connection)
+    names += outside_aws(catalog, stored.connection)
     unread = sorted(set(names) - set(stored.now.readings))  # administrators' secrets, which no setting is in
     before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
     read = previous_values.Versions(stored.now | secrets.read(unread), before, journal)
@@ -96,20 +94,19 @@ def _parameter(parameters: ParametersOnce, name: str, read: previous_values.Vers
     return [Contents({name: item}) for item in history[:KEPT]]
 
 
-def in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
-    """The secrets in Vault that have a version before the current one."""
+def outside_aws(catalog: Catalog, connection: AwsConnection) -> list[str]:
+    """The secrets outside AWS that have a version before the current one."""
     store, names = secret_stores(connection.store_client), []
-    for name in names_in(VAULT, credential_graph.every_place(catalog)):
+    for name in names_outside_aws(credential_graph.every_place(catalog)):
         with suppress(NotFound):
             names += [name] if PREVIOUS in store.describe(name).stages else []
     return names
 
 
-def staged_in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
-    """The staged versions in Vault, each as the secret that holds it."""
-    names = names_in(VAULT, credential_graph.every_place(catalog))
-    store = VaultSecrets(connection.store_client(VAULT)) if names else None
-    return [f"{name}-staged/{version}" for name in names if store for version in store.staged(name)]
+def staged_outside_aws(catalog: Catalog, connection: AwsConnection) -> list[str]:
+    """The staged versions outside AWS, each as the secret that holds it."""
+    store, names = secret_stores(connection.store_client), names_outside_aws(credential_graph.every_place(catalog))
+    return [f"{name}-staged/{version}" for name in names for version in store.staged(name)]
 
 
 def states(

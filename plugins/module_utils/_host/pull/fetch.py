@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     dotenv,
     timestamps,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_outside_aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     CatalogError,
     HostError,
@@ -27,7 +27,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.file_formats import CREDENTIAL
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file, file_set
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import delivery as env_file_delivery
@@ -147,10 +146,10 @@ class _Source:
 
 
 def _of_stores(wanted: FetchRequest, document: Any, catalog: Catalog, connect: Connect) -> _Source:
-    in_vault = names_in(VAULT, catalog.places)
-    if in_vault:
+    outside = names_outside_aws(catalog.places)
+    if outside:
         raise NotConfigured(
-            f"secret {in_vault[0]}: hosts fetch from AWS only; deliver it by ansible-playbook watchparty.secrets.deploy"
+            f"secret {outside[0]}: hosts fetch from AWS only; deliver it by ansible-playbook watchparty.secrets.deploy"
         )
     client = connect(wanted.region or catalog.region)
     if catalog.expected_account_id:

@@ -20,7 +20,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
     of_name,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment_reader, registry
-from tests.unit.plugins.module_utils._stores.test_new_store import Folder, FolderStore
+from tests.fakes.folder_store import FolderStore
+from tests.unit.plugins.module_utils._stores.test_new_store import Folder
 
 NAME = "folder:app"
 FOLDER = StoreTraits("folder", "document", "folder:", has_labels=True, has_keys=True, is_listed=False)

@@ -24,8 +24,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from urllib3.util import retry
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client, vault_http
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 

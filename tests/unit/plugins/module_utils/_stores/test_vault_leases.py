@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_leases import DatabaseLeases, Lease
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 
 
@@ -72,7 +72,7 @@ def test_threads_and_regions_log_in_to_vault_once(monkeypatch: pytest.MonkeyPatc
         logins.append(object())
         return logins[-1]
 
-    monkeypatch.setattr(vault_client, "connect", connect)
+    monkeypatch.setattr(registry.outside_aws("vault"), "connect", connect)
     connection = AwsConnection("name", OPTIONS)
     with ThreadPoolExecutor(4) as pool:
         clients = list(pool.map(connection.store_client, ["vault"] * 4))
@@ -80,7 +80,7 @@ def test_threads_and_regions_log_in_to_vault_once(monkeypatch: pytest.MonkeyPatc
     clients.append(connection.in_region("us-east-1").store_client("vault"))
     assert clients == logins * 6
     other = connection.in_region("us-east-1")
-    other.vault = Vault("https://another.example.com", "token")
+    other.servers = {"vault": Vault("https://another.example.com", "token")}
     assert other.store_client("vault") is logins[1]
     assert connection.store_client("vault") is logins[0]
 

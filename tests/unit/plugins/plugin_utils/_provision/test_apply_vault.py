@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, VAULT
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import VAULT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_making import DESCRIPTION, MakingVault
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import set_plan, undo
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.vault_stores import (
-    DESCRIPTION,
-    MakingByName,
-    MakingVault,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.making_stores import MakingByName
 from tests.fakes.memory_kv import MemoryKv
 from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.plugin_utils._provision.test_apply import Killed, Killer

@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 
 SERVER = {"address": "https://vault.example.com:8200", "auth": "token"}
 WHERE = {"vault": "shop/{environment}/stripe"}
@@ -28,7 +28,7 @@ def test_a_setting_is_a_key_of_a_path() -> None:
     assert setting.place == Place("vault", "vault:shop/test/stripe", "KEY")
     assert setting.copies == (Place("vault", "vault:shop/test/stripe", "old"),)
     assert setting.sensitivity == "high"
-    assert catalog.vault == Vault("https://vault.example.com:8200", "token")
+    assert catalog.servers["vault"] == Vault("https://vault.example.com:8200", "token")
     assert catalog.secret_names == ("vault:shop/test/stripe",)
 
 
@@ -43,7 +43,7 @@ def test_a_credential_and_a_part_of_a_url() -> None:
 def test_an_environment_may_have_another_server() -> None:
     other = {"stores": {"vault": {"address": "https://other.example.com", "namespace": "team/{environment}"}}}
     catalog = parsed(environments={"test": other})
-    assert catalog.vault == Vault("https://other.example.com", "token", namespace="team/test")
+    assert catalog.servers["vault"] == Vault("https://other.example.com", "token", namespace="team/test")
 
 
 def test_a_path_without_an_environment_belongs_to_one() -> None:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``stores.vault``: a Vault server, and what goes with which login."""
+"""Vault or OpenBao as a store: the catalog's section ``stores.vault``, and what goes with which login."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
     described,
     schema_object,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_declaration import (
+    CatalogSection,
+    StoreTraits,
+)
+
+VAULT = "vault"
+VAULT_PREFIX = "vault:"
 
 
 @dataclass(frozen=True)
@@ -81,10 +88,7 @@ _OPTIONS: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-VAULT = schema_object({name: described(text, form) for name, (text, form) in _OPTIONS.items()})
-
-
-def problems(raw: Mapping[str, Any]) -> Iterator[str]:
+def _problems(raw: Mapping[str, Any]) -> Iterator[str]:
     """What the server and its login lack, and what does not go with it; an environment may give a part of it."""
     lacking = [key for key in ("address", "auth") if key not in raw]
     if lacking:
@@ -99,7 +103,7 @@ def problems(raw: Mapping[str, Any]) -> Iterator[str]:
             yield f"stores.vault.{key}: cannot be combined with auth {auth}; remove it"
 
 
-def place_problems(path: str, key: Optional[str]) -> Iterator[str]:
+def _place_problems(path: str, key: Optional[str]) -> Iterator[str]:
     """What is wrong with a place, in words to follow its name."""
     if key is None:
         yield "names no key; a secret in Vault has keys, so give key or keys"
@@ -110,5 +114,31 @@ def place_problems(path: str, key: Optional[str]) -> Iterator[str]:
         )
 
 
-def parsed_vault(raw: Mapping[str, Any]) -> Vault:
+def _parsed(raw: Mapping[str, Any]) -> Vault:
     return Vault(**{key: value for key, value in raw.items() if key != "kv"})
+
+
+STORE = StoreTraits(
+    VAULT,
+    "secret",
+    start=VAULT_PREFIX,
+    has_labels=True,
+    has_keys=True,
+    is_listed=False,
+    restores="bao kv undelete -mount=MOUNT -versions=NUMBER {0}",
+    lists_versions="bao kv metadata get -mount=MOUNT {0}",
+    takes_label_off="bao kv metadata patch -mount=MOUNT -remove-metadata=watchparty-label-AWSPENDING {0}",
+    allows_reading="read",
+    section=CatalogSection(
+        "A HashiCorp Vault or OpenBao server, with a KV engine.",
+        schema_object({name: described(text, form) for name, (text, form) in _OPTIONS.items()}),
+        "{address: …, auth: …}",
+        "The value is at this path of Vault, below stores.vault.mount.",
+        PATH,
+        problems=_problems,
+        place_problems=_place_problems,
+        parsed=_parsed,
+        code="vault_making:MakingVault",
+        named=("mount", "namespace"),
+    ),
+)

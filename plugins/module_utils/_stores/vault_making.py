@@ -1,27 +1,23 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Making secrets in Vault, and in whichever store a name belongs to."""
+"""Making secrets in Vault."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     Kept,
     SecretMaking,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import ByName
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import (
     VERSION,
     VaultSecrets,
     path_of,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_stores import MakingSecrets
 
 DESCRIPTION = "Description"
 """The key of custom metadata; tags have keys of their own."""
@@ -30,7 +26,7 @@ DESCRIPTION = "Description"
 class MakingVault(SecretMaking, VaultSecrets):
     """A KV engine. Custom metadata stands beside the values; keys, replicas and policies are the server's."""
 
-    def merge(self, name: str, content: str, *, version: str, instead_of: str | None) -> None:
+    def merge(self, name: str, content: str, *, version: str, instead_of: Optional[str]) -> None:
         """One write, which the server refuses if another version than ``instead_of`` is current; nothing is staged."""
         number = self._base(name, self._metadata(name), instead_of) if instead_of else 0
         self._patch(name, {f"{VERSION}{self._write(path_of(name), name, content, number)}": version})
@@ -46,20 +42,20 @@ class MakingVault(SecretMaking, VaultSecrets):
         super()._create(name, content, version, form)
         self._patch(name, {**form.tags, DESCRIPTION: form.description})
 
-    def policy(self, name: str) -> str | None:
+    def policy(self, name: str) -> Optional[str]:
         raise StoreError(f"secret {name}: Vault has no policies for single secrets; remove resource_policy")
 
     def _put_policy(self, name: str, policy: str) -> None:
         self.policy(name)
 
-    def _update(self, name: str, description: str | None, key: str | None) -> None:
+    def _update(self, name: str, description: Optional[str], key: Optional[str]) -> None:
         if description is not None:
             self._patch(name, {DESCRIPTION: description})
 
     def _tag(self, name: str, tags: Mapping[str, str]) -> None:
         self._patch(name, tags)
 
-    def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
+    def _replicate(self, name: str, regions: Tuple[str, ...]) -> None:
         raise StoreError(
             f"secret {name}: Vault cannot replicate a single secret; remove the secret's replicas from the catalog"
         )
@@ -73,43 +69,3 @@ class MakingVault(SecretMaking, VaultSecrets):
     def _soft(self, act: str, name: str) -> None:
         body = json.dumps({"versions": [self._metadata(name)["current"]]})
         self._client.write("post", self._client.secret(act, path_of(name)), f"the {act} of secret {name}", body)
-
-
-class MakingByName(ByName[SecretMaking], SecretMaking):
-    """Secrets wherever they are."""
-
-    def merge(self, name: str, content: str, *, version: str, instead_of: str | None) -> None:
-        self.of(name).merge(name, content, version=version, instead_of=instead_of)
-
-    def _kept(self, name: str) -> Kept:
-        return self.of(name)._kept(name)
-
-    def policy(self, name: str) -> str | None:
-        return self.of(name).policy(name)
-
-    def _put_policy(self, name: str, policy: str) -> None:
-        self.of(name)._put_policy(name, policy)
-
-    def _update(self, name: str, description: str | None, key: str | None) -> None:
-        self.of(name)._update(name, description, key)
-
-    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
-        self.of(name)._tag(name, tags)
-
-    def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
-        self.of(name)._replicate(name, regions)
-
-    def _schedule_deletion(self, name: str, days: int) -> None:
-        self.of(name)._schedule_deletion(name, days)
-
-    def _restore(self, name: str) -> None:
-        self.of(name)._restore(name)
-
-
-def making_stores(client: Callable[[str], Any]) -> SecretMaking:
-    return MakingByName(
-        {
-            SECRETS_MANAGER: lambda: MakingSecrets(client("secretsmanager")),
-            VAULT: lambda: MakingVault(client("vault")),
-        }
-    )
