@@ -10,7 +10,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SSH, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import login_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
     revoked_logins,
@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         tries = try_previous_keys.given(args["info"], task_vars or {})
         inspections = registered(args["info"], task_vars, having="inspections", kind=Sequence)["inspections"]
         host = str((task_vars or {}).get("inventory_hostname", ""))
-        keys = [entry for entry in tries if entry["server"] == previous_values.SSH and args["keys"]]
+        keys = [entry for entry in tries if entry["server"] == SSH and args["keys"]]
         report = {key["credential"]: try_previous_keys.at_host(self._connection, host, key) for key in keys}
         if not args["administrators"]:
             inspections = [_without_administrator(entry) for entry in inspections]
@@ -99,7 +99,7 @@ def _values(tries: Sequence[Mapping[str, Any]], inspections: Sequence[Mapping[st
     values: list[str] = [login.password for url in urls for login in [login_of(url)] if login and login.password]
     for entry in tries:
         for value in (entry["current"], *entry["former"]):
-            login = None if entry["server"] == previous_values.SSH else login_of(value)
-            values += key_pair.masked(value) if entry["server"] == previous_values.SSH else [value]
+            login = None if entry["server"] == SSH else login_of(value)
+            values += key_pair.masked(value) if entry["server"] == SSH else [value]
             values += [login.password] if login and login.password else []
     return [value for value in values if len(value) >= redaction.SHORTEST]

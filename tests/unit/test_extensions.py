@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A kind, a check and a scan source are one file each, a store two: a dummy of each is used, and nothing else knows it.
+"""A kind, a check and a scan source are one file each; a store, and a kind with a server, two.
 
-CONTRIBUTING.md has the steps.
+A dummy of each is used, and nothing else knows it. CONTRIBUTING.md has the steps.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from sandbox.process import REPOSITORY
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import made_ground
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
 
+FOLDER_STORE = REPOSITORY / "tests" / "fakes" / "folder_store.py"
 PLUGINS = "ansible_collections.watchparty.secrets.plugins"
 
 
@@ -57,6 +58,37 @@ def put_beside(package: ModuleType, name: str, text: str, folder: Path, monkeypa
     del sys.modules[f"{package.__name__}.{name}"]
 
 
+class Copy:
+    """A copy of the plugins, and what programs that use it print."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.plugins = folder.joinpath(*PLUGINS.split("."))
+        shutil.copytree(REPOSITORY / "plugins", self.plugins, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / "meta", self.plugins.parent / "meta")
+
+    def write(self, path: str, text: str) -> None:
+        assert not (self.plugins / path).exists()
+        (self.plugins / path).write_text(text, encoding="utf-8")
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        text = (self.plugins / path).read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        (self.plugins / path).write_text(text.replace(old, new), encoding="utf-8")
+
+    def run(self, program: str, *arguments: str | Path) -> list[str]:
+        command = [sys.executable, "-c", program, *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        run = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+        return run.stdout.splitlines()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path / "copy")
+
+
 class TestKind:
     TEXT = f"""
 from {PLUGINS}.plugin_utils._rotation.kind_declarations import Kind
@@ -65,6 +97,7 @@ from {PLUGINS}.plugin_utils._rotation.kinds.base import Acts
 class Mailbox(Acts):
     kind = Kind("mailbox", "A login of a mail server.", length=48, revokes_each=True)
     sessions = "mailbox"
+    ways_in = ("forwarding of {{}}{{}}", "drafts of {{}}")
 
     def set(self, part):
         return {{"message": f"{{part.name}} is set"}}
@@ -105,6 +138,8 @@ class Mailbox(Acts):
 
     @pytest.mark.usefixtures("_mailbox")
     def test_a_leak_response_asks_its_server(self) -> None:
+        assert kinds.ways_in("mailbox", compared=False) == ("forwarding of {}{}", "drafts of {}")
+
         class Server:
             def run(self, module: str, **options: Any) -> dict[str, Any]:
                 return {"sessions": [f"{module} {options['credential']}"]}
@@ -160,21 +195,37 @@ store.promote("folder:test-mail", to="2", instead_of="1")
 print(deployed(), making_stores(connection.store_client).describe("folder:test-mail").stages)
 """
 
-    def test_it_is_declared_read_and_written(self, tmp_path: Path) -> None:
-        plugins = tmp_path.joinpath(*PLUGINS.split("."))
-        shutil.copytree(REPOSITORY / "plugins", plugins, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(REPOSITORY / "meta", plugins.parent / "meta")
-        (plugins / "module_utils" / "_core" / "stores" / "folder.py").write_text(self.DECLARATION, encoding="utf-8")
-        shutil.copy(REPOSITORY / "tests" / "fakes" / "folder_store.py", plugins / "module_utils" / "_stores")
+    def test_it_is_declared_read_and_written(self, copy: Copy, tmp_path: Path) -> None:
+        copy.write("module_utils/_core/stores/folder.py", self.DECLARATION)
+        copy.write("module_utils/_stores/folder_store.py", FOLDER_STORE.read_text(encoding="utf-8"))
         (tmp_path / "documents").mkdir()
-        command = [sys.executable, "-c", self.USE, tmp_path / "documents"]
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, run.stderr
-        assert run.stdout.splitlines() == [
+        assert copy.run(self.USE, tmp_path / "documents") == [
             "{'TOKEN': 'first'}",
             "{'TOKEN': 'second'} {'WAITING': '2', 'AWSPREVIOUS': '1', 'AWSCURRENT': '2'}",
         ]
+
+
+class TestKindWithServer:
+    """Decisions in _core need to know the server, and import no kind: its line there is the second file."""
+
+    USE = f"""
+from {PLUGINS}.module_utils._core import catalog_parser, kind_names
+from {PLUGINS}.plugin_utils._rotation import kinds
+from {PLUGINS}.plugin_utils._verify import previous_values
+
+credential = {{"kind": "mailbox", "appears_in": [{{"setting": "TOKEN"}}], "admin": "root"}}
+document = {{
+    "application": "shop", "settings": {{"TOKEN": {{"group": "mail"}}}},
+    "credentials": {{"token": credential, "root": {{**credential, "server": {{"address": "db:1"}}}}}},
+}}
+print(kinds.load_kinds([])["mailbox"].stages, kind_names.usual_port("mailbox"))
+print(previous_values.at_servers(catalog_parser.parse(document, "test").credentials["token"]))
+"""
+
+    def test_it_is_one_file_and_one_line(self, copy: Copy) -> None:
+        copy.write("plugin_utils/_rotation/kinds/mailbox.py", TestKind.TEXT)
+        copy.edit("module_utils/_core/kind_names.py", "ENGINES = {\n", 'ENGINES = {\n    "mailbox": POSTGRESQL,\n')
+        assert copy.run(self.USE) == ["('set', 'revoke') 5432", "True"]
 
 
 NAMESAKES = (

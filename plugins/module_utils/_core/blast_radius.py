@@ -10,14 +10,14 @@ from typing import Iterable, Iterator, Mapping, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY, SSH_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    AWS_ACCESS_KEY,
+    READS_HOSTS,
+    READS_STORES,
+)
 
 HOST, GITHUB, SECRET, ALL = "host:", "github", "secret:", "all"
 _LEVELS = ("low", "medium", "high")
-READS_HOSTS = frozenset({SSH_KEY})
-"""Kinds that open hosts, and so every .env on them."""
-READS_STORES = frozenset({AWS_ACCESS_KEY, "aws_role"})
-"""Kinds that may read secrets: those in ``options.reads``, or every one of the environment."""
 
 
 @dataclass(frozen=True)

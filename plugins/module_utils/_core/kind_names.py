@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The names of kinds that other files than the kind's own tell apart, and the servers behind them. Pure; Python 3.8."""
+"""What other files than a kind's own need to know of it: its name, its server, what it opens. Pure; Python 3.8."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ TWO_USERS = {MYSQL_USER: MYSQL, RABBITMQ_USER: RABBITMQ}
 """The server of a kind that checks itself which two users take turns. Only the administrator's address leads there."""
 WHOLE = (SENTRY_DSN,)
 """Kinds whose value may look like a URL with a login, and is replaced whole."""
+AWS, DJANGO, SSH = "aws", "django", "ssh"
+TRIED_AT = {**ENGINES, **TWO_USERS, AWS_ACCESS_KEY: AWS, SSH_KEY: SSH, DJANGO_SECRET_KEY: DJANGO}
+"""Where verify can try a previous value of this kind."""
+READS_HOSTS = frozenset({SSH_KEY})
+"""Kinds that open hosts, and so every .env on them."""
+READS_STORES = frozenset({AWS_ACCESS_KEY, "aws_role"})
+"""Kinds that may read secrets: those in ``options.reads``, or every one of the environment."""
 PORTS = {MYSQL: 3306, POSTGRESQL: 5432, RABBITMQ: 15671, VALKEY: 6379}
 """The usual port of a server; of RabbitMQ's management API."""
 

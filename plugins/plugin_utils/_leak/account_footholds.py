@@ -14,17 +14,12 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, server_baseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import (
-    ALL,
-    GITHUB,
-    HOST,
-    READS_HOSTS,
-    READS_STORES,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import ALL, GITHUB, HOST
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_text
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import READS_HOSTS, READS_STORES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,

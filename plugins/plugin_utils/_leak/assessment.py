@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import READS_HOSTS
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values, match_leaked_string
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -107,7 +108,7 @@ def known_keys(setting: RotationSetup, reached: Collection[str], rotation: OpenR
     """
     keys = []
     for credential in setting.catalog.credentials.values():
-        if credential.kind in blast_radius.READS_HOSTS and credential_graph.secrets_of(setting.catalog, credential):
+        if credential.kind in READS_HOSTS and credential_graph.secrets_of(setting.catalog, credential):
             new = setting.new_value(rotation, credential.name) if rotation else None
             about = {
                 "credential": credential.name,

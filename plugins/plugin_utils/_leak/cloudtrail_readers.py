@@ -10,9 +10,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import READS_STORES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import READS_STORES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The post-mortem's section "Ways back in": what was looked at, what was found, and what was not looked at. Pure."""
+"""The post-mortem's section "Ways back in": what was looked at, what was found, and what was not looked at."""
 
 from __future__ import annotations
 
@@ -9,46 +9,9 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
-    MYSQL_USER,
-    POSTGRESQL_ROLE,
-    RABBITMQ_USER,
-    SSH_KEY,
-    VALKEY_USER,
-)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import incident_notes
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds
 
-BY_KIND = {
-    VALKEY_USER: (
-        "users, passwords and nopass of each node of {} were compared with the stores",
-        "functions and keys of {} (compare: FUNCTION LIST); sessions of others, if its user gave up ACL SETUSER",
-    ),
-    POSTGRESQL_ROLE: (
-        "logins, members of the roles of {}, prepared transactions, objects that its logins own, and rights of PUBLIC",
-        "triggers in the database of {}; jobs of pg_cron; the userlist of a pooler, such as PgBouncer",
-    ),
-    MYSQL_USER: (
-        "events, triggers and routines that the login of {} could make, and users if it could make any",
-        "views, grants to other users, and users that rights by roles could make, at the server of {}",
-    ),
-    RABBITMQ_USER: (
-        "users, policies and parameters, such as shovels, that the tags of {} allowed",
-        "queues and bindings in the vhosts of {}",
-    ),
-    SSH_KEY: (
-        "changed start files, keys, units, cron, at, sudo, PAM, setuid files and accounts in the reach of {}{}",
-        "containers, kernel modules, the application's code and its programs in the reach of {}",
-    ),
-}
-"""By kind what is looked at for other ways in, and what is not."""
-COMPARED = {
-    VALKEY_USER: ("the users, functions and settings of the nodes of {} were compared with the {}", "keys of {}"),
-    POSTGRESQL_ROLE: (
-        "roles, grants, functions and triggers at the server of {} were compared with the {}",
-        "row policies, views, and functions with their caller's rights in the database of {}",
-    ),
-}
-"""The same of a server whose baseline was recorded."""
 UNKNOWN = (
     ". The time of the leak is unknown (-e leak_exposed_since=TIME), so only unusual files and accounts are listed"
 )
@@ -62,7 +25,7 @@ def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, M
     texts = [
         _looked_at(credential["kind"], credential["name"], incident)
         for credential in looked
-        if credential["kind"] in BY_KIND
+        if kinds.ways_in(credential["kind"], compared=False)
     ]
     hosts = [host for host, answer in answers.items() if "footholds" in answer]
     return [
@@ -76,7 +39,7 @@ def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, M
 
 def _looked_at(kind: str, name: str, incident: Incident) -> tuple[str, str]:
     baseline = incident.evidence.get(f"compared/{name}", "").rpartition(": ")[2]
-    checked, not_checked = (COMPARED if baseline else BY_KIND)[kind]
+    checked, not_checked = kinds.ways_in(kind, compared=bool(baseline)) or ("", "")
     window = f" since {incident.since}" if incident.since else UNKNOWN
     return checked.format(name, baseline or window), not_checked.format(name)
 

@@ -20,20 +20,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM, Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    AWS,
+    DJANGO,
+    POSTGRESQL,
+    SSH,
+    TRIED_AT,
+    VALKEY,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
 
-AWS, SSH, DJANGO = "aws", "ssh", "django"
-SERVERS = {
-    **kind_names.ENGINES,
-    **kind_names.TWO_USERS,
-    kind_names.AWS_ACCESS_KEY: AWS,
-    kind_names.SSH_KEY: SSH,
-    kind_names.DJANGO_SECRET_KEY: DJANGO,
-}
-"""What a kind's credentials open."""
 BY_SERVERS, BY_HOSTS, BY_SESSIONS, BY_AWS = "servers", "hosts", "sessions", "aws"
 BY = {
     **dict.fromkeys((POSTGRESQL, VALKEY, *kind_names.TWO_USERS.values()), BY_SERVERS),
@@ -105,7 +103,7 @@ class Versions:
 
 def at_servers(credential: Credential) -> bool:
     """Whether a host tries it at a server."""
-    return BY.get(SERVERS.get(credential.kind, "")) == BY_SERVERS
+    return BY.get(TRIED_AT.get(credential.kind, "")) == BY_SERVERS
 
 
 def states(catalog: Catalog, read: Versions, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -115,7 +113,7 @@ def states(catalog: Catalog, read: Versions, values: Mapping[str, str]) -> dict[
         old = credential_graph.find(catalog, credential, read.before)
         if not _formers(catalog, credential, read):
             result[name] = verdict(EXEMPT, NONE_KEPT.message)
-        elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
+        elif TRIED_AT.get(credential.kind) == DJANGO and old.login.password is not None:
             attempt = _try(catalog, credential, read)
             result[name] = _signing(credential, values, old.login.password, read.journal, attempt)
         else:
@@ -151,7 +149,7 @@ def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotT
     why = _planned(credential, read.journal)
     if why:
         return why
-    server = SERVERS.get(credential.kind)
+    server = TRIED_AT.get(credential.kind)
     if server is None:
         return NotTried(f"credentials of the kind {credential.kind} are not tried by this check", exempt=True)
     current = credential_graph.find(catalog, credential, read.now)

@@ -49,6 +49,12 @@ def sessions_module(kind: str) -> str:
     return BUILT_IN[kind].sessions if kind in BUILT_IN else ""
 
 
+def ways_in(kind: str, *, compared: bool) -> tuple[str, str] | None:
+    """What a leak response looks at for other ways in through such a credential, and what it does not."""
+    acts = BUILT_IN.get(kind, Acts)
+    return acts.ways_in_compared if compared else acts.ways_in
+
+
 def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
     """The built-in kinds, and each that has a folder in one of ``paths``; a later one replaces an earlier one.
 

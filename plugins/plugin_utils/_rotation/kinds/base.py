@@ -91,6 +91,10 @@ class Acts:
     """Of this collection, which carries out the ``requests``."""
     sessions: str = ""
     """The module that tells who is logged in at its server; empty where none does."""
+    ways_in: tuple[str, str] | None = None
+    """What a leak response looks at for other ways in, and what it does not. ``{}`` is the credential, then when."""
+    ways_in_compared: tuple[str, str] | None = None
+    """The same of a server whose baseline was recorded."""
     requests: Mapping[str, StageRequest] = {}
     """By stage. The acts of many credentials at one stage, or at two, are one execution."""
 

@@ -21,6 +21,10 @@ class MysqlUser(TwoUsers):
         needs_user=True,
         options=("user",),
     )
+    ways_in = (
+        "events, triggers and routines that the login of {} could make, and users if it could make any",
+        "views, grants to other users, and users that rights by roles could make, at the server of {}",
+    )
     program = main
     port = kind_names.PORTS[kind_names.MYSQL]
     packages = True

@@ -18,6 +18,14 @@ class PostgresqlRole(Acts):
         needs_url=True,
     )
     module = sessions = "postgresql_login"
+    ways_in = (
+        "logins, members of the roles of {}, prepared transactions, objects that its logins own, and rights of PUBLIC",
+        "triggers in the database of {}; jobs of pg_cron; the userlist of a pooler, such as PgBouncer",
+    )
+    ways_in_compared = (
+        "roles, grants, functions and triggers at the server of {} were compared with the {}",
+        "row policies, views, and functions with their caller's rights in the database of {}",
+    )
     requests = {
         "check": StageRequest("checked"),
         "block": StageRequest("blocked"),

@@ -25,6 +25,10 @@ class RabbitmqUser(TwoUsers):
         needs_user=True,
         options=("user",),
     )
+    ways_in = (
+        "users, policies and parameters, such as shovels, that the tags of {} allowed",
+        "queues and bindings in the vhosts of {}",
+    )
     program = main
     port = kind_names.PORTS[kind_names.RABBITMQ]
     removed = "deleted"

@@ -22,5 +22,9 @@ class SshKey(Acts):
         revokes_each=True,
         stages=("set", "test", "revoke"),
     )
+    ways_in = (
+        "changed start files, keys, units, cron, at, sudo, PAM, setuid files and accounts in the reach of {}{}",
+        "containers, kernel modules, the application's code and its programs in the reach of {}",
+    )
     states = {"set": "present", "test": "usable", "revoke": "revoked"}
     """The state of the module ssh_key at each stage."""

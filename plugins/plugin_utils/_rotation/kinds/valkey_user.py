@@ -19,6 +19,14 @@ class ValkeyUser(Acts):
         revokes_each=True,
     )
     module = sessions = "valkey_user"
+    ways_in = (
+        "users, passwords and nopass of each node of {} were compared with the stores",
+        "functions and keys of {} (compare: FUNCTION LIST); sessions of others, if its user gave up ACL SETUSER",
+    )
+    ways_in_compared = (
+        "the users, functions and settings of the nodes of {} were compared with the {}",
+        "keys of {}",
+    )
     requests = {
         "check": StageRequest("checked", ("gone_nodes",)),
         "block": StageRequest("blocked", ("gone_nodes",)),
