@@ -23,6 +23,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import MINIMUM
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, counted
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import OUTSIDE_AWS
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.collection_metadata import (
@@ -40,7 +41,11 @@ SECONDS = 3
 """For a host."""
 OPTIONAL: dict[str, tuple[str, Callable[[Catalog], bool]]] = {
     "pynacl": ("GitHub's secrets", lambda catalog: catalog.github is not None),
-    "hvac": ("Vault", lambda catalog: catalog.vault is not None),
+    **{
+        section.package: (store.title(), lambda catalog, store=store: store in catalog.servers)  # type: ignore[misc]
+        for store, section in OUTSIDE_AWS.items()
+        if section.package
+    },
 }
 JUMPS = ("ProxyJump", "ProxyCommand", "-J")
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES
+
 Schema = Mapping[str, Any]
 
 
@@ -105,7 +107,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     ),
     "listed_setting": _object(
         setting=SETTING,
-        source=_choice("Store of the value.", "secretsmanager", "ssm", "vault", "catalog", "composed"),
+        source=_choice("Store of the value.", *STORES, "catalog", "composed"),
         name=_text("Name of the secret or parameter; empty for a value of the catalog."),
         key={"type": ["string", "null"], "description": "Key in the secret's JSON object."},
         version=_text(VERSION),

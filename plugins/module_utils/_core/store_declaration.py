@@ -28,6 +28,8 @@ class CatalogSection:
     """The server that the store's ``connect`` gets."""
     code: str
     """FILE:CLASS in ``_stores`` that reads and writes it. No host opens it, so it is imported only where it is used."""
+    package: str = ""
+    """Of Python, which the class needs."""
     named: Tuple[str, ...] = ()
     """Options with the names of application and environment in them."""
 

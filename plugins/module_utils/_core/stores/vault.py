@@ -139,6 +139,7 @@ STORE = StoreTraits(
         place_problems=_place_problems,
         parsed=_parsed,
         code="vault_making:MakingVault",
+        package="hvac",
         named=("mount", "namespace"),
     ),
 )
