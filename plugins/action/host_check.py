@@ -15,9 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import host_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift, host_baselines
 
-SET_HERE = ("fingerprint_key", "sensitive", "patterns", "files")
+SET_HERE = ("fingerprint_key", "sensitive", "patterns", "files", "inventory_key", "inventory_known")
 
 
 class ActionModule(ActionBase):
@@ -31,11 +31,15 @@ class ActionModule(ActionBase):
         given = [name for name in SET_HERE if name in args]
         if given:
             raise AnsibleActionFail(f"host_check sets {', '.join(given)} itself; give info")
-        known = _known(args, task_vars or {})
+        info = _info(args, task_vars or {})
+        known: Mapping[str, Any] = info.get("expected", {})
         args |= {"fingerprint_key": known.get("key")}
         args |= {name: known.get(name, []) for name in ("sensitive", "patterns")}
         files = [catalog_files.output_file(data) for data in known.get("files", ())]
         args["files"] = [file.data for file in catalog_files.of_host(files, host_names(task_vars or {}))]
+        args |= host_baselines.options(
+            info.get("host_baseline", {}), remote_program.host_of(self, task_vars or {}), remote_program.user_of(self)
+        )
         if "readers" in known:
             args.setdefault("readers", known["readers"])
         transport_guard.require(self._connection, self._task)
@@ -46,10 +50,7 @@ class ActionModule(ActionBase):
         return {**result, **env_drift.judged(known, answer)}
 
 
-def _known(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the stores hold, as fingerprints. Raises AnsibleActionFail."""
+def _info(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the stores hold, as fingerprints, and what the host's baseline needs. Raises AnsibleActionFail."""
     name = args.get("info")
-    if name is None:
-        return {}
-    expected: Mapping[str, Any] = registered(name, task_vars, having="expected")["expected"]
-    return expected
+    return registered(name, task_vars, having="expected") if name is not None else {}

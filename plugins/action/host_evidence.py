@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import of_services
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines
 
 
 class ActionModule(ActionBase):
@@ -22,9 +23,10 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = remote_program.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
         args["managed"] = of_services(args["managed"], args["services"])
-        # Behind become a host knows the account that was logged in to by sudo's word alone.
-        user = self._connection.get_option("remote_user") if self._connection.has_option("remote_user") else None
+        user = remote_program.user_of(self)
         args["known_keys"] = [{**key, "account": key["account"] or user or ""} for key in args["known_keys"]]
+        host = remote_program.host_of(self, task_vars or {})
+        args |= host_baselines.options(args.pop("baseline"), host, user)
         return {**result, **self._gathered(args, task_vars or {})}
 
     def _gathered(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_co
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    host_baselines,
     previous_values_results,
     record_baseline,
 )
@@ -32,6 +33,7 @@ OPTIONS: dict[str, Any] = {
     "environment": {"type": "str", "required": True},
     "info": {"type": "str", "required": True},
     "servers": {"type": "dict", "required": True},
+    "hosts": {"type": "dict", "default": {}},
     "accept": {"type": "list", "elements": "str", "default": []},
     "reason": {"type": "str", "default": ""},
 }
@@ -62,6 +64,8 @@ class ActionModule(ControllerAction):
         silence = previous_values_results.why_silent(args["servers"]) or "no host could query it"
         readings, problems = record_baseline.readings_of(expected, args["servers"].get("inspected") or {}, silence)
         readings, unread, further = record_baseline.with_accounts(readings, info["parts"], info.get("absent", {}))
+        hosts, unread_of_hosts, lost = host_baselines.readings_of(args["hosts"])
+        readings.update(hosts)
         at, reason = timestamps.stamp(datetime.now(UTC)), args["reason"].strip()
         operator = record_baseline.Operator(process_identity.me(), at, frozenset(args["accept"]), reason)
         own = {place: expected.get(place, {}).get("own", {}) for place in readings}
@@ -69,8 +73,8 @@ class ActionModule(ControllerAction):
         changed = recording.baseline != present
         if changed and not self._task.check_mode:
             store.replace(recording.baseline, version)
-        recording.messages += unread
-        return {"changed": changed, **_outcome(recording, [*problems, *further], bool(expected or readings))}
+        recording.messages += [*unread, *unread_of_hosts]
+        return {"changed": changed, **_outcome(recording, [*problems, *further, *lost], bool(expected or readings))}
 
     @staticmethod
     def _store(catalog: Catalog, args: Mapping[str, Any]) -> BaselineStore:

@@ -76,9 +76,11 @@ class ActionModule(AwsAction):
         former = gathered["parts"].get("former", {})
         by = {name: item["by"] for name, item in former.items() if "by" in item}
         servers = gatherer.asked_servers if "servers" in gathered["parts"] else Servers({}, [])
+        host_baseline = gathered["parts"].get("host_baseline", {})
         return {
             "changed": False,
             "_ansible_no_log": True,
+            "host_baseline": host_baseline.pop("request", {}),
             **gathered,
             **seal.sealed(
                 tries=[former_try.data for former_try in gatherer.former_tries if former_try.credential in by]

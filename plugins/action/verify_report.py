@@ -8,6 +8,7 @@ import shutil
 import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -35,11 +36,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import a
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import accepted as verify_accepted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    host_baselines,
     previous_values_results,
     server_logins_results,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_baselines import BaselineRun
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -77,6 +80,18 @@ class ActionModule(ControllerAction):
         for line in announcer.announcer_of(catalog, connection.announcing_client).announce(event):
             Display().warning(line)
 
+    @staticmethod
+    def _compared(catalog: Catalog, hosts: host_baselines.Answers, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Answers with the differences from the baseline, which only this task reads: it is too large for a result."""
+        connection = AwsConnection("watchparty.secrets.verify_report", args)
+        with suppress(SecretsError):
+            suit(connection, catalog, check_account=False)
+        run = BaselineRun.of(catalog, connection.store_client, records=False)
+        return {
+            host: {**answer, "baseline": host_baselines.rows(host, answer, run.recorded, run.problem)}
+            for host, answer in hosts.items()
+        }
+
     def _measured(self, catalog: Catalog, counts: Mapping[str, int], args: Mapping[str, Any]) -> None:
         """Metrics that AWS refuses are a warning: the alarms fire for want of them."""
         if catalog.alerts is None:
@@ -109,8 +124,11 @@ class ActionModule(ControllerAction):
             parts["former"] = previous_values_results.merged(parts["former"], *tries)
         if "servers" in parts:
             parts["servers"] = server_logins_results.merged(parts["servers"], args["servers"])
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
+        if "host_baseline" in parts:
+            parts["hosts"] = self._compared(catalog, parts["hosts"], args)
         facts = verify_check.Facts(
-            catalog=catalog_parser.parse(args["catalog"], args["environment"]),
+            catalog=catalog,
             now=datetime.now(UTC),
             parts=parts,
             absent=dict(info.get("absent") or {}),

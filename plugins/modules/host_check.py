@@ -143,6 +143,14 @@ options:
     type: list
     elements: dict
     default: []
+  inventory_key:
+    description: Internal; do not set. Key of the digests of the host's baseline.
+    type: str
+  inventory_known:
+    description: Internal; do not set. Keys of the catalog, which are compared with the stores.
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
 attributes:
@@ -266,6 +274,12 @@ undeclared_files:
   elements: str
   returned: with O(info)
   sample: [/srv/watchparty/tls.key]
+inventory:
+  description:
+    - Accounts, authorized keys, start files, setuid files and listeners, without files that are as their package
+      installed them. Contents are digests.
+  type: dict
+  returned: with O(info), if the host has a baseline
 drift:
   description: Names of settings that are missing, differ or are unknown, and the number of settings with equal values.
   type: dict
@@ -277,11 +291,13 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     host_copies,
     host_facts,
+    host_inventory,
     managed_facts,
 )
 
@@ -306,7 +322,10 @@ ARGUMENT_SPEC = {
     "patterns": {"type": "list", "elements": "str", "default": []},
     "places": {"type": "list", "elements": "str", "default": list(host_copies.ELSEWHERE)},
     "files": {"type": "list", "elements": "dict", "default": []},
+    "inventory_key": {"type": "str", "no_log": True},
+    "inventory_known": {"type": "list", "elements": "dict", "default": []},
 }
+INVENTORY_SECONDS = 20
 _FILE = {"path": str, "mode": str, "owner": str, "uid": int}
 _ACL = {"path": str, "who": str, "may": str}
 _DIRECTORY = {"path": str, "uid": (int, None), "owner": str, "mode": str}
@@ -370,6 +389,7 @@ RETURNS = {
     "wanted_mode?": (str, None),
     "values_problem?": str,
     "fingerprints?": {str: str},
+    "inventory?": server_baseline.HOST_INVENTORY,
 }
 
 
@@ -385,6 +405,9 @@ def main():
         module.fail_json(msg=str(error))
     health = [health_check.asked(url, params["timeout"]) for url in params["health"]]
     commands = managed_facts.health(params["managed"], os.path.dirname(params["path"]))
+    if params["inventory_key"]:
+        known = params["inventory_known"]
+        result["inventory"] = host_inventory.gathered(params["inventory_key"], known, INVENTORY_SECONDS)
     declared = {"wanted_owner": params["owner"], "wanted_mode": params["mode"]}
     module.exit_json(changed=False, health=health, health_commands=commands, **declared, **result)
 

@@ -87,6 +87,21 @@ options:
     description: Whether to search only for footholds, as at the end of a response.
     type: bool
     default: false
+  baseline:
+    description:
+      - The C(host_baseline) of a result of M(watchparty.secrets.verify_info) or M(watchparty.secrets.leak_start). If it
+        names the host, the module also lists what the baseline of this host has.
+    type: dict
+    default: {}
+  inventory_key:
+    description: Internal; do not set. Key of the baseline's digests.
+    type: str
+    default: ''
+  inventory_known:
+    description: Internal; do not set. Keys of the catalog, which are compared with the stores.
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
 attributes:
@@ -153,11 +168,17 @@ unfinished:
   description: Why the search for RV(footholds) is incomplete. Empty if it is complete.
   type: str
   returned: when a key of O(known_keys) leaked
+inventory:
+  description:
+    - Accounts, authorized keys, start files, setuid files and listeners, without files that are as their package
+      installed them. Contents are digests.
+  type: dict
+  returned: when O(baseline) names the host
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
 
 ARGUMENT_SPEC = {
@@ -182,12 +203,16 @@ ARGUMENT_SPEC = {
         },
     },
     "only_ways_in": {"type": "bool", "default": False},
+    "baseline": {"type": "dict", "default": {}},
+    "inventory_key": {"type": "str", "default": "", "no_log": True},
+    "inventory_known": {"type": "list", "elements": "dict", "default": []},
 }
 RETURNS = {
     "lines": [str],
     "short": [str],
     "footholds?": [{"credential": str, "text": str, "key": str, "file": str}],
     "unfinished?": str,
+    "inventory?": server_baseline.HOST_INVENTORY,
 }
 
 
@@ -211,6 +236,8 @@ def main():
         params["only_ways_in"],
         params["look_seconds"],
         params["managed"],
+        params["inventory_key"],
+        params["inventory_known"],
     )
     module.exit_json(changed=False, **gather_evidence.gathered(wanted))
 

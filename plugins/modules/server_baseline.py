@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: server_baseline
-short_description: Record which users, grants and objects should exist at servers, in AWS and at GitHub
+short_description: Record which users, grants and objects should exist at servers, on hosts, in AWS and at GitHub
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Records a baseline of each server, the AWS account and the repository at GitHub beside the journal. It contains
-    names, rules and digests, and no value.
+  - Records a baseline of each server and host, the AWS account and the repository at GitHub beside the journal. It
+    contains names, rules and digests, and no value.
   - The first run records a server. Later runs change the server's baseline only by the differences in O(accept). If
     other differences exist, the run fails.
   - A rotation does not change the baseline. The baseline has one entry for two logins that take turns, and no passwords
@@ -28,6 +28,10 @@ options:
     description: The result of M(watchparty.secrets.revoked_logins) on the host that read the servers.
     type: dict
     required: true
+  hosts:
+    description: By host the result of M(watchparty.secrets.host_evidence), with its option C(baseline).
+    type: dict
+    default: {}
   accept:
     description: Ids of differences that become part of the baseline, or V(all).
     type: list

@@ -71,8 +71,8 @@ options:
     default: 600
   record_baseline:
     description:
-      - Whether to read from servers, AWS and GitHub everything that M(watchparty.secrets.server_baseline) records, even
-        if no baseline exists.
+      - Whether to read from servers, hosts, AWS and GitHub everything that M(watchparty.secrets.server_baseline)
+        records, even if no baseline exists.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -118,6 +118,12 @@ sealed:
     - The settings that hosts must have, and the current and previous values that M(watchparty.secrets.revoked_logins)
       and M(watchparty.secrets.django_sessions) can try. Encrypted. Only the tasks of this run can decrypt them.
   type: str
+  returned: success
+host_baseline:
+  description:
+    - Which hosts have a baseline, the key of its digests, and fingerprints of the catalog's SSH keys. Encrypted. For
+      the option C(baseline) of M(watchparty.secrets.host_evidence).
+  type: dict
   returned: success
 checks:
   description: Ids of the chosen checks.

@@ -28,6 +28,8 @@ LONGEST = 200
 LONGEST_COMMAND = 1000
 MOST_ACCEPTED = 200
 """Acceptances that are kept."""
+PASSING = ("listener", "at job")
+"""Kinds of a host that end by themselves: that one is gone is no difference."""
 MOST_NAMED = 50
 """Differences of a server that a check or a leak response names; the rest is counted."""
 MORE = "%d more differences; ansible-playbook watchparty.secrets.baseline lists them"
@@ -39,6 +41,8 @@ LARGEST = 1 << 20
 _ENTRY = {"kind": str, "name": str, "facts": str, "undo": str, "since?": str}
 INVENTORY = {"kinds": [str], "entries": [_ENTRY], "problems": [str]}
 """What a host answers."""
+HOST_INVENTORY = {**INVENTORY, "unread": {str: str}}
+"""What a host answers of itself: by kind also why it was not read."""
 LOGIN = " LOGIN"
 """Ends the name of the entry of a role that can log in."""
 _CUT = 32
@@ -196,12 +200,10 @@ def no_inventory() -> Dict[str, Any]:
 def add(inventory: Dict[str, Any], part: Mapping[str, Any], *, further: bool = False) -> None:
     """Adds what one database or node showed, whose kinds are those that all have, or ``further`` kinds."""
     if len(inventory["entries"]) + len(part["entries"]) > MOST_ENTRIES:
-        inventory["problems"].append("it has more than %d users, grants and objects, %s" % (MOST_ENTRIES, TOO_MANY))
+        inventory["problems"].append("it has more than %d entries, %s" % (MOST_ENTRIES, TOO_MANY))
         return
     if size(inventory) + size(part) > LARGEST:
-        inventory["problems"].append(
-            "the list of its users, grants and objects is larger than %d KiB, %s" % (LARGEST >> 10, TOO_MANY)
-        )
+        inventory["problems"].append("the list of its entries is larger than %d KiB, %s" % (LARGEST >> 10, TOO_MANY))
         return
     before, kinds = set(inventory["kinds"]), set(part["kinds"])
     inventory["kinds"] = sorted(before | kinds if further or not before else before & kinds)
@@ -250,9 +252,9 @@ def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[
         if key not in then:
             undo = reading.undo.get(key, "")
             differences.append(ServerDifference(place, ADDED, *key, now[key], undo=undo, since=since))
-        elif key not in now:
+        elif key not in now and key[0] not in PASSING:
             differences.append(ServerDifference(place, REMOVED, *key, "", then[key]))
-        elif then[key] != now[key]:
+        elif then[key] != now.get(key, then[key]):
             differences.append(ServerDifference(place, CHANGED, *key, now[key], then[key], since=since))
     return differences
 

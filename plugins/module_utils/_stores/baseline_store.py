@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import zlib
 from typing import Any, Callable, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
@@ -19,6 +22,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.s3_obje
 
 LIMIT = 16 << 20
 """The most bytes that it holds."""
+PLAIN, LARGEST = 1 << 20, 256 << 20
+"""Bytes of a baseline up to which it is stored as it is, and the most of a compressed one."""
+_GZIP = 16 + zlib.MAX_WBITS
+_MAGIC = b"\x1f\x8b"
 
 
 class BaselineStore:
@@ -33,15 +40,16 @@ class BaselineStore:
         except NotFound:
             return None, ""
         named = (self._catalog.application, self._catalog.environment)
-        return server_baseline.parsed(content, *named, where=self.where), version
+        return server_baseline.parsed(_unpacked(content), *named, where=self.where), version
 
     def replace(self, baseline: ServerBaseline, version: str) -> None:
         """Stores it in place of this version, or of nothing. Raises StoreError where another run was quicker."""
         content = server_baseline.written(baseline)
-        if len(content) > LIMIT:
-            raise StoreError(f"the baseline {self.where} would hold {len(content):,} bytes, and at most {LIMIT:,} fit")
+        packed = content if len(content) <= PLAIN else gzip.compress(content, mtime=0)
+        if len(packed) > LIMIT or len(content) > LARGEST:
+            raise StoreError(f"the baseline {self.where} would hold {len(packed):,} bytes, and at most {LIMIT:,} fit")
         try:
-            self._object.replace(content, version or None)
+            self._object.replace(packed, version or None)
         except (AlreadyExists, Conflict):
             stored, _version = self.read()
             if stored and server_baseline.written(stored) == content:
@@ -49,6 +57,15 @@ class BaselineStore:
             raise StoreError(
                 f"another run wrote the baseline {self.where} meanwhile; run the same command again"
             ) from None
+
+
+def _unpacked(content: bytes) -> bytes:
+    """What cannot be unpacked is no baseline."""
+    if not content.startswith(_MAGIC):
+        return content
+    with contextlib.suppress(zlib.error):
+        return zlib.decompressobj(_GZIP).decompress(content, LARGEST)
+    return b""
 
 
 def baseline_of(catalog: Catalog, client: Callable[[str], Any]) -> Optional[BaselineStore]:

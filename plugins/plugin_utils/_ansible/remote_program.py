@@ -221,6 +221,12 @@ def host_of(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
     return str(action._task.delegate_to or task_vars.get("inventory_hostname") or "the host")
 
 
+def user_of(action: ActionBase) -> str | None:
+    """Whom Ansible logs in as: behind become a host knows that by sudo's word alone."""
+    connection = action._connection
+    return connection.get_option("remote_user") if connection.has_option("remote_user") else None
+
+
 def _timeout(action: ActionBase, task_vars: Mapping[str, Any]) -> float:
     delegate = action._task.delegate_to
     use = task_vars["ansible_delegated_vars"][delegate] if delegate else task_vars

@@ -1,17 +1,26 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Access keys that the stores hold, and those that the journal names: a rotation needs two keys of one user."""
+"""Access keys and SSH keys that the stores hold, and those that the journal names: a rotation needs two at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_ages,
+    credential_graph,
+    fingerprints,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    Credential,
+    labelled_names,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS, SSH_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import KnownKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_reader import held_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import APART
@@ -45,6 +54,27 @@ def former_keys(catalog: Catalog, secrets: Any, journal: Journal, name: str) -> 
     held = [secrets.read(list(task.secrets), pins=task.secrets) for task in tasks]
     ids = [credential_graph.find(catalog, catalog.credentials[name], contents).login.username for contents in held]
     return frozenset(key for key in ids if key)
+
+
+def known_ssh_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: Journal) -> list[dict[str, str]]:
+    """Those that a host may have, each with its account and file; reads what is not in ``contents`` yet."""
+    credentials = [credential for credential in catalog.credentials.values() if credential.kind == SSH_KEY]
+    places = [spot.place for credential in credentials for spot in credential_graph.spots(catalog, credential)]
+    contents = contents | secrets.read(sorted(set(labelled_names(places)) - set(contents.readings)))
+    names = {credential.name for credential in credentials}
+    pins = [task.secrets for task in journal.pending_tasks.values() if task.credential in names]
+    rotation = journal.rotation
+    if rotation and names.intersection(rotation.plan.get("credentials", ())):
+        pins += _pins(rotation)
+    keys: dict[tuple[str, str], dict[str, str]] = {}
+    for held in (contents, *(contents.without(pinned) | secrets.read(list(pinned), pins=pinned) for pinned in pins)):
+        for credential in credentials:
+            blob = records.public_part(credential_graph.find(catalog, credential, held).login.password or "")
+            if blob:
+                key = {"fingerprint": fingerprints.of_ssh_key(blob), "account": credential.options.get("user") or ""}
+                key["file"] = credential.options.get("authorized_keys") or ""
+                keys[credential.name, key["fingerprint"]] = key
+    return list(keys.values())
 
 
 def _pins(rotation: OpenRotation) -> Iterator[dict[str, str]]:

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The baseline, and what the AWS account and the repository at GitHub show now."""
+"""The baseline, what is asked of hosts for it, and what the AWS account and the repository at GitHub show now."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows, host_baselines
 
 Inventory = Mapping[str, Any]
 
@@ -39,6 +39,13 @@ class BaselineRun:
         if records and recorded is None:
             recorded = ServerBaseline(catalog.application, catalog.environment, secrets.token_hex(32))
         return cls(recorded, is_recording=records)
+
+    def asked_hosts(self, known_keys: Callable[[], Sequence[Mapping[str, str]]]) -> dict[str, str]:
+        """What the tasks on hosts get, encrypted. ``known_keys`` reads the catalog's keys, if a host is compared."""
+        hosts = None if self.is_recording else host_baselines.recorded_hosts(self.recorded)
+        if self.recorded is None or hosts == []:
+            return {}
+        return host_baselines.request(self.recorded.key, hosts, known_keys())
 
     def judged(self, place: str, read: Callable[[], Inventory], noun: str) -> dict[str, Any]:
         """The rows of a check; what ``read`` returns too, where it is to be recorded. Else it reads only to compare."""

@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, body_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_keys, known_ssh_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline import Baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
@@ -284,6 +284,15 @@ class Gatherer:
         return collect_github.compared(self.catalog, self._recorded)
 
     @once
+    def host_baseline(self) -> dict[str, Any]:
+        """Whose answers are compared, which come later."""
+        return {"request": self._recorded.asked_hosts(self._ssh_keys)}
+
+    def _ssh_keys(self) -> list[dict[str, str]]:
+        read = self.environment
+        return known_ssh_keys(self.catalog, self._stores.secrets, read.contents, read.journal)
+
+    @once
     def _versions(self) -> previous_values.Versions:
         return collect_previous.versions(self.catalog, self._stored, self.journal_read)
 
@@ -378,8 +387,8 @@ class Gatherer:
 
 PARTS = (
     *("access", "account", "account_baseline", "audit", "buckets", "deploys", "former", "github", "github_baseline"),
-    *("granted", "history", "honeytokens", "isolation", "journal", "keys", "leftovers", "mirror", "policies"),
-    *("readers", "repository", "rights", "roles", "secrets", "servers", "stores", "unknown_secrets", "users"),
-    *("workflows", "zizmor"),
+    *("granted", "history", "honeytokens", "host_baseline", "isolation", "journal", "keys", "leftovers", "mirror"),
+    *("policies", "readers", "repository", "rights", "roles", "secrets", "servers", "stores", "unknown_secrets"),
+    *("users", "workflows", "zizmor"),
 )
 """What is gathered on the controller; hosts and what is seen from outside come later."""

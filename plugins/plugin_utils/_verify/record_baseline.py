@@ -21,12 +21,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerDifference,
     ServerReading,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines
 
 WHAT = "users, grants and objects"
 ACCOUNT, GITHUB = "account_baseline", "github_baseline"
 """The parts of a verification that are compared without a host."""
 LOGINS = ("access key", "console password", "grant", "deploy key", "webhook", "self-hosted runner", "collaborator")
 """Kinds beside users and roles by which somebody may come in."""
+
+ON_HOSTS = ("account", "group member", "authorized key", "sudoers file", "cron file", "listener")
+"""Kinds of a host that an operator reads at once."""
+MOST_HOSTS = 5
+"""That are named for one entry."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +63,22 @@ def recorded(
     """``own`` are the catalog's logins by server. Raises SecretsError for an id that no difference has."""
     result = Recording(baseline)
     known: set[str] = set()
+    new_hosts: dict[str, ServerReading] = {}
     for place, reading in readings.items():
         source = result.baseline.sources.get(place)
         if source is None:
             made = RecordedServer(operator.at, operator.who, reading.kinds, reading.entries, own[place])
-            result.messages += _described(place, reading)
+            if host_baselines.host_of(place):
+                new_hosts[host_baselines.host_of(place)] = reading
+            else:
+                result.messages += _described(place, reading)
         else:
             differences = server_baseline.compare(place, source, reading)
             known.update(difference.id for difference in differences)
             made = _accepted(result, place, reading, differences, operator)
             made = replace(made, own=own[place]) if made != source else source
         result.baseline = replace(result.baseline, sources={**result.baseline.sources, place: made})
+    result.messages += _described_hosts(new_hosts) if new_hosts else []
     unknown = sorted({*operator.ids} - known - {ALL})
     if unknown:
         raise SecretsError(
@@ -84,6 +95,27 @@ def _described(place: str, reading: ServerReading) -> list[str]:
         f"{place}: {len(reading.entries)} {WHAT} are recorded. Check that each login is yours:",
         *(f"  {login}" for login in logins),
     ]
+
+
+def _described_hosts(readings: Mapping[str, ServerReading]) -> list[str]:
+    """The same of hosts, which have much in common."""
+    hosts_of: dict[str, list[str]] = {}
+    for host, reading in readings.items():
+        for kind, name in reading.entries:
+            if kind in ON_HOSTS:
+                hosts_of.setdefault(f"{kind} {name}", []).append(host)
+    count = sum(len(reading.entries) for reading in readings.values())
+    return [
+        f"{len(readings)} hosts: {count} {host_baselines.NOUN} are recorded. Check that each of these is yours:",
+        *(f"  {text}: on {_shown(hosts, len(readings))}" for text, hosts in sorted(hosts_of.items())),
+    ]
+
+
+def _shown(hosts: list[str], count: int) -> str:
+    if len(hosts) == count:
+        return f"all {count} hosts" if count > 1 else hosts[0]
+    rest = len(hosts) - MOST_HOSTS
+    return ", ".join(hosts[:MOST_HOSTS]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _login(kind: str, name: str) -> str:

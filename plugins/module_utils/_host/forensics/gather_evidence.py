@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import glob
 import os
-import pwd
 import subprocess
 import threading
 import time
@@ -18,17 +17,24 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_accounts, records, ways_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
+    host_accounts,
+    host_inventory,
+    records,
+    ways_in,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import KeyLine, SshLogin
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import Foothold
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import registry
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
 
 LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log/secure.1")
 WTMP = "/var/log/wtmp"
 JOURNALS = ("/var/log/journal", "/run/log/journal")
 JOURNAL_LINES = 20000
+MARGIN = 0.3
+"""Seconds before the deadline by which a part ends itself."""
 FORGEABLE = "logins: from a text log, in which every account of this host can forge lines of sshd"
 
 
@@ -58,6 +64,9 @@ class EvidenceRequest(NamedTuple):
     """What that has of its own; 0 for the same."""
     managed: Sequence[Mapping[str, Any]] = ()
     """Services of other managers than systemd."""
+    inventory_key: str = ""
+    """Key of the digests; empty where the host's baseline is not compared."""
+    inventory_known: Sequence[Mapping[str, str]] = ()
 
 
 class EvidencePart:
@@ -66,6 +75,7 @@ class EvidencePart:
     def __init__(self) -> None:
         self.lines: List[str] = []
         self.footholds: List[Foothold] = []
+        self.inventory: Dict[str, Any] = {}
         self.short: List[str] = []
         self.unfinished = ""
         """Why it failed."""
@@ -80,8 +90,11 @@ def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
         acts.update({"logins": _logins, "authorized_keys": _keys, "processes": _processes, "services": _services})
     if any(placed.leaked for placed in wanted.known):
         acts["ways_in"] = _ways_in
+    if wanted.inventory_key:
+        acts["inventory"] = _inventory
     parts = {name: EvidencePart() for name in acts}
-    seconds = {**dict.fromkeys(acts, wanted.seconds), "ways_in": wanted.look_seconds or wanted.seconds}
+    look_seconds = wanted.look_seconds or wanted.seconds
+    seconds = {**dict.fromkeys(acts, wanted.seconds), "ways_in": look_seconds, "inventory": look_seconds}
     threads = {
         name: threading.Thread(target=_guarded, args=(act, wanted, parts[name], began + seconds[name]), daemon=True)
         for name, act in acts.items()
@@ -102,6 +115,9 @@ def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
     if "ways_in" in parts:
         footholds = [foothold._asdict() for foothold in list(parts["ways_in"].footholds)]
         result.update(footholds=footholds, unfinished=parts["ways_in"].unfinished)
+    if "inventory" in parts:
+        problem = parts["inventory"].unfinished
+        result["inventory"] = parts["inventory"].inventory or host_inventory.failed(problem)
     return result
 
 
@@ -157,7 +173,7 @@ def _from_journal(wanted: EvidenceRequest, ssh_logins: List[SshLogin], end: floa
         )
     except OSError as error:
         return "logins: journalctl: %s" % error.strerror
-    killer = threading.Timer(max(0.1, end - time.monotonic() - 0.3), process.kill)
+    killer = threading.Timer(max(0.1, end - time.monotonic() - MARGIN), process.kill)
     killer.start()
     lines = 0
     try:
@@ -216,7 +232,9 @@ def _keys(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         changed[file.path] = file.changed
         keys[file.path] = [key for key in map(records.key_of, file.content.split(b"\n")) if key]
     known = [
-        records.KnownKey(placed.fingerprint, placed.credential, _own_file(placed), placed.leaked)
+        records.KnownKey(
+            placed.fingerprint, placed.credential, host_accounts.key_file(placed.account, placed.file), placed.leaked
+        )
         for placed in wanted.known
     ]
     part.lines += records.stray_keys(keys, known, changed)
@@ -231,20 +249,6 @@ def _keys(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         )
 
 
-def _own_file(placed: Placed) -> str:
-    """Where the catalog has the key; empty where there is no such account."""
-    user = _user(placed)
-    return authorized_keys.path_of(placed.file or all_accounts.PATTERNS[0], user.pw_dir, user.pw_name) if user else ""
-
-
-def _user(placed: Placed) -> Optional[pwd.struct_passwd]:
-    try:
-        uid = int(os.environ.get("SUDO_UID") or os.getuid())
-        return pwd.getpwnam(placed.account) if placed.account else pwd.getpwuid(uid)
-    except KeyError:
-        return None
-
-
 # --- footholds ----------------------------------------------------------------------------------------------------
 
 
@@ -252,13 +256,18 @@ def _ways_in(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     leaked = [placed for placed in wanted.known if placed.leaked]
     patterns = [*all_accounts.sshd()[0], *(placed.file for placed in leaked if placed.file)]
     keys = {placed.fingerprint: placed.credential for placed in leaked}
-    users = [(placed.credential, _user(placed)) for placed in leaked]
+    users = [(placed.credential, host_accounts.user(placed.account)) for placed in leaked]
     accounts = [OpenedAccount(user.pw_name, user.pw_uid, user.pw_dir, name) for name, user in users if user]
     accounts += host_accounts.holding(patterns, keys)
     search = ways_in.FootholdSearch(list({account.name: account for account in accounts}.values()), wanted.since)
     part.footholds = search.footholds
     search.run(patterns, {placed.fingerprint for placed in wanted.known})
     part.short += ["footholds: " + line for line in search.short]
+
+
+def _inventory(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
+    seconds = end - time.monotonic() - MARGIN
+    part.inventory = host_inventory.gathered(wanted.inventory_key, wanted.inventory_known, seconds)
 
 
 # --- processes -------------------------------------------------------------------------------------------------------
@@ -273,7 +282,7 @@ def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=max(0.1, end - time.monotonic() - 0.3),
+            timeout=max(0.1, end - time.monotonic() - MARGIN),
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:

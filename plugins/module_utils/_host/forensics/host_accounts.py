@@ -11,7 +11,11 @@ import re
 from typing import Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, key_times
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import (
+    all_accounts,
+    authorized_keys,
+    key_times,
+)
 
 ADMINISTRATORS = ("root", "sudo", "wheel", "admin", "docker", "lxd")
 """Groups whose members may become root."""
@@ -40,6 +44,21 @@ class Sudoers(NamedTuple):
     """That some of it could not be read."""
 
 
+def user(account: str) -> Optional[pwd.struct_passwd]:
+    """An account by name, or the one that logged in where the name is empty."""
+    try:
+        uid = int(os.environ.get("SUDO_UID") or os.getuid())
+        return pwd.getpwnam(account) if account else pwd.getpwuid(uid)
+    except KeyError:
+        return None
+
+
+def key_file(account: str, file: str) -> str:
+    """Where the catalog has a key of that account; empty where there is no such account. ``file`` is as for sshd."""
+    entry = user(account)
+    return authorized_keys.path_of(file or all_accounts.PATTERNS[0], entry.pw_dir, entry.pw_name) if entry else ""
+
+
 def holding(patterns: Sequence[str], keys: Mapping[str, str]) -> Iterator[OpenedAccount]:
     """Accounts that the keys open. ``keys`` are credentials by fingerprint."""
     for user in pwd.getpwall():
@@ -49,7 +68,8 @@ def holding(patterns: Sequence[str], keys: Mapping[str, str]) -> Iterator[Opened
                     yield OpenedAccount(user.pw_name, user.pw_uid, user.pw_dir, keys[name])
 
 
-def _rows(root: str, name: str, least: int, folder: str = "etc") -> List[List[str]]:
+def rows(root: str, name: str, least: int, folder: str = "etc") -> List[List[str]]:
+    """Fields of each line of an account file."""
     text = (all_accounts.read(os.path.join(root, folder, name)) or b"").decode("utf-8", "replace")
     return [fields for fields in (line.split(":") for line in text.splitlines()) if len(fields) >= least]
 
@@ -70,9 +90,9 @@ def sudoers(root: str) -> Sudoers:
 
 def may_become_root(account: OpenedAccount, rules: Sudoers, root: str) -> bool:
     """As far as groups and sudoers tell; where sudoers cannot be read, it may."""
-    first = {fields[3] for fields in _rows(root, "passwd", 7) if fields[0] == account.name}
+    first = {fields[3] for fields in rows(root, "passwd", 7) if fields[0] == account.name}
     groups = [
-        fields[0] for fields in _rows(root, "group", 4) if account.name in fields[3].split(",") or fields[2] in first
+        fields[0] for fields in rows(root, "group", 4) if account.name in fields[3].split(",") or fields[2] in first
     ]
     if account.uid == 0 or rules.unread or any(group in ADMINISTRATORS for group in groups):
         return True
@@ -84,8 +104,8 @@ def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
     """Names of accounts that no package makes, and why. With ``since`` only if the account files changed after it."""
     if since and max(_changed(root, name) for name in ("passwd", "shadow")) < since:
         return
-    shadow = {fields[0]: fields for fields in _rows(root, "shadow", 3)}
-    for name, _password, uid, *_more, shell in _rows(root, "passwd", 7):
+    shadow = {fields[0]: fields for fields in rows(root, "shadow", 3)}
+    for name, _password, uid, *_more, shell in rows(root, "passwd", 7):
         logs_in = name != "root" and os.path.basename(shell) not in NO_LOGIN
         if logs_in and uid == "0":
             yield name, "is root under another name"
@@ -108,7 +128,7 @@ def joined(root: str, since: float, rules: Sudoers) -> Optional[List[Tuple[str, 
         return None
     named = {words[0][1:] for words in rules.words if words[0].startswith("%")}
     return [
-        pair for pair in _members(root, "etc", "group") if pair not in before and pair[1] in named.union(ADMINISTRATORS)
+        pair for pair in members(root, "etc", "group") if pair not in before and pair[1] in named.union(ADMINISTRATORS)
     ]
 
 
@@ -116,11 +136,12 @@ def _earlier_members(root: str, since: float) -> Optional[List[Tuple[str, str]]]
     """Of the newest copy of /etc/group that was in force before then."""
     times = {place: _written(os.path.join(root, *place)) for place in COPIES_OF_GROUPS}
     older = {place: at for place, at in times.items() if at and at < since}
-    return _members(root, *max(older, key=lambda place: older[place])) if older else None
+    return members(root, *max(older, key=lambda place: older[place])) if older else None
 
 
-def _members(root: str, folder: str, name: str) -> List[Tuple[str, str]]:
-    return [(member, fields[0]) for fields in _rows(root, name, 4, folder) for member in fields[3].split(",") if member]
+def members(root: str, folder: str, name: str) -> List[Tuple[str, str]]:
+    """Accounts, each with a group that names it."""
+    return [(member, fields[0]) for fields in rows(root, name, 4, folder) for member in fields[3].split(",") if member]
 
 
 def _written(path: str) -> float:

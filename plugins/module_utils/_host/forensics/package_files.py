@@ -20,7 +20,8 @@ LARGEST = 64 << 20
 """Bytes of a file whose digest is made."""
 SECONDS = 5.0
 NO_DIGEST = ""
-RPM = ("rpm", "-qf", "--qf", "[%{FILEDIGESTS} %{FILENAMES}\\n]")
+RPM_OWNERS = ("rpm", "-qf", "--qf", "%{NVRA}\\n")
+RPM = ("rpm", "-q", "--qf", "[%{FILEDIGESTS} %{FILENAMES}\\n]")
 _MD5 = 32
 """Characters of its digest."""
 UNCOMPARED = "files of packages were not compared with their digests: this host forbids MD5"
@@ -94,10 +95,16 @@ def _of_rpm(root: str, paths: List[str]) -> Iterator[Tuple[str, str]]:
     if not any(os.path.isdir(os.path.join(root, folder)) for folder in ("var/lib/rpm", "usr/lib/sysimage/rpm")):
         return
     with contextlib.suppress(OSError):
-        answer = bounded_command.output([*RPM, *paths], seconds=SECONDS, largest=LARGEST)
-        for line in answer.content.decode("utf-8", "replace").splitlines():
+        # A package is asked once: it tells all of its files.
+        owners = sorted({line for line in _rpm([*RPM_OWNERS, *paths]) if " " not in line})
+        for line in _rpm([*RPM, *owners]) if owners else ():
             digest, _blank, name = line.partition(" ")
             yield digest, name
+
+
+def _rpm(command: List[str]) -> List[str]:
+    answer = bounded_command.output(command, seconds=SECONDS, largest=LARGEST)
+    return answer.content.decode("utf-8", "replace").splitlines()
 
 
 def _digests(path: str) -> Set[str]:

@@ -246,7 +246,7 @@ class FootholdSearch:
         for path, (entry, place) in files.items():
             # A link to a file that is looked at by itself says nothing more.
             is_explained = targets[path] in known or (entry.is_link and targets[path] in scanned)
-            if not is_explained and not self._is_plain_pam(path):
+            if not is_explained and not is_plain_pam(self._tree, path):
                 self._judge(entry, place, account)
 
     def _groups(self, credential: str, sudoers: host_accounts.Sudoers) -> None:
@@ -264,12 +264,13 @@ class FootholdSearch:
         """Those that are as a package has them. Where no time counts, the name is enough if that is all there is."""
         return package_files.unchanged(paths, self.short, self._root, by_name=not self._since)
 
-    def _is_plain_pam(self, path: str) -> bool:
-        """Whether pam-auth-update may have written it, which upgrades run."""
-        if not fnmatchcase(path, "/etc/pam.d/common-*"):
-            return False
-        text = (all_accounts.read(self._tree.at(path)) or b"").decode("utf-8", "replace")
-        return re.search(start_files.PAM_PROGRAMS, text) is None
+
+def is_plain_pam(tree: directory_entries.HostTree, path: str) -> bool:
+    """Whether pam-auth-update may have written it, which upgrades run."""
+    if not fnmatchcase(path, "/etc/pam.d/common-*"):
+        return False
+    text = (all_accounts.read(tree.at(path)) or b"").decode("utf-8", "replace")
+    return re.search(start_files.PAM_PROGRAMS, text) is None
 
 
 def _plain(path: str) -> str:

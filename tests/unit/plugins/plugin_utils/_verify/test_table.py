@@ -32,11 +32,11 @@ def test_five_lines_say_what_failed_what_was_not_checked_and_who_must_act(column
     lines = [line for line, _colour in verify_table.table(REPORT, columns)]
     top = lines[: lines.index("")]
     assert len(top) == 5
-    assert top[0] == "watchparty production: 5 fail, 15 not checked, 33 pass, 11 not applicable"
+    assert top[0] == "watchparty production: 5 fail, 16 not checked, 33 pass, 11 not applicable"
     assert top[1] == "not reached: web3"
     assert top[2].startswith("fail: WPS201 env-mode, WPS205 env-strays, ")
     assert top[3].startswith("not checked: WPS202 env-owner, ")
-    assert top[4] == "must act: operator (20 checks)"
+    assert top[4] == "must act: operator (21 checks)"
     assert " ".join(line for line, _colour in verify_table.table(healthy(), columns)[:2]).count("act") == 0
 
 
@@ -81,7 +81,7 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     lines = [line for line, _colour in verify_table.table(REPORT, columns)]
     assert max(len(line) for line in lines if " run: " not in line) <= max(60, min(columns, 120))
     text = "\n".join(lines)
-    assert "5 fail, 15 not" in text
+    assert "5 fail, 16 not" in text
     for message in ("WPS201   FAIL", "- web2: ", "fix: "):
         assert message in text
     assert "WPS101   not applicable" in "\n".join(line for line, _colour in verify_table.table(REPORT, whole=True))
@@ -140,7 +140,7 @@ def test_a_report_that_lacks_a_part_or_has_another_breaks_its_schema() -> None:
 
 def test_the_report_is_plain_data() -> None:
     assert json.loads(json.dumps(REPORT)) == REPORT
-    assert REPORT["counts"] == {"pass": 33, "fail": 5, "not_checked": 15, "not_applicable": 11}
+    assert REPORT["counts"] == {"pass": 33, "fail": 5, "not_checked": 16, "not_applicable": 11}
     assert REPORT["hosts"]["web2"]["checks"]["WPS201"] == "fail"
     assert REPORT["hosts"]["web3"]["checks"]["WPS201"] == "not checked"
 

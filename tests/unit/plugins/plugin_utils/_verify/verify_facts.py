@@ -85,6 +85,7 @@ def host(**over: Any) -> dict[str, Any]:
         "replaceable": [],
         "health_commands": [],
         "health": [answer()],
+        "baseline": [{"state": "pass", "place": "web1", "message": "99 accounts as on 2026-11-29"}],
         "drift": {"missing": [], "differs": [], "unknown": [], "gone": [], "same": 41},
         **over,
     }
@@ -184,6 +185,7 @@ def parts(**over: Any) -> dict[str, Any]:
         },
         "account_baseline": {"rows": [{"state": "pass", "place": "AWS account 1", "message": "9 users"}]},
         "github_baseline": {"rows": [{"state": "pass", "place": "example/shop", "message": "9 keys as on 2026-11-29"}]},
+        "host_baseline": {},
         "honeytokens": {"rows": [{"state": "pass", "place": "decoy", "message": "never used"}]},
         "keys": {"alias/watchparty-production": {"state": "Enabled", "manager": "CUSTOMER", "rotating": True}},
         "leftovers": [],

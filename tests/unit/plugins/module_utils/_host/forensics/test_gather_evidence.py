@@ -47,8 +47,8 @@ class Machine:
             for name in ("deploy", "root")
         }
         monkeypatch.setattr(all_accounts.pwd, "getpwall", lambda: list(users.values()))
-        monkeypatch.setattr(gather_evidence.pwd, "getpwnam", lambda name: users[name])
-        monkeypatch.setattr(gather_evidence.pwd, "getpwuid", lambda _uid: users["deploy"])
+        monkeypatch.setattr(gather_evidence.host_accounts.pwd, "getpwnam", lambda name: users[name])
+        monkeypatch.setattr(gather_evidence.host_accounts.pwd, "getpwuid", lambda _uid: users["deploy"])
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name

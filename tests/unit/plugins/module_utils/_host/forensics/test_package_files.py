@@ -30,8 +30,10 @@ def test_rpm(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [f"{digests['/etc/a']} /etc/a", f"{digests['/etc/a']} /etc/b", "file /etc/c is not owned by any package"]
 
     def output(command: list[str], **_how: object) -> CommandOutput:
-        assert command == [*package_files.RPM, *PATHS]
-        return CommandOutput(1, "\n".join(lines).encode(), False)
+        if command == [*package_files.RPM_OWNERS, *PATHS]:
+            return CommandOutput(1, f"a-1.x\na-1.x\n{lines[2]}\n".encode(), False)
+        assert command == [*package_files.RPM, "a-1.x"], "each package is asked once"
+        return CommandOutput(0, "\n".join(lines[:2]).encode(), False)
 
     monkeypatch.setattr(package_files.bounded_command, "output", output)
     assert package_files.unchanged(PATHS, [], str(root)) == {"/etc/a"}

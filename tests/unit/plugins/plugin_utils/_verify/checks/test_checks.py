@@ -305,6 +305,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS408", {"account_baseline": {"rows": [FAILING]}}, "x: y"),
     ("WPS409", {"honeytokens": {"rows": [FAILING]}}, "x: y"),
     ("WPS510", {"github_baseline": {"rows": [FAILING]}}, "x: y"),
+    ("WPS211", on_host(baseline=[FAILING]), "x: y"),
     ("WPS1001", {"secrets": {SECRET: secret(replicas={})}}, "no replica in eu-west-1"),
     ("WPS1001", {"secrets": {SECRET: secret(replicas={"eu-west-1": "Failed"})}}, "not in sync in eu-west-1 (Failed)"),
     ("WPS1002", {"secrets": {SECRET: secret(deleted="2026-11-24T10:00:00Z")}}, "was deleted at 2026-11-24"),

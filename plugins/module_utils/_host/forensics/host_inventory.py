@@ -1,0 +1,290 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host's baseline has: who may log in or become root, what starts by itself, and who listens. Looks only.
+
+Standard library only; Python 3.8. Names are as they are, and of contents only keyed digests leave here. A file that is
+as its package has it is no entry, so an upgrade changes nothing. If this account may not read all of a kind, the whole
+kind is left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shlex
+import stat
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    fingerprints,
+    server_baseline,
+    time_limit,
+    timestamps,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
+    directory_entries,
+    host_accounts,
+    listeners,
+    package_files,
+    start_files,
+    ways_in,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.directory_entries import Entry
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.start_files import StartFile
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
+
+ACCOUNT, PASSWORD, MEMBER, KEY = "account", "password", "group member", "authorized key"
+SETUID, UNIT, START = "setuid file", "unit", "start file"
+LISTENER, AT_JOB = server_baseline.PASSING
+BY_PATH = (
+    ("sudoers file", ("/etc/sudoers", "/etc/doas.conf", "/etc/polkit-1/")),
+    ("cron file", ("/etc/cron", "/etc/anacrontab", "/var/spool/cron/")),
+    ("PAM file", ("/etc/pam.d/", "/etc/security/")),
+    ("SSH daemon file", ("/etc/ssh/",)),
+    (UNIT, ("/etc/systemd/", "/etc/containers/", "/usr/lib/systemd/", "/usr/local/lib/systemd/", "/run/systemd/")),
+    (START, ("/",)),
+)
+"""By kind how the paths of the system's start files begin."""
+KINDS = (ACCOUNT, PASSWORD, MEMBER, KEY, SETUID, LISTENER, AT_JOB, *(kind for kind, _begins in BY_PATH))
+OF_SYSTEM = (
+    *start_files.OF_SYSTEM,
+    *(StartFile("/run/systemd/system/" + name, start_files.ROOT_UNIT) for name in ("*", "*/*")),
+)
+OF_ACCOUNT = [
+    place
+    for place in start_files.OF_ACCOUNT
+    if place.effect == start_files.LOGIN or "systemd" in place.pattern or place.pattern.startswith("/var/lib/")
+]
+"""What is seldom edited."""
+CAPABILITY = "security.capability"
+MOST = 200
+"""Entries of a kind that one account can make; one more stands for the rest."""
+CLOSED = "%s may not be read by this account; use become"
+_STARTED = re.compile(rb"(?m)^[ \t]*Exec\w+[ \t]*=[ \t]*[-@:+!|]*(/\S+)")
+
+
+KnownKey = Tuple[str, str]
+"""Fingerprint of a key of the catalog, and its own file: there it is compared with the stores instead."""
+
+
+def gathered(key: str, known: Sequence[Mapping[str, str]], seconds: float) -> Dict[str, Any]:
+    """The inventory of this host, in the form of a server's, and by kind why it is ``unread``. ``known`` are keys of
+    the catalog with fingerprint, account and file.
+    """
+
+    def look() -> Dict[str, Any]:
+        keys = {(entry["fingerprint"], host_accounts.key_file(entry["account"], entry["file"])) for entry in known}
+        return HostInventory(key).gathered(all_accounts.sshd()[0], keys)
+
+    try:
+        return time_limit.within(seconds, look, failed("incomplete after %.0f s" % seconds))
+    except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught # a host may hold anything
+        return failed(type(error).__name__)
+
+
+def failed(problem: str) -> Dict[str, Any]:
+    """An inventory that was not made."""
+    return {**server_baseline.no_inventory(), "problems": [problem], "unread": {}}
+
+
+class HostInventory:
+    """One look. ``key`` is that of the digests, ``root`` the directory of the host."""
+
+    def __init__(self, key: str, root: str = "/") -> None:
+        self._key, self._root = key, root
+        self._tree = directory_entries.HostTree(root)
+        self._entries: List[server_baseline.Entry] = []
+        self._unread: Dict[str, str] = {}
+        self._made: Dict[Tuple[str, str], List[str]] = {}
+        """By kind and account what it could add more of."""
+
+    def gathered(self, patterns: Sequence[str], known: Collection[KnownKey]) -> Dict[str, Any]:
+        """``patterns`` are sshd's AuthorizedKeysFile."""
+        accounts = [fields for fields in host_accounts.rows(self._root, "passwd", 7) if fields[2].isdecimal()]
+        people = [fields for fields in accounts if _logs_in(fields)]
+        self._accounts(accounts)
+        self._keys(accounts, patterns, known)
+        self._setuid(people)
+        with self._reading(AT_JOB):
+            for entry in self._tree.each(start_files.AT_JOBS):
+                self._file(AT_JOB, entry, StartFile("", ""), of="uid %d" % entry.status.st_uid)
+        self._listeners()
+        self._start_files(people)
+        for (kind, account), texts in self._made.items():
+            if texts[MOST:]:
+                facts = "%d, %s" % (len(texts) - MOST, self._digest("\n".join(texts[MOST:])))
+                self._entries.append(server_baseline.entry_of(kind, "and more of %s" % account, facts, ""))
+        inventory = server_baseline.no_inventory()
+        part = {
+            "kinds": sorted(set(KINDS) - set(self._unread)),
+            "entries": [entry for entry in self._entries if entry["kind"] not in self._unread],
+        }
+        server_baseline.add(inventory, part)
+        return {**inventory, "unread": self._unread}
+
+    @contextlib.contextmanager
+    def _reading(self, kind: str) -> Iterator[None]:
+        """What may not be looked at meanwhile is missing of this kind."""
+        closed, full = len(self._tree.short), len(self._tree.overfull)
+        yield
+        reasons = self._tree.short[closed:]
+        reasons += [
+            "%s holds more than %d names" % (path, directory_entries.MOST_NAMES) for path in self._tree.overfull[full:]
+        ]
+        if reasons:
+            self._leave_out(kind, reasons[0])
+
+    def _leave_out(self, kind: str, reason: str) -> None:
+        self._unread.setdefault(kind, server_baseline.printable(reason))
+
+    def _add(self, kind: str, name: str, facts: str, undo: str, changed: float = 0, *, of: str = "") -> None:
+        """``of`` is the account that could add more of them."""
+        texts = self._made.setdefault((kind, of), []) if of else []
+        texts.append("%s %s" % (name, facts))
+        if len(texts) <= MOST:
+            entry = server_baseline.entry_of(kind, name, facts, undo)
+            self._entries.append({**entry, **({"since": timestamps.stamp_of(changed)} if changed else {})})
+
+    def _digest(self, content: Any) -> str:
+        data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+        return server_baseline.keyed(self._key, hashlib.sha256(data).hexdigest())
+
+    # Accounts
+
+    def _accounts(self, accounts: Sequence[Sequence[str]]) -> None:
+        """Packages make accounts of their own that cannot log in."""
+        shadow = {fields[0]: fields[1] for fields in host_accounts.rows(self._root, "shadow", 3)}
+        if not os.access(self._tree.at("/etc/shadow"), os.R_OK):
+            self._leave_out(PASSWORD, CLOSED % "/etc/shadow")
+        sudoers = host_accounts.sudoers(self._root)
+        for reason in sudoers.unread:
+            self._leave_out(MEMBER, reason)
+        named = {words[0][1:] for words in sudoers.words if words[0].startswith("%")}
+        administrators = named.union(host_accounts.ADMINISTRATORS)
+        groups = {fields[2]: fields[0] for fields in host_accounts.rows(self._root, "group", 4)}
+        members = host_accounts.members(self._root, "etc", "group")
+        shown: Set[str] = set()
+        for fields in accounts:
+            name, _password, uid, gid = fields[:4]
+            members += [(name, groups[gid])] if groups.get(gid) in administrators and uid != "0" else []
+            if uid == "0" or _logs_in(fields):
+                shown.add(name)
+                facts = "uid %s, gid %s, home %s, shell %s" % (uid, gid, fields[5], fields[6])
+                self._add(ACCOUNT, name, facts, "userdel -- %s" % shlex.quote(name))
+            secret = shadow.get(name, "*")
+            if secret[:1] not in ("!", "*"):
+                facts = self._digest(secret) if secret else "none needed"
+                self._add(PASSWORD, name, facts, "passwd -l %s" % shlex.quote(name))
+        for name, group in sorted(set(members)):
+            if name in shown or group in administrators:
+                undo = "gpasswd -d %s %s" % (shlex.quote(name), shlex.quote(group))
+                self._add(MEMBER, "%s in %s" % (name, group), "", undo)
+
+    def _keys(self, accounts: Sequence[Sequence[str]], patterns: Sequence[str], known: Collection[KnownKey]) -> None:
+        owners: Dict[str, str] = {}
+        for fields in accounts:
+            for path in all_accounts.paths_of(patterns, fields[5], fields[0]):
+                owners.setdefault(path, fields[0])
+        for path, account in owners.items():
+            file = all_accounts.file(self._tree.at(path))
+            undo = start_files.EDIT.format(path=shlex.quote(path))
+            if file and file.content is None and os.access(file.path, os.R_OK):
+                self._add(KEY, "file %s" % path, "no regular file of at most 4 MiB", undo, of=account)
+            elif file and file.content is None:
+                self._leave_out(KEY, CLOSED % path)
+            elif file:
+                for line in filter(None, map(authorized_keys.entry_of, (file.content or b"").split(b"\n"))):
+                    name = fingerprints.of_ssh_key(line.blob)
+                    if (name, path) not in known:
+                        facts = "options %s" % self._digest(line.options) if line.options else ""
+                        self._add(KEY, "%s in %s" % (name, path), facts, undo, file.kernel_changed, of=account)
+
+    # Files
+
+    def _setuid(self, people: Sequence[Sequence[str]]) -> None:
+        """Programs of packages too: their content says nothing of their mode."""
+        folders = dict.fromkeys([*start_files.SETUID, *(fields[5] for fields in people)])
+        programs: Dict[str, Tuple[Entry, str]] = {}
+        with self._reading(SETUID):
+            for entry in self._tree.each(os.path.join(folder, "*") for folder in folders):
+                if stat.S_ISREG(entry.status.st_mode):
+                    capability = self._capability(entry.path)
+                    if capability or entry.status.st_mode & (stat.S_ISUID | stat.S_ISGID):
+                        programs[entry.path] = (entry, capability)
+        unchanged = self._unchanged(programs)
+        for path, (entry, capability) in programs.items():
+            status = entry.status
+            facts = "mode %04o, uid %d, gid %d" % (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+            facts += ", capability %s" % capability if capability else ""
+            facts += "" if path in unchanged else ", content %s" % self._content(SETUID, path)
+            undo = "chmod u-s,g-s -- %s" if not capability else "setcap -r %s"
+            of = "uid %d" % status.st_uid if status.st_uid else ""
+            self._add(SETUID, path, facts, undo % shlex.quote(path), entry.changed, of=of)
+
+    def _capability(self, path: str) -> str:
+        try:
+            return os.getxattr(self._tree.at(path), CAPABILITY, follow_symlinks=False).hex()
+        except (OSError, AttributeError):
+            return ""
+
+    def _start_files(self, people: Sequence[Sequence[str]]) -> None:
+        files: Dict[str, Tuple[str, Entry, StartFile]] = {}
+        for place in OF_SYSTEM:
+            kind = next(kind for kind, begins in BY_PATH if place.pattern.startswith(begins))
+            kind = "PAM file" if place.pattern.endswith("/security/*.so") else kind
+            with self._reading(kind):
+                for entry in self._tree.entries(place.pattern):
+                    if entry.status.st_size and not stat.S_ISDIR(entry.status.st_mode):
+                        files.setdefault(entry.path, (kind, entry, place))
+        targets = {path: self._tree.target(path) for path in files}
+        explained = self._unchanged([*files, *targets.values()]) | {os.devnull}
+        for path, (kind, entry, place) in files.items():
+            # A link to a file that is an entry itself says nothing more.
+            is_explained = targets[path] in explained or (entry.is_link and targets[path] in files)
+            if not is_explained and not ways_in.is_plain_pam(self._tree, path):
+                self._file(kind, entry, place)
+        for fields in people:
+            for place in OF_ACCOUNT:
+                kind = UNIT if "systemd" in place.pattern else START
+                with self._reading(kind):
+                    for entry in self._tree.entries(os.path.join(fields[5], place.pattern.format(account=fields[0]))):
+                        if entry.path not in files and not stat.S_ISDIR(entry.status.st_mode):
+                            self._file(kind, entry, place, of=fields[0])
+
+    def _file(self, kind: str, entry: Entry, place: StartFile, *, of: str = "") -> None:
+        facts = "link to %s, " % self._tree.target(entry.path) if entry.is_link else ""
+        facts += self._content(kind, entry.path)
+        undo = place.remedy.format(path=shlex.quote(entry.path), account=shlex.quote(of))
+        self._add(kind, entry.path, facts, undo, entry.changed, of=of)
+
+    def _content(self, kind: str, path: str) -> str:
+        """A digest, and of a unit the programs that it starts, without their arguments."""
+        content = all_accounts.read(self._tree.at(path))
+        if content is None:
+            if not os.access(self._tree.at(path), os.R_OK) and os.path.lexists(self._tree.at(path)):
+                self._leave_out(kind, CLOSED % path)
+            return "no regular file"
+        programs = _STARTED.findall(content) if kind == UNIT else []
+        started = ", ".join(dict.fromkeys(name.decode("utf-8", "surrogateescape") for name in programs[:3]))
+        return ("starts %s, " % started if started else "") + "content %s" % self._digest(content)
+
+    def _unchanged(self, paths: Any) -> Set[str]:
+        """If a package tells no digests, its name is enough."""
+        return package_files.unchanged(paths, [], self._root, by_name=True)
+
+    # Listeners
+
+    def _listeners(self) -> None:
+        if os.geteuid() != 0:
+            self._leave_out(LISTENER, "this account may not see the programs of others; use become")
+            return
+        for listener in dict.fromkeys(listeners.listeners()):
+            undo = "fuser -k %d/%s" % (listener.port, listener.protocol) if listener.port else "ss -tulnp"
+            of = "uid %s" % listener.uid if listener.uid != "0" else ""
+            self._add(LISTENER, listener.name, listener.program, undo, listener.began or 0, of=of)
+
+
+def _logs_in(fields: Sequence[str]) -> bool:
+    return os.path.basename(fields[6]) not in host_accounts.NO_LOGIN

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who listens on this machine, by address and program. Looks only. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import os
+import re
+import struct
+from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
+
+LISTENS = {"tcp": "0A", "udp": "07"}
+"""By protocol the state of a socket that waits for others."""
+EPHEMERAL = (32768, 60999)
+MOST_FILES = 4096
+"""Open files of one process that are looked at."""
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
+_VERSION = re.compile(r"[\d.]+$")
+
+
+class Listener(NamedTuple):
+    """A socket that waits for others."""
+
+    protocol: str
+    address: str
+    port: int
+    uid: str
+    """Of the account that made it."""
+    program: str
+    """Name of the file that the oldest process with this socket runs, without a version. Empty for the kernel."""
+    began: Optional[float]
+    """When that process began."""
+
+    @property
+    def name(self) -> str:
+        """A program that takes any free port has one name, whatever port it got."""
+        return "%s %s:%s" % (self.protocol, self.address, self.port or "any free port, by %s" % self.program)
+
+
+def listeners() -> List[Listener]:
+    """Of all accounts, which only root can see. Ports that the kernel chose for clients of UDP are left out."""
+    low, high = _ephemeral()
+    sockets = [socket for protocol in LISTENS for socket in _sockets(protocol)]
+    owners = _owners({inode for *_place, inode in sockets})
+    result = []
+    for protocol, address, port, uid, inode in sockets:
+        is_chosen = low <= port <= high
+        if not (is_chosen and protocol == "udp"):
+            pid = owners.get(inode, 0)
+            began = processes.began(pid) if pid else None
+            result.append(Listener(protocol, address, 0 if is_chosen else port, uid, _program(pid), began))
+    return sorted(result)
+
+
+def _ephemeral() -> Tuple[int, int]:
+    try:
+        with open("%s/sys/net/ipv4/ip_local_port_range" % processes.PROC, encoding="ascii") as stream:
+            low, high = map(int, stream.read().split())
+            return low, high
+    except (OSError, ValueError):
+        return EPHEMERAL
+
+
+def _sockets(protocol: str) -> Iterator[Tuple[str, str, int, str, str]]:
+    """Protocol, address, port, uid and inode."""
+    for family in ("", "6"):
+        try:
+            with open("%s/net/%s%s" % (processes.PROC, protocol, family), encoding="ascii") as stream:
+                lines = stream.read().splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == LISTENS[protocol]:
+                address, port = fields[1].split(":")
+                yield protocol, _address(address), int(port, 16), fields[7], fields[9]
+
+
+def _address(text: str) -> str:
+    """As the kernel prints it: words of four bytes in the machine's order."""
+    words = [struct.pack("=I", int(text[at : at + 8], 16)) for at in range(0, len(text), 8)]
+    address = ipaddress.ip_address(b"".join(words))
+    if address.version == 4:
+        return str(address)
+    return "[link-local]" if address.is_link_local else "[%s]" % address  # an interface may get another one at boot
+
+
+def _owners(inodes: Set[str]) -> Dict[str, int]:
+    """By inode the oldest process that has it: those that it started may have inherited it for a while."""
+    oldest: Dict[str, Tuple[int, int]] = {}
+    for pid in processes.pids():
+        held = inodes.intersection(_held(pid))
+        process = processes.stat(pid) if held else None
+        if process:
+            age = (process.ticks, pid)
+            oldest.update({inode: min(age, oldest.get(inode, age)) for inode in held})
+    return {inode: pid for inode, (_ticks, pid) in oldest.items()}
+
+
+def _held(pid: int) -> Iterator[str]:
+    try:
+        with os.scandir("%s/%d/fd" % (processes.PROC, pid)) as files:
+            for file in itertools.islice(files, MOST_FILES):
+                match = _SOCKET.fullmatch(_target(file.path))
+                if match:
+                    yield match[1]
+    except OSError:
+        return
+
+
+def _target(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def _program(pid: int) -> str:
+    """Without a version, which an upgrade changes."""
+    name = os.path.basename(_target("%s/%d/exe" % (processes.PROC, pid)))
+    name = name[: -len(" (deleted)")] if name.endswith(" (deleted)") else name
+    return _VERSION.sub("", name) or name

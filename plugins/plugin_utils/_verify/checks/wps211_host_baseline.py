@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Hosts have the accounts, keys, start files and listeners of their baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host, outcomes
+
+
+def _host(_host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    yield from outcomes(result["baseline"])
+
+
+CHECK = Check(
+    id="WPS211",
+    name="host-baseline",
+    area="hosts",
+    severity="high",
+    title="Hosts have the accounts, keys, start files and listeners of their baseline",
+    reason="An account, an authorized key, a unit or a cron job of an attacker still works after every rotation.",
+    fix=(
+        "The host's administrator finds out who made the change. If your team did not make it, undo it with the "
+        "command in the finding, and start a leak response. If your team did, accept it: ansible-playbook "
+        "watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
+    ),
+    look=by_host(_host, "host_baseline"),
+    command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
+    needs=("hosts", "host_baseline"),
+)
