@@ -29,7 +29,7 @@ LONGEST_COMMAND = 1000
 MOST_ACCEPTED = 200
 """Acceptances that are kept."""
 PASSING = ("listener", "at job")
-"""Kinds of a host that end by themselves: that one is gone is no difference."""
+"""Kinds of a host that end by themselves: that one is gone is not a difference."""
 MOST_NAMED = 50
 """Differences of a server that a check or a leak response names; the rest is counted."""
 MORE = "%d more differences; ansible-playbook watchparty.secrets.baseline lists them"
