@@ -28,27 +28,27 @@ WIDTH, LONGEST = 136, 96
 
 def sections() -> Iterator[str]:
     plants = planted.registry()
-    found = [plant for plant in plants if plant.checks]
-    yield _counts(found, len(plants) - len(found))
+    mistakes = [plant for plant in plants if plant.checks]
+    yield _counts(mistakes, len(plants) - len(mistakes))
     for number in SEVERAL:
-        own = (plant for plant in found if plant.number == number)
+        own = (plant for plant in mistakes if plant.number == number)
         meaning = "Every check that needs the answer fails or is *not checked*."
         yield f"## {planted.CLASSES[number]}\n\n{meaning}\n\n{_tables(own)}"
     for check in verify_check.registry():
-        own = (plant for plant in found if plant.checks[0] == check.id and plant.number not in SEVERAL)
-        others = sum(check.id in plant.checks[1:] and plant.number not in SEVERAL for plant in found)
+        own = (plant for plant in mistakes if plant.checks[0] == check.id and plant.number not in SEVERAL)
+        others = sum(check.id in plant.checks[1:] and plant.number not in SEVERAL for plant in mistakes)
         beside = f"\nAlso found: {others} of the mistakes of other checks.\n" if others else ""
         yield f"## {check.id}\n\n[{check.title}](checks.md#{check.id.lower()}).\n\n{_tables(own)}{beside}"
     yield f"## Legitimate variations\n\n{_tables(plant for plant in plants if not plant.checks)}"
 
 
-def _counts(found: list[Plant], variations: int) -> str:
+def _counts(mistakes: list[Plant], variations: int) -> str:
     lines = [
-        f"| {name} | {sum(plant.number == number for plant in found)} |" for number, name in planted.CLASSES.items()
+        f"| {name} | {sum(plant.number == number for plant in mistakes)} |" for number, name in planted.CLASSES.items()
     ]
     lines[-1] = f"| {planted.CLASSES[12]} | {variations} |"
-    table = "\n".join(["| class | planted |", "|---|---|", *lines, f"| mistakes in all | {len(found)} |"])
-    ways = [(way, sum(way in plant.ways for plant in found)) for way in planted.WAYS]
+    table = "\n".join(["| class | planted |", "|---|---|", *lines, f"| mistakes in all | {len(mistakes)} |"])
+    ways = [(way, sum(way in plant.ways for plant in mistakes)) for way in planted.WAYS]
     listed = "\n".join(f"| {way} | {count} |" for way, count in ways)
     return f"{table}\n\nSome are planted in several ways:\n\n| planted in | mistakes |\n|---|---|\n{listed}\n"
 
