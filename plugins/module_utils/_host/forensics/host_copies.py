@@ -239,6 +239,9 @@ def _one(
     except OSError as error:
         unread.add_error(path, error)
         return
+    except value_search.UnopenedFile as error:
+        unread.add(path, str(error))
+        return
     except value_search.FileTooLarge:  # the check says how much of a file it reads
         return
     if held:

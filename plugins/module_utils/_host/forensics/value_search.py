@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import binascii
+import contextlib
 import io
 import os
 import re
 import stat
+import subprocess
 import time
 from importlib import import_module
-from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Generator, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import (
     OutOfTime,
     ValueMatcher,
@@ -31,6 +34,16 @@ HEAD = 512
 TOO_LARGE = "is larger than %d MiB" % (LARGEST >> 20)
 TOO_MANY = "holds more than %d files" % MEMBERS
 TOO_DEEP = "is packed more than %d times" % NESTED
+UNOPENED = "is packed with %s, which this check does not open"
+MARKS = (
+    *(("gzip", b"\x1f\x8b"), ("bz2", b"BZh"), ("lzma", b"\xfd7zXZ\0"), ("zip", b"PK\x03\x04"), ("zstd", b"(\xb5/\xfd")),
+    *(("7z", b"7z\xbc\xaf\x27\x1c"), ("rar", b"Rar!\x1a\x07"), ("compress (.Z)", b"\x1f\x9d"), ("lzip", b"LZIP")),
+    *(("lz4", b"\x04\x22M\x18"), ("snappy", b"\xff\x06\0\0sNaPpY"), ("lzop", b"\x89LZO\0\r\n\x1a\n")),
+)
+"""How packed files begin."""
+OPENED = ("gzip", "bz2", "lzma", "zip", "tar", "zstd")
+ZSTD = ("zstd", "-dcq", "--memory=128MB")
+"""Only if the host has this program: Python's standard library opens zstd from version 3.14 on."""
 SHORTEST_TOKEN = 24
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/_-]{%d,}\s{0,80})+[A-Za-z0-9+/_-]*" % SHORTEST_TOKEN)
 """Lines, which may be indented, and a shorter one at the end."""
@@ -41,6 +54,10 @@ _TOKEN = b"x" * SHORTEST_TOKEN
 
 class FileTooLarge(Exception):
     """Raised with the reason why a file was not searched completely. The searched parts hold no value."""
+
+
+class UnopenedFile(FileTooLarge):
+    """Raised for a packed file that nothing on the host opens."""
 
 
 class PackedFile(Exception):
@@ -73,7 +90,10 @@ def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[s
     try:
         status = os.fstat(handle)
         is_cut = 0 < last < status.st_size
-        is_packed = is_cut and _unpacked(os.pread(handle, HEAD, 0)) is not None
+        kind = _unpacked(os.pread(handle, HEAD, 0)) if is_cut else None
+        is_packed = kind is not None
+        if kind is not None and kind not in OPENED:
+            raise UnopenedFile(UNOPENED % kind)
         if is_packed and status.st_size <= LARGEST:
             raise PackedFile
         if is_cut:
@@ -149,13 +169,17 @@ def _base64_runs(content: bytes) -> Iterator[bytes]:
 def _in_packed(opened: str, stream: io.BytesIO, values: ValueSearch, depth: int) -> List[str]:
     names, left = set(), None
     try:
-        for piece in _pieces(opened, stream):
-            try:
-                names.update(in_stream(piece, values, depth + 1))
-            except FileTooLarge as error:
-                left = error
+        with contextlib.closing(_pieces(opened, stream)) as pieces:
+            for piece in pieces:
+                try:
+                    names.update(in_stream(piece, values, depth + 1))
+                except FileTooLarge as error:
+                    left = error
     except OutOfTime:
         raise
+    except UnopenedFile as error:
+        names.update(values.named(stream.getvalue()))
+        left = error
     except FileTooLarge as error:
         left = error
     except Exception:  # noqa: BLE001 # pylint: disable=broad-exception-caught  # damaged, in one of a dozen ways
@@ -165,7 +189,7 @@ def _in_packed(opened: str, stream: io.BytesIO, values: ValueSearch, depth: int)
     return sorted(names)
 
 
-def _pieces(opened: str, stream: io.BytesIO) -> Iterator[Callable[[int], bytes]]:
+def _pieces(opened: str, stream: io.BytesIO) -> Generator[Callable[[int], bytes], None, None]:
     # These imports take as long as all else that runs on a host, and most have nothing packed beside the file.
     if opened in ("gzip", "bz2", "lzma"):
         yield import_module(opened).open(stream).read
@@ -176,6 +200,10 @@ def _pieces(opened: str, stream: io.BytesIO) -> Iterator[Callable[[int], bytes]]
                     raise FileTooLarge(TOO_MANY)
                 with archive.open(item) as member:
                     yield member.read
+    elif opened == "zstd":
+        yield from _by_program(ZSTD, stream)
+    elif opened not in OPENED:
+        raise UnopenedFile(UNOPENED % opened)
     else:
         with import_module("tarfile").open(fileobj=stream) as tar:
             for number, entry in enumerate(entry for entry in tar if entry.isfile()):
@@ -186,9 +214,31 @@ def _pieces(opened: str, stream: io.BytesIO) -> Iterator[Callable[[int], bytes]]
                     yield content.read
 
 
+def _by_program(command: Sequence[str], stream: io.BytesIO) -> Iterator[Callable[[int], bytes]]:
+    """What a program of the host unpacks. It gets the content alone, and no right of root: the file may be hostile."""
+    try:
+        options = accounts.start_options(accounts.named("nobody"), "/") if os.geteuid() == 0 else {}
+        with os.fdopen(os.memfd_create("packed"), "w+b") as packed:
+            packed.write(stream.getvalue())
+            packed.seek(0)
+            program = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                list(command), stdin=packed, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options
+            )
+    except (OSError, HostError, subprocess.SubprocessError):
+        raise UnopenedFile("is packed with %s, which this host has no program for" % command[0]) from None
+    with program:
+        try:
+            if program.stdout:
+                yield program.stdout.read
+                if not program.stdout.read(1) and program.wait():
+                    raise UnopenedFile("cannot be unpacked by %s" % command[0])
+        finally:
+            program.kill()
+
+
 def _unpacked(head: bytes) -> Optional[str]:
     """What it is packed with."""
-    for kind, mark in (("gzip", b"\x1f\x8b"), ("bz2", b"BZh"), ("lzma", b"\xfd7zXZ\0"), ("zip", b"PK\x03\x04")):
+    for kind, mark in MARKS:
         if head.startswith(mark):
             return kind
     return "tar" if head[257:262] == b"ustar" else None
