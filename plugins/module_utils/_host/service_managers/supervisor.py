@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Dict, List, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
@@ -34,10 +35,16 @@ class SupervisorManager(ServiceManager):
         return self.responsible([self.declared["file"]])
 
     def restart(self, seconds: float) -> None:
-        self._carried_out("restart", seconds)
+        for unit in self.units:
+            try:
+                self._carried_out("restart", unit, seconds)
+            except HostError as error:
+                log = " ".join(map(shlex.quote, [*self._control(), "tail", unit]))
+                raise HostError("%s. Its log: %s" % (error, log)) from None
 
     def stop(self, seconds: float) -> None:
-        self._carried_out("stop", seconds)
+        for unit in self.units:
+            self._carried_out("stop", unit, seconds)
 
     def states(self) -> List[State]:
         answer = self.run([*self._control(), "status", *self.units], self.seconds)
@@ -62,6 +69,5 @@ class SupervisorManager(ServiceManager):
     def _control(self) -> List[str]:
         return [self.declared.get("program") or "supervisorctl", "-c", self.declared["file"]]
 
-    def _carried_out(self, verb: str, seconds: float) -> None:
-        for unit in self.units:
-            self.required([*self._control(), verb, unit], seconds, "%s could not be %s" % (unit, DONE[verb]))
+    def _carried_out(self, verb: str, unit: str, seconds: float) -> None:
+        self.required([*self._control(), verb, unit], seconds, "%s could not be %s" % (unit, DONE[verb]))
