@@ -189,11 +189,11 @@ def reads_new(catalog: Catalog, name: str, replaced: Iterable[str]) -> bool:
 
 def in_env(catalog: Catalog, credential: Credential) -> bool:
     """Whether the credential is in every host's .env."""
-    held = {str(spot.place) for spot in credential_graph.spots(catalog, credential)}
+    places = {str(spot.place) for spot in credential_graph.spots(catalog, credential)}
     if any(catalog.settings[name].rendered for name in credential.settings):
         return True
     return any(
-        setting.rendered and any(str(place) in held for place in setting.places)
+        setting.rendered and any(str(place) in places for place in setting.places)
         for setting in catalog.settings.values()
     )
 

@@ -132,7 +132,9 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
 
 def _api(where: str, credential: Credential) -> Iterator[str]:
     needed = {"api": credential.api, "test": credential.test} if credential.kind == kind_names.HTTP_API else {}
-    yield from (f"{where}.{key}: is required for kind {credential.kind}" for key, given in needed.items() if not given)
+    yield from (
+        f"{where}.{key}: is required for kind {credential.kind}" for key, section in needed.items() if not section
+    )
     if credential.api and not needed:
         yield f"{where}.api: has no effect on kind {credential.kind}; remove it, or write kind {kind_names.HTTP_API}"
     elif credential.api:

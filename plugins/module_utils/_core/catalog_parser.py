@@ -173,10 +173,10 @@ class _Builder:
         return catalog_alerts.parsed_alerts(raw, topic)
 
     def _notifiers(self) -> dict[str, catalog_notify.Notifier]:
-        given = {name: raw for name, raw in self.document.get("notify", {}).items() if raw is not None}
-        for name, raw in given.items():
+        notifiers = {name: raw for name, raw in self.document.get("notify", {}).items() if raw is not None}
+        for name, raw in notifiers.items():
             self.problems += catalog_notify.problems(f"notify.{name}", raw)
-        return {name: catalog_notify.parsed_notifier(name, raw) for name, raw in given.items()}
+        return {name: catalog_notify.parsed_notifier(name, raw) for name, raw in notifiers.items()}
 
     def _files(self, raw: Mapping[str, Any]) -> dict[str, catalog_files.OutputFile]:
         self.problems += catalog_files.missing(raw)

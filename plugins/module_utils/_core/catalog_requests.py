@@ -166,7 +166,7 @@ def parsed_test(raw: Mapping[str, Any]) -> ValueProbe:
 
 def parsed_api(raw: Mapping[str, Any]) -> ProviderApi:
     listing, create = raw["list"], raw["create"]
-    given = {key: raw[key] for key in ("first_label", "limit", "ca") if key in raw}
+    options = {key: raw[key] for key in ("first_label", "limit", "ca") if key in raw}
     return ProviderApi(
         url=raw["url"].rstrip("/"),
         headers=raw["headers"],
@@ -176,7 +176,7 @@ def parsed_api(raw: Mapping[str, Any]) -> ProviderApi:
         created=AnswerPaths(create["id"], value=create["value"]),
         revoke=_parsed(raw["revoke"], "DELETE"),
         disable=_parsed(raw["disable"], "PUT") if "disable" in raw else None,
-        **given,
+        **options,
     )
 
 

@@ -70,10 +70,10 @@ class Service:
     def data(self) -> Dict[str, Any]:
         """As a deploy takes it; keys without a value are left out, but for ``units`` and ``health``."""
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
-        kept = {name: value for name, value in values.items() if value and name != "name"}
+        filled = {name: value for name, value in values.items() if value and name != "name"}
         if self.manager == SYSTEMD:
-            del kept["manager"]
-        return {"units": list(self.units), "health": self.health, **kept}
+            del filled["manager"]
+        return {"units": list(self.units), "health": self.health, **filled}
 
 
 def parsed_services(raw: Mapping[str, Mapping[str, Any]]) -> Dict[str, Service]:
@@ -119,12 +119,12 @@ def service_problems(services: Mapping[str, Service]) -> Iterator[str]:
 
 
 def _key_problems(where: str, service: Service) -> Iterator[str]:
-    given = {name for name, value in service.data.items() if value}
+    keys = {name for name, value in service.data.items() if value}
     needed, optional = _NEEDED[service.manager], _OPTIONAL[service.manager]
     if service.health_command and service.manager != COMPOSE:
         needed += ("user",)
-    yield from (f"{where}: manager {service.manager} needs {name}" for name in needed if name not in given)
-    for name in sorted(given - {*needed, *optional, *_OF_EACH}):
+    yield from (f"{where}: manager {service.manager} needs {name}" for name in needed if name not in keys)
+    for name in sorted(keys - {*needed, *optional, *_OF_EACH}):
         users = [manager for manager in MANAGERS if name in _NEEDED[manager] + _OPTIONAL[manager]]
         message = f"is for {' and '.join(users)}, not for manager {service.manager}"
         yield f"{where}.{name}: {message}" + (", unless it has a health_command" if name == "user" else "")

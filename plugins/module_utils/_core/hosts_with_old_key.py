@@ -47,8 +47,8 @@ def pending_tasks(
     """
     result = {}
     for name, item in rotation.plan.get("credentials", {}).items():
-        left = rotation.hosts_with_old_key.get(name)
-        if not left:
+        behind = rotation.hosts_with_old_key.get(name)
+        if not behind:
             continue
         taken_up = before.get(item.get("pending_task") or "")
         planned = rotation.plan.get("secrets", {})
@@ -61,16 +61,16 @@ def pending_tasks(
             "secrets": dict(taken_up.secrets)
             if taken_up
             else {name: planned[name] for name in names if name in planned},
-            "hosts": sorted(left),
+            "hosts": sorted(behind),
         }
         for pending_task in (before[former] for former in item.get("former", ()) if former in before):
-            hosts = sorted(set(left) & set(pending_task.hosts or left))
-            kept = {
+            hosts = sorted(set(behind) & set(pending_task.hosts or behind))
+            earlier = {
                 "credential": name,
                 "act": REVOKE,
                 "due": at,
                 "rotation": pending_task.rotation,
                 "secrets": dict(pending_task.secrets),
             }
-            result.update({pending_task.id: {**kept, "hosts": hosts}} if hosts else {})
+            result.update({pending_task.id: {**earlier, "hosts": hosts}} if hosts else {})
     return result

@@ -136,8 +136,8 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
     if before is not None and isinstance(entry.get("events"), Mapping):
         before = _away_again(before, entry["events"])
         new = [name for name in entry["events"] if name not in before.events]
-        shown = {**before.evidence, **_shown(entry, number, new)}
-        before = replace(before, events={**entry["events"], **before.events}, evidence=shown)
+        evidence = {**before.evidence, **_shown(entry, number, new)}
+        before = replace(before, events={**entry["events"], **before.events}, evidence=evidence)
     if before is not None and isinstance(entry.get("replaced"), Mapping):
         before = _with_dead(before, entry["replaced"])
     if before is not None and entry.get("contained") == before.id:

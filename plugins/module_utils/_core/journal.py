@@ -282,8 +282,8 @@ def _pending_tasks(journal: Journal, name: str, entry: Mapping[str, Any]) -> Map
     pending_tasks = {**journal.pending_tasks}
     for key, item in _mapping(name, entry, "pending_tasks").items():
         pending_tasks[key] = PendingTask(id=key, **{**item, "hosts": tuple(item.get("hosts", ()))})
-    for done in entry.get("discharged", ()):
-        pending_tasks.pop(done, None)
+    for discharged_id in entry.get("discharged", ()):
+        pending_tasks.pop(discharged_id, None)
     return pending_tasks
 
 

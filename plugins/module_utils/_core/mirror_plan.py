@@ -133,7 +133,7 @@ class MirrorPlan:
     @property
     def differences(self) -> List[str]:
         """Those after which somebody reads another value, and not the same one with a new mark."""
-        values = [put for put in self.puts if put.before is None or put.before.value != put.copy.value]
+        values = [write for write in self.puts if write.before is None or write.before.value != write.copy.value]
         return [str(act) for act in (*values, *self.deletes)]
 
 
@@ -227,13 +227,13 @@ def plan(
             puts.append(MirrorPut(copy, reason or "overwrites it", present.get(name)))
         else:
             same += 1
-    for name, kept in present.items():
-        if kept.mark is None or name in held or _is_kept(wanted, name):
+    for name, parameter in present.items():
+        if parameter.mark is None or name in held or _is_kept(wanted, name):
             continue
-        if kept.is_untouched or conflict == OVERWRITE:
-            deletes.append(MirrorDelete(kept, f"{kept.mark.source} is no longer mirrored there"))
+        if parameter.is_untouched or conflict == OVERWRITE:
+            deletes.append(MirrorDelete(parameter, f"{parameter.mark.source} is no longer mirrored there"))
         else:
-            conflicts.append(f"parameter {name} is no longer mirrored, and {_changed(kept)}; {_OR_OVERWRITE}")
+            conflicts.append(f"parameter {name} is no longer mirrored, and {_changed(parameter)}; {_OR_OVERWRITE}")
     return MirrorPlan(
         puts=tuple(sorted(puts, key=lambda put: put.copy.parameter)),
         deletes=tuple(sorted(deletes, key=lambda delete: delete.copy.parameter)),

@@ -112,15 +112,15 @@ def parse_url(url: str, label: str) -> ConnectionTarget:
     except UnicodeDecodeError:
         raise wrong("is not UTF-8") from None
     fields["port"] = ",".join(ports) if any(ports) else ""
-    given = dict(parse_qsl(query))
-    fields.update({name: given[name] for name in fields if given.get(name)})
+    query_options = dict(parse_qsl(query))
+    fields.update({name: query_options[name] for name in fields if query_options.get(name)})
     if not all(re.fullmatch(r"[0-9]*", port) for port in fields["port"].split(",")):
         raise wrong("has a port that is not a number")
     if any("\0" in text for text in fields.values()):
         raise wrong("has a NUL character")
     if not fields["user"]:
         raise wrong("names no user")
-    options = {name: value for name, value in given.items() if name in _OPTIONS}
+    options = {name: value for name, value in query_options.items() if name in _OPTIONS}
     return ConnectionTarget(
         fields["user"], fields["password"], fields["host"], fields["port"], fields["dbname"], options
     )

@@ -145,16 +145,16 @@ class _Resolver:
 
     def _stored(self, setting: Setting, primary: Place) -> None:
         results = [(place, self.holdings.value(place, setting)) for place in (primary, *setting.copies)]
-        held = [(place, value) for place, value in results if value is not None]
-        if not held:
+        readings = [(place, value) for place, value in results if value is not None]
+        if not readings:
             return
-        place, value = held[0]
-        for other, value_there in held[1:]:
+        place, value = readings[0]
+        for other, value_there in readings[1:]:
             if value_there != value:
                 self._conflict(setting, place, other)
         if place != primary:
             self.warnings.append(f"{setting.name}: read from its copy, {place}, because {primary} lacks it")
-        for holder, _value in held:
+        for holder, _value in readings:
             self._plain(setting, setting.name, holder)
             self.used.add(str(holder))
         self._take(setting, setting.name, value, self._origin(setting.name, place, place != primary))

@@ -183,8 +183,8 @@ def location(
             return part
         if isinstance(part, SettingRef) and catalog.settings[part.name].literal is not None:
             return catalog.settings[part.name].literal
-        held = (holdings.value(place, None) for place in _places_of(catalog, part))
-        return next((text for text in held if text), None)
+        values = (holdings.value(place, None) for place in _places_of(catalog, part))
+        return next((text for text in values if text), None)
 
     problems = []
     for setting in _composed(catalog, credential):

@@ -294,8 +294,8 @@ def source_of(data: Mapping[str, Any]) -> RecordedServer:
     """What ``as_data`` wrote. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
     entries = {(str(kind), str(name)): str(text) for kind, name, text in data["entries"]}
     kinds = frozenset(map(str, data["kinds"]))
-    shown = [str(data["made_at"]), *(part for key, text in entries.items() for part in (*key, text))]
-    if not all(text.isprintable() for text in shown):
+    parts = [str(data["made_at"]), *(part for key, text in entries.items() for part in (*key, text))]
+    if not all(text.isprintable() for text in parts):
         raise ValueError("a name would reach the terminal as it is")
     own = {str(login): str(name) for login, name in data["own"].items()}
     return RecordedServer(str(data["made_at"]), str(data["who"]), kinds, entries, own)

@@ -60,8 +60,8 @@ def plan_open(
     if not leak:
         _refuse_nopass(users, user)
     rules = copied_rules(users, user, like)
-    held = users[user].digests if user in users else frozenset()
-    opening = () if gate in held or digest in held else ("#" + gate,)
+    digests = users[user].digests if user in users else frozenset()
+    opening = () if gate in digests or digest in digests else ("#" + gate,)
     return ((*rules, *opening),) if rules or opening else ()
 
 
@@ -130,19 +130,19 @@ def plan_revoked(
             "the user %s needs no password (nopass), so none of its passwords can be revoked; remove nopass first"
             % user
         )
-    gone = [name for name in (gate, digest) if name is not None and name in existing.digests]
-    left = existing.digests - set(gone) if stored is None else {*stored} - {digest}
-    unknown = [] if stored is None else sorted(existing.digests - {*stored, *gone})
-    if (digest in gone or unknown or existing.nopass) and keep_one and not left:
+    removed = [name for name in (gate, digest) if name is not None and name in existing.digests]
+    remaining = existing.digests - set(removed) if stored is None else {*stored} - {digest}
+    unknown = [] if stored is None else sorted(existing.digests - {*stored, *removed})
+    if (digest in removed or unknown or existing.nopass) and keep_one and not remaining:
         raise HostError(
             "this is the last password of the user %s, without which no client can log in; add the new one first" % user
         )
-    if stored is None or not (digest in gone or unknown or existing.nopass):
-        return tuple(("!" + name,) for name in gone)
+    if stored is None or not (digest in removed or unknown or existing.nopass):
+        return tuple(("!" + name,) for name in removed)
     # Who takes an unknown one back meanwhile must not keep the leaked one by that.
-    named = gone if digest in gone else [*gone, *unknown]
-    state = () if left and existing.enabled else ("on",) if left else ("off",)
-    return ((*("!" + name for name in named), *exactly(left), *state),)
+    named = removed if digest in removed else [*removed, *unknown]
+    state = () if remaining and existing.enabled else ("on",) if remaining else ("off",)
+    return ((*("!" + name for name in named), *exactly(remaining), *state),)
 
 
 REPLICATION = frozenset(("resetchannels", "-@all", "+psync", "+replconf", "+ping", "sanitize-payload"))

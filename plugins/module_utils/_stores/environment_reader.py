@@ -157,7 +157,7 @@ def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
 
 def _tolerated(request: ReadRequest, contents: Contents) -> tuple[Contents, list[str]]:
     """Failures that the caller tolerates become warnings, or nothing."""
-    kept, warnings = {}, []
+    failures, warnings = {}, []
     for name, failure in contents.failures.items():
         how = request.on_denied if failure.reason == DENIED else request.on_missing
         if how == "error" and failure.reason in (MISSING, DELETED):
@@ -165,5 +165,5 @@ def _tolerated(request: ReadRequest, contents: Contents) -> tuple[Contents, list
         if how == "warn":
             warnings.append(str(failure))
         if how == "error" or failure.reason != DENIED:
-            kept[name] = failure
-    return Contents(contents.readings, kept), warnings
+            failures[name] = failure
+    return Contents(contents.readings, failures), warnings

@@ -71,15 +71,15 @@ class MirrorParameters(ParameterStore):
         """Writes value and mark in one call. Raises :class:`Conflict` if somebody wrote since the plan."""
         copy, before = put.copy, put.before
         number = before.number if before else 0
-        kept = {"Type": "SecureString" if copy.secure else "String", "Description": str(copy.mark(number + 1))}
-        kept["Tier"] = before.tier if before else "Standard"
-        kept.update({"KeyId": key} if key and copy.secure else {})
+        options = {"Type": "SecureString" if copy.secure else "String", "Description": str(copy.mark(number + 1))}
+        options["Tier"] = before.tier if before else "Standard"
+        options.update({"KeyId": key} if key and copy.secure else {})
         if before:
-            self._replace(copy.parameter, copy.value, number, kept)
+            self._replace(copy.parameter, copy.value, number, options)
             return
         try:
             with aws_errors.translated("ssm:PutParameter", f"parameter {copy.parameter}", carries=copy.value):
-                self._client.put_parameter(Name=copy.parameter, Value=copy.value, Overwrite=False, **kept)
+                self._client.put_parameter(Name=copy.parameter, Value=copy.value, Overwrite=False, **options)
         except AlreadyExists:
             if not self._holds(copy.parameter, 1, copy.value):  # else the answer to our first try was lost
                 raise Conflict(f"another writer created parameter {copy.parameter} meanwhile; run again") from None
@@ -125,14 +125,14 @@ def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror_pla
     plans = {}
     for region in mirror_plan.regions(catalog):
         present = MirrorParameters(client("ssm", region or None)).present(catalog.ssm_path, wanted.copies)
-        held = journal.rotation.names if journal.rotation and not region else ()
-        plans[region] = mirror_plan.plan(wanted, present, held=held, conflict=conflict)
+        rotating_names = journal.rotation.names if journal.rotation and not region else ()
+        plans[region] = mirror_plan.plan(wanted, present, held=rotating_names, conflict=conflict)
     return MirrorState(catalog, journal, wanted, plans)
 
 
 def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -> List[str]:
     """The lines of what was done. Raises :class:`Conflict` when a rotation began since the read."""
-    done: List[str] = []
+    lines: List[str] = []
     if state.changed and _journal(state.catalog, client).head != state.journal.head:
         raise Conflict(
             "the journal has a new entry since the mirror read it, so a rotation may be writing too; run again"
@@ -140,13 +140,13 @@ def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -
     for region, plan in state.plans.items():
         store, key = MirrorParameters(client("ssm", region or None)), _key(state.catalog, region)
         where = f" in {region}" if region else ""
-        for put in plan.puts:
-            store.put(put, key)
-            done.append(f"{put}{where}")
-        gone = plan.deletes if deletes else ()
-        store.delete([entry.copy.parameter for entry in gone])
-        done += [f"{entry}{where}" for entry in gone]
-    return done
+        for write in plan.puts:
+            store.put(write, key)
+            lines.append(f"{write}{where}")
+        deleted_names = plan.deletes if deletes else ()
+        store.delete([entry.copy.parameter for entry in deleted_names])
+        lines += [f"{entry}{where}" for entry in deleted_names]
+    return lines
 
 
 def _key(catalog: Catalog, region: str) -> Optional[str]:

@@ -30,18 +30,18 @@ class NumberedStore(Store):
         Raises :class:`Conflict`, naming both numbers, when somebody else wrote: before us, and nothing is written, or
         in the same moment, and what they wrote is restored over ours.
         """
-        reading, kept = self._look_since(name, instead_of)
-        _require_parameter_fits(name, value, str(kept.get("Tier", STANDARD)))
+        reading, metadata = self._look_since(name, instead_of)
+        _require_parameter_fits(name, value, str(metadata.get("Tier", STANDARD)))
         current = int(reading.version)
         if current != instead_of:
-            done = reading.value == value and self._only_ours(name, value, instead_of, current)
-            if done:
+            is_done = reading.value == value and self._only_ours(name, value, instead_of, current)
+            if is_done:
                 return current
             raise Conflict(
                 f"parameter {name} is at version {current} instead of {instead_of}, so somebody wrote it; find the "
                 f"writer by 'aws ssm get-parameter-history --name {name}', then run again"
             )
-        return self._replace(name, value, instead_of, kept)
+        return self._replace(name, value, instead_of, metadata)
 
     def push_out(self, name: str) -> None:
         """Writes the present value until no other one is kept of this parameter, which is never missing.
@@ -50,13 +50,13 @@ class NumberedStore(Store):
         :meth:`overwrite`. Raises :class:`NotFound`.
         """
         history = self.history(name)
-        reading, kept = self._look_since(name, int(history[-1].version))
+        reading, metadata = self._look_since(name, int(history[-1].version))
         newest = max(reading, history[-1], key=lambda reading: int(reading.version))
         number = int(newest.version)
         same = {int(reading.version) for reading in history if reading.value == newest.value}
         last = number + _writes_due(number, same)
         while number < last:
-            number = self._replace(name, newest.value, number, kept)
+            number = self._replace(name, newest.value, number, metadata)
 
     def _replace(self, name: str, value: str, before: int, kept: Mapping[str, Any]) -> int:
         written = self._write(name, value, kept)
@@ -76,10 +76,10 @@ class NumberedStore(Store):
         )
         try:
             theirs = self._newest_but(name, value, before, written)
-            current, kept = self._look_since(name, written)
+            current, metadata = self._look_since(name, written)
             if theirs is None or int(current.version) != written:
                 return by_hand
-            back = self._write(name, theirs, kept)
+            back = self._write(name, theirs, metadata)
         except StoreError as error:
             return f"{by_hand} ({error})"
         return f"the other writer's value was restored as version {back}" if back == written + 1 else by_hand

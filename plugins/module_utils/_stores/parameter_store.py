@@ -55,8 +55,8 @@ class ParameterStore(NumberedStore):
         if not moved:
             return contents
         # A pinned version that is gone must not be answered by the current one.
-        kept = {name: reading for name, reading in contents.readings.items() if name not in moved}
-        return Contents(kept, contents.failures) | self._versions(moved)
+        readings = {name: reading for name, reading in contents.readings.items() if name not in moved}
+        return Contents(readings, contents.failures) | self._versions(moved)
 
     def _path(self, path: str) -> Contents:
         readings: dict[str, Reading] = {}
@@ -102,22 +102,22 @@ class ParameterStore(NumberedStore):
 
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
         def described() -> Dict[str, Any]:
-            kept: Dict[str, Any] = {}
+            options: Dict[str, Any] = {}
             with aws_errors.translated("ssm:DescribeParameters", f"parameter {name}"):
                 pages = self._client.get_paginator("describe_parameters").paginate(
                     ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
                 )
                 for item in pages.search("Parameters[]"):
-                    kept = {key: item[key] for key in KEPT if item.get(key)}
-            return kept
+                    options = {key: item[key] for key in KEPT if item.get(key)}
+            return options
 
         def current() -> Dict[str, Any]:
             with aws_errors.translated("ssm:GetParameter", f"parameter {name}"):
                 parameter: Dict[str, Any] = self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
             return parameter
 
-        kept, look = self.side_by_side([described, current])
-        return self._reading(name, look), kept
+        options, look = self.side_by_side([described, current])
+        return self._reading(name, look), options
 
     def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
         with aws_errors.translated("ssm:PutParameter", f"parameter {name}", carries=value):

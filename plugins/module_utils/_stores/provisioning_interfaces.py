@@ -131,18 +131,18 @@ class SecretMaking(VersionedStore):
         """Schedules a deletion; whether that was still to be done."""
         if not SHORTEST_RECOVERY <= days <= LONGEST_RECOVERY:
             raise StoreError(f"secret {name}: AWS keeps a deleted secret for 7 to 30 days, not for {days}")
-        kept = self.kept(name)
-        if kept is None or kept.deleted:
+        secret = self.kept(name)
+        if secret is None or secret.deleted:
             return False
         self._schedule_deletion(name, days)
         return True
 
     def restore(self, name: str) -> bool:
         """Takes a scheduled deletion back; whether that was still to be done."""
-        kept = self.kept(name)
-        if kept is None:
+        secret = self.kept(name)
+        if secret is None:
             raise NotFound(f"secret {name} does not exist, and AWS cannot restore it either; provision it again")
-        if not kept.deleted:
+        if not secret.deleted:
             return False
         self._restore(name)
         return True
@@ -200,10 +200,10 @@ class ParameterMaking(NumberedStore):
         if wanted.tags:
             self._tag(name, wanted.tags)
         if wanted.rewrites:
-            reading, kept = self._look(name)
+            reading, metadata = self._look(name)
             parts = {"Description": wanted.description, "KeyId": wanted.key}
             extra = {part: text for part, text in parts.items() if text}
-            self._replace(name, reading.value, int(reading.version), {**kept, **extra})
+            self._replace(name, reading.value, int(reading.version), {**metadata, **extra})
 
     @abstractmethod
     def kept(self, names: Sequence[str]) -> Dict[str, Kept]:

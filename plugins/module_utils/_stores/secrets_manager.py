@@ -141,10 +141,10 @@ class SecretsManager(VersionedStore):
             "Tags": [{"Key": tag, "Value": text} for tag, text in form.tags.items()],
             "AddReplicaRegions": [{"Region": region} for region in form.replicas],
         }
-        given = {option: value for option, value in extra.items() if value}
+        options = {option: value for option, value in extra.items() if value}
         try:
             with aws_errors.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
-                self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **given)
+                self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **options)
         except NotFound as error:  # its name is not free yet, or its key is not there
             if form.key and not aws_errors.speaks_of_deletion(str(error)):
                 raise

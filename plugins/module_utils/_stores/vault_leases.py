@@ -67,10 +67,10 @@ class DatabaseLeases:
         body = json.dumps({"paths": list(needed)})
         _status, answer = self._client.write("post", "sys/capabilities-self", "asking for its rights", body)
         try:
-            held = {path: set(answer["data"][path]) for path in needed}
+            capabilities = {path: set(answer["data"][path]) for path in needed}
         except (KeyError, TypeError):
             raise _strange("it lacks the rights of its token") from None
-        return [f"{act} on {path}" for path, act in needed.items() if not held[path] & {act, "root"}]
+        return [f"{act} on {path}" for path, act in needed.items() if not capabilities[path] & {act, "root"}]
 
     def make(self, *, fresh: Fresh) -> LeasedLogin:
         """A new login, for an hour. Raises NotFound for a role that is not there."""

@@ -164,9 +164,9 @@ class VaultSecrets(VersionedStore):
         if status == 404 and data is None:
             return None
         try:
-            metadata, held = data["metadata"], data["data"]
+            metadata, content = data["metadata"], data["data"]
             custom = metadata["custom_metadata"] or {}
-            text = None if held is None else as_json(dict(**held))
+            text = None if content is None else as_json(dict(**content))
             labels = {str(key): str(value) for key, value in custom.items()}
             return _Version(int(metadata["version"]), text, labels, _seconds(str(metadata.get("created_time") or "")))
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -212,7 +212,7 @@ class VaultSecrets(VersionedStore):
         stages = {key[len(LABEL) :]: version for key, version in custom.items() if key.startswith(LABEL)}
         if current:
             stages[CURRENT] = self._id(name, custom, current)
-        earlier = [number for number, gone in metadata["gone"].items() if number < current and not gone]
+        earlier = [number for number, is_gone in metadata["gone"].items() if number < current and not is_gone]
         if earlier:
             stages[PREVIOUS] = self._id(name, custom, max(earlier))
         return stages
@@ -220,8 +220,8 @@ class VaultSecrets(VersionedStore):
     def list_versions(self, name: str) -> List[StoredVersion]:
         metadata = self._metadata(name)
         custom, stages = metadata["custom_metadata"], self._stages(name, metadata)
-        kept = [number for number in sorted(metadata["gone"]) if not metadata["gone"][number]]
-        written = {self._id(name, custom, number): metadata["written"][number] for number in kept}
+        numbers = [number for number in sorted(metadata["gone"]) if not metadata["gone"][number]]
+        written = {self._id(name, custom, number): metadata["written"][number] for number in numbers}
         for key, version in custom.items():
             if key.startswith(LABEL):
                 written.setdefault(version, "")
@@ -304,8 +304,8 @@ class VaultSecrets(VersionedStore):
         """Removes a staged version that no label holds any more; what it was promoted to stays. Labels that are taken
         off side by side are seen by whoever looks last."""
         custom = self._metadata(name)["custom_metadata"]
-        held = [key for key, holder in custom.items() if key.startswith(LABEL) and holder == version]
-        if held or _is_number(version):
+        labels = [key for key, holder in custom.items() if key.startswith(LABEL) and holder == version]
+        if labels or _is_number(version):
             return
         number = custom.get(PENDING + version, "")
         if number:

@@ -60,13 +60,13 @@ class Remembered(_Remembering[VersionedStore], VersionedStore):
         stages: Optional[Mapping[str, str]] = None,
     ) -> Contents:
         pins = pins or {}
-        kept = self._kept.of({name: pins[name] for name in names if name in pins})
-        wanted = [name for name in names if name not in kept]
+        remembered = self._kept.of({name: pins[name] for name in names if name in pins})
+        wanted = [name for name in names if name not in remembered]
         if not wanted:
-            return Contents(kept)
+            return Contents(remembered)
         contents = self._store.read(wanted, pins=pins, stages=stages)
         self._kept.keep(contents)
-        return contents | Contents(kept)
+        return contents | Contents(remembered)
 
     def keep(self, readings: Sequence[Reading]) -> None:
         self._kept.keep(Contents({reading.name: reading for reading in readings}))
@@ -104,13 +104,13 @@ class RememberedParameters(_Remembering[NumberedStore], NumberedStore):
         stages: Optional[Mapping[str, str]] = None,
     ) -> Contents:
         pins = pins or {}
-        kept = {} if names else self._kept.of(pins)
-        wanted = {name: version for name, version in pins.items() if name not in kept}
+        remembered = {} if names else self._kept.of(pins)
+        wanted = {name: version for name, version in pins.items() if name not in remembered}
         if not names and not wanted:
-            return Contents(kept)
+            return Contents(remembered)
         contents = self._store.read(names, pins=wanted, stages=stages)
         self._kept.keep(contents)
-        return contents | Contents(kept)
+        return contents | Contents(remembered)
 
     def history(self, name: str) -> List[Reading]:
         return self._store.history(name)
