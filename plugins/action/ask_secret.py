@@ -47,9 +47,9 @@ class ActionModule(ControllerAction):
         catalog = catalog_parser.parse(args["catalog"], args["environment"]) if args["catalog"] else None
         answers = {}
         for name in args["names"]:
-            asked = prompt_text.question(catalog, name) if catalog else None
+            question = prompt_text.question(catalog, name) if catalog else None
             try:
-                answer = self._answer(name, asked, args)
+                answer = self._answer(name, question, args)
             except AnsibleActionFail:
                 if not args["optional"]:
                     raise

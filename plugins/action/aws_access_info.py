@@ -47,7 +47,7 @@ class ActionModule(AwsAction):
     def _answer(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         policy_scope.require_narrow(args["catalog"], catalog)
-        asked = access_resources.AccessOptions(
+        options = access_resources.AccessOptions(
             Workflow(**(args["workflow"] or {})), wildcards=args["wildcards"], adopt=tuple(args["adopt"])
         )
         suit(connection, catalog, check_account=False)
@@ -61,13 +61,13 @@ class ActionModule(AwsAction):
         key = look.key(catalog.aws.kms_key) if catalog.aws else None
         key_arn = args["key_arn"] or (key.arn if key else None)
         ground = AwsScope(account, region, access_resources.key_arn(account, region, partition, key_arn), partition)
-        plan = access_resources.plan(catalog, ground, asked)
+        plan = access_resources.plan(catalog, ground, options)
         standing = (*([key.standing] if key else []), *look.standing(plan["roles"], plan["policies"]))
         problems = [
-            *access_resources.conflicts(catalog, standing, asked.adopt),
+            *access_resources.conflicts(catalog, standing, options.adopt),
             *(
                 f"{name}: does not exist, so it cannot be adopted; correct -e aws_access_adopt"
-                for name in access_resources.unknown(asked.adopt, standing)
+                for name in access_resources.unknown(options.adopt, standing)
             ),
         ]
         if problems:

@@ -186,20 +186,22 @@ class AuthTokenState:
         return {"changed": False, "accepted": dict(self._asked(new))}
 
     def revoked(self) -> dict[str, Any]:
-        gone = self._found.removed
-        kept = self._found.old if self._found.aborting else self._new()
-        accepted = self._asked(gone)
+        removed_lines = self._found.removed
+        kept_token = self._found.old if self._found.aborting else self._new()
+        accepted = self._asked(removed_lines)
         result = {"changed": any(accepted.values()), "accepted": dict(accepted)}
         if result["changed"]:
-            self._require(kept)
-            self._refuse_unknown_clients(kept)
+            self._require(kept_token)
+            self._refuse_unknown_clients(kept_token)
         if self._check:
             return result
         if result["changed"]:
-            self._change(lambda: self._tokens.keep_only(str(kept.password)), lambda: not self._any_accepts(gone))
-            self._require(kept)
-            result["accepted"] = dict(self._asked(gone))
-        return self._without_sessions(result, kept) if self._found.leak else result
+            self._change(
+                lambda: self._tokens.keep_only(str(kept_token.password)), lambda: not self._any_accepts(removed_lines)
+            )
+            self._require(kept_token)
+            result["accepted"] = dict(self._asked(removed_lines))
+        return self._without_sessions(result, kept_token) if self._found.leak else result
 
     def _refuse_unknown_clients(self, kept: Login) -> None:
         """Before the old token goes: who is logged in from elsewhere may have no other, and nothing tells."""

@@ -75,9 +75,9 @@ def _absent(catalog: Catalog, args: Mapping[str, Any]) -> str:
 def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:
     """Every setting that holds one of the credentials, also as a part of it."""
     chosen = [catalog.credentials[name] for name in credentials if name in catalog.credentials]
-    held = {spot.place for credential in chosen for spot in credential_graph.spots(catalog, credential)}
+    places = {spot.place for credential in chosen for spot in credential_graph.spots(catalog, credential)}
     named = {setting for credential in chosen for setting in credential.settings}
-    return named | {setting.name for setting in catalog.settings.values() if held & {*setting.places}}
+    return named | {setting.name for setting in catalog.settings.values() if places & {*setting.places}}
 
 
 def _summary(plan: encrypted_file.EncryptedEnvPlan, path: str, *, check: bool) -> str:
@@ -89,6 +89,6 @@ def _summary(plan: encrypted_file.EncryptedEnvPlan, path: str, *, check: bool) -
         changes = f"all {len(plan.values)} settings are encrypted under a new file key"
     verb = "would be written" if check else "is written"
     if not changes:
-        kept = "its key line is wrapped anew" if plan.wrapped_key is None else f"its journal number is {plan.journal}"
-        changes = f"{kept}, and no value changed"
+        change = "its key line is wrapped anew" if plan.wrapped_key is None else f"its journal number is {plan.journal}"
+        changes = f"{change}, and no value changed"
     return f"{path} {verb}; {changes}"

@@ -42,13 +42,13 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = dict(self._task.args)
-        given = [name for name in SET_HERE if name in args]
+        options = [name for name in SET_HERE if name in args]
         env = args.pop("env", None)
         if env is not None:
             # Callbacks see the task's arguments, so the values leave them before anything can fail.
             self._task.args = {**args, "env": sorted(env) if isinstance(env, Mapping) else "VALUE_REMOVED"}
-        if given:
-            raise AnsibleActionFail(f"env_file sets {', '.join(given)} itself; give snapshot or env")
+        if options:
+            raise AnsibleActionFail(f"env_file sets {', '.join(options)} itself; give snapshot or env")
         state = args.get("state", "present")
         snapshot = self._snapshot(args, env, task_vars or {})
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
@@ -76,17 +76,17 @@ class ActionModule(ActionBase):
         """Whoever holds a leaked key that is authorized on the host would read the new values there."""
         host = self._task.delegate_to or task_vars.get("inventory_hostname")
         names = [name for name, hosts in snapshot.get("opened", {}).items() if host in hosts]
-        left = [name for name, hosts in snapshot.get("footholds", {}).items() if host in hosts]
+        open_footholds = [name for name, hosts in snapshot.get("footholds", {}).items() if host in hosts]
         if names:
             raise AnsibleActionFail(
                 f"Nothing was sent: {host} still authorizes the leaked key of {', '.join(names)}. Run the same "
                 "leak response command again to remove the key there, or deploy without the host: "
                 f"--limit 'all:!{host}'"
             )
-        if left:
+        if open_footholds:
             raise AnsibleActionFail(
                 f"Nothing was sent: an attacker may have left a foothold on {host}. Run the same leak response command "
-                f"again. Check each foothold in its plan, then add -e leak_footholds_checked={','.join(left)}"
+                f"again. Check each foothold in its plan, then add -e leak_footholds_checked={','.join(open_footholds)}"
             )
 
     def _carried_out(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,14 +100,14 @@ class ActionModule(ActionBase):
         answer = self._or_lost({}, {**args, "services": {**services, "record": False}}, task_vars)
         if answer.get("failed") or "health" not in answer:
             return answer
-        asked = remote_program.validated(env_file_main.ARGUMENT_SPEC, args)["services"]
-        problem = external_health.problem(asked)
+        service_options = remote_program.validated(env_file_main.ARGUMENT_SPEC, args)["services"]
+        problem = external_health.problem(service_options)
         if problem:
             return {**answer, "failed": True, "msg": f"health check from the controller: {problem}"}
         if args.get("state", "present") != "present":
             return answer
-        kept = {name: args[name] for name in ("path", "snapshot_id", "owner", "group", "mode") if name in args}
-        return self._or_lost(answer, {**kept, "state": "healthy", "delivery": answer["delivery"]}, task_vars)
+        options_kept = {name: args[name] for name in ("path", "snapshot_id", "owner", "group", "mode") if name in args}
+        return self._or_lost(answer, {**options_kept, "state": "healthy", "delivery": answer["delivery"]}, task_vars)
 
     def _or_lost(
         self, before: Mapping[str, Any], args: Mapping[str, Any], task_vars: Mapping[str, Any]
@@ -194,6 +194,6 @@ def _unknown_key(error: str) -> str:
 def _wait_of(services: Mapping[str, Any]) -> float:
     """Seconds that restarts and health may take at most."""
     each = max(services["health_delay"], 0) + services["health_timeout"]
-    asked = len(services["health_urls"]) + sum(bool(entry["health_command"]) for entry in services["managed"])
-    health: float = asked * (max(services["health_retries"], 0) + 1) * each
+    health_checks = len(services["health_urls"]) + sum(bool(entry["health_command"]) for entry in services["managed"])
+    health: float = health_checks * (max(services["health_retries"], 0) + 1) * each
     return float(services["restart_timeout"]) + health

@@ -38,10 +38,10 @@ class ActionModule(ValuesAction):
             return self._gone(provisioner, state, args["secrets"])
         catalog = provisioner.catalog
         form = provisioner.form("")
-        given = unlike_literals(catalog, operator_values.given(args, task_vars, self._loader, catalog.readers))
+        operator_texts = unlike_literals(catalog, operator_values.given(args, task_vars, self._loader, catalog.readers))
         # A .env is read by programs, which would miss what GitHub alone holds; there it stays an error.
-        away = [] if args["env_file"] else at_github(catalog, given)
-        values = {name: text for name, text in given.items() if name not in away}
+        away = [] if args["env_file"] else at_github(catalog, operator_texts)
+        values = {name: text for name, text in operator_texts.items() if name not in away}
         extra = {
             "audit_log": dict(catalog.audit_log),
             "kms_key": form.key or "",
@@ -74,9 +74,9 @@ class ActionModule(ValuesAction):
             return []
         tags, region = provisioner.form("").tags, connection.store_client("sns").meta.region_name
         decoys = honeytokens.users(catalog)
-        made = AlertResources(connection.store_client, catalog, catalog.alerts, tags, region=region)
+        resources = AlertResources(connection.store_client, catalog, catalog.alerts, tags, region=region)
         users = HoneytokenUsers(connection.store_client("iam"), catalog, tags).missing() if decoys else ()
-        return [*users, *made.missing()]
+        return [*users, *resources.missing()]
 
     def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:
         if self._task.check_mode:

@@ -37,15 +37,15 @@ class ActionModule(ServerAction):
         # Of the credential, and of those whose servers know it.
         credentials = [credential, *verification_targets.administered(setting.catalog, credential.name)]
         contents = candidate_values.current(setting, credentials)
-        held = credential_graph.find(setting.catalog, credential, contents).login
+        stored_login = credential_graph.find(setting.catalog, credential, contents).login
         former: dict[str, Login] = {}
         if args["state"] == "checked":
-            given = supplied_values.supplied(args, self._answers_in).get(credential.name, Login())
-            current = Login(given.username or held.username, given.password or held.password)
+            supplied = supplied_values.supplied(args, self._answers_in).get(credential.name, Login())
+            current = Login(supplied.username or stored_login.username, supplied.password or stored_login.password)
         elif args["state"] == "usable":
             current = self._new(setting, credential.name)
         else:
-            current, former = held, _former(setting, credential, held)
+            current, former = stored_login, _former(setting, credential, stored_login)
         logins = (current, *former.values())
         masked += [text for login in logins for text in (login.password,) if text and len(text) >= redaction.SHORTEST]
         if args["state"] == "tried" and not former:
@@ -74,8 +74,8 @@ def _former(setting: RotationSetup, credential: Credential, now: Login) -> dict[
     for pending_task in provider_revocations.open_ones(setting.rotator.look()):
         if pending_task.credential != credential.name or not pending_task.secrets:
             continue
-        held = setting.rotator.secrets.read(list(pending_task.secrets), pins=pending_task.secrets)
-        login = credential_graph.find(setting.catalog, credential, held).login
+        former_contents = setting.rotator.secrets.read(list(pending_task.secrets), pins=pending_task.secrets)
+        login = credential_graph.find(setting.catalog, credential, former_contents).login
         old = Login(login.username or now.username, login.password)
         if old.password is not None and old != now:
             logins[pending_task.id] = old

@@ -95,17 +95,17 @@ class ActionModule(ControllerAction):
         contents = sync.with_credentials(catalog, read.contents, secrets)
         if not unmade:
             read.resolution.require()
-        given, first = _given(args, task_vars), self._first(args)
-        held = _chosen(sync_plan.held(catalog, read.resolution, contents, inventory, given, first), args["names"])
-        _require_at_rest(read, held)
+        values, first = _given(args, task_vars), self._first(args)
+        copies = _chosen(sync_plan.held(catalog, read.resolution, contents, inventory, values, first), args["names"])
+        _require_at_rest(read, copies)
         github = github_token.store(where, token_file=args["token_file"])
         parameters = ParameterStore(connection.store_client("ssm"))
         sent = SentStore(parameters, catalog.sent_path)
         log = journal_of(catalog, connection.store_client)
         hands = sync.SyncContext(github, sent, lambda: _still(log, read.journal.head))
         records = sent.read()
-        same = sync.unchanged(held, records, contents, secrets)
-        github_inputs = GithubInputs(held, records, same, [*left_out, *messages])
+        same = sync.unchanged(copies, records, contents, secrets)
+        github_inputs = GithubInputs(copies, records, same, [*left_out, *messages])
         return self._carried_out(args, where, hands, github_inputs)
 
     def _first(self, args: Mapping[str, Any]) -> dict[str, str]:
@@ -128,28 +128,30 @@ class ActionModule(ControllerAction):
     def _carried_out(
         self, args: Mapping[str, Any], where: GitHub, hands: sync.SyncContext, github_inputs: GithubInputs
     ) -> dict[str, Any]:
-        github, held, records, messages = (
+        github, copies, records, messages = (
             hands.github,
             github_inputs.held,
             github_inputs.records,
             github_inputs.messages,
         )
         github.repository_id()
-        left = [] if args["names"] else sync_plan.left(held, records)
+        unrequested = [] if args["names"] else sync_plan.left(copies, records)
         known = {
-            target: sent for target, sent in records.items() if target in left or target in {h.target for h in held}
+            target: sent
+            for target, sent in records.items()
+            if target in unrequested or target in {h.target for h in copies}
         }
-        environment = _environment(args, where, github, [*(copy_source.target for copy_source in held), *left])
-        asked = [
+        environment = _environment(args, where, github, [*(copy_source.target for copy_source in copies), *unrequested])
+        settings = [
             github_target
-            for github_target in (*(h.target for h in held), *left)
+            for github_target in (*(h.target for h in copies), *unrequested)
             if environment != "made" or github_target.scope != ENVIRONMENT
         ]
-        listed = sync.there(github, asked)
-        texts = _workflows(args, github) if args["prune"] and left else {}
-        readers = sync.readers(left, texts, held)
-        steps = sync_plan.plan(held, listed, known, prune=args["prune"], readers=readers, same=github_inputs.same)
-        values = {copy_source.target: copy_source for copy_source in held}
+        listed = sync.there(github, settings)
+        texts = _workflows(args, github) if args["prune"] and unrequested else {}
+        readers = sync.readers(unrequested, texts, copies)
+        steps = sync_plan.plan(copies, listed, known, prune=args["prune"], readers=readers, same=github_inputs.same)
+        values = {copy_source.target: copy_source for copy_source in copies}
         for step in steps:
             if step.act == sync_plan.SEND:
                 require_fits(step.target.kind, step.target.name, str(values[step.target].value))

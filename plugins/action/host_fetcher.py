@@ -87,5 +87,5 @@ class ActionModule(ActionBase):
             shared_loader_obj=self._shared_loader_obj,
         )
         answer: dict[str, Any] = action.run(task_vars=task_vars)
-        kept = ("failed", "msg", "changed", "dest", "checksum", "mode", "owner", "group", "unreachable")
-        return {name: answer[name] for name in kept if name in answer}
+        keys = ("failed", "msg", "changed", "dest", "checksum", "mode", "owner", "group", "unreachable")
+        return {name: answer[name] for name in keys if name in answer}

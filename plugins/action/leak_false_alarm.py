@@ -32,10 +32,10 @@ class ActionModule(RotationAction):
         conflict = false_alarm.against(incident, journal.rotation)
         if conflict:
             raise RotationError(f"{incident.id} cannot be closed as a false alarm: {conflict}")
-        done = false_alarm.done(incident)
+        steps_done = false_alarm.done(incident)
         lines = [
             f"{incident.id} of {incident.who}, declared at {incident.at}: {', '.join(incident.declared)}",
-            "; ".join(["no value was revoked for it", *done]),
+            "; ".join(["no value was revoked for it", *steps_done]),
             "no value is replaced, and a value that leaked after all stays valid",
         ]
         show(lines)

@@ -107,8 +107,8 @@ class ActionModule(rotation_segment.ServersAction):
         if text is None and not args["leaked"] and not args["found_by"]:
             return {"changed": False, "next": "paste"}
         journal = setting.first_look()
-        given = assessment.LeakClaim(args["leaked"], text, journal.incident)
-        radius = assessment.followed(setting, given, args["hosts"])
+        claim = assessment.LeakClaim(args["leaked"], text, journal.incident)
+        radius = assessment.followed(setting, claim, args["hosts"])
         if not (radius.data or {}).get("waves"):
             not_sought = [f"not looked for: {message}" for message in radius.not_sought]
             raise RotationError("; ".join([*radius.messages, *radius.text, *not_sought]))
@@ -131,7 +131,7 @@ class ActionModule(rotation_segment.ServersAction):
             return {"changed": True, "next": "end", "lines": lines}
         if stops:
             raise RotationError(stops[0])
-        asked = self._asked(setting, leak_plan, args, task_vars)  # while the operator reads the plan
+        answers = self._asked(setting, leak_plan, args, task_vars)  # while the operator reads the plan
         confirmation_prompt.require(
             "Contain it now?",
             variable="leak_confirm",
@@ -139,7 +139,7 @@ class ActionModule(rotation_segment.ServersAction):
             loader=self._loader,
             templar=self._templar,
         )
-        return {"changed": True, **self._declared(setting, leak_plan, asked, args, task_vars)}
+        return {"changed": True, **self._declared(setting, leak_plan, answers, args, task_vars)}
 
     def _recorded(
         self,

@@ -42,8 +42,8 @@ class ActionModule(rotation_segment.SegmentAction):
         server = self.server(setting, args, task_vars)
         looked = args["looked"]
         seen = None if looked is None else rotation_segment.seen_of(looked, args, task_vars["hostvars"])
-        given = {**args, "seen": seen}
-        result = rotation_preflight.begun(setting, given, task_vars, server, write=write, journal=journal)
+        options = {**args, "seen": seen}
+        result = rotation_preflight.begun(setting, options, task_vars, server, write=write, journal=journal)
         for warning in result.pop("warnings", ()):
             Display().warning(warning)
         if result.get("looks"):

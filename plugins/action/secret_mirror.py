@@ -65,9 +65,9 @@ def diff(state: mirror_run.MirrorState) -> dict[str, str]:
     before, after = [], []
     for region, plan in state.plans.items():
         where = f" in {region}" if region else ""
-        for put in plan.puts:
-            name = f"parameter {put.copy.parameter}{where}"
-            before += [f"{name} fingerprint {fingerprint(key, put.before.value)}"] if put.before else []
-            after.append(f"{name} fingerprint {fingerprint(key, put.copy.value)}")
+        for write in plan.puts:
+            name = f"parameter {write.copy.parameter}{where}"
+            before += [f"{name} fingerprint {fingerprint(key, write.before.value)}"] if write.before else []
+            after.append(f"{name} fingerprint {fingerprint(key, write.copy.value)}")
         before += [f"parameter {deletion.copy.parameter}{where}" for deletion in plan.deletes]
     return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}

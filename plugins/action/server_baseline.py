@@ -87,7 +87,9 @@ class ActionModule(ControllerAction):
 
 
 def _outcome(recording: record_baseline.Recording, problems: list[str], has_servers: bool) -> dict[str, Any]:
-    left = [{"id": item.id, "place": item.place, "message": item.message, "undo": item.undo} for item in recording.left]
+    open_items = [
+        {"id": item.id, "place": item.place, "message": item.message, "undo": item.undo} for item in recording.left
+    ]
     for line in recording.messages:
         Display().display(line)
     for item in recording.left:
@@ -96,10 +98,14 @@ def _outcome(recording: record_baseline.Recording, problems: list[str], has_serv
         [
             *([] if has_servers else ["there is nothing to record"]),
             *([f"not recorded: {'; '.join(problems)}"] if problems else []),
-            *([f"{len(left)} difference{' is' if len(left) == 1 else 's are'} left. {ACCEPT}"] if left else []),
+            *(
+                [f"{len(open_items)} difference{' is' if len(open_items) == 1 else 's are'} left. {ACCEPT}"]
+                if open_items
+                else []
+            ),
         ]
     )
-    return {"messages": recording.messages, "left": left, **({"failed": True, "msg": message} if message else {})}
+    return {"messages": recording.messages, "left": open_items, **({"failed": True, "msg": message} if message else {})}
 
 
 ACCEPT = "Accept those that are yours by -e baseline_accept=ID,ID -e baseline_reason='…', and remove the others"

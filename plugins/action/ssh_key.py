@@ -98,20 +98,20 @@ class ActionModule(ServerAction):
         return {**usable, "accepted": True}
 
     def _revoked(self, on_host: Any) -> dict[str, Any]:
-        gone, kept = str(self._pair.gone), self._pair.kept
-        own = self._require_another_way(gone)
-        if not self._pair.rollback and not self._is_accepted(str(kept)):
+        old_key, new_key = str(self._pair.gone), self._pair.kept
+        own = self._require_another_way(old_key)
+        if not self._pair.rollback and not self._is_accepted(str(new_key)):
             looked = on_host(state="looked")
             if not looked.get("failed") and looked["old"] and not looked["new"] and self._pair.leak:
                 looked = on_host(state="present")  # the host was unreachable when the new key was authorized
             if looked.get("failed") or looked["old"]:
-                self._require(kept, accepted=True)
+                self._require(new_key, accepted=True)
             if looked.get("failed"):
                 return looked
-        ours = {own, *([key_pair.fingerprint(kept, self._pair.name)] if kept else [])}
+        ours = {own, *([key_pair.fingerprint(new_key, self._pair.name)] if new_key else [])}
         result = on_host(evict=[key for key in self._evict if key not in ours])
         if not result.get("failed") and not self._task.check_mode:
-            problem = self._still_open(gone, result)
+            problem = self._still_open(old_key, result)
             if problem:  # in a leak the host is left out: whoever gets in there reads what comes next
                 result.update(failed=True, unusable=self._pair.leak, msg=problem)
             else:

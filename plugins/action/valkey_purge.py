@@ -84,17 +84,17 @@ class ActionModule(ActionBase):
             return {"chosen": []}
         values, sensitivity = self._values(args, task_vars)
         masked += redaction.maskable(values, sensitivity)
-        left = [purge for purge in catalog.purge.values() if purge.kind == "sessions" and purge not in chosen]
+        other_purges = [purge for purge in catalog.purge.values() if purge.kind == "sessions" and purge not in chosen]
         # Sessions that stay matter only where the application has the setting.
-        left = [purge for purge in left if values.get(purge.setting)]
+        other_purges = [purge for purge in other_purges if values.get(purge.setting)]
         brokers = [name for name, setting in catalog.settings.items() if setting.broker and values.get(name)]
         for purge in chosen:
             if not values.get(purge.setting):
                 raise NotFound(f"purge.{purge.name}: {purge.setting} has no value in {catalog.environment}")
-        needed = {purge.setting for purge in (*chosen, *left)} | set(brokers)
+        needed = {purge.setting for purge in (*chosen, *other_purges)} | set(brokers)
         return {
             "chosen": [_as_data(purge) for purge in chosen],
-            "spared_sessions": [_as_data(purge) for purge in left],
+            "spared_sessions": [_as_data(purge) for purge in other_purges],
             "brokers": brokers,
             "urls": {name: values[name] for name in sorted(needed)},
             "nodes": {name: server_addresses.of_setting(catalog, name, kind_names.VALKEY) for name in sorted(needed)},

@@ -38,8 +38,8 @@ def input_errors(value: Any, kind: str) -> list[str]:
         )
     if kind not in KINDS:
         raise AnsibleFilterError(f"input_errors: {kind} is not a kind; kinds are {', '.join(KINDS)}")
-    result = {name: (given, KINDS[kind](given)) for name, given in value.items()}
-    return [f"{name}: {_shown(given)} {message}" for name, (given, message) in result.items() if message]
+    result = {name: (raw, KINDS[kind](raw)) for name, raw in value.items()}
+    return [f"{name}: {_shown(raw)} {message}" for name, (raw, message) in result.items() if message]
 
 
 def _shown(given: Any) -> str:

@@ -80,14 +80,14 @@ def _authorize(at: OpenPath, keys: Sequence[str], options: bytes, *, add: bool, 
     entries = [entry for entry in map(authorized_keys.entry_of, lines) if entry]
     blobs = {entry.blob for entry in entries}
     wanted = {_blob_of(key): key for key in keys}
-    put = {blob: key for blob, key in wanted.items() if add or not entries or blob in blobs}
+    new_keys = {blob: key for blob, key in wanted.items() if add or not entries or blob in blobs}
     after = []
     for line in lines:
         entry = authorized_keys.entry_of(line)
-        if entry and entry.blob in put and entry.options != options:
-            line = _line(options, put[entry.blob])
+        if entry and entry.blob in new_keys and entry.options != options:
+            line = _line(options, new_keys[entry.blob])
         after.append(line)
-    new = [_line(options, key) for blob, key in put.items() if blob not in blobs]
+    new = [_line(options, key) for blob, key in new_keys.items() if blob not in blobs]
     if new:
         after = [*(after[:-1] if after and not after[-1] else after), *new, b""]
     content = b"\n".join(after)
@@ -96,7 +96,7 @@ def _authorize(at: OpenPath, keys: Sequence[str], options: bytes, *, add: bool, 
         atomic_file.sweep(at)
         mode = present.mode & 0o644 if present else 0o600
         atomic_file.write(at, content, atomic_file.Ownership(None, None, mode))
-    return FileChange(changed, [key for blob, key in wanted.items() if blob not in put])
+    return FileChange(changed, [key for blob, key in wanted.items() if blob not in new_keys])
 
 
 def _blob_of(key: str) -> bytes:
@@ -152,8 +152,8 @@ def _own(at: OpenPath, wanted: atomic_file.Ownership, *, check: bool) -> bool:
     safe_files.require_owners(at, uid, "app_host_owner")
     if check and present is None:
         return True
-    made = present is None
-    if made:
+    is_new = present is None
+    if is_new:
         os.mkdir(at.name, 0o700, dir_fd=at.directory)
     handle = os.open(at.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at.directory)
     try:
@@ -165,7 +165,7 @@ def _own(at: OpenPath, wanted: atomic_file.Ownership, *, check: bool) -> bool:
         if not same and not check:
             os.fchown(handle, uid, gid)
             os.fchmod(handle, wanted.mode)
-        return made or not same
+        return is_new or not same
     finally:
         os.close(handle)
 
@@ -206,6 +206,8 @@ def _ignore(at: OpenPath, git: os.stat_result, *, check: bool) -> bool:
         return False
     if not check:
         wanted = atomic_file.Ownership(git.st_uid, git.st_gid, 0o644) if os.geteuid() == 0 else None
-        kept = atomic_file.Ownership(None, None, present.mode if present else 0o644)
-        atomic_file.write(at, after.encode("utf-8", "surrogateescape"), atomic_file.filled(wanted or kept, present))
+        ownership = atomic_file.Ownership(None, None, present.mode if present else 0o644)
+        atomic_file.write(
+            at, after.encode("utf-8", "surrogateescape"), atomic_file.filled(wanted or ownership, present)
+        )
     return True

@@ -53,9 +53,9 @@ def _run(catalog: Catalog, client: mirror_run.RegionalClient) -> Tuple[Dict[str,
     """What was done, and what remains."""
     state = mirror_run.read(catalog, client)
     refused = state.guarded(None)
-    done = mirror_run.apply(state, client, deletes=not refused)
+    lines = mirror_run.apply(state, client, deletes=not refused)
     report = state.report
-    return {**report, "plan": done}, "\n".join([*report["problems"], *report["conflicts"], *refused])
+    return {**report, "plan": lines}, "\n".join([*report["problems"], *report["conflicts"], *refused])
 
 
 def _cause(event: Any) -> str:

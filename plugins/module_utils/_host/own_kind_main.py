@@ -63,13 +63,13 @@ def _in_memory(program: bytes, name: str) -> int:
     """A read-only file descriptor of the executable, which no other process can change or find."""
     try:
         try:
-            made = os.memfd_create("kind", os.MFD_CLOEXEC | _MFD_EXEC)
+            descriptor = os.memfd_create("kind", os.MFD_CLOEXEC | _MFD_EXEC)
         except OSError:
-            made = os.memfd_create("kind", os.MFD_CLOEXEC)
-        with os.fdopen(made, "wb") as file:
+            descriptor = os.memfd_create("kind", os.MFD_CLOEXEC)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(program)
             file.flush()
-            return os.open("/proc/self/fd/%d" % made, os.O_RDONLY)
+            return os.open("/proc/self/fd/%d" % descriptor, os.O_RDONLY)
     except (AttributeError, OSError) as error:
         reason = getattr(error, "strerror", None) or "the host's Python has no memfd_create"
         raise RotationError("%s: this host runs no program from memory: %s. %s" % (name, reason, _ELSEWHERE)) from None

@@ -80,10 +80,10 @@ def each(numbers: Sequence[int], look: Callable[[int], T]) -> Tuple[Dict[int, T]
         looked: Dict[int, T] = {}
         chunk = waiting[:AT_ONCE]
         within(SECONDS, partial(_look, chunk, look, looked), None)
-        done = dict(looked)
-        results.update(done)
-        silent += chunk[len(done) : len(done) + 1]
-        waiting = waiting[len(done) + (len(done) < len(chunk)) :]
+        looked_at = dict(looked)
+        results.update(looked_at)
+        silent += chunk[len(looked_at) : len(looked_at) + 1]
+        waiting = waiting[len(looked_at) + (len(looked_at) < len(chunk)) :]
     return results, silent + waiting
 
 

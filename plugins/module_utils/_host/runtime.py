@@ -92,14 +92,14 @@ def start(
         exec(compile(imports, "trusted_imports", "exec"), trusted)  # noqa: S102 - as below
         trusted["enable"](checked=private or os.geteuid() == 0)
 
-    given: List[Dict[str, Any]] = [params]
+    requests: List[Dict[str, Any]] = [params]
     tell: List[Callable[[Dict[str, Any]], None]] = [answer]
 
     class AnsibleModule:
         def __init__(self, argument_spec: Dict[str, Any], **_others: Any) -> None:
             self.params: Dict[str, Any] = {}
             for name, option in argument_spec.items():
-                value = given[0].get(name, option.get("default"))
+                value = requests[0].get(name, option.get("default"))
                 if option.get("type") == "path" and value is not None:
                     value = os.path.expanduser(os.path.expandvars(value))
                 self.params[name] = value
@@ -132,7 +132,7 @@ def start(
         return
 
     def once(act: Dict[str, Any], keep: Callable[[Dict[str, Any]], None]) -> None:
-        given[0], tell[0] = act, keep
+        requests[0], tell[0] = act, keep
         run()
 
     each(acts, once, seconds)

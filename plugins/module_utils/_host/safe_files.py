@@ -134,13 +134,13 @@ def _walk(path: str, folder: str, trusted: Tuple[int, ...], stack: List[int]) ->
                 os.close(stack.pop())
                 components.pop()
             continue
-        shown = os.path.join(components[-1].path, name)
+        path_shown = os.path.join(components[-1].path, name)
         try:
             stack.append(os.open(name, _WALK, dir_fd=stack[-1]))
         except OSError as error:
             target = _target(components[-1], stack[-1], name, trusted) if _may_be_link(error) else None
             if target is None or links >= LINKS:
-                raise _refused(path, shown, stack[-1], name, error) from None
+                raise _refused(path, path_shown, stack[-1], name, error) from None
             links += 1
             waiting += target.split("/")[::-1]
             if target.startswith("/"):
@@ -148,7 +148,7 @@ def _walk(path: str, folder: str, trusted: Tuple[int, ...], stack: List[int]) ->
                     os.close(stack.pop())
                     components.pop()
         else:
-            components.append(_component(shown, stack[-1]))
+            components.append(_component(path_shown, stack[-1]))
     return tuple(components)
 
 

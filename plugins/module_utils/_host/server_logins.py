@@ -68,14 +68,14 @@ Report = Dict[str, Any]
 def seen(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Report]:
     """What each server showed, by its place."""
     reports: Dict[str, Report] = {}
-    left = LARGEST
+    remaining = LARGEST
     for entry in wanted:
         report = _seen(entry, timeout)
         size = server_baseline.size(report["inventory"])
-        if size > left:
+        if size > remaining:
             report["inventory"] = {**server_baseline.no_inventory(), "problems": [_NO_ROOM]}
         else:
-            left -= size
+            remaining -= size
         reports[entry["place"]] = report
     return reports
 

@@ -207,9 +207,9 @@ def ended(store: SessionStore, whose: Whose, *, check: bool) -> Tally:
     """Ends the sessions of a store that are meant, or counts them."""
     tally = Tally(store.name)
     for page in store.pages(read=not whose.everyone):
-        taken = [django_session for django_session in page if whose.takes(django_session)]
-        keys = [django_session.key for django_session in taken]
-        tally.live += sum(1 for django_session in taken if django_session.live)
+        taken_sessions = [django_session for django_session in page if whose.takes(django_session)]
+        keys = [django_session.key for django_session in taken_sessions]
+        tally.live += sum(1 for django_session in taken_sessions if django_session.live)
         tally.unreadable += sum(1 for django_session in page if not django_session.readable)
         if keys:
             tally.count += len(keys) if check else store.end(keys)

@@ -238,9 +238,9 @@ def _signing(key: str) -> Iterator[None]:
     """Inside, this process signs as the application did before. Nothing else of the application runs in it."""
     from django.conf import settings
 
-    kept = settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS
+    present_keys = settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = key, []
     try:
         yield
     finally:
-        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = kept
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = present_keys

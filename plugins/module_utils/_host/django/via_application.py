@@ -166,11 +166,11 @@ class Files(SessionStore):
             return None
 
     def end(self, keys: Sequence[str]) -> int:
-        gone, problems = 0, []
+        count, problems = 0, []
         for key in keys:
             try:
                 os.unlink(self._path(key))
-                gone += 1
+                count += 1
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -180,7 +180,7 @@ class Files(SessionStore):
                 "%s: %d session files cannot be removed (%s); set django_become_user to the application's account"
                 % (self._directory, len(problems), problems[0])
             )
-        return gone
+        return count
 
 
 # --- caches ---------------------------------------------------------------------------------------------------------

@@ -56,9 +56,9 @@ class Table(SessionStore):
 
     def end(self, keys: Sequence[str]) -> int:
         marks = ", ".join([self._mark] * len(keys))
-        done = self._run("DELETE FROM %s WHERE session_key IN (%s)" % (self._table, marks), list(keys))  # noqa: S608
+        cursor = self._run("DELETE FROM %s WHERE session_key IN (%s)" % (self._table, marks), list(keys))  # noqa: S608
         self._connection.commit()
-        return int(done.rowcount)
+        return int(cursor.rowcount)
 
     def _run(self, text: str, values: Sequence[Any]) -> Any:
         cursor = self._connection.cursor()

@@ -323,9 +323,9 @@ def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable
             os.fchmod(handle, 0o600)
             if wanted.uid is not None or wanted.gid is not None:
                 os.fchown(handle, -1 if wanted.uid is None else wanted.uid, -1 if wanted.gid is None else wanted.gid)
-            left = memoryview(content)
-            while left:
-                left = left[os.write(handle, left) :]
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
             os.fchmod(handle, wanted.mode)
             os.fsync(handle)
             if _written(handle, len(content)) != content:

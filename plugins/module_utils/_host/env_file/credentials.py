@@ -62,7 +62,7 @@ def _require(path: str) -> None:
 
 def _run(verb: str, name: str, sent: bytes) -> Optional[bytes]:
     try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
+        process = subprocess.run(  # pylint: disable=ansible-bad-function
             [PROGRAM, verb, "--name=" + name, "-", "-"],
             input=sent,
             stdout=subprocess.PIPE,
@@ -73,4 +73,4 @@ def _run(verb: str, name: str, sent: bytes) -> Optional[bytes]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout if done.returncode == 0 else None
+    return process.stdout if process.returncode == 0 else None

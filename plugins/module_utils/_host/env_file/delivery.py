@@ -71,14 +71,14 @@ def planned(
     """
     wanted = atomic_file.filled(wanted, present)
     recorded = mark.written if mark else {}
-    others, kept = file_set.planned(env, declared or (), recorded, check=check)
+    others, unchanged = file_set.planned(env, declared or (), recorded, check=check)
     if declared is None or removable is not None:
         known = {os.path.realpath(file_set.path_of(env, path)) for path in removable or ()}
         removed = {change.path for change in others if change.content is None}
-        _refuse_others(env, {*kept, *removed} - known)
+        _refuse_others(env, {*unchanged, *removed} - known)
     differs = present is None or present.content != content or any(change.differs for change in others)
     drifted = atomic_file.drifted(present, wanted) or any(change.rewrite for change in others)
-    plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others, kept)
+    plan = Delivery(env, content, wanted, present, mark, differs, differs or drifted, False, others, unchanged)
     return plan._replace(restart=mark is not None and (differs or not plan.is_settled))
 
 
@@ -115,15 +115,15 @@ def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, e
 
 def _replace(plan: Delivery) -> None:
     """Prepares every file before it replaces the first. If one cannot be replaced, all are the old ones again."""
-    begun: List[PlannedFile] = []
+    written: List[PlannedFile] = []
     with contextlib.ExitStack() as stack:
         acts = [(change, stack.enter_context(change.staged())) for change in plan.changes]
         try:
             for change, act in acts:
-                begun.append(change)
+                written.append(change)
                 act()
         except HostError as error:
-            _undo(begun, error)
+            _undo(written, error)
             raise
 
 

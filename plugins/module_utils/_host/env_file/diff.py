@@ -56,14 +56,14 @@ def _file(change: PlannedFile, state: Optional[Present], key: str) -> str:
     """Nothing where there is no file. Other bytes of a file may be the same value, encrypted anew."""
     if state is None:
         return ""
-    shown = fingerprints.of_value(key, state.content.hex(), name=change.path, digits=fingerprints.SHORT)
+    fingerprint = fingerprints.of_value(key, state.content.hex(), name=change.path, digits=fingerprints.SHORT)
     names = " (%s)" % ", ".join(change.settings) if change.settings else ""
-    return "%s%s mode %04o fingerprint %s\n" % (change.path, names, state.mode, shown)
+    return "%s%s mode %04o fingerprint %s\n" % (change.path, names, state.mode, fingerprint)
 
 
 def _side(settings: Settings, mode: str, *, key: str) -> str:
     lines = ["mode %s" % mode] if mode else []
     for name in sorted(settings):
-        shown = fingerprints.of_value(key, settings[name], name=name, digits=fingerprints.SHORT)
-        lines.append("%s fingerprint %s" % (name, shown))
+        fingerprint = fingerprints.of_value(key, settings[name], name=name, digits=fingerprints.SHORT)
+        lines.append("%s fingerprint %s" % (name, fingerprint))
     return "".join(line + "\n" for line in lines)

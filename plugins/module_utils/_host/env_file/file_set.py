@@ -185,14 +185,14 @@ def planned(
     """
     changes = [_change(env, file, check=check) for file in declared]
     _require_distinct(declared, changes)
-    kept = []
+    unchanged = []
     for path in sorted(set(recorded) - {env.path, *(change.path for change in changes)}):
         present = read(path)
         if present and atomic_file.digest(present.content) in recorded[path]:
             changes.append(PlannedFile(path, None, Ownership(present.uid, present.gid, present.mode), present))
         elif present:
-            kept.append(path)
-    return tuple(changes), tuple(kept)
+            unchanged.append(path)
+    return tuple(changes), tuple(unchanged)
 
 
 def _require_distinct(declared: Sequence[DeclaredFile], changes: Sequence[PlannedFile]) -> None:

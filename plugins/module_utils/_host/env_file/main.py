@@ -139,8 +139,8 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
         "restart_needed": plan.restart,
         "files": sorted(change.path for change in plan.others if change.rewrite),
     }
-    for kept in plan.kept:
-        module.warn(KEPT % kept)
+    for unmanaged in plan.kept:
+        module.warn(KEPT % unmanaged)
     if module._diff and plan.rewrite:
         sides = ((before, octal(present.mode) if present else ""), (after, result["mode"]))
         result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "", files=plan.others)
@@ -235,9 +235,9 @@ def own_addresses() -> List[str]:
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
-    done: Dict[str, Any] = {"addresses": own_addresses()} if params["addresses"] else {}
+    result: Dict[str, Any] = {"addresses": own_addresses()} if params["addresses"] else {}
     if params["snapshot_id"]:
-        done["snapshot_id"] = params["snapshot_id"]
+        result["snapshot_id"] = params["snapshot_id"]
     try:
         if params["services"] and (params["assume_healthy"] or not params["mark"] or params["state"] == "healthy"):
             raise HostError("services: cannot be combined with assume_healthy=true, mark=false or state=healthy")
@@ -247,27 +247,27 @@ def main() -> None:
             )
         if params["state"] == "stopped":
             stop(module)
-            module.exit_json(changed=True, **done)
+            module.exit_json(changed=True, **result)
         wanted = atomic_file.ownership(params["owner"], params["group"], params["mode"])
         with atomic_file.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
             if params["state"] == "present":
-                done.update(deliver(module, env, wanted))
+                result.update(deliver(module, env, wanted))
                 if params["assume_healthy"] and params["mark"] and not module.check_mode:
-                    record(params, env, done["delivery"])
-                    done["healthy"] = True
+                    record(params, env, result["delivery"])
+                    result["healthy"] = True
             else:
-                done.update(
+                result.update(
                     record_healthy(module, env) if params["state"] == "healthy" else restore(module, env, wanted)
                 )
-        if params["services"] and (done.get("restart_needed") or done.get("restored")):
-            done["changed"] = True
+        if params["services"] and (result.get("restart_needed") or result.get("restored")):
+            result["changed"] = True
             if not module.check_mode:
-                done.update(restarted(module, done, wanted.uid))
+                result.update(restarted(module, result, wanted.uid))
     except SecretsError as error:
         if isinstance(error, env_file_delivery.NotUndone):
-            done.update(changed=True, restart_needed=True)
-        module.fail_json(msg=str(error), **done)
-    module.exit_json(**done)
+            result.update(changed=True, restart_needed=True)
+        module.fail_json(msg=str(error), **result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -108,9 +108,9 @@ class Mark:
     def refuse_foreign(self, snapshot: Optional[str], delivery: Optional[str] = None) -> None:
         """Refuses to roll back what another run wrote here since, or found the services healthy on."""
         accepted = self.accepted
-        given, last = (delivery, self.delivery) if delivery else (snapshot, accepted.get("snapshot"))
+        present_id, last = (delivery, self.delivery) if delivery else (snapshot, accepted.get("snapshot"))
         ours = (last, *accepted.get("instead_of", ()))
-        if accepted.get("snapshot") is not None and given is not None and given not in ours:
+        if accepted.get("snapshot") is not None and present_id is not None and present_id not in ours:
             raise HostError(
                 "another run has written snapshot %s here since, and the file of that run stays" % accepted["snapshot"]
             )
@@ -224,12 +224,12 @@ class Mark:
 
     def keep(self, present: Mapping[str, atomic_file.Present]) -> None:
         """Keeps files that were here before the first deploy of each; healthy ones are kept when they are recorded."""
-        kept = backup.load(self._env) or {}
-        known = {*kept, *self.written, *self.recorded(self.healthy)}
+        files = backup.load(self._env) or {}
+        known = {*files, *self.written, *self.recorded(self.healthy)}
         foreign = {path: file for path, file in present.items() if path not in known}
         foreign = {path: file for path, file in foreign.items() if not file_set.reaches_disk(self._env, path)}
         if foreign:
-            backup.save(self._env, {**kept, **foreign})
+            backup.save(self._env, {**files, **foreign})
 
     def go_back(self, wanted: atomic_file.Ownership, instead_of: Sequence[str] = ()) -> bool:
         """Puts the last healthy files back; without ``.env`` among them its path becomes empty again. Whether it put
@@ -238,25 +238,25 @@ class Mark:
         A file that cannot be restored keeps no other from it. A file that no deploy of ours wrote is never removed.
         ``instead_of`` names the delivery and the snapshot given up; taking it back may be repeated.
         """
-        kept = backup.load(self._env) or {}
-        entry = self._entry_of(kept)
-        if set(self.recorded(entry)) - set(kept):
-            gone = atomic_file.for_writing(self._env.backup).path
+        files = backup.load(self._env) or {}
+        entry = self._entry_of(files)
+        if set(self.recorded(entry)) - set(files):
+            backup_path = atomic_file.for_writing(self._env.backup).path
             raise HostError(
                 "%s: rollback failed: the last verified file is missing. Deploy again: ansible-playbook "
-                "watchparty.secrets.deploy" % gone
+                "watchparty.secrets.deploy" % backup_path
             )
-        ours, owners = self.written, {**self._ownership(kept, entry), self._env.path: wanted}
-        self._save(self._gone_back(kept, entry, instead_of))
+        ours, owners = self.written, {**self._ownership(files, entry), self._env.path: wanted}
+        self._save(self._gone_back(files, entry, instead_of))
         file_set.carry_out(
-            file_set.restored(path, kept[path].content, owners[path], at=self._place(path))
-            for path in sorted(kept, key=lambda path: (path == self._env.path, path))
+            file_set.restored(path, files[path].content, owners[path], at=self._place(path))
+            for path in sorted(files, key=lambda path: (path == self._env.path, path))
         )
         file_set.carry_out(
-            file_set.removal(path, ours[path], at=self._place(path)) for path in sorted(set(ours) - set(kept))
+            file_set.removal(path, ours[path], at=self._place(path)) for path in sorted(set(ours) - set(files))
         )
         self._save({"accepted": {name: part for name, part in self.accepted.items() if name != "replaced"}})
-        return self._env.path in kept
+        return self._env.path in files
 
     def _place(self, path: str) -> Optional[atomic_file.OpenPath]:
         return self._env.file if path == self._env.path else None
@@ -278,14 +278,14 @@ class Mark:
 
     def goes_back(self, present: Optional[atomic_file.Present]) -> Tuple[bool, bool]:
         """Whether a rollback would change files, and whether it would put ``.env`` back."""
-        kept = backup.load(self._env) or {}
-        contents = {path: file.content for path, file in kept.items()}
-        paths = sorted({self._env.path, *kept, *self.written})
+        files = backup.load(self._env) or {}
+        contents = {path: file.content for path, file in files.items()}
+        paths = sorted({self._env.path, *files, *self.written})
         try:
             present_files = file_set.read_all(self._env, present, paths)
         except HostError:  # the rollback names what cannot be read
-            return True, self._env.path in kept
-        return contents != {path: file.content for path, file in present_files.items()}, self._env.path in kept
+            return True, self._env.path in files
+        return contents != {path: file.content for path, file in present_files.items()}, self._env.path in files
 
     def _gone_back(self, kept: backup.Kept, entry: Dict[str, Any], instead_of: Sequence[str]) -> Dict[str, Any]:
         """The mark's entries once these files are back."""
@@ -294,7 +294,7 @@ class Mark:
         digests = file_set.digests(kept)
         digests = {path: digest for path, digest in digests.items() if path in own or digest in ours.get(path, ())}
         replaced = {path: sorted(each - {digests.get(path)}) for path, each in ours.items()}
-        replaced = {path: left for path, left in replaced.items() if left}
+        replaced = {path: backup_text for path, backup_text in replaced.items() if backup_text}
         common: Dict[str, Any] = {"journal": self.journal, **_given(replaced=replaced)}
         if self._env.path not in digests:
             return {"accepted": common, "healthy": None}

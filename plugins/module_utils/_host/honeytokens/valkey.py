@@ -46,15 +46,15 @@ def _at_node(connection: _connection.Connection, user: str) -> Report:
     uptime = _number(connection, "server", "uptime_in_seconds")
     denied = _number(connection, "stats", "acl_access_denied_auth")
     listed = sum(int(entry["count"]) for entry in entries if entry["reason"] == "auth")
-    lost = denied > listed  # the log is full, somebody emptied it, or others flooded it
+    is_incomplete = denied > listed  # the log is full, somebody emptied it, or others flooded it
     oldest = max((float(entry["age-seconds"]) for entry in entries), default=0)
     return {
         "exists": user in users and users[user].enabled,
         "uses": sum(int(entry["count"]) for entry in own),
         "last": max((timestamps.stamp_of(now - float(entry["age-seconds"])) for entry in own), default=""),
         "clients": [_address(entry) for entry in own],
-        "reach": int(oldest if lost else uptime),
-        "lost": lost,
+        "reach": int(oldest if is_incomplete else uptime),
+        "lost": is_incomplete,
     }
 
 

@@ -120,9 +120,9 @@ class ServerConnection:
 
         A pooler may take none. What it leads to is then as the server has it.
         """
-        given = {"options": "%s %s" % (target.options.get("options", ""), SETTINGS)}
+        options = {"options": "%s %s" % (target.options.get("options", ""), SETTINGS)}
         try:
-            return cls(target._replace(options={**target.options, **given}), label=label, timeout=timeout)
+            return cls(target._replace(options={**target.options, **options}), label=label, timeout=timeout)
         except PostgresqlLoginRefused as refused:
             # The words of PgBouncer and of RDS Proxy.
             if not re.search("startup parameter|command-line options", refused.refusal.message):
@@ -304,12 +304,12 @@ def observe(server: ServerConnection, names: Sequence[str]) -> ServerFacts:
     groups: Dict[str, Dict[str, Membership]] = {name: {} for name in names}
     for member, group, *options in server.rows(members % wanted, doing=doing):
         groups[member][group] = Membership(*options)
-    kept: Dict[str, Dict[Tuple[str, str], str]] = {name: {} for name in names}
+    role_settings: Dict[str, Dict[Tuple[str, str], str]] = {name: {} for name in names}
     for name, database, line in server.rows(settings % wanted, doing=doing):
         setting, _equals, value = line.partition("=")
-        kept[name][(database, setting)] = value
+        role_settings[name][(database, setting)] = value
     result = {
-        row[0]: Role(*row, settings=kept[row[0]], member_of=groups[row[0]])  # type: ignore[misc]
+        row[0]: Role(*row, settings=role_settings[row[0]], member_of=groups[row[0]])  # type: ignore[misc]
         for row in server.rows(roles % wanted, doing=doing)
     }
     return ServerFacts(administrator(server), result)

@@ -59,7 +59,7 @@ def read_as_administrator(server: ServerConnection, request: Mapping[str, Any]) 
 
 
 def _entries(server: ServerConnection, request: Mapping[str, Any], query: str) -> List[Entry]:
-    own = "".join(", (%s, %s)" % (literal(raw), literal(shown)) for raw, shown in sorted(request["own"].items()))
+    own = "".join(", (%s, %s)" % (literal(raw), literal(text)) for raw, text in sorted(request["own"].items()))
     rows = _read(server, ROLES % {"own": own} + END % {"query": query, "limit": MOST + 1})
     if len(rows) > MOST:
         raise DatabaseError("too_many", "it has more than %d roles, grants and objects, %s" % (MOST, TOO_MANY))

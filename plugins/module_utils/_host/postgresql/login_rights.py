@@ -72,8 +72,8 @@ def read(server: ServerConnection, databases: Collection[str]) -> List[str]:
         return ["SUPERUSER"]
     rights = [name for name, has in zip(_ATTRIBUTES, own[2:]) if has]
     for is_set, role, *attributes in others:
-        taken = [name for name, has in zip(_ATTRIBUTES, attributes) if has and is_set]  # attributes are not inherited
-        rights += ["%s by role %s" % (name, str(role)[:LONGEST]) for name in taken]
+        names = [name for name, has in zip(_ATTRIBUTES, attributes) if has and is_set]  # attributes are not inherited
+        rights += ["%s by role %s" % (name, str(role)[:LONGEST]) for name in names]
         rights += ["member of %s" % role] if role in _POWERFUL else []
     own_databases = {*databases, server.target.database}
     for right, name in _rows(server, _DATABASES % ROWS)[:ROWS]:

@@ -119,8 +119,8 @@ def fetch(
             error = caught
         except Exception as caught:  # noqa: BLE001 - the application must start; its words might quote what was read
             error = SecretsError("unexpected error: %s" % type(caught).__name__)
-        kept, message = _fallback(wanted)
-        if kept:
+        is_kept, message = _fallback(wanted)
+        if is_kept:
             return FetchResult(KEPT, (str(error), message))
         if check or not isinstance(error, (NoAccess, JournalError)) or clock() >= until:
             return FetchResult(_code_of(error), (str(error), message))

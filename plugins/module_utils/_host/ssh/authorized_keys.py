@@ -110,5 +110,5 @@ def added(text: bytes, old: bytes, new: str) -> bytes:
 
 def without(text: bytes, gone: bytes) -> bytes:
     """The text without the lines of that key."""
-    kept = [line for line in text.split(b"\n") if getattr(entry_of(line), "blob", None) != gone]
-    return b"\n".join(kept)
+    remaining = [line for line in text.split(b"\n") if getattr(entry_of(line), "blob", None) != gone]
+    return b"\n".join(remaining)

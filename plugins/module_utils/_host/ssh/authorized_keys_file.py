@@ -134,19 +134,19 @@ def remove(account: HostAccount, path: str, gone: bytes, kept: Optional[bytes], 
 
 def evict(account: HostAccount, path: str, keys: Collection[str], *, check: bool) -> List[str]:
     """Takes away the keys with these fingerprints, which somebody else added; those that were there."""
-    gone: List[str] = []
+    removed: List[str] = []
 
     def edit(text: bytes) -> bytes:
         entries = filter(None, map(authorized_keys.entry_of, text.split(b"\n")))
         for name, blob in {fingerprints.of_ssh_key(entry.blob): entry.blob for entry in entries}.items():
             if name in keys:
-                gone.append(name)
+                removed.append(name)
                 text = authorized_keys.without(text, blob)
         return text
 
     if keys:
         _edited(account, path, edit, check=check)
-    return gone
+    return removed
 
 
 def others(account: HostAccount, path: str, *known: Optional[bytes]) -> List[str]:

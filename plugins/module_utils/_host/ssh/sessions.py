@@ -205,12 +205,12 @@ def _journal(pids: Sequence[int]) -> Iterator[str]:
     command = ["journalctl", "--quiet", "--no-pager", "--output=json", *fields]
     try:
         # run_command knows no deadline.
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
+        process = subprocess.run(  # pylint: disable=ansible-bad-function
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return iter(())
-    return iter(done.stdout.decode("utf-8", "replace").splitlines())
+    return iter(process.stdout.decode("utf-8", "replace").splitlines())
 
 
 def own_keys() -> Set[str]:
@@ -245,7 +245,7 @@ def end(
     ended: Dict[int, str] = {}
     scopes: Set[str] = set()
     going: Set[int] = set()
-    quiet, waited, left = 0, 0.0, 0
+    quiet, waited, remaining = 0, 0.0, 0
     while quiet < QUIET and waited < PATIENCE:
         seen = look()
         ours = ancestors(seen, os.getpid())
@@ -254,7 +254,7 @@ def end(
         logged.update(ask(unknown) if unknown else {})
         sessions = [(process, opened_of(process, logged, account)) for process in results]
         roots = [process for process, opened in sessions if must_end(opened, keys, leak=leak)]
-        left = sum(opened is None for process, opened in sessions if process not in roots)
+        remaining = sum(opened is None for process, opened in sessions if process not in roots)
         ended.update(
             {process.pid: opened.source if opened else "unknown" for process, opened in sessions if process in roots}
         )
@@ -276,4 +276,4 @@ def end(
             "%d processes of sessions of %s cannot be ended; use become, or end them by hand: %s"
             % (len(going), account, " ".join(map(str, sorted(going))))
         )
-    return EndedSessions(list(ended.values()), left)
+    return EndedSessions(list(ended.values()), remaining)

@@ -64,19 +64,19 @@ def could_log_in_as_others(nodes: Nodes, wanted: UserRequest) -> List[str]:
 
 def others_ended(nodes: Nodes, wanted: UserRequest, could: Collection[str]) -> Tuple[List[str], List[str]]:
     """Ends all sessions but ours there; programs connect again. What was done, and what stays open."""
-    done, left = [], []
+    lines, remaining = [], []
     for node in nodes:
         if node.name in could:
             try:
                 ended = sum(int(node.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")) for kind in SESSIONS)
             except (HostError, ValueError) as error:
                 message = "%s: sessions of other users are not ended (%s): CLIENT KILL TYPE normal"
-                left.append(message % (node.name, error))
+                remaining.append(message % (node.name, error))
                 continue
             if ended:
                 message = "%s: user %s could change other users, so the %d sessions of all users were ended too"
-                done.append(message % (node.name, wanted.user, ended))
-    return done, left
+                lines.append(message % (node.name, wanted.user, ended))
+    return lines, remaining
 
 
 def _deleted(node: Node, user: str) -> str:

@@ -91,5 +91,5 @@ def _links(answer: str, nodes: Collection[str]) -> Iterator[_Row]:
 def _settings(ask: Ask, key: str) -> Iterator[_Row]:
     for name in (*SETTINGS, *SECRET_SETTINGS):
         for setting, value in _pairs(ask("CONFIG", "GET", name)).items():
-            shown = "digest %s" % keyed(key, value) if setting in SECRET_SETTINGS and value else value
-            yield "setting", setting, shown, "CONFIG SET %s …" % shlex.quote(setting)
+            text = "digest %s" % keyed(key, value) if setting in SECRET_SETTINGS and value else value
+            yield "setting", setting, text, "CONFIG SET %s …" % shlex.quote(setting)

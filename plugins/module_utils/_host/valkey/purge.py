@@ -246,13 +246,13 @@ def _grounds(wanted: PurgeRequest, places: Mapping[str, PurgeDatabase]) -> Tuple
         if names:
             shared.append("a broker whose bindings are there")
         patterns = valkey_key_patterns.broker_patterns(names)
-        spared = [
+        spared_keys = [
             key
             for purge_entry in wanted.sessions
             if _same(place, places[purge_entry.setting].runs, places[purge_entry.setting].database)
             for key in purge_entry.keys
         ]
-        sieve = Sieve(entry.keys, patterns, tuple(spared))
+        sieve = Sieve(entry.keys, patterns, tuple(spared_keys))
         grounds.append(PurgePlan(entry, place, sieve, tuple(dict.fromkeys(shared))))
         if shared:
             problems += _can_reach(entry, patterns, place.database, grounds[-1].shared)
@@ -302,24 +302,24 @@ def _kept(ground: PurgePlan, primary: Primary, number: int) -> Iterator[Tuple[Li
     for page in primary.pages(ground.sieve.keys[number]):
         fresh = ground.sieve.fresh(number, page)
         theirs = {key for key in fresh if ground.sieve.broker_key(key) is not None}
-        spared = {key for key in fresh if ground.sieve.is_spared(key)}
-        may_go = [key for key in fresh if key not in spared and key not in theirs]
+        spared_keys = {key for key in fresh if ground.sieve.is_spared(key)}
+        may_go = [key for key in fresh if key not in spared_keys and key not in theirs]
         if ground.shared and may_go:
             # Whatever they are called: queues and channels are of these kinds, and what a cache stores is not.
             kinds = primary.many([["TYPE", key] for key in may_go])
             theirs |= {key for key, kind in zip(may_go, kinds) if kind in QUEUE_KINDS}
             may_go = [key for key in may_go if key not in theirs]
-        yield may_go, sorted(theirs), len(spared)
+        yield may_go, sorted(theirs), len(spared_keys)
 
 
 def _counted(ground: PurgePlan, problems: List[str]) -> Dict[str, Any]:
     """How many keys would go; a key that is a broker's becomes a problem."""
-    count, spared = 0, 0
+    count, spared_count = 0, 0
     for number, pattern in enumerate(ground.sieve.keys):
         hits: List[bytes] = []
         for primary in ground.place.primaries:
-            for may_go, theirs, left in _kept(ground, primary, number):
-                count, spared = count + len(may_go), spared + left
+            for may_go, theirs, newly_spared in _kept(ground, primary, number):
+                count, spared_count = count + len(may_go), spared_count + newly_spared
                 hits += theirs[: NAMED - len(hits)]
         if hits:
             problems.append(
@@ -327,7 +327,7 @@ def _counted(ground: PurgePlan, problems: List[str]) -> Dict[str, Any]:
                 "cache's own keys"
                 % (ground.entry.name, number, pattern, ground.place.database, ", ".join(shown(key) for key in hits))
             )
-    return {"count": count, "spared": spared}
+    return {"count": count, "spared": spared_count}
 
 
 # --- and away with it -----------------------------------------------------------------------------------------------
@@ -350,10 +350,10 @@ def _report(ground: PurgePlan, counted: Mapping[str, Any], check: bool, batch: i
 
 def _deleted(ground: PurgePlan, primary: Primary, batch: int) -> int:
     """How many keys are gone. What a broker made since the count stays, for the same sieve is asked again."""
-    gone = 0
+    deleted = 0
     for number in range(len(ground.sieve.keys)):
         for may_go, _theirs, _spared in _kept(ground, primary, number):
             for keys in valkey_key_patterns.batches(may_go, batch):
                 # One key a command: in a cluster, the keys of one command must belong together.
-                gone += sum(int(count) for count in primary.many([["UNLINK", key] for key in keys]))
-    return gone
+                deleted += sum(int(count) for count in primary.many([["UNLINK", key] for key in keys]))
+    return deleted

@@ -232,16 +232,16 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         result["changed"] = bool(result["changed"] or any(ended.values()) or others)
         result["refused"] = _verify_rejected(nodes, _login(wanted))
         result["passwords"] = all_nodes.passwords(nodes, wanted.user, wanted.gate)
-        left = _left(nodes, wanted)
+        remaining = _left(nodes, wanted)
         warnings = [*all_nodes.about(nodes, wanted).get("warnings", ()), *_not_found(nodes, wanted)]
-        result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *left)), *others]
+        result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *remaining)), *others]
         result.update(footholds.evicted(nodes, wanted, keepers))
         result["footholds"] += not_ended
         inventory = footholds.compared(nodes, wanted) if wanted.inventory else {}
         result["footholds"] += footholds.looked_for(nodes, wanted, others=not inventory or bool(inventory["problems"]))
         result.update({"inventory": inventory} if inventory else {})
         _require_all(nodes, wanted)
-        return {**result, "not_ended": left} if left and wanted.ends == valkey.ALL else result
+        return {**result, "not_ended": remaining} if remaining and wanted.ends == valkey.ALL else result
 
 
 def _at_once(nodes: Nodes, commands: Mapping[str, Commands], wanted: UserRequest) -> Dict[str, List[valkey.Client]]:
@@ -348,8 +348,8 @@ def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
         # Asked after the list: if no password is left now, none of those listed used another one.
         node.load_users()
         user = node.users.get(wanted.user)
-        left = user is not None and bool(user.digests - {wanted.gate})
-        old = [] if left else [client for client in clients if not client.replication]
+        has_other_password = user is not None and bool(user.digests - {wanted.gate})
+        old = [] if has_other_password else [client for client in clients if not client.replication]
     else:
         note = next((wanted.last_client[name] for name in sorted(node.names) if name in wanted.last_client), None)
         old = valkey.ending(clients, wanted.ends, node.number_of(note))
