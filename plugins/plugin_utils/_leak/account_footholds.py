@@ -59,13 +59,13 @@ class AccountLook:
     @property
     def events(self) -> dict[str, str]:
         """As events of the incident. One finding counts once, and a later change is another."""
-        kept = list(self.findings)
-        if len(kept) > MOST:
-            rest = kept[MOST - 1 :]
-            kept[MOST - 1 :] = [
+        findings = list(self.findings)
+        if len(findings) > MOST:
+            rest = findings[MOST - 1 :]
+            findings[MOST - 1 :] = [
                 f"{self.place}: {len(rest)} more findings ({of_text(str(rest))}); the output of the run lists them"
             ]
-        return {f"foothold/{self.credential}/{of_text(text)}": text for text in kept}
+        return {f"foothold/{self.credential}/{of_text(text)}": text for text in findings}
 
     @property
     def line(self) -> str:
@@ -99,16 +99,18 @@ def looked(
     """After the last revocation. ``keys`` are ids of leaked access keys; keys are removed only in a known window."""
     since = journal.incident.since if journal.incident else ""
     trail = key_trail(setting, keys, since, SECONDS) if "aws" in reach else KeyTrail()
-    made, problems = _not_in_use(setting, trail.made)
-    sessions = temporary_credentials.settled(setting, journal.incident, made, asked=denies_sessions)
-    made = sessions.made
-    looks = [account(setting, journal, reach["aws"], made)] if "aws" in reach else []
-    gone = evicted(setting, looks[0], made) if looks and evicts and since and made and not problems else {}
+    made_by_keys, problems = _not_in_use(setting, trail.made)
+    sessions = temporary_credentials.settled(setting, journal.incident, made_by_keys, asked=denies_sessions)
+    made_by_keys = sessions.made
+    looks = [account(setting, journal, reach["aws"], made_by_keys)] if "aws" in reach else []
+    evicted_items = (
+        evicted(setting, looks[0], made_by_keys) if looks and evicts and since and made_by_keys and not problems else {}
+    )
     looks += [look for look in [repository(setting)] if look] if GITHUB in reach else []
     return AccountResult(
         events={
             **{event: text for look in looks for event, text in look.events.items()},
-            **gone,
+            **evicted_items,
             **sessions.denial.events,
         },
         lines=[
@@ -132,8 +134,8 @@ def _not_in_use(setting: RotationSetup, made: Sequence[MadeWithKey]) -> tuple[li
         contents = setting.rotator.current(account_reader.key_places(setting.catalog)) if made else Contents()
     except SecretsError as error:
         return list(made), [f"whether the stores hold keys that the leaked key made: {one_line(error)}"]
-    held = account_reader.held_keys(setting.catalog, contents)
-    return [item for item in made if item.made.key not in held], []
+    keys = account_reader.held_keys(setting.catalog, contents)
+    return [item for item in made if item.made.key not in keys], []
 
 
 def reaching(impact: Mapping[str, Any], incident: Incident) -> dict[str, str]:
@@ -160,8 +162,8 @@ def account(setting: RotationSetup, journal: Journal, credential: str, made: Seq
     look, reading = _compared(setting, credential, place, read)
     by_name = {(item.made.kind, item.made.name): item for item in reversed(made)}
     # What was added and is not gone by now, the comparison names itself.
-    left = [item for item in by_name.values() if reading is None or item.made.kind not in reading.kinds]
-    look.findings += [_with(f"{item.made.kind} {item.made.name}", item, item.made.undo) for item in reversed(left)]
+    remaining = [item for item in by_name.values() if reading is None or item.made.kind not in reading.kinds]
+    look.findings += [_with(f"{item.made.kind} {item.made.name}", item, item.made.undo) for item in reversed(remaining)]
     for difference in _differences(setting, place, reading):
         act = by_name.get((difference.kind, difference.name))
         look.findings.append(_with(difference.message, act, difference.undo))

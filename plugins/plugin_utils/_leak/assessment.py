@@ -82,8 +82,8 @@ def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> 
     if not declared:
         return BlastRadius(declared, results, messages, not_sought)
     # A host that was declared before may have left the inventory since.
-    gone = [name.partition(":")[2] for name in before if name.startswith(blast_radius.HOST)]
-    impact = blast_radius.impact(setting.catalog, declared, [*hosts, *gone])
+    declared_hosts = [name.partition(":")[2] for name in before if name.startswith(blast_radius.HOST)]
+    impact = blast_radius.impact(setting.catalog, declared, [*hosts, *declared_hosts])
     goes_on = [f"{incident.id} is open and continues; {', '.join(before)} leaked too"] if incident and before else []
     return BlastRadius(declared, results, messages, not_sought, [*goes_on, *blast_radius_diagram.text(impact)], impact)
 

@@ -79,10 +79,10 @@ class CloudTrail:
         waiting = [_Open(lookup_query) for lookup_query in questions]
         stopped: list[_Open] = []
         uses: list[cloudtrail_events.Use] = []
-        asked, problem, last = 0, None, 0.0
+        count, problem, last = 0, None, 0.0
         while waiting:
             now = self._clock()
-            pause = max(0.0, last + PAUSE - now) if asked else 0.0
+            pause = max(0.0, last + PAUSE - now) if count else 0.0
             if now + pause >= end:
                 break
             self._sleep(pause)
@@ -94,12 +94,12 @@ class CloudTrail:
                 problem = str(error)
                 waiting.insert(0, lookup)
                 break
-            asked += 1
+            count += 1
             if lookup.token and lookup.pages < pages:
                 waiting.append(lookup)
             elif lookup.token:
                 stopped.append(lookup)
-        return TrailAnswer(tuple(uses), _short([*stopped, *waiting]), problem, asked)
+        return TrailAnswer(tuple(uses), _short([*stopped, *waiting]), problem, count)
 
     def _page(self, lookup: _Open, since: datetime | None) -> list[cloudtrail_events.Use]:
         attribute = {"AttributeKey": lookup.question.attribute, "AttributeValue": lookup.question.value}

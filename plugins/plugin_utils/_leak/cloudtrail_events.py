@@ -106,7 +106,7 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
     if not isinstance(detail, dict) or not isinstance(at, datetime):
         return None
     identity = _mapping(detail.get("userIdentity"))
-    asked = _mapping(detail.get("requestParameters"))
+    parameters = _mapping(detail.get("requestParameters"))
     act, refused = plain(event.get("EventName") or detail.get("eventName")), plain(detail.get("errorCode"))
     answer, service = detail.get("responseElements"), plain(detail.get("eventSource"))
     return Use(
@@ -115,11 +115,11 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
         who=plain(identity.get("arn") or identity.get("invokedBy") or event.get("Username")) or "an unnamed principal",
         address=plain(detail.get("sourceIPAddress")) or "an unknown address",
         act=act,
-        what=tuple(dict.fromkeys(_names(asked))),
+        what=tuple(dict.fromkeys(_names(parameters))),
         key=plain(event.get("AccessKeyId") or identity.get("accessKeyId")),
         refused=refused,
-        made=None if refused else acts_in_aws.made(act, asked, answer, service),
-        version=plain(asked.get("clientRequestToken")),
+        made=None if refused else acts_in_aws.made(act, parameters, answer, service),
+        version=plain(parameters.get("clientRequestToken")),
     )
 
 

@@ -27,9 +27,9 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
     kinds = {name: setting.kinds.get(catalog.credentials[name].kind, Kind("")) for name in reached}
     confirmed = [name for name in reached if f"confirmed/{name}" in would["incident"]["events"]]
     opened, ends = plan.get("rotation") or {}, plan.get("ends") or {}
-    done = false_alarm.done_for_good(journal.incident, journal.rotation) if journal.incident else ""
-    if ends.get("past") and opened.get("incident") and not done:
-        done = f"{journal.rotation} {false_alarm.PAST}"
+    finished = false_alarm.done_for_good(journal.incident, journal.rotation) if journal.incident else ""
+    if ends.get("past") and opened.get("incident") and not finished:
+        finished = f"{journal.rotation} {false_alarm.PAST}"
     leaked = bool((would.get("open_rotation") or {}).get("may_have_leaked"))
     return Ahead(
         environment=catalog.environment,
@@ -41,7 +41,7 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
         signing=[name for name in reached if kinds[name].phases == 2],
         elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],
         revoked=[*confirmed, *results.get("revoked", ())],
-        done=done,
+        done=finished,
         refused=plan.get("refused", {}),
         needs=plan.get("needs", ()),
         pages={name: catalog.credentials[name].provider_url or "" for name in reached},

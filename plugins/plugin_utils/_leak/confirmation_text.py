@@ -172,8 +172,10 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
     else:
         yield "no user is logged out on purpose"
     if ahead.purge.get("valkey"):
-        kept = not (ahead.logs_out or signing)
-        yield "caches start empty" + (", and sessions that Django keeps only there (engine cache) end too" * kept)
+        keeps_sessions = not (ahead.logs_out or signing)
+        yield "caches start empty" + (
+            ", and sessions that Django keeps only there (engine cache) end too" * keeps_sessions
+        )
 
 
 def _point(ahead: Ahead) -> str:

@@ -51,11 +51,11 @@ def sessions(
 ) -> list[dict[str, Any]]:
     """Who is logged in at each server, one after the other: each but the last may take half of what is left, so that
     one that hangs leaves something to those after it. ``until`` is in seconds since 1970."""
-    asked = [credential for credential in credentials if kinds.sessions_module(credential["kind"])]
+    at_servers = [credential for credential in credentials if kinds.sessions_module(credential["kind"])]
     results = []
-    for credential in asked:
-        left = until - time.time()
-        seconds = left if credential is asked[-1] else left / 2
+    for credential in at_servers:
+        rest = until - time.time()
+        seconds = rest if credential is at_servers[-1] else rest / 2
         module, name = kinds.sessions_module(credential["kind"]), credential["name"]
         results.append({"name": name, **_sessions(server, connection, module, name, seconds)})
     return results

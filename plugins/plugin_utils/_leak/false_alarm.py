@@ -39,9 +39,9 @@ def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
     """What nothing leads back from; empty if there is no such thing yet."""
     if rotation is not None and rotation.plan.get("incident") == incident.id and state_machine.is_past_return(rotation):
         return f"{rotation} {PAST}"
-    gone = sorted({*incident.about(*REPLACED)})
-    if gone or incident.dead:
-        return f"{', '.join(gone)} was replaced or revoked already" if gone else "values were replaced already"
+    replaced = sorted({*incident.about(*REPLACED)})
+    if replaced or incident.dead:
+        return f"{', '.join(replaced)} was replaced or revoked already" if replaced else "values were replaced already"
     return ""
 
 

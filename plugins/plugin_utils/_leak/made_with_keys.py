@@ -60,7 +60,7 @@ def followed(
     """Key by key, with those that are found on the way, until ``seconds`` have passed."""
     result, end = KeyTrail(), clock() + seconds
     waiting, seen, also = [*keys], {*keys}, [SIGN_IN]
-    left: list[str] = []
+    unsearched: list[str] = []
     while waiting and clock() < end:
         questions, also = [LookupQuery("AccessKeyId", waiting.pop(0)), *also], []
         for use in _asked(trails, questions, result, since=since, seconds=end - clock()):
@@ -70,11 +70,13 @@ def followed(
                 new = use.made.key
                 if new and new not in seen:
                     seen.add(new)
-                    (waiting if len(seen) <= MOST_KEYS else left).append(new)
+                    (waiting if len(seen) <= MOST_KEYS else unsearched).append(new)
                 item = MadeWithKey(use.made, use.at, use.address, use.act, use.who)
                 result.made += [item] if _lasts(use.made, use.at, now) else []
-    if left:
-        result.problems.append(f"CloudTrail was not searched for {len(left)} more keys and sessions, such as {left[0]}")
+    if unsearched:
+        result.problems.append(
+            f"CloudTrail was not searched for {len(unsearched)} more keys and sessions, such as {unsearched[0]}"
+        )
     if waiting:
         result.problems.append(f"CloudTrail was not searched for {', '.join(waiting)}: no time was left")
     return result

@@ -70,8 +70,8 @@ def too_short(known: Iterable[CandidateValue]) -> list[str]:
         if len(_sought(candidate_value)) < SHORTEST:
             stages.setdefault((candidate_value.credential, candidate_value.where), {})[candidate_value.stage] = None
     return [
-        f"{name}: {where}, {', '.join(held)}: shorter than {SHORTEST} characters"
-        for (name, where), held in sorted(stages.items())
+        f"{name}: {where}, {', '.join(names)}: shorter than {SHORTEST} characters"
+        for (name, where), names in sorted(stages.items())
     ]
 
 

@@ -69,8 +69,8 @@ def facts_of(
         return (credential_ages.moment(at) - began).total_seconds()
 
     hosts_with_old_key, waits = answer.get("hosts_with_old_key", {}), answer.get("waits", {})
-    gone = [host for host in incident.behind if host not in (answer.get("hosts") or [host])]
-    given_up = [*gone, *(host for host in incident.behind if host in answer.get("left_out", ()))]
+    absent_hosts = [host for host in incident.behind if host not in (answer.get("hosts") or [host])]
+    given_up = [*absent_hosts, *(host for host in incident.behind if host in answer.get("left_out", ()))]
     behind = [host for host in incident.behind if host not in given_up]
     hosts = {"behind": behind, "given_up": given_up}
 
@@ -125,7 +125,7 @@ def facts_of(
             *answer.get("open", ()),
             *_outlived(incident),
             *answer.get("unhealthy", ()),
-            *_left(incident, behind, gone),
+            *_left(incident, behind, absent_hosts),
             *_unrecorded(incident),
         ],
         "written_at": timestamps.stamp(now),
@@ -278,7 +278,7 @@ def _row(catalog: Catalog, incident: Incident, entry: Mapping[str, Any], result:
     name = entry["name"]
     state, still = _state(catalog, name, incident, result)
     refused = incident.events.get(f"refused/{name}")
-    shown = [
+    parts = [
         result.get("evidence") or (f"refused since {refused}" if refused else ""),
         incident.evidence.get(f"refused/{name}", ""),
     ]
@@ -289,15 +289,15 @@ def _row(catalog: Catalog, incident: Incident, entry: Mapping[str, Any], result:
         "through": "; ".join(f"{via['from']} ({via['why']})" for via in entry["via"]) or "declared",
         "state": state,
         "open": still,
-        "evidence": "; ".join(filter(None, shown)),
+        "evidence": "; ".join(filter(None, parts)),
     }
 
 
 def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str, Any]) -> tuple[str, bool]:
     """What became of a credential, in words, and whether it is still open."""
     page, events = catalog.credentials[name].provider_url, incident.events
-    given, renewed, flag = (f"{event}/{name}" in events for event in ("given", "renewed", "confirmed"))
-    if not flag and not result.get("replaced", given or renewed or f"refused/{name}" in events):
+    is_given, renewed, flag = (f"{event}/{name}" in events for event in ("given", "renewed", "confirmed"))
+    if not flag and not result.get("replaced", is_given or renewed or f"refused/{name}" in events):
         blocked = "; but its leaked login is blocked" if f"blocked/{name}" in events else ""
         return f"OPEN: {result.get('why') or 'not replaced'}{blocked}{f'; revoke it at {page}' if page else ''}", True
     if result.get("hosts_with_old_key"):
@@ -306,9 +306,9 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
         return f"OPEN: the new value is in force, but {result['waits']}", True
     if flag:
         tried = TRIED if _is_tried(incident, name) else "NOT tried"
-        force = f"the new value is {'' if given else 'NOT '}in force"
+        force = f"the new value is {'' if is_given else 'NOT '}in force"
         return f"revoked, as the operator confirmed; {force}; the old value was {tried}", False
-    if given:
+    if is_given:
         message = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
         return f"OPEN: the new value is in force; {message}, then run again with -e leak_revoked={name}", True
     if renewed and result.get("behind"):

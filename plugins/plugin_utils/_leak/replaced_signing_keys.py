@@ -37,7 +37,7 @@ def former_keys(setting: RotationSetup) -> tuple[list[str], list[str]]:
     for credential in setting.catalog.credentials.values():
         if incident is None or not _signs(setting, credential):
             continue
-        if not {f"{seen}/{credential.name}" for seen in ("refused", "renewed", "kept")} & set(incident.events):
+        if not {f"{event}/{credential.name}" for event in ("refused", "renewed", "kept")} & set(incident.events):
             continue
         now = setting.held(credential).login.password
         for name in credential_graph.secrets_of(setting.catalog, credential):

@@ -157,12 +157,12 @@ class Response:
 
     def rotated(self, rotation: Mapping[str, Any]) -> Response:
         """After the first wave, which ended or stopped as ``rotation`` says. The journal knows when."""
-        wave, left = self.wave, self.waves[1:]
+        wave, remaining_waves = self.wave, self.waves[1:]
         unannounced = [*self.unannounced, *rotation.get("unannounced", ())]
-        after = replace(self, waves=left, unannounced=unannounced)
+        after = replace(self, waves=remaining_waves, unannounced=unannounced)
         ended = bool(rotation.get("closed"))
         if not ended:  # no part of a wave may begin beside an open rotation
-            after = replace(after, waves=[{**item, "alone": False} for item in left])
+            after = replace(after, waves=[{**item, "alone": False} for item in remaining_waves])
         if wave.abort and ended:
             return after  # the new values that may have leaked are gone
         refused = {
@@ -179,7 +179,7 @@ class Response:
         names = [credential["name"] for credential in rotation.get("credentials") or ()]
         if ended and not result["replaced"] and self._is_divisible(wave):
             parts = [asdict(Wave([name], alone=True)) for name in names]
-            return replace(after, waves=[*parts, *left], results={**self.results, **refused})
+            return replace(after, waves=[*parts, *remaining_waves], results={**self.results, **refused})
         if ended and wave.alone and names and names != [*wave.credentials]:  # a rotation that was open ended instead
             after = replace(after, waves=self.waves)
         return replace(after, results={**self.results, **refused, **dict.fromkeys(names, result)})

@@ -106,10 +106,10 @@ class LeakPlan:
         return [name for name in self.plan.get("refused") or {} if name in exposers and name not in against]
 
     def _cannot(self, names: Sequence[str]) -> str:
-        asked = [name for name in names if name in (self.plan.get("needs") or ())]
+        unanswered = [name for name in names if name in (self.plan.get("needs") or ())]
         give = (
-            f"Give the new value of {', '.join(asked)} by -e rotation_values_file=FILE (mode 0600). Or: "
-            if asked
+            f"Give the new value of {', '.join(unanswered)} by -e rotation_values_file=FILE (mode 0600). Or: "
+            if unanswered
             else ""
         )
         return (
@@ -131,11 +131,11 @@ def require_names(args: Mapping[str, Any]) -> None:
     missing = [host for host in hosts if host not in (*args["targeted_hosts"], *compromised)]
     if missing:
         # A rotation waits for such hosts. After a leak they would be taken for lost, and what they hold would be dead.
-        left = ",".join([*compromised, *missing])
+        name_list = ",".join([*compromised, *missing])
         raise RotationError(
             f"{', '.join(missing)}: in {group}, but not in this run (--limit). Their applications would fail on "
             "revoked values, or accept signatures of a leaked key. Nothing was changed. Run again without "
-            f"--limit; or give them up with -e leak_compromised_hosts={left} and rebuild them. If they belong "
+            f"--limit; or give them up with -e leak_compromised_hosts={name_list} and rebuild them. If they belong "
             "to another environment, name a group without them by -e app_hosts=GROUP"
         )
     if args["rotation_host"] in compromised:

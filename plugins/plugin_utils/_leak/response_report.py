@@ -61,8 +61,8 @@ class ResponseReport:
         contained = self.contained_seconds is not None
         also = [f"open: {line}" for line in self.open] if contained else []
         also += [f"possible foothold: {line}" for line in self.footholds.values()]
-        done = [*self.files, *self.clock, *self.tried, *self.encrypted_env]
-        return [*done, *also, *filter(None, [self.unwritten]), self._last()]
+        sections = [*self.files, *self.clock, *self.tried, *self.encrypted_env]
+        return [*sections, *also, *filter(None, [self.unwritten]), self._last()]
 
     @property
     def verdict(self) -> str:
@@ -96,8 +96,8 @@ class ResponseReport:
     def _last(self) -> str:
         if self.contained_seconds is None:
             return f"NOT contained: {'; '.join(self.open)}"
-        left = f", {self._left}" if self.footholds else ""
-        return f"contained in {self.contained_seconds:.0f} s{self.on_word}{left}"
+        remark = f", {self._left}" if self.footholds else ""
+        return f"contained in {self.contained_seconds:.0f} s{self.on_word}{remark}"
 
 
 def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, Any]) -> str:

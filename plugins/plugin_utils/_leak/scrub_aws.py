@@ -23,14 +23,14 @@ DELAYS = (0.0, 1.0, 2.0)
 
 def unlabel(client: Any, name: str, versions: Sequence[str], labels: Mapping[str, Sequence[str]]) -> list[str]:
     """Takes every label but AWSCURRENT off these versions; returns what was taken off."""
-    done = []
+    scrubbed_lines = []
     for version in versions:
         for label in labels.get(version, []):
             if label != CURRENT:
                 with aws_errors.translated("secretsmanager:UpdateSecretVersionStage", f"secret {name}"):
                     client.update_secret_version_stage(SecretId=name, VersionStage=label, RemoveFromVersionId=version)
-                done.append(f"{label} off version {version} of {name}")
-    return done
+                scrubbed_lines.append(f"{label} off version {version} of {name}")
+    return scrubbed_lines
 
 
 def deny(client: Any, name: str, versions: Sequence[str]) -> list[str]:
@@ -93,7 +93,9 @@ def push_out(parameters: Any, names: Sequence[str]) -> tuple[list[str], list[str
         return f"the history of parameter {name} holds only its present value", ""
 
     side = parameters.side_by_side([partial(pushed, name) for name in names])
-    return [done for done, _cannot in side if done], [cannot for _done, cannot in side if cannot]
+    return [scrubbed_lines for scrubbed_lines, _cannot in side if scrubbed_lines], [
+        cannot for _done, cannot in side if cannot
+    ]
 
 
 def deny_in(
@@ -153,14 +155,14 @@ def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
     former = [version for version in versions if version not in current]
     if not former:
         return _Scrubbed(cannot=cannot)
-    done: list[str] = []
+    scrubbed_lines: list[str] = []
     for act in (partial(unlabel, client, name, former, labels), partial(deny, client, name, former)):
         try:
-            done += act()
+            scrubbed_lines += act()
         except StoreError as error:
             cannot.append(str(error))
     copies = [str(item["Region"]) for item in described.get("ReplicationStatus", []) if item.get("Region")]
-    return _Scrubbed(done, cannot, former, copies)
+    return _Scrubbed(scrubbed_lines, cannot, former, copies)
 
 
 def _denied_there(

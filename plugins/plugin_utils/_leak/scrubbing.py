@@ -40,7 +40,7 @@ def scrubbed(
     """
     client = setting.connection.store_client("secretsmanager")
     dead = revoked_values.dead(setting, credentials, secrets) if secrets else {}  # histories tell of it, and go next
-    (done, cannot), (pushed, stuck) = in_threads(
+    (scrubbed_lines, cannot), (pushed, stuck) = in_threads(
         [
             partial(_denied, setting, client, journal, secrets, credentials, dead),
             partial(scrub_aws.push_out, setting.rotator.parameters, parameters),
@@ -50,7 +50,7 @@ def scrubbed(
     sent = [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
     cannot = [*cannot, *stuck, *unknown, *_mirrors(setting.catalog, credentials, refreshed)]
     cannot.append("scrubbing does not undo earlier reads; a denied version stays in AWS until AWS removes it")
-    return {"scrubbed": [*done, *pushed, *sent], "not_scrubbed": cannot}
+    return {"scrubbed": [*scrubbed_lines, *pushed, *sent], "not_scrubbed": cannot}
 
 
 def _denied(
@@ -66,16 +66,18 @@ def _denied(
         setting, journal, secrets, dead, lambda name: scrub_aws.denied_by(client, name) if _is_aws(name) else set()
     )
     needed = scrub_exceptions.spared(journal, credentials)
-    kept = [(name, version) for name, ids in versions.items() for version in ids if (name, version) in needed]
+    needed_versions = [
+        (name, version) for name, ids in versions.items() for version in ids if (name, version) in needed
+    ]
     versions = {name: [version for version in ids if (name, version) not in needed] for name, ids in versions.items()}
-    done, cannot = scrub_aws.scrubbed(
+    scrubbed_lines, cannot = scrub_aws.scrubbed(
         client,
         {name: some for name, some in versions.items() if _is_aws(name)},
         lambda region: setting.connection.in_region(region).store_client("secretsmanager"),
     )
     destroyed, untouched = _destroyed(setting, {name: some for name, some in versions.items() if not _is_aws(name)})
-    spared = [f"version {version} of {name} {needed[name, version]}" for name, version in kept]
-    return [*done, *destroyed], [*cannot, *untouched, *untold, *spared]
+    spared_lines = [f"version {version} of {name} {needed[name, version]}" for name, version in needed_versions]
+    return [*scrubbed_lines, *destroyed], [*cannot, *untouched, *untold, *spared_lines]
 
 
 def _is_aws(name: str) -> bool:
@@ -84,13 +86,13 @@ def _is_aws(name: str) -> bool:
 
 def _destroyed(setting: RotationSetup, versions: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
     """What was done to versions outside AWS, which can be destroyed, and what could not be."""
-    store, done, cannot = secret_stores(setting.connection.store_client), [], []
+    store, scrubbed_lines, cannot = secret_stores(setting.connection.store_client), [], []
     for name, some in versions.items():
         try:
-            done += store.destroy(name, some)
+            scrubbed_lines += store.destroy(name, some)
         except StoreError as error:
             cannot.append(str(error))
-    return done, cannot
+    return scrubbed_lines, cannot
 
 
 def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:

@@ -38,8 +38,8 @@ def messages(
     if not plan.get("ends", True):
         # The catalog says that no store has sessions, so only a new key ends those that it signed.
         is_none = plan.get("declared") and not plan.get("purged")
-        kept = _of_cookies(declared, keys, behind) if is_none and keys else ()
-        return {"tried": [f"not ended: sessions, because {_not_ended(plan)}"], "problems": list(kept)}
+        cookie_problems = _of_cookies(declared, keys, behind) if is_none and keys else ()
+        return {"tried": [f"not ended: sessions, because {_not_ended(plan)}"], "problems": list(cookie_problems)}
     return _by_command(gathered) if plan.get("command") else _tried(gathered, declared, keys, behind)
 
 
@@ -61,8 +61,8 @@ def _by_command(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _in_files(each: Mapping[str, Any], keys: Mapping[str, bool], behind: Sequence[str]) -> Lines:
     """Sessions in files. One is signed too, so a host's new key ends it."""
-    kept = behind if _by_the_key(keys) else each
-    files = {name: _of_files(item.get("ended") or {}) for name, item in each.items() if name in kept}
+    hosts = behind if _by_the_key(keys) else each
+    files = {name: _of_files(item.get("ended") or {}) for name, item in each.items() if name in hosts}
     return [(name, message) for name, message in files.items() if message]
 
 
@@ -72,9 +72,9 @@ def _tried(
     host, ended, each = gathered["host"], gathered["ended"], gathered["each"]
     problem = _problem(ended)
     # Nothing was asked of a host that is given up.
-    asked = [name for name in behind if name == host or name in each]
+    hosts = [name for name in behind if name == host or name in each]
     doubts = [] if problem else [(host, _may_live(item)) for item in ended.get("doubtful") or ()]
-    is_dead = _by_the_key(keys) and not asked
+    is_dead = _by_the_key(keys) and not hosts
     alive: Lines = [(host, f"sessions were not ended: {problem}")] if problem else []
     alive += [] if is_dead else doubts
     if ended.get("engine") == "file":
@@ -87,7 +87,7 @@ def _tried(
     alive += [(name, message) for name, result in results.items() for message in result.get("accepted") or ()]
     return {
         "tried": [*tried, *(f"not tried: {line}" for line in _shared(untried))],
-        "problems": [*_shared(alive), *(_of_cookies(declared, keys, asked) if ended.get("only_the_key") else ())],
+        "problems": [*_shared(alive), *(_of_cookies(declared, keys, hosts) if ended.get("only_the_key") else ())],
     }
 
 
@@ -165,16 +165,16 @@ def _untried(result: Mapping[str, Any], is_other: bool) -> Iterator[str]:
 def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str]) -> Iterator[str]:
     """Nothing on a server ends sessions in cookies."""
     only = "sessions are in cookies, so only a new SECRET_KEY ends them"
-    kept = sorted(name for name, is_replaced in keys.items() if not is_replaced)
+    unreplaced = sorted(name for name, is_replaced in keys.items() if not is_replaced)
     if not keys:
         yield (
             f"{only}, and the catalog has no such credential: replace the key by hand, then run again with -e "
             "leak_sessions=false"
         )
-    elif kept:
-        credentials = ",".join(dict.fromkeys((*declared, *kept)))
+    elif unreplaced:
+        credentials = ",".join(dict.fromkeys((*declared, *unreplaced)))
         yield (
-            f"{only}, and {', '.join(kept)} was not replaced: run again with -e leak_credentials={credentials}, "
+            f"{only}, and {', '.join(unreplaced)} was not replaced: run again with -e leak_credentials={credentials}, "
             "or with -e leak_sessions=false to leave all users logged in"
         )
     elif behind:

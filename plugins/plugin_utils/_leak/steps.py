@@ -144,12 +144,12 @@ def _hidden(values: revoked_values.Searchable) -> dict[str, Any]:
 
 def evidence_of(run: ResponseRun) -> Work:
     """What was gathered before the first act."""
-    asked = run.response.asked
+    asked_for = run.response.asked
     return {
         "seen": run.results.of_each("seen", run.asked_hosts),
-        "sessions": asked.get("sessions") or [],
-        "compared": asked.get("compared") or [],
-        "readers": [asked.get("readers") or {}],
+        "sessions": asked_for.get("sessions") or [],
+        "compared": asked_for.get("compared") or [],
+        "readers": [asked_for.get("readers") or {}],
         "left_out": run.response.compromised,
     }
 

@@ -32,15 +32,17 @@ def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     evidence += [f"{host}: {LEFT_OUT}" for host in left_out]
     scrubbed = _mapping(gathered.get("scrubbed"))
     removed = [f"{host}: removed {line}" for host, result in copies.items() for line in result.get("removed", ())]
-    left = [f"{host}: {line}" for host, result in copies.items() for line in _left(result)]
-    left += [f"{host}: copies of revoked values: not checked, since the host is compromised" for host in left_out]
+    missing_lines = [f"{host}: {line}" for host, result in copies.items() for line in _left(result)]
+    missing_lines += [
+        f"{host}: copies of revoked values: not checked, since the host is compromised" for host in left_out
+    ]
     unread = gathered.get("unread") or ()
-    left += [f"{name}: copies were not searched for; no previous value of it is known" for name in unread]
+    missing_lines += [f"{name}: copies were not searched for; no previous value of it is known" for name in unread]
     return {
         "evidence": evidence,
         "readers": _readers(gathered.get("readers") or ()),
         "scrubbed": [*removed, *scrubbed.get("scrubbed", ())],
-        "not_scrubbed": [*left, *scrubbed.get("not_scrubbed", ())],
+        "not_scrubbed": [*missing_lines, *scrubbed.get("not_scrubbed", ())],
     }
 
 
@@ -133,8 +135,8 @@ def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
     if not answers:
         problem = next((name for name in map(_problem, reversed(results)) if name), "no time was left")
         return [f"CloudTrail was not searched: {'no time was left' if problem == OVER else problem}"]
-    asked = [answer for answer in answers if answer.get("asked")]
-    chosen = (asked or answers)[-1]
+    answered_hosts = [answer for answer in answers if answer.get("asked")]
+    chosen = (answered_hosts or answers)[-1]
     if chosen is not results[-1]:
         return [*chosen["messages"], "this answer is from before the containment; CloudTrail gave no answer after it"]
     return list(chosen["messages"])

@@ -121,10 +121,10 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         )
     aborting = rotation.step in state_machine.BACKWARD
     keys = store(setting.connection, credential)
-    kept = old if aborting or new is None else new
+    kept_key = old if aborting or new is None else new
     access_key_pair = AccessKeyPair(
         credential=name,
-        user=credential.options.get(OPTION) or item.user or keys.owner(str(kept.username)),
+        user=credential.options.get(OPTION) or item.user or keys.owner(str(kept_key.username)),
         old=old,
         new=new,
         aborting=aborting,

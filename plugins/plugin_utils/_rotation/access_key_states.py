@@ -109,25 +109,25 @@ class AccessKeyStage:
     def issued(self) -> dict[str, Any]:
         """Makes the new key once."""
         credential = self._found.credential
-        kept = self._hands.issued.find(credential)
-        if kept is not None:
-            self._require_listed(kept)
-            return self._result(False, kept)
+        issued_key = self._hands.issued.find(credential)
+        if issued_key is not None:
+            self._require_listed(issued_key)
+            return self._result(False, issued_key)
         self._switch_off()
         removed = RemovedKeys()
-        made = self._made(removed)
+        new_key = self._made(removed)
         try:
             self._hands.fresh()
-            self._hands.issued.keep(credential, made)
+            self._hands.issued.keep(credential, new_key)
         except (AlreadyExists, Overtaken):  # this one is unused: only this process has its secret
-            self._remove(made, Fresh.uncontested)
+            self._remove(new_key, Fresh.uncontested)
             self._hands.fresh()
-            kept = self._hands.issued.take(credential)
-            self._require_listed(kept)
-            return self._result(False, kept)
+            issued_key = self._hands.issued.take(credential)
+            self._require_listed(issued_key)
+            return self._result(False, issued_key)
         # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
         self._unless_ended(lambda _fresh: self._hands.issued.forget_one(credential))
-        return {**self._result(True, made), **_lines({"evicted": removed.evicted})}
+        return {**self._result(True, new_key), **_lines({"evicted": removed.evicted})}
 
     def usable(self) -> dict[str, Any]:
         new = self._new()
@@ -137,29 +137,29 @@ class AccessKeyStage:
     def revoked(self) -> dict[str, Any]:
         """Removes the old key, or in a rollback the new one, and verifies that it is rejected."""
         access_key_pair = self._found
-        gone, kept = (
+        old_login, kept_login = (
             (access_key_pair.new, access_key_pair.old)
             if access_key_pair.aborting
             else (access_key_pair.old, self._new())
         )
-        removed = [gone] if gone is not None and self._is_there(gone) else []
+        removed = [old_login] if old_login is not None and self._is_there(old_login) else []
         unrecorded = self._others()[0] if access_key_pair.aborting and not removed else []
         removed += [Login(access_key.id) for access_key in unrecorded]
-        if gone is not None and gone.username == kept.username:
+        if old_login is not None and old_login.username == kept_login.username:
             raise RotationError(
                 f"{access_key_pair.credential}: the old and the new access key are the same key; nothing was changed"
             )
         if access_key_pair.aborting and access_key_pair.first_off and not access_key_pair.stays_off:
-            self._hands.keys.activate(access_key_pair.user, str(kept.username), fresh=self._hands.fresh())
+            self._hands.keys.activate(access_key_pair.user, str(kept_login.username), fresh=self._hands.fresh())
         if removed and not (access_key_pair.aborting and self._hands.second_keys):  # a leaked one need not work again
-            self._require_accepted(kept)
-        result = {**self._result(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
+            self._require_accepted(kept_login)
+        result = {**self._result(bool(removed), removed[0] if removed else old_login or kept_login), "accepted": False}
         result |= _lines({"evicted": self._noted(unrecorded)})
         for login in removed:
             self._remove(login)
-        if gone is not None and not self._becomes(gone, accepted=False):
+        if old_login is not None and not self._becomes(old_login, accepted=False):
             raise RotationError(
-                f"AWS still accepts key {gone.username} of user {access_key_pair.user} {SECONDS:.0f} s after its "
+                f"AWS still accepts key {old_login.username} of user {access_key_pair.user} {SECONDS:.0f} s after its "
                 "deletion; run the same command again"
             )
         return {**result, **self._further()}
@@ -170,8 +170,8 @@ class AccessKeyStage:
             return {}
         ours, others = self._others()
         removed = self._hands.second_keys.removed(self._found.user, [*ours, *others])
-        gone = {key: line for key, line in self._found.evicted.items() if key not in removed.footholds}
-        return _lines({"evicted": {**gone, **removed.evicted}, "footholds": removed.footholds})
+        other_footholds = {key: line for key, line in self._found.evicted.items() if key not in removed.footholds}
+        return _lines({"evicted": {**other_footholds, **removed.evicted}, "footholds": removed.footholds})
 
     def _switch_off(self) -> None:
         old, user = self._found.old, self._found.user
@@ -202,16 +202,16 @@ class AccessKeyStage:
         except (NoAccess, Conflict):
             # Its answer was lost, and there is an unknown key; or an earlier key is not listed yet.
             self._hands.sleep(INTERVAL)
-            made: list[Login] = []
+            logins: list[Login] = []
 
             def makes() -> bool:
                 try:
-                    made.append(self._made_beside_the_old(removed))
+                    logins.append(self._made_beside_the_old(removed))
                 except Conflict:
                     return False
                 return True
 
-            return made[0] if self._waits(makes) else self._made_beside_the_old(removed)
+            return logins[0] if self._waits(makes) else self._made_beside_the_old(removed)
 
     def _made_beside_the_old(self, removed: RemovedKeys) -> Login:
         ours, others = self._others()

@@ -91,7 +91,7 @@ def _considered(
 ) -> tuple[rotation_plan.RotationPlan, plan_reader.Read, dict[str, Any]]:
     """A plan, its inputs, and its summary."""
     wish = rotation_plan.RotationRequest(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
-    given = supplied_values.for_credentials(setting, args, task_vars)
+    supplied_logins = supplied_values.for_credentials(setting, args, task_vars)
     read = read or plan_reader.read(setting, journal, None if beside else wish)
     contents, descriptions = read.contents, dict(read.descriptions)
     if beside is not None:
@@ -111,7 +111,7 @@ def _considered(
         kinds=setting.kinds,
         now=context.now(),
         descriptions=descriptions,
-        supplied=given,
+        supplied=supplied_logins,
         against=args["against"],
         mirrors=setting.rotator.mirror is not None,
         leak=bool(args["incident"]),
@@ -120,17 +120,21 @@ def _considered(
         stored=read.stored,
     )
     plan = planned(ground)
-    needs = [name for name in wish.names if name in plan.refused and supplied_values.is_asked(setting, name, given)]
+    needs = [
+        name for name in wish.names if name in plan.refused and supplied_values.is_asked(setting, name, supplied_logins)
+    ]
     if needs and args["ask"] and not write:
-        ground = replace(ground, supplied={**given, **{name: Login(None, context.generate(32)) for name in needs}})
+        ground = replace(
+            ground, supplied={**supplied_logins, **{name: Login(None, context.generate(32)) for name in needs}}
+        )
         plan = planned(ground)
     if plan.items:
         _rehearse(setting, args, journal, plan, contents)
     looks = ssh_key.looks(setting, plan)
     hosts = args["hosts"] if args["targeted_hosts"] is None else args["targeted_hosts"]
     data = plan_text.described(setting.catalog, plan, [host for host in hosts if host not in args["skipped"]])
-    shown = bool(write and args["incident"])  # by the leak response, for all its waves
-    spoken = plan_text.summary(data, read.late, places=not shown)
+    is_shown = bool(write and args["incident"])  # by the leak response, for all its waves
+    spoken = plan_text.summary(data, read.late, places=not is_shown)
     spoken += plan_text.elsewhere(plan, args["hosts"], hosts, args["skipped"])
     spoken += [
         (
@@ -261,21 +265,28 @@ def _go_on(
         leak = _leak_of(args, journal)
         extra = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
         messages += extra.pop("messages", [])
-        shown = context.summary(setting, journal, changed or rotation)
-        return {**extra, "changed": True, "nothing": False, "messages": messages, "rotation": shown}
-    given = {} if back else supplied_values.for_credentials(setting, args, task_vars)
-    wanted = [] if back else supplied_values.wanted_again(setting, rotation, given)
+        summary = context.summary(setting, journal, changed or rotation)
+        return {**extra, "changed": True, "nothing": False, "messages": messages, "rotation": summary}
+    supplied_logins = {} if back else supplied_values.for_credentials(setting, args, task_vars)
+    wanted = [] if back else supplied_values.wanted_again(setting, rotation, supplied_logins)
     if wanted and args["ask"]:
         pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
         return {"changed": False, "nothing": True, "messages": messages, "needs": wanted, "pages": pages}
     if changed:
-        taken = setting.rotator.take(journal, changed, plan=changed.plan)
+        open_rotation = setting.rotator.take(journal, changed, plan=changed.plan)
     else:
-        taken = setting.rotator.take(journal, rotation)
+        open_rotation = setting.rotator.take(journal, rotation)
     if back:
         phase = state_machine.way_back(rotation)
-        taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
-    return {"changed": True, "nothing": False, "messages": messages, "rotation": context.open_summary(setting, taken)}
+        open_rotation = setting.rotator.advance(
+            "abort", phase=phase, reason="the operator asked for it", since=open_rotation
+        )
+    return {
+        "changed": True,
+        "nothing": False,
+        "messages": messages,
+        "rotation": context.open_summary(setting, open_rotation),
+    }
 
 
 def _planned_beside(

@@ -66,7 +66,7 @@ def ending(
     now = timestamps.stamp(context.now())
     extra: dict[str, Any] = {"audit": audit}
     if not aborted:
-        left = {
+        open_tasks = {
             **plan.pending_tasks(
                 setting.catalog,
                 rotation.id,
@@ -80,12 +80,12 @@ def ending(
             ),
             **hosts_with_old_key.pending_tasks(setting.catalog, rotation, journal.pending_tasks, now),
         }
-        extra["pending_tasks"] = left
+        extra["pending_tasks"] = open_tasks
         former = [
             journal.pending_tasks[name] for item in items for name in item.former if name in journal.pending_tasks
         ]
         extra["replaced"] = (
-            incident_events.replaced(rotation, left, journal.incident, former) if journal.incident else {}
+            incident_events.replaced(rotation, open_tasks, journal.incident, former) if journal.incident else {}
         )
         by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", ""))
         extra["rotated"] = {
@@ -96,7 +96,9 @@ def ending(
         renewed = {item.credential for item in items if item.act == plan.RENEW}
         # A login that took its turn again has another password: there is nothing left to revoke.
         turned = {item.credential for item in items if item.act == plan.ROTATE and _alternates(setting, item)}
-        taken_up = [name for item in items for name in (item.pending_task, *item.former) if name and name not in left]
+        taken_up = [
+            name for item in items for name in (item.pending_task, *item.former) if name and name not in open_tasks
+        ]
         extra["discharged"] = taken_up + [
             pending_task.id
             for pending_task in journal.pending_tasks.values()

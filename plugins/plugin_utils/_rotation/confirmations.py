@@ -24,15 +24,15 @@ def confirmed(
     """
     waiting = take(setting, {**args, "tried": {}, "audit": {}}, check=True)
     tried = _tried(setting, server, waiting.get("tries", ()))
-    left = take(setting, {**args, "tried": tried, "audit": {}}, check=True) if tried else waiting
+    preview = take(setting, {**args, "tried": tried, "audit": {}}, check=True) if tried else waiting
     if check:
-        return left
+        return preview
     recorded: Mapping[str, Any] = {}
     log = segment.Audit(setting, args, required=not args["incident"])
-    if left["record"]:
-        recorded = log.recorded(left["record"], left["audit"]["head"])
-    taken = take(setting, {**args, "tried": tried, "audit": recorded.get("head") or {}}, check=False)
-    return {**taken, "messages": [*taken["messages"], *recorded.get("unannounced", ())]}
+    if preview["record"]:
+        recorded = log.recorded(preview["record"], preview["audit"]["head"])
+    answer = take(setting, {**args, "tried": tried, "audit": recorded.get("head") or {}}, check=False)
+    return {**answer, "messages": [*answer["messages"], *recorded.get("unannounced", ())]}
 
 
 def _tried(setting: RotationSetup, server: ServerPrograms, credentials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

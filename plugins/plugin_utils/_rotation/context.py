@@ -302,12 +302,12 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
         setting.catalog, rotation.id, rotation.plan, setting.kinds, now(), journal.incident
     )
     names = [task["credential"] for task in pending.values()]
-    left = [
+    remaining = [
         f"{name}: its old value is to be revoked {provider_revocations.where(setting.catalog, name)}" for name in names
     ]
     return {
         **record,
-        **({"pending_tasks": [audit_record.plain(name) for name in left]} if left else {}),
+        **({"pending_tasks": [audit_record.plain(name) for name in remaining]} if remaining else {}),
         **({"github": sorted(rotation.sent)} if rotation.sent else {}),
         "secrets": {
             name: {"from": base, "to": setting.rotator.target(rotation, name)} for name, base in secrets.items()

@@ -106,9 +106,9 @@ class Rehearsal(JournalWriter):
                 at, reads = self.clock(), blast_radius.read(self.catalog)
                 seen = incident_events.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)
                 seen.update(incident_events.outlived(seen, tokens))
-                shown = {event: LONGEST_NOTE for event in seen if event.startswith("refused/")}
-                shown.update({event: LONGEST_NOTE for event in seen if event.startswith(NOTED)})
-                extra.update(events=seen, evidence=shown)
+                rejections = {event: LONGEST_NOTE for event in seen if event.startswith("refused/")}
+                rejections.update({event: LONGEST_NOTE for event in seen if event.startswith(NOTED)})
+                extra.update(events=seen, evidence=rejections)
             journal = self.advance(step, phase=phase, since=journal, **extra)
         self.append(journal, rotation, "closed", **ending(journal, _of(journal)))
         if record:

@@ -98,16 +98,18 @@ def _described(part: Part, report: Answer) -> str:
 def _run(part: Part, stored: StoredCredential, **extra: Any) -> Answer:
     catalog, engine, user = part.setting.catalog, _engine(part), _user(part)
     admin, server = server_addresses.required_server(catalog, catalog.credentials[part.name])
-    held = part.setting.held(admin)
+    admin_login = part.setting.held(admin)
     if stored.login.username != user:  # a store's value must not choose another login
         raise RotationError(f"its URL logs in as {stored.login.username}, and options.user is {user}; correct one")
     wrong = server_addresses.leads_elsewhere(
         catalog, catalog.credentials[part.name], stored.locations
-    ) or server_addresses.administrator_elsewhere(admin, engine, held.locations)
-    if wrong or held.login.password is None:
-        raise RotationError(wrong or f"its administrator {admin.name} cannot be read: {'; '.join(held.problems)}")
+    ) or server_addresses.administrator_elsewhere(admin, engine, admin_login.locations)
+    if wrong or admin_login.login.password is None:
+        raise RotationError(
+            wrong or f"its administrator {admin.name} cannot be read: {'; '.join(admin_login.problems)}"
+        )
     login = part.setting.administrators_login(admin, part.setting.rotator.look().rotation)
-    login = Login(login.username or held.login.username, login.password)
+    login = Login(login.username or admin_login.login.username, login.password)
     admin_url = server_addresses.administrators_url(server, engine, login)
     nodes = server_addresses.nodes(server) if engine == VALKEY else []
     args = {"server": engine, "admin_url": admin_url, "user": user, "nodes": nodes, **extra}

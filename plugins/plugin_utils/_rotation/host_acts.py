@@ -49,8 +49,8 @@ class Judged:
 
 def needs_no_rollout(engine: EngineState) -> bool:
     """SSH keys alone, where every host is one that gets nothing new: none reads its keys from its file."""
-    left = set(engine.run.targeted_hosts) - set(engine.now.get("opened", ()))
-    return not left and all(credential["kind"] == SSH_KEY for credential in engine.now["credentials"])
+    other_hosts = set(engine.run.targeted_hosts) - set(engine.now.get("opened", ()))
+    return not other_hosts and all(credential["kind"] == SSH_KEY for credential in engine.now["credentials"])
 
 
 def _concerned(engine: EngineState, stage: str) -> list[Mapping[str, Any]]:
@@ -132,12 +132,12 @@ def _sessions(
         result.lines += [f"{host}: {message}" for message in entry.get("tried") or ()]
         silent = [] if "tried" in entry else [" ".join(str(entry.get("msg") or "no answer").split())]
         result.lines += [f"{host}: NOT tried: {reason}" for reason in entry.get("not_tried") or silent]
-    asked = {entry["act"]["host"] for entry in results}
+    asked_hosts = {entry["act"]["host"] for entry in results}
     why = unread or "set django_chdir and django_probe_url for the host"
     result.lines += [
         f"{host}: NOT tried: a session that the previous key of {name} signed: {why}"
         for host in engine.run.hosts
-        if host not in asked
+        if host not in asked_hosts
     ]
     still = [message for entry in results for message in entry.get("accepted") or ()]
     if still:
@@ -152,21 +152,22 @@ def _key(
     outside = [host for host in hosts if host not in run.reachable]
     unreached = [entry["act"]["host"] for entry in results if entry.get("unreachable")]
     unusable = [entry for entry in results if entry.get("unusable") and run.leaves_lost]
-    lost = unreached + [entry["act"]["host"] for entry in unusable] + outside
+    lost_hosts = unreached + [entry["act"]["host"] for entry in unusable] + outside
     all_hosts = [host for host in run.hosts if host not in run.skipped]
     problems = [f"{entry['act']['host']}: {entry.get('msg')}" for entry in unusable]
-    if lost and (not run.leaves_lost or len(lost) == len(all_hosts)):
+    if lost_hosts and (not run.leaves_lost or len(lost_hosts) == len(all_hosts)):
         messages = [f"{host} cannot be reached" for host in unreached]
         messages += [*problems, *(f"{name} is not in this run (--limit)" for name in outside)]
         result.blocked = (
             f"{', '.join(messages)}; make them reachable, or continue without them by -e "
-            f"rotation_skip_hosts={','.join(lost)}"
+            f"rotation_skip_hosts={','.join(lost_hosts)}"
         )
         return
-    if lost:
+    if lost_hosts:
         reasons = ". ".join(str(entry.get("msg")) for entry in unusable)
         result.messages.append(
-            f"skipped hosts, where the old key of {name} is still authorized: {', '.join(lost)}. {reasons}".strip()
+            f"skipped hosts, where the old key of {name} is still authorized: "
+            f"{', '.join(lost_hosts)}. {reasons}".strip()
         )
     if engine.now["incident"]:
         # Until a host refuses the leaked key it gets nothing new, and the incident stays open.
@@ -177,7 +178,7 @@ def _key(
             if key.get("more")
             else []
         )
-        result.hosts_with_old_key[name] = list(dict.fromkeys([*before, *lost]))
+        result.hosts_with_old_key[name] = list(dict.fromkeys([*before, *lost_hosts]))
         if _KIND_STAGE.get(stage) == "revoke":
             each = [{**entry, "secret_rotate_each": entry["act"]["host"]} for entry in results]
             result.refusals[name] = {"results": each}

@@ -37,11 +37,11 @@ def is_verified(answer: Mapping[str, Any]) -> bool:
 def batches_of(hosts: Sequence[str], serial: Sequence[Any]) -> list[list[str]]:
     """The hosts in batches, as Ansible's ``serial`` makes them: the last size is repeated."""
     batches: list[list[str]] = []
-    left, sizes = list(hosts), list(serial) or ["100%"]
-    while left:
+    remaining, sizes = list(hosts), list(serial) or ["100%"]
+    while remaining:
         size = _size(sizes[min(len(batches), len(sizes) - 1)], len(hosts))
-        batches.append(left[:size])
-        left = left[size:]
+        batches.append(remaining[:size])
+        remaining = remaining[size:]
     return batches
 
 
@@ -70,8 +70,8 @@ class Hosts:
         unhealthy = [name for name in self.names if self._failure(name) and not self._failure(name)["lost"]]
         if unhealthy and not (self.leak and any(self._is_healthy(name) for name in self.names)):
             return "failed"
-        lost = [name for name in self.names if self._failure(name).get("lost")]
-        return "lost" if lost and not self.leaves_lost else "done"
+        lost_hosts = [name for name in self.names if self._failure(name).get("lost")]
+        return "lost" if lost_hosts and not self.leaves_lost else "done"
 
     @property
     def may_go_on(self) -> bool:

@@ -50,7 +50,7 @@ def events(
     changed = [item for item in changing if named(rotation.id, item.credential) not in incident.spoiled]
     # A value that an unreachable host still authorizes is not rejected yet.
     late = [item for item in items if item.hosts]
-    gone = [item for item in (*changed, *late) if not rotation.hosts_with_old_key.get(item.credential)]
+    complete_items = [item for item in (*changed, *late) if not rotation.hosts_with_old_key.get(item.credential)]
     events = []
     down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
     if rotation.step == "create":
@@ -58,13 +58,13 @@ def events(
     if down and (following == "revoke_first" or (rotation.step == "create" and {*blocked} & {*down})):
         events.append(f"down/{rotation.id}")
     if rotation.step == "revoke_first" and following == "deploy":
-        events += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
+        events += [f"refused/{item.credential}" for item in complete_items if _removes(item, kinds)]
     if rotation.step == "deploy" and following == "promote":
         events += [f"live/{item.credential}" for item in changed]
         events += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
     if rotation.step == "revoke" and following == "record":
-        events += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
-        events += [f"previous_revoked/{item.credential}" for item in gone if item.former]
+        events += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in complete_items]
+        events += [f"previous_revoked/{item.credential}" for item in complete_items if item.former]
     seen = dict.fromkeys(events, at)
     if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}
@@ -92,18 +92,18 @@ def _use(result: Mapping[str, Any]) -> str:
 
 def _footholds(name: str, result: Mapping[str, Any]) -> dict[str, str]:
     """What may be another way in, by event, and what was removed: the same text counts once."""
-    left, gone = (_kept(result.get(key) or ()) for key in ("footholds", "evicted"))
-    events = {f"foothold/{name}/{digest}": text for digest, text in {**left, **gone}.items()}
-    return {**events, **{f"evicted/{name}/{digest}": "" for digest in gone}}
+    footholds, evicted_lines = (_kept(result.get(key) or ()) for key in ("footholds", "evicted"))
+    events = {f"foothold/{name}/{digest}": text for digest, text in {**footholds, **evicted_lines}.items()}
+    return {**events, **{f"evicted/{name}/{digest}": "" for digest in evicted_lines}}
 
 
 def _kept(findings: Sequence[str]) -> dict[str, str]:
     """Each by a digest; of many the last one counts the rest."""
     texts = {of_text(text): text for text in findings}
     if len(texts) > MOST_FOOTHOLDS:
-        *shown, last = list(texts)[:MOST_FOOTHOLDS]
-        rest = f"and {len(texts) - len(shown)} more, which the run's output names"
-        texts = {**{digest: texts[digest] for digest in shown}, last: rest}
+        *texts_shown, last = list(texts)[:MOST_FOOTHOLDS]
+        rest = f"and {len(texts) - len(texts_shown)} more, which the run's output names"
+        texts = {**{digest: texts[digest] for digest in texts_shown}, last: rest}
     return texts
 
 

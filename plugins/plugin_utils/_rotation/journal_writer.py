@@ -84,10 +84,10 @@ class JournalWriter:
         return rotation
 
     def require_known(self, rotation: OpenRotation) -> None:
-        gone = sorted(set(rotation.plan.get("credentials", {})) - set(self.catalog.credentials))
-        if gone:
+        missing = sorted(set(rotation.plan.get("credentials", {})) - set(self.catalog.credentials))
+        if missing:
             raise RotationError(
-                f"the catalog no longer declares {', '.join(gone)}; restore the entry until {rotation} has ended"
+                f"the catalog no longer declares {', '.join(missing)}; restore the entry until {rotation} has ended"
             )
 
     def append(self, journal: Journal, rotation: str, step: str, **extra: Any) -> Journal:

@@ -59,9 +59,9 @@ def carried_out(
             failures.append(error)
             if wanted[0][0] not in DISABLING:
                 break
-    lost = [error for error in failures if isinstance(error, Blocked)]
+    blocked = [error for error in failures if isinstance(error, Blocked)]
     if failures:
-        raise type((lost or failures)[0])("; ".join(map(str, failures)))
+        raise type((blocked or failures)[0])("; ".join(map(str, failures)))
 
 
 @contextmanager

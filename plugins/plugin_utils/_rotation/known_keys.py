@@ -43,16 +43,18 @@ def known_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: Jour
         return KnownKeys(ids)
     before, *after = [of_versions(pins) for pins in _pins(rotation)]
     ids = ids.union(*(held_keys(catalog, read) for read in (before, *after)))
-    begun = credential_ages.moment(rotation.since) - APART
+    earliest = credential_ages.moment(rotation.since) - APART
     unnamed = [item for item in rotating if not _new_ids(catalog, item, before, after)]
-    return KnownKeys(ids, {str(item.options.get("user")): begun for item in unnamed})
+    return KnownKeys(ids, {str(item.options.get("user")): earliest for item in unnamed})
 
 
 def former_keys(catalog: Catalog, secrets: Any, journal: Journal, name: str) -> frozenset[str]:
     """Of one credential, those that wait for a later revocation."""
     tasks = [task for task in journal.pending_tasks.values() if task.credential == name and task.act == REVOKE]
-    held = [secrets.read(list(task.secrets), pins=task.secrets) for task in tasks]
-    ids = [credential_graph.find(catalog, catalog.credentials[name], contents).login.username for contents in held]
+    all_contents = [secrets.read(list(task.secrets), pins=task.secrets) for task in tasks]
+    ids = [
+        credential_graph.find(catalog, catalog.credentials[name], contents).login.username for contents in all_contents
+    ]
     return frozenset(key for key in ids if key)
 
 

@@ -44,8 +44,8 @@ def login_for(
         raise RotationError(f"{name}: this rotation takes no new value for it; remove its line from the file")
     given = given or Login()
     password = given.password or (generate(kind) if kind.value == "generated" else stored_credential.login.password)
-    made = _plan.new_login(kind, stored_credential, password)
-    return replace(made, username=given.username or made.username)
+    new_login = _plan.new_login(kind, stored_credential, password)
+    return replace(new_login, username=given.username or new_login.username)
 
 
 def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, item: _plan.Item) -> Login:
@@ -56,8 +56,8 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
             f"{item.credential}: the journal no longer has the pending task {item.pending_task}, so another run "
             "completed or dropped it; to see what is left, run ansible-playbook watchparty.secrets.rotation_report"
         )
-    held = secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
-    login = credential_graph.find(catalog, catalog.credentials[item.credential], held).login
+    contents = secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
+    login = credential_graph.find(catalog, catalog.credentials[item.credential], contents).login
     if login.password is None:
         raise RotationError(
             f"{item.credential}: its previous key cannot be read in {dict(pending_task.secrets)}; revoke it by hand, "

@@ -60,8 +60,8 @@ def verdict(result: Mapping[str, Any], *, abort: bool) -> str:
         back = "" if result["step"] in FORWARD_ONLY else ", or with -e rotation_abort=true to abort it"
         return f"{where}: {result['stopped']}. Run the same command again to continue{back}."
     if result.get("id") and not result.get("closed"):
-        left = next(iter(result["todo"]), "")
-        return f"{where}: this run skipped the next step, {left}. Run the same command again to continue."
+        todo = next(iter(result["todo"]), "")
+        return f"{where}: this run skipped the next step, {todo}. Run the same command again to continue."
     if result.get("reason") and not abort:
         return f"The rotation was rolled back: {result['reason']}"
     refused = result.get("refused") or {}

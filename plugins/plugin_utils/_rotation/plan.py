@@ -80,10 +80,10 @@ class Item:
 
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""
-        kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
+        data: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
         extra = {"pending_task": self.pending_task, "issued": self.issued, "hosts": list(self.hosts)}
         extra |= {"former": list(self.former), "user": self.user}
-        return {**kept, **{name: value for name, value in extra.items() if value}}
+        return {**data, **{name: value for name, value in extra.items() if value}}
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
     items: list[Item] = []
     refused: dict[str, str] = {}
     passed: dict[str, str] = {}
-    taken: dict[Place, str] = {}
+    users: dict[Place, str] = {}
     for credential in _ordered(ground.catalog):
         if wish.names and credential.name not in wish.names:
             continue
@@ -165,11 +165,11 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
             credential_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ()
         )
         problems = list(preconditions.blockers(ground, credential, stored_credential, places))
-        problems += [f"{place} already belongs to {taken[place]}" for place in places if place in taken]
+        problems += [f"{place} already belongs to {users[place]}" for place in places if place in users]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
             continue
-        taken.update(dict.fromkeys(places, credential.name))
+        users.update(dict.fromkeys(places, credential.name))
         items.append(_item(credential, kind, wish, age, places))
     busy = {item.credential for item in items}
     if wish.leak:
@@ -177,7 +177,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
         items += _on_skipped_hosts(ground, wish, busy)
         passed = {name: why for name, why in passed.items() if name not in {item.credential for item in items}}
     else:
-        items += _pending_tasks(ground, wish, busy, taken, refused)
+        items += _pending_tasks(ground, wish, busy, users, refused)
     return replace(pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
 
 
@@ -185,8 +185,10 @@ def is_replaced(journal: Journal, name: str) -> bool:
     """Whether a rotation that answers the open incident has replaced it, by a value that cannot have leaked too, and
     left nothing for a later one to end."""
     incident, last = journal.incident, journal.rotated.get(name)
-    kept = {task.credential for task in journal.pending_tasks.values() if task.act != CONFIRM and not task.hosts}
-    if incident is None or last is None or name in kept or last.incident != incident.id:
+    pending_names = {
+        task.credential for task in journal.pending_tasks.values() if task.act != CONFIRM and not task.hosts
+    }
+    if incident is None or last is None or name in pending_names or last.incident != incident.id:
         return False
     return named(last.rotation, name) not in incident.spoiled
 
@@ -323,17 +325,17 @@ def edits(
 def _signing_edits(
     catalog: Catalog, credential: Credential, contents: Contents, new: Login, phase: int
 ) -> credential_graph.Edits:
-    held = credential_graph.find(catalog, credential, contents)
-    first = new.password if phase == 1 else held.login.password
+    stored = credential_graph.find(catalog, credential, contents)
+    first = new.password if phase == 1 else stored.login.password
     keys = [first or "", *(key for key in _fallbacks(catalog, credential, contents) if key != first)]
     changed = _listed(catalog, credential, keys)
-    return changed if phase == 1 else {**changed, **held.edits(new)}
+    return changed if phase == 1 else {**changed, **stored.edits(new)}
 
 
 def _without(catalog: Catalog, credential: Credential, contents: Contents, old: Login) -> credential_graph.Edits:
     before = _fallbacks(catalog, credential, contents)
-    kept = [key for key in before if key != old.password]
-    return _listed(catalog, credential, kept) if kept != before else {}
+    former_keys = [key for key in before if key != old.password]
+    return _listed(catalog, credential, former_keys) if former_keys != before else {}
 
 
 def _fallbacks(catalog: Catalog, credential: Credential, contents: Contents) -> list[str]:
@@ -360,12 +362,12 @@ def pending_tasks(
     result: dict[str, Any] = {}
     for item in items_of(plan):
         credential = catalog.credentials[item.credential]
-        held = {
+        copies = {
             name: plan["secrets"][name]
             for name in credential_graph.secrets_of(catalog, credential)
             if name in plan["secrets"]
         }
-        later = {"credential": item.credential, "rotation": rotation, "secrets": held}
+        later = {"credential": item.credential, "rotation": rotation, "secrets": copies}
         if item.act == ROTATE and item.phases == 2:
             due = now + timedelta(seconds=credential.fallback_seconds)
             result[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": timestamps.stamp(due)}

@@ -161,8 +161,8 @@ def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Map
     names = numbered_names(
         spot.place for credential in credentials for spot in credential_graph.spots(setting.catalog, credential)
     )
-    kept = [name for name in names if name in contents.readings and not contents.readings[name].plain]
-    return setting.rotator.parameters.key(kept[0]) if kept else None
+    encrypted_names = [name for name in names if name in contents.readings and not contents.readings[name].plain]
+    return setting.rotator.parameters.key(encrypted_names[0]) if encrypted_names else None
 
 
 def former(setting: RotationSetup, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:

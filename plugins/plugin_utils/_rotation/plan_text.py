@@ -82,15 +82,15 @@ def elsewhere(
 ) -> list[str]:
     """What becomes of hosts of the inventory that this run does not reach."""
     away = [host for host in hosts if host not in targeted and host not in skipped]
-    left = [host for host in hosts if host in skipped]
+    skipped_hosts = [host for host in hosts if host in skipped]
     lines = []
     if away and plan.items and not plan.incident:
         lines.append(
             f"{', '.join(away)}: not in this run (--limit). Their old values stay valid and the rotation stays "
             f"open until the same command runs with {'it' if len(away) == 1 else 'them'}"
         )
-    if left and plan.items:
-        lines.append(f"skipped hosts: {', '.join(left)} (not deployed to, not waited for)")
+    if skipped_hosts and plan.items:
+        lines.append(f"skipped hosts: {', '.join(skipped_hosts)} (not deployed to, not waited for)")
     return lines
 
 

@@ -105,32 +105,34 @@ def no_address(credential: Credential) -> str:
 
 def _is_kept(stored_credential: credential_graph.StoredCredential) -> bool:
     """Whether a secret's previous version will tell what the old login was."""
-    kept = [appearance for appearance in stored_credential.appearances if appearance.spot.place.traits.has_labels]
-    has_user = any(appearance.in_url or appearance.spot.is_user for appearance in kept)
-    held = any(appearance.spot.is_user or appearance.in_url for appearance in stored_credential.appearances)
-    return any(appearance.in_url or not appearance.spot.is_user for appearance in kept) and (has_user or not held)
+    labelled = [appearance for appearance in stored_credential.appearances if appearance.spot.place.traits.has_labels]
+    has_user = any(appearance.in_url or appearance.spot.is_user for appearance in labelled)
+    is_in_url = any(appearance.spot.is_user or appearance.in_url for appearance in stored_credential.appearances)
+    return any(appearance.in_url or not appearance.spot.is_user for appearance in labelled) and (
+        has_user or not is_in_url
+    )
 
 
 def _supplied(
     ground: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
 ) -> Iterator[str]:
-    given = ground.supplied.get(credential.name)
-    if given is None and ground.leak:
+    supplied_login = ground.supplied.get(credential.name)
+    if supplied_login is None and ground.leak:
         yield (
             "its provider issues the new value; give it at the terminal, where you are asked at the end, or by " + FILE
         )
-    elif given is None:
+    elif supplied_login is None:
         yield (
             f"its provider issues the new value; give it by {FILE}, or name the credential with -e "
             f"rotation_credentials={credential.name} to be asked"
         )
-    elif given.username and not stored_credential.problems and stored_credential.login.username is None:
+    elif supplied_login.username and not stored_credential.problems and stored_credential.login.username is None:
         yield (
             "the new value has a user name, and no place in the catalog holds a user name; add a setting to appears_in"
         )
     else:
-        yield from filter(None, [in_use(credential, stored_credential.login, given)])
-        yield from _undeliverable(ground.catalog, stored_credential, given)
+        yield from filter(None, [in_use(credential, stored_credential.login, supplied_login)])
+        yield from _undeliverable(ground.catalog, stored_credential, supplied_login)
 
 
 def _undeliverable(
@@ -150,18 +152,18 @@ def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence
 
     A kind that is not there counts as one that may be: the plan says what is wrong with it.
     """
-    made = {
+    new_logins = {
         name: credential.kind
         for name, credential in catalog.credentials.items()
         if not _may_be_supplied(kinds, credential)
     }
     unknown = [_unknown(name, catalog) for name in names if name not in catalog.credentials]
-    elsewhere = [f"{name} ({made[name]})" for name in names if name in made]
+    elsewhere = [f"{name} ({new_logins[name]})" for name in names if name in new_logins]
     if not unknown and not elsewhere:
         return None
     flag = len(elsewhere) == 1
     message = f"a rotation itself makes the new value{'' if flag else 's'} of {', '.join(elsewhere)}"
-    supplied = ", ".join(sorted(set(catalog.credentials) - set(made))) or "no credential"
+    supplied = ", ".join(sorted(set(catalog.credentials) - set(new_logins))) or "no credential"
     problem = "; ".join([*unknown, *([message] if elsewhere else [])])
     return f"{problem}. Correct the name or remove the line; values are needed for {supplied}"
 
@@ -189,9 +191,10 @@ def _administered(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     if admin is None or credential.admin is None:
         yield f"it has no administrator in the catalog; name one in credentials.{credential.name}.admin"
         return
-    held = credential_graph.find(ground.catalog, admin, ground.contents)
-    if held.problems or held.login.password is None:
-        yield f"its administrator {admin.name} cannot be read: {'; '.join(held.problems) or 'it has no password'}"
+    admin_credential = credential_graph.find(ground.catalog, admin, ground.contents)
+    if admin_credential.problems or admin_credential.login.password is None:
+        reason = "; ".join(admin_credential.problems) or "it has no password"
+        yield f"its administrator {admin.name} cannot be read: {reason}"
 
 
 def _alternating(

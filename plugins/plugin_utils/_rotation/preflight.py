@@ -33,22 +33,22 @@ def begun(
 ) -> dict[str, Any]:
     """What :func:`begin` returns, planned with what the servers answered. Raises SecretsError."""
     since = time.time()
-    given = {"spoiled": [], "preflight": True, **args, "against": {}, "unasked": ""}
-    given["recorded"] = bool(args.get("audit_path"))
-    result = begin(setting, given, task_vars, write=write, journal=journal)
+    preflight_args = {"spoiled": [], "preflight": True, **args, "against": {}, "unasked": ""}
+    preflight_args["recorded"] = bool(args.get("audit_path"))
+    result = begin(setting, preflight_args, task_vars, write=write, journal=journal)
     read = result.pop("read", None)
     if result.get("checks"):
         planning = replace(setting, plans_leak=bool(args["incident"]))
-        against, lost = asked(planning, result["checks"], server, args)
-        if lost and write:
-            against = dict.fromkeys((check["name"] for check in result["checks"]), lost)
-        given.update(
+        against, unreachable = asked(planning, result["checks"], server, args)
+        if unreachable and write:
+            against = dict.fromkeys((check["name"] for check in result["checks"]), unreachable)
+        preflight_args.update(
             preflight=False,
             ask=not write and args["ask"],
             against=against,
-            unasked=f"no server was asked: {lost}" if lost and not write else "",
+            unasked=f"no server was asked: {unreachable}" if unreachable and not write else "",
         )
-        result = {**begin(setting, given, task_vars, write=write, read=read), "against": against}
+        result = {**begin(setting, preflight_args, task_vars, write=write, read=read), "against": against}
     return {**result, "since": since}
 
 

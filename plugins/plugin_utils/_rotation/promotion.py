@@ -42,12 +42,12 @@ def is_untouched(catalog: Catalog, items: Sequence[plan.Item], name: str, before
 
 def is_over(catalog: Catalog, items: Sequence[plan.Item], new: Mapping[str, Login], now: Contents) -> bool:
     """Whether somebody wrote over what was promoted: every credential has its new password there."""
-    held = []
+    wrong_places = []
     for item in items:
         stored_credential = credential_graph.find(catalog, catalog.credentials[item.credential], now)
         if item.act in plan.CHANGES and stored_credential.places:
-            held.append(stored_credential.login.password == new[item.credential].password)
-    return bool(held) and all(held)
+            wrong_places.append(stored_credential.login.password == new[item.credential].password)
+    return bool(wrong_places) and all(wrong_places)
 
 
 def taken(states: Mapping[str, str]) -> Promotion | None:

@@ -106,20 +106,20 @@ class ProviderKeys:
         if rotation.plan.get("incident") and self._is_full(keys := self.client.listed()):
             self._require_ours(self._id(old), keys)
             self._remove(self._id(old), rotator.fresh)
-        made = self.client.create(label, fresh=rotator.fresh())
-        key = str(made.username)
-        kept = Login(None, made.password) if self.api.value_has_id else made
-        if self._id(kept) != key or self._id(old) == key:
+        new_key = self.client.create(label, fresh=rotator.fresh())
+        key = str(new_key.username)
+        kept_login = Login(None, new_key.password) if self.api.value_has_id else new_key
+        if self._id(kept_login) != key or self._id(old) == key:
             raise RotationError(
                 f"{self.client.host} answers the request 'create' with another key than the new one; "
                 f"{self.api.correct('create.id', 'create.value')}"
             )
-        self._require_usable(key, kept, label)
+        self._require_usable(key, kept_login, label)
         keep_or_undo(
             rotator,
             rotation,
             self.name,
-            kept,
+            kept_login,
             undo=lambda: self._remove(key, Fresh.uncontested),
             undone="deleted the key that it had made",
         )

@@ -110,10 +110,12 @@ def _of_stores(setting: RotationSetup, credential: Credential, stamp: str) -> It
                 f"value; {set_first}"
             )
     earlier = _earlier(setting, readings, stamp)
-    old, new = (credential_graph.find(setting.catalog, credential, held).login for held in (earlier, contents))
+    old, new = (
+        credential_graph.find(setting.catalog, credential, earlier_names).login for earlier_names in (earlier, contents)
+    )
     if old.password is not None and old.password == new.password:
-        held = ", ".join(sorted(earlier.readings))
-        yield f"{credential.name}: {held} held the same value before {stamp}, so it is the old value; {set_first}"
+        holders = ", ".join(sorted(earlier.readings))
+        yield f"{credential.name}: {holders} held the same value before {stamp}, so it is the old value; {set_first}"
 
 
 def _earlier(setting: RotationSetup, readings: Mapping[str, Reading], stamp: str) -> Contents:
@@ -127,7 +129,7 @@ def _earlier(setting: RotationSetup, readings: Mapping[str, Reading], stamp: str
     }
     contents = rotator.secrets.read(labelled, stages=dict.fromkeys(labelled, PREVIOUS))
     contents |= rotator.parameters.read([], pins=numbers)
-    return Contents({name: held for name, held in contents.readings.items() if held.written < stamp})
+    return Contents({name: earlier for name, earlier in contents.readings.items() if earlier.written < stamp})
 
 
 def _record(credentials: list[Credential], who: str, stamp: str, reason: str, now: datetime) -> dict[str, Any]:

@@ -267,13 +267,13 @@ def _seen(credential: str, host: str, variables: Mapping[str, Any], role: str) -
     results = (variables.get(f"{role}__looked") or {}).get("results", ())
     own = [item for item in results if item.get(f"{role}_look") == credential]
     answer: Mapping[str, Any] = own[-1] if own else {"unreachable": True}
-    lost = bool(answer.get("unreachable"))
+    is_lost = bool(answer.get("unreachable"))
     return {
         "credential": credential,
         "host": host,
-        "lost": lost,
+        "lost": is_lost,
         "outside": False,
-        "problem": str(answer.get("msg") or "failed") if answer.get("failed") and not lost else "",
+        "problem": str(answer.get("msg") or "failed") if answer.get("failed") and not is_lost else "",
         "unusable": bool(answer.get("unusable")),
         "there": bool(answer.get("old")),
         "file": str(answer.get("file") or ""),
@@ -335,12 +335,12 @@ def announce_as_broken_off(setting: RotationSetup, error: SecretsError) -> None:
 
 def carried_from(rotation: Mapping[str, Any]) -> Carried:
     """What the call before left."""
-    kept = dict(rotation["carried"])
+    carried = dict(rotation["carried"])
     return Carried(
         **{
-            **kept,
-            "acted": tuple(kept["acted"]),
-            "seen": journal_entries.StageNotes(**kept["seen"]),
-            "seconds": [(stage, float(seconds)) for stage, seconds in kept["seconds"]],
+            **carried,
+            "acted": tuple(carried["acted"]),
+            "seen": journal_entries.StageNotes(**carried["seen"]),
+            "seconds": [(stage, float(seconds)) for stage, seconds in carried["seconds"]],
         }
     )

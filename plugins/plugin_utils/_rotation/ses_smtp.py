@@ -76,8 +76,8 @@ class SmtpKeys(AccessKeys):
         self._smtp = smtp
 
     def create(self, user: str, *, fresh: Fresh) -> Login:
-        made = super().create(user, fresh=fresh)
-        return Login(made.username, smtp_password(str(made.password), self._smtp.region))
+        key = super().create(user, fresh=fresh)
+        return Login(key.username, smtp_password(str(key.password), self._smtp.region))
 
     def accepts(self, login: Login, user: str) -> bool:
         """Whether the mail server accepts the login. Only IAM knows whose key it is."""

@@ -65,8 +65,8 @@ def concerned(setting: RotationSetup, name: str, former: str = "") -> Pair:
     part = context.part_of(item, former)
     if part.act == _plan.REVOKE:
         old = former_login(setting.catalog, setting.rotator.secrets, journal, part).password
-        made = setting.new_value(rotation, name) if item.act in _plan.CHANGES else None
-        new: str | None = made.password if made else _in_use(setting, name)
+        new_key = setting.new_value(rotation, name) if item.act in _plan.CHANGES else None
+        new: str | None = new_key.password if new_key else _in_use(setting, name)
     else:
         credential = setting.catalog.credentials[name]
         before = setting.rotator.old_contents(rotation, credential)
@@ -93,10 +93,10 @@ def against(
     """By credential, the blockers of replacing it; without ``seen`` only those of the key itself."""
     result = {}
     for name in looks(setting, plan):
-        held = credential_graph.find(setting.catalog, setting.catalog.credentials[name], contents).login.password
+        key = credential_graph.find(setting.catalog, setting.catalog.credentials[name], contents).login.password
         lines = []
         try:
-            key_pair.public_line(str(held), name)
+            key_pair.public_line(str(key), name)
         except RotationError as error:
             lines = [str(error).removeprefix(f"{name}: ")]
         if seen is not None and not lines:

@@ -17,20 +17,20 @@ def blockers(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
                 "application group"
             )
         ]
-    lost = [str(entry["host"]) for entry in seen if entry.get("lost")]
+    lost_hosts = [str(entry["host"]) for entry in seen if entry.get("lost")]
     outside = [str(entry["host"]) for entry in seen if entry.get("outside")]
     # A host's own account may have made its files so: that keeps no leak from being contained on the others.
-    left = [entry for entry in seen if leak and entry.get("unusable")]
-    is_waited_for = not leak or len(lost) + len(outside) + len(left) == len(seen)
+    unusable_hosts = [entry for entry in seen if leak and entry.get("unusable")]
+    is_waited_for = not leak or len(lost_hosts) + len(outside) + len(unusable_hosts) == len(seen)
     results = [
         f"{entry['host']}: {entry['problem']}"
         for entry in seen
-        if entry.get("problem") and (is_waited_for or entry not in left)
+        if entry.get("problem") and (is_waited_for or entry not in unusable_hosts)
     ]
-    if lost and is_waited_for:
+    if lost_hosts and is_waited_for:
         results.append(
-            f"{', '.join(lost)} cannot be reached, and would still authorize the old key; make them reachable, "
-            f"or continue without them by -e rotation_skip_hosts={','.join(lost)}"
+            f"{', '.join(lost_hosts)} cannot be reached, and would still authorize the old key; make them reachable, "
+            f"or continue without them by -e rotation_skip_hosts={','.join(lost_hosts)}"
         )
     if outside and is_waited_for:
         results.append(

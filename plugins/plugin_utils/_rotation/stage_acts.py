@@ -93,13 +93,13 @@ class StageActs:
     def _promote(self) -> tuple[str, str]:
         began = self.clock()
         self.setting.known.forget()
-        done = self.setting.rotator.promote(seconds=self.run.merge_seconds)
-        self.carried.seen.sent = list(done.sent)
-        if done.outcome == state_machine.DONE:
+        promotion = self.setting.rotator.promote(seconds=self.run.merge_seconds)
+        self.carried.seen.sent = list(promotion.sent)
+        if promotion.outcome == state_machine.DONE:
             self.progress("promote", "", f"AWSCURRENT in {_count(self.now['secrets'], 'secret')}", self.clock() - began)
-            if done.message:
-                self.progress(WARNING, "", done.message, 0)
-        return done.outcome, done.message
+            if promotion.message:
+                self.progress(WARNING, "", promotion.message, 0)
+        return promotion.outcome, promotion.message
 
     def _require_verified(self) -> None:
         gate = state_machine.Gate(hosts=self.run.hosts, verified=self.verification.verified, skipped=self.run.skipped)
@@ -133,9 +133,9 @@ class StageActs:
 
         Raises RotationError that names every credential which failed, once all others are done that can be.
         """
-        asked = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
+        requests = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
         options = {**self.run.options, "known_addresses": self._known_addresses}
-        for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
+        for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, requests, options):
             name = credential["name"]
             self.carried.seen.notes.update({name: answer["notes"]} if answer.get("notes") else {})
             if act == "block":

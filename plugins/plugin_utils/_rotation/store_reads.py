@@ -78,11 +78,11 @@ class StoreReads(JournalWriter):
             contents |= self.parameters.read_known([], pins=numbers)
         wanted = {**pins, **numbers}
         planned = wanted.keys() & {*rotation.plan.get("secrets", {}), *numbers}
-        lost = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
-        if lost:
+        lacking = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
+        if lacking:
             raise RotationError(
-                f"{', '.join(lost)} can no longer be read, and the plan of {rotation} needs it; if the version still "
-                "exists, allow this run to read it, otherwise finish or roll back by hand "
+                f"{', '.join(lacking)} can no longer be read, and the plan of {rotation} needs it; if the version "
+                "still exists, allow this run to read it, otherwise finish or roll back by hand "
                 "(docs/runbooks/by-hand.md, Begin)"
             )
         return contents

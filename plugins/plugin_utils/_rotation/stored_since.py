@@ -44,13 +44,13 @@ def dates(
 ) -> dict[str, str]:
     """By credential. ``created`` and ``contents`` were read before and are not read again."""
     places = {item.name: _places(catalog, item) for item in credentials if item.name not in journal.rotated}
-    all_places = [place for held in places.values() for place in held]
+    all_places = [place for setting_places in places.values() for place in setting_places]
     known = dict(created or {})
     missing = (contents or Contents()).is_missing
     known |= _secrets(secrets, [name for name in labelled_names(all_places) if name not in known and not missing(name)])
     if any(not place.traits.has_labels for place in all_places):
         known |= _parameters(catalog, parameters, all_places, contents)
-    return {name: oldest for name, held in places.items() if (oldest := _oldest(known, held))}
+    return {name: oldest for name, setting_places in places.items() if (oldest := _oldest(known, setting_places))}
 
 
 def _places(catalog: Catalog, credential: Credential) -> list[Place]:

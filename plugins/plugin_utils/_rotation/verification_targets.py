@@ -57,8 +57,8 @@ def tries(
     try:
         probe = credential.test
         if probe is not None:
-            asked = {name: external_value_request.request(probe, login) for name, login in former.items()}
-            results += _each("http", "", external_value_request.request(probe, current), asked)
+            requests = {name: external_value_request.request(probe, login) for name, login in former.items()}
+            results += _each("http", "", external_value_request.request(probe, current), requests)
         for administrator in administered(catalog, credential.name):
             results += _at_its_server(catalog, credential, administrator, contents, current, former)
     except (RotationError, ValueError) as error:
@@ -77,13 +77,13 @@ def _at_its_server(
     """At the address that the catalog declares for the administrator, and at no other."""
     _admin, server = server_addresses.required_server(catalog, credential)
     engine = kind_names.ENGINES[credential.kind]
-    held = credential_graph.find(catalog, admin, contents)
-    wrong = server_addresses.administrator_elsewhere(admin, engine, held.locations)
+    admin_credential = credential_graph.find(catalog, admin, contents)
+    wrong = server_addresses.administrator_elsewhere(admin, engine, admin_credential.locations)
     if wrong:
         raise RotationError(wrong)
 
     def url(login: Login) -> str:
-        whole = Login(login.username or held.login.username, login.password)
+        whole = Login(login.username or admin_credential.login.username, login.password)
         return server_addresses.administrators_url(server, engine, whole)
 
     nodes = server_addresses.nodes(server) if engine == kind_names.VALKEY else []

@@ -76,8 +76,8 @@ class Part:
 
     def on_server(self, module: str, state: str, *names: str, **extra: Any) -> Answer:
         """The module in that state for this credential; ``names`` are options of the operator that it takes."""
-        given = {name: self.options[name] for name in names if name in self.options}
-        return self.server.run(module, credential=self.name, state=state, **given, **extra)
+        operator_options = {name: self.options[name] for name in names if name in self.options}
+        return self.server.run(module, credential=self.name, state=state, **operator_options, **extra)
 
 
 class Acts:

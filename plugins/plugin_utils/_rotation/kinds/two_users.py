@@ -120,14 +120,14 @@ class TwoUsers(Acts):
         elif state == USABLE:
             rotation = part.setting.rotator.look().rotation
         admin, server = server_addresses.required_server(catalog, credential)
-        held = part.setting.administrators_login(admin, rotation)
-        if held.username in names:
+        admin_login = part.setting.administrators_login(admin, rotation)
+        if admin_login.username in names:
             raise RotationError(
-                f"administrator {admin.name} logs in as {held.username}, which a rotation replaces; give it a user of "
-                "its own"
+                f"administrator {admin.name} logs in as {admin_login.username}, which a rotation replaces; "
+                "give it a user of its own"
             )
         address = server_addresses.of_driver(server, self.port)
-        both = {"server": address, "admin": _login(held), "login": _login(login)}
+        both = {"server": address, "admin": _login(admin_login), "login": _login(login)}
         args = {"state": state, **both, **extra, **self.arguments(part, address)}
         return part.server.execute(self.program, args=args, seconds=SECONDS, packages=self.packages)
 

@@ -84,15 +84,15 @@ class VaultDatabase(Acts):
     def _make(self, part: Part, rotation: OpenRotation) -> None:
         """Makes a login once. A login whose password was lost is ended."""
         rotator, leases = part.setting.rotator, _leases(part)
-        made = leases.make(fresh=rotator.fresh())
+        lease = leases.make(fresh=rotator.fresh())
         keep_or_undo(
             rotator,
             rotation,
             part.name,
-            made.login,
-            undo=lambda: leases.end(made.lease, fresh=Fresh.uncontested()),
+            lease.login,
+            undo=lambda: leases.end(lease.lease, fresh=Fresh.uncontested()),
             undone="revoked the login that it had created",
-            **vars(made.lease),
+            **vars(lease.lease),
         )
 
     @staticmethod
