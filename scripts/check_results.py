@@ -82,9 +82,9 @@ def total(tallies: Iterable[Tally]) -> Tally:
 def summary(results: dict[str, tuple[Tally, float]], seconds: float) -> Tally:
     whole = total(tally for tally, _ in results.values())
     print(f"\n{'stage':<12} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}")
-    rows = [(name, tally, taken) for name, (tally, taken) in results.items()]
-    for name, tally, taken in [*rows, ("all", whole, seconds)]:
-        print(f"{name:<12} {tally.passed:>7} {tally.failed:>7} {tally.skipped.total():>8} {taken:>8.1f}")
+    rows = [(name, tally, duration) for name, (tally, duration) in results.items()]
+    for name, tally, duration in [*rows, ("all", whole, seconds)]:
+        print(f"{name:<12} {tally.passed:>7} {tally.failed:>7} {tally.skipped.total():>8} {duration:>8.1f}")
     if whole.counts:
         print("\nTried:")
         for label in sorted(whole.counts, key=lambda name: name.partition(":")[0]):

@@ -35,13 +35,13 @@ b{color:#8ab4f8;font-weight:normal}i{color:#f6c177;font-style:normal}u{color:#7d
 
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
-    taken = {
+    screenshots = {
         "verification": (pages.verification(verify_facts.found()), 880),
         "post-mortem": (pages.postmortem(contained()), 1020),
         "rotation": (TERMINAL % terminal(), 400),
     }
     with tempfile.TemporaryDirectory() as folder:
-        for name, (document, height) in taken.items():
+        for name, (document, height) in screenshots.items():
             page, picture = Path(folder, f"{name}.html"), IMAGES / f"{name}.png"
             page.write_text(document, encoding="utf-8")
             take(page, picture, height)

@@ -23,12 +23,12 @@ def moment(text: str) -> str:
     if age:
         return timestamps.stamp(datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])}))
     try:
-        given = datetime.fromisoformat(text)
+        date = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time; give 2026-11-25, 2026-11-25T10:00:00Z, or an age such as 30m, 12h or 2d"
         ) from None
-    return timestamps.stamp(given if given.tzinfo else given.replace(tzinfo=UTC))
+    return timestamps.stamp(date if date.tzinfo else date.replace(tzinfo=UTC))
 
 
 def environment_name(text: str) -> str:

@@ -109,8 +109,8 @@ def _at(command: Command, words: Sequence[str]) -> Argument | None:
 def _names(kind: str, words: Sequence[str]) -> Iterable[str]:
     from ansible_collections.watchparty.secrets.scripts.commands import inventories  # and with it Ansible
 
-    given = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-i", "--inventory")), None)
-    inventory = inventories.opened(given)
+    inventory_path = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-i", "--inventory")), None)
+    inventory = inventories.opened(inventory_path)
     if kind == "environments":
         return inventory.environments()
     environment = words[0]

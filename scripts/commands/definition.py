@@ -65,8 +65,8 @@ def reader(name: str, summary: str, function: str, *arguments: Argument) -> Comm
 
 
 def front(name: str, summary: str, *arguments: Argument, function: str = "") -> Command:
-    given = (ENVIRONMENT, *arguments, INVENTORY, PRINT, JSON)
-    return Command(name, summary, f"fronts:{function or name}", given, OPTIONS_OF_ANSIBLE)
+    all_arguments = (ENVIRONMENT, *arguments, INVENTORY, PRINT, JSON)
+    return Command(name, summary, f"fronts:{function or name}", all_arguments, OPTIONS_OF_ANSIBLE)
 
 
 COMMANDS = (
@@ -226,8 +226,8 @@ def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(prog="secrets", description="The daily commands of watchparty.secrets.")
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in (*COMMANDS, COMPLETE):
-        shown: dict[str, Any] = {"help": command.summary} if command.summary else {}
-        sub = commands.add_parser(command.name, description=command.summary, **shown)
+        options: dict[str, Any] = {"help": command.summary} if command.summary else {}
+        sub = commands.add_parser(command.name, description=command.summary, **options)
         for item in command.arguments:
             sub.add_argument(*item.flags, help=item.description, **item.form)
         rest = f" [-- {command.rest} …]" if command.rest else ""

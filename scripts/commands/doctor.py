@@ -186,8 +186,8 @@ def _host(inventory: Sequence[str], name: str, variables: dict[str, Any]) -> Fin
     subject = f"host {name}"
     if variables.get("ansible_connection", "ssh") not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
         return Finding(subject, GOOD, f"connection {variables['ansible_connection']}")
-    given = [word for path in inventory for word in ("-i", path)]
-    by_hand = shlex.join(["ansible", *given, name, "-m", "ansible.builtin.ping"])
+    inventory_options = [word for path in inventory for word in ("-i", path)]
+    by_hand = shlex.join(["ansible", *inventory_options, name, "-m", "ansible.builtin.ping"])
     options = " ".join(str(variables.get(f"ansible_ssh_{part}_args", "")) for part in ("common", "extra"))
     if any(word in options for word in JUMPS):
         return Finding(subject, UNCHECKED, "is reached by another host", by_hand)

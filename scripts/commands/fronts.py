@@ -43,9 +43,9 @@ def deploy(args: argparse.Namespace) -> int:
 
 
 def set_settings(args: argparse.Namespace) -> int:
-    given = {"set_value_file": args.value_file, "set_values_file": args.values_file}
+    variables = {"set_value_file": args.value_file, "set_values_file": args.values_file}
     chosen = {"set_deploy": args.deploy, "set_force": args.force}
-    return run(args, "set", {"set_names": ",".join(args.names), **_given(given), **_switches(chosen)})
+    return run(args, "set", {"set_names": ",".join(args.names), **_given(variables), **_switches(chosen)})
 
 
 def undo(args: argparse.Namespace) -> int:
@@ -59,8 +59,8 @@ def rotate(args: argparse.Namespace) -> int:
 
 
 def leak(args: argparse.Namespace) -> int:
-    given = {"leak_credentials": ",".join(args.credentials), "leak_value_file": args.value_file}
-    return run(args, "leak_response", _given(given))
+    variables = {"leak_credentials": ",".join(args.credentials), "leak_value_file": args.value_file}
+    return run(args, "leak_response", _given(variables))
 
 
 def ages(args: argparse.Namespace) -> int:
@@ -68,8 +68,8 @@ def ages(args: argparse.Namespace) -> int:
 
 
 def verify(args: argparse.Namespace) -> int:
-    given = {"verify_only": ",".join(args.checks), "verify_repository": args.repository}
-    return run(args, "verify", _given(given))
+    variables = {"verify_only": ",".join(args.checks), "verify_repository": args.repository}
+    return run(args, "verify", _given(variables))
 
 
 def scan(args: argparse.Namespace) -> int:

@@ -71,10 +71,10 @@ def _remarks(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _places() -> dict[str, Any]:
-    given = {option: os.environ[variable] for variable, option in INSTEAD.items() if os.environ.get(variable)}
-    if "secret_ids" in given:
-        return {**given, "secret_ids": [name.strip() for name in given["secret_ids"].split(",") if name.strip()]}
-    return given
+    options = {option: os.environ[variable] for variable, option in INSTEAD.items() if os.environ.get(variable)}
+    if "secret_ids" in options:
+        return {**options, "secret_ids": [name.strip() for name in options["secret_ids"].split(",") if name.strip()]}
+    return options
 
 
 def validate(args: argparse.Namespace) -> int:

@@ -77,8 +77,8 @@ def _require_safe(values: Mapping[str, str], catalog: Catalog) -> None:
 
 
 def without_credentials(known: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in known.items() if name not in AWS_CREDENTIALS}
-    return kept | dict.fromkeys(AWS_FILES, os.devnull)
+    variables = {name: value for name, value in known.items() if name not in AWS_CREDENTIALS}
+    return variables | dict.fromkeys(AWS_FILES, os.devnull)
 
 
 def undeclared(known: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
@@ -113,9 +113,9 @@ def get(args: argparse.Namespace) -> int:
     if args.name not in values:
         raise NotFound(f"{args.name}: has no value in {args.environment}; see: secrets list {again(args)}")
     record(environment, reader, [args.name])
-    shown = output.printable(values[args.name])
-    print(shown)
-    if shown != values[args.name]:
+    value = output.printable(values[args.name])
+    print(value)
+    if value != values[args.name]:
         print("secrets: each ? may stand for a character that a terminal does not print", file=sys.stderr)
     return 0
 

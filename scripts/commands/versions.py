@@ -84,10 +84,10 @@ def history(args: argparse.Namespace) -> int:
     catalog, connection = environments.Reader(args).catalog()
     setting, key = setting_of(catalog, args.name), secrets.token_bytes(32)
     places, notes = places_of(setting, args.name), list[str]()
-    held = [_attempted(notes, str(place), partial(_rows, place, setting, connection, key)) for place in places]
+    listings = [_attempted(notes, str(place), partial(_rows, place, setting, connection, key)) for place in places]
     records = _attempted(notes, "the audit log", partial(_records, catalog, connection))
     uses = _attempted(notes, "CloudTrail", partial(_writes, connection, places, notes))
-    rows = _with_records([row for some in held for row in some], records)
+    rows = _with_records([row for some in listings for row in some], records)
     rows = [_with_use(row, uses) for row in rows]
     output.show(
         as_json=args.json,
@@ -118,7 +118,7 @@ def _rows(place: Place, setting: Setting, connection: AwsConnection, key: bytes)
         rows = [Row(str(place), place.name, item.id, item.created, list(item.labels)) for item in versions]
         reads = [partial(store.read, [place.name], pins={place.name: item.id}) for item in versions]
         contents = store.side_by_side(reads)
-    digests = [_digest(held, place, setting, key) for held in contents]
+    digests = [_digest(place_contents, place, setting, key) for place_contents in contents]
     compared = [_compared(digests, at) for at in range(len(digests))]
     return [replace(row, value=value) for row, value in zip(rows, compared, strict=True)][::-1]
 
@@ -204,7 +204,7 @@ def who(args: argparse.Namespace) -> int:
     places = places_of(setting_of(catalog, args.name), args.name)
     wanted = WatchedItems(frozenset(names_in(SECRETS_MANAGER, places)), frozenset(names_in(SSM, places)))
     asking = cloudtrail_readers.asking(connection, wanted, seconds=args.seconds, since=args.since or "")
-    asked = asking()
-    answer = {"setting": args.name, "asked": asked["asked"], "messages": asked["messages"]}
+    reads = asking()
+    answer = {"setting": args.name, "asked": reads["asked"], "messages": reads["messages"]}
     output.show(as_json=args.json, answer=answer, lines=answer["messages"])
     return 0 if answer["asked"] else 3

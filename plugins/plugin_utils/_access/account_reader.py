@@ -88,8 +88,8 @@ def _read(catalog: Catalog, client: Client, secret_facts: SecretFacts) -> Accoun
     unread |= _problems(kms.values(), KEY_POLICY, GRANT)
     keys = _of_users(users, AccessKeys(iam, acting=None, sts=lambda _login: None).of, ACCESS_KEY, unread)
     passwords = _of_users(users, lambda user: _password(iam, user), PASSWORD, unread)
-    made = {user: at for user, at in passwords.items() if at}
-    return AccountFacts(details, keys, made, secrets, policies, kms, unread)
+    times = {user: at for user, at in passwords.items() if at}
+    return AccountFacts(details, keys, times, secrets, policies, kms, unread)
 
 
 def _problems(answers: Iterable[Mapping[str, Any]], *kinds: str) -> dict[str, str]:

@@ -68,8 +68,8 @@ def _provider(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> I
     elif present.get("problem"):
         yield row(NOT_CHECKED, place, present["problem"])
     else:
-        lost = [client for client in wanted["client_ids"] if client not in present["clients"]]
-        yield from _judged(place, [f"does not take tokens for {client}" for client in lost])
+        missing = [client for client in wanted["client_ids"] if client not in present["clients"]]
+        yield from _judged(place, [f"does not take tokens for {client}" for client in missing])
 
 
 def _role(

@@ -89,8 +89,8 @@ class AccessKeys:
         fresh.spend()
         with translated("CreateAccessKey", f"user {user}"):
             try:
-                made = self._acting.create_access_key(UserName=user)["AccessKey"]
-                return Login(str(made["AccessKeyId"]), str(made["SecretAccessKey"]))
+                new_key = self._acting.create_access_key(UserName=user)["AccessKey"]
+                return Login(str(new_key["AccessKeyId"]), str(new_key["SecretAccessKey"]))
             except (aws_errors.exceptions.ClientError, aws_errors.exceptions.BotoCoreError):
                 raise
             except Exception:  # noqa: BLE001 an answer that cannot be parsed is quoted in its error, and holds the key

@@ -226,10 +226,10 @@ def _retention(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     audit, (journal, _key) = reach.catalog.audit_log, reach.catalog.journal_place
     names = {journal, audit_chain.location(audit["s3"])[0] if "s3" in audit else ""} - {""}
     buckets = tuple(ground.arn("s3", name, account=False) for name in sorted(names))
-    asked = ("s3:GetBucketVersioning", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy")
+    actions = ("s3:GetBucketVersioning", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy")
     return [
         *([Grant("AuditGroups", ("logs:DescribeLogGroups",), ("*",))] if "log_group" in audit else []),
-        *([Grant("Buckets", asked, buckets)] if buckets else []),
+        *([Grant("Buckets", actions, buckets)] if buckets else []),
     ]
 
 
@@ -238,8 +238,8 @@ def _announcing(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     if not reach.catalog.alerts:
         return []
     bus = ground.arn("events", f"event-bus/{reach.catalog.alerts.event_bus}", region=ground.region)
-    put = Grant("Metrics", ("cloudwatch:PutMetricData",), ("*",), {"cloudwatch:namespace": NAMESPACE})
-    return [Grant("Events", ("events:PutEvents",), (bus,), {"events:source": SOURCE}), put]
+    grant = Grant("Metrics", ("cloudwatch:PutMetricData",), ("*",), {"cloudwatch:namespace": NAMESPACE})
+    return [Grant("Events", ("events:PutEvents",), (bus,), {"events:source": SOURCE}), grant]
 
 
 def _servers(reach: CatalogReach, ground: AwsScope) -> list[Grant]:

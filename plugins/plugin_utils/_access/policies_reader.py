@@ -72,9 +72,9 @@ class Policies:
             "policies": "Policies",
         }
         result: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
-        asked = self._client.get_paginator("get_account_authorization_details").paginate()
+        pages = self._client.get_paginator("get_account_authorization_details").paginate()
         with aws_errors.translated("iam:GetAccountAuthorizationDetails", "this account"):
-            for number, page in enumerate(asked, 1):
+            for number, page in enumerate(pages, 1):
                 if number > PAGES:
                     raise StoreError(f"the account has more users, roles and policies than {PAGES} pages hold")
                 for kind, message in kinds.items():

@@ -204,9 +204,9 @@ def _context(request: IamRequest, key: str) -> tuple[str, ...]:
 
 def _arn_matches(pattern: str, text: str, request: IamRequest) -> bool:
     """Part by part, so that a wildcard does not reach over a colon."""
-    wanted, given = pattern.split(":", _ARN_PARTS - 1), text.split(":", _ARN_PARTS - 1)
-    return len(wanted) == len(given) and all(
-        _matches_filled(name, two, request) for name, two in zip(wanted, given, strict=False)
+    wanted, parts = pattern.split(":", _ARN_PARTS - 1), text.split(":", _ARN_PARTS - 1)
+    return len(wanted) == len(parts) and all(
+        _matches_filled(name, two, request) for name, two in zip(wanted, parts, strict=False)
     )
 
 
@@ -233,8 +233,8 @@ def _moment(text: str) -> datetime:
 
 def _compare(test: Callable[[Any, Any], bool]) -> Callable[[str, str, IamRequest], bool]:
     def compare(pattern: str, text: str, _request: IamRequest) -> bool:
-        wanted, given = _ordered(pattern, text)
-        return test(given, wanted)
+        wanted, value = _ordered(pattern, text)
+        return test(value, wanted)
 
     return compare
 
@@ -291,10 +291,10 @@ def _holds(statement: _Statement, operator: str, key: str, wanted: Sequence[Any]
     scope, _colon, rest = operator.rpartition(":")
     if_exists = rest.endswith("IfExists")
     name = rest[: -len("IfExists")] if if_exists else rest
-    given = _context(request, key)
+    values = _context(request, key)
     texts = [str(value) if not isinstance(value, bool) else str(value).lower() for value in wanted]
     if name == "Null":
-        return texts == ["true"] if not given else texts == ["false"]
+        return texts == ["true"] if not values else texts == ["false"]
     negated = name in _NEGATED
     test = _TESTS.get(_NEGATED.get(name, name))
     if test is None or scope not in ("", "ForAnyValue", "ForAllValues"):
@@ -302,10 +302,10 @@ def _holds(statement: _Statement, operator: str, key: str, wanted: Sequence[Any]
             f"{statement.name}: this collection cannot evaluate the condition operator {operator}; check this "
             "statement by hand"
         )
-    if not given:
+    if not values:
         return if_exists or scope == "ForAllValues" or (negated and not scope)
 
     def fits(value: str) -> bool:
         return any(test(pattern, value, request) for pattern in texts) != negated
 
-    return any(map(fits, given)) if scope == "ForAnyValue" else all(map(fits, given))
+    return any(map(fits, values)) if scope == "ForAnyValue" else all(map(fits, values))

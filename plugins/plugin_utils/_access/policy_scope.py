@@ -100,13 +100,13 @@ def _within(catalog: Catalog) -> Iterator[str]:
             )
     if not catalog.aws:
         return
-    taken: dict[str, str] = {}
+    names: dict[str, str] = {}
     for role, name in catalog.aws.roles.items():
-        if name in taken:
+        if name in names:
             yield (
-                f"aws.roles.{role}: {name} is already the name of role {taken[name]}; give each role a name of its own"
+                f"aws.roles.{role}: {name} is already the name of role {names[name]}; give each role a name of its own"
             )
-        taken[name] = role
+        names[name] = role
     if catalog.journal and catalog.journal[0] == catalog.aws.bucket:
         yield (
             f"aws.bucket: {catalog.aws.bucket} holds the journal, so hosts could write the journal; use another bucket"

@@ -53,9 +53,9 @@ class AccessOptions:
 def tags(catalog: Catalog) -> dict[str, str]:
     """Of everything that is made. Raises PolicyError for one that AWS refuses."""
     extra = dict(_aws(catalog).tags)
-    taken = sorted(set(extra) & {*OURS, "Owner"})
-    if taken:
-        raise PolicyError(f"aws.tags.{taken[0]}: provisioning sets this tag itself; for Owner use aws.owner")
+    reserved = sorted(set(extra) & {*OURS, "Owner"})
+    if reserved:
+        raise PolicyError(f"aws.tags.{reserved[0]}: provisioning sets this tag itself; for Owner use aws.owner")
     owner = _aws(catalog).owner or catalog.contacts.get("security") or catalog.application
     ours = {"Application": catalog.application, "Environment": catalog.environment}
     result = {**extra, **ours, "Owner": owner, "ManagedBy": MANAGED_BY}

@@ -124,8 +124,8 @@ def _access(client: Any, name: str, key: str) -> dict[str, Any]:
             grants = [grant for page in pages for grant in page["Grants"]]
     except StoreError as error:
         return {"access_problem": str(error)}
-    kept = ("GrantId", "GranteePrincipal", "Operations")
+    fields = ("GrantId", "GranteePrincipal", "Operations")
     return {
         "policy": policies_reader.document(text),
-        "grants": [{part: grant[part] for part in kept if part in grant} for grant in grants],
+        "grants": [{part: grant[part] for part in fields if part in grant} for grant in grants],
     }

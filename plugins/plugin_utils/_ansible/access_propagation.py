@@ -61,12 +61,12 @@ class AccessWait:
 
     def _next_pause(self, denial: str) -> float:
         """Shows what is waited for."""
-        left = self._left()
+        seconds = self._left()
         self.show(
             f"waiting for access: {denial}. IAM applies a new grant within about a minute; trying again for "
-            f"{left:.0f} s ({VARIABLE}=0 fails immediately)"
+            f"{seconds:.0f} s ({VARIABLE}=0 fails immediately)"
         )
-        pause = max(0.1, min(self._pause, left))
+        pause = max(0.1, min(self._pause, seconds))
         self._pause = min(1.5 * self._pause, LONGEST_PAUSE)
         return pause
 

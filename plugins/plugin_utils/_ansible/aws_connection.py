@@ -138,9 +138,9 @@ class AwsConnection(AWSPluginBase):
         return self._regional.setdefault(region, self.in_region(region)).store_client(service)
 
     def _with(self, **options: Any) -> AwsConnection:
-        given = {**self._options, **options}
+        changed_options = {**self._options, **options}
         shared = (self._sessions, self._budget, self._wait, self._logins)
-        connection = AwsConnection(self.ansible_name, given, *shared)
+        connection = AwsConnection(self.ansible_name, changed_options, *shared)
         connection.servers = self.servers
         return connection
 

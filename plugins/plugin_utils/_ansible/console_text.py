@@ -62,11 +62,13 @@ def recap(
     if not hosts:
         return "nothing was done: no host matched", constants.COLOR_WARN
     names = {"failed": [host for host, counts in hosts.items() if counts["failures"]]}
-    names |= {reason: sorted(held) for reason, held in cut.items()}
-    failed = {host for held in names.values() for host in held}
+    names |= {reason: sorted(host_names) for reason, host_names in cut.items()}
+    failed = {host for host_names in names.values() for host in host_names}
     parts = [f"{len(hosts.keys() - failed)} ok"]
     parts += [f"{len(changed)} changed"] if changed else []
-    parts += [f"{len(held)} {reason} ({_names(held)})" for reason, held in names.items() if held]
+    parts += [
+        f"{len(host_names)} {reason} ({_names(host_names)})" for reason, host_names in names.items() if host_names
+    ]
     colour = constants.COLOR_ERROR if failed else constants.COLOR_CHANGED if changed else constants.COLOR_OK
     return f"hosts: {', '.join(parts)}; {duration(seconds)}", colour
 

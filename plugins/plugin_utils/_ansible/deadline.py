@@ -44,9 +44,9 @@ class DeadlineExpired(BaseException):
 def kept_alive(connection: Any) -> None:
     """Makes ssh end a connection whose host does not answer for 30 seconds; options that the user gave come first."""
     if connection.has_option("ssh_extra_args"):
-        given = connection.get_option("ssh_extra_args") or ""
-        if KEEP_ALIVE not in given:
-            connection.set_option("ssh_extra_args", f"{given} {KEEP_ALIVE}".strip())
+        extra_args = connection.get_option("ssh_extra_args") or ""
+        if KEEP_ALIVE not in extra_args:
+            connection.set_option("ssh_extra_args", f"{extra_args} {KEEP_ALIVE}".strip())
 
 
 def within(seconds: float, act: Callable[[], T], connection: Any) -> T:
@@ -87,10 +87,10 @@ def _watched(seconds: float, watch: object = None) -> Iterator[None]:
     try:
         yield
     finally:
-        left = max(outer - (time.monotonic() - began), TICK) if outer else 0
+        rest = max(outer - (time.monotonic() - began), TICK) if outer else 0
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.setitimer(signal.ITIMER_REAL, rest)
 
 
 def _memory() -> int:

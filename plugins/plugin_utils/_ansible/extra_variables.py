@@ -71,7 +71,9 @@ def unknown(prefixes: Sequence[str], *, loader: Any) -> list[str]:
 def _nearest(name: str, prefixes: Iterable[str], known: Sequence[str]) -> str:
     """The known name with the prefix that is missing, or one that differs by a letter or two."""
     completed = (prefix + name + end for prefix in prefixes for end in ("", "s"))
-    near = [made for made in completed if made in known] or get_close_matches(name, known, n=1, cutoff=SIMILAR)
+    near = [completed_name for completed_name in completed if completed_name in known] or get_close_matches(
+        name, known, n=1, cutoff=SIMILAR
+    )
     return near[0] if near else ""
 
 

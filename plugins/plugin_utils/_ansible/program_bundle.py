@@ -57,13 +57,13 @@ def _archive(entry: str, start: Mapping[str, str], mode: int) -> bytes:
         parts = path.split("/")[:-1]
         files |= {"/".join((*parts[:depth], "__init__.py")): "" for depth in range(1, len(parts) + 1)}
     files |= start
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(files):
             info = zipfile.ZipInfo(path, EPOCH)
             info.external_attr = mode << 16
             archive.writestr(info, files[path])
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def imported(text: str) -> Iterator[str]:

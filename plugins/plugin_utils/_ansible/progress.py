@@ -50,5 +50,5 @@ class TaskProgress:
     def text(self, now: float, noun: str) -> str:
         if not (self.done and self.total > self.done):
             return f"{self.done:,} {noun}"
-        left = (now - self.began) / self.done * (self.total - self.done)
-        return f"{self.done:,} of {self.total:,} {noun}, about {duration(left)} left"
+        seconds = (now - self.began) / self.done * (self.total - self.done)
+        return f"{self.done:,} of {self.total:,} {noun}, about {duration(seconds)} left"

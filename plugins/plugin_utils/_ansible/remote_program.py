@@ -52,8 +52,8 @@ ANSWER_SECONDS = 10
 
 def validated(spec: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments by the module's own spec; paths stay as given, for the host to expand."""
-    kept = {name: {**option, "type": "str"} if option["type"] == "path" else option for name, option in spec.items()}
-    result = ArgumentSpecValidator(kept).validate(dict(args))
+    options = {name: {**option, "type": "str"} if option["type"] == "path" else option for name, option in spec.items()}
+    result = ArgumentSpecValidator(options).validate(dict(args))
     if result.error_messages:
         raise AnsibleActionFail("; ".join(result.error_messages))
     parameters: dict[str, Any] = result.validated_parameters
@@ -123,11 +123,11 @@ def execute_each(
 
 def _rest(acts: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What is left to do, numbered anew; what needs an act that is done needs nothing any more."""
-    done, rest = len(results), []
-    for act in acts[done:]:
+    count, rest = len(results), []
+    for act in acts[count:]:
         needs = act.get("needs")
-        if needs is not None and needs >= done:
-            needs -= done
+        if needs is not None and needs >= count:
+            needs -= count
         elif needs is not None and needs >= 0:
             needs = -1 if results[needs].get("failed") else None
         rest.append({"params": dict(act["params"]), "needs": needs})
@@ -230,13 +230,13 @@ def user_of(action: ActionBase) -> str | None:
 def _timeout(action: ActionBase, task_vars: Mapping[str, Any]) -> float:
     delegate = action._task.delegate_to
     use = task_vars["ansible_delegated_vars"][delegate] if delegate else task_vars
-    given = action._templar.template(use.get(TIMEOUT, DEFAULT_TIMEOUT))
+    timeout = action._templar.template(use.get(TIMEOUT, DEFAULT_TIMEOUT))
     try:
-        seconds = float(given)
+        seconds = float(timeout)
     except (TypeError, ValueError):
         seconds = 0
     if not 1 <= seconds <= LONGEST_TIMEOUT:
-        raise AnsibleActionFail(f"{TIMEOUT}: {given!r} is not a number of seconds from 1 to {LONGEST_TIMEOUT}")
+        raise AnsibleActionFail(f"{TIMEOUT}: {timeout!r} is not a number of seconds from 1 to {LONGEST_TIMEOUT}")
     return seconds
 
 

@@ -44,13 +44,13 @@ class RunOutcome:
     def keep(self, action: str, host: str, result: Mapping[str, Any]) -> None:
         module = action.removeprefix(NAMESPACE)
         if module == "env_file":
-            part, kept = self.results.setdefault("deploy", {}).setdefault(host, {}), DEPLOY
+            part, keys = self.results.setdefault("deploy", {}).setdefault(host, {}), DEPLOY
         elif module in REPORTED:
-            name, kept = REPORTED[module]
+            name, keys = REPORTED[module]
             part = self.results.setdefault(name, {})
         else:
             return
-        part.update({key: result[key] for key in kept if key in result})
+        part.update({key: result[key] for key in keys if key in result})
 
     def answer(self, hosts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         states = {host: self._state(host, counts) for host, counts in hosts.items()}

@@ -57,8 +57,8 @@ class AuditEntry:
         return Head(self.number, self.digest)
 
     def __str__(self) -> str:
-        shown = "".join(name if name.isprintable() else "?" for name in self.id[:SHOWN])
-        return f"record {self.number} ({shown})"
+        printable_id = "".join(name if name.isprintable() else "?" for name in self.id[:SHOWN])
+        return f"record {self.number} ({printable_id})"
 
 
 @dataclass(frozen=True)
@@ -213,10 +213,10 @@ def chain(lines: Iterable[str], head: Head | None = None) -> Chain:
     altered = [line for line, entry in audit_entries.items() if entry is None]
     entries = [entry for entry in audit_entries.values() if entry]
     entries.sort(key=lambda entry: entry.number)  # stable: of two with one number the store's first stays first
-    kept = _walk(entries, head)
-    chosen = set(kept)
+    chained_entries = _walk(entries, head)
+    chosen = set(chained_entries)
     beside = [entry.line for entry in entries if entry not in chosen]
-    return Chain(tuple(entry.line for entry in kept), (*beside, *altered))
+    return Chain(tuple(entry.line for entry in chained_entries), (*beside, *altered))
 
 
 def _walk(entries: Sequence[AuditEntry], head: Head | None) -> list[AuditEntry]:
@@ -226,7 +226,7 @@ def _walk(entries: Sequence[AuditEntry], head: Head | None) -> list[AuditEntry]:
     by_number: dict[int, list[AuditEntry]] = {}
     for entry in entries:
         by_number.setdefault(entry.number, []).append(entry)
-    kept: list[AuditEntry] = []
+    chained_entries: list[AuditEntry] = []
     wanted = NONE
     for number in sorted(by_number, reverse=True):
         audit_entries = by_number[number]
@@ -234,9 +234,9 @@ def _walk(entries: Sequence[AuditEntry], head: Head | None) -> list[AuditEntry]:
         chosen = next((entry for entry in audit_entries if entry.digest == named), None)
         if chosen is None and head and number > head.number:
             chosen = next((entry for entry in audit_entries if _leads(entry, by_number, head)), None)
-        kept.append(chosen or audit_entries[0])
-        wanted = kept[-1].previous
-    return kept[::-1]
+        chained_entries.append(chosen or audit_entries[0])
+        wanted = chained_entries[-1].previous
+    return chained_entries[::-1]
 
 
 def _leads(entry: AuditEntry, by_number: Mapping[int, Sequence[AuditEntry]], head: Head) -> bool:

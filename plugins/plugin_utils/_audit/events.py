@@ -116,8 +116,8 @@ class Event:
 def of_record(record: Mapping[str, Any]) -> Event:
     """What a record of the audit log is announced as."""
     outcome = str(record["outcome"])
-    kept = {name: record[name] for name in KEPT if record.get(name)}
-    return made(OF_OUTCOMES.get(outcome, ROTATION_FAILED), str(record["rotation"]), outcome, **kept)
+    fields = {name: record[name] for name in KEPT if record.get(name)}
+    return made(OF_OUTCOMES.get(outcome, ROTATION_FAILED), str(record["rotation"]), outcome, **fields)
 
 
 def made(name: str, about: str, outcome: str, **fields: Any) -> Event:

@@ -151,12 +151,12 @@ class AuditFile:
             content = _content(handle)
             if content == wanted:
                 return False, None
-            kept = None
+            backup = None
             if not wanted.startswith(content):
-                kept = f"{self.path}.differs-{hashlib.sha256(content).hexdigest()[:12]}"
-                _replace(kept, content, 0o600)
+                backup = f"{self.path}.differs-{hashlib.sha256(content).hexdigest()[:12]}"
+                _replace(backup, content, 0o600)
             _replace(self.path, wanted, 0o600)
-            return True, kept
+            return True, backup
 
     @contextmanager
     def _writing(self) -> Iterator[int]:
@@ -170,9 +170,9 @@ class AuditFile:
         try:
             os.ftruncate(handle, at)
             os.lseek(handle, at, os.SEEK_SET)
-            left = memoryview(content)
-            while left:
-                left = left[os.write(handle, left) :]
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
             os.fsync(handle)
             if not at:
                 _sync_directory(self.path)

@@ -146,14 +146,16 @@ class AuditLog:
             message = "\n".join(f"  - {line}" for line in problems)
             raise AuditError(f"{self.body.where} is incomplete or altered, so {self.path} was not changed:\n{message}")
         file = AuditFile(self.path)
-        changed, kept = file.rebuild(chain.lines) if write else (file.lines() != list(chain.lines), None)
+        changed, backup = file.rebuild(chain.lines) if write else (file.lines() != list(chain.lines), None)
         return {
             "changed": changed,
             "head": _as_data(chain.head),
             "records": len(chain.lines),
-            "kept": kept,
+            "kept": backup,
             "where": self._where,
-            "warnings": [f"{self.path} differed from the audit log; the old file was kept as {kept}"] if kept else [],
+            "warnings": [f"{self.path} differed from the audit log; the old file was kept as {backup}"]
+            if backup
+            else [],
         }
 
     @property

@@ -62,9 +62,9 @@ def metrics(report: Mapping[str, Any]) -> list[Metric]:
 
 def _of(credential: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Metric]:
     name = credential["name"]
-    left = 0 if credential["due"] and credential["due_in_days"] is None else credential["due_in_days"]
-    if left is not None:
-        yield Metric(DAYS_UNTIL_DUE, left, name)
+    days = 0 if credential["due"] and credential["due_in_days"] is None else credential["due_in_days"]
+    if days is not None:
+        yield Metric(DAYS_UNTIL_DUE, days, name)
     if credential["rotated_at"]:
         yield Metric(LAST_SUCCESS, credential["age_days"], name)
     yield Metric(OPEN_ROTATIONS, int(name in (report["rotation"] or {}).get("credentials", ())), name)

@@ -125,14 +125,14 @@ def output(command: Command, arguments: list[str], flowing: str, taint: Taint) -
     if name in ("kubectl", "oc") and re.search(r"(?:^| )(?:-o|--output)[= ]?(?:yaml|json)", rest):
         return taint.of(rest)
     if name == "printenv" or (name in ("declare", "typeset") and "-p" in arguments):
-        shown = [word for word in arguments[1:] if word in taint.names]
-        return f"the variables, {', '.join(shown)} among them" if shown else ""
+        secret_words = [word for word in arguments[1:] if word in taint.names]
+        return f"the variables, {', '.join(secret_words)} among them" if secret_words else ""
     if name in PRINTERS:
         is_kept = "::add-mask::" in rest or (name == "printf" and arguments[1:2] == ["-v"])
         return "" if is_kept else taint.of(rest)
     if name == "envsubst":
-        asked = rest.replace(LITERAL, "$")
-        return taint.of(asked) if "$" in asked else next(iter(taint.own.values()), "")
+        text = rest.replace(LITERAL, "$")
+        return taint.of(text) if "$" in text else next(iter(taint.own.values()), "")
     if name in _PROGRAMS:
         prints_result = name == "jq" or (name in ("node", "bun") and bool({"-p", "--print"} & {*arguments}))
         shown_by = printed(f"{rest}\n{command.given}", 1, taint, always=prints_result)
@@ -163,16 +163,16 @@ def _edits_files(arguments: list[str]) -> bool:
 
 def printed(program: str, line: int, taint: Taint, *, always: bool = False) -> list[tuple[int, str]]:
     """Lines of a program in another language that print a secret; ``always``: what it reads, it prints."""
-    held, results = _Held(taint, {"argv": taint.names["@"]} if "@" in taint.names else {}), []
+    holder, results = _Held(taint, {"argv": taint.names["@"]} if "@" in taint.names else {}), []
     for number, row in enumerate(program.replace(LITERAL, "$").split("\n"), line):
         if re.match(r"\s*(?:#|//)", row) or re.search("add-mask|setSecret", row):
             continue
         call = re.match("", row) if always else _PRINT_CALL.search(row)
-        secret = held.by(row[call.start() :] if call else row)
+        secret = holder.by(row[call.start() :] if call else row)
         if call and secret:
             results.append((number, secret))
         elif secret and (assigned := _ASSIGNED.match(row)):
-            held.names[assigned[1]] = secret
+            holder.names[assigned[1]] = secret
     return results
 
 
@@ -197,10 +197,10 @@ _HANDED_ON = re.compile(r"core\.(setOutput|exportVariable)\(\s*['\"]([\w-]+)['\"
 
 def handed_on(program: str, taint: Taint) -> Iterator[tuple[bool, str]]:
     """Names by which a program hands a secret on to later steps, and whether as a variable."""
-    held = _Held(taint, {})
+    holder = _Held(taint, {})
     for row in program.split("\n"):
         match = _HANDED_ON.search(row)
-        if match and held.by(match[3]):
+        if match and holder.by(match[3]):
             yield match[1] == "exportVariable", match[2]
 
 

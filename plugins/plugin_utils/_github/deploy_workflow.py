@@ -51,13 +51,13 @@ def workflow(catalogs: Mapping[str, Catalog], options: Options) -> str:
     wanted = {name: catalog for name, catalog in catalogs.items() if name not in LOCAL}
     if not wanted:
         odd.append("environments: names none that is deployed to")
-    lost = [
+    missing = [
         f"environments.{name}.region: is needed, since a runner has none"
         for name, catalog in wanted.items()
         if not catalog.region
     ]
-    if odd or lost:
-        raise CatalogError(odd + lost)
+    if odd or missing:
+        raise CatalogError(odd + missing)
     names = list(wanted)
     lines = [
         "# Made from the catalog by the playbook github_workflow; change it there.",
@@ -136,12 +136,12 @@ def _aws(catalog: Catalog, name: str) -> dict[str, str]:
 def _deploy(catalog: Catalog, name: str, options: Options) -> list[str]:
     """The key goes through a pipe into an agent that ends with the step; no file ever holds it."""
     inventory = [setting for setting in catalog.settings.values() if setting.github and setting.inventory]
-    given = {KEY: _read(catalog.settings.get(KEY), KEY), KNOWN_HOSTS: _read(catalog.settings.get(KNOWN_HOSTS))}
-    given.update({setting.name: _read(setting) for setting in inventory if setting.name not in given})
+    values = {KEY: _read(catalog.settings.get(KEY), KEY), KNOWN_HOSTS: _read(catalog.settings.get(KNOWN_HOSTS))}
+    values.update({setting.name: _read(setting) for setting in inventory if setting.name not in values})
     return [
         "      - name: Deploy",
         "        env:",
-        *(f"          {key}: {text}" for key, text in given.items()),
+        *(f"          {key}: {text}" for key, text in values.items()),
         "        run: |",
         "          set -euo pipefail",
         '          known_hosts="$RUNNER_TEMP/known_hosts"',

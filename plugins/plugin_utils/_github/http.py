@@ -132,10 +132,10 @@ class Api:
         while True:
             try:
                 answer = self._once(method, path, document)
-                lost = f"{answer.status}" if answer.status >= 500 else ""
+                failure = f"{answer.status}" if answer.status >= 500 else ""
             except Unreachable as error:
-                lost = str(error)
-            if not lost:
+                failure = str(error)
+            if not failure:
                 if answer.status < 300:
                     return answer
                 wait = _limited(answer, self._clock())
@@ -146,7 +146,7 @@ class Api:
             failures += 1
             if failures == TRIES:
                 raise NoAccess(
-                    f"GitHub gave no usable answer about {need.what} after {TRIES} tries ({lost}); run again"
+                    f"GitHub gave no usable answer about {need.what} after {TRIES} tries ({failure}); run again"
                 )
             self._sleep(0.5 * 2**failures)
 

@@ -56,12 +56,12 @@ class GithubCopies(port.CopyPort):
             return
         github = token.store(self._catalog.github)
         sent = SentStore(self._parameters, self._catalog.sent_path)
-        held = {
+        records = {
             copy_source.target.name: copy_source
             for copy_source in current(self._catalog, self._secrets, self._parameters)
         }
         for name, value in values.items():
-            copy_source = held[name.upper()]
+            copy_source = records[name.upper()]
             # Somebody may have written over it meanwhile: then no version of the stores is what was sent.
             same = copy_source.value == value and copy_source.identity
             look().spend()
@@ -160,17 +160,17 @@ def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedSto
     if catalog.github is None or not token.has_token():
         return {}
     wanted = {name.upper() for name in names}
-    held = [
+    records = [
         copy_source
         for copy_source in current(catalog, *stores)
         if copy_source.target.name in wanted and copy_source.value is not None
     ]
     sent = SentStore(stores[1], catalog.sent_path).read()
-    listed = there(token.store(catalog.github), [copy_source.target for copy_source in held])
+    listed = there(token.store(catalog.github), [copy_source.target for copy_source in records])
     steps = sync_plan.plan(
-        held,
+        records,
         listed,
-        {copy_source.target: sent[copy_source.target] for copy_source in held if copy_source.target in sent},
+        {copy_source.target: sent[copy_source.target] for copy_source in records if copy_source.target in sent},
         prune=False,
         readers={},
     )
@@ -254,14 +254,14 @@ def readers(left: Sequence[GithubTarget], texts: Mapping[str, str], held: Sequen
 
     One that moved to another scope is still found there: to an environment only by workflows that name one.
     """
-    kept = {
+    copies = {
         (copy_source.target.kind, copy_source.target.name): copy_source.target.scope
         for copy_source in held
         if copy_source.value is not None
     }
     result: dict[str, list[str]] = {}
     for target in left:
-        scope = kept.get((target.kind, target.name))
+        scope = copies.get((target.kind, target.name))
         miss = (
             texts
             if scope is None

@@ -64,17 +64,17 @@ def _node(name: str, rest: list[str]) -> TaskCall | None:
     words, passed = _plain(rest[:at], _NODE_FOLDERS), rest[at + 1 :]
     folder = next((value for option, value in _options(rest, _NODE_FOLDERS) if option in _NODE_FOLDERS), "")
     verb, names = (words[0] if words else "install"), words[1:2]
-    asked: tuple[str, ...]
+    script_names: tuple[str, ...]
     if verb in _INSTALL:
-        asked = ("preinstall", "install", "postinstall", "prepare")
+        script_names = ("preinstall", "install", "postinstall", "prepare")
     elif verb in ("run", "run-script", "rum", "urn"):
-        asked = tuple(f"{step}{task}" for task in names for step in ("pre", "", "post"))
+        script_names = tuple(f"{step}{task}" for task in names for step in ("pre", "", "post"))
     elif verb in ("start", "stop", "restart", "test", "t") or name != "npm":
         task = "test" if verb == "t" else verb
-        asked = (f"pre{task}", task, f"post{task}")
+        script_names = (f"pre{task}", task, f"post{task}")
     else:
         return None
-    return TaskCall(folder, ("package.json",), asked, tuple(passed))
+    return TaskCall(folder, ("package.json",), script_names, tuple(passed))
 
 
 def _options(words: list[str], with_value: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -51,9 +51,9 @@ class Text(str):
 
     @classmethod
     def at(cls, text: str, line: int) -> Text:
-        made = cls(text)
-        made.line = line
-        return made
+        linted = cls(text)
+        linted.line = line
+        return linted
 
 
 Finding = dict[str, Any]

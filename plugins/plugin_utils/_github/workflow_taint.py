@@ -108,18 +108,18 @@ class FollowedWorkflow:
     def _steps(
         self, steps: Any, names: Mapping[str, str], defaults: Mapping[str, Any], files: dict[str, str]
     ) -> Iterator[Spot]:
-        left = dict(names)
+        outer_names = dict(names)
         for step in steps if isinstance(steps, list) else ():
             if isinstance(step, Mapping):
                 job = Job()
-                taint = Taint({**left, **self._env(step)}, files)
+                taint = Taint({**outer_names, **self._env(step)}, files)
                 yield from self._step({**defaults, **step, **_traced(step)}, taint, job)
-                left |= job.names
+                outer_names |= job.names
                 for name in job.names:
                     self.known.add(f"env.{name}")
                 for output in job.outputs:
                     self.known.add(".".join(filter(None, ("steps", str(step.get("id", "")), "outputs", output))))
-        self.names |= left  # which an action leaves to its caller
+        self.names |= outer_names  # which an action leaves to its caller
 
     def _step(self, step: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
         if self.known.of(step.get("name")):
@@ -157,25 +157,25 @@ class FollowedWorkflow:
             yield self.file, line, f"prints {secret}"
 
     def _uses(self, step: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
-        uses, given = step["uses"], _mapping(step.get("with"))
+        uses, inputs = step["uses"], _mapping(step.get("with"))
         if uses.startswith("./"):
             called, document = self._open(uses, step, taint.names, taint.files)
-            self._not_followed(called.file, document, next(iter(self.known.among(given).values()), taint.named()))
+            self._not_followed(called.file, document, next(iter(self.known.among(inputs).values()), taint.named()))
             yield from called.spots(document)
             job.names |= {name: label for name, label in called.names.items() if name not in taint.names}
             job.outputs += called.outputs(_mapping(document).get("outputs"))
         elif uses.startswith("actions/github-script@"):
-            text = self._text(given.get("script", ""))
-            yield from self._program(given.get("script", ""), text, taint)
+            text = self._text(inputs.get("script", ""))
+            yield from self._program(inputs.get("script", ""), text, taint)
             for is_variable, name in command_effects.handed_on(text, taint):
                 job.names |= {name: f"${name}"} if is_variable else {}
                 job.outputs += [] if is_variable else [name]
         elif _UPLOADS.fullmatch(uses):
             for name in _PATHS:
-                yield from self._uploaded(given.get(name), taint)
-            yield from self._given(uses, given, taint, job)
+                yield from self._uploaded(inputs.get(name), taint)
+            yield from self._given(uses, inputs, taint, job)
         else:
-            yield from self._given(uses, given, taint, job)
+            yield from self._given(uses, inputs, taint, job)
 
     def _not_followed(self, file: str, document: Any, secret: str) -> None:
         """Notes an action whose program is not a shell script."""

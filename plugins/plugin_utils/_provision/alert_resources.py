@@ -243,8 +243,8 @@ class AlertResources:
     def _rules(self) -> Iterator[EventRule]:
         own = {"application": [self._catalog.application], "environment": [self._catalog.environment]}
         pattern = {"source": [SOURCE], "detail-type": list(SUBSCRIBED), "detail": own}
-        shown = {"InputPathsMap": {"summary": "$.detail.summary"}, "InputTemplate": '"<summary>"'}
-        yield self._to_topic(self._rule, pattern, shown, bus=self._alerts.event_bus)
+        transformer = {"InputPathsMap": {"summary": "$.detail.summary"}, "InputTemplate": '"<summary>"'}
+        yield self._to_topic(self._rule, pattern, transformer, bus=self._alerts.event_bus)
         decoys = sorted(honeytokens.users(self._catalog).values())
         if decoys:
             identity = {"accountId": [self._account], "userName": decoys}  # another account may have such a user

@@ -118,11 +118,11 @@ class Provisioner:
         contents |= self.parameters.read([self.catalog.ssm_path])
         # An entry without a value is reported as missing, too.
         kept_values = {name: self.secrets.kept(name) for name in names}
-        kept = {name: kept for name, kept in kept_values.items() if kept}
+        present_forms = {name: form for name, form in kept_values.items() if form}
         if self.wish.forms:
             present = [name for name in contents.readings if not of_name(name).has_labels]
-            kept.update(self.parameters.kept(list(targets.parameters(self.catalog, present))))
-        return StoreState(contents, kept, journal)
+            present_forms.update(self.parameters.kept(list(targets.parameters(self.catalog, present))))
+        return StoreState(contents, present_forms, journal)
 
     def _opened(self) -> _journal.Journal:
         return self.journal.read() if self.journal and not self.makes_journal else _journal.Journal()
@@ -144,23 +144,23 @@ class Provisioner:
         )
         plan = self.planner(ground)
         plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))
-        restores = tuple(name for name, kept in seen.kept.items() if kept.deleted and self.wish.restore)
+        restores = tuple(name for name, secret in seen.kept.items() if secret.deleted and self.wish.restore)
         touched = dict.fromkeys((*restores, *(write.name for write in plan.writes if write.act != CREATE)))
-        kept = [seen.kept[name] for name in touched if name in seen.kept and not self.wish.adopt]
+        present = [seen.kept[name] for name in touched if name in seen.kept and not self.wish.adopt]
         plan = replace(
-            plan, problems=(*plan.problems, *(message for item in kept for message in self._of_another(item)))
+            plan, problems=(*plan.problems, *(message for item in present for message in self._of_another(item)))
         )
         reforms, notes = self._reforms(seen)
         return Outlook(replace(plan, notes=(*plan.notes, *notes)), restores, reforms)
 
     def apply(self, given: Mapping[str, str], outlook: Outlook | None = None) -> list[str]:
         """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
-        done: list[str] = []
+        lines: list[str] = []
         still: Sequence[str] = ()
         for at in range(TRIES):
             outlook = outlook if outlook and at == 0 else self.outlook(given)
-            if outlook.plan.problems and done:
-                message = f"{'; '.join(done)}. Then the run stopped at a conflict: {'; '.join(outlook.plan.problems)}"
+            if outlook.plan.problems and lines:
+                message = f"{'; '.join(lines)}. Then the run stopped at a conflict: {'; '.join(outlook.plan.problems)}"
                 raise Conflict(message)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
@@ -169,13 +169,13 @@ class Provisioner:
                 still = outlook.restores
                 for name in outlook.restores:
                     self.secrets.restore(name)
-                    done.append(f"restore secret {name}")
+                    lines.append(f"restore secret {name}")
                 self.secrets.settling.wait()  # a look that is behind would restore it again
                 continue
             try:
                 for write in outlook.plan.writes:
                     self._write(write)
-                    done.append(write.message)
+                    lines.append(write.message)
             except (AlreadyExists, Conflict):
                 if at == TRIES - 1:
                     raise
@@ -185,8 +185,8 @@ class Provisioner:
                 self.parameters.settling.wait()  # what is written once more for its key must be the newest
             for name, item in sorted(outlook.reforms.items()):
                 self._reform(name, item)
-                done.append(_changed(name, item))
-            return done
+                lines.append(_changed(name, item))
+            return lines
         raise Conflict(f"{', '.join(still)}: AWS still reports it as scheduled for deletion; run again")
 
     def absent(self, names: Sequence[str]) -> list[str]:
@@ -215,7 +215,7 @@ class Provisioner:
         """Raises :class:`ProvisionError` for what the catalog does not know, and for what has another's tags."""
         self._require_known(names)
         kept_values = {name: self.secrets.kept(name) for name in names}
-        foreign = [message for kept in kept_values.values() if kept for message in self._of_another(kept)]
+        foreign = [message for secret in kept_values.values() if secret for message in self._of_another(secret)]
         if foreign and not self.wish.adopt:
             raise ProvisionError(foreign)
 
@@ -269,19 +269,19 @@ class Provisioner:
         changes: dict[str, Change] = {}
         notes: list[str] = []
         parameters = targets.parameters(self.catalog, (name for name in seen.kept if not of_name(name).has_labels))
-        for name, kept in seen.kept.items() if self.wish.forms else ():
-            if kept.deleted:
+        for name, secret in seen.kept.items() if self.wish.forms else ():
+            if secret.deleted:
                 continue
-            if self._of_another(kept) and not self.wish.adopt:
-                notes += self._of_another(kept)
+            if self._of_another(secret) and not self.wish.adopt:
+                notes += self._of_another(secret)
                 continue
             wanted = self.form(name)
             if not of_name(name).has_labels:
                 plain = name in seen.contents.readings and seen.contents.readings[name].plain
                 wanted = replace(wanted, description=parameters[name], key=None if plain else wanted.key)
-            if kept.form.description:  # somebody's own words stay
+            if secret.form.description:  # somebody's own words stay
                 wanted = replace(wanted, description="")
-            item = change(kept.form, wanted)
+            item = change(secret.form, wanted)
             if not of_name(name).has_labels and item.rewrites and self._is_rotating(seen.journal, name):
                 late = ", ".join(replace(item, tags={}).messages)
                 notes.append(
@@ -314,8 +314,8 @@ class Provisioner:
     @staticmethod
     def _into_empty(write: Write, seen: StoreState) -> Write:
         """A secret that is there without a value, as Terraform makes them, gets its first version."""
-        kept = seen.kept.get(write.name)
-        return replace(write, act=MERGE) if write.act == CREATE and kept and not kept.deleted else write
+        secret = seen.kept.get(write.name)
+        return replace(write, act=MERGE) if write.act == CREATE and secret and not secret.deleted else write
 
     def _of_another(self, kept: Kept) -> list[str]:
         wanted = {"Application": self.catalog.application, "Environment": self.catalog.environment}

@@ -104,7 +104,7 @@ class MakingParameters(ParameterMaking, ParameterStore):
                 Type=kind,
                 Tier=tier,
                 Overwrite=False,
-                **{key: given for key, given in extra.items() if given},
+                **{key: option for key, option in extra.items() if option},
             )
 
 

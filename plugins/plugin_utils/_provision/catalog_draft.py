@@ -102,7 +102,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
     """The text of a catalog for these settings."""
     names = [name for name in values if is_name(name)]
     guesses = [replace(guess(name, values[name]), is_set=bool(values[name])) for name in names]
-    left = [f"  # left out: line {at} of the file has no setting's name" for at in _odd(values)]
+    omissions = [f"  # left out: line {at} of the file has no setting's name" for at in _odd(values)]
     lines = [
         HEADER + "secrets_catalog:",
         f"  application: {_text(application)}",
@@ -113,7 +113,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
         "",
         "  settings:",
         *(item.line for item in guesses),
-        *left,
+        *omissions,
     ]
     drafts = credentials({item.name: values[item.name] for item in guesses}, {item.name: item for item in guesses})
     if drafts:
@@ -123,7 +123,8 @@ def draft(values: Mapping[str, str], application: str) -> str:
             fallbacks = drafted.kind == DJANGO_SECRET_KEY and _FALLBACKS in values
             text = ", fallbacks: SECRET_KEY_FALLBACKS" if fallbacks else ""
             if drafted.parts:
-                text += f", parts: {{{', '.join(f'{part}: {_text(held)}' for part, held in drafted.parts.items())}}}"
+                parts = ", ".join(f"{part}: {_text(setting)}" for part, setting in drafted.parts.items())
+                text += f", parts: {{{parts}}}"
             lines.append(f"    {_text(name)}: # guessed: {drafted.why}")
             lines.append(f"      {{kind: {drafted.kind}, max_age_days: 90{text}, appears_in: [{appears}]}}")
     return "\n".join(lines) + "\n"
@@ -197,10 +198,10 @@ def _fits(kind: str, value: str) -> bool:
 def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict[str, Drafted]:
     """By name. Settings that share one password share one credential."""
     drafts: dict[str, Drafted] = {}
-    taken: set[str] = set()
+    names: set[str] = set()
     if "SECRET_KEY" in values:
         drafts["django_key"] = Drafted(DJANGO_SECRET_KEY, ["SECRET_KEY"], "Django's signing key, by its name")
-        taken |= {"SECRET_KEY", _FALLBACKS}
+        names |= {"SECRET_KEY", _FALLBACKS}
     pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
     if all(name in values for name in pair):
         drafts["aws_key"] = Drafted(
@@ -208,20 +209,20 @@ def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict
             pair,
             "an IAM user's key; kind aws_access_key with options: {user: NAME} rotates it",
         )
-        taken |= set(pair)
-    for login, settings, kind in _shared(values, taken):
+        names |= set(pair)
+    for login, settings, kind in _shared(values, names):
         name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), drafts)
         settings += [
-            value for value in values if value not in (*taken, *settings) and _is_part(value, values[value], login)
+            value for value in values if value not in (*names, *settings) and _is_part(value, values[value], login)
         ]
         drafts[name] = Drafted(kind, settings, "the same login in each of them")
-        taken |= set(settings)
-    for drafted in _in_parts(values, taken):
+        names |= set(settings)
+    for drafted in _in_parts(values, names):
         password = drafted.settings[-1].lower()
         drafts[_free(_NAMES.get(drafted.kind, password), password, drafts)] = drafted
-        taken |= set(drafted.settings)
+        names |= set(drafted.settings)
     for name, item in guesses.items():
-        if item.sensitivity == "high" and name not in taken:
+        if item.sensitivity == "high" and name not in names:
             drafts[_free(name.lower(), f"{name.lower()}_value", drafts)] = Drafted(
                 EXTERNAL, [name], "somebody else issues it"
             )
@@ -244,7 +245,7 @@ def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:
         if values[names["host"]].endswith("amazonaws.com") and kind == VALKEY_USER:
             kind = ELASTICACHE_AUTH_TOKEN
         settings = [setting for setting in (names.pop("user"), name) if setting]
-        parts = {part: held for part, held in names.items() if held}
+        parts = {part: setting_name for part, setting_name in names.items() if setting_name}
         yield Drafted(kind, settings, "a server's login, by the names and the port", parts)
 
 

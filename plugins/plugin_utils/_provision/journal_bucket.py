@@ -54,11 +54,13 @@ class JournalBucket:
                 "belongs to somebody else, name another bucket in journal.s3",
                 error.detail,
             ) from None
-        made = not steps
-        blocked = self._asked_if("GetPublicAccessBlock").get("PublicAccessBlockConfiguration", {}) if made else {}
+        is_complete = not steps
+        blocked = (
+            self._asked_if("GetPublicAccessBlock").get("PublicAccessBlockConfiguration", {}) if is_complete else {}
+        )
         if not all(blocked.get(name) for name in PRIVATE):
             steps.append(MissingPart(f"block public access of bucket {self._bucket}", self._make_private))
-        policy = json.loads(self._asked_if("GetBucketPolicy").get("Policy", "{}")) if made else {}
+        policy = json.loads(self._asked_if("GetBucketPolicy").get("Policy", "{}")) if is_complete else {}
         others = [item for item in policy.get("Statement", []) if item.get("Sid") != SID]
         if [*others, self._statement()] != policy.get("Statement"):
             wanted = {"Version": "2012-10-17", **policy, "Statement": [*others, self._statement()]}
@@ -67,7 +69,7 @@ class JournalBucket:
             )
         if versions != "Enabled":
             steps.append(MissingPart(f"enable versioning of bucket {self._bucket}", self._keep_versions))
-        self.lacks_journal = not made or not self._has_journal()
+        self.lacks_journal = not is_complete or not self._has_journal()
         if self.lacks_journal:
             steps.append(MissingPart(f"create journal {self._journal.where}", self._journal.make))
         return steps

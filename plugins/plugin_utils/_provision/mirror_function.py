@@ -123,9 +123,14 @@ class MirrorDeployment:
             )
         asynchronous: dict[str, Any] = {"MaximumRetryAttempts": RETRIES, "MaximumEventAgeInSeconds": EVENT_SECONDS}
         asynchronous["DestinationConfig"] = {"OnFailure": {"Destination": self._queue}}
-        kept = self._found("lambda:GetFunctionEventInvokeConfig", client.get_function_event_invoke_config) or {}
-        kept = {**kept, "DestinationConfig": {"OnFailure": kept.get("DestinationConfig", {}).get("OnFailure")}}
-        if {key: kept.get(key) for key in asynchronous} != asynchronous:
+        retry_settings = (
+            self._found("lambda:GetFunctionEventInvokeConfig", client.get_function_event_invoke_config) or {}
+        )
+        retry_settings = {
+            **retry_settings,
+            "DestinationConfig": {"OnFailure": retry_settings.get("DestinationConfig", {}).get("OnFailure")},
+        }
+        if {key: retry_settings.get(key) for key in asynchronous} != asynchronous:
             yield self._step(
                 f"set retries and the queue of failed events of function {self._name}",
                 "lambda:PutFunctionEventInvokeConfig",

@@ -151,15 +151,15 @@ class _Planner:
 
     def _take(self, target: ValueTarget) -> None:
         """What is there, or else what was given."""
-        held = [(place, self._held(place, target.setting)) for place in target.places]
-        present = [(place, text) for place, text in held if text is not None]
-        given = self.given.get(target.name)
+        readings = [(place, self._held(place, target.setting)) for place in target.places]
+        present = [(place, text) for place, text in readings if text is not None]
+        operator_value = self.given.get(target.name)
         if present:
-            self._spread(target, present, given)
-        elif given is not None and target.credential and PASSWORD in given:
-            self.templates[target.name] = given
-        elif given is not None:
-            self._fill_all(target, given, GIVEN)
+            self._spread(target, present, operator_value)
+        elif operator_value is not None and target.credential and PASSWORD in operator_value:
+            self.templates[target.name] = operator_value
+        elif operator_value is not None:
+            self._fill_all(target, operator_value, GIVEN)
 
     def _spread(self, target: ValueTarget, present: list[tuple[Place, str]], given: str | None) -> None:
         first, text = present[0]

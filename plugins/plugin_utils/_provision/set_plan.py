@@ -27,10 +27,10 @@ SET, FOLLOWS = "set", "follows"
 
 def plan(ground: ProvisionInputs) -> ProvisionPlan:
     """Pure."""
-    known, given, problems = targets.chosen(ground.catalog, ground.given)
+    known, chosen_values, problems = targets.chosen(ground.catalog, ground.given)
     closed = unreadable(ground.catalog, ground.contents, restoring=False)
     fills: dict[Place, Fill] = {}
-    for name, text in given.items():
+    for name, text in chosen_values.items():
         target = known[name]
         problem = targets.wrong(ground.catalog, target.setting, text)
         problems += [f"{name}: {problem}"] if problem else []
@@ -111,18 +111,16 @@ def _with_former(ground: ProvisionInputs, known: dict[str, ValueTarget], fills: 
 def _mirrored(ground: ProvisionInputs, names: list[str]) -> list[str]:
     if ground.catalog.github is None:
         return []
-    held: list[str] = []
+    copies: list[str] = []
     for name in names:
         credential = ground.catalog.credentials.get(name)
         if credential:
-            held += credential_graph.mirrored_names(ground.catalog, credential)
+            copies += credential_graph.mirrored_names(ground.catalog, credential)
         elif name in ground.catalog.settings and ground.catalog.settings[name].github:
-            held.append(name)
-    return (
-        [f"GitHub holds {', '.join(dict.fromkeys(held))} as well; run ansible-playbook watchparty.secrets.github_sync"]
-        if held
-        else []
-    )
+            copies.append(name)
+    names_there = ", ".join(dict.fromkeys(copies))
+    remedy = "run ansible-playbook watchparty.secrets.github_sync"
+    return [f"GitHub holds {names_there} as well; {remedy}"] if copies else []
 
 
 def _encrypted(ground: ProvisionInputs, changed: list[Fill]) -> list[str]:

@@ -47,18 +47,18 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
     kind = "json" if _is_json(content) else "dotenv"
     command = [program, "--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"]
     try:
-        done = subprocess.run(
+        run = subprocess.run(
             command, input=content, env=_environment(), capture_output=True, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ProvisionError(
             [f"{path}: sops did not answer ({type(error).__name__}); to see the cause, run: sops -d {path}"]
         ) from None
-    if done.returncode != 0:
+    if run.returncode != 0:
         raise ProvisionError(
-            [f"{path}: sops could not decrypt it (exit code {done.returncode}); to see the cause, run: sops -d {path}"]
+            [f"{path}: sops could not decrypt it (exit code {run.returncode}); to see the cause, run: sops -d {path}"]
         )
-    return _settings(path, done.stdout)
+    return _settings(path, run.stdout)
 
 
 def _environment() -> dict[str, str]:

@@ -146,11 +146,11 @@ class ValuesAction(ControllerAction):
         provisioner.makes_journal = False
         if not outlook.messages:
             return answer
-        done = provisioner.apply(values, outlook)
+        changes = provisioner.apply(values, outlook)
         new = first_date.new_credentials(provisioner.catalog, plan.fills, imported=imported)
         at = timestamps.stamp(datetime.now(UTC))
         note = first_date.record(provisioner.journal, new, who=process_identity.me(), at=at)
-        return {**answer, "plan": [*first, *done], "notes": [*provisioner.notes, *([note] if note else [])]}
+        return {**answer, "plan": [*first, *changes], "notes": [*provisioner.notes, *([note] if note else [])]}
 
 
 def require_region(region: str | None, catalog: Catalog) -> None:

@@ -305,10 +305,10 @@ class _Raw:
 
 
 def _joined(inside: str, name: str) -> str:
-    shown = printable(name)
-    if len(shown) > NAME:
-        shown = f"{shown[:NAME]}…"
-    return f"{inside}!{shown}" if inside and inside != UNPACKED else shown
+    path = printable(name)
+    if len(path) > NAME:
+        path = f"{path[:NAME]}…"
+    return f"{inside}!{path}" if inside and inside != UNPACKED else path
 
 
 class Rest:
@@ -327,15 +327,15 @@ class Rest:
             raise ValueError("a whole stream is never read at once")
         parts = [self._head[:count]]
         self._head = self._head[count:]
-        left = count - len(parts[0])
-        while left:
-            data = self._stream.read(left)
+        missing_bytes = count - len(parts[0])
+        while missing_bytes:
+            data = self._stream.read(missing_bytes)
             if not data:
                 break
             if self._spend:
                 self._spend(len(data))
             parts.append(data)
-            left -= len(data)
+            missing_bytes -= len(data)
         return b"".join(parts)
 
 

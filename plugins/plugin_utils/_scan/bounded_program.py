@@ -182,11 +182,11 @@ class _Output(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        left = self._end - time.monotonic()
-        if left <= 0:
+        seconds = self._end - time.monotonic()
+        if seconds <= 0:
             raise ScanError(f"{self._what} did not end in {self._bounds.seconds:g} s")
-        if not self._poll.poll(min(self._bounds.idle, left) * 1000):
-            raise ScanError(f"{self._what} gave no answer in {round(min(self._bounds.idle, left), 1):g} s")
+        if not self._poll.poll(min(self._bounds.idle, seconds) * 1000):
+            raise ScanError(f"{self._what} gave no answer in {round(min(self._bounds.idle, seconds), 1):g} s")
         return os.readv(self._fd, [buffer])
 
 
@@ -214,14 +214,14 @@ def _end(process: Any) -> None:
 
 
 def _drained(stream: Any, kept: list[bytes]) -> None:
-    left = ERRORS
+    remaining = ERRORS
     while True:
         data = stream.read1(1 << 16)
         if not data:
             return
-        if left:
-            kept.append(data[:left])
-            left -= len(kept[-1])
+        if remaining:
+            kept.append(data[:remaining])
+            remaining -= len(kept[-1])
 
 
 def _fed(stream: Any, given: bytes) -> None:

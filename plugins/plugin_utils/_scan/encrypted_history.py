@@ -102,8 +102,8 @@ def _changes(repository: git.Repository, inside: str) -> list[_Change]:
                 commit, _space, at = line[1:].decode("ascii", "replace").partition(" ")
             elif line.startswith(b":"):
                 _old_mode, mode, _old, blob, *_rest = line.decode("ascii", "replace").split()
-                kept = blob.strip("0") and not mode.startswith("16")  # 160000 is a submodule
-                changes[commit] = _Change(commit, at, blob if kept else "")
+                is_file = blob.strip("0") and not mode.startswith("16")  # 160000 is a submodule
+                changes[commit] = _Change(commit, at, blob if is_file else "")
     return list(changes.values())
 
 

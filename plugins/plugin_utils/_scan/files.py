@@ -58,8 +58,8 @@ def directories(root: str, passed: Passed) -> Iterator[Directory]:
             yield directory
             waiting.append((directory, iter(sorted(directory.folders))))
         while waiting:
-            parent, left = waiting[-1]
-            name = next(left, None)
+            parent, names = waiting[-1]
+            name = next(names, None)
             if name is None:
                 waiting.pop()
                 os.close(opened_ones.pop())

@@ -135,15 +135,15 @@ class Inflated:
                 self._next()
                 continue
             if self._input or not getattr(self._one, "needs_input", True):
-                given = self._input
+                chunk = self._input
             else:
-                given = self._stream.read(self.CHUNK)
-            data = self._one.decompress(given, count)
+                chunk = self._stream.read(self.CHUNK)
+            data = self._one.decompress(chunk, count)
             # zlib hands back what it has not used; the others keep it.
             self._input = getattr(self._one, "unconsumed_tail", b"")
             if data:
                 return bytes(data)
-            if not given and not self._one.eof:
+            if not chunk and not self._one.eof:
                 raise EOFError
         return b""
 

@@ -79,8 +79,8 @@ class Interrupted(ScanError):
 
 def environment(directory: str) -> dict[str, str]:
     """What git, and what starts it, may know: the repository in the directory, and no configuration but its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**kept, **_ALONE, "GIT_DIR": directory}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**variables, **_ALONE, "GIT_DIR": directory}
 
 
 @contextmanager
@@ -222,10 +222,10 @@ class Repository:
         """
         if ids is not None and not ids:
             return
-        given = "\n".join(ids).encode() + b"\n" if ids is not None else None
+        stdin = "\n".join(ids).encode() + b"\n" if ids is not None else None
         options = ("--batch-all-objects", "--unordered") if ids is None else ()
         try:
-            with self.reading(*_IN_PIECES, "cat-file", *options, *_BATCH, given=given) as output:
+            with self.reading(*_IN_PIECES, "cat-file", *options, *_BATCH, given=stdin) as output:
                 yield from _slabs(output, self.missing)
         except Interrupted:
             raise

@@ -88,12 +88,12 @@ def _header(stream: IO[bytes]) -> Header:
 
 
 def _copy(stream: IO[bytes], path: str) -> None:
-    left = LARGEST
+    remaining = LARGEST
     with open(path, "wb") as file:
-        while left > 0:
-            piece = stream.read(min(left, 1 << 20))
+        while remaining > 0:
+            piece = stream.read(min(remaining, 1 << 20))
             if not piece:
                 return
             file.write(piece)
-            left -= len(piece)
+            remaining -= len(piece)
     raise ScanError(f"it is larger than {LARGEST >> 20} MiB; clone the bundle, then {SCAN_CLONE}")

@@ -63,20 +63,20 @@ def origins(
     wanted = {name.encode() for name in blobs}
     result: dict[str, list[CommitOrigin]] = {}
     flaws: list[str] = []
-    left = commits.split() if wanted else []
-    while left:
+    remaining = commits.split() if wanted else []
+    while remaining:
         seen = 0
         try:
-            for done, blob, origin in _brought(repository, wanted, left):
-                seen = done
+            for count, blob, origin in _brought(repository, wanted, remaining):
+                seen = count
                 if blob:
                     result.setdefault(blob.decode(), []).append(origin)
             break
         except ScanError as error:  # of the commit after the last one that was done
-            flaws.append(f"commit {left[min(seen, len(left) - 1)][:12].decode('ascii', 'replace')}: {error}")
-            left = left[seen + 1 :]
-        if len(flaws) == RESTARTS and left:
-            flaws.append(f"{len(left)} more commits: git ended {RESTARTS} times at others")
+            flaws.append(f"commit {remaining[min(seen, len(remaining) - 1)][:12].decode('ascii', 'replace')}: {error}")
+            remaining = remaining[seen + 1 :]
+        if len(flaws) == RESTARTS and remaining:
+            flaws.append(f"{len(remaining)} more commits: git ended {RESTARTS} times at others")
             break
     several = [origin.commit.id for origins in result.values() if len(origins) > 1 for origin in origins]
     order = _order(repository, set(several))
@@ -89,12 +89,12 @@ def _order(repository: Repository, commits: Collection[str]) -> dict[str, int]:
     """Which commit is older: a parent than its children, whatever their clocks say, and others by their time."""
     if not commits:
         return {}
-    given = "\n".join(sorted(commits)).encode() + b"\n"
+    stdin = "\n".join(sorted(commits)).encode() + b"\n"
     order: dict[str, int] = {}
     # Without what history breaks off at, their times are left.
     with (
         suppress(ScanError),
-        repository.reading("rev-list", "--ignore-missing", "--date-order", "--stdin", given=given) as output,
+        repository.reading("rev-list", "--ignore-missing", "--date-order", "--stdin", given=stdin) as output,
     ):
         for number, line in enumerate(records(output)):
             name = line.strip().decode("ascii", "replace")
@@ -108,9 +108,9 @@ def _brought(
 ) -> Iterator[tuple[int, bytes, CommitOrigin]]:
     """How many commits were reported so far, and each wanted blob that one of them brought."""
     arguments = ("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
-    given = b"".join(b"%s\n%s\n" % (commit, _DONE) for commit in commits)
+    stdin = b"".join(b"%s\n%s\n" % (commit, _DONE) for commit in commits)
     number, entries, now = 0, 0, Commit("", "", "", 0)
-    with repository.reading(*arguments, "--no-ext-diff", "--no-textconv", "--raw", _PRETTY, given=given) as output:
+    with repository.reading(*arguments, "--no-ext-diff", "--no-textconv", "--raw", _PRETTY, given=stdin) as output:
         for line in records(output):
             if line.startswith(_START):
                 now = _commit(line)
@@ -131,9 +131,9 @@ def described(repository: Repository, commits: Collection[str]) -> dict[str, Com
     """Who made these commits."""
     if not commits:
         return {}
-    given = "\n".join(sorted(commits)).encode() + b"\n"
+    stdin = "\n".join(sorted(commits)).encode() + b"\n"
     arguments = ("log", "--no-walk", "--stdin", "--no-show-signature", _PRETTY)
-    with repository.reading(*arguments, given=given) as output:
+    with repository.reading(*arguments, given=stdin) as output:
         results = [_commit(line) for line in records(output) if line.startswith(_START)]
     return {commit.id: commit for commit in results}
 
@@ -141,7 +141,7 @@ def described(repository: Repository, commits: Collection[str]) -> dict[str, Com
 def reach(repository: Repository, commits: Collection[str]) -> CommitReach:
     """What leads to these commits; asked once there is a finding."""
     wanted = {name.encode() for name in commits}
-    asked = {
+    fields = {
         BRANCH: ("--branches", "--remotes", "HEAD"),
         TAG_ONLY: ("--tags",),
         OTHER: ("--all",),
@@ -149,10 +149,10 @@ def reach(repository: Repository, commits: Collection[str]) -> CommitReach:
     }
     logged = b"".join(name + b"\n" for name in repository.view.logged())
     return CommitReach(
-        list(asked),
+        list(fields),
         [
             _reached(repository, wanted, *arguments, given=logged if name == REFLOG else b"")
-            for name, arguments in asked.items()
+            for name, arguments in fields.items()
         ],
     )
 

@@ -291,7 +291,7 @@ def view(path: str) -> Iterator[View]:
     place = place_of(path)
     with tempfile.TemporaryDirectory(prefix="leak-scan-") as directory:
         try:
-            made = View(place, directory)
+            new_view = View(place, directory)
         except OSError as error:
             raise ScanError(f"{path}: cannot be read: {error.strerror}") from None
-        yield made
+        yield new_view

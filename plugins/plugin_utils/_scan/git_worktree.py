@@ -65,9 +65,9 @@ class Tree:
                     known = self._index.get(path)
                     if known is None and (within or name in left_out):
                         continue
-                    for shown, stream in _files.opened(name, _files.shown(path), directory.handle):
+                    for path_shown, stream in _files.opened(name, _files.shown(path), directory.handle):
                         if unchanged or known is None or isinstance(stream, str) or self._differs(stream, known):
-                            yield shown, stream
+                            yield path_shown, stream
 
     def _pruned(self, directory: Directory) -> None:
         """Other repositories are left to themselves."""
@@ -90,15 +90,15 @@ class Tree:
 
     def _entered(self, directory: Directory, left_out: set[bytes], outside: set[bytes]) -> list[bytes]:
         """The directories that are looked into; of ignored ones only what the index has."""
-        kept = []
+        names = []
         for name in directory.folders:
             path = directory.below(name)
             if name in left_out and path not in self._parents:
                 continue
             if name in left_out:
                 outside.add(path)
-            kept.append(name)
-        return kept
+            names.append(name)
+        return names
 
     def _differs(self, stream: IO[bytes], known: bytes) -> bool:
         """Whether a file's bytes are not those of the object, also with line ends as git stores them."""
@@ -135,17 +135,17 @@ class Ignores:
     @contextmanager
     def of(cls, repository: Repository, passed: Passed, *, shared: bool = False) -> Iterator[Ignores]:
         """``shared``: without the patterns of this machine alone."""
-        made = cls(repository, passed, shared=shared)
+        ignores = cls(repository, passed, shared=shared)
         options = ("-c", f"core.excludesFile={os.devnull if shared else _own_excludes(repository)}")
         arguments = ("check-ignore", "--no-index", "--stdin", "-z", "--verbose", "--non-matching")
-        done = False
+        is_done = False
         try:
-            with repository.running(*options, *arguments, talks=True, tree=made._place, codes=(0, 1)) as program:
-                made._program, made._answers = program, records(program.output, b"\0")
-                yield made
-                done = True
+            with repository.running(*options, *arguments, talks=True, tree=ignores._place, codes=(0, 1)) as program:
+                ignores._program, ignores._answers = program, records(program.output, b"\0")
+                yield ignores
+                is_done = True
         except ScanError:
-            if not done or made._program is not None:  # else it was reported, and the files were looked at
+            if not is_done or ignores._program is not None:  # else it was reported, and the files were looked at
                 raise
 
     def copy(self, directory: Directory) -> None:

@@ -115,9 +115,9 @@ def sought(values: Iterable[Live]) -> Sought:
             for form, spelling in _spelt(value):
                 description = ", ".join(word for word in (part, form) if word)
                 label = Label(live.name, live.stage, description, live.place, live.sensitivity)
-                held = result.setdefault(spelling, [])
-                if not any(other.name == label.name and other.stage == label.stage for other in held):
-                    held.append(label)
+                known_labels = result.setdefault(spelling, [])
+                if not any(other.name == label.name and other.stage == label.stage for other in known_labels):
+                    known_labels.append(label)
     needles = tuple(Needle(spelling, tuple(labels)) for spelling, labels in result.items())
     return Sought(needles, tuple(left_out), len(searched))
 

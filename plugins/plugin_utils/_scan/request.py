@@ -156,8 +156,8 @@ def _source(request: ScanRequest, stack: ExitStack, name: str, path: str) -> sca
 
 
 def _engines(request: ScanRequest) -> list[scan.Source]:
-    asked = [(path, _sources.TARGETS[name].patterns(request.scope)) for name, path in request.targets]
-    return [gitleaks.Gitleaks(path, how, required=request.patterns_required) for path, how in asked if how]
+    scans = [(path, _sources.TARGETS[name].patterns(request.scope)) for name, path in request.targets]
+    return [gitleaks.Gitleaks(path, how, required=request.patterns_required) for path, how in scans if how]
 
 
 def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list[NotChecked]]:

@@ -207,22 +207,26 @@ def _looked(source: Source, scanning: Scanning) -> _Look:
 
 def found_in(spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
     """What the spots mean: the longest where one lies in another, and members' instead of their archive's."""
-    kept: list[ValueMatch] = []
+    result: list[ValueMatch] = []
     end, inside = -1, ""
     for spot in sorted(set(spots.kept), key=_longest_first):
         label, also = _owners(needles[spot.needle])
-        if spot.inside == inside and spot.offset + spot.size <= end and kept:
-            last = kept[-1]
+        if spot.inside == inside and spot.offset + spot.size <= end and result:
+            last = result[-1]
             names = dict.fromkeys([*last.also, label.name, *also])
-            kept[-1] = last._replace(also=tuple(name for name in names if name != last.label.name))
+            result[-1] = last._replace(also=tuple(name for name in names if name != last.label.name))
             continue
         end, inside = spot.offset + spot.size, spot.inside
-        kept.append(ValueMatch(label.found(spot.form), also, spot.offset, spot.line, spot.inside))
-    packed = {value_match.label.name for value_match in kept if value_match.inside}
-    left = _capped(
-        [value_match for value_match in kept if value_match.inside or not (packed and value_match.label.name in packed)]
+        result.append(ValueMatch(label.found(spot.form), also, spot.offset, spot.line, spot.inside))
+    packed = {value_match.label.name for value_match in result if value_match.inside}
+    remaining = _capped(
+        [
+            value_match
+            for value_match in result
+            if value_match.inside or not (packed and value_match.label.name in packed)
+        ]
     )
-    return _counted(left, spots, needles)
+    return _counted(remaining, spots, needles)
 
 
 def _longest_first(spot: NeedleMatch) -> tuple[str, int, int, int, int]:
@@ -255,19 +259,19 @@ def _rank(stage: str) -> int:
 
 def _capped(value_matches: Sequence[ValueMatch]) -> list[ValueMatch]:
     seen: Counter[tuple[str, str]] = Counter()
-    kept: list[ValueMatch] = []
+    result: list[ValueMatch] = []
     extra: dict[tuple[str, str], int] = {}
     for value_match in value_matches:
         key = (value_match.label.name, value_match.inside)
         seen[key] += 1
         if seen[key] < EACH:
-            kept.append(value_match)
+            result.append(value_match)
         elif seen[key] == EACH:
-            extra[key] = len(kept)
-            kept.append(value_match)
+            extra[key] = len(result)
+            result.append(value_match)
     for key, at in extra.items():
-        kept[at] = kept[at]._replace(times=seen[key] - EACH + 1)
-    return kept
+        result[at] = result[at]._replace(times=seen[key] - EACH + 1)
+    return result
 
 
 def finding(value_match: ValueMatch, **extra: object) -> Finding:

@@ -162,11 +162,11 @@ def lines(report: ScanReport) -> Sequence[str]:
 
 def summary(report: ScanReport) -> str:
     searched = f"{report.values} values in {report.objects} objects and files ({report.bytes / 1e6:.1f} MB)"
-    left = sum(report.left_out.values())
+    value_count = sum(report.left_out.values())
     messages = [f"{len(report.findings)} findings", f"{len(report.accepted)} accepted", f"searched for {searched}"]
-    if left:
+    if value_count:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(report.left_out.items()))
-        messages.append(f"{left} values left out: {reasons}")
+        messages.append(f"{value_count} values left out: {reasons}")
     messages.append(f"unknown secrets: {report.engine}" if report.engine else "unknown secrets were not looked for")
     return "; ".join(messages)
 

@@ -77,29 +77,29 @@ class Searcher:
     def hidden(self, text: str) -> str:
         """A text for people without what is sought."""
         data = text.encode("utf-8", "replace")
-        parts, shown = [], 0
+        parts, position = [], 0
         for hit in self.automaton.hits(data) if self.automaton else ():
-            if hit.end > shown:
-                parts += [data[shown : hit.begin], MASK.encode()] if hit.begin >= shown else []
-                shown = hit.end
-        return b"".join([*parts, data[shown:]]).decode("utf-8", "replace") if parts else text
+            if hit.end > position:
+                parts += [data[position : hit.begin], MASK.encode()] if hit.begin >= position else []
+                position = hit.end
+        return b"".join([*parts, data[position:]]).decode("utf-8", "replace") if parts else text
 
     def in_stream(self, read: Read, inside: str = "") -> Iterator[NeedleMatch]:
         """What stands in a stream; a value across the edge of two windows is found in the second one, once."""
-        kept, offset, line = b"", 0, 1
+        tail, offset, line = b"", 0, 1
         while True:
             fresh = read(self.window)
             if not fresh:
                 return
-            data = kept + fresh
+            data = tail + fresh
             # What ends within the kept part was found in the window before.
-            hits = [hit for hit in self.hits(data) if hit.end > len(kept)]
+            hits = [hit for hit in self.hits(data) if hit.end > len(tail)]
             for match in placed(data, hits, line, inside=inside):
                 yield match._replace(offset=offset + match.offset)
             keep = min(self.overlap, len(data))
             line += data.count(b"\n", 0, len(data) - keep)
             offset += len(data) - keep
-            kept = data[len(data) - keep :]
+            tail = data[len(data) - keep :]
 
 
 def placed(

@@ -36,9 +36,9 @@ class Budget:
 
         Raises SecretsError where that does not do.
         """
-        left = self.ends - time.time()
-        results: list[T] = within(left / 2, lambda: [act()], list[T]()) if left > 0 else []
+        seconds = self.ends - time.time()
+        results: list[T] = within(seconds / 2, lambda: [act()], list[T]()) if seconds > 0 else []
         if not results:
-            took = f"gave no answer within {left / 2:.0f} s" if left > 0 else "was not reached"
+            took = f"gave no answer within {seconds / 2:.0f} s" if seconds > 0 else "was not reached"
             raise SecretsError(f"{took}; the whole run has {self.seconds:.0f} s (-e verify_budget=SECONDS)")
         return results[0]

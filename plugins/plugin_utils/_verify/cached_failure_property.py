@@ -23,7 +23,7 @@ class once:  # noqa: N801 stands where functools.cached_property would
                 instance.__dict__[self._name] = self._read(instance)
             except SecretsError as error:
                 instance.__dict__[self._name] = error
-        kept = instance.__dict__[self._name]
-        if isinstance(kept, SecretsError):
-            raise kept
-        return kept
+        outcome = instance.__dict__[self._name]
+        if isinstance(outcome, SecretsError):
+            raise outcome
+        return outcome

@@ -36,14 +36,16 @@ class ReadOnce:
         stages: Mapping[str, str] | None = None,
     ) -> Contents:
         pins, stages = pins or {}, stages or {}
-        asked: list[Asked] = [(name, pins.get(name) or stages.get(name) or CURRENT) for name in dict.fromkeys(names)]
-        new = [group for group in asked if group not in self._kept]
+        wanted_versions: list[Asked] = [
+            (name, pins.get(name) or stages.get(name) or CURRENT) for name in dict.fromkeys(names)
+        ]
+        new = [group for group in wanted_versions if group not in self._kept]
         if new:
             names = [name for name, _version in new]
             result = self._store.read(names, pins=pins, stages=stages)
             self._kept.update((group, _under(group[0], result)) for group in new)
         contents = Contents()
-        for group in asked:
+        for group in wanted_versions:
             contents |= self._kept[group]
         return contents
 

@@ -122,17 +122,17 @@ class Look:
         """Who may read what. Raises SecretsError where the account's details cannot be read."""
         principals = self.everybody
         keys = {entry["key"]: self._key(entry["key"]) for entry in described.values() if entry.get("key")}
-        held = [
+        contents = [
             protected
             for name, entry in sorted(described.items())
             if entry.get("arn")
             for protected in self._places(name, entry, policies.get(name, {}), keys[entry["key"]])
         ]
-        held += [*self._parameters(read), self._of_rotations(keys.values()), *self._env_file(keys.values())]
+        contents += [*self._parameters(read), self._of_rotations(keys.values()), *self._env_file(keys.values())]
         return {
-            "rows": iam_readers.unnamed_readers(principals, held, iam_targets.named(self.catalog)),
+            "rows": iam_readers.unnamed_readers(principals, contents, iam_targets.named(self.catalog)),
             "principals": len(principals),
-            "things": len(held),
+            "things": len(contents),
             "unread": [
                 f"secret {name}: {policy['problem']}" for name, policy in policies.items() if policy.get("problem")
             ],

@@ -36,12 +36,12 @@ def expected(catalog: Catalog, resolution: Resolution, key: str) -> dict[str, An
 def compared(expected: Mapping[str, str], held: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
     """Names by what is wrong with them; ``known`` are the catalog's names and patterns."""
     both, additions = set(expected) & set(held), sorted(set(held) - set(expected))
-    kept = [name for name in additions if any(fnmatchcase(name, pattern) for pattern in known)]
+    known_additions = [name for name in additions if any(fnmatchcase(name, pattern) for pattern in known)]
     return {
         "missing": sorted(set(expected) - set(held)),
         "differs": sorted(name for name in both if expected[name] != held[name]),
-        "unknown": [name for name in additions if name not in kept],
-        "gone": kept,
+        "unknown": [name for name in additions if name not in known_additions],
+        "gone": known_additions,
         "same": sum(expected[name] == held[name] for name in both),
     }
 
@@ -51,14 +51,14 @@ def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
     result = {name: value for name, value in answer.items() if name not in ("fingerprints", "values_problem")}
     if result.get("failed"):
         return result
-    expected, held = known.get("fingerprints", {}), answer.get("fingerprints")
+    expected, host_fingerprints = known.get("fingerprints", {}), answer.get("fingerprints")
     problem = answer.get("values_problem")
     result["other_files"] = [_file(known, answer, row) for row in answer.get("other_files", ())]
     result["undeclared_files"] = list(answer.get("undeclared_files", ())) if known else []
     result["units"] = [_unit(expected, known.get("sensitive", ()), unit) for unit in answer["units"]]
-    if known and held is not None:
+    if known and host_fingerprints is not None:
         in_env = {name: mac for name, mac in expected.items() if name not in known.get("elsewhere", ())}
-        return {**result, "drift": compared(in_env, held, known["patterns"])}
+        return {**result, "drift": compared(in_env, host_fingerprints, known["patterns"])}
     reason = problem or known.get("problem") or "nothing was read to compare it with"
     return {**result, "unreadable": bool(problem and answer["file"]["exists"]), "drift_problem": reason}
 
@@ -66,14 +66,16 @@ def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
 def _file(known: Mapping[str, Any], answer: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """A file's row with names in place of fingerprints, and what the catalog wants of it."""
     (file,) = (entry for entry in known["files"] if entry["name"] == row["name"])
-    held = row["fingerprints"]
+    host_fingerprints = row["fingerprints"]
     expected = catalog_files.output_file(file).values(known.get("fingerprints", {}))
     return {
         **{name: value for name, value in row.items() if name != "fingerprints"},
         "wanted_mode": file["mode"],
         "wanted_owner": file["owner"] or answer.get("wanted_owner"),
         "is_expected": bool(expected),
-        "differs": sorted(name for name in {*held, *expected} if held.get(name) != expected.get(name)),
+        "differs": sorted(
+            name for name in {*host_fingerprints, *expected} if host_fingerprints.get(name) != expected.get(name)
+        ),
     }
 
 

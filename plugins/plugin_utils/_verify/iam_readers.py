@@ -90,14 +90,14 @@ def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[P
             documents = [policy["PolicyDocument"] for holder, own in holders for policy in holder.get(own, ())]
             attached = [policy["PolicyArn"] for holder, _own in holders for policy in holder["AttachedManagedPolicies"]]
             limit = (entry.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
-            asked = [*attached, *([limit] if limit else [])]
+            policy_arns = [*attached, *([limit] if limit else [])]
             yield Principal(
                 kind,
                 entry[name_of],
                 entry["Arn"],
                 (*documents, *(managed[arn] for arn in attached if arn in managed)),
                 managed.get(limit) if limit else None,
-                tuple(sorted(arn for arn in asked if arn not in managed)),
+                tuple(sorted(arn for arn in policy_arns if arn not in managed)),
                 tuple(attached),
                 tuple(groups[name].get("Arn", name) for name in entry.get("GroupList", ()) if name in groups),
                 limit or "",
@@ -199,8 +199,8 @@ def allows(
         **extra,
     }
     request = IamRequest(action, arn, context, {"AWS": principal.arn})
-    asked = [policies] if principal.boundary is None else [policies, [principal.boundary]]
-    return all(decide([opened(two, context, is_open) for two in group], request) for group in asked)
+    policy_sets = [policies] if principal.boundary is None else [policies, [principal.boundary]]
+    return all(decide([opened(two, context, is_open) for two in group], request) for group in policy_sets)
 
 
 def tags_of(tags: Mapping[str, str] | None) -> dict[str, str]:
@@ -213,14 +213,14 @@ def tags_of(tags: Mapping[str, str] | None) -> dict[str, str]:
 
 def own_statements(document: Document, arn: str) -> Document:
     """A resource's policy without what it leaves to the identities' policies, as it does by naming the account."""
-    kept = []
+    result = []
     for statement in statements(document):
         principal = statement.get("Principal")
         names = [str(who) for who in listed(principal.get("AWS"))] if isinstance(principal, Mapping) else []
         if statement.get("Effect") == "Allow" and principal != "*" and not {"*", arn} & set(names):
             continue
-        kept.append(statement)
-    return {"Statement": kept}
+        result.append(statement)
+    return {"Statement": result}
 
 
 def opened(document: Document, known: Mapping[str, Any], is_open: IsOpen | None) -> Document:

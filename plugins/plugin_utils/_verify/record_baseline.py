@@ -67,7 +67,7 @@ def recorded(
     for place, reading in readings.items():
         source = result.baseline.sources.get(place)
         if source is None:
-            made = RecordedServer(operator.at, operator.who, reading.kinds, reading.entries, own[place])
+            recorded_server = RecordedServer(operator.at, operator.who, reading.kinds, reading.entries, own[place])
             if host_baselines.host_of(place):
                 new_hosts[host_baselines.host_of(place)] = reading
             else:
@@ -75,9 +75,9 @@ def recorded(
         else:
             differences = server_baseline.compare(place, source, reading)
             known.update(difference.id for difference in differences)
-            made = _accepted(result, place, reading, differences, operator)
-            made = replace(made, own=own[place]) if made != source else source
-        result.baseline = replace(result.baseline, sources={**result.baseline.sources, place: made})
+            recorded_server = _accepted(result, place, reading, differences, operator)
+            recorded_server = replace(recorded_server, own=own[place]) if recorded_server != source else source
+        result.baseline = replace(result.baseline, sources={**result.baseline.sources, place: recorded_server})
     result.messages += _described_hosts(new_hosts) if new_hosts else []
     unknown = sorted({*operator.ids} - known - {ALL})
     if unknown:
@@ -165,11 +165,11 @@ def with_accounts(
     Without a token, an operator records all but GitHub.
     """
     inventories = [parts[name]["inventory"] for name in (ACCOUNT, GITHUB) if name in parts]
-    made = {inventory["place"]: server_baseline.reading_of(inventory) for inventory in inventories}
+    inventory_readings = {inventory["place"]: server_baseline.reading_of(inventory) for inventory in inventories}
     unread = [
         f"{inventory['place']}: {kind}: not recorded: {reason}"
         for inventory in inventories
         for kind, reason in sorted(inventory["unread"].items())
     ]
     unread += [f"GitHub: not recorded: {absent[GITHUB]}"] if GITHUB in absent else []
-    return {**readings, **made}, unread, [absent[ACCOUNT]] if ACCOUNT in absent else []
+    return {**readings, **inventory_readings}, unread, [absent[ACCOUNT]] if ACCOUNT in absent else []

@@ -231,8 +231,8 @@ class InspectedServer:
         """Those that the credentials' URLs name."""
         if self._engine != POSTGRESQL:
             return []
-        held = [self._stored[item.name] for item in self._group if item.name not in self._left_out]
-        urls = [url for stored in held for _where, url in stored.locations]
+        logins = [self._stored[item.name] for item in self._group if item.name not in self._left_out]
+        urls = [url for stored in logins for _where, url in stored.locations]
         return sorted({postgresql.parse_url(url, "the URL").database for url in urls})
 
     def _known(self) -> dict[str, list[str]]:

@@ -211,15 +211,15 @@ def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> I
     """A check that passes has no line here. No long reason appears twice: one unreachable host affects many checks."""
     if entry["status"] == PASS:
         return
-    kept = QUIET if entry["status"] not in QUIET else ()
-    failures = [outcome for outcome in entry["outcomes"] if outcome["status"] not in kept]
+    quiet = QUIET if entry["status"] not in QUIET else ()
+    failures = [outcome for outcome in entry["outcomes"] if outcome["status"] not in quiet]
     grouped: dict[tuple[str, str], list[str]] = {}
     commands: dict[tuple[str, str], list[str]] = {}
     for outcome in failures:
         key = (outcome["status"], outcome["message"])
         grouped.setdefault(key, []).append(outcome["place"])
         commands.setdefault(key, []).append(outcome.get("command", ""))
-    shown: set[str] = set()
+    lines_shown: set[str] = set()
     for (status, text), places in list(grouped.items())[:SHOWN]:
         message = text
         place = f"{', '.join(places)}: " if any(places) else ""
@@ -230,8 +230,8 @@ def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> I
             answer[message] = entry["id"]
         yield from _wrapped(f"{mark}{place}{message}", width, " " * 13 + "- ")
         for command in dict.fromkeys(commands[status, text]):
-            if command and command not in shown:
-                shown.add(command)
+            if command and command not in lines_shown:
+                lines_shown.add(command)
                 yield " " * 15 + f"run: {command}"
     if len(grouped) > SHOWN:
         yield " " * 15 + f"and {len(grouped) - SHOWN} more in the report"

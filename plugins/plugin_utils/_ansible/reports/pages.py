@@ -45,7 +45,7 @@ EMPTY = dict.fromkeys(
 
 def verification(report: Mapping[str, Any]) -> str:
     """The page of a verification; ``report`` is what ``_verify/table.py`` makes of it."""
-    shown = {check for host in report["hosts"].values() for check in host["checks"]}
+    check_ids = {check for host in report["hosts"].values() for check in host["checks"]}
     graph = report["graph"]
     return render(
         "verification.html.j2",
@@ -57,7 +57,7 @@ def verification(report: Mapping[str, Any]) -> str:
         styles=STYLES,
         signs=SIGNS,
         ages=with_bars(report["ages"]),
-        host_checks=[check for check in report["checks"] if check["id"] in shown],
+        host_checks=[check for check in report["checks"] if check["id"] in check_ids],
         drifts={name: _drift(host.get("drift")) for name, host in report["hosts"].items()},
         graph=drawing(graph, "Credentials", "on each host") if graph["credentials"] else {},
     )
@@ -105,8 +105,8 @@ def _verdict(counts: Mapping[str, int]) -> dict[str, str]:
     if counts["not_checked"]:
         return {"style": "open", "text": f"Nothing fails; {_number(counts['not_checked'], 'check')} could not be made"}
     if counts["not_applicable"]:
-        made = _number(counts["pass"], "check")
-        return {"style": "", "text": f"All {made} pass; {counts['not_applicable']} do not apply"}
+        text = _number(counts["pass"], "check")
+        return {"style": "", "text": f"All {text} pass; {counts['not_applicable']} do not apply"}
     return {"style": "", "text": f"All {total} pass"}
 
 

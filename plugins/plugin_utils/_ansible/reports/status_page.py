@@ -71,10 +71,10 @@ def _age(credential: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _row(age: Mapping[str, Any]) -> dict[str, Any]:
-    left, rotated = age["left"], str(age["rotated_at"] or "")
-    since = timestamps.moment(rotated or age["stored_since"]) if left is not None else None
+    days, rotated = age["left"], str(age["rotated_at"] or "")
+    since = timestamps.moment(rotated or age["stored_since"]) if days is not None else None
     date = f"{since + timedelta(days=age['max_age_days']):%Y-%m-%d}" if since else ""
-    when = "now" if age["due"] else "never" if left is None else f"in {left} d"
+    when = "now" if age["due"] else "never" if days is None else f"in {days} d"
     return {**age, "due_on": date, "when": when, "rotated_on": rotated[:10] or "not recorded"}
 
 

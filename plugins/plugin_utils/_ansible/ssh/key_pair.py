@@ -16,10 +16,10 @@ def new_private_key() -> str:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    made = Ed25519PrivateKey.generate().private_bytes(
+    private_bytes = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )
-    return made.decode("ascii")
+    return private_bytes.decode("ascii")
 
 
 def public_line(private: str, name: str) -> str:

@@ -110,10 +110,10 @@ def holding(private: str, name: str) -> Iterator[AgentKey]:
     with tempfile.TemporaryDirectory(prefix="wps-") as folder:
         place = Path(folder)
         (place / "key.pub").write_text(public + "\n", encoding="ascii")
-        held = AgentKey(place / "agent", place / "key.pub", key_pair.fingerprint(private, name))
-        with _agent(held.socket) as environment:
+        agent_key = AgentKey(place / "agent", place / "key.pub", key_pair.fingerprint(private, name))
+        with _agent(agent_key.socket) as environment:
             _run(["ssh-add", "-q", "-t", str(LIFETIME), "-"], environment, text=key_pair.as_file(private), name=name)
-            yield held
+            yield agent_key
 
 
 @contextmanager
@@ -137,13 +137,13 @@ def _agent(socket: Path) -> Iterator[dict[str, str]]:
 
 def _run(command: Sequence[str], environment: dict[str, str], *, text: str, name: str) -> None:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, input=text, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         raise RotationError(f"{name}: {command[0]} cannot be run on the controller") from None
-    if done.returncode:
-        raise RotationError(f"{name}: {command[0]} rejects the key (exit code {done.returncode})")
+    if process.returncode:
+        raise RotationError(f"{name}: {command[0]} rejects the key (exit code {process.returncode})")
 
 
 def own(way: Way) -> verbose_output.Verdict:
@@ -174,12 +174,12 @@ class KeyVerdict:
 
 def asked(way: Way, private: str, name: str, *, in_full: bool) -> KeyVerdict:
     """Whether the host accepts the key; ``in_full`` if a login must come about by it, else already the offer counts."""
-    with holding(private, name) as held:
-        verdict = tried(way, held)
-    accepted = verdict.accepts(held.fingerprint)
+    with holding(private, name) as agent_key:
+        verdict = tried(way, agent_key)
+    accepted = verdict.accepts(agent_key.fingerprint)
     if accepted and in_full:
-        accepted = verdict.is_in_by(held.fingerprint)
-    return KeyVerdict(accepted, verdict, held.fingerprint)
+        accepted = verdict.is_in_by(agent_key.fingerprint)
+    return KeyVerdict(accepted, verdict, agent_key.fingerprint)
 
 
 def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | None) -> verbose_output.Verdict:

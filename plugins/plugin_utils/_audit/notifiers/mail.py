@@ -38,12 +38,12 @@ class MailNotifier:
 
 def message(event: Event, email: Email) -> EmailMessage:
     """A mail whose subject says it all."""
-    made = EmailMessage()
-    made["From"], made["To"] = email.sender, ", ".join(email.to)
-    made["Subject"] = str(event.detail["summary"])[:LONGEST_SUBJECT]
+    mail = EmailMessage()
+    mail["From"], mail["To"] = email.sender, ", ".join(email.to)
+    mail["Subject"] = str(event.detail["summary"])[:LONGEST_SUBJECT]
     fields = [f"{name}: {_text(value)}" for name, value in event.detail.items() if name not in APART]
-    made.set_content("\n".join([str(event.detail["summary"]), "", *event.detail.get("lines", ()), *fields, ""]))
-    return made
+    mail.set_content("\n".join([str(event.detail["summary"]), "", *event.detail.get("lines", ()), *fields, ""]))
+    return mail
 
 
 def _text(value: object) -> str:

@@ -28,17 +28,17 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if secret.get("problem"):
             yield unknown(secret["problem"], f"secret {name}")
             continue
-        lost = [region for region in wanted if region not in secret["replicas"]]
+        missing = [region for region in wanted if region not in secret["replicas"]]
         sick = [
             f"{region} ({secret['replicas'][region]})"
             for region in wanted
             if secret["replicas"].get(region) not in (None, "InSync")
         ]
-        if lost:
-            yield bad(f"no replica in {', '.join(lost)}", f"secret {name}")
+        if missing:
+            yield bad(f"no replica in {', '.join(missing)}", f"secret {name}")
         if sick:
             yield bad(f"not in sync in {', '.join(sick)}", f"secret {name}", command=SHOW)
-        if not lost and not sick:
+        if not missing and not sick:
             yield good(f"in sync in {', '.join(wanted)}", f"secret {name}")
 
 
