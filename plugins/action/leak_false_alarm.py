@@ -36,7 +36,7 @@ class ActionModule(RotationAction):
         lines = [
             f"{incident.id} of {incident.who}, declared at {incident.at}: {', '.join(incident.declared)}",
             "; ".join(["no value was revoked for it", *steps_done]),
-            "no value is replaced, and a value that leaked after all stays valid",
+            "to close it replaces no value; if a value did leak, the value stays valid",
         ]
         show(lines)
         answer = {"changed": True, "next": "end", "incident": {"id": incident.id}, "lines": lines}

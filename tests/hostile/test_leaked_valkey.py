@@ -65,7 +65,7 @@ LOOPS = {
 }
 BY_HAND = {
     "a pause of all commands": ("CLIENT PAUSE 600000 ALL", "It may still work: restart the server"),
-    "own user is deleted": ("ACL DELUSER shop", "the user shop does not exist, so no login of it works; restore its"),
+    "own user is deleted": ("ACL DELUSER shop", "the user shop does not exist, so nobody can log in as this user"),
     "another port": ("CONFIG SET port 0", "the server cannot be reached; start it"),
     "another address": ("CONFIG SET bind 127.0.0.3", "the server cannot be reached; start it"),
 }

@@ -26,8 +26,8 @@ def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> T
     if like is None or like == user:
         if existing is None:
             raise HostError(
-                "the user %s does not exist, so no login of it works; restore its rules (ACL LOAD reads the server's "
-                "ACL file again), then run the same command again, or name a user with the same rights in like" % user
+                "the user %s does not exist, so nobody can log in as this user; create the user again (ACL LOAD reads "
+                "the server's ACL file again), then run the same command again" % user
             )
         return ()
     model = users.get(like)

@@ -39,8 +39,8 @@ class Access:
             return None
         if result.get("KeyState") in GONE:
             raise Conflict(
-                f"key {alias} ({result['Arn']}) is scheduled for deletion; 'aws kms cancel-key-deletion --key-id "
-                f"{result['KeyId']}' and 'aws kms enable-key --key-id {result['KeyId']}' keep it, or choose "
+                f"key {alias} ({result['Arn']}) is scheduled for deletion; keep it by 'aws kms cancel-key-deletion "
+                f"--key-id {result['KeyId']}' and 'aws kms enable-key --key-id {result['KeyId']}', or choose "
                 "another alias in aws.kms_key"
             )
         tags: dict[str, str] = {}

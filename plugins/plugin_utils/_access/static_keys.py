@@ -90,7 +90,7 @@ def plan(
         elif key.active and key.last_used is not None and now - key.last_used < timedelta(days=idle_days):
             results.append(
                 f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, less than "
-                f"{idle_days} days ago: something may still depend on it; run again once it is idle that long"
+                f"{idle_days} days ago: something may still use it; run again when nobody has used it for that long"
             )
     if results:
         raise PolicyError("No key was changed:\n" + "\n".join(f"  - {line}" for line in results))

@@ -50,9 +50,9 @@ class Workflow:
             *(["pull_request"] if self.pull_request else []),
         ]
         if len(results) != 1:
-            raise PolicyError("a workflow is trusted by one of environment, branch, tag and pull_request")
+            raise PolicyError("give exactly one of environment, branch, tag and pull_request for the workflow")
         if "" in (self.environment, self.branch, self.tag):
-            raise PolicyError("a workflow is trusted by an environment, branch or tag that has a name")
+            raise PolicyError("the name of the workflow's environment, branch or tag is empty; give the name")
         return results[0]
 
 
@@ -85,11 +85,11 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
     owner, _slash, name = github.repository.partition("/")
     for part, text in (("repository", github.repository), ("subject", end)):
         if "${" in text:
-            raise PolicyError(f"github.{part}: {text!r} holds a policy variable, which AWS would fill in")
+            raise PolicyError(f"github.{part}: {text!r} holds a policy variable, which AWS would replace; remove it")
         if _WILD.search(text) and (part == "repository" or not wildcards):
             raise PolicyError(
-                f"github.{part}: {text!r} holds a wildcard, which would trust more than one; "
-                + ("name one repository" if part == "repository" else "name one, or ask for wildcards")
+                f"github.{part}: {text!r} holds a wildcard, which would trust more than one {part}; "
+                + ("name one repository" if part == "repository" else "name one, or allow wildcards")
             )
     if not (owner and name):
         raise PolicyError(f"github.repository: {github.repository!r} is not OWNER/NAME")
@@ -107,7 +107,7 @@ def of_github(provider: str, issued_by: str, accepted: Sequence[str], *, wildcar
         raise PolicyError("a trust policy needs a subject: without a subject no job could assume the role")
     wild = [name for name in accepted if _WILD.search(name)]
     if wild and not wildcards:
-        raise PolicyError(f"{wild[0]!r} holds a wildcard, which would trust more than one; ask for wildcards")
+        raise PolicyError(f"{wild[0]!r} holds a wildcard, which would trust more than one subject; allow wildcards")
     audience, subject = {f"{issued_by}:aud": AUDIENCE}, {f"{issued_by}:sub": list(accepted)}
     # In StringEquals a wildcard is an ordinary character: no subject would match it.
     conditions = (

@@ -215,7 +215,7 @@ class AuditLog:
         own = {"application": self.catalog.application, "environment": self.catalog.environment}
         for name, value in own.items():
             if fields.get(name, value) != value:
-                raise AuditError(f"record.{name}: is not {value}, to which this audit log belongs; leave it out")
+                raise AuditError(f"record.{name}: this audit log belongs to {value}; leave record.{name} out")
         return {**fields, **own}
 
 

@@ -50,9 +50,9 @@ def workflow(catalogs: Mapping[str, Catalog], options: Options) -> str:
     ]
     wanted = {name: catalog for name, catalog in catalogs.items() if name not in LOCAL}
     if not wanted:
-        odd.append("environments: names none that is deployed to")
+        odd.append("environments: names no environment that a workflow can deploy")
     missing = [
-        f"environments.{name}.region: is needed, since a runner has none"
+        f"environments.{name}.region: is required, because a runner of GitHub has no region"
         for name, catalog in wanted.items()
         if not catalog.region
     ]

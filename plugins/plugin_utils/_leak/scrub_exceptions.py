@@ -29,8 +29,8 @@ def spared(journal: Journal, leaked: Collection[str]) -> Mapping[tuple[str, str]
 def _reason(task: PendingTask, *, own: bool) -> str:
     if task.hosts:
         hosts = ", ".join(task.hosts)
-        return f"holds a value that is still authorized on {hosts}; it is scrubbed once it is rejected there"
-    by_hand = "no run scrubs it then: deny that version's id by hand in the secret's policy"
+        return f"holds a value that is still authorized on {hosts}; a run scrubs the version once they reject the value"
+    by_hand = "no run scrubs the version then: deny its id by hand in the secret's policy"
     if task.act == CONFIRM:
         part = f"holds the previous value of {task.credential}, which {task.rotation} replaced. Revoke this value"
         if own:
@@ -40,7 +40,7 @@ def _reason(task: PendingTask, *, own: bool) -> str:
             f"ansible-playbook watchparty.secrets.rotate -e rotation_revoked={task.credential}; {by_hand}"
         )
     part, end = ("key", "drop") if task.act == DROP_FALLBACK else ("value", "revoke")
-    then = "it is scrubbed by the same command, once that is done" if own else by_hand
+    then = "once that is done, the same command scrubs the version" if own else by_hand
     return (
         f"holds the previous {part} of {task.credential}, which watchparty.secrets.rotate is to {end} from "
         f"{task.due} on (pending task of {task.rotation}); {then}"

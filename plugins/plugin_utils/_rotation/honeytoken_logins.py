@@ -69,9 +69,9 @@ def _noted_at_valkey(part: Part, stored: StoredCredential) -> Answer:
     except RotationError as error:
         if not part.setting.answers_leak():
             raise
-        return {"message": f"nothing is to be revoked; its use could not be read: {error}"}
+        return {"message": f"the server has nothing to revoke; the uses could not be read: {error}"}
     user = _user(part)
-    exists = f"user {user} exists, and not from here: ACL DELUSER {user}" if report["exists"] else ""
+    exists = f"user {user} exists, although no run creates it: ACL DELUSER {user}" if report["exists"] else ""
     return _answer(exists or f"no server has user {user}", _described(part, report))
 
 

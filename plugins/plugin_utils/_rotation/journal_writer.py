@@ -87,7 +87,8 @@ class JournalWriter:
         missing = sorted(set(rotation.plan.get("credentials", {})) - set(self.catalog.credentials))
         if missing:
             raise RotationError(
-                f"the catalog no longer declares {', '.join(missing)}; restore the entry until {rotation} has ended"
+                f"the catalog no longer declares {', '.join(missing)}; restore the entry, and remove it only after "
+                f"{rotation} has ended"
             )
 
     def append(self, journal: Journal, rotation: str, step: str, **extra: Any) -> Journal:

@@ -118,9 +118,7 @@ def _supplied(
 ) -> Iterator[str]:
     supplied_login = ground.supplied.get(credential.name)
     if supplied_login is None and ground.leak:
-        yield (
-            "its provider issues the new value; give it at the terminal, where you are asked at the end, or by " + FILE
-        )
+        yield ("its provider issues the new value; give it at the terminal, which asks you at the end, or by " + FILE)
     elif supplied_login is None:
         yield (
             f"its provider issues the new value; give it by {FILE}, or name the credential with -e "

@@ -49,7 +49,7 @@ NAME = 200
 """Characters of a member's name that are shown."""
 MARKUP, DOCUMENT = re.compile(rb"<[^<>]{0,4096}>"), 16 * 1024 * 1024
 """What may stand within a value in a document's text, and bytes of one that is also searched without."""
-IN_JOURNAL = "large entries are compressed; journalctl --file=THIS -o export | the same scan with scan_stdin"
+IN_JOURNAL = "large entries are compressed; pipe journalctl --file=FILE -o export into the same scan (scan_stdin)"
 IN_PDF = "parts that are encrypted, or not compressed by zlib, were not scanned"
 _OTHER_FILTERS = re.compile(rb"/(?:Encrypt|LZWDecode|ASCII85Decode|ASCIIHexDecode|RunLengthDecode)\b")
 NAMED = 3

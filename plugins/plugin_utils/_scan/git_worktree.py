@@ -155,7 +155,7 @@ class Ignores:
         for _name, stream in _files.opened(IGNORE, "", directory.handle):
             data = b"" if isinstance(stream, str) else stream.read(IGNORES + 1)
             if len(data) > IGNORES:
-                self._passed(directory.below(IGNORE), "is too large to be followed; nothing is left out because of it")
+                self._passed(directory.below(IGNORE), "is too large to be read, so it leaves out no file")
                 return
             self.show(directory.path, data)
 

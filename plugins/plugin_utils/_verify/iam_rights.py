@@ -137,7 +137,7 @@ def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
         ("may change or copy the secrets", iam_actions.SECRETS, targets.changed_secrets),
         ("may change the parameters", iam_actions.PARAMETERS, targets.changed_parameters),
         (key, ("kms:PutKeyPolicy", "kms:CreateGrant", "kms:ReplicateKey"), [*targets.keys]),
-        ("may take the key away", ("kms:DisableKey", "kms:ScheduleKeyDeletion"), [*targets.keys]),
+        ("may disable or delete the key", ("kms:DisableKey", "kms:ScheduleKeyDeletion"), [*targets.keys]),
         ("may run commands on every instance", iam_actions.INSTANCES, targets.instances),
         ("may copy the disks of every instance", iam_actions.SNAPSHOTS, targets.snapshots),
         *((code, iam_actions.RUNNING[service], arns) for service, arns in targets.running.items()),

@@ -161,7 +161,7 @@ def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotT
     if BY[server] != BY_SERVERS:
         return _apart(credential, server, current.login, formers)
     if current.url is None:
-        return NotTried("no server is known to try it at: it appears in no URL", exempt=credential.server is not None)
+        return NotTried("it appears in no URL, so its server is unknown", exempt=credential.server is not None)
     wrong = server_addresses.leads_elsewhere(catalog, credential, current.locations)
     if wrong:
         return NotTried(wrong)

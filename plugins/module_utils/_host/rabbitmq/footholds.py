@@ -23,7 +23,9 @@ LIMITS, OPERATOR_POLICY = "vhost-limits", "operator_policy"
 """Components of the list of parameters: one that authorizes nobody, and one that has a command of its own."""
 
 
-GONE = "user %s does not exist any more at %s. Unless an earlier run has deleted it, it was an administrator's act"
+GONE = (
+    "user %s does not exist any more at %s. Unless an earlier run deleted it, somebody with administrator's rights did"
+)
 EXTRA = "user %s had the tag %s at %s, so it could change more than its own messages"
 
 

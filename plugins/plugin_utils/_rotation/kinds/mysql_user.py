@@ -23,7 +23,7 @@ class MysqlUser(TwoUsers):
     )
     ways_in = (
         "events, triggers and routines that the login of {} could make, and users if it could make any",
-        "views, grants to other users, and users that rights by roles could make, at the server of {}",
+        "views, grants to other users, and users that the login could make through a role, at the server of {}",
     )
     program = main
     port = kind_names.PORTS[kind_names.MYSQL]

@@ -23,8 +23,8 @@ class SshKey(Acts):
         stages=("set", "test", "revoke"),
     )
     ways_in = (
-        "changed start files, keys, units, cron, at, sudo, PAM, setuid files and accounts in the reach of {}{}",
-        "containers, kernel modules, the application's code and its programs in the reach of {}",
+        "changed start files, keys, units, cron, at, sudo, PAM, setuid files and accounts that {} could reach{}",
+        "containers, kernel modules, the application's code and its programs that {} could reach",
     )
     states = {"set": "present", "test": "usable", "revoke": "revoked"}
     """The state of the module ssh_key at each stage."""

@@ -21,7 +21,7 @@ class ValkeyUser(Acts):
     module = sessions = "valkey_user"
     ways_in = (
         "users, passwords and nopass of each node of {} were compared with the stores",
-        "functions and keys of {} (compare: FUNCTION LIST); sessions of others, if its user gave up ACL SETUSER",
+        "functions and keys of {} (compare: FUNCTION LIST); sessions of others, if its user could change users",
     )
     ways_in_compared = (
         "the users, functions and settings of the nodes of {} were compared with the {}",

@@ -111,8 +111,8 @@ def test_actions_are_pinned_and_no_value_or_static_key_is_there() -> None:
         ({}, {"branch": "main]\nx: ["}, "may hold letters, digits, dots"),
         ({}, {"inventory": "-e x"}, "inventory: '-e x' may hold"),
         ({}, {"nonsense": "x"}, "nonsense"),
-        ({}, {"environments": ["ci"]}, "environments: names none that is deployed to"),
-        ({"environments": {"production": {}}}, {}, r"environments\.production\.region: is needed"),
+        ({}, {"environments": ["ci"]}, "environments: names no environment that a workflow can deploy"),
+        ({"environments": {"production": {}}}, {}, r"environments\.production\.region: is required"),
         ({"application": 1}, {}, "The catalog"),
     ],
 )

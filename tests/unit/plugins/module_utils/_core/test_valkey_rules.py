@@ -62,7 +62,7 @@ def test_open_makes_the_user_and_opens_once() -> None:
     assert opened == (("resetkeys", "resetchannels", "-@all", *model.rules, "#" + GATE),)
     assert valkey_rules.plan_open(of(model, user("b", GATE)), "b", B, like="a", gate=GATE) == ()
     assert valkey_rules.plan_open(of(model, user("b", B)), "b", B, like="a", gate=GATE) == ()
-    with pytest.raises(HostError, match="does not exist, so no login of it works; restore its rules"):
+    with pytest.raises(HostError, match="does not exist, so nobody can log in as this user; create"):
         valkey_rules.plan_open({}, "b", B, like=None, gate=GATE)
     with pytest.raises(HostError, match="nopass"):
         valkey_rules.plan_open(of(user("b", nopass=True)), "b", B, like=None, gate=GATE)

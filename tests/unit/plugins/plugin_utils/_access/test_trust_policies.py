@@ -118,8 +118,8 @@ def test_a_repository_is_one(repository: str, wildcards: bool) -> None:
     [
         (OLD, Workflow(), "one of environment, branch, tag and pull_request"),
         (OLD, Workflow(branch="main", tag="v1"), "one of environment"),
-        (OLD, Workflow(environment=""), "has a name"),
-        (OLD, Workflow(branch=""), "has a name"),
+        (OLD, Workflow(environment=""), "give the name"),
+        (OLD, Workflow(branch=""), "give the name"),
         (OLD, Workflow(environment="${aws:x}"), "policy variable"),
         (GitHub("example", "production"), ENVIRONMENT, "not OWNER/NAME"),
         (GitHub("example/shop", "production", owner_id=1), ENVIRONMENT, "or neither"),

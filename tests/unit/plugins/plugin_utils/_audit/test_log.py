@@ -194,7 +194,7 @@ class TestReady:
 
 @pytest.mark.parametrize("field", ["application", "environment"])
 def test_another_environments_record_is_refused(log: Log, body: MemoryAudit, field: str) -> None:
-    with pytest.raises(AuditError, match=rf"record\.{field}: is not (app|test), to which this audit log belongs"):
+    with pytest.raises(AuditError, match=rf"record\.{field}: this audit log belongs to (app|test); leave"):
         log().recorded(record_fields(**{field: "other"}), write=True)
     assert body.held == []
 

@@ -12,11 +12,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_exceptions
 
 DUE = "2026-12-09T10:00:00Z"
-BY_HAND = "no run scrubs it then: deny that version's id by hand in the secret's policy"
+BY_HAND = "no run scrubs the version then: deny its id by hand in the secret's policy"
 REPLACED = "holds the previous value of x, which r1 replaced. Revoke this value"
 FORMER = f"which watchparty.secrets.rotate is to {{}} from {DUE} on (pending task of r1)"
-AGAIN = "it is scrubbed by the same command"
-LATER = f"{AGAIN}, once that is done"
+AGAIN = "once that is done, the same command scrubs the version"
+LATER = f"{AGAIN}"
 
 
 def journal(**extra: Any) -> Journal:
@@ -45,12 +45,12 @@ def journal(**extra: Any) -> Journal:
         (
             {"act": "revoke"},
             ["x"],
-            f"holds the previous value of x, {FORMER.format('revoke')}; {AGAIN}, once that is done",
+            f"holds the previous value of x, {FORMER.format('revoke')}; {AGAIN}",
         ),
         (
             {"act": "revoke", "hosts": ("web2",)},
             ["x"],
-            "holds a value that is still authorized on web2; it is scrubbed once it is rejected there",
+            "holds a value that is still authorized on web2; a run scrubs the version once they reject the value",
         ),
     ],
 )

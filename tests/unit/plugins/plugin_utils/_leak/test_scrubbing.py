@@ -76,7 +76,7 @@ def test_what_a_host_still_lets_in_is_kept(client: Any) -> None:
     rotator.append(rotator.look(), "r1", "closed", pending_tasks={"r1/token": held})
     result = act(client, world, secrets={"core": [OLD]})
     assert result["scrubbed"] == []
-    held = "holds a value that is still authorized on web2; it is scrubbed once it is rejected there"
+    held = "holds a value that is still authorized on web2; a run scrubs the version once they reject the value"
     message = f"version {OLD} of core {held}"
     assert result["not_scrubbed"] == [message, LAST]
     assert "ResourcePolicy" not in client.get_resource_policy(SecretId="core")

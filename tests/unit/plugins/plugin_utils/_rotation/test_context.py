@@ -226,7 +226,8 @@ class TestTold:
         world.begun("database")
         world.catalog = replace(world.catalog, credentials={})
         with pytest.raises(
-            RotationError, match=r"^the catalog no longer declares database; restore the entry until rotation r1"
+            RotationError,
+            match=r"^the catalog no longer declares database; restore the entry, and remove it only after rotation r1",
         ):
             self.summary(world, world.rotator())
 

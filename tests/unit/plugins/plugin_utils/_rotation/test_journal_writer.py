@@ -68,7 +68,8 @@ def test_a_credential_that_the_catalog_has_lost(world: World) -> None:
     world.begun("database")
     world.catalog = replace(world.catalog, credentials={})
     with pytest.raises(
-        RotationError, match=r"^the catalog no longer declares database; restore the entry until rotation r1 of run1"
+        RotationError,
+        match=r"^the catalog no longer declares database; restore the entry, and remove it only after rotation r1",
     ):
         world.rotator().mine()
 
