@@ -11,8 +11,8 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Reads as M(watchparty.secrets.env_snapshot) does, and returns the settings with their values.
-  - The result contains values in plain text. Callbacks see the arguments of a task. All code in the controller can read
-    values that C(set_fact) or C(register) keep.
+  - The result contains values in plain text. If the arguments of a task contain the result, callbacks see the values.
+    If C(set_fact) or C(register) keeps the result, all code in the controller can read the values.
   - Use this lookup only in a task with C(no_log). To deliver a C(.env), use M(watchparty.secrets.env_snapshot).
 options:
   _terms:

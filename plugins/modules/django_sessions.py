@@ -131,8 +131,8 @@ options:
   catalog:
     description:
       - With O(probe_url) and O(environment), the module also tries sessions that it signs with each C(SECRET_KEY) that
-        the open incident has replaced. The controller reads these keys from AWS and sends them on standard input. If a
-        key cannot be read, RV(not_tried) reports it with O(state=absent).
+        the open incident has replaced. The controller reads these keys from AWS and sends them on standard input. With
+        O(state=absent), RV(not_tried) names a key that cannot be read.
     type: dict
   environment:
     description: Name of the environment, such as V(production), for O(catalog).

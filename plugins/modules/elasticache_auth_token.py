@@ -100,11 +100,11 @@ attributes:
     support: full
 notes:
   - Needs C(elasticache:DescribeReplicationGroups) and C(elasticache:ModifyReplicationGroup) on the group.
-  - AWS has no compare-and-swap for tokens. So the module reads the journal immediately before each change, and an
-    overtaken controller sends no change. A controller that was paused between the read and the change may still send
-    the change. Then a late V(present) adds the token of an ended rotation, and removes the oldest valid token.
-    V(revoked) of the next rotation removes the late token. AWS refuses a late V(revoked) if its token is not valid any
-    more.
+  - AWS has no conditional change of tokens. So the module reads the journal immediately before each change. If another
+    run has taken the rotation over, the module sends no change.
+  - A controller that was paused between the read and the change may still send a late change. A late V(present) adds
+    the token of an ended rotation, and AWS removes the oldest valid token. V(revoked) of the next rotation removes the
+    late token. AWS refuses a late V(revoked) if its token is not valid any more.
   - If an answer of AWS is lost, the module does not repeat the request. It waits until the group is available, then
     tries which tokens the servers accept.
 seealso:

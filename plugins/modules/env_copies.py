@@ -15,8 +15,8 @@ description:
   - Removes files of this collection that hold a revoked value. These are the last healthy file and temporary files.
   - If another file holds a revoked value, such as C(.env.bak), C(.env~) or C(.env.swp), the module keeps the file and
     reports it with a remedy.
-  - If the C(.env) itself still holds the value, the module keeps the last healthy file and reports this. The next
-    deploy writes a removed last healthy file again.
+  - If the C(.env) itself still holds a revoked value, the module does not remove the last healthy file, and reports
+    this. If the module removed the last healthy file, the next deploy writes a new one.
   - Also asks the URLs in O(health), in the same execution on the host.
 options:
   path:

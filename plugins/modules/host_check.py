@@ -244,8 +244,10 @@ flaws:
   returned: when the file can be parsed
 units:
   description:
-    - Each unit as systemd runs it, and whether its process is older than the content of the C(.env). With O(info), also
-      the names of settings in the unit, in its other files and in its processes, and whether their values are the same.
+    - For each unit, its state and account in systemd, and whether its process is older than the content of the
+      C(.env).
+    - With O(info), also the names of settings that the unit, its other files or its processes have, and whether these
+      values are the same as in the stores.
   type: list
   elements: dict
   returned: success

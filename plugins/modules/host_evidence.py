@@ -143,10 +143,10 @@ short:
   returned: success
 footholds:
   description:
-    - Changes that may let the holder of a leaked key in again. They are on accounts that the key can log in to, and in
-      the system if such an account can become root.
-    - Each changed since O(since) and differs from what a package installed. Without O(since), only files that ordinary
-      hosts do not have.
+    - Changes that may let the holder of a leaked key in again. The module searches the accounts that the key can log in
+      to. If such an account can become root, it also searches the system.
+    - With O(since), the list has files that changed since this time and differ from the package that installed them.
+      Without O(since), it has only files that ordinary hosts do not have.
   type: list
   elements: dict
   returned: when a key of O(known_keys) leaked

@@ -91,7 +91,7 @@ next:
   returned: success
 tasks:
   description:
-    - Tasks file of the role to include for the next step. V(proceed) if the main file of the role has these tasks.
+    - Tasks file of the role to include for the next step. V(proceed) means that there is nothing to include.
   type: str
   returned: unless RV(next=end)
 wave:

@@ -137,7 +137,8 @@ EXAMPLES = r"""
 RETURN = r"""
 clean:
   description:
-    - Whether the baseline accepts every finding and has no problems itself. Also true if there are no findings.
+    - Whether there is nothing to do. True if the baseline accepts every finding, or if there are no findings. False if
+      the baseline itself has problems.
   type: bool
   returned: success
 complete:

@@ -132,7 +132,7 @@ options:
     default: false
   looked:
     description:
-      - Names of the SSH key credentials that M(watchparty.secrets.ssh_key) searched for on each host, with
+      - Names of the SSH key credentials for which M(watchparty.secrets.ssh_key) ran on each host with
         O(watchparty.secrets.ssh_key#module:state=looked). The role registers the results as C(leak_respond__looked).
     type: list
     elements: str
@@ -222,7 +222,7 @@ next:
   returned: success
 tasks:
   description:
-    - Tasks file of the role to include for the next step. V(proceed) if the main file of the role has these tasks.
+    - Tasks file of the role to include for the next step. V(proceed) means that there is nothing to include.
   type: str
   returned: success
 look:

@@ -13,7 +13,7 @@ author:
 description:
   - Takes the date of each credential's last rotation from the journal. AWS has only one date for a whole JSON secret.
   - If the journal has no rotation of a credential, the module reads when its secret or parameter was created. The value
-    may be younger than this date, but not older. Each row has this date as C(stored_since).
+    cannot be older than this date, but may be newer. Each row has this date as C(stored_since).
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

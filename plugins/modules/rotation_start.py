@@ -25,11 +25,11 @@ options:
     default: false
   looked:
     description:
-      - Names of the SSH key credentials that M(watchparty.secrets.ssh_key) searched for on each host, with
-        O(watchparty.secrets.ssh_key#module:state=looked), in a loop whose result each host registered as
+      - Names of the SSH key credentials for which M(watchparty.secrets.ssh_key) ran on each host with
+        O(watchparty.secrets.ssh_key#module:state=looked). Each host must have registered the results of this loop as
         C(secret_rotate__looked).
-      - If not set and the plan contains SSH keys, the module does not open the rotation and returns their names in
-        RV(looks).
+      - If not set and the plan contains SSH keys, the module does not open the rotation. It returns the names of these
+        credentials in RV(looks).
     type: list
     elements: str
   waited:

@@ -14,8 +14,9 @@ description:
   - Writes the value of a setting into its secret or parameter, into its copies, and into all other locations of its
     credential. Other keys of a secret keep their values, also if somebody changes them at the same time.
   - Does not change KMS keys, tags and replicas of existing entries. M(watchparty.secrets.environment_provision) does.
-  - Checks the value against the catalog before the first write. Refuses a value that a rotation replaces without an
-    outage, unless O(anyway=true). Also refuses a value that an open rotation changes.
+  - Checks the value against the catalog before the first write. Refuses the value of a credential that a rotation can
+    replace, unless O(anyway=true), because this change would lock the application out. Also refuses a value that an
+    open rotation changes.
 options:
   state:
     description:

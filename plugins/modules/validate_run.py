@@ -34,9 +34,9 @@ options:
     default: []
   allow_undeclared:
     description:
-      - Whether to accept a host without C(app_environment). Set it for runs that write to no host.
+      - Whether to accept a host without C(app_environment). Set it for runs that write to no host. Then O(hosts) may
+        also contain the controller, even if the controller is not in the inventory.
       - A host that declares another environment still stops the run, because the run would use this host's variables.
-      - If true, O(hosts) may contain a controller that is not in the inventory. The module ignores this controller.
     type: bool
     default: false
   require_all_tasks:

@@ -73,8 +73,8 @@ notes:
   - If a broker also uses the database, no pattern may match the broker's keys. The module reads the names of queues,
     also of empty queues, from Celery's bindings. In such a database, each list, sorted set or stream counts as a
     broker's key.
-  - Two settings lead to the same database if the servers say so (C(INFO)). If a server may not be read, an equal
-    number of the database is enough.
+  - The module compares the servers' answers to C(INFO) to find out whether two settings lead to the same database. If
+    the user may not run C(INFO), the module assumes this for databases with the same number.
   - In any other database, the module also fails if it finds keys that look like a broker's keys.
   - The user needs C(+scan +type +unlink +sscan), and in a cluster C(+cluster|slots). With C(+info) and C(+hello), the
     module can check more.

@@ -42,7 +42,7 @@ SESSIONS = schema_object(
     {
         "engine": described(
             "How sessions end. django: by the module django_sessions. command: by a program of the application. none: "
-            "not at all, because the application has none, or has signed cookies, which end with the signing key.",
+            "the run ends none. Write none if there are no sessions, or only signed cookies, which end with the key.",
             {"enum": [DJANGO, COMMAND, NONE]},
         ),
         "command": described(

@@ -67,8 +67,9 @@ CHECK = Check(
     reason="The audit log records when and by whom each credential was rotated. Rotations need the journal.",
     fix=(
         "Set audit_log in the catalog to a log_group, which ansible-playbook watchparty.secrets.provision creates, "
-        "or to s3 with a bucket of yours. Remove a retention: aws logs delete-retention-policy --log-group-name "
-        "NAME. Enable versioning of the bucket, and remove lifecycle rules that delete its objects."
+        "or to s3 with a bucket of yours. If the log group has a retention, remove it: aws logs "
+        "delete-retention-policy --log-group-name NAME. If a bucket has no versioning, enable it. If a lifecycle rule "
+        "of a bucket deletes its objects, remove the rule."
     ),
     command="ansible-playbook watchparty.secrets.provision {run}",
     look=look,

@@ -17,8 +17,8 @@ CHECK = Check(
     reason="A manual change can grant access that nobody reviewed, or make the next deploy fail.",
     fix=(
         "To show the differences: ansible-playbook watchparty.secrets.provision --tags access --check --diff. To "
-        "correct them, leave out --check. Additional policies of a role stay. To detach managed ones, add -e "
-        "aws_access_purge_policies=true. To delete an inline one: aws iam delete-role-policy --role-name ROLE "
+        "correct them, leave out --check. This keeps additional policies of a role. To detach managed policies, add -e "
+        "aws_access_purge_policies=true. To delete an inline policy: aws iam delete-role-policy --role-name ROLE "
         "--policy-name NAME."
     ),
     command=ACCESS,
