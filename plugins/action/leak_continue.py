@@ -80,7 +80,7 @@ class ActionModule(ServersAction):
             unread=args["response"].get("unread") or [],
             scrubbed=scrubbed,
             health=looked,
-            seen_again=results.of_each(leak_steps.SEEN_AGAIN, run.asked_hosts),
+            seen_again=leak_steps.seen(run, leak_steps.SEEN_AGAIN),
             encrypted_env=results.once("encrypted") if run.response.encrypted_env else {},
             logged_out=user_sessions.gathered(run.response, results),
         )

@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     assessment,
+    host_comparison,
     host_footholds,
     incident_notes,
     response_plan,
@@ -122,7 +123,7 @@ class ActionModule(rotation_segment.ServersAction):
             look = {"credentials": leak_plan.plan["looks"]}
             return {"changed": False, "next": "look", "look": look, "evidence_until": until}
         lines, stops = leak_plan.lines(setting, journal, args), leak_plan.stops(go_on=args["go_on"])
-        lines += self._foothold_lines(journal, self._look(radius, args, task_vars), args)
+        lines += self._foothold_lines(journal, self._look(setting, radius, args, task_vars), args)
         self._make_ready(args["report_path"])
         show([*lines, *(f"a real run would stop here: {line}" for line in stops if drill)])
         if drill:
@@ -176,6 +177,7 @@ class ActionModule(rotation_segment.ServersAction):
             "since": leak_declaration.declared(setting, journal, _wish(radius, args)).incident.since,
             "units": sorted(units),
             "managed": managed_services(environment_summary.services(setting.catalog)),
+            "baseline": host_comparison.request(setting, journal, radius.data or {}),
             "known_keys": assessment.known_keys(
                 setting, {credential["name"] for credential in _credentials(radius)}, journal.rotation
             ),
@@ -245,7 +247,7 @@ class ActionModule(rotation_segment.ServersAction):
         journal = setting.rotator.look()  # the confirmation may have taken its time
         declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         journal = replace(journal, incident=declaration.incident)
-        look = self._look(radius, args, task_vars)
+        look = self._look(setting, radius, args, task_vars)
         news = {**({EVICT: ""} if args["evict"] else {}), **look.news(declaration.incident.footholds)}
         journal = self._noted(setting, journal, news)
         show([f"{declaration.incident.id}, {declaration.message}"])
@@ -294,11 +296,13 @@ class ActionModule(rotation_segment.ServersAction):
 
     @staticmethod
     def _look(
-        radius: assessment.BlastRadius, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+        setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> host_footholds.FirstLook:
         """What each host answered before the plan."""
         hosts = [host for host in args["targeted_hosts"] if host not in args["compromised_hosts"]]
-        answers, keys = Results(task_vars).of_each("seen", hosts), host_footholds.keys_of(radius.data or {})
+        impact = radius.data or {}
+        answers = host_comparison.compared(setting, Results(task_vars).of_each("seen", hosts), impact)
+        keys = host_footholds.keys_of(impact)
         return host_footholds.FirstLook(answers, keys, timestamps.stamp(rotation_context.now()))
 
     def _checked(self) -> list[str]:

@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     account_footholds,
     assessment,
+    host_comparison,
     host_footholds,
     incident_notes,
     response_report,
@@ -146,12 +147,17 @@ def evidence_of(run: ResponseRun) -> Work:
     """What was gathered before the first act."""
     asked_for = run.response.asked
     return {
-        "seen": run.results.of_each("seen", run.asked_hosts),
+        "seen": seen(run, "seen"),
         "sessions": asked_for.get("sessions") or [],
         "compared": asked_for.get("compared") or [],
         "readers": [asked_for.get("readers") or {}],
         "left_out": run.response.compromised,
     }
+
+
+def seen(run: ResponseRun, name: str) -> dict[str, Mapping[str, Any]]:
+    """What hosts answered to a look, compared with their baseline."""
+    return host_comparison.compared(run.setting, run.results.of_each(name, run.asked_hosts), run.response.impact)
 
 
 def _keep_evidence(run: ResponseRun) -> ResponseRun:
@@ -312,11 +318,14 @@ def _look_again(run: ResponseRun) -> Work | None:
     """What came while the response ran."""
     if not host_footholds.keys_of(run.response.impact):
         return None
-    return {"known_keys": assessment.known_keys(run.setting, run.response.reached, run.journal.rotation)}
+    return {
+        "known_keys": assessment.known_keys(run.setting, run.response.reached, run.journal.rotation),
+        "baseline": host_comparison.request(run.setting, run.journal, run.response.impact),
+    }
 
 
 def _looked_again(run: ResponseRun) -> ResponseRun:
-    answers = run.results.of_each(SEEN_AGAIN, run.asked_hosts)
+    answers = seen(run, SEEN_AGAIN)
     run = run.noted(host_footholds.events(answers, host_footholds.keys_of(run.response.impact)))
     incident = incident_notes.incident_of(run.journal)
     run = run.noted(host_footholds.looked(incident.footholds, answers))

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import incident_notes
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds
 
+RECORD = "none was recorded. Once the leak is contained, record one: ansible-playbook watchparty.secrets.baseline"
 UNKNOWN = (
     ". The time of the leak is unknown (-e leak_exposed_since=TIME), so only unusual files and accounts are listed"
 )
@@ -31,9 +32,22 @@ def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, M
     return [
         *(f"checked: {checked}" for checked, _not_checked in texts),
         *([f"checked in the end: {', '.join(hosts)}"] if hosts else []),
+        *_compared(hosts, answers),
         *(f"{_outcome(incident, event)}: {incident_notes.foothold(incident, event)}" for event in _footholds(incident)),
         *(f"not checked: {not_checked}" for _checked, not_checked in texts),
         *(f"not checked: {host}: {line}" for host, answer in answers.items() for line in _missing(answer)),
+    ]
+
+
+def _compared(hosts: Sequence[str], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Which of the hosts that answered were compared with their baseline."""
+    by_baseline: dict[str, list[str]] = {}
+    for host in hosts:
+        by_baseline.setdefault(str(answers[host].get("baseline", "")), []).append(host)
+    without = by_baseline.pop("", [])
+    return [
+        *(f"checked: {', '.join(names)} compared with the {baseline}" for baseline, names in by_baseline.items()),
+        *([f"not checked: {', '.join(without)} compared with a baseline: {RECORD}"] if without else []),
     ]
 
 

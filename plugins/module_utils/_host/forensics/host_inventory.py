@@ -156,7 +156,7 @@ class HostInventory:
     def _accounts(self, accounts: Sequence[Sequence[str]]) -> None:
         """Packages make accounts of their own that cannot log in."""
         shadow = {fields[0]: fields[1] for fields in host_accounts.rows(self._root, "shadow", 3)}
-        if not os.access(self._tree.at("/etc/shadow"), os.R_OK):
+        if _is_closed(self._tree.at("/etc/shadow")):
             self._leave_out(PASSWORD, CLOSED % "/etc/shadow")
         sudoers = host_accounts.sudoers(self._root)
         for reason in sudoers.unread:
@@ -190,10 +190,10 @@ class HostInventory:
         for path, account in owners.items():
             file = all_accounts.file(self._tree.at(path))
             undo = start_files.EDIT.format(path=shlex.quote(path))
-            if file and file.content is None and os.access(file.path, os.R_OK):
-                self._add(KEY, "file %s" % path, "no regular file of at most 4 MiB", undo, of=account)
-            elif file and file.content is None:
+            if file and file.content is None and _is_closed(file.path):
                 self._leave_out(KEY, CLOSED % path)
+            elif file and file.content is None:
+                self._add(KEY, "file %s" % path, "no regular file of at most 4 MiB", undo, of=account)
             elif file:
                 for line in filter(None, map(authorized_keys.entry_of, (file.content or b"").split(b"\n"))):
                     name = fingerprints.of_ssh_key(line.blob)
@@ -263,7 +263,7 @@ class HostInventory:
         """A digest, and of a unit the programs that it starts, without their arguments."""
         content = all_accounts.read(self._tree.at(path))
         if content is None:
-            if not os.access(self._tree.at(path), os.R_OK) and os.path.lexists(self._tree.at(path)):
+            if _is_closed(self._tree.at(path)):
                 self._leave_out(kind, CLOSED % path)
             return "no regular file"
         programs = _STARTED.findall(content) if kind == UNIT else []
@@ -284,6 +284,17 @@ class HostInventory:
             undo = "fuser -k %d/%s" % (listener.port, listener.protocol) if listener.port else "ss -tulnp"
             of = "uid %s" % listener.uid if listener.uid != "0" else ""
             self._add(LISTENER, listener.name, listener.program, undo, listener.began or 0, of=of)
+
+
+def _is_closed(path: str) -> bool:
+    """Whether this account may not read it. A link that leads nowhere is not closed."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not os.access(path, os.R_OK)
 
 
 def _logs_in(fields: Sequence[str]) -> bool:

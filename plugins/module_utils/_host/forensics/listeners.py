@@ -53,7 +53,7 @@ def listeners() -> List[Listener]:
             pid = owners.get(inode, 0)
             began = processes.began(pid) if pid else None
             result.append(Listener(protocol, address, 0 if is_chosen else port, uid, _program(pid), began))
-    return sorted(result)
+    return sorted(result, key=lambda listener: listener[:5])
 
 
 def _ephemeral() -> Tuple[int, int]:

@@ -13,7 +13,10 @@ from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerBaseline,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import baseline_store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import (
     BaselineStore,
@@ -54,6 +57,24 @@ def test_a_baseline_that_may_not_be_read_is_not_taken_for_none() -> None:
         stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
         with pytest.raises(Denied):
             BaselineStore(client, CATALOG).read()
+
+
+def test_a_large_baseline_is_compressed() -> None:
+    """500 hosts with 200 entries each."""
+    entries = {("unit", f"/etc/systemd/system/{at}.service"): f"content {at:016x}" for at in range(200)}
+    source = RecordedServer("2026-11-29T00:00:00Z", "op", frozenset(["unit"]), entries)
+    large = replace(BASELINE, sources={f"host web{at}": source for at in range(500)})
+    with mock_aws():
+        client = Moto().client
+        store = BaselineStore(client, CATALOG)
+        store.replace(large, "")
+        assert client.get_object(Bucket=BUCKET, Key=KEY)["ContentLength"] < 1 << 20
+        read, version = store.read()
+        assert read == large
+        store.replace(large, version)
+        client.put_object(Bucket=BUCKET, Key=KEY, Body=b"\x1f\x8bno gzip")
+        with pytest.raises(StoreError, match="is not the baseline of app in test"):
+            store.read()
 
 
 def test_a_baseline_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which hosts are asked for what their baseline has, and what comes of their answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerBaseline,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines, record_baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_baselines import BaselineRun
+
+BASELINE = ServerBaseline(
+    "shop", "test", "k" * 64, {"host web1": RecordedServer("2026-11-29T00:00:00Z", "op", frozenset(["account"]), {})}
+)
+
+
+def inventory(*names: str, **over: Any) -> dict[str, Any]:
+    entries = [server_baseline.entry_of("account", name, "uid 1", f"userdel -- {name}") for name in names]
+    return {"inventory": {"kinds": ["account"], "entries": entries, "problems": [], "unread": {}, **over}}
+
+
+def row(answer: dict[str, Any], host: str = "web1", problem: str = "") -> tuple[str, str]:
+    (found,) = host_baselines.rows(host, answer, None if problem else BASELINE, problem)
+    assert found["place"] == host
+    return found["state"], found["message"]
+
+
+def test_rows() -> None:
+    assert row(inventory()) == ("pass", "0 accounts, keys, start files and listeners as on 2026-11-29")
+    state, message = row(inventory("thief"))
+    assert state == "fail"
+    assert message == "account thief is not in the baseline (uid 1): userdel -- thief (baseline of 2026-11-29)"
+    assert row(inventory(problems=["incomplete after 20 s"])) == ("not checked", "incomplete after 20 s")
+    unread = inventory(kinds=[], unread={"account": "use become"})
+    states = [found["state"] for found in host_baselines.rows("web1", unread["inventory"] and unread, BASELINE, "")]
+    assert states == ["not checked", "pass"]
+    assert row({}) == ("not checked", "no answer")
+    assert row(inventory(), host="web2")[0] == "not applicable"
+    assert row(inventory(), problem="AWS denies it") == ("not checked", "AWS denies it")
+
+
+def test_who_is_asked() -> None:
+    def keys() -> list[dict[str, str]]:
+        return [{"fingerprint": "SHA256:x", "account": "ci", "file": ""}]
+
+    asked = BaselineRun(BASELINE).asked_hosts(keys)
+    assert host_baselines.options(asked, "web1", None)["inventory_known"] == keys()
+    assert host_baselines.options(asked, "web2", None)["inventory_key"] == ""
+    recording = BaselineRun(BASELINE, is_recording=True).asked_hosts(keys)
+    assert host_baselines.options(recording, "web2", None)["inventory_key"] == "k" * 64
+    for nobody in (BaselineRun(None), BaselineRun(ServerBaseline("shop", "test", "k"))):
+        assert nobody.asked_hosts(lambda: pytest.fail("the stores need not be read")) == {}
+
+
+def test_readings() -> None:
+    unread = {"listener": "use become"}
+    answers = {
+        "web1": inventory("root", unread=unread),
+        "web2": inventory("root", unread=unread),
+        "web3": {"unreachable": True, "msg": "timed out\x1b[2J"},
+        "web4": {"failed": True, "msg": "no Python"},
+    }
+    readings, lines, problems = host_baselines.readings_of(answers)
+    assert list(readings) == ["host web1", "host web2"]
+    assert lines == ["host web1, host web2: listener: not recorded: use become"]
+    assert problems == ["host web3: cannot be reached: timed out[2J", "host web4: no Python"]
+
+
+def test_what_an_operator_reads_of_many_hosts() -> None:
+    answers = {f"web{at}": inventory("root", *(["thief"] if at == 7 else [])) for at in range(1, 9)}
+    readings, _lines, _problems = host_baselines.readings_of(answers)
+    operator = record_baseline.Operator("op", "2026-11-29T00:00:00Z")
+    baseline = ServerBaseline("shop", "test", "k")
+    result = record_baseline.recorded(baseline, readings, {place: {} for place in readings}, operator)
+    assert sorted(result.baseline.sources) == sorted(readings)
+    assert result.messages == [
+        "8 hosts: 9 accounts, keys, start files and listeners are recorded. Check that each of these is yours:",
+        "  account root: on all 8 hosts",
+        "  account thief: on web7",
+    ]
