@@ -31,6 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
     ENGINES,
     PORTS,
     POSTGRESQL,
+    TWO_USERS,
     VALKEY,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
@@ -89,7 +90,10 @@ def every(server: Server, engine: str) -> list[Endpoint]:
 
 
 def administrators_url(server: Server, engine: str, login: Login) -> str:
-    """With TLS as the catalog declares it; PostgreSQL is answered no request for the password itself."""
+    """With TLS as the catalog declares it; PostgreSQL is answered no request for the password itself. The drivers of
+    MySQL and RabbitMQ get the address and TLS from ``of_driver``."""
+    if engine in TWO_USERS.values():
+        return f"{engine}://{_userinfo(login)}@{own_endpoint(server, engine)}"
     if engine == VALKEY:
         return _url(engine, login, own_endpoint(server, engine), "0", _tls(server, engine))
     options = {**_tls(server, engine), "gssencmode": "disable", "require_auth": postgresql.SCRAM}
@@ -140,12 +144,15 @@ def _tls(server: Server, engine: str) -> dict[str, str]:
 
 def _url(engine: str, login: Login, endpoint: Endpoint, path: Optional[str], options: Mapping[str, str]) -> str:
     scheme = "postgresql" if engine == POSTGRESQL else "rediss" if "ssl_cert_reqs" in options else "redis"
-    userinfo = f"{quote(login.username or '', safe='')}:{quote(login.password or '', safe='')}"
     place, query = str(endpoint), dict(options)
     if endpoint.is_socket:
         place, query = "", {**query, "host": endpoint.host, "port": str(endpoint.port)}
     end = f"/{quote(path, safe='')}" if path is not None else ""
-    return f"{scheme}://{userinfo}@{place}{end}" + (f"?{urlencode(query)}" if query else "")
+    return f"{scheme}://{_userinfo(login)}@{place}{end}" + (f"?{urlencode(query)}" if query else "")
+
+
+def _userinfo(login: Login) -> str:
+    return f"{quote(login.username or '', safe='')}:{quote(login.password or '', safe='')}"
 
 
 def of_setting(catalog: Catalog, name: str, engine: str) -> list[str]:

@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytoke
     postgresql as postgresql_honeytokens,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import valkey as valkey_honeytokens
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import inventory as mysql_inventory
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import logins as mysql_logins
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     connection as postgresql_connection,
@@ -33,6 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_rights
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import inventory as rabbitmq_inventory
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import logins as rabbitmq_logins
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
@@ -317,22 +319,27 @@ def _unexplained(users: Iterable[valkey.User], node: str, entry: Mapping[str, An
 # --- MySQL, MariaDB and RabbitMQ: only an administrator asks --------------------------------------------------------
 
 
-def _two_users(read: Callable[..., Report], entry: Mapping[str, Any], _timeout: int) -> Report:
+def _two_users(
+    read: Callable[..., Report], inventory: Callable[..., Report], entry: Mapping[str, Any], _timeout: int
+) -> Report:
     """Not listed where no administrator was sent."""
     report, login = _nothing(), login_of(entry["admin_url"])
     if login is not None:
-        answer = read(entry, {"username": login.username or "", "password": login.password or ""})
+        credentials = {"username": login.username or "", "password": login.password or ""}
+        answer = read(entry, credentials)
         report.update(listed=True, seen=answer["seen"], problems=answer["problems"])
         report["rights"] = {
             name: [right[:MESSAGE] for right in rights[:MOST]] for name, rights in answer["rights"].items()
         }
         _add(report, ({**item, "name": _name(item["name"])} for item in answer["unexplained"]))
+        if entry["inventory"]:
+            _take(report, partial(inventory, entry["address"], credentials, entry["inventory"]))
     return report
 
 
 _SERVERS: Dict[str, Callable[[Mapping[str, Any], int], Report]] = {
-    "mysql": partial(_two_users, mysql_logins.read),
+    "mysql": partial(_two_users, mysql_logins.read, mysql_inventory.of_server),
     "postgresql": _postgresql,
-    "rabbitmq": partial(_two_users, rabbitmq_logins.read),
+    "rabbitmq": partial(_two_users, rabbitmq_logins.read, rabbitmq_inventory.of_server),
     "valkey": _valkey,
 }

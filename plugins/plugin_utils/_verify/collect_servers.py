@@ -15,13 +15,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
 
 
 def asked(catalog: Catalog, stores: Once, read: Versions, baseline: BaselineRun) -> server_logins.Servers:
-    """One that records a baseline asks each server for all that exists. A baseline has no MySQL and no RabbitMQ."""
+    """One that records a baseline asks each server for all that exists."""
     further = set(credential_graph.every_secret(catalog)) - set(read.now.readings)
     read = replace(read, now=read.now | stores.secrets.read(sorted(further)))
-    servers = server_logins.asked(catalog, read, baseline.recorded, baseline.problem, records=baseline.is_recording)
-    if baseline.is_recording:
-        return servers
-    others = two_user_servers.asked(catalog, read)
+    compared, records = (baseline.recorded, baseline.problem), baseline.is_recording
+    servers = server_logins.asked(catalog, read, *compared, records=records)
+    others = two_user_servers.asked(catalog, read, *compared, records=records)
     return servers._replace(
         expected={**servers.expected, **others.expected}, inspections=[*servers.inspections, *others.inspections]
     )

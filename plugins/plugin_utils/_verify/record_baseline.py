@@ -120,7 +120,7 @@ def _shown(hosts: list[str], count: int) -> str:
 
 def _login(kind: str, name: str) -> str:
     """Of what somebody may log in with, how the operator reads it."""
-    return name if kind in ("user", "role") else f"{kind} {name}" if kind in LOGINS else ""
+    return name if kind in ("user", "role", "account") else f"{kind} {name}" if kind in LOGINS else ""
 
 
 def _accepted(

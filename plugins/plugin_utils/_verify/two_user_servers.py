@@ -8,7 +8,7 @@ Only the administrator asks, at the address that the catalog declares. No passwo
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_graph,
@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import PORTS, RABBITMQ
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import InspectedServer, Servers
 
@@ -30,7 +31,15 @@ _SCOPES = {
 }
 
 
-def asked(catalog: Catalog, read: Versions) -> Servers:
+def asked(
+    catalog: Catalog,
+    read: Versions,
+    baseline: ServerBaseline | None = None,
+    baseline_problem: str = "",
+    *,
+    records: bool = False,
+) -> Servers:
+    """As for other servers."""
     stored = {
         name: credential_graph.find(catalog, credential, read.now) for name, credential in catalog.credentials.items()
     }
@@ -39,9 +48,12 @@ def asked(catalog: Catalog, read: Versions) -> Servers:
         engine = kind_names.TWO_USERS.get(credential.kind)
         if engine:
             groups.setdefault((engine, _place(catalog, credential, engine)), []).append(credential)
-    servers = [_TwoUserServer(catalog, read, stored, engine, place, group) for (engine, place), group in groups.items()]
+    servers = [
+        _TwoUserServer(catalog, read, stored, engine, place, group, baseline, records=records)
+        for (engine, place), group in groups.items()
+    ]
     return Servers(
-        {server.place: {**server.expected, "baseline_problem": ""} for server in servers},
+        {server.place: {**server.expected, "baseline_problem": baseline_problem} for server in servers},
         [server.inspection for server in servers],
     )
 
@@ -79,7 +91,7 @@ class _TwoUserServer(InspectedServer):
             "address": self._address(),
             "nodes": [],
             "known": self._known(),
-            "inventory": None,
+            "inventory": self._inventory,
             "honeytokens": [],
         }
 
@@ -97,7 +109,7 @@ class _TwoUserServer(InspectedServer):
     def _administrator_login(self) -> tuple[str, str]:
         """As a URL, so that its password is redacted and withheld like that of any other administrator."""
         admin = self._admin
-        if admin is None:
+        if admin is None or admin.server is None:
             return "", "the catalog declares no administrator with a server.address for it"
         login = self._stored[admin.name].login
         problem = "; ".join(self._stored[admin.name].problems)
@@ -107,7 +119,7 @@ class _TwoUserServer(InspectedServer):
             self._address()
         except SecretsError as error:
             return "", str(error)
-        return f"{self._engine}://{quote(login.username, safe='')}:{quote(login.password, safe='')}@{self.place}", ""
+        return server_addresses.administrators_url(admin.server, self._engine, login), ""
 
     def _address(self) -> dict[str, Any]:
         server = self._admin.server if self._admin else None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
@@ -48,7 +49,7 @@ def broker(server: RabbitMQ) -> Iterator[RabbitMQ]:
     finally:
         for user in server.asked("GET", "/users")[1]:
             if user["name"] != ADMINISTRATOR:
-                server.asked("DELETE", f"/users/{user['name']}")
+                server.asked("DELETE", f"/users/{quote(user['name'], safe='')}")
 
 
 @pytest.fixture

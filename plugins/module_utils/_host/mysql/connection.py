@@ -11,7 +11,7 @@ from __future__ import annotations
 import ssl
 import sys
 import time
-from typing import Any, List, Mapping, NoReturn, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NoReturn, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import tls_context
@@ -64,6 +64,16 @@ class MysqlConnection:
             if any(len(row) != columns for row in rows):
                 raise ValueError
             return rows
+        except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught
+            return self._fail(error)
+
+    def records(self, query: str) -> List[Dict[str, Any]]:
+        """Rows by the names of their columns, of which each version has others. Raises RotationError."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query)
+                names = [str(column[0]) for column in cursor.description or ()]
+                return [dict(zip(names, row)) for row in cursor.fetchall()]
         except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught
             return self._fail(error)
 

@@ -8,11 +8,12 @@ somebody unlocked them.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.accounts import Account
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
     MysqlConnection,
     administered,
@@ -22,35 +23,12 @@ ROWS, ROLES = 5000, 100
 """Accounts that a server is asked for, and accounts and roles whose grants are read for one credential."""
 PUBLIC = "PUBLIC"
 """MariaDB's role that everyone has."""
-FIRST, LOCAL = ("root", "mysql", "rdsadmin"), ("localhost", "127.0.0.1", "::1")
-"""The server's and AWS's own administrators, at the server itself."""
-WITHOUT_PASSWORD = (
-    *("", "caching_sha2_password", "ed25519", "mysql_native_password", "mysql_old_password", "parsec"),
-    "sha256_password",
-)
-"""Ways of authentication that need no password where none is set; others never look at it."""
 MOST, LINE = 12, 1 << 15
 """Rights that are listed one by one, and characters of a grant: no time limit ends the search of a regular expression.
 """
 SYSTEM = "mysql"
 """The database of the accounts, which is no application's."""
 HARMLESS = ("USAGE", "SHOW DATABASES")
-_MARIADB = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'global_priv'"
-_ACCOUNTS = {
-    True: (
-        "SELECT User, Host, JSON_VALUE(Priv, '$.plugin'), JSON_VALUE(Priv, '$.authentication_string'), "
-        "COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) IN ('1', 'true'), "
-        "COALESCE(JSON_VALUE(Priv, '$.is_role'), 0) IN ('1', 'true'), JSON_QUERY(Priv, '$.auth_or') "
-        "FROM mysql.global_priv ORDER BY User, Host LIMIT "
-    ),
-    False: (
-        "SELECT User, Host, plugin, authentication_string, account_locked = 'Y', 0, '[]' FROM mysql.user "
-        "ORDER BY User, Host LIMIT "
-    ),
-}
-"""By whether it is MariaDB, whose mysql.user does not show locks, nor other ways in which an account may log in."""
-_LOADED = "SELECT MAX(GRANTEE) FROM information_schema.USER_PRIVILEGES GROUP BY CAST(GRANTEE AS BINARY) LIMIT "
-"""The accounts that the server uses. Whoever deletes one from the table keeps it until FLUSH PRIVILEGES."""
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`|'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _NAME = r"<(\d+)>"
 _ROLES = re.compile(r"GRANT (%s(?:@%s)?(?:, ?%s(?:@%s)?)*) TO " % ((_NAME,) * 4))
@@ -63,63 +41,31 @@ _GRANT = re.compile(
 Login = Mapping[str, str]
 
 
-class Account(NamedTuple):
-    user: str
-    host: str
-    needs_no_password: bool
-    is_locked: bool
-    is_role: bool
-
-    def __str__(self) -> str:
-        return "%s@%s" % (_quoted(self.user), _quoted(self.host))
-
-
 def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
     """What the administrator sees. Raises RotationError."""
     with administered(entry["address"], login) as admin:
-        loaded = [str(name) for (name,) in admin.rows(_LOADED + str(ROWS + 1))]
-        is_mariadb = any(int(count) for (count,) in admin.rows(_MARIADB))
-        rows = admin.rows(_ACCOUNTS[is_mariadb] + str(ROWS + 1), columns=7)
-        accounts = [_account(*row) for row in rows[:ROWS]]
+        seen = accounts.read(admin, ROWS)
         rights = {
-            item["credential"]: _Grants(admin, accounts, entry["databases"]).of(item["users"])
+            item["credential"]: _Grants(admin, seen.listed, entry["databases"]).of(item["users"])
             for item in entry["logins"]
         }
-    logins = [account for account in accounts if not account.is_role and not account.is_locked]
     problem = "has more than %d accounts, so the rest was not checked. Drop unused ones, or check the rest by hand"
     return {
         "rights": {name: result for name, result in rights.items() if result is not None},
-        "seen": len(logins),
-        "problems": [problem % ROWS] if len(rows) > ROWS else [],
+        "seen": len(seen.logins),
+        "problems": [] if seen.complete else [problem % ROWS],
         "unexplained": [
-            *(_hidden(loaded, accounts) if len(rows) <= ROWS else ()),
-            *_unexplained(logins, entry["known"]),
+            *({"name": str(account), "known": False, "nopass": False, "hidden": True} for account in seen.hidden),
+            *_unexplained(seen.logins, entry["known"], entry["address"]),
         ],
     }
 
 
-def _account(user: Any, host: Any, plugin: Any, digest: Any, is_locked: Any, is_role: Any, others: Any) -> Account:
-    """An empty one of the ``others`` is the first way."""
-    ways = [(plugin, digest)]
-    ways += [(way.get("plugin"), way.get("authentication_string")) for way in json.loads(others or "[]") if way]
-    is_open = any(not digest and str(plugin or "") in WITHOUT_PASSWORD for plugin, digest in ways)
-    return Account(str(user), str(host), is_open, bool(is_locked), bool(is_role))
-
-
-def _hidden(loaded: Iterable[str], accounts: Iterable[Account]) -> Iterator[Dict[str, Any]]:
-    """Those that the server accepts, and that the table does not have."""
-    listed = {(account.user, account.host.lower() or "%") for account in accounts}
-    for name in sorted(loaded):
-        user, _, host = name[1:-1].rpartition("'@'")
-        if (user, host.lower() or "%") not in listed:
-            account = Account(user, host, needs_no_password=False, is_locked=False, is_role=False)
-            yield {"name": str(account), "known": False, "nopass": False, "hidden": True}
-
-
-def _unexplained(logins: Iterable[Account], known: Collection[str]) -> Iterator[Dict[str, Any]]:
+def _unexplained(
+    logins: Iterable[Account], known: Collection[str], address: Mapping[str, Any]
+) -> Iterator[Dict[str, Any]]:
     for account in logins:
-        is_first = account.user in FIRST and account.host in LOCAL
-        is_known = bool(account.user) and (account.user in known or is_first)
+        is_known = bool(account.user) and (account.user in known or accounts.is_servers_own(account, address))
         if account.needs_no_password or not is_known:
             yield {"name": str(account), "known": is_known, "nopass": account.needs_no_password}
 
@@ -127,9 +73,9 @@ def _unexplained(logins: Iterable[Account], known: Collection[str]) -> Iterator[
 class _Grants:
     """What accounts and their roles may do at other places than ``databases``."""
 
-    def __init__(self, admin: MysqlConnection, accounts: Collection[Account], databases: Collection[str]) -> None:
+    def __init__(self, admin: MysqlConnection, listed: Collection[Account], databases: Collection[str]) -> None:
         self._admin, self._databases = admin, databases
-        self._accounts = accounts
+        self._accounts = listed
 
     def of(self, users: Collection[str]) -> Optional[List[str]]:
         """None where the server has no such user."""
@@ -200,7 +146,3 @@ def _roles(text: str, names: List[str]) -> List[Tuple[str, str]]:
 
 def _restored(text: str, names: List[str]) -> str:
     return re.sub(_NAME, lambda match: "`%s`" % names[int(match[1])].replace("`", "``"), text)
-
-
-def _quoted(text: str) -> str:
-    return "`%s`" % text.replace("`", "``")

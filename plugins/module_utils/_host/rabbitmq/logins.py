@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from typing import Any, Dict, Iterator, List, Mapping, Set
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import provider_users, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
 ROWS = 5000
@@ -41,7 +41,7 @@ def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
         },
         "seen": len(by_name),
         "problems": [problem % ROWS] if len(entries) > ROWS else [],
-        "unexplained": list(_unexplained(by_name, entry["known"])),
+        "unexplained": list(_unexplained(by_name, entry["known"], admin.host)),
     }
 
 
@@ -58,11 +58,13 @@ def _rights(
     return rights
 
 
-def _unexplained(by_name: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+def _unexplained(
+    by_name: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any], host: str
+) -> Iterator[Dict[str, Any]]:
     """An unknown user without a password too: it may log in with a certificate."""
     for name, user in sorted(by_name.items()):
         is_default = name == GUEST and _is_password(user, GUEST)
-        if is_default or name not in known:
+        if is_default or (name not in known and not provider_users.is_providers(name, host)):
             yield {"name": name, "known": name in known, "nopass": is_default}
 
 

@@ -27,7 +27,8 @@ class Management:
 
     def __init__(self, server: Mapping[str, Any], admin: Mapping[str, str]) -> None:
         self._server, self._user = server, admin["username"]
-        self.place = "%s:%d" % (server["host"], server["port"])
+        self.host = str(server["host"])
+        self.place = "%s:%d" % (self.host, server["port"])
         login = ("%s:%s" % (admin["username"], admin["password"])).encode("utf-8")
         self._headers = {"Authorization": "Basic " + base64.b64encode(login).decode("ascii")}
 

@@ -40,7 +40,7 @@ def test_no_name_becomes_that_of_another_login(monkeypatch: pytest.MonkeyPatch, 
         login = {"name": name, "known": False, "nopass": False}
         return {"seen": 1, "problems": [], "rights": {"broker": [name]}, "unexplained": [login]}
 
-    monkeypatch.setitem(server_logins._SERVERS, "rabbitmq", lambda *args: server_logins._two_users(read, *args))
+    monkeypatch.setitem(server_logins._SERVERS, "rabbitmq", lambda *args: server_logins._two_users(read, read, *args))
     wanted = {"server": "rabbitmq", "place": "mq", "inventory": None, "logins": [], "nodes": [], "honeytokens": []}
     report = server_logins.seen([{**wanted, "admin_url": "rabbitmq://boss:canary@mq:15672"}], 1)["mq"]
     (shown,) = (login["name"] for login in report["unexplained"])

@@ -12,15 +12,22 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 from tests.unit.plugins.plugin_utils._verify.test_two_user_servers import BROKER, DATABASE, DOCUMENT
 
+BASELINE = ServerBaseline("shop", "test", "canary-key")
 
-@pytest.mark.parametrize(("is_recording", "places"), [(False, [DATABASE, BROKER]), (True, [])])
-def test_a_baseline_has_no_mysql_and_no_rabbitmq(*, is_recording: bool, places: list[str]) -> None:
+
+@pytest.mark.parametrize("is_recording", [False, True])
+def test_a_run_that_records_asks_mysql_and_rabbitmq_for_all_that_exists(*, is_recording: bool) -> None:
     stores: Any = SimpleNamespace(secrets=SimpleNamespace(read=lambda _names: Contents()))
-    baseline: Any = SimpleNamespace(recorded=None, problem="", is_recording=is_recording)
+    baseline: Any = SimpleNamespace(recorded=BASELINE, problem="", is_recording=is_recording)
     read = Versions(Contents(), Contents(), _journal.Journal())
     servers = collect_servers.asked(catalog_parser.parse(DOCUMENT, "test"), stores, read, baseline)
-    assert [list(servers.expected), [entry["place"] for entry in servers.inspections]] == [places, places]
+    assert list(servers.expected) == [DATABASE, BROKER]
+    assert {entry["place"]: bool(entry["inventory"]) for entry in servers.inspections} == {
+        DATABASE: is_recording,
+        BROKER: is_recording,
+    }

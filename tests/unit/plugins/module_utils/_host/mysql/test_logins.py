@@ -46,11 +46,13 @@ def read(
     *accounts: tuple[Any, ...],
     grants: Mapping[str, Sequence[str]] | None = None,
     databases: Sequence[str] = ("shop", "my_shop"),
+    host: str = "db.internal",
 ) -> dict[str, Any]:
     server = FakeServer(accounts, grants or {})
     monkeypatch.setattr(logins, "administered", lambda _server, _login: server)
     login = {"credential": "database", "users": ["shop_a", "shop_b"], "tags": []}
-    entry = {"address": {}, "logins": [login], "databases": databases, "known": {"shop_a": []}}
+    address = {"host": host, "port": 3306}
+    entry = {"address": address, "logins": [login], "databases": databases, "known": {"shop_a": []}}
     return logins.read(entry, {"username": "boss", "password": "canary"})
 
 
@@ -149,3 +151,27 @@ OWN = ("mysql.sys", "localhost", "caching_sha2_password", "$A$005$THISISACOMBINA
 )
 def test_accounts(monkeypatch: pytest.MonkeyPatch, account: tuple[Any, ...], login: dict[str, Any] | None) -> None:
     assert read(monkeypatch, ACCOUNT, account)["unexplained"] == ([login] if login else [])
+
+
+RDS, AZURE = (
+    (name, host, "mysql_native_password", "*0", 0, 0, "[]")
+    for name, host in (("rdsadmin", "localhost"), ("azure_superuser", "127.0.0.1"))
+)
+REPLICATION = ("rdsrepladmin", "%", *RDS[2:])
+
+
+@pytest.mark.parametrize(
+    ("host", "account", "is_known"),
+    [
+        ("db.internal", RDS, True),
+        ("db.internal", AZURE, True),
+        ("127.0.0.1", RDS, False),
+        ("db.internal", REPLICATION, False),
+        ("db.internal", ("mallory", *RDS[1:]), False),
+    ],
+)
+def test_accounts_of_providers(
+    monkeypatch: pytest.MonkeyPatch, host: str, account: tuple[Any, ...], *, is_known: bool
+) -> None:
+    """Nobody logs in as one at the server itself over the network; whoever may make users could make any other."""
+    assert bool(read(monkeypatch, ACCOUNT, account, host=host)["unexplained"]) is not is_known

@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What exists at MySQL or MariaDB that may let somebody in. It only reads. Python 3.8.
+
+A locked account is no login, so it is no entry: of the application's two users one is always locked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Set, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import TOO_MANY, entry_of, keyed
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import inventory_queries as queries
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.accounts import (
+    Account,
+    Accounts,
+    literal,
+    quoted,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
+    MysqlConnection,
+    administered,
+)
+
+MOST, ROWS = 5000, 50000
+"""Entries of a server, and rights of all accounts."""
+OWN_SCHEMAS, OWN_DEFINERS = ("mysql", "sys"), ("mysql.sys@localhost", "mariadb.sys@localhost")
+"""Of objects that come with the server, and change with its version."""
+_NEEDED = {"event": ("EVENT",), "trigger": ("TRIGGER",), "routine": ("SELECT", "SHOW_ROUTINE")}
+"""By kind the global rights, one of which shows all objects. Without it, the server silently leaves some out."""
+_Row = Tuple[str, str, str]
+"""Name, facts, and the command that removes it."""
+
+
+def of_server(
+    address: Mapping[str, Any],
+    login: Mapping[str, str],
+    request: Mapping[str, Any],
+    *,
+    without: Collection[str] = (),
+) -> Dict[str, Any]:
+    """By a connection of its own, as the administrator. Raises what ``read`` does."""
+    with administered(address, login) as admin:
+        return read(admin, request, without=without)
+
+
+def read(admin: MysqlConnection, request: Mapping[str, Any], *, without: Collection[str] = ()) -> Dict[str, Any]:
+    """Kinds and entries. ``request`` has the ``key`` of digests, and the catalog's ``own`` logins with the names to
+    show for them; the rights of the users ``without`` are left out. A kind that the server does not tell is not among
+    the kinds. Raises RotationError, or what an answer in another form leads to."""
+    seen = accounts.read(admin, MOST)
+    if not seen.complete:
+        raise _too_many(admin)
+    reader = _Reader(admin, request, seen, without)
+    kinds, rows = [], []
+    for kind, act in reader.readers():
+        try:
+            entries = list(act())
+        except RotationError:
+            if kind in ("account", "grant"):
+                raise
+            continue
+        kinds.append(kind)
+        rows += [entry_of(kind, *entry) for entry in entries]
+        if len(rows) > MOST:
+            raise _too_many(admin)
+    return {"kinds": kinds, "entries": rows}
+
+
+def _too_many(admin: MysqlConnection) -> RotationError:
+    return RotationError("%s has more than %d accounts, grants and objects, %s" % (admin.place, MOST, TOO_MANY))
+
+
+class _Reader:
+    def __init__(
+        self, admin: MysqlConnection, request: Mapping[str, Any], seen: Accounts, without: Collection[str]
+    ) -> None:
+        self._admin, self._key, self._own, self._seen = admin, request["key"], request["own"], seen
+        self._without = without
+        self._held: Set[str] = set()
+        """The administrator's own global rights."""
+
+    def readers(self) -> Iterator[Tuple[str, Callable[[], Iterator[_Row]]]]:
+        is_mariadb = self._seen.is_mariadb
+        yield "account", self._accounts
+        yield "grant", self._grants
+        yield "role", self._roles
+        for kind, query in {"event": queries.EVENTS, "trigger": queries.TRIGGERS}.items():
+            if not self._held.isdisjoint(_NEEDED[kind]):
+                yield kind, lambda kind=kind, query=query: self._objects(kind, query)  # type: ignore[misc]
+        if is_mariadb or not self._held.isdisjoint(_NEEDED["routine"]):
+            yield "routine", self._routines
+        yield "loadable function", self._loadable_functions
+        yield "plugin", self._plugins
+        yield "replication", self._links
+        yield "foreign server", self._servers
+        yield "setting", self._settings
+        if not is_mariadb:
+            yield "second password", self._second_passwords
+            yield "component", self._components
+
+    def _name(self, user: str, host: str) -> str:
+        """One for two users that take turns. Any other begins with a quote."""
+        shown = self._own.get(user, user)
+        return _written(user, host) if shown == user else "%s@%s" % (shown, quoted(host))
+
+    def _definer(self, text: str) -> str:
+        user, _, host = text.rpartition("@")
+        return self._name(user, host)
+
+    def _digest(self, text: str) -> str:
+        return "digest %s" % keyed(self._key, text)
+
+    def _accounts(self) -> Iterator[_Row]:
+        for account in self._seen.hidden:
+            yield self._name(account.user, account.host), "in no table of accounts", "FLUSH PRIVILEGES"
+        for account in self._seen.logins:
+            undo = "ALTER USER %s ACCOUNT LOCK" % _written(account.user, account.host)
+            yield self._name(account.user, account.host), self._ways(account), undo
+
+    def _ways(self, account: Account) -> str:
+        """Of the catalog's own users no password, and of two that take turns not how they log in: each rotation sets
+        both anew."""
+        shown = self._own.get(account.user)
+        if shown is not None:
+            return "" if shown != account.user else " or ".join(plugin for plugin, _digest in account.ways)
+        return " or ".join(
+            "%s, %s" % (plugin, self._digest(digest) if digest else "no password") for plugin, digest in account.ways
+        )
+
+    def _grants(self) -> Iterator[_Row]:
+        rights: Dict[Tuple[str, str, str], Set[str]] = {}
+        me = [str(name).rpartition("@")[::2] for (name,) in self._rows("SELECT CURRENT_USER()")]
+        for query in queries.GRANTS:
+            for grantee, schema, table, column, right, grantable in self._rows(query, 6):
+                user, host = accounts.parted(str(grantee))
+                scope = self._scope(str(schema), str(table))
+                if scope == "*.*" and (user, host) in me:
+                    self._held.add(str(right))
+                held = rights.setdefault((user, host, scope), set())
+                held.add("%s (%s)" % (right, quoted(column)) if column else str(right))
+                held.update(["GRANT OPTION"] if grantable == "YES" else ())
+        for user, host, schema, name, kind, held_rights in self._rows(queries.ROUTINE_GRANTS, 6):
+            scope = "%s %s" % (kind, self._scope(str(schema), str(name)))
+            rights.setdefault((str(user), str(host), scope), set()).add(str(held_rights))
+        for user, host, proxied, proxied_host, is_grantable in self._rows(queries.PROXY_GRANTS, 5):
+            account = (str(user), str(host), "%s@%s" % (quoted(str(proxied)), quoted(str(proxied_host))))
+            rights.setdefault(account, set()).update(["PROXY", *(["GRANT OPTION"] if is_grantable else [])])
+        if self._seen.is_mariadb:
+            for role, mask in self._rows(queries.ROLE_RIGHTS, 2):
+                rights.setdefault((str(role), "", "*.*"), set()).update(["rights %s" % mask] if int(mask or 0) else [])
+        for (user, host, scope), each in rights.items():
+            if each and user not in self._without:
+                given = ["GRANT OPTION"] if "GRANT OPTION" in each else []
+                given.append("PROXY" if "PROXY" in each else "ALL PRIVILEGES")
+                undo = "; ".join("REVOKE %s ON %s FROM %s" % (right, scope, _written(user, host)) for right in given)
+                yield "on %s to %s" % (scope, self._name(user, host)), ", ".join(sorted(each)), undo
+
+    @staticmethod
+    def _scope(schema: str, name: str) -> str:
+        return "%s.%s" % (quoted(schema) if schema else "*", quoted(name) if name else "*")
+
+    def _roles(self) -> Iterator[_Row]:
+        is_mariadb = self._seen.is_mariadb
+        for user, host, role, role_host, is_admin in self._rows(queries.MEMBERS[is_mariadb], 5):
+            facts = "with admin option" if str(is_admin).upper() in ("Y", "1") else ""
+            yield self._member(str(role), str(role_host), str(user), str(host), facts)
+        for user, host, role, role_host in self._rows(queries.DEFAULT_ROLES[is_mariadb], 4):
+            name = "default role %s of %s" % (self._name(str(role), str(role_host)), self._name(str(user), str(host)))
+            account = _written(str(user), str(host))
+            undo = "SET DEFAULT ROLE NONE FOR %s" if is_mariadb else "ALTER USER %s DEFAULT ROLE NONE"
+            yield name, "", undo % account
+
+    def _member(self, role: str, role_host: str, user: str, host: str, facts: str) -> _Row:
+        name = "%s of %s" % (self._name(role, role_host), self._name(user, host))
+        return name, facts, "REVOKE %s FROM %s" % (_written(role, role_host), _written(user, host))
+
+    def _objects(self, kind: str, query: str) -> Iterator[_Row]:
+        for schema, name, definer, about, digest in self._rows(query, 5):
+            if not _is_servers(str(schema), str(definer)):
+                yield self._object(kind, str(schema), str(name), str(definer), str(about), digest)
+
+    def _routines(self) -> Iterator[_Row]:
+        for schema, name, definer, about, digest, kind in self._rows(queries.ROUTINES, 6):
+            if _is_servers(str(schema), str(definer)):
+                continue
+            if digest is None:
+                raise RotationError("%s does not show the text of each routine" % self._admin.place)
+            name, facts, undo = self._object(str(kind), str(schema), str(name), str(definer), str(about), digest)
+            yield "%s %s" % (str(kind).lower(), name), facts, undo
+
+    def _object(self, kind: str, schema: str, name: str, definer: str, about: str, digest: Any) -> _Row:
+        scope = self._scope(schema, name)
+        facts = "%s, definer %s, %s" % (about, self._definer(definer), self._digest(str(digest)))
+        return scope, facts, "DROP %s %s" % (kind.upper(), scope)
+
+    def _loadable_functions(self) -> Iterator[_Row]:
+        for name, library in self._rows(queries.LOADABLE_FUNCTIONS, 2):
+            yield quoted(str(name)), "of %s" % library, "DROP FUNCTION %s" % quoted(str(name))
+
+    def _plugins(self) -> Iterator[_Row]:
+        for name, library in self._rows(queries.PLUGINS, 2):
+            yield str(name), "of %s" % library, "UNINSTALL PLUGIN %s" % quoted(str(name))
+
+    def _components(self) -> Iterator[_Row]:
+        for (name,) in self._rows(queries.COMPONENTS):
+            yield str(name), "", "UNINSTALL COMPONENT %s" % literal(str(name))
+
+    def _second_passwords(self) -> Iterator[_Row]:
+        for user, host, digest in self._rows(queries.SECOND_PASSWORDS, 3):
+            account = (str(user), str(host))
+            undo = "ALTER USER %s DISCARD OLD PASSWORD" % _written(*account)
+            yield "of %s" % self._name(*account), self._digest(str(digest)), undo
+
+    def _links(self) -> Iterator[_Row]:
+        undo = "STOP SLAVE %s; RESET SLAVE %s ALL"
+        undo = undo if self._seen.is_mariadb else "STOP REPLICA FOR CHANNEL %s; RESET REPLICA ALL FOR CHANNEL %s"
+        for link in self._admin.records(queries.LINKS[self._seen.is_mariadb]):
+            name, host, port, user = (str(link[column]) for column in queries.OF_A_LINK)
+            facts = "from %s:%s as %s" % (host, port, quoted(user))
+            yield "channel %s" % quoted(name), facts, undo % (literal(name), literal(name))
+
+    def _servers(self) -> Iterator[_Row]:
+        for name, host, port, user, wrapper, digest in self._rows(queries.SERVERS, 6):
+            facts = "%s, at %s:%s as %s, %s" % (wrapper, host, port, quoted(str(user)), self._digest(str(digest)))
+            yield quoted(str(name)), facts, "DROP SERVER %s" % quoted(str(name))
+
+    def _settings(self) -> Iterator[_Row]:
+        for name, value in self._rows(queries.VARIABLES, 2):
+            is_secret = name in queries.SECRET_SETTINGS and value
+            yield str(name), self._digest(str(value)) if is_secret else str(value), "SET GLOBAL %s = …" % name
+
+    def _rows(self, query: str, columns: int = 1) -> List[Tuple[Any, ...]]:
+        limited = "%s LIMIT %d" % (query, ROWS + 1) if query.startswith("SELECT") else query
+        rows = self._admin.rows(limited, columns=columns)
+        if len(rows) > ROWS:
+            raise _too_many(self._admin)
+        return rows
+
+
+def _is_servers(schema: str, definer: str) -> bool:
+    return schema in OWN_SCHEMAS and definer in OWN_DEFINERS
+
+
+def _written(user: str, host: str) -> str:
+    """A role of MariaDB has no host."""
+    return "%s@%s" % (quoted(user), quoted(host)) if host else quoted(user)
