@@ -4,13 +4,38 @@
 
 from __future__ import annotations
 
-from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import Shop
+from dataclasses import replace
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import EVICT, Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer
+from tests.unit.plugins.plugin_utils._rotation.kinds.provider_world import R2, Shop
 
 
 class TwoUsersShop(Shop):
     def to(self, step: str) -> None:
         self.world.created(self.rotator)
         self.rotator.advance(step)
+
+    def leak(self, *, evicts: bool = False) -> None:
+        """Another rotation, which answers a leak."""
+        self.rotator = self.world.begun("mail", rotation=R2, leak="leak-1")
+        if not evicts:
+            return
+        holding = self.rotator.holding
+
+        def evicting() -> tuple[Journal, OpenRotation]:
+            journal, rotation = holding()
+            return replace(journal, incident=Incident("leak-1", "t", "operator", events={EVICT: "t"})), rotation
+
+        self.rotator.holding = evicting  # type: ignore[method-assign]
+
+    def revoked_after_a_leak(self, *, evicts: bool = False) -> Answer:
+        self.leak(evicts=evicts)
+        self.to("set")
+        self.act("set")
+        self.rotator.advance("revoke")
+        return self.act("revoke")
 
 
 def rotate(shop: TwoUsersShop, *, create: bool = True, revoked: bool = True) -> str:

@@ -38,6 +38,8 @@ IAM_KEYS = (AWS_ACCESS_KEY, SES_SMTP_PASSWORD)
 """Kinds whose credentials are access keys of IAM users."""
 TWO_USERS = {MYSQL_USER: MYSQL, RABBITMQ_USER: RABBITMQ}
 """The server of a kind that checks itself which two users take turns. Only the administrator's address leads there."""
+SERVERS = {**ENGINES, **TWO_USERS}
+"""The server behind a credential of either sort."""
 WHOLE = (SENTRY_DSN,)
 """Kinds whose value may look like a URL with a login, and is replaced whole."""
 AWS, DJANGO, SSH = "aws", "django", "ssh"

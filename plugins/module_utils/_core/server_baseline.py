@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import SUFFIXES
 
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
@@ -43,6 +44,8 @@ INVENTORY = {"kinds": [str], "entries": [_ENTRY], "problems": [str]}
 """What a host answers."""
 HOST_INVENTORY = {**INVENTORY, "unread": {str: str}}
 """What a host answers of itself: by kind also why it was not read."""
+_ACCOUNT = re.compile(r"`((?:[^`]|``)*)`(?:@|$)")
+"""How the name of the entry of an account of MySQL begins."""
 LOGIN = " LOGIN"
 """Ends the name of the entry of a role that can log in."""
 _CUT = 32
@@ -176,9 +179,13 @@ def turns(owner: str) -> str:
     return f"{owner}{SUFFIXES[0]} or {SUFFIXES[1]}"
 
 
-def known_logins(source: RecordedServer) -> Set[str]:
+def known_logins(source: RecordedServer, engine: str) -> Set[str]:
     """The names of those that can log in, of the baseline and of the catalog at that time."""
-    names = {name.rpartition(" at ")[0] for kind, name in source.entries if kind == "user"}
+    users = {name for kind, name in source.entries if kind == "user"}
+    names = {name.rpartition(" at ")[0] for name in users} if engine == VALKEY else users
+    names -= {*source.own.values()}
+    accounts = (_ACCOUNT.match(name) for kind, name in source.entries if kind == "account")
+    names |= {match[1].replace("``", "`") for match in accounts if match}
     roles = {name[: -len(LOGIN)] for kind, name in source.entries if kind == "role" and name.endswith(LOGIN)}
     names |= {role[1:-1].replace('""', '"') if role.startswith('"') else role for role in roles}
     return names | set(map(printable, source.own))

@@ -36,7 +36,8 @@ def compared(
 
     A server without a baseline is left out. ``until`` is in seconds since 1970.
     """
-    names = [credential["name"] for credential in credentials if credential["kind"] in kind_names.ADMINISTERED]
+    kinds = (*kind_names.ADMINISTERED, *kind_names.TWO_USERS)
+    names = [credential["name"] for credential in credentials if credential["kind"] in kinds]
     masked: list[str] = []
     results, inspections = list[Result](), dict[str, Result]()
     for name in names:
@@ -77,8 +78,9 @@ def _compared(setting: RotationSetup, name: str, report: Mapping[str, Any] | Non
 def _inspection(setting: RotationSetup, name: str, masked: list[str]) -> Result | None:
     """What the host is sent, with values; fills ``masked``. Raises SecretsError."""
     credential = setting.catalog.credentials[name]
-    engine = kind_names.ENGINES[credential.kind]
-    login, url = server_action.present_login(setting, name)
+    engine = kind_names.SERVERS[credential.kind]
+    has_two = credential.kind in kind_names.TWO_USERS
+    login, url = (setting.held(credential).login, "") if has_two else server_action.present_login(setting, name)
     request = compared_servers.request(setting, name, [login.username] if login.username else [])
     if request is None:
         return None
@@ -88,7 +90,7 @@ def _inspection(setting: RotationSetup, name: str, masked: list[str]) -> Result 
     return {
         "server": engine,
         "place": name,
-        "logins": [{"credential": name, "url": url}],
+        "logins": [] if has_two else [{"credential": name, "url": url}],
         "databases": [],
         "admin_url": admin_url,
         "nodes": server_addresses.nodes(server),
@@ -96,4 +98,5 @@ def _inspection(setting: RotationSetup, name: str, masked: list[str]) -> Result 
         "changing": [],
         "honeytokens": [],
         "inventory": request,
+        **({"address": server_addresses.of_driver(server, kind_names.PORTS[engine])} if has_two else {}),
     }

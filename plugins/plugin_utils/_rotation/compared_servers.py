@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     server_addresses,
     server_baseline,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Server
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential, Server
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
@@ -23,6 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+_AT_SERVERS = (*kind_names.SERVERS, *kind_names.HONEYTOKENS, *kind_names.IAM_KEYS)
 
 
 class ComparedServer(NamedTuple):
@@ -49,38 +51,67 @@ def request(
     nodes = [str(endpoint) for endpoint in server_addresses.every(server.declared, server.engine)]
     own = {**server_baseline.own_names(list(logins)), **server.source.own}
     known = _known(setting, server) if incident and incident.evicts else {}
-    return {"key": server.key, "own": own, "nodes": nodes, **known}
+    return {"key": server.key, "own": own, "nodes": nodes, "kinds": sorted(server.source.kinds), **known}
 
 
 def _known(setting: RotationSetup, server: ComparedServer) -> dict[str, list[str]]:
-    names = _catalog_names(setting, server.engine)
-    return {} if names is None else {"known": sorted(names | server_baseline.known_logins(server.source))}
+    names = _catalog_names(setting, server.engine, server.place)
+    recorded = server_baseline.known_logins(server.source, server.engine)
+    return {} if names is None else {"known": sorted(names | recorded)}
 
 
 def catalog_logins(setting: RotationSetup, name: str, incident: Incident | None) -> dict[str, Any] | None:
     """For a server without a baseline: the logins that the catalog has, since when others are an attacker's, and
     whether these go. None where not all logins of the catalog are known."""
-    engine = kind_names.ENGINES.get(setting.catalog.credentials[name].kind)
-    names = _catalog_names(setting, engine) if engine and incident else None
+    credential = setting.catalog.credentials[name]
+    engine = kind_names.ENGINES.get(credential.kind)
+    place = _place(setting.catalog, credential, engine) if engine else ""
+    names = _catalog_names(setting, engine, place) if engine and incident else None
     if names is None or incident is None:
         return None
     return {"logins": sorted(names), "since": incident.since, "evicts": incident.evicts}
 
 
-def _catalog_names(setting: RotationSetup, engine: str) -> set[str] | None:
+def _catalog_names(setting: RotationSetup, engine: str, place: str) -> set[str] | None:
+    """The logins of credentials at this server, and of those at no declared one, such as a replica's user. None where
+    the server may have a login that cannot be read."""
     credentials = setting.catalog.credentials
-    names_here = {item.name for item in credentials.values() if kind_names.ENGINES.get(item.kind) == engine}
-    if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in names_here):
+    here = {item.name for item in credentials.values() if _may_be_at(setting.catalog, item, engine, place)}
+    if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in here):
         return None  # Vault makes logins that only Vault knows
-    names_here |= {admin for admin in (credentials[name].admin for name in names_here) if admin}
+    here |= {admin for admin in (credentials[name].admin for name in here) if admin}
     names = set[str]()
     for credential in credentials.values():
         try:
-            names.add(server_baseline.printable(setting.held(credential).login.username or ""))
+            if credential.name in here or _is_at_no_server(credential):
+                names.add(server_baseline.printable(_user(setting, credential)))
         except SecretsError:
-            if credential.name in names_here:
+            if credential.name in here:
                 return None
     return names
+
+
+def _may_be_at(catalog: Catalog, credential: Credential, engine: str, place: str) -> bool:
+    """Without a declared address, a credential may be at each server of its sort."""
+    if {**kind_names.SERVERS, **kind_names.HONEYTOKENS}.get(credential.kind) != engine:
+        return False
+    own = _place(catalog, credential, engine)
+    return not own or not place or own == place
+
+
+def _user(setting: RotationSetup, credential: Credential) -> str:
+    is_honeytoken = credential.kind in kind_names.HONEYTOKENS
+    return str(credential.options["user"] if is_honeytoken else setting.held(credential).login.username or "")
+
+
+def _is_at_no_server(credential: Credential) -> bool:
+    return not credential.server and credential.kind not in _AT_SERVERS
+
+
+def _place(catalog: Catalog, credential: Credential, engine: str) -> str:
+    """As the catalog declares it, or nothing."""
+    admin = server_addresses.administrator(catalog, credential)
+    return str(server_addresses.own_endpoint(admin.server, engine)) if admin and admin.server else ""
 
 
 def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +136,7 @@ def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> di
 
 def _server(setting: RotationSetup, name: str) -> ComparedServer | None:
     credential = setting.catalog.credentials[name]
-    admin, engine = server_addresses.administrator(setting.catalog, credential), kind_names.ENGINES.get(credential.kind)
+    admin, engine = server_addresses.administrator(setting.catalog, credential), kind_names.SERVERS.get(credential.kind)
     baseline = baseline_of_run(setting) if engine and admin and admin.server else None
     if baseline is None or engine is None or admin is None or admin.server is None:
         return None

@@ -18,7 +18,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     RotationError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import ADMINISTERED, HONEYTOKENS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    ADMINISTERED,
+    HONEYTOKENS,
+    TWO_USERS,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import LIMIT, JournalStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
@@ -93,7 +97,13 @@ class Rehearsal(JournalWriter):
         ]
         footholds: dict[str, Any] = {"footholds": each[0], "evicted": each[1], "baseline": [""]}
         footholds["notes"] = {"used": {"last": LONGEST_NOTE}}
-        tokens.update({item.credential: footholds for item in plan.items if item.kind in (*ADMINISTERED, *HONEYTOKENS)})
+        tokens.update(
+            {
+                item.credential: footholds
+                for item in plan.items
+                if item.kind in (*ADMINISTERED, *TWO_USERS, *HONEYTOKENS)
+            }
+        )
         notes: dict[str, Any] = {name: {"server": LONGEST_NOTE} for name in noted}
         decoys = [item.credential for item in plan.items if item.kind in HONEYTOKENS]
         notes.update({name: {"used": {"last": LONGEST_NOTE}} for name in decoys})

@@ -1,20 +1,29 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may let the holder of a leaked user of MySQL or MariaDB in again. Only in a leak, and it stops no revocation.
+"""What may let the holder of a leaked user of MySQL or MariaDB in again: named, compared with the baseline, locked.
+Only in a leak, and it stops no revocation.
 
 No time is asked for: SET timestamp lets any user choose the time at which an object was made. Python 3.8.
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Mapping, Set, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import compared_inventory
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import inventory as mysql_inventory
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import users as mysql_users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.accounts import Account, literal, quoted
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
 
 SECONDS, MOST = 10.0, 20
 """For the search, and names in one finding."""
+MOST_EVICTED = 50
+"""Users that are locked; a comparison names the others."""
 _OBJECTS = {
     "event": "SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS",
     "trigger": "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS",
@@ -33,59 +42,136 @@ _COULD = (
 Row = Tuple[Any, ...]
 
 
-def findings(admin: MysqlConnection, server: Mapping[str, Any], user: str, search: Mapping[str, Any]) -> List[str]:
-    """``search`` has the users that the catalog has as ``known``, and the ``login`` that took the user's place: it sees
-    what the leaked one could make."""
-    late = ["not checked: %s gave no complete answer within %d seconds" % (admin.place, SECONDS)]
+def looked_for(
+    admin: MysqlConnection, server: Mapping[str, Any], login: Mapping[str, str], user: str, search: Mapping[str, Any]
+) -> Dict[str, Any]:
+    """``search`` has the users of the catalog as ``known``, the ``login`` that took the user's place, which sees what
+    the leaked one could make, and what the baseline is compared with as ``inventory``. ``login`` is the
+    administrator's."""
+    request = search["inventory"]
+    if not request:
+        return {"footholds": findings(admin, server, user, search)}
+    result: Dict[str, Any] = {"evicted": [], "footholds": []}
+    locked = _evicted(admin, server, request["known"], result) if "known" in request else []
+    inventory = compared_inventory.read(lambda: mysql_inventory.of_server(server, login, request, without=locked))
+    but = compared_inventory.compared(inventory, request)
+    result["footholds"] += findings(admin, server, user, search, but=but)
+    return {**result, "inventory": inventory}
 
-    def named() -> List[str]:
-        twin = str(search["login"]["username"])
-        lines = list(_users(admin, [user, twin], search["known"]))
-        with MysqlConnection(server, search["login"]) as successor:
-            return lines + list(_objects(admin, successor, {user, twin}))
+
+def _evicted(
+    admin: MysqlConnection, server: Mapping[str, Any], known: Collection[str], result: Dict[str, Any]
+) -> List[str]:
+    """Locks the users that nothing explains, which can be undone, and ends their sessions: which users."""
+    locked: Dict[str, List[str]] = {}
+    ended: Dict[str, int] = {}
+    try:
+        for account in _evictable(admin, server, known):
+            if account.user in locked or len(locked) < MOST_EVICTED:
+                admin.rows("ALTER USER %s@%s ACCOUNT LOCK", [account.user, account.host])
+                locked.setdefault(account.user, []).append("ALTER USER %s ACCOUNT LOCK" % str(account))
+        ended = mysql_users.end_sessions(admin, list(locked)) if locked else {}
+    except (RotationError, *compared_inventory.UNREADABLE) as error:
+        message = str(error) if isinstance(error, RotationError) else "%s gave another answer" % admin.place
+        result["footholds"].append("%s. Users that nothing explains may be left there" % message)
+    if "" in locked:  # its sessions have the names that their programs chose
+        result["footholds"].append("sessions of an anonymous account may be left at %s: SHOW PROCESSLIST" % admin.place)
+    for user, statements in locked.items():
+        line = "user %s could log in: %s; %d sessions ended"
+        result["evicted"].append(line % (quoted(user), "; ".join(statements), ended.get(user, 0)))
+    return list(locked)
+
+
+def _evictable(admin: MysqlConnection, server: Mapping[str, Any], known: Collection[str]) -> List[Account]:
+    own = {str(name).rpartition("@")[0] for (name,) in admin.rows("SELECT CURRENT_USER()")}
+    own.update(name for names in accounts.PROVIDERS.values() for name in names)
+    return [
+        account
+        for account in accounts.read(admin, mysql_inventory.MOST).logins
+        if account.user not in own
+        and not accounts.is_servers_own(account, server)
+        and server_baseline.is_unexplained(account.user, known)
+    ]
+
+
+def findings(
+    admin: MysqlConnection,
+    server: Mapping[str, Any],
+    user: str,
+    search: Mapping[str, Any],
+    *,
+    but: Collection[str] = (),
+) -> List[str]:
+    """What no comparison names, which are the kinds ``but``."""
+    late = "%s gave no complete answer within %d seconds" % (admin.place, SECONDS)
+    lines: List[str] = []
+    twins = [user, str(search["login"]["username"])]
+
+    def look() -> str:
+        if "account" not in but:
+            lines.extend(_users(admin, server, twins, search["known"]))
+        queries = {kind: query for kind, query in _OBJECTS.items() if kind not in but}
+        objects = {
+            kind: {row for row in _of(admin.rows(query, columns=3)) if row[2].rpartition("@")[0] in twins}
+            for kind, query in queries.items()
+        }
+        problem = _add_seen(server, search["login"], objects) if objects else ""
+        lines.extend(_named(objects, admin.place))
+        return problem
 
     try:
-        return within(SECONDS, named, late)
+        problem = within(SECONDS, look, late)
     except RotationError as error:
-        return ["not checked: %s" % error]
+        problem = str(error)
+    return [*lines, *(["not checked: %s" % problem] if problem else [])]
 
 
-def _users(admin: MysqlConnection, twins: List[str], known: List[str]) -> Iterator[str]:
+def _add_seen(
+    server: Mapping[str, Any], login: Mapping[str, str], objects: Mapping[str, Set[Tuple[str, str, str]]]
+) -> str:
+    """What the login sees too, or why it sees nothing."""
+    try:
+        with MysqlConnection(server, login) as successor:
+            for kind, rows in objects.items():
+                rows.update(_of(successor.rows(_OBJECTS[kind], columns=3)))
+    except RotationError as error:
+        return str(error)
+    return ""
+
+
+def _users(
+    admin: MysqlConnection, server: Mapping[str, Any], twins: Sequence[str], known: Sequence[str]
+) -> Iterator[str]:
     """If the leaked user could make any."""
     counts = [int(number) for query in _COULD for (number,) in admin.rows(query, twins)]
     if not any(counts):
         return
-    rows = sorted((str(name), str(host)) for name, host in admin.rows("SELECT User, Host FROM mysql.user", columns=2))
-    others = [row for row in rows if row[0] not in known and not row[0].startswith(("mysql.", "mariadb."))]
+    seen = accounts.read(admin, mysql_inventory.MOST)
+    logins = [(account.user, account.host) for account in seen.logins if not accounts.is_servers_own(account, server)]
+    others = [login for login in logins if login[0] not in known]
     for name, host in others[:MOST]:
-        account = "%s@%s" % (_quoted(name), _quoted(host))
+        account = "%s@%s" % (literal(name), literal(host))
         yield "user %s is not in the catalog, and %s could make users: DROP USER %s" % (account, twins[0], account)
     if others[MOST:]:
         yield "%d more users are not in the catalog; mysql.user lists them" % len(others[MOST:])
     for user in sorted(set(known).difference(twins)):
-        accounts = ["%s@%s" % (_quoted(name), _quoted(host)) for name, host in rows if name == user]
-        if accounts[1:]:  # the catalog names no hosts
+        each = ["%s@%s" % (literal(name), literal(host)) for name, host, *_rest in seen.listed if name == user]
+        if each[1:]:  # the catalog names no hosts
             line = "user %s has %d accounts, and %s could make users: %s. DROP USER those that are not yours"
-            yield line % (_quoted(user), len(accounts), twins[0], ", ".join(accounts[:MOST]))
+            yield line % (literal(user), len(each), twins[0], ", ".join(each[:MOST]))
 
 
-def _objects(admin: MysqlConnection, successor: MysqlConnection, twins: Set[str]) -> Iterator[str]:
-    for kind, query in _OBJECTS.items():
-        objects = set(_of(successor.rows(query, columns=3)))
-        objects |= {row for row in _of(admin.rows(query, columns=3)) if row[2].rpartition("@")[0] in twins}
-        names = ["%s.%s (definer %s)" % row for row in sorted(objects)]
+def _named(objects: Mapping[str, Set[Tuple[str, str, str]]], place: str) -> Iterator[str]:
+    for kind, rows in objects.items():
+        names = ["%s.%s (definer %s)" % row for row in sorted(rows)]
         if names:
             rest = " and %d more" % len(names[MOST:]) if names[MOST:] else ""
             plural = "" if len(names) == 1 else "s"
             line = "%d %s%s at %s run with the rights of their definers: %s%s. If one is not yours: %s"
-            yield line % (len(names), kind, plural, admin.place, ", ".join(names[:MOST]), rest, _DROP[kind])
+            yield line % (len(names), kind, plural, place, ", ".join(names[:MOST]), rest, _DROP[kind])
 
 
 def _of(rows: List[Row]) -> Iterator[Tuple[str, str, str]]:
     for schema, name, definer in rows:
         if str(schema).lower() not in SYSTEM:
             yield str(schema), str(name), str(definer)
-
-
-def _quoted(text: str) -> str:
-    return "'%s'" % text.replace("\\", "\\\\").replace("'", "''")

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds, users
@@ -28,7 +29,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 MEMORY = 512 << 20
 """Bytes that a server's answers may cost."""
-RETURNS: dict[str, Any] = {"place": "text", "full?": str, "ended?": int, "footholds?": [str]}
+RETURNS: dict[str, Any] = {
+    "place": "text",
+    "full?": str,
+    "ended?": int,
+    "footholds?": [str],
+    "evicted?": [str],
+    "inventory?": server_baseline.INVENTORY,
+}
 """Where, why a login could not be tried where other sessions keep it out, and how many sessions were ended."""
 
 
@@ -59,8 +67,9 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
             users.set_password(admin, login)
         else:
             ended, search = users.revoke(admin, server, login), params["search"]
-            lines = footholds.findings(admin, server, login["username"], search) if search else []
-            return {"place": admin.place, "ended": ended, "footholds": lines}
+            user = login["username"]
+            result = footholds.looked_for(admin, server, params["admin"], user, search) if search else {"footholds": []}
+            return {"place": admin.place, "ended": ended, **result}
         return {"place": admin.place}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
@@ -45,7 +45,7 @@ def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Lo
     """Logs in. Raises RotationError where the administrator does not see that session: it would end none either."""
     with MysqlConnection(server, login) as connection:
         for (number,) in connection.rows("SELECT CONNECTION_ID()"):
-            if (number, login["username"]) in _sessions(admin, login["username"]):
+            if (number, login["username"]) in _sessions(admin, [login["username"]]):
                 return
     raise RotationError(
         "the administrator sees no session of user %s at %s; grant it PROCESS. If the address leads to several "
@@ -129,20 +129,26 @@ def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int
 
 
 def _end_sessions(admin: MysqlConnection, user: str) -> int:
-    """How many. A login that began before the password changed may succeed with the old one, so it is waited for."""
-    ended = 0
-    begun = {number for number, name in _sessions(admin, user) if name == LOGGING_IN}
+    return end_sessions(admin, [user])[user]
+
+
+def end_sessions(admin: MysqlConnection, users: Sequence[str]) -> Dict[str, int]:
+    """How many of each user. A login that began before the password changed may succeed with the old one, so it is
+    waited for."""
+    ended = dict.fromkeys(users, 0)
+    begun = {number for number, name in _sessions(admin, users) if name == LOGGING_IN}
     for look in range(LOOKS):
         time.sleep(PAUSE if look else 0)
-        sessions = _sessions(admin, user)
-        own = [number for number, name in sessions if name == user]
+        sessions = _sessions(admin, users)
+        own = [(number, name) for number, name in sessions if name in ended]
         if not own and begun.isdisjoint(number for number, _name in sessions):
             return ended
-        ended += sum(admin.ended(number) for number in own)
-    raise RotationError("sessions of user %s stay open at %s; end them there" % (user, admin.place))
+        for number, name in own:
+            ended[name] += admin.ended(number)
+    raise RotationError("sessions of user %s stay open at %s; end them there" % (", ".join(users), admin.place))
 
 
-def _sessions(admin: MysqlConnection, user: str) -> List[Tuple[Any, ...]]:
-    """By number and user; those of the user, and logins whose user the server does not show yet."""
-    query = "SELECT ID, USER FROM information_schema.PROCESSLIST WHERE USER IN (%s, %s)"
-    return admin.rows(query, [user, LOGGING_IN], columns=2)
+def _sessions(admin: MysqlConnection, users: Sequence[str]) -> List[Tuple[Any, ...]]:
+    """By number and user; those of the users, and logins whose user the server does not show yet."""
+    query = "SELECT ID, USER FROM information_schema.PROCESSLIST WHERE USER IN %s"
+    return admin.rows(query, [[*users, LOGGING_IN]], columns=2)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may let the holder of a leaked user of RabbitMQ in again, by what its tags allowed. Only in a leak; nothing here
-stops a revocation. Python 3.8.
+"""What may let the holder of a leaked user of RabbitMQ in again: named by what its tags allowed, compared with the
+baseline, deleted. Only in a leak; nothing here stops a revocation. Python 3.8.
 """
 
 from __future__ import annotations
@@ -9,18 +9,26 @@ from __future__ import annotations
 import shlex
 from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import compared_inventory
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import inventory as rabbitmq_inventory
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import provider_users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import users as rabbitmq_users
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.inventory import (
+    LIMITS,
+    OPERATOR_POLICY,
+    SERVERS_OWN,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.users import ADMINISTRATOR, tags_of
 
 SECONDS, MOST = 10.0, 50
 """For the search, and findings that are named."""
+MOST_EVICTED = 50
+"""Users that are deleted; a comparison names the others."""
 POLICYMAKER = "policymaker"
-SERVERS_OWN = ("cluster_name", "cluster_tags", "internal_cluster_id")
-"""Global parameters that every server has."""
-LIMITS, OPERATOR_POLICY = "vhost-limits", "operator_policy"
-"""Components of the list of parameters: one that authorizes nobody, and one that has a command of its own."""
 
 
 GONE = (
@@ -35,28 +43,79 @@ def tags_held(admin: Management, user: str) -> Optional[List[str]]:
     return None if entry is None else tags_of(entry)
 
 
+def looked_for(
+    admin: Management, user: str, tags: Collection[str], held: Optional[Collection[str]], search: Mapping[str, Any]
+) -> Dict[str, Any]:
+    """``search`` has the users of the catalog as ``known``, and what the baseline is compared with as ``inventory``."""
+    request = search["inventory"]
+    if not request:
+        return {"footholds": findings(admin, user, tags, held, search["known"])}
+    result: Dict[str, Any] = {"evicted": [], "footholds": []}
+    if "known" in request:
+        _evict(admin, request["known"], result)
+    inventory = compared_inventory.read(lambda: rabbitmq_inventory.read(admin, request))
+    but = compared_inventory.compared(inventory, request)
+    result["footholds"] += findings(admin, user, tags, held, search["known"], but=but)
+    return {**result, "inventory": inventory}
+
+
+def _evict(admin: Management, known: Collection[str], result: Dict[str, Any]) -> None:
+    """Deletes the users that nothing explains, and ends their connections."""
+    deleted: List[str] = []
+
+    def act() -> str:
+        own = {admin.text(admin.found("whoami") or {}, "name"), provider_users.MONITORING}
+        names = [admin.text(entry, "name") for entry in admin.entries("users")]
+        gone = [name for name in names if name not in own and server_baseline.is_unexplained(name, known)]
+        for name in gone[:MOST_EVICTED]:
+            admin.delete("users", name)
+            deleted.append(name)
+        for name in deleted:
+            rabbitmq_users.end_connections(admin, name)
+        return ""
+
+    try:
+        problem = within(SECONDS, act, "%s gave no complete answer within %d seconds" % (admin.place, SECONDS))
+    except RotationError as error:
+        problem = str(error)
+    if problem:
+        result["footholds"].append("%s. Users that nothing explains, or their connections, may be left there" % problem)
+    for name in list(deleted):
+        result["evicted"].append("user %s could log in: %s" % (name, _delete(name)))
+
+
+def _delete(name: str) -> str:
+    return shlex.join(["rabbitmqctl", "delete_user", name])
+
+
 def findings(
-    admin: Management, user: str, tags: Collection[str], held: Optional[Collection[str]], known: Collection[str]
+    admin: Management,
+    user: str,
+    tags: Collection[str],
+    held: Optional[Collection[str]],
+    known: Collection[str],
+    *,
+    but: Collection[str] = (),
 ) -> List[str]:
-    """What a user with the catalog's ``tags`` and those that it ``held`` could have made. ``known`` are users of
-    the catalog."""
+    """What a user with the catalog's ``tags`` and those that it ``held`` could have made, without the kinds ``but``,
+    which a comparison names. ``known`` are users of the catalog."""
     extra = ", ".join(sorted(set(held or ()).difference(tags)))
     result = [EXTRA % (user, extra, admin.place)] if extra else []
     result += [GONE % (user, admin.place)] if held is None else []
     all_tags = {*tags, *([ADMINISTRATOR] if held is None else held)}  # only an administrator can delete a user
     late = ["not checked: %s gave no complete answer within %d seconds" % (admin.place, SECONDS)]
     try:
-        return result + within(SECONDS, lambda: _named(admin, all_tags, {*known, user}), late)
+        return result + within(SECONDS, lambda: _named(admin, all_tags, {*known, user}, but), late)
     except RotationError as error:
         return [*result, "not checked: %s" % error]
 
 
-def _named(admin: Management, held: Collection[str], known: Collection[str]) -> List[str]:
+def _named(admin: Management, held: Collection[str], known: Collection[str], but: Collection[str]) -> List[str]:
     lines: List[str] = []
     if ADMINISTRATOR in held:
-        lines += _users(admin, known)
-        lines += _global_parameters(admin)
-    if ADMINISTRATOR in held or POLICYMAKER in held:
+        lines += _users(admin, known) if "user" not in but else ()
+        lines += _global_parameters(admin) if "global parameter" not in but else ()
+    if (ADMINISTRATOR in held or POLICYMAKER in held) and not {"policy", "operator policy", "parameter"}.issubset(but):
         lines += _policies(admin)
     rest = len(lines) - MOST
     return lines if rest <= 0 else [*lines[:MOST], "%d more users, policies and parameters" % rest]
@@ -68,11 +127,11 @@ def _users(admin: Management, known: Collection[str]) -> Iterator[str]:
         vhosts.setdefault(admin.text(entry, "user"), []).append(admin.text(entry, "vhost"))
     for entry in admin.entries("users"):
         name = admin.text(entry, "name")
-        if name in known:
+        if name in known or provider_users.is_providers(name, admin.host):
             continue
         tags, places = ", ".join(tags_of(entry)) or "no tag", ", ".join(sorted(vhosts.get(name, ()))) or "no vhost"
         line = "user %s is not in the catalog (%s; permissions in %s): %s"
-        yield line % (name, tags, places, shlex.join(["rabbitmqctl", "delete_user", name]))
+        yield line % (name, tags, places, _delete(name))
 
 
 def _policies(admin: Management) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import footholds, users
@@ -28,7 +29,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 MEMORY = 512 << 20
 """Bytes that a server's answers may cost."""
-RETURNS: dict[str, Any] = {"place": "text", "full?": str, "ended?": int, "footholds?": [str]}
+RETURNS: dict[str, Any] = {
+    "place": "text",
+    "full?": str,
+    "ended?": int,
+    "footholds?": [str],
+    "evicted?": [str],
+    "inventory?": server_baseline.INVENTORY,
+}
 """Also why a login could not be tried where other connections keep it out."""
 
 
@@ -64,8 +72,8 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
         user, search = login["username"], params["search"]
         held = footholds.tags_held(admin, user) if search else None
         ended = users.revoke(admin, server, login)
-        lines = footholds.findings(admin, user, tags, held, search["known"]) if search else []
-        return {"place": admin.place, "ended": ended, "footholds": lines}
+        result = footholds.looked_for(admin, user, tags, held, search) if search else {"footholds": []}
+        return {"place": admin.place, "ended": ended, **result}
     return {"place": admin.place}
 
 

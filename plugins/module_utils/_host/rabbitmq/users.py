@@ -85,7 +85,7 @@ def create(admin: Management, new: Login, like: str, tags: Collection[str]) -> N
     given = rights(admin, like)
     user = new["username"]
     admin.delete("users", user)
-    _end_connections(admin, user)
+    end_connections(admin, user)
     kept = ",".join(tag for tag in given["tags"] if tag in tags)
     hashed = {"password_hash": _hash(new["password"]), "hashing_algorithm": "rabbit_password_hashing_sha256"}
     admin.put("users", user, body={**hashed, "tags": kept})
@@ -144,7 +144,7 @@ def revoke(admin: Management, server: Mapping[str, Any], old: Login) -> int:
 
 
 def _ends(admin: Management, server: Mapping[str, Any], old: Login, done: str) -> int:
-    ended = _end_connections(admin, old["username"])
+    ended = end_connections(admin, old["username"])
     try:
         with amqp.connected(server, old, "/"):
             pass
@@ -155,7 +155,7 @@ def _ends(admin: Management, server: Mapping[str, Any], old: Login, done: str) -
     )
 
 
-def _end_connections(admin: Management, user: str) -> int:
+def end_connections(admin: Management, user: str) -> int:
     """How many there were. The server ends those of a deleted user itself, but waits for clients that do not answer."""
     ended = len(_connections(admin, user))
     if not _until(lambda: _ended(admin, user)):

@@ -9,9 +9,10 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction, server_addresses
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
@@ -84,20 +85,28 @@ class TwoUsers(Acts):
             raise RotationError("the old and the new user are the same user; nothing was changed")
         if not logins.aborting:
             self._usable(part, stays)
-        search = {"search": self._search(part, stays)} if part.setting.answers_leak() and not logins.aborting else {}
+        is_leak = part.setting.answers_leak() and not logins.aborting
+        search = {"search": self._search(part, goes, stays)} if is_leak else {}
         answer = self.run(part, REVOKED, goes, **search)
         message = f"user {goes.username} is {self.removed} at {answer['place']}; {answer['ended']} sessions ended"
-        results = {"ended": answer["ended"], "footholds": answer.get("footholds", [])}
-        return {"message": message, "refused": [answer["place"]], **results}
+        results = {name: answer[name] for name in ("ended", "footholds", "evicted", "inventory") if name in answer}
+        return {
+            "message": message,
+            "refused": [answer["place"]],
+            **compared_servers.compared(part.setting, part.name, results),
+        }
 
-    def _search(self, part: Part, stays: Login) -> dict[str, Any]:
-        """For other ways in: the users that the catalog has, and the login that may look."""
+    def _search(self, part: Part, goes: Login, stays: Login) -> dict[str, Any]:
+        """For other ways in: the users that the catalog has, the login that may look, and what the baseline is compared
+        with."""
         setting, names = part.setting, {str(stays.username)}
         for credential in setting.catalog.credentials.values():
             with suppress(SecretsError):  # its user is then named as an unknown one
                 username = setting.held(credential).login.username or ""
                 names |= {username, str(other_login(username) or "")}
-        return {"known": sorted(names - {""}), "login": _login(stays)}
+        incident = setting.holding(part.name)[0].incident
+        request = compared_servers.request(setting, part.name, [str(goes.username)], incident)
+        return {"known": sorted(names - {""}), "login": _login(stays), "inventory": request}
 
     def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
         """Further arguments of the program."""
@@ -129,7 +138,10 @@ class TwoUsers(Acts):
         address = server_addresses.of_driver(server, self.port)
         both = {"server": address, "admin": _login(admin_login), "login": _login(login)}
         args = {"state": state, **both, **extra, **self.arguments(part, address)}
-        return part.server.execute(self.program, args=args, seconds=SECONDS, packages=self.packages)
+        answer = part.server.execute(self.program, args=args, seconds=SECONDS, packages=self.packages)
+        values = [text for text in (held.password, login.password) if text and len(text) >= redaction.SHORTEST]
+        clean: Answer = redaction.scrub(answer, values)
+        return clean
 
 
 def _login(login: Login) -> dict[str, str]:

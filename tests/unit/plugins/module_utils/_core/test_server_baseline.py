@@ -57,12 +57,28 @@ def test_what_is_accepted_is_no_difference_any_more(then: ServerReading, now: Se
 
 def test_which_logins_are_explained() -> None:
     entries = {("role", '"Odd ""one""" LOGIN'): "", ("role", "report LOGIN"): "", ("role", "ops SUPERUSER"): ""}
-    known = server_baseline.known_logins(source(ServerReading(frozenset({"role"}), entries), shop_a="shop_a or _b"))
+    reading = ServerReading(frozenset({"role"}), entries)
+    known = server_baseline.known_logins(source(reading, shop_a="shop_a or _b"), "postgresql")
     explained = ('Odd "one"', "report", "report_a", "shop_b", "shop", "shop_a")
     assert [name for name in explained if server_baseline.is_unexplained(name, known)] == []
     assert [
         name for name in ("ops", "thief", "shopper", "report_c") if not server_baseline.is_unexplained(name, known)
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "names", "expected"),
+    [
+        ("valkey", "user", ["report at cache:6379", "shop_a or _b at cache:6379"], {"report", "shop_a", "shop_b"}),
+        ("rabbitmq", "user", ["a at b", "shop_a or _b"], {"a at b", "shop_a", "shop_b"}),
+        ("mysql", "account", ["`o``d@d`@`10.%`", "``@`%`", "shop_a or _b@`%`"], {"o`d@d", "", "shop_a", "shop_b"}),
+    ],
+)
+def test_the_logins_of_a_baseline(engine: str, kind: str, names: list[str], expected: set[str]) -> None:
+    """Of two that take turns, the name that both have in it is no login's."""
+    reading = ServerReading(frozenset({kind}), {(kind, name): "" for name in names})
+    own = server_baseline.own_names(["shop_a"])
+    assert server_baseline.known_logins(source(reading, **own), engine) == expected
 
 
 @given(st.dictionaries(st.text(max_size=5), READINGS, max_size=3))

@@ -95,6 +95,7 @@ def test_the_server_is_asked_for_what_its_baseline_has() -> None:
         "key": "canary-key",
         "own": {"shop": "shop", "newer_a": "newer_a or _b", "newer_b": "newer_a or _b"},
         "nodes": ["cache:6379", "cache2:6379"],
+        "kinds": ["function", "user"],
     }
     assert compared_servers.request(given, "lonely", []) is None
     compared_servers.compared(given, "cache", {"inventory": inventory()})

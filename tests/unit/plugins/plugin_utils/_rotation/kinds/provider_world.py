@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_client, provider_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.close import ending
@@ -70,6 +71,8 @@ class Shop:
 
     server: Any = None
     """What carries out programs on the rotation host."""
+    baseline: ServerBaseline | None = None
+    """What servers are compared with in a leak."""
 
     def __init__(
         self,
@@ -93,7 +96,9 @@ class Shop:
         self.kind, self.rotator = kind, self.world.begun("mail", rotation=R1)
 
     def setting(self) -> RotationSetup:
-        return RotationSetup(self.world.catalog, KINDS, self.rotator, SimpleNamespace())  # type: ignore[arg-type]
+        setting = RotationSetup(self.world.catalog, KINDS, self.rotator, SimpleNamespace())  # type: ignore[arg-type]
+        setting.known.baseline = [self.baseline]
+        return setting
 
     def act(self, verb: str, **more: Any) -> Answer:
         part = Part(self.setting(), self.server, {"name": "mail", "options": {}, **more})

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""After a leak, MariaDB is compared with its baseline, and users that nothing explains are locked on request."""
+
+from __future__ import annotations
+
+import pymysql
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
+from sandbox.mariadb import ADMINISTRATOR, MariaDB
+from tests.integration.mysql_user.test_mysql_inventory import BEFORE, KEY, read, source_of
+from tests.integration.mysql_user.world import MysqlShop, Programs, args_of
+
+
+def compared(maria: MariaDB, programs: Programs, *statements: str) -> MysqlShop:
+    """An application whose server has a baseline; the statements come after it."""
+    shop = MysqlShop(maria, programs)
+    shop.close("aborted")
+    place = f"127.0.0.1:{maria.port}"
+    shop.baseline = ServerBaseline("shop", "test", KEY, {place: source_of(read(maria))})
+    maria.execute(*statements)
+    return shop
+
+
+THIEF = ("CREATE USER app_thief@'%' IDENTIFIED BY 'canary'", "GRANT ALL ON *.* TO app_thief@'%'")
+NEW_HOST = "CREATE USER app_report@'%' IDENTIFIED BY 'canary'"
+
+
+def test_a_leak_response_names_what_was_added(maria: MariaDB, programs: Programs) -> None:
+    maria.execute(BEFORE[1])
+    shop = compared(maria, programs, *THIEF, NEW_HOST, "CREATE FUNCTION app.door() RETURNS INT RETURN 1")
+    answer = shop.revoked_after_a_leak()
+    maria.execute("DROP FUNCTION app.door")
+    assert answer["baseline"] == "baseline of 2026-11-29"
+    assert answer["evicted"] == []
+    named = [line.partition(" is not in the baseline")[0] for line in answer["footholds"]]
+    assert named == [
+        "account `app_report`@`%`",
+        "account `app_thief`@`%`",
+        "grant on *.* to `app_thief`@`%`",
+        "routine function `app`.`door`",
+    ]
+    assert maria.accepts("app_thief", "canary")
+    assert "canary" not in str(answer)
+
+
+def test_a_leak_response_locks_the_users_that_nothing_explains(maria: MariaDB, programs: Programs) -> None:
+    """A further account of a known user is named: the team may have made it. So is what a locked one may do, later."""
+    maria.execute(BEFORE[1])
+    shop = compared(maria, programs, *THIEF, "CREATE USER app_thief@'10.%'", NEW_HOST, "CREATE USER app_report_b@'%'")
+    session = maria.connect("app_thief", "canary")
+    answer = shop.revoked_after_a_leak(evicts=True)
+    locked = "; ".join(f"ALTER USER `app_thief`@`{host}` ACCOUNT LOCK" for host in ("%", "10.%"))
+    assert answer["evicted"] == [f"user `app_thief` could log in: {locked}; 1 sessions ended"]
+    names = [line.partition(" is not in the baseline")[0] for line in answer["footholds"]]
+    assert names == ["account `app_report_b`@`%`", "account `app_report`@`%`"]
+    assert not maria.accepts("app_thief", "canary")
+    with pytest.raises(pymysql.err.OperationalError):
+        session.ping(reconnect=False)
+    assert maria.accepts(ADMINISTRATOR, maria.password)
+    assert maria.accepts(*map(str, shop.stored)) is False, "before the promotion"
+
+
+def test_an_anonymous_account_is_locked(maria: MariaDB, programs: Programs) -> None:
+    shop = compared(maria, programs, "CREATE USER ''@'%' IDENTIFIED BY 'canary'")
+    try:
+        answer = shop.revoked_after_a_leak(evicts=True)
+        assert answer["evicted"] == ["user `` could log in: ALTER USER ``@`%` ACCOUNT LOCK; 0 sessions ended"]
+        assert "sessions of an anonymous account may be left" in answer["footholds"][0]
+        assert not maria.accepts("whoever", "canary")
+    finally:
+        maria.execute("DROP USER ''@'%'")
+
+
+def test_without_a_baseline_no_user_is_locked(maria: MariaDB, programs: Programs) -> None:
+    shop = MysqlShop(maria, programs)
+    shop.close("aborted")
+    maria.execute(*THIEF)
+    answer = shop.revoked_after_a_leak(evicts=True)
+    assert "evicted" not in answer
+    assert maria.accepts("app_thief", "canary")
+
+
+def test_a_successor_that_cannot_log_in_leaves_the_other_findings(shop: MysqlShop, maria: MariaDB) -> None:
+    maria.execute(
+        *(f"GRANT CREATE USER ON *.* TO app_a@'{host}'" for host in ("127.%", "10.%")),
+        *THIEF,
+        "CREATE DEFINER = app_a@'127.%' FUNCTION app.door() RETURNS INT RETURN 1",
+    )
+    args = args_of(shop)
+    search = {"known": ["app_a", "app_b", ADMINISTRATOR], "login": {"username": "app_b", "password": "canary-wrong"}}
+    try:
+        with MysqlConnection(args["server"], args["admin"]) as admin:
+            lines = footholds.findings(admin, args["server"], "app_a", search)
+    finally:
+        maria.execute("DROP FUNCTION app.door")
+    assert [line.partition(" (")[0].partition(", and")[0] for line in lines[:2]] == [
+        "user 'app_thief'@'%' is not in the catalog",
+        f"1 routine at 127.0.0.1:{maria.port} run with the rights of their definers: app.door",
+    ]
+    assert lines[2].startswith("not checked: login app_b ")
