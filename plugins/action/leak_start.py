@@ -55,7 +55,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 RECORDED_SECONDS = 2
 """Of the time for evidence, what is kept for writing it down."""
 TRUSTED = "leak_trusted_host"
-LINES = "\n"
 
 
 class ActionModule(rotation_segment.ServersAction):
@@ -74,7 +73,7 @@ class ActionModule(rotation_segment.ServersAction):
         "sessions": {"type": "bool", "default": True},
         "go_on": {"type": "bool", "default": False},
         "evidence_seconds": {"type": "int", "default": 10},
-        "evict": {"type": "bool", "default": False},
+        "evict": {"type": "bool"},
         "deny_sessions": {"type": "bool", "default": False},
         "report_path": {"type": "path"},
         "group": {"type": "str", "default": "app_hosts"},
@@ -104,7 +103,7 @@ class ActionModule(rotation_segment.ServersAction):
         self._require_revocable(setting, args)
         text = assessment.text_of(args["found_in"])
         if args["found_by"]:
-            text = LINES.join(registered_results.answers(args["found_by"], task_vars).values()) or None
+            text = "\n".join(registered_results.answers(args["found_by"], task_vars).values()) or None
         if text is None and not args["leaked"] and not args["found_by"]:
             return {"changed": False, "next": "paste"}
         journal = setting.first_look()
@@ -248,7 +247,8 @@ class ActionModule(rotation_segment.ServersAction):
         declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         journal = replace(journal, incident=declaration.incident)
         look = self._look(setting, radius, args, task_vars)
-        news = {**({EVICT: ""} if args["evict"] else {}), **look.news(declaration.incident.footholds)}
+        wish = {EVICT: ""} if response_plan.evicts(setting, args) else {}
+        news = {**wish, **look.news(declaration.incident.footholds)}
         journal = self._noted(setting, journal, news)
         show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [credential["name"] for credential in _credentials(radius)]
@@ -263,7 +263,7 @@ class ActionModule(rotation_segment.ServersAction):
             candidates=self._candidates(setting, radius, args),
             opened=hosts_with_old_key.withheld(journal),
             evict=host_footholds.evictable(look.answers) if incident_notes.incident_of(journal).evicts else {},
-            evicts_keys=args["evict"],
+            evicts_keys=response_plan.evicts(setting, args),
             denies_sessions=args["deny_sessions"],
             report_path=args["report_path"],
             logs_out=args["sessions"],

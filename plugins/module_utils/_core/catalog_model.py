@@ -312,6 +312,8 @@ class Catalog:
     invalidations: Mapping[str, Invalidation] = field(default_factory=dict)
     sessions: Optional[Sessions] = None
     """None where the catalog does not say how sessions end."""
+    leak_evicts: bool = False
+    """Whether a leak response removes keys and logins that nothing explains, if the operator says nothing."""
     contacts: Mapping[str, str] = field(default_factory=dict)
     audit_log: Mapping[str, str] = field(default_factory=dict)
     journal: Optional[Tuple[str, str]] = None

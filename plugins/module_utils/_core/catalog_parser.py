@@ -136,6 +136,7 @@ class _Builder:
                 for name, raw in self._purged(("distribution",), ("paths",))
             },
             sessions=catalog_sessions.parsed_sessions(self.document.get("sessions")),
+            leak_evicts=self.document.get("leak", {}).get("evict", False),
             contacts=self.document.get("contacts", {}),
             audit_log=self.document.get("audit_log", {}),
             journal=self._journal(self.document.get("journal", {})),

@@ -298,6 +298,10 @@ _SHARED: dict[str, Any] = {
         schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/purge"}]}),
     ),
     "sessions": described("How a leak response ends sessions.", {"$ref": "#/$defs/sessions"}),
+    "leak": described(
+        "Defaults of leak responses. The variable leak_evict overrides evict.",
+        schema_object({"evict": described("Whether unknown keys and logins are removed. By default false.", SWITCH)}),
+    ),
     "alternatives": described(
         "Lists of settings, under a name of your choice. In at least one list, all settings must have values.",
         schema_map({"type": "array", "minItems": 2, "items": {"type": "array", "minItems": 1, "items": NAME}}),

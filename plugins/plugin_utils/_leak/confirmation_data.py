@@ -46,6 +46,7 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
         needs=plan.get("needs", ()),
         pages={name: catalog.credentials[name].provider_url or "" for name in reached},
         denial=results.get("denial") or DenialPlan(),
+        evicts=results.get("evicts", False),
         first_off=impact.get("first_off", ()),
         cycles=impact.get("cycles", ()),
         logs_out=bool(results["logs_out"]),

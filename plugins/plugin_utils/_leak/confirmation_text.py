@@ -50,6 +50,8 @@ class Ahead:
     """Where third parties issue and revoke them."""
     denial: DenialPlan = field(default_factory=DenialPlan)
     """Of temporary credentials, which do not end with an access key, or with an intruder's session on a host."""
+    evicts: bool = False
+    """Whether keys and logins are removed that nothing explains."""
     blocks: Collection[str] = ()
     """Those whose leaked value a run can disable before it makes a new one."""
     first_off: Sequence[str] = ()
@@ -135,6 +137,8 @@ def _lines(ahead: Ahead) -> Iterator[str]:
             "issued before that. Hosts, jobs and people that use such a role get AccessDenied until they have new "
             "ones: on EC2 for up to 6 hours, or until you stop and start the instance"
         )
+    if ahead.evicts:
+        yield "removed with the leaked values (leak_evict): SSH keys, access keys and logins that nothing explains"
     for cycle in filter(None, map(ahead.to_come, ahead.cycles)):
         yield (
             f"{', '.join(cycle)}: the old values are revoked before new ones are deployed. The application's "

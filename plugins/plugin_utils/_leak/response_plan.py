@@ -22,6 +22,11 @@ UNOPENED = "assessed"
 """The name of an incident that is not declared yet."""
 
 
+def evicts(setting: RotationSetup, args: Mapping[str, Any]) -> bool:
+    """Whether keys and logins that nothing explains are removed: the operator's choice, else the catalog's."""
+    return bool(setting.catalog.leak_evicts if args["evict"] is None else args["evict"])
+
+
 def rotation_options(args: Mapping[str, Any], radius: BlastRadius, declaration: Declaration) -> dict[str, Any]:
     """What a plan of all rotations together is made from."""
     names = [name for wave in (radius.data or {})["waves"] for name in wave]
@@ -81,6 +86,7 @@ class LeakPlan:
             "compromised": args["compromised_hosts"],
             "revoked": args["revoked"],
             "denial": self.denial,
+            "evicts": evicts(setting, args) or self.declaration.incident.evicts,
             "contact": setting.catalog.contacts.get("security", ""),
             "inventories": context.CLIARGS.get("inventory") or (),
         }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,20 @@ class TestRefused:
         with pytest.raises(AnsibleActionFail):
             start(world, "token", report_path=str(tmp_path / "reports.d"))
         assert (tmp_path / "reports.d").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("default", "given", "evicts"),
+    [(False, {}, False), (True, {}, True), (True, {"evict": False}, False), (False, {"evict": True}, True)],
+)
+def test_the_catalog_says_whether_keys_and_logins_are_removed(
+    default: bool, given: dict[str, bool], evicts: bool, world: World, operator: Operator
+) -> None:
+    world.catalog = replace(world.catalog, leak_evicts=default)
+    assert start(world, "token", **given)["carried"]["evicts_keys"] is evicts
+    incident = world.rotator().look().incident
+    assert (incident and incident.evicts) is evicts
+    assert any("(leak_evict)" in line for line in operator.read_before or ()) is evicts
 
 
 def test_a_host_with_a_possible_foothold_gets_nothing_new(

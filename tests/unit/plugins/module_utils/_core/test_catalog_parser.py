@@ -32,6 +32,14 @@ def test_what_is_no_environment_is_refused(name: Any) -> None:
         catalog_parser.parse({"application": "app", "settings": {"A": {"value": "x"}}}, name)
 
 
+def test_whether_a_leak_response_evicts(catalog: Make, problems: Problems) -> None:
+    settings = {"A": {"value": "x"}}
+    assert not catalog(settings).leak_evicts
+    assert catalog(settings, leak={"evict": True}).leak_evicts
+    assert not catalog(settings, leak={"evict": True}, environments={"test": {"leak": {"evict": False}}}).leak_evicts
+    assert problems(settings, leak={"evict": "yes"})
+
+
 @pytest.mark.parametrize("name", ["Prod", "a b", "prod\n", 2024, True])
 def test_what_is_no_environment_is_refused_in_the_catalog_too(problems: Problems, name: Any) -> None:
     results = problems({"A": {"value": "x"}}, environments={name: {}, "ci": {}})

@@ -207,6 +207,12 @@ class TestByHand:
         assert self.by_hand() == []
 
 
+def test_what_is_removed_beside_the_leaked_values() -> None:
+    message = "SSH keys, access keys and logins that nothing explains"
+    assert line(replace(GRACEFUL, evicts=True), "removed with the leaked values (leak_evict)").endswith(message)
+    assert not [text for text in lines(GRACEFUL) if "evict" in text]
+
+
 def test_what_a_denial_of_temporary_credentials_costs() -> None:
     text = line(replace(GRACEFUL, denial=DenialPlan(("role host", "user shop"))), "denied first")
     assert text.startswith("denied first (leak_deny_sessions): all temporary credentials of role host, user shop that")
