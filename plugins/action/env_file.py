@@ -86,7 +86,7 @@ class ActionModule(ActionBase):
         if open_footholds:
             raise AnsibleActionFail(
                 f"Nothing was sent: an attacker may have left a foothold on {host}. Run the same leak response command "
-                f"again. Check each foothold in its plan, then add -e leak_footholds_checked={','.join(open_footholds)}"
+                f"again. Check each foothold in the plan, then add -e leak_footholds_checked={','.join(open_footholds)}"
             )
 
     def _carried_out(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:

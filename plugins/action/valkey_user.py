@@ -109,7 +109,7 @@ class ActionModule(ServerAction):
         return still is None or still.id != rotation or still.step in ("withdraw", "discard")
 
 
-_CLOSED = "another run ended this rotation, so this run closed the gate that it had opened"
+_CLOSED = "another run ended this rotation, so this run removed the mark that it had given to the user"
 
 
 def _closing(params: Mapping[str, Any]) -> dict[str, Any]:

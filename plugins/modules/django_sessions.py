@@ -126,7 +126,7 @@ options:
     type: str
   probe_user:
     description:
-      - Name of the user of the session that the module creates. By default the first active user. No user is logged in.
+      - Name of the user of the session that the module creates. By default the first active user. This logs nobody in.
     type: str
   catalog:
     description:
@@ -253,7 +253,9 @@ engine:
   returned: success
   sample: cached_db
 count:
-  description: Number of sessions that were ended, or in check mode would be ended. A copy in the cache does not count.
+  description:
+    - Number of sessions that were ended, or in check mode would be ended. If the cache has a copy of a row, only the
+      row counts.
   type: int
   returned: unless O(command) is set
   sample: 412

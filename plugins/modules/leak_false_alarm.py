@@ -61,7 +61,7 @@ next:
   type: str
   returned: success
 lines:
-  description: Lines for the operator. They name the closed incident and what it changed. Nothing needs to be undone.
+  description: Lines for the operator. They name the closed incident and what it changed.
   type: list
   elements: str
   returned: success

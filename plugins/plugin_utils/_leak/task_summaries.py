@@ -138,5 +138,5 @@ def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
     answered_hosts = [answer for answer in answers if answer.get("asked")]
     chosen = (answered_hosts or answers)[-1]
     if chosen is not results[-1]:
-        return [*chosen["messages"], "this answer is from before the containment; CloudTrail gave no answer after it"]
+        return [*chosen["messages"], "after the containment, CloudTrail gave no answer; this answer is from before"]
     return list(chosen["messages"])

@@ -26,7 +26,7 @@ ENGINES = ["auto", "db", "cache", "cached_db", "file", "signed_cookies"]
 ONLY_THE_KEY = "sessions in cookies are on no server: they end only when SECRET_KEY is replaced without a fallback"
 AS_ROOT = (
     "the application's own code would run as root. Set django_become_user to the application's "
-    "account. If you want to run it as root, set it to root"
+    "account. To run the code as root, set django_become_user to root"
 )
 ARGUMENT_SPEC: dict[str, Any] = {
     "engine": {"type": "str", "choices": ENGINES, "default": "auto"},

@@ -258,7 +258,10 @@ _CODES = {
     "57014": ("slow", "the server took more than 15 seconds; check its load, then run again"),
     "57P01": ("interrupted", "the server ended the connection; run again"),
     "25006": ("read_only", "the server is read-only, perhaps a standby: the URL must lead to the primary"),
-    "2BP01": ("owns_things", "other objects depend on the role: REASSIGN OWNED and DROP OWNED in each database first"),
+    "2BP01": (
+        "owns_things",
+        "other objects depend on the role: first run REASSIGN OWNED and DROP OWNED in each database",
+    ),
     "42501": (
         "missing_right",
         "a right is missing; run the statement once as a superuser, or grant the right",

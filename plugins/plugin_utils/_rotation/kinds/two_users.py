@@ -139,7 +139,7 @@ class TwoUsers(Acts):
         both = {"server": address, "admin": _login(admin_login), "login": _login(login)}
         args = {"state": state, **both, **extra, **self.arguments(part, address)}
         answer = part.server.execute(self.program, args=args, seconds=SECONDS, packages=self.packages)
-        values = [text for text in (held.password, login.password) if text and len(text) >= redaction.SHORTEST]
+        values = [text for text in (admin_login.password, login.password) if text and len(text) >= redaction.SHORTEST]
         clean: Answer = redaction.scrub(answer, values)
         return clean
 

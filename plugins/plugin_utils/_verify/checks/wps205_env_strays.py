@@ -35,12 +35,9 @@ CHECK = Check(
     reason="A copy keeps old and current secrets, often with a wider mode.",
     fix="Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay.",
     scope=(
-        (
-            "Searched: the 20000 smallest files below the directory of .env, also inside archives, compressed files "
-            "and base64."
-        ),
-        "Searched for: values of high sensitivity.",
-        "Not searched: .git and installed packages.",
+        ("The 20000 smallest files below the directory of .env, also inside archives, compressed files and base64."),
+        "Only values of high sensitivity.",
+        "Not .git and installed packages.",
     ),
     command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {target}'",
     look=by_host(_host),

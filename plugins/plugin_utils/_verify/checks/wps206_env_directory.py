@@ -45,7 +45,7 @@ CHECK = Check(
         "Correct the directory: ansible-playbook watchparty.secrets.host. Or keep .env in its own directory. An "
         "account that runs the services must not own this directory."
     ),
-    scope=("Read: owners and modes of the directories of .env and of the catalog's other files.",),
+    scope=("Owners and modes of the directories of .env and of the catalog's other files.",),
     command="ansible-playbook watchparty.secrets.host --limit {place}",
     look=by_host(_host),
     needs=("hosts",),

@@ -55,11 +55,11 @@ CHECK = Check(
     fix="The host's administrator removes the value from the file, or deletes the file.",
     scope=(
         (
-            "Searched: units, cron, configuration in /etc, histories and login files of every home, /tmp, /var/tmp, "
+            "Units, cron, configuration in /etc, histories and login files of every home, /tmp, /var/tmp, "
             "/dev/shm, /var/backups, /var/log, /var/mail, /var/www, /opt, /srv, /usr/local."
         ),
-        "Limits: of each place the 500 newest files, and of each file the last 256 KiB.",
-        "Packed files: gzip, bzip2, xz, zip, tar, and zstd if the host has it; up to 32 MiB, 1000 members, 3 levels.",
+        "Of each place only the 500 newest files, and of each file only the last 256 KiB.",
+        "Packed files (gzip, bzip2, xz, zip, tar, and zstd if the host has it) only up to 32 MiB, 1000 members, 3 levels.",
     ),
     command=SHOW,
     look=by_host(_host, "stores"),

@@ -42,7 +42,7 @@ CHECK = Check(
         "Stop the unit from logging the value, and rotate the value. Then delete the host's whole journal "
         "(journalctl --rotate --vacuum-time=1s), and the entries at a log collector."
     ),
-    scope=("Read: the newest 20000 entries of the units, at most 4 MiB.",),
+    scope=("The newest 20000 entries of the units, at most 4 MiB.",),
     command="ansible {place} --become -m ansible.builtin.command -a 'journalctl --rotate --vacuum-time=1s'",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),

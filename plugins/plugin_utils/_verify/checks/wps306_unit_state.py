@@ -98,7 +98,7 @@ CHECK = Check(
         "the host: autostart=true (supervisor), no file down (runit), restart: unless-stopped (compose). "
         "A host need not have every unit of the catalog, if another host has it."
     ),
-    scope=("Not checked: whether the host starts another manager than systemd.",),
+    scope=("Not whether the host starts another manager than systemd.",),
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "
         "-a 'name={target} masked=false enabled=true state=started'"

@@ -63,7 +63,7 @@ CHECK = Check(
         "restart the unit."
     ),
     scope=(
-        "Checked: units of systemd, environment= in the configuration of supervisor, run and env of a runit service.",
+        "Units of systemd, environment= in the configuration of supervisor, and run and env of a runit service.",
     ),
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit, "stores"),

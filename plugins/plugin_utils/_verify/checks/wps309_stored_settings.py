@@ -32,7 +32,7 @@ CHECK = Check(
         "The operator names the value in the catalog, or deletes the value in its store. If only a copy has the "
         "value, write it to the primary location: ansible-playbook watchparty.secrets.set."
     ),
-    scope=("Read: the catalog's secrets, and the parameters below its path.",),
+    scope=("The catalog's secrets, and the parameters below its path.",),
     command=CATALOG,
     look=look,
     needs=("stores",),

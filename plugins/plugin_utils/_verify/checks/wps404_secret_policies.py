@@ -69,9 +69,9 @@ CHECK = Check(
     reason="A resource policy can give access that no policy of a user or role gives.",
     fix=(
         "Name only principals of this account in the policy. Keep a Deny that a leak response wrote for old versions. "
-        "Secret: aws secretsmanager put-resource-policy --secret-id NAME --resource-policy file://FILE. Key: aws kms "
-        "put-key-policy --key-id KEY --policy file://FILE. Bucket of the audit log or journal: aws s3api "
-        "put-bucket-policy --bucket NAME --policy file://FILE."
+        "To write the policy of a secret: aws secretsmanager put-resource-policy --secret-id NAME --resource-policy "
+        "file://FILE. Of a key: aws kms put-key-policy --key-id KEY --policy file://FILE. Of the bucket of the audit "
+        "log or the journal: aws s3api put-bucket-policy --bucket NAME --policy file://FILE."
     ),
     command="aws secretsmanager get-resource-policy --secret-id {name}",
     look=look,

@@ -85,7 +85,7 @@ NOT_ASKED = {"asked": False, "messages": ["CloudTrail was not searched: denied"]
         ([BEFORE, AFTER], ["after"]),
         (
             [BEFORE, TIMED_OUT],
-            ["before", "this answer is from before the containment; CloudTrail gave no answer after it"],
+            ["before", "after the containment, CloudTrail gave no answer; this answer is from before"],
         ),
         ([NOT_ASKED, NOT_ASKED], ["CloudTrail was not searched: denied"]),
         ([SKIPPED, AFTER], ["after"]),
