@@ -59,7 +59,7 @@ CHECK = Check(
             "/dev/shm, /var/backups, /var/log, /var/mail, /var/www, /opt, /srv, /usr/local."
         ),
         "Of each place only the 500 newest files, and of each file only the last 256 KiB.",
-        "Packed files (gzip, bzip2, xz, zip, tar, and zstd if the host has it) only up to 32 MiB, 1000 members, 3 levels.",
+        "Packed files (gzip, bzip2, xz, zip, tar, and zstd if the host has it) up to 32 MiB, 1000 members, 3 levels.",
     ),
     command=SHOW,
     look=by_host(_host, "stores"),

@@ -62,9 +62,7 @@ CHECK = Check(
         "Remove the setting from the unit, its drop-ins and its other files. Then run systemctl daemon-reload and "
         "restart the unit."
     ),
-    scope=(
-        "Units of systemd, environment= in the configuration of supervisor, and run and env of a runit service.",
-    ),
+    scope=("Units of systemd, environment= in the configuration of supervisor, and run and env of a runit service.",),
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit, "stores"),
     needs=("hosts", "stores"),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whatever somebody leaves on a host is a difference from its baseline; what packages and the catalog do is none."""
+"""Whatever somebody leaves on a host is a difference from its baseline; what packages and the catalog do is not."""
 
 from __future__ import annotations
 
@@ -222,7 +222,9 @@ def test_a_listener(host: Host, listening: list[Listener]) -> None:
         "added listener tcp 127.0.0.1:4444",
     ]
     listening[:] = [LISTENS[0]._replace(program="nc")]
-    assert differences(host, source) == ["changed listener tcp 0.0.0.0:22"], "a service that restarts is no difference"
+    assert differences(host, source) == ["changed listener tcp 0.0.0.0:22"], (
+        "a service that restarts is not a difference"
+    )
 
 
 ORDINARY: dict[str, Callable[[Host], Any]] = {
