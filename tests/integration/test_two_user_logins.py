@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -92,17 +93,21 @@ def test_a_verification(lab: Lab, maria: mariadb.MariaDB, broker: rabbitmq.Rabbi
             assert value not in run.output
             assert value not in json.dumps(result)
         states: dict[str, list[str]] = {}
-        for check in ("WPS701", "WPS1101", "WPS1102"):
+        for check in ("WPS701", "WPS1101", "WPS1102", "WPS1103"):
             for item in outcomes(result, check):
                 states.setdefault(item["status"], []).append(f"{check} {item['place']}: {item['message']}")
         return states
 
+    def recorded(**over: str) -> tuple[int, list[str]]:
+        """The exit code of a run of baseline.yml, and the ids of the differences that it lists."""
+        given = {"rotation_host": "localhost", "rotation_python": sys.executable, **over}
+        run = lab.run("-vvvv", "-e", json.dumps(given), playbook="playbooks/baseline.yml")
+        for value in (CURRENT, maria.password, broker.password):
+            assert value not in run.output
+        return run.code, re.findall(r"^([0-9a-f]{16})  127", run.output, re.MULTILINE)
+
     result = verified(rotation_host="localhost")
-    assert (set(result), len(result["pass"])) == ({"pass", "not applicable"}, 6), result
-    assert [line.partition(":")[0] for line in result["not applicable"]] == [
-        "WPS701 database_admin",
-        "WPS701 queue_admin",
-    ], "no previous value of them is kept"
+    assert (len(result["pass"]), len(result["not applicable"])) == (6, 4), result
     maria.execute("GRANT FILE ON *.* TO app_a@'127.%'", "CREATE USER mallory@'%' IDENTIFIED BY 'canary'")
     broker.asked("PUT", "/users/app_a", {"password": CURRENT, "tags": "administrator"})
     broker.asked("PUT", "/users/guest", {"password": "guest", "tags": ""})
@@ -124,3 +129,28 @@ def test_a_verification(lab: Lab, maria: mariadb.MariaDB, broker: rabbitmq.Rabbi
     assert len(result["not checked"]) == 4, result
     assert [line for line in result["fail"] if "still logs in" not in line] == [], "an application host tries them too"
     assert all("set rotation_host in the inventory" in line for line in result["not checked"])
+
+    maria.execute("REVOKE FILE ON *.* FROM app_a@'127.%'", "ALTER USER app_b@'127.%' ACCOUNT LOCK")
+    broker.asked("DELETE", "/users/app_b")
+    broker.asked("PUT", "/users/app_a", {"password": CURRENT, "tags": ""})
+    assert recorded() == (0, []), "with mallory and guest"
+    result = verified(rotation_host="localhost")
+    assert (set(result), len(result["pass"])) == ({"pass", "not applicable"}, 8), result
+    broker.asked("PUT", "/users/guest", {"password": "guest", "tags": ""})
+    maria.execute("CREATE USER thief@'%' IDENTIFIED BY 'canary'", "CREATE FUNCTION app.door() RETURNS INT RETURN 1")
+    broker.asked("PUT", "/policies/%2F/copies", {"pattern": ".*", "definition": {"max-length": 1}})
+    result = verified(rotation_host="localhost")
+    assert [line.partition(" is not ")[0] for line in result["fail"] if "WPS1103" in line] == [
+        f"WPS1103 {database}: account `thief`@`%`",
+        f"WPS1103 {database}: routine function `app`.`door`",
+        f"WPS1103 {queue}: policy copies in vhost /",
+        f"WPS1103 {queue}: user guest",
+    ]
+    code, ids = recorded()
+    assert (code, len(ids)) == (2, 4), "guest has another hash"
+    # all, since other tests listen on this machine too
+    assert recorded(baseline_accept="all", baseline_reason="the data team") == (0, [])
+    assert set(verified(rotation_host="localhost")) == {"pass", "not applicable"}
+    result = verified()
+    assert all("set rotation_host in the inventory" in line for line in result["not checked"])
+    assert len(result["not checked"]) == 6

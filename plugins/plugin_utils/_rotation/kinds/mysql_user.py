@@ -25,6 +25,10 @@ class MysqlUser(TwoUsers):
         "events, triggers and routines that the login of {} could make, and users if it could make any",
         "views, grants to other users, and users that the login could make through a role, at the server of {}",
     )
+    ways_in_compared = (
+        "accounts, grants, events, triggers and routines at the server of {} were compared with the {}",
+        "views at the server of {}",
+    )
     program = main
     port = kind_names.PORTS[kind_names.MYSQL]
     packages = True

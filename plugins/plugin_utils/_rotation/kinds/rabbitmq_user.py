@@ -29,6 +29,10 @@ class RabbitmqUser(TwoUsers):
         "users, policies and parameters, such as shovels, that the tags of {} allowed",
         "queues and bindings in the vhosts of {}",
     )
+    ways_in_compared = (
+        "users, permissions, policies and parameters at the server of {} were compared with the {}",
+        "queues and bindings in the vhosts of {}",
+    )
     program = main
     port = kind_names.PORTS[kind_names.RABBITMQ]
     removed = "deleted"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
@@ -338,3 +339,10 @@ def test_what_was_compared_with_a_baseline(events: dict[str, str], checked: str,
     seen = incident(events={"refused/cache": "t", **events}, evidence=shown)
     lines = ways_in.lines({"credentials": [{"name": "cache", "kind": "valkey_user"}]}, seen, {})
     assert (lines[0].endswith(checked), left_out in lines[1]) == (True, True), lines
+
+
+@pytest.mark.parametrize("kind", [*kind_names.ADMINISTERED, *kind_names.TWO_USERS])
+def test_each_kind_that_is_compared_has_a_text(kind: str) -> None:
+    seen = incident(events={"refused/x": "t", "compared/x": "t"}, evidence={"compared/x": "1: baseline of 2026-11-29"})
+    lines = ways_in.lines({"credentials": [{"name": "x", "kind": kind}]}, seen, {})
+    assert lines[0].endswith("compared with the baseline of 2026-11-29")

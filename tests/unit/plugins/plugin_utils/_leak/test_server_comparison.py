@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import server_comparison, task_summaries
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers, server_action
@@ -72,6 +74,38 @@ NOT_COMPARED = f"{BEFORE}, its server was not compared with the baseline"
 )
 def test_what_is_in_the_evidence(answer: Any, expected: str) -> None:
     assert lines(answer) == [expected]
+
+
+@pytest.mark.parametrize(("kind", "port"), [("mysql_user", 3306), ("rabbitmq_user", 15671)])
+def test_a_server_of_two_users_is_asked_by_its_administrator_alone(
+    kind: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the declared address; of the application no login is sent."""
+    engine, place = kind.partition("_")[0], f"db.internal:{port}"
+    root = {**world.CREDENTIALS["root"], "server": {"address": "db.internal"}}
+    shop = {"kind": kind, "admin": "root", "options": {"user": "shop"}, "appears_in": [{"setting": "URL"}]}
+    document = {**world.BASE, "settings": world.SETTINGS, "credentials": {"shop": shop, "root": root}}
+    given = world.setting()
+    given.catalog = catalog_parser.parse(document, "test")
+    given.known.baseline = [ServerBaseline("shop", "test", "canary-key", {place: world.SOURCE})]
+    given.held = lambda credential: SimpleNamespace(login=Login(f"{credential.name}_a", PASSWORD))
+    sent: list[Any] = []
+
+    def execute(_program: Any, *, args: Any, **_about: Any) -> Any:
+        sent.extend(args["inspections"])
+        return {"inspected": {"shop": {"inventory": world.inventory(REPORT), "problems": []}}}
+
+    server: Any = SimpleNamespace(execute=execute)
+    admin_url = f"{engine}://admin:{PASSWORD}@{place}"
+    monkeypatch.setattr(server_action, "administrator", lambda *_names: (Login("admin", PASSWORD), admin_url))
+    connection = SimpleNamespace(reset=lambda: None)
+    credentials = [{"name": "shop", "kind": kind}]
+    (result,) = server_comparison.compared(given, server, connection, credentials, time.time() + 30)
+    assert result == {"name": "shop", "baseline": "baseline of 2026-11-29", "footholds": []}
+    (inspection,) = sent
+    assert (inspection["server"], inspection["logins"], inspection["admin_url"]) == (engine, [], admin_url)
+    assert (inspection["address"]["host"], inspection["address"]["port"]) == ("db.internal", port)
+    assert set(inspection["inventory"]["own"]) >= {"shop_a", "shop_b"}
 
 
 def test_without_time_no_server_is_asked() -> None:

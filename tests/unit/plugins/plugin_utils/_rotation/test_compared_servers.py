@@ -24,23 +24,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
 
-CATALOG = catalog_parser.parse(
-    {
-        "application": "shop",
-        "journal": {"s3": "bucket"},
-        "settings": {"URL": {"group": "core", "type": "url"}, "OTHER": {"group": "core", "type": "url"}},
-        "credentials": {
-            "cache": {"kind": "valkey_user", "admin": "root", "appears_in": [{"setting": "URL"}]},
-            "lonely": {"kind": "valkey_user", "appears_in": [{"setting": "OTHER"}]},
-            "root": {
-                "kind": "external",
-                "server": {"address": "cache", "nodes": ["cache2"]},
-                "appears_in": [{"secret": "root-{environment}", "keys": ["username", "password"]}],
-            },
-        },
+SETTINGS: dict[str, Any] = {"URL": {"group": "core", "type": "url"}, "OTHER": {"group": "core", "type": "url"}}
+CREDENTIALS: dict[str, Any] = {
+    "cache": {"kind": "valkey_user", "admin": "root", "appears_in": [{"setting": "URL"}]},
+    "lonely": {"kind": "valkey_user", "appears_in": [{"setting": "OTHER"}]},
+    "root": {
+        "kind": "external",
+        "server": {"address": "cache", "nodes": ["cache2"]},
+        "appears_in": [{"secret": "root-{environment}", "keys": ["username", "password"]}],
     },
-    "test",
-)
+}
+BASE: dict[str, Any] = {"application": "shop", "journal": {"s3": "bucket"}}
+CATALOG = catalog_parser.parse({**BASE, "settings": SETTINGS, "credentials": CREDENTIALS}, "test")
 ENTRIES = {("user", "report at cache:6379"): "on", ("function", "f"): "1"}
 SOURCE = RecordedServer("2026-11-29", "op", frozenset({"user", "function"}), ENTRIES, {"shop": "shop"})
 BASELINE = ServerBaseline("shop", "test", "canary-key", {"cache:6379": SOURCE})
@@ -113,6 +108,55 @@ def test_a_server_removes_other_logins_where_the_incident_asks_for_that() -> Non
         request = compared_servers.request(given, "cache", [], incident)
         assert request is not None
         assert "known" not in request, "what the catalog declares is not known"
+
+
+ELSEWHERE: dict[str, Any] = {
+    name: {
+        "kind": kind,
+        "appears_in": [{"setting": f"{name}_URL".upper()}],
+        **({"admin": f"{name}_root"} if kind != "external" else {}),
+        **({"options": {"user": name}} if kind in ("mysql_user", "postgresql_honeytoken") else {}),
+    }
+    for name, kind in {
+        "database": "postgresql_role",
+        "shop": "mysql_user",
+        "other": "valkey_user",
+        "decoy": "postgresql_honeytoken",
+        "replica": "external",
+    }.items()
+}
+ADMINS: dict[str, Any] = {
+    f"{name}_root": {
+        "kind": "external",
+        "server": {"address": f"{name}.internal"},
+        "appears_in": [{"secret": f"{name}-root-{{environment}}", "keys": ["username", "password"]}],
+    }
+    for name, item in ELSEWHERE.items()
+    if "admin" in item
+}
+
+
+@pytest.mark.parametrize(
+    ("engine", "place", "expected"),
+    [
+        ("valkey", "cache:6379", {"cache", "lonely", "root", "replica"}),
+        ("valkey", "other.internal:6379", {"other", "lonely", "other_root", "replica"}),
+        ("mysql", "shop.internal:3306", {"shop", "shop_root", "replica"}),
+        ("postgresql", "database.internal:5432", {"database", "database_root", "replica"}),
+        ("postgresql", "decoy.internal:5432", {"decoy", "decoy_root", "replica"}),
+    ],
+)
+def test_logins_of_other_servers_explain_nothing(engine: str, place: str, expected: set[str]) -> None:
+    """An attacker may use a name that the catalog has for another server. One at no declared server may be anywhere."""
+    urls = {f"{each}_URL".upper(): {"group": "core", "type": "url"} for each in ELSEWHERE}
+    credentials = {**CREDENTIALS, **ELSEWHERE, **ADMINS}
+    catalog = catalog_parser.parse({**BASE, "settings": {**SETTINGS, **urls}, "credentials": credentials}, "test")
+
+    def held(credential: Any) -> Any:
+        return SimpleNamespace(login=Login(credential.name, "x"))
+
+    about: Any = SimpleNamespace(catalog=catalog, held=held)
+    assert compared_servers._catalog_names(about, engine, place) == expected
 
 
 def test_a_server_without_a_baseline_is_told_the_logins_of_the_catalog() -> None:

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import revoked_logins
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerBaseline,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     server_commands,
     server_logins,
@@ -65,13 +69,15 @@ def asked(
     *,
     urls: dict[str, str] | None = None,
     admin: dict[str, str] | None = None,
+    baseline: ServerBaseline | None = None,
     **over: Any,
 ) -> server_logins.Servers:
     login = {"username": "boss", "password": "canary-of/boss"} if admin is None else admin
     held = {"shop/test/core": {**URLS, **(urls or {})}, "shop/test/database": login, "shop/test/broker": login}
     readings = {name: Reading("secretsmanager", name, "v1", json.dumps(value)) for name, value in held.items()}
     catalog = catalog_parser.parse({**DOCUMENT, **over}, "test")
-    return two_user_servers.asked(catalog, Versions(Contents(readings), Contents(), journal or _journal.Journal()))
+    versions = Versions(Contents(readings), Contents(), journal or _journal.Journal())
+    return two_user_servers.asked(catalog, versions, baseline)
 
 
 def inspections(*given: Any, **over: Any) -> dict[str, dict[str, Any]]:
@@ -255,3 +261,54 @@ def test_no_command_locks_out_a_declared_login(place: str, name: str, command: l
 def test_logins_that_are_declared_and_too_many(place: str) -> None:
     assert rows(place, "logins", {})[0][:2] == ("pass", "3 logins, all declared")
     assert rows(place, "logins", {"more": 900})[0][0] == "fail"
+
+
+# --- the baseline ---------------------------------------------------------------------------------------------------
+
+ACCOUNTS = {("account", "`report`@`%`"): "", ("account", "shop_a or _b@`%`"): ""}
+SOURCE = RecordedServer("2026-11-29", "op", frozenset({"account"}), ACCOUNTS)
+BASELINE = ServerBaseline("shop", "test", "canary-key", {DATABASE: SOURCE})
+
+
+def accounts(*names: str, **over: Any) -> dict[str, Any]:
+    entries = [server_baseline.entry_of("account", name, "", f"ALTER USER {name} ACCOUNT LOCK") for name in names]
+    return {"kinds": ["account"], "entries": entries, "problems": [], **over}
+
+
+def test_only_a_server_of_the_baseline_is_asked_for_all_that_exists() -> None:
+    found = {place: entry["inventory"] for place, entry in inspections(baseline=BASELINE).items()}
+    assert found[BROKER] is None
+    assert found[DATABASE]["key"] == "canary-key"
+    assert found[DATABASE]["own"] == {**dict.fromkeys(("shop_a", "shop_b"), "shop_a or _b"), "boss": "boss"}
+    assert "canary-key" not in json.dumps(asked(baseline=BASELINE).expected)
+
+
+@pytest.mark.parametrize(
+    ("inventory", "state", "words"),
+    [
+        (accounts(*(name for _kind, name in ACCOUNTS)), "pass", "2 users, grants and objects as on 2026-11-29"),
+        (accounts("`report`@`%`"), "fail", "account shop_a or _b@`%` of the baseline does not exist any more"),
+        (accounts(problems=["late"]), "not checked", "late"),
+        (accounts(kinds=[]), "not checked", "set rotation_host in the inventory"),
+    ],
+)
+def test_what_the_baseline_does_not_have(inventory: dict[str, Any], state: str, words: str) -> None:
+    servers = asked(baseline=BASELINE)
+    answer = {"inspected": {DATABASE: {**QUIET, "inventory": inventory}}}
+    rows = server_logins_results.merged({DATABASE: servers.expected[DATABASE]}, answer)["baseline"]
+    assert rows[0]["state"] == state
+    assert words in " ".join(row["message"] for row in rows), rows
+
+
+def test_a_login_that_the_baseline_explains_is_no_unknown_one() -> None:
+    """An account of the application that needs no password is one all the same."""
+    unexplained = [
+        {"name": "`report`@`%`", "known": False, "nopass": False},
+        {"name": "`shop_a`@`%`", "known": True, "nopass": True},
+    ]
+    inventory = accounts(*(name for _kind, name in ACCOUNTS))
+    answer = {"inspected": {DATABASE: {**QUIET, "unexplained": unexplained, "inventory": inventory}}}
+    for baseline, number in ((BASELINE, 1), (None, 2)):
+        expected = asked(baseline=baseline).expected[DATABASE]
+        rows = server_logins_results.merged({DATABASE: expected}, answer)["logins"]
+        assert [row["state"] for row in rows] == ["fail"] * number
