@@ -137,7 +137,7 @@ def by_administrator(engine: str, port: int) -> dict[str, Any]:
     address = {"host": "127.0.0.1", "port": port, "tls_mode": "disable"}
     login = {"credential": "cache", "users": ["shop_a", "shop_b"], "tags": []}
     admin_url = f"{engine}://boss:canary-of-the-administrator@{PLACE}"
-    return {**entry(engine, ""), "logins": [login], "admin_url": admin_url, "address": address, "inventory": None}
+    return {**entry(engine, ""), "logins": [login], "admin_url": admin_url, "address": address}
 
 
 def http(text: str) -> bytes:
@@ -165,6 +165,7 @@ def test_users_of_a_hostile_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {row["state"] for row in rows} == {"fail"}
     assert all(row["message"].isprintable() for row in rows)
     assert "canary" not in str(result)
+    assert (result["inventory"]["entries"], len(result["inventory"]["problems"])) == ([], 1), "users are no vhosts"
 
 
 @pytest.mark.parametrize("engine", ["mysql", "rabbitmq"])
