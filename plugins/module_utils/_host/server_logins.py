@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     inventory as postgresql_inventory,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_rights
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_rights, provider_roles
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import inventory as rabbitmq_inventory
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import logins as rabbitmq_logins
@@ -59,10 +59,6 @@ _FAULTS = (SecretsError, MemoryError, RecursionError, postgresql_connection.Retr
 _DOING = "reading roles"
 _NO_ROOM = "the lists of all servers are larger than %d MiB, %s" % (LARGEST >> 20, server_baseline.TOO_MANY)
 _READ_ONLY = "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '5s'"
-_FIRST = 10
-"""The oid of the role that initdb makes: the server's own, which nobody can drop."""
-_OF_RDS = {"rdsadmin": ("rdstopmgr", "rdsrepladmin", "rdsproxyadmin", "rdswriteforwarduser")}
-"""AWS's own logins, where the first role is AWS's."""
 
 Report = Dict[str, Any]
 
@@ -207,13 +203,13 @@ def _roles(server: ServerConnection, known: Collection[str], report: Report) -> 
         "SELECT rolname::text, oid::bigint FROM pg_roles WHERE rolcanlogin OR oid = %d "
         "ORDER BY oid <> %d, rolname LIMIT %d"
     )
-    rows = server.rows(query % (_FIRST, _FIRST, ROWS), doing=_DOING)
+    rows = server.rows(query % (provider_roles.FIRST, provider_roles.FIRST, ROWS), doing=_DOING)
     if len(rows) >= ROWS:
         report["problems"].append(
             "has more than %d logins, so the rest was not checked. Drop unused logins, or check the rest by hand" % ROWS
         )
-    first = next((name for name, oid in rows[:ROWS] if oid == _FIRST), "")
-    explained = {*known, first, *_OF_RDS.get(first, ())}
+    first = next((name for name, oid in rows[:ROWS] if oid == provider_roles.FIRST), "")
+    explained = {*known, *provider_roles.explained(first)}
     report.update(listed=True, seen=len(rows))
     _add(report, ({"name": _name(name), "known": False} for name, _oid in rows[:ROWS] if name not in explained))
 

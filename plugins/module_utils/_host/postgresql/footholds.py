@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     inventory as postgresql_inventory,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import provider_roles
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import (
     Retry,
     ServerConnection,
@@ -175,13 +176,15 @@ def undeclared(server: ServerConnection, catalog: Mapping[str, Any], *, seconds:
     since: str = catalog["since"]
     try:
         roles = _login_roles(server)
+        first = server.rows(provider_roles.FIRST_ROLE, doing=_LOGINS)
     except DatabaseError as error:
         return {**result, "footholds": ["not checked: %s" % error]}
+    explained = {*catalog["logins"], *(name for row in first for name in provider_roles.explained(row[0]))}
     names = {name for name, _number, _written in roles}
     # A role that is older than this one was made before the leak, whenever it was written last.
     oldest = max((number for _name, number, written in roles if written and written < since), default=0)
     for name, number, written in roles:
-        if number <= oldest or not server_baseline.is_unexplained(name, catalog["logins"]):
+        if number <= oldest or not server_baseline.is_unexplained(name, explained):
             continue
         is_new = bool(since and written) and not _takes_turns(name, names)
         line = "role %s can log in, and the catalog does not have it" % identifier(name)
