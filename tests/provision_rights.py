@@ -27,6 +27,7 @@ IMPLIED: Mapping[str, tuple[str, ...]] = {
     "kms:CreateKey": ("kms:TagResource",),
     "logs:CreateLogGroup": ("logs:TagResource",),
     "sns:CreateTopic": ("sns:TagResource",),
+    "s3:GetObject": ("s3:ListBucket",),  # without it S3 denies what does not exist
     "secretsmanager:CreateSecret": ("secretsmanager:TagResource", "kms:GenerateDataKey"),
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
     "ssm:PutParameter": ("ssm:AddTagsToResource", "kms:Encrypt"),

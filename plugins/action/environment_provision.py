@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible import context
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import honeytokens
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import baseline_hint, operator_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.alert_resources import AlertResources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
@@ -54,7 +56,15 @@ class ActionModule(ValuesAction):
             return {**planned, "changed": False, **extra}
         imported = bool(args["env_file"])
         written = self.written(provisioner, values, complete=args["complete"], imported=imported, steps=steps)
-        return {**written, **extra}
+        return {**written, **extra, "baseline": self._baseline_hint(catalog)}
+
+    def _baseline_hint(self, catalog: Catalog) -> str:
+        if self._task.check_mode:
+            return ""
+        inventories = context.CLIARGS.get("inventory") or ()
+        return baseline_hint.hint(
+            catalog, lambda service: self.connection.bounded_client(service, baseline_hint.SECONDS), inventories
+        )
 
     def _missing_journal(self, provisioner: Provisioner) -> list[MissingPart]:
         """What the journal and its bucket lack."""

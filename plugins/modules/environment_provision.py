@@ -144,6 +144,12 @@ notes:
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
+baseline:
+  description:
+    - The command that records a baseline of servers, AWS and GitHub, if no baseline exists. Empty in check mode, and if
+      the baseline cannot be read.
+  type: str
+  returned: when O(state=present)
 at_github:
   description:
     - Names of supplied values that belong only to GitHub. M(watchparty.secrets.github_actions_secrets) sends these

@@ -113,6 +113,9 @@ def test_from_nothing_to_a_deploy(empty: Empty) -> None:
         for value in (ANSWERS["API_TOKEN"], ANSWERS["admin"]["password"], empty.secret("all-in-one")["password"]):
             assert value not in text
 
+    command = f"watchparty.secrets.baseline -e app_environment={ENVIRONMENT}"
+    assert (command in first.text, command in shown.text) == (True, False)
+
     state, sent = empty.state(), github.writes()
     again = empty.whole("--diff", first=False)
     assert again.result("web1")["changed"] == 0, again.output

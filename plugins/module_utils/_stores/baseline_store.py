@@ -42,6 +42,14 @@ class BaselineStore:
         named = (self._catalog.application, self._catalog.environment)
         return server_baseline.parsed(_unpacked(content), *named, where=self.where), version
 
+    def exists(self) -> bool:
+        """Without reading it. Raises StoreError: S3 denies what does not exist to whoever may not list the bucket."""
+        try:
+            self._object.read(0)
+        except NotFound:
+            return False
+        return True
+
     def replace(self, baseline: ServerBaseline, version: str) -> None:
         """Stores it in place of this version, or of nothing. Raises StoreError where another run was quicker."""
         content = server_baseline.written(baseline)

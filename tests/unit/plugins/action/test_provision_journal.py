@@ -6,13 +6,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from ansible_collections.watchparty.secrets.plugins.action.environment_provision import ActionModule
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import baseline_hint
 from tests.unit.plugins.action.values_account import CATALOG, JOURNAL, account, run
 
 Clients = Callable[[str], Any]
@@ -130,3 +137,29 @@ def test_a_catalog_without_a_journal_makes_none(clients: Clients) -> None:
     without = {name: item for name, item in CATALOG.items() if name != "journal"}
     assert steps(provision(catalog=without)) == []
     assert not exists(clients)
+
+
+def test_a_baseline_that_nobody_recorded_is_named_with_the_command(clients: Clients) -> None:
+    """Nothing records it here, since an attacker's login would be in it."""
+    assert provision(check=True)["baseline"] == ""
+    assert "baseline" not in provision(state="planned")
+    command = "ansible-playbook watchparty.secrets.baseline -e app_environment=test"
+    assert provision()["baseline"] == f"no baseline was recorded. After the first deploy, record it: {command}"
+    store = baseline_of(catalog_parser.parse(CATALOG, "test"), clients)
+    assert store is not None
+    assert not store.exists()
+    store.replace(ServerBaseline("app", "test", "key"), "")
+    assert store.exists()
+    assert provision()["baseline"] == ""
+
+
+def test_of_a_baseline_that_cannot_be_read_nothing_is_said() -> None:
+    catalog = catalog_parser.parse(CATALOG, "test")
+    client = boto3.client("s3", region_name="eu-west-3")
+    with Stubber(client) as stubber:
+        stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
+        assert baseline_hint.hint(catalog, lambda _service: client, ()) == ""
+        stubber.add_client_error("get_object", "NoSuchKey", http_status_code=404)
+        line = baseline_hint.hint(catalog, lambda _service: client, ["my hosts"])
+    assert line.endswith(": ansible-playbook -i 'my hosts' watchparty.secrets.baseline -e app_environment=test")
+    assert baseline_hint.hint(replace(catalog, journal=None), lambda _service: client, ()) == ""

@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the end of provisioning says of a baseline that nobody recorded.
+
+It is not recorded here: what is there by then would count as explained, an attacker's login too.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
+
+SECONDS = 5.0
+
+
+def hint(catalog: Catalog, client: Callable[[str], Any], inventories: Sequence[str]) -> str:
+    """The command that records it; empty if it exists, or if that cannot be read."""
+    try:
+        store = baseline_of(catalog, client)
+        if store is None or store.exists():
+            return ""
+    except SecretsError:
+        return ""
+    options = [part for inventory in inventories for part in ("-i", inventory)]
+    command = [
+        "ansible-playbook",
+        *options,
+        "watchparty.secrets.baseline",
+        "-e",
+        f"app_environment={catalog.environment}",
+    ]
+    return f"no baseline was recorded. After the first deploy, record it: {shlex.join(command)}"
