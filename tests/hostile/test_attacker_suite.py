@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+from types import ModuleType
+
 from sandbox.process import REPOSITORY
 from tests.hostile import test_leaked_postgresql as postgresql
 from tests.hostile import test_leaked_valkey as valkey
@@ -12,54 +15,84 @@ from tests.integration.access_key_steps import test_second_keys as access_keys
 from tests.integration.mysql_user import test_mysql_user as mysql
 from tests.integration.rabbitmq_user import test_rabbitmq_user as rabbitmq
 from tests.unit.plugins.module_utils._host.forensics import test_ways_in as hosts
+from tests.unit.plugins.plugin_utils._access import test_account_inventory as account
+from tests.unit.plugins.plugin_utils._github import test_repository_inventory as repository
+from tests.unit.plugins.plugin_utils._leak import test_account_footholds as account_footholds
+from tests.unit.plugins.plugin_utils._leak import test_temporary_credentials as temporary_credentials
 
 PAGE = REPOSITORY / "docs" / "explanation" / "leak-response.md"
-VETOES = {
+Parts = dict[ModuleType, tuple[Sized, ...]]
+REMOVED, NAMED = "Named with the command. {} on request", "Named with the command"
+VETOES: dict[str, tuple[Parts, str]] = {
     "Valkey users, limits, pauses, endless scripts": (
-        (valkey.VETOES, valkey.LOOPS),
+        {valkey: (valkey.VETOES, valkey.LOOPS)},
         "The leaked password is rejected on every node",
     ),
     "PostgreSQL settings, locks, connections": (
-        (postgresql.SETTINGS, postgresql.DATABASE, postgresql.HELD),
+        {postgresql: (postgresql.SETTINGS, postgresql.DATABASE, postgresql.HELD)},
         "The leaked login is rejected. If all connections are taken, the message names the command",
     ),
     "AWS: second access keys, an inactive or deleted key": (
-        (access_keys.VETOES,),
+        {access_keys: (access_keys.VETOES,)},
         "A new key works, and the leaked key is deleted. Second keys are removed or named",
     ),
     "Valkey: a pause, a deleted user, another address": (
-        (valkey.BY_HAND,),
+        {valkey: (valkey.BY_HAND,)},
         "The response fails, and the message names the remedy",
     ),
 }
-FOOTHOLDS = {
+FOOTHOLDS: dict[str, tuple[Parts, str]] = {
     "Valkey users, passwords, functions, settings": (
-        (valkey.FOOTHOLDS, inventory.USERS),
-        "Named with the command. Unknown users are removed on request",
+        {valkey: (valkey.FOOTHOLDS,), inventory: (inventory.USERS,)},
+        REMOVED.format("Unknown users are removed"),
     ),
     "PostgreSQL roles, grants, functions, triggers, jobs": (
-        (inventory.PLANTED, postgresql.GIVEN),
-        "Named with the command. Unknown logins are removed on request",
+        {inventory: (inventory.PLANTED,), postgresql: (postgresql.GIVEN,)},
+        REMOVED.format("Unknown logins are removed"),
     ),
     "MySQL and RabbitMQ: events, triggers, routines, policies": (
-        (mysql.PLANTED[1:], rabbitmq.PLANTED),
-        "Named with the command",
+        {mysql: (mysql.PLANTED[1:],), rabbitmq: (rabbitmq.PLANTED,)},
+        NAMED,
     ),
-    "Host: files of an account": ((hosts.HOME_FILES,), "Named with the command. The host gets no new value"),
-    "Host: files of the system": ((hosts.SYSTEM_FILES,), "Named with the command. The host gets no new value"),
+    "Host: files of an account": ({hosts: (hosts.HOME_FILES,)}, f"{NAMED}. The host gets no new value"),
+    "Host: files of the system": ({hosts: (hosts.SYSTEM_FILES,)}, f"{NAMED}. The host gets no new value"),
     "Host: links, pipes, setuid files, accounts, groups": (
-        (hosts.OTHERS,),
-        "Named with the command. The host gets no new value",
+        {hosts: (hosts.OTHERS,)},
+        f"{NAMED}. The host gets no new value",
+    ),
+    "AWS: users, second keys, console passwords, roles, trust, policies, rotation functions, KMS grants": (
+        {account: (account.PLANTED,)},
+        "Named by the baseline, with the command if one removes it",
+    ),
+    "AWS: what a leaked key made, also without a baseline": (
+        {account_footholds: (account_footholds.ACTS,)},
+        "Named with time and address. New keys of the catalog's users are deactivated on request",
+    ),
+    "AWS: temporary credentials of a role and of a user": (
+        {temporary_credentials: (temporary_credentials.ENDED,)},
+        REMOVED.format("They are denied"),
+    ),
+    "GitHub: deploy keys, webhooks, runners, collaborators, environments, secrets": (
+        {repository: (repository.PLANTED,)},
+        "Named by the baseline, with the command if one removes it",
     ),
 }
 
 
+def row(name: str, parts: Parts, outcome: str) -> str:
+    tests = ", ".join(f"`{(module.__name__).rpartition('.')[2]}.py`" for module in parts)
+    return f"| {name} | {number(parts)} | {outcome} | {tests} |"
+
+
+def number(parts: Parts) -> int:
+    return sum(len(part) for group in parts.values() for part in group)
+
+
 def test_the_documentation_counts_the_attacks_that_are_tried() -> None:
-    counts = {name: sum(map(len, parts)) for name, (parts, _outcome) in {**VETOES, **FOOTHOLDS}.items()}
-    rows = [f"| {name} | {counts[name]} | {outcome} |" for name, (_, outcome) in {**VETOES, **FOOTHOLDS}.items()]
+    rows = [row(name, parts, outcome) for name, (parts, outcome) in {**VETOES, **FOOTHOLDS}.items()]
     page = PAGE.read_text(encoding="utf-8")
-    assert [row for row in rows if row not in page] == [], "\n".join(rows)
-    assert sum(counts[name] for name in VETOES) >= 20
-    assert sum(counts[name] for name in FOOTHOLDS) >= 40
+    assert [line for line in rows if line not in page] == [], "\n".join(rows)
+    assert sum(number(parts) for parts, _outcome in VETOES.values()) >= 20
+    assert sum(number(parts) for parts, _outcome in FOOTHOLDS.values()) >= 40
     at_servers = (inventory.BY_APPLICATION, inventory.BY_ADMINISTRATOR, inventory.ORDINARY)
-    assert sum(map(len, (*at_servers, hosts.INNOCENT))) > 40, "ordinary operations"
+    assert sum(map(len, (*at_servers, hosts.INNOCENT, account.ORDINARY))) > 40, "ordinary operations"

@@ -163,27 +163,31 @@ def test_what_was_added_is_named_with_who_and_when(world: World) -> None:
     assert len(result.messages) == 2
 
 
+ACTS = [
+    (called("CreateAccessKey", new_key("dba"), userName="dba"), "update-access-key --status Inactive"),
+    (called("CreateAccessKey", new_key("shop")), f"access key {NEXT} of user shop"),
+    (called("CreateLoginProfile", userName="dba"), "aws iam delete-login-profile --user-name dba"),
+    (called("UpdateAssumeRolePolicy", roleName="ops", policyDocument="canary"), "role ops, by the leaked key"),
+    (called("AttachRolePolicy", roleName="ops", policyArn="arn:aws:iam::aws:policy/X"), "detach-role-policy"),
+    (called("PutUserPolicy", userName="a b", policyName="p", policyDocument="canary"), "--user-name 'a b'"),
+    (called("AddUserToGroup", userName="dba", groupName="admins"), "remove-user-from-group"),
+    (called("CreateGrant", {"grantId": "g1"}, keyId="k1"), "revoke-grant --key-id k1 --grant-id g1"),
+    (called("PutResourcePolicy", secretId="shop/core", resourcePolicy="canary"), "delete-resource-policy"),
+    (called("RotateSecret", secretId="shop/core", rotationLambdaARN="x"), "cancel-rotate-secret"),
+    (called("UpdateFunctionCode20150331v2", functionName="f", zipFile="canary"), "Lambda function f"),
+    (
+        called("RunInstances", {"instancesSet": {"items": [{"instanceId": "i-1"}]}}, userData="canary"),
+        "terminate-instances --instance-ids i-1",
+    ),
+    (called("CreateUser", userName="$(id)"), "--user-name '$(id)'"),
+    (called("CreateUser"), "user ?, by the leaked key"),
+]
+"""What CloudTrail tells of the leaked key, and what the finding says."""
+
+
 @pytest.mark.parametrize(
     ("made", "message"),
-    [
-        (called("CreateAccessKey", new_key("dba"), userName="dba"), "update-access-key --status Inactive"),
-        (called("CreateAccessKey", new_key("shop")), f"access key {NEXT} of user shop"),
-        (called("CreateLoginProfile", userName="dba"), "aws iam delete-login-profile --user-name dba"),
-        (called("UpdateAssumeRolePolicy", roleName="ops", policyDocument="canary"), "role ops, by the leaked key"),
-        (called("AttachRolePolicy", roleName="ops", policyArn="arn:aws:iam::aws:policy/X"), "detach-role-policy"),
-        (called("PutUserPolicy", userName="a b", policyName="p", policyDocument="canary"), "--user-name 'a b'"),
-        (called("AddUserToGroup", userName="dba", groupName="admins"), "remove-user-from-group"),
-        (called("CreateGrant", {"grantId": "g1"}, keyId="k1"), "revoke-grant --key-id k1 --grant-id g1"),
-        (called("PutResourcePolicy", secretId="shop/core", resourcePolicy="canary"), "delete-resource-policy"),
-        (called("RotateSecret", secretId="shop/core", rotationLambdaARN="x"), "cancel-rotate-secret"),
-        (called("UpdateFunctionCode20150331v2", functionName="f", zipFile="canary"), "Lambda function f"),
-        (
-            called("RunInstances", {"instancesSet": {"items": [{"instanceId": "i-1"}]}}, userData="canary"),
-            "terminate-instances --instance-ids i-1",
-        ),
-        (called("CreateUser", userName="$(id)"), "--user-name '$(id)'"),
-        (called("CreateUser"), "user ?, by the leaked key"),
-    ],
+    ACTS,
     ids=lambda item: item["EventName"] if isinstance(item, dict) else "",
 )
 def test_without_a_baseline_cloudtrail_names_what_the_key_made(

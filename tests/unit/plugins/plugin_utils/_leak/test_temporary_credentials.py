@@ -251,14 +251,14 @@ def session(arn: str, at: datetime, who: str = f"arn:aws:iam::{ACCOUNT}:user/sho
 
 EARLIER, LATER = AT.replace(hour=14), AT.replace(hour=16)
 OF_HOST = f"arn:aws:iam::{ACCOUNT}:role/{HOST.name}"
+ENDED = [session(OF_HOST, EARLIER), session("GetSessionToken", EARLIER)]
 DENIED = {f"denied__{item}, issued before 2026-11-25T15:00:00Z": "2026-11-25T15:00:00Z" for item in (HOST, STORAGE)}
 
 
 @pytest.mark.parametrize(
     ("item", "is_over"),
     [
-        (session(OF_HOST, EARLIER), True),
-        (session("GetSessionToken", EARLIER), True),
+        *((item, True) for item in ENDED),
         (session(OF_HOST, LATER), False),
         (session(OF_HOST.replace(ACCOUNT, "999999999999"), EARLIER), False),
         (session(f"arn:aws:iam::{ACCOUNT}:role/ops", EARLIER), False),
