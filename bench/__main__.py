@@ -25,6 +25,9 @@ from bench.figures import AllRuns, Figure, table
 from sandbox import network
 from sandbox.process import SandboxError
 
+BEFORE = "849eb966"
+"""Before verify looked at units, processes and copies."""
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -43,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--rotation-hosts", type=int, default=3, help="of a rotation; default: %(default)s")
     what.add_argument("--credentials", type=int, default=50, help="of the part 'many'; default: %(default)s")
     what.add_argument("--scale-hosts", type=int, default=500, help="most of the part 'scale'; default: %(default)s")
+    what.add_argument(
+        "--before", default=BEFORE, help="commit that the part 'host' compares with; default: %(default)s"
+    )
     what.add_argument("--megabytes", type=int, default=200, help="of the scanned history; default: %(default)s")
     wire = parser.add_argument_group("the network between controller and AWS")
     wire.add_argument(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bench.rounds import WITH, WITHOUT, Runs
 from bench.run import Run
 
+HOST_GOAL = 1.5
 PROCESSOR = "its processor time, all sides"
 AllRuns = Mapping[str, Runs]
 """By network: without, with."""
@@ -219,6 +220,20 @@ def scan_figures(runs: AllRuns) -> list[Figure]:
     if "gitleaks" in runs[WITHOUT]:
         figures.insert(0, timed("scan of a history : gitleaks", runs, ("scan", "gitleaks"), 1.0))
     return [*figures, figure("its memory, with git's", "< 512 MB", runs, memory)]
+
+
+def host_figures(runs: AllRuns, before: str) -> list[Figure]:
+    """One execution on a host, beside that of another commit."""
+    kinds = ("host_check", "host_check before")
+
+    def processor(entry: Runs) -> Measured:
+        ours, theirs = (entry[kind] for kind in kinds)
+        share = ratio(ours, theirs, lambda run: run.processor, lambda run: run.processor)
+        spent = [statistics.median(run.processor for run in side) for side in (ours, theirs)]
+        return Measured(f"{spent[0]:.2f} s", f"{spent[1]:.2f} s", share, share <= HOST_GOAL)
+
+    title = f"host_check on one host : commit {before}"
+    return [timed(title, runs, kinds, HOST_GOAL), figure("its processor time", f"≤ {HOST_GOAL:g}", runs, processor)]
 
 
 def scale_figures(runs: AllRuns) -> list[Figure]:

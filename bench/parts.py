@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench import figures
 from bench.figures import AllRuns, Figure
+from bench.host_check import checkout, host_scene
 from bench.leak import leak_scene
 from bench.many import many_scene
 from bench.reading import read
@@ -25,6 +26,7 @@ from sandbox import network, sshd
 from sandbox.aws import Moto
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.network import Network
+from sandbox.process import REPOSITORY
 
 SECRETS_READ = 2
 PARAMETERS_READ = 11
@@ -116,6 +118,19 @@ def scan(options: argparse.Namespace) -> Result:
     return {WITHOUT: runs}, figures.scan_figures({WITHOUT: runs})
 
 
+def host(options: argparse.Namespace) -> Result:
+    runs: dict[str, list[Run]] = defaultdict(list)
+    with host_scene() as scene, checkout(options.before) as before:
+        now = scene.program(REPOSITORY / "playbooks" / "collections")
+        programs = {"host_check": now, "host_check before": scene.program(before)}
+        for program in programs.values():
+            scene.run(program)
+        for number in numbered(options.rounds, "host"):
+            for name in programs if number % 2 else reversed(programs):
+                runs[name].append(scene.run(programs[name]))
+    return {WITHOUT: runs}, figures.host_figures({WITHOUT: runs}, options.before)
+
+
 def scale(options: argparse.Namespace) -> Result:
     """One round of each size up to ``--scale-hosts``."""
     most = options.scale_hosts
@@ -145,5 +160,6 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Result], Callable[[], str 
     "scale": (scale, lambda: None),
     "reading": (reading, lambda: None),
     "scan": (scan, lambda: None),
+    "host": (host, lambda: None),
 }
 """Each with the reason for which this machine cannot run it."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from html.entities import html5
+from functools import lru_cache
 
 LONGEST, INDENTED = 24, 80
 """Bytes of one character's longest spelling, and of a line's end with the next line's indentation."""
@@ -27,10 +27,6 @@ BREAK = rb"(?:\s|\\{1,7}[rn]){0,70}"
 """What may stand between two letters of a text that is wrapped into lines."""
 _POSSESSIVE = b"+" if sys.version_info >= (3, 11) else b""
 """Does not try fewer of them afterwards, which would be in vain; older versions of Python cannot say so."""
-_ENTITIES: dict[str, list[str]] = {}
-for _name, _character in html5.items():
-    if _name.endswith(";"):
-        _ENTITIES.setdefault(_character, []).append(_name)
 
 
 def expression(unit: str, *, after_backslash: bool = False, base64: bool = False) -> bytes:
@@ -57,7 +53,7 @@ def _ways(letter: str, escape: bytes) -> Iterator[bytes]:
     yield b"".join(escape + b"x" + _hexadecimal(b"%02x" % byte) for byte in data)
     yield b"".join(escape + b"%03o" % byte for byte in data)
     yield b"".join(b"%{1,2}(?:25){0,3}" + _hexadecimal(b"%02x" % byte) for byte in data)
-    names = [re.escape(name.encode()) for name in _ENTITIES.get(letter, ())]
+    names = [re.escape(name.encode()) for name in _entities().get(letter, ())]
     numbers = [b"#0{0,4}%d;" % ord(letter), b"#[xX]0{0,4}%s;" % _hexadecimal(b"%x" % ord(letter))]
     yield _BACKSLASH + b"{0,7}" + _AMPERSAND % escape + b"(?:%s)" % b"|".join(names + numbers)
     if letter in _NAMED:
@@ -71,6 +67,18 @@ def _ways(letter: str, escape: bytes) -> Iterator[bytes]:
         yield b"'" + _BACKSLASH + b"{0,7}\"'" + _BACKSLASH + b"{0,7}\"'"
     if letter != "\\":
         yield escape + _literal(letter)
+
+
+@lru_cache(maxsize=1)
+def _entities() -> dict[str, list[str]]:
+    """The names that HTML has for each character."""
+    from html.entities import html5  # every host pays for an import, and few need it
+
+    result: dict[str, list[str]] = {}
+    for name, character in html5.items():
+        if name.endswith(";"):
+            result.setdefault(character, []).append(name)
+    return result
 
 
 def endings(unit: str) -> list[str]:

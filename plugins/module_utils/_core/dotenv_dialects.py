@@ -53,7 +53,7 @@ BRACED = _rule(r"\$\{[^}:]*(?::-[^}]*)?\}", "holds ${...}")
 LEADING_DOLLAR = _rule(r"\A\$", "starts with $")
 SHELL_DOLLAR = _rule(r"\$(?:\+?[A-Za-z0-9_]|[{(\[@*#?$!^=~-])", "holds $ before a character that expands")
 # zsh takes letters of any script for a name's, and which ones those are depends on the machine's locale.
-ZSH_DOLLAR = _rule("\\$\\+?[\x80-\U0010ffff]", "holds $ before a character outside ASCII")
+ZSH_DOLLAR = _rule(r"\$\+?[^\x00-\x7f]", "holds $ before a character outside ASCII")
 COMPOSE_DOLLAR = _rule(r"\$[A-Za-z_{$]", "holds $ before a name, { or $")
 DIRENV_DOLLAR = _rule(r"\$[A-Za-z0-9_{$@?#!*-]", "holds $ before a character that expands")
 WITHIN_DOUBLE_QUOTES = _rule(r'\A".*"\Z', "starts and ends with a double quote")

@@ -9,7 +9,6 @@ which change everything, are texts of their own that may be wrapped into lines.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -252,6 +251,8 @@ def form_of(span: bytes, value: str) -> str:
     with suppress(ValueError):
         if json.loads(f'"{text}"', strict=False) == value:
             return JSON
+    import html  # every host pays for an import, and only the scan asks
+
     return HTML if html.unescape(text) == value else ESCAPED
 
 

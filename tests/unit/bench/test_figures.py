@@ -131,6 +131,16 @@ def test_a_scan(rival: bool) -> None:
     )
 
 
+def test_one_execution_on_a_host() -> None:
+    runs = {"host_check": [run(3, processor=2)], "host_check before": [run(2, processor=1)]}
+    time, processor = figures.host_figures({WITHOUT: runs}, "c0ffee")
+    assert (time.name, time.by_network[WITHOUT]) == (
+        "host_check on one host : commit c0ffee",
+        Measured("3.0 s", "2.0 s", 1.5, True),
+    )
+    assert processor.by_network[WITHOUT] == Measured("2.00 s", "1.00 s", 2.0, False)
+
+
 def test_the_table_has_a_group_of_columns_for_each_network() -> None:
     figure = Figure(
         "a : b", "≤ 1", {WITHOUT: Measured("1 s", "2 s", 0.5, True), WITH: Measured("3 s", "2 s", 1.5, False)}

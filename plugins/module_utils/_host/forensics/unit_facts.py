@@ -56,10 +56,12 @@ class Known(NamedTuple):
 
     def fingerprints(self, values: Mapping[str, str]) -> Dict[str, str]:
         """Fingerprints by name, of the settings among these values."""
+        exact = frozenset(self.patterns)  # most are, and each pattern is compiled to an expression
+        patterns = [pattern for pattern in self.patterns if glob.has_magic(pattern)]
         return {
             name: self.fingerprint(name, value)
             for name, value in values.items()
-            if any(fnmatchcase(name, pattern) for pattern in self.patterns)
+            if name in exact or any(fnmatchcase(name, pattern) for pattern in patterns)
         }
 
 
