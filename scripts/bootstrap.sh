@@ -172,6 +172,28 @@ importer() {
     digest requirements/galaxy.txt >"$stamp"
 }
 
+# Programs that other people's editors and services check files with. Nothing else needs them, nor npm.
+node_programs() {
+    local stamp=build/node/.stamp line
+    local -a packages=() quietly=(--no-audit --no-fund --no-update-notifier --loglevel=error)
+    local -a soon=(--fetch-retries=1 --fetch-timeout=20000 --ignore-scripts)
+    [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/node.txt)" ] || return 0
+    if ! command -v npm >/dev/null; then
+        say "no npm here: nothing checks SARIF by GitHub's rules, nor the completion of editors."
+        return 0
+    fi
+    while IFS= read -r line; do
+        case $line in "" | "#"*) ;; *) packages+=("$line") ;; esac
+    done <requirements/node.txt
+    say "build/node: installing ${packages[*]}"
+    mkdir -p build/node
+    if npm install --prefix build/node "${quietly[@]}" "${soon[@]}" "${packages[@]}" </dev/null >/dev/null; then
+        digest requirements/node.txt >"$stamp"
+    else
+        say "build/node: npm failed; the tests that need its programs say so."
+    fi
+}
+
 without_servers() { say "some servers were not installed; the tests that need them say so."; }
 
 newest_python() { find_python 3.13 3.14 3.12 || true; }
@@ -236,6 +258,7 @@ case $mode in
         importer
         scanner .venv
         servers "${all_servers[@]}" || without_servers
+        node_programs
         ;;
     core219) core219_environment ;;
     docs)
@@ -250,6 +273,7 @@ case $mode in
         importer
         scanner .venv
         servers "${all_servers[@]}" || without_servers
+        node_programs
         wait "$beside"
         trap - EXIT
         ;;

@@ -36,6 +36,8 @@ nodejs
 docker-compose
 gitleaks
 runit
+zstd
+chromium
 EOF
 }
 

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = ROOT / "build" / "node" / "node_modules" / ".bin"
-"""Of ``npm install --prefix build/node yaml-language-server``."""
+"""Of ``requirements/node.txt``, which scripts/bootstrap.sh installs where npm is."""
 SCHEMA = ROOT / "docs" / "catalog.schema.json"
 DOCUMENT = """\
 secrets_catalog:

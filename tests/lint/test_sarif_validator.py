@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts, found
 
 INSTALLED = Path(__file__).resolve().parents[2] / "build" / "node" / "node_modules" / "@microsoft"
-"""Of ``npm install --prefix build/node @microsoft/sarif-multitool``."""
+"""Of ``requirements/node.txt``, which scripts/bootstrap.sh installs where npm is."""
 PROGRAM = shutil.which("sarif", path=str(INSTALLED)) or next(
     (str(path) for path in INSTALLED.glob("sarif-multitool-*/Sarif.Multitool")), None
 )
