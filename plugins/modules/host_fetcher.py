@@ -19,8 +19,8 @@ options:
   dest:
     description:
       - Path of the program on the host. Its directory must exist.
-      - The module refuses the path if an account other than root and the executing account can change one of its
-        directories, because the host runs the program at every boot.
+      - The host runs the program at every boot. So only root and the account of the task may be able to change the
+        directories of the path. Otherwise the module refuses the path.
     type: path
     required: true
   python:

@@ -15,8 +15,8 @@ description:
     contains names, rules and digests, and no value.
   - The first run records a server. Later runs change the server's baseline only by the differences in O(accept). If
     other differences exist, the run fails.
-  - A rotation does not change the baseline. The baseline has one entry for two logins that take turns, and no passwords
-    that the stores hold.
+  - A rotation does not change the baseline. For two logins that take turns, the baseline has one entry. It has no entry
+    for a password that the stores hold.
 options:
   info:
     description:

@@ -43,7 +43,7 @@ def text(impact: Impact) -> list[str]:
                 lines.append(f"     {reached.name} ({reached.kind}, {reached.severity}): {via or 'declared'}")
     lines += [
         f"reveal each other, so they are replaced together: {', '.join(cycle)}; all new values are made "
-        "first, then the old ones are revoked, and nothing is deployed before that"
+        "first, then the old values are revoked, then the new values are deployed"
         for cycle in impact.cycles
     ]
     return lines or ["no credential of the catalog is reached"]

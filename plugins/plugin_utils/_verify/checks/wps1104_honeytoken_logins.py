@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No honeytoken of a database or cache was used, and none may do anything."""
+"""No honeytoken of a database or cache was used, and none has a right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHECK = Check(
     name="honeytoken-logins",
     area="servers",
     severity="high",
-    title="No honeytoken of a database or cache was used, and none may do anything",
+    title="No honeytoken of a database or cache was used, and none has a right",
     reason="No program uses a honeytoken. Whoever used it has read a place where it is stored.",
     fix=(
         "The operator starts a leak response for everything that is stored in the same place: ansible-playbook "

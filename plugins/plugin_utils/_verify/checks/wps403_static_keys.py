@@ -36,8 +36,8 @@ CHECK = Check(
     title="Every active access key of the account's users is younger than 90 days",
     reason="A static key works from anywhere until it is removed. Most leaked keys are static keys.",
     fix=(
-        "Use roles (OIDC for GitHub, instance profiles on hosts). Rotate a key that must stay (a credential of kind "
-        "aws_access_key), and delete the others."
+        "Replace static keys by roles: OIDC for GitHub, instance profiles on hosts. If a key must stay, rotate it (a "
+        "credential of the kind aws_access_key). Delete the other keys."
     ),
     command="aws iam list-access-keys --user-name {name}",
     look=look,

@@ -59,7 +59,7 @@ class TestData:
 
 class TestText:
     def test_in_the_order_of_replacement(self) -> None:
-        together = "all new values are made first, then the old ones are revoked, and nothing is deployed before that"
+        together = "all new values are made first, then the old values are revoked, then the new values are deployed"
         assert blast_radius_diagram.text(IMPACT) == [
             "1. together: admin, database",
             "     admin (postgresql_role, high): declared",
