@@ -10,7 +10,8 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Returns the pattern that C(app_hosts) names, without the hosts in O(skip).
+  - Returns the pattern in the variable C(app_hosts), without the hosts in O(skip). By default, the pattern is the group
+    C(app_hosts).
   - Fails if no host of the run matches the pattern, or if C(--skip-tags) names V(all), V(always) or V(tagged). Ansible
     itself would skip such a play, and the run would succeed although it did nothing.
 options:

@@ -193,7 +193,7 @@ account:
   sample: root
 replaceable:
   description:
-    - Directories in the path of the C(.env) in which an account other than root can replace it, with their owner.
+    - Directories in the path of the C(.env) that let another account than root replace the C(.env), with their owner.
   type: list
   elements: dict
   returned: success

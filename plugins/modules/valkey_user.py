@@ -278,7 +278,7 @@ passwords:
 keyspace:
   description:
     - "V(written) if the test wrote and read a key. V(not allowed) if the user's rules do not allow this. If a cluster
-      redirects the test to an undeclared node, the address of this node."
+      redirects the test to an undeclared node, the result is the address of this node."
   type: str
   returned: when O(state=usable)
 accepted:

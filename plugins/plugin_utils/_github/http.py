@@ -214,7 +214,7 @@ def _refusal(answer: HttpResponse, need: Need) -> StoreError:
     if answer.status in (301, 302, 307, 308):
         return NotFound(
             f"GitHub has moved {need.what}: the repository was renamed or transferred; correct github.repository in "
-            "the catalog, and the trust of the roles with it"
+            "the catalog, then run ansible-playbook watchparty.secrets.provision --tags access"
         )
     if answer.status == 409:
         return AlreadyExists(f"GitHub reports that {need.what} already exists{text}")

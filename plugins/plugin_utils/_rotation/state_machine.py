@@ -137,9 +137,8 @@ class Gate:
         results = []
         if missing:
             results.append(
-                f"hosts that may still use the value to revoke: {', '.join(missing)} (unreachable, "
-                "outside --limit, or not deployed since another change: run "
-                "ansible-playbook watchparty.secrets.deploy); make them "
-                f"reachable, or continue without them: -e rotation_skip_hosts={','.join(missing)}"
+                f"hosts that may still use the value to revoke: {', '.join(missing)} (unreachable, outside --limit, or "
+                "without the newest .env). Make them reachable and run ansible-playbook watchparty.secrets.deploy, or "
+                f"continue without them: -e rotation_skip_hosts={','.join(missing)}"
             )
         return results

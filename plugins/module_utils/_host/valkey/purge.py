@@ -23,7 +23,7 @@ QUEUE_KINDS = (b"list", b"zset", b"stream")
 NAMED = 3
 """Keys that an error names at most."""
 TESTED = valkey.PLAIN + valkey.TLS
-DECLARE = "add %(node)s to server.nodes in the catalog: of its administrator, or of the credential in the setting"
+DECLARE = "add %(node)s to server.nodes of its administrator in the catalog, or of the credential in the setting"
 """What permits a node that a server names."""
 UNKNOWN_SERVER = ("sentinel", "redis+socket", "unix", "redis+cluster")
 """Schemes of a broker that is Valkey at a place which the URL does not tell."""
