@@ -199,7 +199,7 @@ not_copied:
 footholds:
   description:
     - Changes at the server that may let the holder of O(leaked) in again, each with the statement that removes it. If a
-      baseline was recorded, all differences from this baseline.
+      baseline was recorded, the list has all differences from this baseline.
   type: list
   elements: str
   returned: when O(state=revoked) and O(leaked) is given, not in check mode

@@ -313,7 +313,7 @@ refused:
 footholds:
   description:
     - Changes on each node that may let the holder of a leaked password in again, each with the command that removes the
-      change. If a baseline was recorded, all differences from this baseline.
+      change. If a baseline was recorded, the list has all differences from this baseline.
   type: list
   elements: str
   returned: when O(state=revoked), not in check mode
