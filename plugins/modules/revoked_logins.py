@@ -99,7 +99,7 @@ inspected:
   description:
     - Logins of each server and their rights. The keys are addresses of servers. C(rights) has the rights that the login
       of each credential should not have. C(unexplained) lists the first logins that the catalog does not declare, with
-      the beginnings of their passwords' digests. C(honeytokens) has what the server tells of each honeytoken's use.
+      the beginnings of their passwords' digests. C(honeytokens) has the server's report of each honeytoken's use.
   type: dict
   returned: when there is a server to ask
   sample:

@@ -184,7 +184,7 @@ def test_another_account_and_a_key_that_goes_are_named(shop: Lab) -> None:
     kms.schedule_key_deletion(KeyId=key)
     run = role(shop)
     assert run.code != 0
-    assert "is scheduled for deletion; 'aws kms cancel-key-deletion --key-id" in run.text
+    assert "is scheduled for deletion; keep it by 'aws kms cancel-key-deletion --key-id" in run.text
     assert writes(run) == []
 
 

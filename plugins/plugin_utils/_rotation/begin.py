@@ -188,7 +188,7 @@ def _require_holder_gone(args: Mapping[str, Any], rotation: OpenRotation) -> Non
         return
     raise JournalError(
         f"{rotation} is open, and its process may still be running. If that process has ended, take the "
-        f"rotation over: the same command with -e rotation_resume={rotation.id}; to abort it instead, add "
+        f"rotation over by the same command with -e rotation_resume={rotation.id}; to abort it instead, add "
         "-e rotation_abort=true"
     )
 

@@ -118,7 +118,7 @@ def _supplied(
 ) -> Iterator[str]:
     supplied_login = ground.supplied.get(credential.name)
     if supplied_login is None and ground.leak:
-        yield ("its provider issues the new value; give it at the terminal, which asks you at the end, or by " + FILE)
+        yield f"its provider issues the new value; give it at the terminal, which asks you at the end, or by {FILE}"
     elif supplied_login is None:
         yield (
             f"its provider issues the new value; give it by {FILE}, or name the credential with -e "
@@ -160,7 +160,7 @@ def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence
     if not unknown and not elsewhere:
         return None
     flag = len(elsewhere) == 1
-    message = f"a rotation itself makes the new value{'' if flag else 's'} of {', '.join(elsewhere)}"
+    message = f"{', '.join(elsewhere)} need{'s' if flag else ''} no value from you, because a rotation makes it"
     supplied = ", ".join(sorted(set(catalog.credentials) - set(new_logins))) or "no credential"
     problem = "; ".join([*unknown, *([message] if elsewhere else [])])
     return f"{problem}. Correct the name or remove the line; values are needed for {supplied}"

@@ -180,7 +180,7 @@ class TestThePlanBesideAnOpenRotation:
         head = world.rotator().look().head
         result = first.drill("token", "django", reached=["token", "django"])
         assert result["refused"]["token"].startswith(
-            "its provider issues the new value; give it at the terminal, where you are asked"
+            "its provider issues the new value; give it at the terminal, which asks you"
         )
         assert result["needs"] == ["token"]
         assert {name: item["act"] for name, item in result["plan"]["credentials"].items()} == {"django": "renew"}

@@ -163,14 +163,17 @@ class TestForCredentials:
         with pytest.raises(RotationError) as raised:
             self.given(path)
         assert str(raised.value) == (
-            f"{path}: tokne is not a credential of the catalog (did you mean token?); a rotation itself makes the new "
-            "values of database (login), django (key). Correct the name or remove the line; values are needed for token"
+            f"{path}: tokne is not a credential of the catalog (did you mean token?); database (login), django (key) "
+            "need no value from you, because a rotation makes it. Correct the name or remove the line; values are needed "
+            "for token"
         )
 
     def test_a_catalog_where_nobody_gives_any(self, write: Write) -> None:
         path = write("token: canary\n")
         kinds = {**KINDS, "given": Kind("given", value="provider")}
-        with pytest.raises(RotationError, match=r"the new value of token \(given\)\. .* are needed for no credential$"):
+        with pytest.raises(
+            RotationError, match=r"token \(given\) needs no value from you.* are needed for no credential$"
+        ):
             self.given(path, kinds)
 
     def test_a_kind_that_nobody_knows_is_reported_by_the_plan(self, write: Write) -> None:
