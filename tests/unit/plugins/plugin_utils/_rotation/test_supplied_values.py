@@ -164,8 +164,8 @@ class TestForCredentials:
             self.given(path)
         assert str(raised.value) == (
             f"{path}: tokne is not a credential of the catalog (did you mean token?); database (login), django (key) "
-            "need no value from you, because a rotation makes it. Correct the name or remove the line; values are needed "
-            "for token"
+            "need no value from you, because a rotation makes it. Correct the name or remove the line; values are "
+            "needed for token"
         )
 
     def test_a_catalog_where_nobody_gives_any(self, write: Write) -> None:
