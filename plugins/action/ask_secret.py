@@ -59,19 +59,19 @@ class ActionModule(ControllerAction):
         hidden = seal.sealed(answers=answers)
         return {"changed": False, "_ansible_no_log": True, **hidden, "answered": list(answers)}
 
-    def _answer(self, name: str, asked: Optional[prompt_text.ValuePrompt], args: Mapping[str, Any]) -> str:
+    def _answer(self, name: str, question: Optional[prompt_text.ValuePrompt], args: Mapping[str, Any]) -> str:
         """Asks until there is an answer that can be the value. An empty one leaves out what is optional."""
         page = args["pages"].get(name)
-        lines = args["lines"] or bool(asked and asked.several_lines)
+        lines = args["lines"] or bool(question and question.several_lines)
         prompt = " ".join(filter(None, (args["question"], name, page and f"(from {page})")))
         prompt += " (you can paste several lines; Enter ends the answer): " if lines else ": "
-        prompt = "\n".join(filter(None, (asked.about if asked else "", prompt)))
+        prompt = "\n".join(filter(None, (question.about if question else "", prompt)))
         otherwise = "Enter leaves it out" if args["optional"] else "Ctrl-C ends the run"
         unusable = ""
         for _try in range(TRIES):
             again = unusable and f"{name}: {unusable}. Answer again; {otherwise}.\n"
             try:
-                return self._ask(again + prompt, asked, lines=lines, optional=args["optional"])
+                return self._ask(again + prompt, question, lines=lines, optional=args["optional"])
             except _Unusable as refusal:
                 unusable = str(refusal)
             except AnsibleError as error:
@@ -82,11 +82,11 @@ class ActionModule(ControllerAction):
         raise AnsibleActionFail(message)
 
     @staticmethod
-    def _ask(prompt: str, asked: Optional[prompt_text.ValuePrompt], *, lines: bool, optional: bool) -> str:
+    def _ask(prompt: str, question: Optional[prompt_text.ValuePrompt], *, lines: bool, optional: bool) -> str:
         answer = _prompt.ask(prompt, private=True, quiet=PATIENT if lines else _prompt.QUIET)
         try:
             # What is pasted from a log may have any bytes in it; it is looked for, and never stored.
-            text = answer.decode(errors="strict" if asked or not lines else "replace")
+            text = answer.decode(errors="strict" if question or not lines else "replace")
         except UnicodeDecodeError:
             raise _Unusable("the answer is not UTF-8 text") from None
         if not text and optional:
@@ -95,8 +95,8 @@ class ActionModule(ControllerAction):
             raise _Unusable("the answer was empty")
         if "\n" in text and not lines:
             remedy = "; to give a value of several lines, set its type to json or pem in the catalog, or use a file"
-            raise _Unusable(f"the answer had several lines, and all of them were discarded{remedy if asked else ''}")
-        problem = asked.problem_of(text) if asked else None
+            raise _Unusable(f"the answer had several lines, and all of them were discarded{remedy if question else ''}")
+        problem = question.problem_of(text) if question else None
         if problem:
             raise _Unusable(problem)
         return text

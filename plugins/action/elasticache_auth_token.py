@@ -155,12 +155,12 @@ class AuthTokenState:
         self,
         tokens: AuthTokens,
         logins: Parties,
-        asked: Callable[[Login], Mapping[str, bool]],
+        accepts: Callable[[Login], Mapping[str, bool]],
         ended: Callable[[Login], Mapping[str, Any]],
         check: bool,
         seen: Callable[[Login], Mapping[str, Any]] | None = None,
     ) -> None:
-        self._tokens, self._found, self._asked, self._ended, self._check = tokens, logins, asked, ended, check
+        self._tokens, self._found, self._asked, self._ended, self._check = tokens, logins, accepts, ended, check
         self._seen = seen
 
     def checked(self) -> dict[str, Any]:
@@ -203,11 +203,11 @@ class AuthTokenState:
             result["accepted"] = dict(self._asked(removed_lines))
         return self._without_sessions(result, kept_token) if self._found.leak else result
 
-    def _refuse_unknown_clients(self, kept: Login) -> None:
+    def _refuse_unknown_clients(self, kept_token: Login) -> None:
         """Before the old token goes: who is logged in from elsewhere may have no other, and nothing tells."""
         if self._seen is None or self._found.leak or self._found.aborting:
             return
-        seen = self._seen(kept)
+        seen = self._seen(kept_token)
         remedy = "add -e rotation_allow_sessions=true"
         if seen["short"]:
             raise RotationError(
@@ -219,15 +219,15 @@ class AuthTokenState:
             counts = {host: sum(session.get(host, 0) for session in seen["sessions"].values()) for host in hosts}
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
-                f"the old token was kept: user {kept.username or valkey.DEFAULT_USER} is logged in from unknown "
+                f"the old token was kept: user {kept_token.username or valkey.DEFAULT_USER} is logged in from unknown "
                 f"addresses: {named}; give those clients the new token and add the addresses (-e "
                 f"rotation_known_addresses={','.join(hosts)}), or {remedy}"
             )
 
-    def _without_sessions(self, result: dict[str, Any], kept: Login) -> dict[str, Any]:
+    def _without_sessions(self, result: dict[str, Any], kept_token: Login) -> dict[str, Any]:
         """After a leak, where nothing tells which token a session came by. AWS may not let it end them."""
         try:
-            answer = self._ended(kept)
+            answer = self._ended(kept_token)
         except SecretsError as error:
             missing = [str(error)]
         else:
@@ -249,7 +249,7 @@ class AuthTokenState:
             )
         return self._found.new
 
-    def _change(self, change: Callable[[], object], done: Callable[[], bool]) -> None:
+    def _change(self, change: Callable[[], object], is_done: Callable[[], bool]) -> None:
         """Sends a change once more only when it is known not to have arrived."""
         try:
             change()
@@ -257,10 +257,10 @@ class AuthTokenState:
             raise
         except (Conflict, NoAccess):
             self._tokens.settle()
-            if done():
+            if is_done():
                 return
             change()
-        if not done():
+        if not is_done():
             raise RotationError(
                 "ElastiCache reports the change as complete, but the server does not show it; run again"
             )

@@ -201,20 +201,20 @@ def _given(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, s
     return {name: str(login.password) for name, login in logins.items()}
 
 
-def _chosen(held: list[CopySource], names: Sequence[str]) -> list[CopySource]:
+def _chosen(copies: list[CopySource], names: Sequence[str]) -> list[CopySource]:
     wanted = {name.upper() for name in names}
-    unknown = sorted(wanted - {copy_source.target.name for copy_source in held})
+    unknown = sorted(wanted - {copy_source.target.name for copy_source in copies})
     if unknown:
         raise StoreError(f"{', '.join(unknown)}: the catalog syncs no such name to GitHub")
-    return [copy_source for copy_source in held if not wanted or copy_source.target.name in wanted]
+    return [copy_source for copy_source in copies if not wanted or copy_source.target.name in wanted]
 
 
-def _require_at_rest(read: ansible_environment.Environment, held: Sequence[CopySource]) -> None:
+def _require_at_rest(read: ansible_environment.Environment, copies: Sequence[CopySource]) -> None:
     """A rotation sends its own values to GitHub when it promotes them."""
     rotation, catalog = read.journal.rotation, read.catalog
     if rotation is None:
         return
-    named = {copy_source.target.name for copy_source in held}
+    named = {copy_source.target.name for copy_source in copies}
     for name in rotation.plan.get("credentials", {}):
         credential = catalog.credentials.get(name)
         if (

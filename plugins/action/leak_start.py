@@ -235,7 +235,7 @@ class ActionModule(rotation_segment.ServersAction):
         self,
         setting: RotationSetup,
         leak_plan: response_plan.LeakPlan,
-        asked: Mapping[str, Any],
+        answers: Mapping[str, Any],
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
@@ -278,7 +278,7 @@ class ActionModule(rotation_segment.ServersAction):
             needs=planned.get("needs") or [],
             pages=planned.get("pages") or {},
             behind=declaration.behind,
-            asked=asked,
+            asked=answers,
             waves=[asdict(wave) for wave in _waves(declaration, data["waves"])],
             unannounced=unannounced,
             failures=alive,

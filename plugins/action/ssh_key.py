@@ -118,21 +118,21 @@ class ActionModule(ServerAction):
                 result["accepted"] = False
         return result
 
-    def _still_open(self, gone: str, result: Mapping[str, Any]) -> str:
+    def _still_open(self, old_key: str, result: Mapping[str, Any]) -> str:
         """What lets the key in after it was taken out of its own file; empty if nothing does."""
         others = rotation_ssh_key.elsewhere(self._pair.name, result)
         try:
-            self._require(gone, accepted=False, file=result["file"], others=others)
+            self._require(old_key, accepted=False, file=result["file"], others=others)
         except KeyCheckFailed as error:
             return str(error)
         return f"{others}; remove the key from these files, then run the same command again" if others else ""
 
-    def _require_another_way(self, gone: str) -> str:
+    def _require_another_way(self, old_key: str) -> str:
         """Ansible must not lock itself out: its own login must not use the revoked key. Returns the key that it uses.
 
         ssh tries keys before a password, so a password counts only where no key is accepted.
         """
-        verdict, key = ssh_login.own(self._way), key_pair.fingerprint(gone, self._pair.name)
+        verdict, key = ssh_login.own(self._way), key_pair.fingerprint(old_key, self._pair.name)
         by_password = self._way.by_password and not verdict.logged_in and verdict.denied
         if verdict.by == key or (by_password and key in verdict.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"

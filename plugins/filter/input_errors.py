@@ -42,10 +42,10 @@ def input_errors(value: Any, kind: str) -> list[str]:
     return [f"{name}: {_shown(raw)} {message}" for name, (raw, message) in result.items() if message]
 
 
-def _shown(given: Any) -> str:
-    if isinstance(given, (str, int, float)):
-        return f"'{str(given)[:40]}'"
-    return "nothing" if given is None else f"a {type(given).__name__}"
+def _shown(raw: Any) -> str:
+    if isinstance(raw, (str, int, float)):
+        return f"'{str(raw)[:40]}'"
+    return "nothing" if raw is None else f"a {type(raw).__name__}"
 
 
 class FilterModule:

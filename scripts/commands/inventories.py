@@ -27,12 +27,12 @@ ADDRESS = ("ansible_connection", "ansible_host", "ansible_port", "ansible_ssh_co
 """The variables that say how a host is reached. Passwords are not looked up."""
 
 
-def source(given: str | None) -> list[str]:
+def source(inventory: str | None) -> list[str]:
     """What the operator gave, Ansible's own setting, or what this folder has. Raises UsageError."""
-    if given:
-        if "," not in given and not Path(given).exists():
-            raise UsageError(f"there is no inventory {given}; give another one by -i INVENTORY")
-        return [given]
+    if inventory:
+        if "," not in inventory and not Path(inventory).exists():
+            raise UsageError(f"there is no inventory {inventory}; give another one by -i INVENTORY")
+        return [inventory]
     configured, origin = constants.config.get_config_value_and_origin("DEFAULT_HOST_LIST")[:2]
     if origin != "default":
         return [str(path) for path in configured]
@@ -98,11 +98,11 @@ class Inventory:
         return Templar(loader=self.loader, variables=known).template(known["secrets_catalog"])
 
 
-def opened(given: str | None) -> Inventory:
+def opened(inventory: str | None) -> Inventory:
     loader = DataLoader()
     loader.set_basedir(str(Path.cwd()))
     _unlock(loader)
-    manager = InventoryManager(loader=loader, sources=source(given))
+    manager = InventoryManager(loader=loader, sources=source(inventory))
     return Inventory(loader, manager, VariableManager(loader=loader, inventory=manager))
 
 

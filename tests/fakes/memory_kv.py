@@ -62,8 +62,8 @@ class MemoryKv:
             "created_time": "2026-11-25T15:00:00.123456789Z",
         }
 
-    def write(self, method: str, path: str, _what: str, body: str, *, lost: tuple[int, ...] = ()) -> tuple[int, Any]:
-        del lost
+    def write(self, method: str, path: str, _what: str, body: str, *, also: tuple[int, ...] = ()) -> tuple[int, Any]:
+        del also
         kind, name = path.split(" ")
         self.hook.before(f"{method} {kind}", name)
         answer = self._patched(name, body) if method == "patch" else self._posted(kind, name, body)

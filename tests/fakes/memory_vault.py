@@ -117,7 +117,7 @@ class MemoryVault:
             raise Denied(f"{what} was asked with the run's own token", "")
         return self._leases.asked(path, {}, self._token)
 
-    def write(self, _method: str, path: str, _what: str, body: str, *, lost: tuple[int, ...] = ()) -> tuple[int, Any]:
+    def write(self, _method: str, path: str, _what: str, body: str, *, also: tuple[int, ...] = ()) -> tuple[int, Any]:
         status, answer = self._leases.asked(path, json.loads(body), self._token)
-        assert status < 300 or status in lost
+        assert status < 300 or status in also
         return status, answer

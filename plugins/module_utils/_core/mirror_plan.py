@@ -209,16 +209,16 @@ def plan(
     wanted: MirrorSources,
     present: Mapping[str, PresentCopy],
     *,
-    held: Collection[str] = (),
+    rotating: Collection[str] = (),
     conflict: str = REPORT,
 ) -> MirrorPlan:
-    """Everything to be done until what is present is what is wanted; ``held`` are parameters of an open rotation."""
+    """Everything to be done until what is present is what is wanted. An open rotation writes what is ``rotating``."""
     puts: List[MirrorPut] = []
     deletes: List[MirrorDelete] = []
     conflicts: List[str] = []
     same = 0
     for name, copy in wanted.copies.items():
-        if name in held:
+        if name in rotating:
             continue
         reason, drift = _due(copy, present.get(name))
         if drift and (conflict == REPORT or _is_other_type(copy, present.get(name))):
@@ -228,17 +228,17 @@ def plan(
         else:
             same += 1
     for name, parameter in present.items():
-        if parameter.mark is None or name in held or _is_kept(wanted, name):
+        if parameter.mark is None or name in rotating or _is_kept(wanted, name):
             continue
         if parameter.is_untouched or conflict == OVERWRITE:
             deletes.append(MirrorDelete(parameter, f"{parameter.mark.source} is no longer mirrored there"))
         else:
             conflicts.append(f"parameter {name} is no longer mirrored, and {_changed(parameter)}; {_OR_OVERWRITE}")
     return MirrorPlan(
-        puts=tuple(sorted(puts, key=lambda put: put.copy.parameter)),
+        puts=tuple(sorted(puts, key=lambda write: write.copy.parameter)),
         deletes=tuple(sorted(deletes, key=lambda delete: delete.copy.parameter)),
         conflicts=tuple(sorted(conflicts)),
-        held=tuple(sorted(name for name in {*wanted.copies, *wanted.unknown} if name in held)),
+        held=tuple(sorted(name for name in {*wanted.copies, *wanted.unknown} if name in rotating)),
         unchanged=same,
     )
 
@@ -252,32 +252,34 @@ def _is_kept(wanted: MirrorSources, name: str) -> bool:
 _OR_OVERWRITE = "move the change into the secret, or give -e mirror_conflict=overwrite"
 
 
-def _due(copy: WantedCopy, kept: Optional[PresentCopy]) -> Tuple[str, str]:
+def _due(copy: WantedCopy, present_copy: Optional[PresentCopy]) -> Tuple[str, str]:
     """Why the parameter is to be written, or how somebody else's change conflicts with it."""
-    if kept is None:
+    if present_copy is None:
         return "is new", ""
-    if _is_other_type(copy, kept):
+    if _is_other_type(copy, present_copy):
         types = ("String", "SecureString")
         return "", (
-            f"is a {types[kept.secure]}, but must be a {types[copy.secure]}, and AWS cannot change the type; "
+            f"is a {types[present_copy.secure]}, but must be a {types[copy.secure]}, and AWS cannot change the type; "
             f"delete it by 'aws ssm delete-parameter --name {copy.parameter}', then run again"
         )
-    if kept.value == copy.value:
-        ours = kept.is_untouched and kept.mark is not None and kept.mark.source == str(copy.source)
+    if present_copy.value == copy.value:
+        ours = (
+            present_copy.is_untouched and present_copy.mark is not None and present_copy.mark.source == str(copy.source)
+        )
         return "" if ours else "already holds the value; it gets the mark of a copy", ""
-    if kept.is_untouched:
+    if present_copy.is_untouched:
         return "the secret changed", ""
-    problem = _changed(kept) if kept.mark else "was not written by the mirror, and holds another value"
+    problem = _changed(present_copy) if present_copy.mark else "was not written by the mirror, and holds another value"
     return "", f"{problem}; {_OR_OVERWRITE}"
 
 
-def _is_other_type(copy: WantedCopy, kept: Optional[PresentCopy]) -> bool:
-    return kept is not None and kept.secure != copy.secure
+def _is_other_type(copy: WantedCopy, present_copy: Optional[PresentCopy]) -> bool:
+    return present_copy is not None and present_copy.secure != copy.secure
 
 
-def _changed(kept: PresentCopy) -> str:
-    number = kept.mark.number if kept.mark else 0
-    return f"was changed by another writer (version {kept.number}; the mirror wrote {number})"
+def _changed(present_copy: PresentCopy) -> str:
+    number = present_copy.mark.number if present_copy.mark else 0
+    return f"was changed by another writer (version {present_copy.number}; the mirror wrote {number})"
 
 
 def too_many_deletes(catalog: Catalog, plan_: MirrorPlan, allowed: Optional[int]) -> str:

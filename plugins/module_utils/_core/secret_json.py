@@ -111,13 +111,15 @@ class Holdings:
         keys = self._keys(place.name, reading.value, f"key {place.key}")
         return as_text(keys.get(place.key), setting.type if setting else "string") if keys is not None else None
 
-    def _keys(self, name: str, text: str, asked: str) -> Optional[Mapping[str, Any]]:
+    def _keys(self, name: str, text: str, setting_name: str) -> Optional[Mapping[str, Any]]:
         if name not in self._parsed:
             try:
                 self._parsed[name] = parse_secret(text)
             except ValueError as error:
                 self._parsed[name] = None
-                self.problems.append(f"secret {name}: {error}, but the catalog needs {asked}; store a JSON object")
+                self.problems.append(
+                    f"secret {name}: {error}, but the catalog needs {setting_name}; store a JSON object"
+                )
         return self._parsed[name]
 
     def is_broken(self, place: Place) -> bool:

@@ -171,18 +171,18 @@ def _target(above: Component, handle: int, name: str, trusted: Tuple[int, ...]) 
     return os.readlink(name, dir_fd=handle)
 
 
-def _refused(path: str, shown: str, handle: int, name: str, error: OSError) -> HostError:
+def _refused(path: str, path_shown: str, handle: int, name: str, error: OSError) -> HostError:
     if error.errno == errno.ENOENT:
         return NoDirectory("%s: the directory %s does not exist; create it first" % (path, os.path.dirname(path)))
     if error.errno in (errno.EACCES, errno.EPERM):
-        return NotReadable("%s: %s cannot be opened; use become" % (path, shown))
+        return NotReadable("%s: %s cannot be opened; use become" % (path, path_shown))
     try:
         is_link = stat.S_ISLNK(os.lstat(name, dir_fd=handle).st_mode)
     except OSError:
         is_link = False
     if is_link:
-        return HostError("%s: %s is a symbolic link; give the path that it points to" % (path, shown))
-    return HostError("%s: %s is not a directory" % (path, shown))
+        return HostError("%s: %s is a symbolic link; give the path that it points to" % (path, path_shown))
+    return HostError("%s: %s is not a directory" % (path, path_shown))
 
 
 def require_owners(at: OpenPath, uid: int, declare: str = "") -> None:

@@ -67,9 +67,9 @@ class MirrorParameters(ParameterStore):
             )
             return {parameter["Name"]: parameter for parameter in pages.search("Parameters[]") if parameter}
 
-    def put(self, put: MirrorPut, key: Optional[str]) -> None:
+    def put(self, write: MirrorPut, key: Optional[str]) -> None:
         """Writes value and mark in one call. Raises :class:`Conflict` if somebody wrote since the plan."""
-        copy, before = put.copy, put.before
+        copy, before = write.copy, write.before
         number = before.number if before else 0
         options = {"Type": "SecureString" if copy.secure else "String", "Description": str(copy.mark(number + 1))}
         options["Tier"] = before.tier if before else "Standard"
@@ -126,7 +126,7 @@ def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror_pla
     for region in mirror_plan.regions(catalog):
         present = MirrorParameters(client("ssm", region or None)).present(catalog.ssm_path, wanted.copies)
         rotating_names = journal.rotation.names if journal.rotation and not region else ()
-        plans[region] = mirror_plan.plan(wanted, present, held=rotating_names, conflict=conflict)
+        plans[region] = mirror_plan.plan(wanted, present, rotating=rotating_names, conflict=conflict)
     return MirrorState(catalog, journal, wanted, plans)
 
 

@@ -58,8 +58,8 @@ class NumberedStore(Store):
         while number < last:
             number = self._replace(name, newest.value, number, metadata)
 
-    def _replace(self, name: str, value: str, before: int, kept: Mapping[str, Any]) -> int:
-        written = self._write(name, value, kept)
+    def _replace(self, name: str, value: str, before: int, metadata: Mapping[str, Any]) -> int:
+        written = self._write(name, value, metadata)
         if written == before + 1 or self._only_ours(name, value, before, written):
             return written
         message = self._put_back(name, value, before, written)
@@ -142,7 +142,7 @@ class NumberedStore(Store):
         """The current version, and what a write must repeat to keep it: tier, key and so on, as AWS names them."""
 
     @abstractmethod
-    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+    def _write(self, name: str, value: str, metadata: Mapping[str, Any]) -> int:
         """Writes over whatever is there; returns the number of the new version."""
 
     @abstractmethod

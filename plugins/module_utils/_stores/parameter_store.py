@@ -119,9 +119,9 @@ class ParameterStore(NumberedStore):
         options, look = self.side_by_side([described, current])
         return self._reading(name, look), options
 
-    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+    def _write(self, name: str, value: str, metadata: Mapping[str, Any]) -> int:
         with aws_errors.translated("ssm:PutParameter", f"parameter {name}", carries=value):
-            answer = self._client.put_parameter(Name=name, Value=value, Overwrite=True, **kept)
+            answer = self._client.put_parameter(Name=name, Value=value, Overwrite=True, **metadata)
         return int(answer["Version"])
 
     def _create(self, name: str, value: str) -> None:

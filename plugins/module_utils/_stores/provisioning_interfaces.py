@@ -67,19 +67,19 @@ class Change:
         return parts + (["resource policy"] if self.policy else [])
 
 
-def change(kept: Form, wanted: Form) -> Change:
+def change(present: Form, wanted: Form) -> Change:
     """Undeclared tags and replicas stay: others may have put them there."""
     return Change(
-        description=wanted.description if wanted.description and wanted.description != kept.description else None,
-        key=wanted.key if wanted.key and not is_key(kept.key, wanted.key) else None,
-        tags={name: text for name, text in wanted.tags.items() if kept.tags.get(name) != text},
-        replicas=tuple(region for region in wanted.replicas if region not in kept.replicas),
+        description=wanted.description if wanted.description and wanted.description != present.description else None,
+        key=wanted.key if wanted.key and not is_key(present.key, wanted.key) else None,
+        tags={name: text for name, text in wanted.tags.items() if present.tags.get(name) != text},
+        replicas=tuple(region for region in wanted.replicas if region not in present.replicas),
     )
 
 
-def is_key(kept: Optional[str], wanted: str) -> bool:
+def is_key(present: Optional[str], wanted: str) -> bool:
     """Whether both name one key: AWS answers with an alias or with its ARN."""
-    return kept is not None and (kept == wanted or kept.endswith(f":{wanted}"))
+    return present is not None and (present == wanted or present.endswith(f":{wanted}"))
 
 
 class SecretMaking(VersionedStore):

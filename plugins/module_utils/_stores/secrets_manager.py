@@ -52,10 +52,10 @@ class SecretsManager(VersionedStore):
         batches = [plain[start : start + BATCH] for start in range(0, len(plain), BATCH)]
         for item in self.side_by_side([partial(self._batch, batch) for batch in batches]):
             contents |= item
-        asked = {
+        selectors = {
             name: {"VersionId": pins[name]} if name in pins else {"VersionStage": stages[name]} for name in special
         }
-        for item in self.side_by_side([partial(self._one, name, **asked[name]) for name in special]):
+        for item in self.side_by_side([partial(self._one, name, **selectors[name]) for name in special]):
             contents |= item
         return contents
 
@@ -67,13 +67,13 @@ class SecretsManager(VersionedStore):
             answer = self._client.batch_get_secret_value(SecretIdList=list(names))
         contents = Contents()
         for secret_value in answer.get("SecretValues", []):
-            asked = _asked(secret_value, names)
+            name = _asked(secret_value, names)
             # A version that lacks the label is not the current one: ask by label.
             current = CURRENT in secret_value.get("VersionStages", [])
-            contents |= self._reading(asked, secret_value) if current else self._one(asked, VersionStage=CURRENT)
+            contents |= self._reading(name, secret_value) if current else self._one(name, VersionStage=CURRENT)
         for error in answer.get("Errors", []):
-            asked, code, message = error["SecretId"], error.get("ErrorCode", ""), error.get("Message", "")
-            contents |= self._failed(asked, code, message)
+            name, code, message = error["SecretId"], error.get("ErrorCode", ""), error.get("Message", "")
+            contents |= self._failed(name, code, message)
         for name in names:  # an answer too large for one response leaves out the rest
             if name not in contents.readings and name not in contents.failures:
                 contents |= self._one(name)

@@ -97,10 +97,10 @@ class VaultClient:
         response = self._asked("get", path, subject, params=query, also=also)
         return response.status_code, self._data(response, subject) if response.content else {}
 
-    def write(self, method: str, path: str, subject: str, body: str, *, lost: Tuple[int, ...] = ()) -> Tuple[int, Any]:
-        """Status and answer; those in ``lost`` are for the caller to judge."""
+    def write(self, method: str, path: str, subject: str, body: str, *, also: Tuple[int, ...] = ()) -> Tuple[int, Any]:
+        """Status and answer; those in ``also`` are for the caller to judge."""
         kind = "application/merge-patch+json" if method == "patch" else "application/json"
-        response = self._asked(method, path, subject, data=body.encode(), headers={"Content-Type": kind}, also=lost)
+        response = self._asked(method, path, subject, data=body.encode(), headers={"Content-Type": kind}, also=also)
         return response.status_code, self._data(response, subject) if response.content else {}
 
     def delete(self, path: str, subject: str) -> None:

@@ -42,9 +42,9 @@ class Lease:
     """Of the token that the login was made by."""
 
     @classmethod
-    def of(cls, kept: Optional[Mapping[str, Any]]) -> Optional[Lease]:
+    def of(cls, notes: Optional[Mapping[str, Any]]) -> Optional[Lease]:
         """The lease that was kept in a journal's notes."""
-        return cls(str(kept["id"]), str(kept["accessor"])) if kept and {"id", "accessor"} <= kept.keys() else None
+        return cls(str(notes["id"]), str(notes["accessor"])) if notes and {"id", "accessor"} <= notes.keys() else None
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class DatabaseLeases:
         return min(_seconds(auth), _seconds(renewed))
 
     def _renewed(self, path: str, body: Mapping[str, Any]) -> Dict[str, Any]:
-        status, answer = self._client.write("post", path, f"renewing a lease by {path}", json.dumps(body), lost=(400,))
+        status, answer = self._client.write("post", path, f"renewing a lease by {path}", json.dumps(body), also=(400,))
         if status != 200:
             raise NotFound(f"the lease of {self._path} has ended (HTTP {status} of {path})")
         return answer if isinstance(answer, dict) else {}
@@ -128,7 +128,7 @@ class DatabaseLeases:
         self._end("auth/token/revoke-accessor", {"accessor": lease.accessor})
 
     def _end(self, path: str, body: Mapping[str, Any]) -> None:
-        status, _answer = self._client.write("post", path, f"revoking a lease by {path}", json.dumps(body), lost=(400,))
+        status, _answer = self._client.write("post", path, f"revoking a lease by {path}", json.dumps(body), also=(400,))
         if status == 400 and path.startswith("sys/"):
             raise StoreError(
                 f"Vault could not revoke a lease of {self._path}: its database refuses it or cannot be reached; "

@@ -322,7 +322,7 @@ class VaultSecrets(VersionedStore):
         parse_secret(content)
         body = f'{{"options": {{"cas": {base}}}, "data": {content}}}'
         subject = f"writing secret {name}"
-        status, answer = self._client.write("post", self._client.secret("data", path), subject, body, lost=(400,))
+        status, answer = self._client.write("post", self._client.secret("data", path), subject, body, also=(400,))
         if status == 400:
             if "check-and-set" in json.dumps(answer):
                 raise Conflict(f"secret {name}: the current version is not {base}, so somebody else wrote it; {_AGAIN}")

@@ -118,8 +118,8 @@ class RememberedParameters(_Remembering[NumberedStore], NumberedStore):
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
         return self._store._look(name)
 
-    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
-        return self._store._write(name, value, kept)
+    def _write(self, name: str, value: str, metadata: Mapping[str, Any]) -> int:
+        return self._store._write(name, value, metadata)
 
     def _create(self, name: str, value: str) -> None:
         self._store._create(name, value)

@@ -114,8 +114,8 @@ class Policies:
             "used": last.strftime("%Y-%m-%d") if last else None,
         }
 
-    def _pages(self, operation: str, field: str, **asked: Any) -> list[Any]:
-        return [item for page in self._client.get_paginator(operation).paginate(**asked) for item in page[field]]
+    def _pages(self, operation: str, field: str, **options: Any) -> list[Any]:
+        return [item for page in self._client.get_paginator(operation).paginate(**options) for item in page[field]]
 
 
 def document(text: Any) -> Mapping[str, Any]:

@@ -100,11 +100,11 @@ def is_numbered(name: str, role: str) -> bool:
     return name == role or bool(re.fullmatch(re.escape(role) + r"-[0-9]{1,2}", name))
 
 
-def plan(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, Any]:
+def plan(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict[str, Any]:
     """Everything as data for the tasks. Raises PolicyError."""
     ours, labels = _aws(catalog), tags(catalog)
     documents = _policies.documents(catalog, ground)
-    trusted = _trusted(catalog, ground, asked)
+    trusted = _trusted(catalog, ground, options)
     roles: list[dict[str, Any]] = []
     policies: list[dict[str, Any]] = []
     for kind, trust in trusted.items():
@@ -149,18 +149,18 @@ def _provider(catalog: Catalog, ground: AwsScope) -> dict[str, Any]:
     }
 
 
-def _trusted(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, dict[str, Any]]:
+def _trusted(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict[str, dict[str, Any]]:
     """The trust policy of each role that somebody may take."""
     trusted: dict[str, dict[str, Any]] = {}
     ours, github = _aws(catalog), catalog.github
     if github:
-        workflow = asked.workflow
+        workflow = options.workflow
         if workflow == trust_policies.Workflow():
             workflow = trust_policies.Workflow(environment=github.environment)
-        accepted = trust_policies.subjects(github, workflow, wildcards=asked.wildcards)
+        accepted = trust_policies.subjects(github, workflow, wildcards=options.wildcards)
         provider = _provider(catalog, ground)["arn"]
         trusted["deploy"] = trust_policies.of_github(
-            provider, trust_policies.issuer(github), accepted, wildcards=asked.wildcards
+            provider, trust_policies.issuer(github), accepted, wildcards=options.wildcards
         )
     trusted["host"] = trust_policies.of_hosts(ours.host_principal, ground.account)
     function = bool(catalog.mirror and catalog.mirror.function)

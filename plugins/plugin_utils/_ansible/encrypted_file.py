@@ -65,19 +65,19 @@ class EncryptedEnvPlan:
         return self.wrapped_key is None or self.previous != self.values or self.previous_journal != self.journal
 
 
-def path_of(catalog: Catalog, given: str | None) -> str:
+def path_of(catalog: Catalog, path: str | None) -> str:
     """Raises EncryptedEnvError where neither the catalog nor the operator names a file."""
     declared = catalog.encrypted_env.file if catalog.encrypted_env else None
-    if not (given or declared):
+    if not (path or declared):
         raise EncryptedEnvError(
             f"No file: the catalog has no encrypted_env.file for {catalog.environment}; add it there"
         )
-    return full_path(given or str(declared))
+    return full_path(path or str(declared))
 
 
-def is_present(catalog: Catalog, given: str | None) -> bool:
+def is_present(catalog: Catalog, path: str | None) -> bool:
     """Whether there is a file to renew; a declared one may be kept elsewhere."""
-    return bool(given or catalog.encrypted_env) and os.path.lexists(path_of(catalog, given))
+    return bool(path or catalog.encrypted_env) and os.path.lexists(path_of(catalog, path))
 
 
 def is_behind(catalog: Catalog, journal: int) -> bool:

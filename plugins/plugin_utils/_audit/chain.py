@@ -96,13 +96,13 @@ def identity(record: Mapping[str, Any]) -> str:
     return f"{record['rotation']}:{record['outcome']}"
 
 
-def head_of(given: Mapping[str, Any] | None) -> Head | None:
+def head_of(data: Mapping[str, Any] | None) -> Head | None:
     """The head that a caller names as a dictionary."""
-    if not given:
+    if not data:
         return None
-    number, text = given.get("number"), given.get("digest")
+    number, text = data.get("number"), data.get("digest")
     proper = isinstance(number, int) and not isinstance(number, bool) and number >= 0 and isinstance(text, str)
-    if set(given) != {"number", "digest"} or not proper or (number and len(str(text)) != 64):
+    if set(data) != {"number", "digest"} or not proper or (number and len(str(text)) != 64):
         raise AuditError("head: give number and digest as audit_log returned them")
     return Head(number, str(text)) if number else None
 

@@ -300,7 +300,7 @@ def _not_regular(path: str) -> HostError:
     return HostError(f"{path}: is not a regular file; give the path of a file")
 
 
-def _reason(error: OSError, done: str = "written") -> str:
+def _reason(error: OSError, act: str = "written") -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full; free some space"
-    return f"cannot be {done}: {error.strerror}; correct its owner and rights, or give another path"
+    return f"cannot be {act}: {error.strerror}; correct its owner and rights, or give another path"

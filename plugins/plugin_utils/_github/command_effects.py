@@ -238,7 +238,7 @@ def _keep_in_files(name: str, arguments: list[str], taint: Taint) -> None:
         taint.files.update({plain_path(word): taint.in_files(rest) for word in rest if _ARCHIVE.fullmatch(word)})
 
 
-def script_in(arguments: list[str], given: str) -> str:
+def script_in(arguments: list[str], text: str) -> str:
     """The shell script that is an argument or the input of a command, or empty."""
     name, rest = arguments[0], arguments[1:]
     if name == "eval":
@@ -253,7 +253,7 @@ def script_in(arguments: list[str], given: str) -> str:
     if after[option + 1 :]:
         return after[option + 1].replace(LITERAL, "$")
     if name in (*_SHELLS, "ssh") and not (name != "ssh" and script_file(arguments)[0]):
-        return given.replace(LITERAL, "$")
+        return text.replace(LITERAL, "$")
     return ""
 
 

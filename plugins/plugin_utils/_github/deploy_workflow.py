@@ -114,10 +114,10 @@ def _job(catalog: Catalog, name: str, options: Options, *, pushed: bool) -> list
     ]
 
 
-def _step(title: str, action: str, given: Mapping[str, str]) -> list[str]:
+def _step(title: str, action: str, values: Mapping[str, str]) -> list[str]:
     commit, version = ACTIONS[action]
     lines = [f"      - name: {title}", f"        uses: {action}@{commit} # {version}", "        with:"]
-    return lines + [f"          {name}: {text}" for name, text in given.items()]
+    return lines + [f"          {name}: {text}" for name, text in values.items()]
 
 
 def _aws(catalog: Catalog, name: str) -> dict[str, str]:

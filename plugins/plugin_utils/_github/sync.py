@@ -124,12 +124,12 @@ def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedSto
 
 
 def unchanged(
-    held: Sequence[CopySource], sent: Mapping[GithubTarget, Sent], contents: Contents, secrets: VersionedStore
+    copies: Sequence[CopySource], sent: Mapping[GithubTarget, Sent], contents: Contents, secrets: VersionedStore
 ) -> list[GithubTarget]:
     """Those whose secret has a new version in which their own key is as it was sent."""
     github_targets = []
     read: dict[tuple[str, str], Contents] = {}
-    for copy_source in held:
+    for copy_source in copies:
         version = copy_source.former_version(sent.get(copy_source.target))
         if copy_source.place is None or version is None:
             continue
@@ -233,15 +233,15 @@ class SyncContext:
     """Raises Overtaken when a rotation went on meanwhile: what it sends must not be written over."""
 
     def carry_out(
-        self, step: SyncStep, held: Mapping[GithubTarget, CopySource], listed: Mapping[GithubTarget, There]
+        self, step: SyncStep, copies: Mapping[GithubTarget, CopySource], listed: Mapping[GithubTarget, There]
     ) -> None:
         target = step.target
         if step.act in (sync_plan.SEND, sync_plan.REMOVE):
             self.still()
         if step.act == sync_plan.SEND:
-            put(self.github, self.sent, target, str(held[target].value), held[target].identity)
+            put(self.github, self.sent, target, str(copies[target].value), copies[target].identity)
         elif step.act == sync_plan.NOTE:
-            self.sent.write(target, Sent(held[target].identity or "", listed[target].updated_at))
+            self.sent.write(target, Sent(copies[target].identity or "", listed[target].updated_at))
         elif step.act == sync_plan.REMOVE:
             self.github.delete(target.kind, target.scope, target.name)
             self.sent.forget(target)
@@ -249,18 +249,20 @@ class SyncContext:
             self.sent.forget(target)
 
 
-def readers(left: Sequence[GithubTarget], texts: Mapping[str, str], held: Sequence[CopySource]) -> dict[str, list[str]]:
+def readers(
+    targets: Sequence[GithubTarget], texts: Mapping[str, str], copy_sources: Sequence[CopySource]
+) -> dict[str, list[str]]:
     """Which workflows would miss what is to go.
 
     One that moved to another scope is still found there: to an environment only by workflows that name one.
     """
     copies = {
         (copy_source.target.kind, copy_source.target.name): copy_source.target.scope
-        for copy_source in held
+        for copy_source in copy_sources
         if copy_source.value is not None
     }
     result: dict[str, list[str]] = {}
-    for target in left:
+    for target in targets:
         scope = copies.get((target.kind, target.name))
         miss = (
             texts

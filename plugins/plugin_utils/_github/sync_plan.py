@@ -152,7 +152,7 @@ def held(
     resolution: Resolution,
     contents: Contents,
     inventory: Mapping[str, FromInventory],
-    given: Mapping[str, str],
+    values: Mapping[str, str],
     first: Mapping[str, str] | None = None,
 ) -> list[CopySource]:
     """What each target must hold. Raises :class:`StoreError` for a given value that has a source of its own.
@@ -162,10 +162,10 @@ def held(
     alone = unheld(catalog)
     beginnings = {_name(name): value for name, value in (first or {}).items() if _name(name) in alone}
     result = targets(catalog, list(resolution.values))
-    unknown = sorted({_name(name) for name in given} - {target.name for target in result})
+    unknown = sorted({_name(name) for name in values} - {target.name for target in result})
     if unknown:
         raise StoreError(f"{', '.join(unknown)}: a value was given, but the catalog syncs no such name to GitHub")
-    by_name = {_name(name): value for name, value in given.items()}
+    by_name = {_name(name): value for name, value in values.items()}
     copy_sources = []
     for target, (setting, credential) in result.items():
         copy_source = _held(catalog, target, setting, credential, resolution, contents, inventory)

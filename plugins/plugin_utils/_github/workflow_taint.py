@@ -184,18 +184,18 @@ class FollowedWorkflow:
             kind = "a container" if program == "docker" else f"JavaScript ({program})"
             self.scripts.not_followed[file] = f"is an action in {kind} that gets {secret}, which was not followed"
 
-    def _given(self, uses: str, given: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
+    def _given(self, uses: str, inputs: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
         """What other actions are known to do with an input."""
-        for name, secret in self.known.among(given).items():
+        for name, secret in self.known.among(inputs).items():
             if name in ("build-args", "labels"):
-                yield self.file, _line(given[name]), f"builds {secret} into an image"
+                yield self.file, _line(inputs[name]), f"builds {secret} into an image"
             elif _PUBLISHED.fullmatch(name):
-                yield self.file, _line(given[name]), f"publishes {secret}"
+                yield self.file, _line(inputs[name]), f"publishes {secret}"
         for name in (*_SCRIPTS, *(("args",) if uses.startswith("docker://") else ())):
-            if isinstance(given.get(name), str):
+            if isinstance(inputs.get(name), str):
                 own = Taint() if "ssh" in uses else taint  # whose script runs elsewhere
-                place = self.file, _first_line(given[name])
-                yield from self.scripts.shell(self._text(given[name]), place, own, job)
+                place = self.file, _first_line(inputs[name])
+                yield from self.scripts.shell(self._text(inputs[name]), place, own, job)
 
     def _uploaded(self, paths: Any, taint: Taint) -> Iterator[Spot]:
         for part in str(paths or "").split()[:PATHS]:

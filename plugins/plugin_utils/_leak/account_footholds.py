@@ -128,14 +128,14 @@ def looked(
     )
 
 
-def _not_in_use(setting: RotationSetup, made: Sequence[MadeWithKey]) -> tuple[list[MadeWithKey], list[str]]:
+def _not_in_use(setting: RotationSetup, made_by_keys: Sequence[MadeWithKey]) -> tuple[list[MadeWithKey], list[str]]:
     """Without keys that the stores hold by now, which the application uses; and why that is not known."""
     try:
-        contents = setting.rotator.current(account_reader.key_places(setting.catalog)) if made else Contents()
+        contents = setting.rotator.current(account_reader.key_places(setting.catalog)) if made_by_keys else Contents()
     except SecretsError as error:
-        return list(made), [f"whether the stores hold keys that the leaked key made: {one_line(error)}"]
+        return list(made_by_keys), [f"whether the stores hold keys that the leaked key made: {one_line(error)}"]
     keys = account_reader.held_keys(setting.catalog, contents)
-    return [item for item in made if item.made.key not in keys], []
+    return [item for item in made_by_keys if item.made.key not in keys], []
 
 
 def reaching(impact: Mapping[str, Any], incident: Incident) -> dict[str, str]:
@@ -147,8 +147,10 @@ def reaching(impact: Mapping[str, Any], incident: Incident) -> dict[str, str]:
     return {**result, GITHUB: GITHUB} if {GITHUB, ALL} & {*incident.declared} else result
 
 
-def account(setting: RotationSetup, journal: Journal, credential: str, made: Sequence[MadeWithKey]) -> AccountLook:
-    """``made`` is what CloudTrail tells of the leaked keys."""
+def account(
+    setting: RotationSetup, journal: Journal, credential: str, made_by_keys: Sequence[MadeWithKey]
+) -> AccountLook:
+    """``made_by_keys`` is what CloudTrail tells of the leaked keys."""
     place, problem = _account_place(setting)
     if problem:
         return AccountLook(credential, place, findings=[f"{place}: not compared with its baseline: {problem}"])
@@ -160,7 +162,7 @@ def account(setting: RotationSetup, journal: Journal, credential: str, made: Seq
         return account_reader.inventory(setting.catalog, client, region, keys)
 
     look, reading = _compared(setting, credential, place, read)
-    by_name = {(item.made.kind, item.made.name): item for item in reversed(made)}
+    by_name = {(item.made.kind, item.made.name): item for item in reversed(made_by_keys)}
     # What was added and is not gone by now, the comparison names itself.
     remaining = [item for item in by_name.values() if reading is None or item.made.kind not in reading.kinds]
     look.findings += [_with(f"{item.made.kind} {item.made.name}", item, item.made.undo) for item in reversed(remaining)]
@@ -226,12 +228,12 @@ def _with(message: str, act: MadeWithKey | None, undo: str) -> str:
     return message + (f", {act.when}" if act else "") + (f": {undo}" if undo else "")
 
 
-def evicted(setting: RotationSetup, look: AccountLook, made: Sequence[MadeWithKey]) -> dict[str, str]:
+def evicted(setting: RotationSetup, look: AccountLook, made_by_keys: Sequence[MadeWithKey]) -> dict[str, str]:
     """Deactivates keys of the catalog's users that the leaked key made, as events. Other users' are only named."""
     users = {user.rpartition("/")[2] for user in CatalogReach(setting.catalog).users}
     keys = AccessKeys(setting.connection.store_client("iam"), acting=None, sts=lambda _login: None)
     result: dict[str, str] = {}
-    for item in made:
+    for item in made_by_keys:
         # By how it begins, since an attacker may give a user or a role a name that contains the key's id.
         key, begin = item.made.key, f"{item.made.kind} {item.made.key} of user "
         findings = [text for text in look.findings if text.startswith(begin)]

@@ -63,20 +63,20 @@ class LeakClaim:
     """The incident that is open: what it was declared for leaked too."""
 
 
-def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> BlastRadius:
+def followed(setting: RotationSetup, claim: LeakClaim, hosts: Sequence[str]) -> BlastRadius:
     """Raises RotationError where nothing was given, or a name is unknown."""
-    if given.text is None and not given.leaked:
+    if claim.text is None and not claim.leaked:
         raise RotationError(
             "no leaked credential was named. Name it by -e leak_credentials=NAME, or give the leaked string by "
             "-e leak_value_file=FILE"
         )
-    matches, not_sought = candidate_values.identified(setting, given.text) if given.text is not None else ([], [])
-    declared = list(dict.fromkeys([*given.leaked, *(match.credential for match in matches)]))
-    incident = given.incident if declared else None
+    matches, not_sought = candidate_values.identified(setting, claim.text) if claim.text is not None else ([], [])
+    declared = list(dict.fromkeys([*claim.leaked, *(match.credential for match in matches)]))
+    incident = claim.incident if declared else None
     before = [name for name in incident.declared if name not in declared] if incident else []
     declared = [*before, *declared]
     messages = [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches]
-    if given.text is not None and not matches:
+    if claim.text is not None and not matches:
         messages.append("no credential in this catalog has the leaked string as its current, pending or previous value")
     results = [vars(match) for match in matches]
     if not declared:

@@ -47,10 +47,10 @@ class _Open:
     back_to: datetime | None = None
 
 
-def _short(left: Sequence[_Open]) -> tuple[str, ...]:
+def _short(questions: Sequence[_Open]) -> tuple[str, ...]:
     """What is left of each question, those that were never asked in one line."""
-    messages = [f"{item.question} only back to {timestamps.stamp(item.back_to)}" for item in left if item.back_to]
-    never = [str(item.question) for item in left if not item.back_to]
+    messages = [f"{item.question} only back to {timestamps.stamp(item.back_to)}" for item in questions if item.back_to]
+    never = [str(item.question) for item in questions if not item.back_to]
     short = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
     return (*messages, f"no events of {', '.join(never[:NAMED])}{short}") if never else tuple(messages)
 

@@ -127,10 +127,10 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _names(asked: Mapping[str, Any]) -> Iterator[str]:
+def _names(parameters: Mapping[str, Any]) -> Iterator[str]:
     """Names inside a request: a secret may be called by its ARN, whole or without its end, a parameter by a version."""
     for key in ("secretId", "secretIdList", "name", "names", "path"):
-        names = asked.get(key)
+        names = parameters.get(key)
         for name in names if isinstance(names, list) else [names]:
             if isinstance(name, str) and name:
                 yield from _called(plain(name))

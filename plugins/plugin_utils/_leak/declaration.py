@@ -101,13 +101,13 @@ def _in_force(setting: RotationSetup, match: Mapping[str, Any]) -> Mapping[str, 
     return {**match, "stage": CURRENT} if fallbacks and match["stage"] == fallbacks else match
 
 
-def _containment(before: Incident | None, now: Incident, asked: str) -> str:
+def _containment(before: Incident | None, now: Incident, containment: str) -> str:
     """What became of the containment that a second declaration asks for."""
-    if before is None or before.containment == asked:
+    if before is None or before.containment == containment:
         return f"containment: {now.containment}"
-    if now.containment == asked:
-        return f"containment: {asked} from now on; {now.id} was declared as {before.containment}"
-    return f"containment: {now.containment}, as {now.id} was declared; the requested {asked} has no effect"
+    if now.containment == containment:
+        return f"containment: {containment} from now on; {now.id} was declared as {before.containment}"
+    return f"containment: {now.containment}, as {now.id} was declared; the requested {containment} has no effect"
 
 
 def _since(text: str) -> str:

@@ -99,6 +99,6 @@ def _asked(
     yield from sorted(uses.values(), key=lambda use: use.at)
 
 
-def _lasts(made: Made, at: datetime, now: datetime) -> bool:
+def _lasts(item: Made, at: datetime, now: datetime) -> bool:
     """A session ends by itself."""
-    return made.kind != "session" or (made.until or at + LONGEST_SESSION) > now
+    return item.kind != "session" or (item.until or at + LONGEST_SESSION) > now

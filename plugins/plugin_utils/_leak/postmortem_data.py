@@ -204,7 +204,7 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
     return outages
 
 
-def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> list[str]:
+def _left(incident: Incident, behind: Sequence[str], absent_hosts: Sequence[str]) -> list[str]:
     """Of a signing key that still verifies somewhere, its own line says where."""
     message = "was skipped and holds revoked values. When it answers, run ansible-playbook watchparty.secrets.deploy"
     doubtful = {host for hosts in incident.foothold_hosts.values() for host in hosts}
@@ -216,7 +216,7 @@ def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> lis
     if not incident.about("renewed"):
         lines += [f"{host} {message}" for host in behind if host not in doubtful]
     return lines + [
-        f"{host} was skipped and is no longer in the inventory. Check that it is powered off" for host in gone
+        f"{host} was skipped and is no longer in the inventory. Check that it is powered off" for host in absent_hosts
     ]
 
 

@@ -57,8 +57,8 @@ def encrypted_env(result: Mapping[str, Any]) -> dict[str, list[str]]:
     return {"scrubbed": [result["summary"]], "not_scrubbed": [*commits, *result["notes"]], "open": []}
 
 
-def health(results: Any, left: Collection[str] = ()) -> tuple[dict[str, str], list[str]]:
-    """By host how its addresses answered, and what is wrong with any of them; hosts that were ``left`` are not."""
+def health(results: Any, skipped: Collection[str] = ()) -> tuple[dict[str, str], list[str]]:
+    """By host how its addresses answered, and what is wrong with any of them; ``skipped`` hosts are not."""
     healthy, problems = {}, []
     for host, result in _mapping(results).items():
         problem = _problem(result)
@@ -68,7 +68,7 @@ def health(results: Any, left: Collection[str] = ()) -> tuple[dict[str, str], li
             problems.append(f"{host}: {', '.join(bad)}")
         elif not problem:
             healthy[host] = ", ".join(map(_answer, answers)) or "no health address"
-        elif host not in left:
+        elif host not in skipped:
             problems.append(f"{host}: {problem}")
     return healthy, problems
 

@@ -251,9 +251,11 @@ class AlertResources:
             calls = {"detail-type": list(CALLS), "detail": {"userIdentity": identity}}
             yield self._to_topic(f"{self._alerts.topic}{WATCHED}", calls, USED, state=READ_TOO)
 
-    def _to_topic(self, name: str, pattern: Mapping[str, Any], shown: Mapping[str, Any], **options: str) -> EventRule:
-        """``shown`` is the InputTransformer that makes the topic's message of an event."""
-        target = {"Id": "topic", "Arn": self._topic, "InputTransformer": shown}
+    def _to_topic(
+        self, name: str, pattern: Mapping[str, Any], transformer: Mapping[str, Any], **options: str
+    ) -> EventRule:
+        """``transformer`` is the InputTransformer that makes the topic's message of an event."""
+        target = {"Id": "topic", "Arn": self._topic, "InputTransformer": transformer}
         when = {"EventPattern": json.dumps(pattern)}
         return EventRule(self._events, name, when, target, f"topic {self._alerts.topic}", self._tags, **options)
 

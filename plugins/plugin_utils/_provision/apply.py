@@ -127,7 +127,7 @@ class Provisioner:
     def _opened(self) -> _journal.Journal:
         return self.journal.read() if self.journal and not self.makes_journal else _journal.Journal()
 
-    def outlook(self, given: Mapping[str, str], seen: StoreState | None = None) -> Outlook:
+    def outlook(self, values: Mapping[str, str], seen: StoreState | None = None) -> Outlook:
         """The whole plan. Its problems are what blocks it."""
         seen = seen or self.look()
         ground = ProvisionInputs(
@@ -135,7 +135,7 @@ class Provisioner:
             kinds=self.kinds,
             contents=seen.contents,
             generate=self._once,
-            given=given,
+            given=values,
             rotation=seen.journal.rotation,
             advanced=self.wish.advanced,
             restoring=self.wish.restore,
@@ -153,12 +153,12 @@ class Provisioner:
         reforms, notes = self._reforms(seen)
         return Outlook(replace(plan, notes=(*plan.notes, *notes)), restores, reforms)
 
-    def apply(self, given: Mapping[str, str], outlook: Outlook | None = None) -> list[str]:
+    def apply(self, values: Mapping[str, str], outlook: Outlook | None = None) -> list[str]:
         """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
         lines: list[str] = []
         still: Sequence[str] = ()
         for at in range(TRIES):
-            outlook = outlook if outlook and at == 0 else self.outlook(given)
+            outlook = outlook if outlook and at == 0 else self.outlook(values)
             if outlook.plan.problems and lines:
                 message = f"{'; '.join(lines)}. Then the run stopped at a conflict: {'; '.join(outlook.plan.problems)}"
                 raise Conflict(message)
@@ -317,9 +317,9 @@ class Provisioner:
         secret = seen.kept.get(write.name)
         return replace(write, act=MERGE) if write.act == CREATE and secret and not secret.deleted else write
 
-    def _of_another(self, kept: Kept) -> list[str]:
+    def _of_another(self, secret: Kept) -> list[str]:
         wanted = {"Application": self.catalog.application, "Environment": self.catalog.environment}
-        tags = kept.form.tags
+        tags = secret.form.tags
         other = {tag: tags[tag] for tag in wanted if tag in tags and tags[tag] != wanted[tag]}
         if not other:
             return []
@@ -327,7 +327,7 @@ class Provisioner:
         remedy = "give it another name in the catalog, or adopt it with -e provision_adopt=true"
         whose = f"{self.catalog.application} in {self.catalog.environment}"
         return [
-            f"{of_name(kept.name).noun} {kept.name} is tagged {message}, so it does not belong to {whose}; {remedy}"
+            f"{of_name(secret.name).noun} {secret.name} is tagged {message}, so it does not belong to {whose}; {remedy}"
         ]
 
 

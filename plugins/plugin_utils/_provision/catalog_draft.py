@@ -229,11 +229,11 @@ def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict
     return drafts
 
 
-def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:
+def _in_parts(values: Mapping[str, str], used_names: set[str]) -> Iterator[Drafted]:
     """The logins of servers whose address stands in settings of its own, such as DB_HOST beside DB_PASSWORD."""
     for name, value in values.items():
         match = _PASSWORD.fullmatch(name)
-        if match is None or name in taken or not value:
+        if match is None or name in used_names or not value:
             continue
         start = match.group(1)
         names = {
@@ -257,12 +257,12 @@ def _kind_of(start: str, port: str, engine: str) -> str:
     return _PORTS.get(port, "" if port in _OTHERS else by_prefix)
 
 
-def _shared(values: Mapping[str, str], taken: set[str]) -> list[tuple[Login, list[str], str]]:
+def _shared(values: Mapping[str, str], names: set[str]) -> list[tuple[Login, list[str], str]]:
     """The logins inside URLs, with the settings that hold each, and the kind that the scheme tells."""
     shared: dict[tuple[str, Login], list[str]] = {}
     for name, value in values.items():
         login = login_of(value.split(",")[0])
-        if name not in taken and login and login.password:
+        if name not in names and login and login.password:
             kind = _KINDS.get(value.partition("://")[0].partition("+")[0].lower(), EXTERNAL)
             shared.setdefault((kind, login), []).append(name)
     return [(login, settings, kind) for (kind, login), settings in shared.items()]
@@ -274,10 +274,10 @@ def _is_part(name: str, value: str, login: Login) -> bool:
     return value == login.username and bool(_USER.search(name))
 
 
-def _free(name: str, other: str, taken: Mapping[str, object]) -> str:
+def _free(name: str, other: str, names: Mapping[str, object]) -> str:
     """The first of these that is not taken; the last one with a number at its end, if need be."""
     numbered = (f"{other}_{number}" for number in count(2))
-    return next(candidate for candidate in chain((name, other), numbered) if candidate not in taken)
+    return next(candidate for candidate in chain((name, other), numbered) if candidate not in names)
 
 
 def _odd(values: Mapping[str, str]) -> list[int]:

@@ -161,13 +161,13 @@ class _Planner:
         elif operator_value is not None:
             self._fill_all(target, operator_value, GIVEN)
 
-    def _spread(self, target: ValueTarget, present: list[tuple[Place, str]], given: str | None) -> None:
+    def _spread(self, target: ValueTarget, present: list[tuple[Place, str]], operator_value: str | None) -> None:
         first, text = present[0]
         other = next((place for place, name in present if name != text), None)
         if other is not None and not self._is_rotating(target):
             message = f"{first} and {other} hold different values; correct the wrong one"
             self.problems.append(f"{target.name}: {message}")
-        if given is not None and given != text:
+        if operator_value is not None and operator_value != text:
             message = f"{target.name}: {first} holds another value than the given one"
             (self.problems if self.ground.exact else self.notes).append(
                 f"{message}, and keeps it. {self._change(target)}"
@@ -306,13 +306,13 @@ class _Planner:
             results.append(name)
         return results
 
-    def _has_url(self, target: ValueTarget, asked: Sequence[str]) -> bool:
+    def _has_url(self, target: ValueTarget, names: Sequence[str]) -> bool:
         """Whether a URL that is asked for brings this part of its login."""
         return any(
             value_target.credential == target.credential
             and value_target.setting is not None
             and value_target.setting.type == "url"
-            for value_target in (self.known[name] for name in asked)
+            for value_target in (self.known[name] for name in names)
         )
 
     def _page(self, name: str) -> str:

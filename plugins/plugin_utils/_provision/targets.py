@@ -91,13 +91,13 @@ def matched(catalog: Catalog, name: str) -> ValueTarget | None:
     return None
 
 
-def flattened(given: Mapping[str, Any]) -> dict[str, str]:
+def flattened(values: Mapping[str, Any]) -> dict[str, str]:
     """Values by target: a credential's login may be written as a mapping, and its password as a text.
 
     Raises :class:`ProvisionError`, in words without a value, for what is not text.
     """
     result: dict[str, str] = {}
-    for name, value in given.items():
+    for name, value in values.items():
         parts = (
             {f"{name}.{part}": text for part, text in value.items()} if isinstance(value, Mapping) else {name: value}
         )
@@ -108,12 +108,12 @@ def flattened(given: Mapping[str, Any]) -> dict[str, str]:
     return result
 
 
-def chosen(catalog: Catalog, given: Mapping[str, str]) -> tuple[dict[str, ValueTarget], dict[str, str], list[str]]:
+def chosen(catalog: Catalog, by_name: Mapping[str, str]) -> tuple[dict[str, ValueTarget], dict[str, str], list[str]]:
     """The targets with those that patterns stand for, the values by target, and what is wrong with the names."""
     known = targets(catalog)
     values: dict[str, str] = {}
     problems: list[str] = []
-    for name, text in given.items():
+    for name, text in by_name.items():
         by_password = f"{name}.password"
         if name not in known and name in catalog.credentials and by_password in known:
             name = by_password

@@ -273,13 +273,13 @@ class AccessKeyStage:
             )
         return self._found.new
 
-    def _require_listed(self, kept: Login) -> None:
+    def _require_listed(self, key: Login) -> None:
         """A key that was made and kept may be gone again, and is not listed at once."""
         if not self._waits(
-            lambda: any(access_key.id == kept.username for access_key in self._hands.keys.of(self._found.user))
+            lambda: any(access_key.id == key.username for access_key in self._hands.keys.of(self._found.user))
         ):
             raise RotationError(
-                f"{self._found.credential}: user {self._found.user} no longer has key {kept.username}, which this "
+                f"{self._found.credential}: user {self._found.user} no longer has key {key.username}, which this "
                 "rotation made; abort the rotation with -e rotation_abort=true"
             )
 

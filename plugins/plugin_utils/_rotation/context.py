@@ -214,10 +214,10 @@ def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotati
     return {name: version for name, version in rotation.plan.get("secrets", {}).items() if name in names}
 
 
-def refused_at_end(setting: RotationSetup, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:
-    """The credentials whose old values it has removed and seen refused: neither what is ``left`` for later, nor what
+def refused_at_end(setting: RotationSetup, rotation: OpenRotation, open_tasks: Mapping[str, Any]) -> list[str]:
+    """The credentials whose old values it has removed and seen refused: neither what is in ``open_tasks``, nor what
     only its provider can revoke."""
-    pending = {task["credential"] for task in left.values()}
+    pending = {task["credential"] for task in open_tasks.values()}
     names = []
     for item in _plan.items_of(rotation.plan):
         removes = item.act in (_plan.ROTATE, _plan.REVOKE) and not item.hosts

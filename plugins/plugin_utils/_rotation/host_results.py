@@ -45,9 +45,9 @@ def batches_of(hosts: Sequence[str], serial: Sequence[Any]) -> list[list[str]]:
     return batches
 
 
-def _size(given: Any, total: int) -> int:
+def _size(raw: Any, total: int) -> int:
     """A number of hosts, or a percentage of all. Zero and less mean all, as in Ansible."""
-    text = str(given).strip()
+    text = str(raw).strip()
     size = math.floor(float(text[:-1]) / 100 * total) or 1 if text.endswith("%") else int(text)
     return size if size > 0 else total
 

@@ -170,17 +170,17 @@ def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Col
 
 
 def replaced(
-    rotation: OpenRotation, left: Mapping[str, Any], incident: Incident, former: Iterable[PendingTask] = ()
+    rotation: OpenRotation, open_tasks: Mapping[str, Any], incident: Incident, former: Iterable[PendingTask] = ()
 ) -> dict[str, Any]:
     """The versions and parameters that held what a rotation has replaced, as its last entry keeps them, with those that
     held the ``former`` values which it has revoked too.
 
-    Of one that has nothing to do with the leak, not those that a pending task in ``left`` still has to read.
+    Of one that has nothing to do with the leak, not those that a pending task in ``open_tasks`` still has to read.
     """
     if not any(item.act in plan.CHANGES for item in plan.items_of(rotation.plan)):
         return {}
     own = rotation.plan.get("incident") == incident.id
-    needed = set() if own else {version for task in left.values() for version in task["secrets"].values()}
+    needed = set() if own else {version for task in open_tasks.values() for version in task["secrets"].values()}
     secrets = {name: version for name, version in rotation.plan.get("secrets", {}).items() if version not in needed}
     extra: dict[str, list[str]] = {}
     for pending_task in former:

@@ -16,7 +16,7 @@ def keep_or_undo(
     rotator: Rotator,
     rotation: OpenRotation,
     name: str,
-    made: Login,
+    login: Login,
     *,
     undo: Callable[[], None],
     undone: str,
@@ -26,7 +26,7 @@ def keep_or_undo(
     issued = rotator.issued(rotation)
     try:
         rotator.fresh()
-        issued.keep(name, made, **notes)
+        issued.keep(name, login, **notes)
     except (AlreadyExists, Overtaken):
         undo()
         rotator.fresh()

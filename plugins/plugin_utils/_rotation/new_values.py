@@ -33,19 +33,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 def login_for(
     kind: Kind,
     stored_credential: credential_graph.StoredCredential,
-    given: Login | None,
+    supplied: Login | None,
     generate: Callable[[Kind], str],
 ) -> Login:
     """The login that takes the found one's place, generated or supplied."""
     name = stored_credential.credential.name
-    if kind.value != "generated" and given is None:
+    if kind.value != "generated" and supplied is None:
         raise RotationError(f"{name}: the rotation needs its new value again; give the same value as at the start")
-    if kind.value != "supplied" and given is not None:
+    if kind.value != "supplied" and supplied is not None:
         raise RotationError(f"{name}: this rotation takes no new value for it; remove its line from the file")
-    given = given or Login()
-    password = given.password or (generate(kind) if kind.value == "generated" else stored_credential.login.password)
+    supplied = supplied or Login()
+    password = supplied.password or (generate(kind) if kind.value == "generated" else stored_credential.login.password)
     new_login = _plan.new_login(kind, stored_credential, password)
-    return replace(new_login, username=given.username or new_login.username)
+    return replace(new_login, username=supplied.username or new_login.username)
 
 
 def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, item: _plan.Item) -> Login:
@@ -112,10 +112,10 @@ class Issued:
             raise NotFound(f"{credential}: its provider has made no new value for this rotation yet")
         return login
 
-    def keep(self, credential: str, made: Login, **notes: str) -> None:
+    def keep(self, credential: str, login: Login, **notes: str) -> None:
         """Raises :class:`AlreadyExists` if another value is kept already."""
         name = self.name(credential)
-        document = {"username": made.username, "password": made.password, **({"notes": notes} if notes else {})}
+        document = {"username": login.username, "password": login.password, **({"notes": notes} if notes else {})}
         text = json.dumps(document, sort_keys=True)
         self._secrets.create(name, text, version=version_id(self._rotation, name), form=self._form)
 

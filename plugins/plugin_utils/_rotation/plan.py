@@ -219,7 +219,7 @@ def _ordered(catalog: Catalog) -> list[Credential]:
 
 
 def _pending_tasks(
-    ground: PlanInputs, wish: RotationRequest, busy: set[str], taken: Mapping[Place, str], refused: dict[str, str]
+    ground: PlanInputs, wish: RotationRequest, busy: set[str], users: Mapping[Place, str], refused: dict[str, str]
 ) -> Iterator[Item]:
     for task in credential_ages.due_pending_tasks(ground.journal, ground.now):
         if task.credential in busy or (wish.names and task.credential not in wish.names):
@@ -230,7 +230,7 @@ def _pending_tasks(
             continue
         credential = ground.catalog.credentials[task.credential]
         places = credential_graph.fallback_places(ground.catalog, credential) if task.act == DROP_FALLBACK else ()
-        if taken.keys() & places:
+        if users.keys() & places:
             continue  # another credential's rotation writes there; the next one finds what that leaves
         reason = {
             DROP_FALLBACK: "its previous key is due to be dropped",

@@ -134,13 +134,13 @@ def _supplied(
 
 
 def _undeliverable(
-    catalog: Catalog, stored_credential: credential_graph.StoredCredential, given: Login
+    catalog: Catalog, stored_credential: credential_graph.StoredCredential, login: Login
 ) -> Iterator[str]:
     """A new value that no deploy could write."""
     for appearance in stored_credential.appearances:
         setting = appearance.spot.setting
         if setting and appearance.spot.place in setting.own_places:
-            problem = deliverable_values.problem(catalog, setting, setting.name, appearance.rewritten(given))
+            problem = deliverable_values.problem(catalog, setting, setting.name, appearance.rewritten(login))
             if problem:
                 yield f"the new value of {setting.name} cannot be delivered: {problem}"
 
@@ -175,9 +175,9 @@ def _unknown(name: str, catalog: Catalog) -> str:
     return f"{name} is not a credential of the catalog" + (f" (did you mean {close[0]}?)" if close else "")
 
 
-def in_use(credential: Credential, old: Login, given: Login) -> str | None:
+def in_use(credential: Credential, old: Login, new_login: Login) -> str | None:
     """The blocker if the given new value is the one in use."""
-    if Login(given.username or old.username, given.password or old.password) != old:
+    if Login(new_login.username or old.username, new_login.password or old.password) != old:
         return None
     return "the given new value is the value in use; get a new one from the provider" + (
         f" at {credential.provider_url}" if credential.provider_url else ""

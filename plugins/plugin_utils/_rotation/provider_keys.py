@@ -124,13 +124,13 @@ class ProviderKeys:
             undone="deleted the key that it had made",
         )
 
-    def _require_usable(self, key: str, made: Login, label: str) -> None:
+    def _require_usable(self, key: str, login: Login, label: str) -> None:
         """Before it is kept: under another id it would be deleted as a leftover while it is in use, and a value that
         cannot be tried could not be rolled back either.
         """
         probe = self.setting.catalog.credentials[self.name].test
         if probe is not None:
-            external_value_request.request(probe, made)
+            external_value_request.request(probe, login)
         for _look in self._looks():
             if any((item.id, item.label) == (key, label) for item in self.client.listed()):
                 return
@@ -165,13 +165,13 @@ class ProviderKeys:
             self._require((ACCEPTED,), stays)
         if key in [item.id for item in keys]:
             self._remove(key, self.setting.rotator.fresh)
-        self._remove_leftovers(keys, label, kept=(key, self._id(stays)))
+        self._remove_leftovers(keys, label, key_ids=(key, self._id(stays)))
         self._require((REFUSED,), goes)
         return {"message": f"key {key} is deleted and rejected", "refused": [self.client.host]}
 
-    def _remove_leftovers(self, keys: list[ProviderKey], label: str, kept: tuple[str, ...] = ()) -> list[str]:
+    def _remove_leftovers(self, keys: list[ProviderKey], label: str, key_ids: tuple[str, ...] = ()) -> list[str]:
         """Keys of this rotation whose values no run has, by their ids."""
-        leftovers = [key.id for key in keys if key.label == label and key.id not in kept]
+        leftovers = [key.id for key in keys if key.label == label and key.id not in key_ids]
         for key in leftovers:
             self._remove(key, self.setting.rotator.fresh)
         return leftovers

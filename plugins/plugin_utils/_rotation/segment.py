@@ -202,7 +202,7 @@ class SegmentAction(ServersAction):
                 seconds=announcer.LEAK_SECONDS if args["incident"] else announcer.SECONDS,
             ),
             progress=show,
-            given=lambda: supplied_values.supplied(args, task_vars),
+            supplied=lambda: supplied_values.supplied(args, task_vars),
             carried=carried,
         )
 

@@ -45,13 +45,13 @@ class StageActs:
         server: ServerPrograms,
         audit: AuditPort | None,
         progress: Progress,
-        given: Callable[[], Mapping[str, Login]] = dict,
+        supplied: Callable[[], Mapping[str, Login]] = dict,
         carried: Carried | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.setting, self.run, self.server, self.audit = setting, run, server, audit
-        self.progress, self.given, self.clock, self.sleep = progress, given, clock, sleep
+        self.progress, self.given, self.clock, self.sleep = progress, supplied, clock, sleep
         self.carried = carried or Carried(since=clock())
         self.now: dict[str, Any] = {}
         self.verification = Hosts((), {})

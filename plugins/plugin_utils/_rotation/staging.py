@@ -56,8 +56,8 @@ PAUSE, LONGEST_PAUSE = 0.5, 8.0
 class Rotator(StoreReads):
     """One process's hands on the stores, and on the journal that says what they may do."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._opened = ""
         """The rotation that this process has begun: no other process can have changed it before."""
         self._staged_for: OpenRotation | None = None

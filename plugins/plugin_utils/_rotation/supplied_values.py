@@ -46,7 +46,7 @@ def for_credentials(setting: RotationSetup, args: Mapping[str, Any], task_vars: 
     return logins
 
 
-def wanted_again(setting: RotationSetup, rotation: OpenRotation, given: Mapping[str, Login]) -> list[str]:
+def wanted_again(setting: RotationSetup, rotation: OpenRotation, supplied_logins: Mapping[str, Login]) -> list[str]:
     """The credentials of an open rotation that need an answer: the run that had it was killed before it kept it.
 
     Raises RotationError for an answer that is the value in use.
@@ -68,16 +68,16 @@ def wanted_again(setting: RotationSetup, rotation: OpenRotation, given: Mapping[
         old = credential_graph.find(
             setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
         ).login
-        message = preconditions.in_use(credential, old, given[name]) if name in given else None
+        message = preconditions.in_use(credential, old, supplied_logins[name]) if name in supplied_logins else None
         if message:
             raise RotationError(f"{name}: {message}, then run the same command again")
-    return [name for name in names if name not in given]
+    return [name for name in names if name not in supplied_logins]
 
 
-def is_asked(setting: RotationSetup, name: str, given: Mapping[str, Any]) -> bool:
+def is_asked(setting: RotationSetup, name: str, supplied_logins: Mapping[str, Any]) -> bool:
     """Whether it is externally issued and was not supplied."""
     kind = setting.kinds.get(setting.catalog.credentials[name].kind)
-    return kind is not None and kind.value == "supplied" and name not in given
+    return kind is not None and kind.value == "supplied" and name not in supplied_logins
 
 
 def _login(name: str, value: Any) -> Login:

@@ -87,7 +87,7 @@ def running(
     command: Sequence[str],
     *,
     environment: dict[str, str],
-    given: bytes | None = None,
+    stdin: bytes | None = None,
     talks: bool = False,
     cwd: str | None = None,
     bounds: Bounds = Bounds(),  # noqa: B008
@@ -100,7 +100,7 @@ def running(
         # pylint: disable-next=ansible-bad-function
         process = subprocess.Popen(
             list(command),
-            stdin=subprocess.PIPE if talks or given is not None else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if talks or stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
@@ -113,7 +113,7 @@ def running(
     _limit(process.pid, bounds.memory)
     errors: list[bytes] = []
     drain = _thread(lambda: _drained(process.stderr, errors))
-    feeder = _thread(lambda: _fed(process.stdin, given)) if given is not None else None
+    feeder = _thread(lambda: _fed(process.stdin, stdin)) if stdin is not None else None
     output = io.BufferedReader(_Output(process.stdout, bounds, label), 1 << 20)
     try:
         yield Running(process, output)
@@ -213,20 +213,20 @@ def _end(process: Any) -> None:
         process.wait()
 
 
-def _drained(stream: Any, kept: list[bytes]) -> None:
+def _drained(stream: Any, pieces: list[bytes]) -> None:
     remaining = ERRORS
     while True:
         data = stream.read1(1 << 16)
         if not data:
             return
         if remaining:
-            kept.append(data[:remaining])
-            remaining -= len(kept[-1])
+            pieces.append(data[:remaining])
+            remaining -= len(pieces[-1])
 
 
-def _fed(stream: Any, given: bytes) -> None:
+def _fed(stream: Any, stdin: bytes) -> None:
     try:
-        stream.write(given)
+        stream.write(stdin)
         stream.close()
     except (OSError, ValueError):
         pass  # it has ended, and says why itself

@@ -104,7 +104,7 @@ class Repository:
     def running(
         self,
         *arguments: str,
-        given: bytes | None = None,
+        stdin: bytes | None = None,
         talks: bool = False,
         tree: str | None = None,
         codes: Sequence[int] = (0,),
@@ -119,7 +119,7 @@ class Repository:
             bounded_program.running(
                 command,
                 environment=variables,
-                given=given,
+                stdin=stdin,
                 talks=talks,
                 bounds=self.bounds,
                 codes=codes,
@@ -129,9 +129,9 @@ class Repository:
             yield program
 
     @contextmanager
-    def reading(self, *arguments: str, given: bytes | None = None) -> Iterator[IO[bytes]]:
+    def reading(self, *arguments: str, stdin: bytes | None = None) -> Iterator[IO[bytes]]:
         """A running git's output. Raises ScanError afterwards if it failed."""
-        with self.running(*arguments, given=given) as program:
+        with self.running(*arguments, stdin=stdin) as program:
             yield program.output
 
     def not_here(self) -> Iterator[str]:
@@ -162,7 +162,7 @@ class Repository:
         try:
             logged = b"".join(name + b"\n" for name in self.view.logged())
             arguments = ("rev-list", "--objects", "--ignore-missing", "--missing=print", "--all", "--reflog", "--stdin")
-            with self.reading(*arguments, given=logged) as output:
+            with self.reading(*arguments, stdin=logged) as output:
                 for line in records(output):
                     missing += line.startswith(b"?")
         except ScanError:  # it cannot go on without what it misses: then there is something
@@ -225,7 +225,7 @@ class Repository:
         stdin = "\n".join(ids).encode() + b"\n" if ids is not None else None
         options = ("--batch-all-objects", "--unordered") if ids is None else ()
         try:
-            with self.reading(*_IN_PIECES, "cat-file", *options, *_BATCH, given=stdin) as output:
+            with self.reading(*_IN_PIECES, "cat-file", *options, *_BATCH, stdin=stdin) as output:
                 yield from _slabs(output, self.missing)
         except Interrupted:
             raise

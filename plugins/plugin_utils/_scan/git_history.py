@@ -94,7 +94,7 @@ def _order(repository: Repository, commits: Collection[str]) -> dict[str, int]:
     # Without what history breaks off at, their times are left.
     with (
         suppress(ScanError),
-        repository.reading("rev-list", "--ignore-missing", "--date-order", "--stdin", given=stdin) as output,
+        repository.reading("rev-list", "--ignore-missing", "--date-order", "--stdin", stdin=stdin) as output,
     ):
         for number, line in enumerate(records(output)):
             name = line.strip().decode("ascii", "replace")
@@ -110,7 +110,7 @@ def _brought(
     arguments = ("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
     stdin = b"".join(b"%s\n%s\n" % (commit, _DONE) for commit in commits)
     number, entries, now = 0, 0, Commit("", "", "", 0)
-    with repository.reading(*arguments, "--no-ext-diff", "--no-textconv", "--raw", _PRETTY, given=stdin) as output:
+    with repository.reading(*arguments, "--no-ext-diff", "--no-textconv", "--raw", _PRETTY, stdin=stdin) as output:
         for line in records(output):
             if line.startswith(_START):
                 now = _commit(line)
@@ -133,7 +133,7 @@ def described(repository: Repository, commits: Collection[str]) -> dict[str, Com
         return {}
     stdin = "\n".join(sorted(commits)).encode() + b"\n"
     arguments = ("log", "--no-walk", "--stdin", "--no-show-signature", _PRETTY)
-    with repository.reading(*arguments, given=stdin) as output:
+    with repository.reading(*arguments, stdin=stdin) as output:
         results = [_commit(line) for line in records(output) if line.startswith(_START)]
     return {commit.id: commit for commit in results}
 
@@ -151,7 +151,7 @@ def reach(repository: Repository, commits: Collection[str]) -> CommitReach:
     return CommitReach(
         list(fields),
         [
-            _reached(repository, wanted, *arguments, given=logged if name == REFLOG else b"")
+            _reached(repository, wanted, *arguments, stdin=logged if name == REFLOG else b"")
             for name, arguments in fields.items()
         ],
     )
@@ -165,11 +165,11 @@ def staged(repository: Repository) -> dict[str, str]:
         return {}
 
 
-def _reached(repository: Repository, wanted: set[bytes], *arguments: str, given: bytes) -> set[str]:
+def _reached(repository: Repository, wanted: set[bytes], *arguments: str, stdin: bytes) -> set[str]:
     """Those of the wanted commits that are in a list which can be long."""
     results: set[str] = set()
     try:
-        with repository.reading("rev-list", "--ignore-missing", *arguments, "--stdin", given=given) as output:
+        with repository.reading("rev-list", "--ignore-missing", *arguments, "--stdin", stdin=stdin) as output:
             for line in records(output):
                 name = line.strip()
                 if name in wanted:

@@ -57,10 +57,10 @@ class Spots:
 class Searcher:
     """One automaton, and the windows that it needs."""
 
-    def __init__(self, sought: Sought, *, prefer: str | None = None, window: int = WINDOW) -> None:
-        self.sought = sought
-        self.automaton = matchers.automaton(sought.needles, prefer=prefer) if sought.needles else None
-        self.overlap = max(sought.longest - 1, 0)
+    def __init__(self, needles: Sought, *, prefer: str | None = None, window: int = WINDOW) -> None:
+        self.sought = needles
+        self.automaton = matchers.automaton(needles.needles, prefer=prefer) if needles.needles else None
+        self.overlap = max(needles.longest - 1, 0)
         self.window = max(window, 4 * self.overlap)
         self.searched = 0
         """Bytes so far."""

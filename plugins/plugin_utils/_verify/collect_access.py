@@ -87,7 +87,7 @@ class Look:
     def _there(self) -> Access:
         return Access(self.connection.store_client("iam"), self.connection.store_client("kms"))
 
-    def drift(self, roles: Mapping[str, Any], asked: access_resources.AccessOptions) -> list[dict[str, str]]:
+    def drift(self, roles: Mapping[str, Any], options: access_resources.AccessOptions) -> list[dict[str, str]]:
         """Raises SecretsError where the wanted or the present state cannot be read."""
         if self.catalog.aws is None:
             raise NotApplicable("the catalog says nothing of AWS")
@@ -95,7 +95,7 @@ class Look:
         key = self._there.key_policy(self.catalog.aws.kms_key)
         region = self._region
         arn = access_resources.key_arn(self.account, region, self.partition, key["arn"] if key else None)
-        plan = access_resources.plan(self.catalog, AwsScope(self.account, region, arn, self.partition), asked)
+        plan = access_resources.plan(self.catalog, AwsScope(self.account, region, arn, self.partition), options)
         return access_drift.compared(plan, roles, key, self._provider(plan["provider"]))
 
     @property

@@ -33,16 +33,16 @@ def expected(catalog: Catalog, resolution: Resolution, key: str) -> dict[str, An
     }
 
 
-def compared(expected: Mapping[str, str], held: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
+def compared(expected: Mapping[str, str], host_fingerprints: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
     """Names by what is wrong with them; ``known`` are the catalog's names and patterns."""
-    both, additions = set(expected) & set(held), sorted(set(held) - set(expected))
+    both, additions = set(expected) & set(host_fingerprints), sorted(set(host_fingerprints) - set(expected))
     known_additions = [name for name in additions if any(fnmatchcase(name, pattern) for pattern in known)]
     return {
-        "missing": sorted(set(expected) - set(held)),
-        "differs": sorted(name for name in both if expected[name] != held[name]),
+        "missing": sorted(set(expected) - set(host_fingerprints)),
+        "differs": sorted(name for name in both if expected[name] != host_fingerprints[name]),
         "unknown": [name for name in additions if name not in known_additions],
         "gone": known_additions,
-        "same": sum(expected[name] == held[name] for name in both),
+        "same": sum(expected[name] == host_fingerprints[name] for name in both),
     }
 
 

@@ -112,13 +112,13 @@ def of_role(name: str, role: Mapping[str, Any]) -> Principal:
     return Principal("role", name, role["arn"], policies, attached=attached, trust=role["trust"])
 
 
-def unnamed_readers(principals: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]) -> list[Row]:
+def unnamed_readers(principals: Sequence[Principal], items: Sequence[ProtectedItem], named: Sequence[str]) -> list[Row]:
     """A row for each principal that may read something and is not named, by its name or ARN."""
     rows: list[Row] = []
     for principal in principals:
         if is_named(principal, named):
             continue
-        for state, message in _judged(principal, held):
+        for state, message in _judged(principal, items):
             rows.append({**row(state, str(principal), message), "command": shown(principal)})
     return rows
 
@@ -136,14 +136,14 @@ def is_named(principal: Principal, named: Sequence[str]) -> bool:
     return principal.arn in named or (principal.kind == "role" and principal.name in named)
 
 
-def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
+def _judged(principal: Principal, items: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
     if principal.unread:
         yield NOT_CHECKED, f"IAM did not return the policy {', '.join(principal.unread)}"
         return
     surely: list[str] = []
     perhaps: list[str] = []
     try:
-        for item in held:
+        for item in items:
             if may_read(principal, item):
                 surely.append(item.name)
             elif may_read(principal, item, loosely=True):

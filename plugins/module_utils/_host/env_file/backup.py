@@ -36,17 +36,17 @@ def load(env: EnvFile) -> Optional[Kept]:
     return {env.path: alone} if alone else None
 
 
-def save(env: EnvFile, kept: Mapping[str, Present]) -> None:
+def save(env: EnvFile, files: Mapping[str, Present]) -> None:
     """Replaces what was kept, in one step."""
     document, alone = env.files_backup, atomic_file.present(env.backup)
     together = atomic_file.present(document)
-    if together or set(kept) != {env.path}:
-        content = _packed(kept)
+    if together or set(files) != {env.path}:
+        content = _packed(files)
         if together is None or together.content != content:
             _write(document, content)
         atomic_file.remove(env.backup)
-    elif alone is None or alone.content != kept[env.path].content:
-        _write(env.backup, kept[env.path].content)
+    elif alone is None or alone.content != files[env.path].content:
+        _write(env.backup, files[env.path].content)
 
 
 def path(env: EnvFile) -> str:
@@ -65,10 +65,10 @@ def _write(at: Optional[OpenPath], content: bytes) -> None:
     atomic_file.write(atomic_file.for_writing(at), content, Ownership(None, None, 0o600))
 
 
-def _packed(kept: Mapping[str, Present]) -> bytes:
+def _packed(files: Mapping[str, Present]) -> bytes:
     entries = {
         path: {**present._asdict(), "content": base64.b64encode(present.content).decode("ascii")}
-        for path, present in kept.items()
+        for path, present in files.items()
     }
     return json.dumps(entries, sort_keys=True).encode("utf-8") + b"\n"
 

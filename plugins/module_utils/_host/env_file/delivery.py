@@ -127,8 +127,8 @@ def _replace(plan: Delivery) -> None:
             raise
 
 
-def _undo(begun: Sequence[PlannedFile], cause: HostError) -> None:
+def _undo(changes: Sequence[PlannedFile], cause: HostError) -> None:
     try:
-        file_set.carry_out(change.undone() for change in begun)
+        file_set.carry_out(change.undone() for change in changes)
     except HostError as error:
         raise NotUndone("%s. A file could not be restored: %s. Deploy again" % (cause, error)) from None

@@ -201,13 +201,13 @@ def stop(module: AnsibleModule) -> None:
         services.stop(module.params["services"])
 
 
-def restarted(module: AnsibleModule, done: Dict[str, Any], owner: Optional[int]) -> Dict[str, Any]:
-    """What came of restarting and verifying; ``done`` is what holds until then."""
+def restarted(module: AnsibleModule, result: Dict[str, Any], owner: Optional[int]) -> Dict[str, Any]:
+    """What came of restarting and verifying; ``result`` is what holds until then."""
     from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
 
     # The last line counts: this one does if the process is ended meanwhile.
     ended = {
-        **done,
+        **result,
         "failed": True,
         "msg": "the module was ended on the host before the services were healthy; deploy again",
     }
@@ -218,7 +218,7 @@ def restarted(module: AnsibleModule, done: Dict[str, Any], owner: Optional[int])
     if params["state"] != "present" or not params["services"]["record"]:
         return {"health": health}
     with atomic_file.held(params["path"], owner=owner) as env:
-        record(params, env, done["delivery"])
+        record(params, env, result["delivery"])
     return {"health": health, "healthy": True}
 
 

@@ -261,19 +261,19 @@ class Mark:
     def _place(self, path: str) -> Optional[atomic_file.OpenPath]:
         return self._env.file if path == self._env.path else None
 
-    def _entry_of(self, kept: backup.Kept) -> Dict[str, Any]:
+    def _entry_of(self, files: backup.Kept) -> Dict[str, Any]:
         """The entry of the kept files. A run that was killed while it recorded healthy files has already kept them."""
-        is_accepted = self.accepted.get("digest") == file_set.digest(file_set.digests(kept))
+        is_accepted = self.accepted.get("digest") == file_set.digest(file_set.digests(files))
         return self.accepted if is_accepted else self.healthy
 
-    def _ownership(self, kept: backup.Kept, entry: Dict[str, Any]) -> Dict[str, atomic_file.Ownership]:
+    def _ownership(self, files: backup.Kept, entry: Dict[str, Any]) -> Dict[str, atomic_file.Ownership]:
         """What the catalog wants last; of a file that was here before the first deploy, what it had."""
         recorded = self.recorded(entry)
         owners = {path: owner for path, owner in self._owners.items() if path in recorded}
-        own = {path: atomic_file.Ownership(file.uid, file.gid, file.mode) for path, file in kept.items()}
+        own = {path: atomic_file.Ownership(file.uid, file.gid, file.mode) for path, file in files.items()}
         return {
-            path: atomic_file.filled(atomic_file.Ownership(*owners[path]), kept[path]) if path in owners else own[path]
-            for path in kept
+            path: atomic_file.filled(atomic_file.Ownership(*owners[path]), files[path]) if path in owners else own[path]
+            for path in files
         }
 
     def goes_back(self, present: Optional[atomic_file.Present]) -> Tuple[bool, bool]:
@@ -287,11 +287,11 @@ class Mark:
             return True, self._env.path in files
         return contents != {path: file.content for path, file in present_files.items()}, self._env.path in files
 
-    def _gone_back(self, kept: backup.Kept, entry: Dict[str, Any], instead_of: Sequence[str]) -> Dict[str, Any]:
+    def _gone_back(self, files: backup.Kept, entry: Dict[str, Any], instead_of: Sequence[str]) -> Dict[str, Any]:
         """The mark's entries once these files are back."""
         own = self.recorded(entry) or {self._env.path: ""}
         ours = self.written
-        digests = file_set.digests(kept)
+        digests = file_set.digests(files)
         digests = {path: digest for path, digest in digests.items() if path in own or digest in ours.get(path, ())}
         replaced = {path: sorted(each - {digests.get(path)}) for path, each in ours.items()}
         replaced = {path: backup_text for path, backup_text in replaced.items() if backup_text}

@@ -108,7 +108,7 @@ def added(text: bytes, old: bytes, new: str) -> bytes:
     return whole if whole.endswith(b"\n") or whole == text else whole + b"\n"
 
 
-def without(text: bytes, gone: bytes) -> bytes:
+def without(text: bytes, blob: bytes) -> bytes:
     """The text without the lines of that key."""
-    remaining = [line for line in text.split(b"\n") if getattr(entry_of(line), "blob", None) != gone]
+    remaining = [line for line in text.split(b"\n") if getattr(entry_of(line), "blob", None) != blob]
     return b"\n".join(remaining)

@@ -92,8 +92,10 @@ def every_node(wanted: UserRequest) -> Iterator[Nodes]:
 
 def _usable(wanted: UserRequest) -> Nodes:
     if wanted.leaked is None:
-        return Nodes(_connection.discover(declared(wanted), label=wanted.label, gone=wanted.gone))
-    nodes, problems = _connection.seen(declared(wanted), label=wanted.label, gone=wanted.gone, leaked=wanted.leaked)
+        return Nodes(_connection.discover(declared(wanted), label=wanted.label, gone_nodes=wanted.gone))
+    nodes, problems = _connection.seen(
+        declared(wanted), label=wanted.label, gone_nodes=wanted.gone, leaked=wanted.leaked
+    )
     if not nodes:
         raise HostError(_connection.nothing_changed(problems))
     return Nodes(nodes, problems, wanted.leaked)

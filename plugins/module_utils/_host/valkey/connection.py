@@ -271,9 +271,9 @@ class Node:
         return self.setting("masteruser") or valkey.DEFAULT_USER, valkey.digest_of(password)
 
 
-def discover(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) -> List[Node]:
+def discover(addresses: Sequence[Address], *, label: str, gone_nodes: Sequence[str] = ()) -> List[Node]:
     """The nodes at these addresses, primaries last. Raises naming all that cannot be used."""
-    nodes, problems = seen(addresses, label=label, gone=gone)
+    nodes, problems = seen(addresses, label=label, gone_nodes=gone_nodes)
     if problems:
         close(nodes)
         raise HostError(
@@ -288,7 +288,7 @@ def nothing_changed(problems: Sequence[str]) -> str:
 
 
 def seen(
-    addresses: Sequence[Address], *, label: str, gone: Sequence[str] = (), leaked: Optional[Address] = None
+    addresses: Sequence[Address], *, label: str, gone_nodes: Sequence[str] = (), leaked: Optional[Address] = None
 ) -> Tuple[List[Node], List[str]]:
     """The nodes that can be used, primaries last, and what is wrong with the others.
 
@@ -297,7 +297,7 @@ def seen(
     """
     nodes: Dict[str, Node] = {}
     problems: List[str] = []
-    for address in {str(address): address for address in addresses if str(address) not in gone}.values():
+    for address in {str(address): address for address in addresses if str(address) not in gone_nodes}.values():
         try:
             valkey.refuse_managed(address)
             node = _looked_at(address, label, leaked)

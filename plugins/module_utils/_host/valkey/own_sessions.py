@@ -16,13 +16,13 @@ Act = Callable[[Connection, str], List[Client]]
 
 
 def at_each(
-    login: Address, nodes: Sequence[str], act: Act, *, gone: Sequence[str] = ()
+    login: Address, nodes: Sequence[str], act: Act, *, gone_nodes: Sequence[str] = ()
 ) -> Tuple[Dict[str, List[Client]], List[str]]:
     """What ``act`` finds at each server where the user can log in, each once, and what is wrong with the others.
 
     A server may name only nodes of the domains that ``nodes`` and the login are in.
     """
-    waiting, tried, runs = [login, *(login.at(node) for node in nodes)], set(gone), set()
+    waiting, tried, runs = [login, *(login.at(node) for node in nodes)], set(gone_nodes), set()
     domains = {domain(address.host) for address in waiting}
     result: Dict[str, List[Client]] = {}
     short: List[str] = []

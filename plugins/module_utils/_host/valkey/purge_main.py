@@ -40,8 +40,8 @@ RETURNS: dict[str, Any] = {
 }
 
 
-def _entries(given: Sequence[Mapping[str, Any]]) -> list[PurgeEntry]:
-    return [PurgeEntry(entry["name"], entry["kind"], entry["setting"], tuple(entry["keys"])) for entry in given]
+def _entries(purges: Sequence[Mapping[str, Any]]) -> list[PurgeEntry]:
+    return [PurgeEntry(entry["name"], entry["kind"], entry["setting"], tuple(entry["keys"])) for entry in purges]
 
 
 def wanted(params: Mapping[str, Any]) -> PurgeRequest:

@@ -174,7 +174,7 @@ def sessions(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     del check  # it only looks
     if wanted.admin is None:
         return _sessions_itself(wanted)
-    opened, short = _connection.seen(all_nodes.declared(wanted), label=wanted.label, gone=wanted.gone)
+    opened, short = _connection.seen(all_nodes.declared(wanted), label=wanted.label, gone_nodes=wanted.gone)
     nodes = Nodes(opened)
     try:
         if not nodes:
@@ -192,7 +192,7 @@ def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
         results.append(connection.own_client().host)
         return own_sessions.others(connection, user)
 
-    sessions, short = own_sessions.at_each(_login(wanted), wanted.nodes, look, gone=wanted.gone)
+    sessions, short = own_sessions.at_each(_login(wanted), wanted.nodes, look, gone_nodes=wanted.gone)
     hosts = [client.host for clients in sessions.values() for client in clients]
     unknown_hosts = valkey.unknown_hosts(hosts, [*wanted.known, *results])
     return {"changed": False, "sessions": _by_host(sessions), "short": short, "unknown_clients": unknown_hosts}
@@ -201,7 +201,7 @@ def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
 def ended(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     """Ends the user's sessions as the user itself, where no other login may."""
     act = own_sessions.others if check else own_sessions.end_others
-    result, short = own_sessions.at_each(_login(wanted), wanted.nodes, act, gone=wanted.gone)
+    result, short = own_sessions.at_each(_login(wanted), wanted.nodes, act, gone_nodes=wanted.gone)
     return {"changed": any(result.values()), "ended": _by_host(result), "short": short}
 
 

@@ -151,15 +151,22 @@ def own(way: Way) -> verbose_output.Verdict:
     return _attempt(way, [], "exit 0", until=None)
 
 
-def tried(way: Way, held: AgentKey) -> verbose_output.Verdict:
+def tried(way: Way, agent_key: AgentKey) -> verbose_output.Verdict:
     """What becomes of a login with that key. Opens no session, so that nothing is run there."""
     key = [
-        *("-o", f"IdentityAgent={held.socket}", "-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={held.public}"),
+        *(
+            "-o",
+            f"IdentityAgent={agent_key.socket}",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            f"IdentityFile={agent_key.public}",
+        ),
         # Ansible's own options may forbid keys.
         *("-o", "PubkeyAuthentication=yes", "-o", "PreferredAuthentications=publickey", "-N"),
         *(["-o", f'User="{way.account}"'] if way.account else []),
     ]
-    return _attempt(way, key, None, until=held.fingerprint)
+    return _attempt(way, key, None, until=agent_key.fingerprint)
 
 
 @dataclass(frozen=True)

@@ -98,16 +98,16 @@ class Acts:
     requests: Mapping[str, StageRequest] = {}
     """By stage. The acts of many credentials at one stage, or at two, are one execution."""
 
-    def carry_out(self, asked: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
+    def carry_out(self, requests: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
         """What came of each stage of each credential, in this order. Raises NotReached.
 
         Without requests, up to the first failure, except where old values go: one that stays must not keep another.
         A stage that follows another one of the same credential needs that one.
         """
         if self.requests:
-            return self._requested(asked)
+            return self._requested(requests)
         results: list[Answer | RotationError] = []
-        for stage, part in asked:
+        for stage, part in requests:
             try:
                 results.append(getattr(self, VERBS[stage])(part))
             except NotReached:
@@ -118,10 +118,10 @@ class Acts:
                     break
         return results
 
-    def _requested(self, asked: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
+    def _requested(self, requests: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
         acts: list[dict[str, Any]] = []
         last: dict[tuple[str, str], int] = {}
-        for stage, part in asked:
+        for stage, part in requests:
             request, about = self.requests[stage], (part.name, part.pending_task)
             options = {name: part.options[name] for name in request.options if name in part.options}
             if request.by_pending_task:
@@ -129,10 +129,10 @@ class Acts:
             needs = {"needs": last[about]} if about in last else {}
             acts.append({"credential": part.name, "state": request.state, **options, **needs})
             last[about] = len(acts) - 1
-        answers = asked[0][1].server.run_each(self.module, acts)
+        answers = requests[0][1].server.run_each(self.module, acts)
         return [
             answer if isinstance(answer, RotationError) else self._noted(self.requests[stage], answer)
-            for (stage, _part), answer in zip(asked, answers, strict=True)
+            for (stage, _part), answer in zip(requests, answers, strict=True)
         ]
 
     @staticmethod

@@ -65,7 +65,7 @@ class TwoUsers(Acts):
             raise RotationError(answer["full"])
         return answer
 
-    def _with_new(self, part: Part, state: str, done: str) -> Answer:
+    def _with_new(self, part: Part, state: str, verb: str) -> Answer:
         logins = rotated_logins(part.setting, part.name)
         if logins.stays is None:
             raise RotationError(
@@ -73,7 +73,7 @@ class TwoUsers(Acts):
             )
         act = self._usable if state == USABLE else partial(self.run, state=state)
         place = act(part, login=logins.stays, other=str(logins.stored.login.username))["place"]
-        return {"message": f"user {logins.stays.username} {done} at {place}"}
+        return {"message": f"user {logins.stays.username} {verb} at {place}"}
 
     def revoke(self, part: Part) -> Answer:
         """Ends the old user and its sessions, or in a rollback the new one's."""

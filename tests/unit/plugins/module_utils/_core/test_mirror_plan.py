@@ -137,7 +137,7 @@ def test_a_key_that_left_its_secret_goes_and_an_unread_secret_leaves_all() -> No
 
 
 def test_parameters_of_an_open_rotation_are_left() -> None:
-    plan = mirror_plan.plan(wanted("v2", TOKEN="another", HOST="other.example.com"), standing(), held={TOKEN})
+    plan = mirror_plan.plan(wanted("v2", TOKEN="another", HOST="other.example.com"), standing(), rotating={TOKEN})
     assert ([put.copy.parameter for put in plan.puts], plan.held) == ([HOST], (TOKEN,))
 
 
