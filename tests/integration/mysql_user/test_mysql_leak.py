@@ -26,6 +26,7 @@ def compared(maria: MariaDB, programs: Programs, *statements: str) -> MysqlShop:
 
 
 THIEF = ("CREATE USER app_thief@'%' IDENTIFIED BY 'canary'", "GRANT ALL ON *.* TO app_thief@'%'")
+RDS = "CREATE USER rdsrepladmin@'%' IDENTIFIED BY 'canary'"
 NEW_HOST = "CREATE USER app_report@'%' IDENTIFIED BY 'canary'"
 
 
@@ -48,15 +49,18 @@ def test_a_leak_response_names_what_was_added(maria: MariaDB, programs: Programs
 
 
 def test_a_leak_response_locks_the_users_that_nothing_explains(maria: MariaDB, programs: Programs) -> None:
-    """A further account of a known user is named: the team may have made it. So is what a locked one may do, later."""
+    """A further account of a known user is named: the team may have made it. So is one with a provider's name."""
     maria.execute(BEFORE[1])
-    shop = compared(maria, programs, *THIEF, "CREATE USER app_thief@'10.%'", NEW_HOST, "CREATE USER app_report_b@'%'")
+    shop = compared(
+        maria, programs, *THIEF, "CREATE USER app_thief@'10.%'", NEW_HOST, "CREATE USER app_report_b@'%'", RDS
+    )
     session = maria.connect("app_thief", "canary")
     answer = shop.revoked_after_a_leak(evicts=True)
     locked = "; ".join(f"ALTER USER `app_thief`@`{host}` ACCOUNT LOCK" for host in ("%", "10.%"))
     assert answer["evicted"] == [f"user `app_thief` could log in: {locked}; 1 sessions ended"]
     names = [line.partition(" is not in the baseline")[0] for line in answer["footholds"]]
-    assert names == ["account `app_report_b`@`%`", "account `app_report`@`%`"]
+    maria.execute("DROP USER rdsrepladmin@'%'")
+    assert names == ["account `app_report_b`@`%`", "account `app_report`@`%`", "account `rdsrepladmin`@`%`"]
     assert not maria.accepts("app_thief", "canary")
     with pytest.raises(pymysql.err.OperationalError):
         session.ping(reconnect=False)

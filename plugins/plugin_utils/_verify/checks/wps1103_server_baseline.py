@@ -19,7 +19,7 @@ CHECK = Check(
         "command in the finding, and start a leak response. If your team did, accept it: ansible-playbook "
         "watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
     ),
-    look=rows_of("servers", "baseline", "the catalog names no login of PostgreSQL or Valkey"),
+    look=rows_of("servers", "baseline", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
     needs=("servers",),
 )
