@@ -40,4 +40,5 @@ def test_only_the_host_with_the_file_restarts(connection: Mapping[str, Any]) -> 
         assert worker.started() - started[1] > 0.1
         assert not [value for value in (old, new) if value in run.output]
         sentences(run, "is complete", f"hosts: {web.name}, {worker.name}")
-        lab.assert_settled()
+        lab.assert_closed()
+        lab.assert_consistent()
