@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import secrets
 import zlib
 from typing import Any, Callable, Optional, Tuple
 
@@ -34,21 +35,28 @@ class BaselineStore:
         self._catalog, self.where = catalog, self._object.where
 
     def read(self) -> Tuple[Optional[ServerBaseline], str]:
-        """The baseline and its version; None where none was recorded. Raises StoreError."""
+        """The baseline and its version; None where nothing was recorded. Raises StoreError."""
         try:
             content, version = self._object.read(LIMIT)
         except NotFound:
             return None, ""
         named = (self._catalog.application, self._catalog.environment)
-        return server_baseline.parsed(_unpacked(content), *named, where=self.where), version
+        baseline = server_baseline.parsed(_unpacked(content), *named, where=self.where)
+        return baseline if baseline.sources else None, version
 
-    def exists(self) -> bool:
-        """Without reading it. Raises StoreError: S3 denies what does not exist to whoever may not list the bucket."""
+    def is_missing(self) -> bool:
+        """Without reading it. Raises StoreError."""
         try:
             self._object.read(0)
         except NotFound:
-            return False
-        return True
+            return True
+        return False
+
+    def make(self) -> None:
+        """Stores an empty one: S3 denies a missing object to roles that may not list the bucket, and they may not."""
+        with contextlib.suppress(AlreadyExists):
+            empty = ServerBaseline(self._catalog.application, self._catalog.environment, secrets.token_hex(32))
+            self._object.replace(server_baseline.written(empty), None)
 
     def replace(self, baseline: ServerBaseline, version: str) -> None:
         """Stores it in place of this version, or of nothing. Raises StoreError where another run was quicker."""

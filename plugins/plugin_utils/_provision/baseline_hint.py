@@ -22,7 +22,7 @@ def hint(catalog: Catalog, client: Callable[[str], Any], inventories: Sequence[s
     """The command that records it; empty if it exists, or if that cannot be read."""
     try:
         store = baseline_of(catalog, client)
-        if store is None or store.exists():
+        if store is None or store.read()[0]:
             return ""
     except SecretsError:
         return ""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal's bucket, and the journal in it, as provisioning makes and completes them.
+"""The journal's bucket, with the journal and an empty baseline, as provisioning makes and completes them.
 
 S3 encrypts every object by itself, and the journal holds no value, so no key is asked for.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import BaselineStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 
@@ -36,7 +37,7 @@ class JournalBucket:
         self._names: dict[str, Any] = {"Bucket": self._bucket}
         if catalog.expected_account_id:
             self._names["ExpectedBucketOwner"] = catalog.expected_account_id
-        self._journal = journal
+        self._journal, self._baseline = journal, BaselineStore(client, catalog)
         self._tags = tags
         self.lacks_journal = False
 
@@ -72,6 +73,8 @@ class JournalBucket:
         self.lacks_journal = not is_complete or not self._has_journal()
         if self.lacks_journal:
             steps.append(MissingPart(f"create journal {self._journal.where}", self._journal.make))
+        if not is_complete or self._baseline.is_missing():
+            steps.append(MissingPart(f"create empty baseline {self._baseline.where}", self._baseline.make))
         return steps
 
     def _has_journal(self) -> bool:

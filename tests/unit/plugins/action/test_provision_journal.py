@@ -17,7 +17,10 @@ from botocore.stub import Stubber
 from ansible_collections.watchparty.secrets.plugins.action.environment_provision import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerBaseline,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import baseline_hint
 from tests.unit.plugins.action.values_account import CATALOG, JOURNAL, account, run
@@ -31,6 +34,7 @@ STEPS = [
     f"deny unencrypted connections to {BUCKET}",
     f"enable versioning of {BUCKET}",
     MADE,
+    f"create empty baseline s3://{JOURNAL.bucket}/app/test/baseline.json",
 ]
 
 
@@ -48,7 +52,7 @@ def provision(**args: Any) -> dict[str, Any]:
 
 
 def steps(result: dict[str, Any]) -> list[str]:
-    return [line for line in result["plan"] if {"bucket", "journal"} & {*line.split()}]
+    return [line for line in result["plan"] if {"bucket", "journal", "baseline"} & {*line.split()}]
 
 
 def exists(clients: Clients) -> bool:
@@ -102,7 +106,7 @@ def test_what_the_bucket_lacks_is_completed_and_the_rest_stays(clients: Clients)
         "Resource": f"arn:aws:s3:::{JOURNAL.bucket}/*",
     }
     s3.put_bucket_policy(Bucket=JOURNAL.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [theirs]}))
-    assert steps(provision()) == STEPS[1:-1]
+    assert steps(provision()) == [*STEPS[1:-2], STEPS[-1]]
     statements = json.loads(s3.get_bucket_policy(Bucket=JOURNAL.bucket)["Policy"])["Statement"]
     assert statements[0] == theirs
     assert [statement["Sid"] for statement in statements] == ["Theirs", "RefuseUnencryptedConnections"]
@@ -116,7 +120,7 @@ def test_a_run_that_was_cut_short_is_completed(clients: Clients, monkeypatch: py
         patched.setattr(JournalBucket, "_keep_versions", lambda _self: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             provision()
-    assert steps(provision()) == STEPS[-2:]
+    assert steps(provision()) == STEPS[-3:]
 
 
 def test_a_bucket_of_somebody_else(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,9 +151,10 @@ def test_a_baseline_that_nobody_recorded_is_named_with_the_command(clients: Clie
     assert provision()["baseline"] == f"no baseline was recorded. After the first deploy, record it: {command}"
     store = baseline_of(catalog_parser.parse(CATALOG, "test"), clients)
     assert store is not None
-    assert not store.exists()
-    store.replace(ServerBaseline("app", "test", "key"), "")
-    assert store.exists()
+    empty, version = store.read()
+    assert (empty, bool(version)) == (None, True), "roles that may not list the bucket are not denied"
+    source = RecordedServer("2026-11-29T00:00:00Z", "me", frozenset({"user"}), {})
+    store.replace(ServerBaseline("app", "test", "key", {"127.0.0.1:5432": source}), version)
     assert provision()["baseline"] == ""
 
 

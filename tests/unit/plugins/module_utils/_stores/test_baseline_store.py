@@ -24,7 +24,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baselin
 )
 from tests.unit.plugins.module_utils._stores.journal_places import BUCKET, CATALOG, REGION, Moto
 
-BASELINE = ServerBaseline("app", "test", "key")
+SOURCE = RecordedServer("2026-11-29T00:00:00Z", "op", frozenset(["user"]), {})
+BASELINE = ServerBaseline("app", "test", "key", {"127.0.0.1:5432": SOURCE})
 KEY = "records/app/test/baseline.json"
 
 
@@ -40,6 +41,19 @@ def test_a_baseline_replaces_only_what_was_read() -> None:
         read, version = store.read()
         assert read == BASELINE
         store.replace(BASELINE, version)
+
+
+def test_an_empty_baseline_is_made_once_and_holds_nothing() -> None:
+    with mock_aws():
+        store = BaselineStore(Moto().client, CATALOG)
+        assert store.is_missing()
+        store.make()
+        assert not store.is_missing()
+        empty, version = store.read()
+        assert empty is None
+        store.replace(BASELINE, version)
+        store.make()
+        assert store.read()[0] == BASELINE
 
 
 def test_a_request_that_was_repeated_counts_once() -> None:
