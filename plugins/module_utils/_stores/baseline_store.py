@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
     Conflict,
+    Denied,
     NotFound,
     StoreError,
 )
@@ -40,6 +41,12 @@ class BaselineStore:
             content, version = self._object.read(LIMIT)
         except NotFound:
             return None, ""
+        except Denied as error:  # S3 says the same of what does not exist, to whom may not list the bucket
+            raise Denied(
+                f"the baseline {self.where} cannot be read; allow s3:GetObject on it. If it does not exist, create it "
+                f"by ansible-playbook watchparty.secrets.provision ({error.detail})",
+                error.detail,
+            ) from None
         named = (self._catalog.application, self._catalog.environment)
         baseline = server_baseline.parsed(_unpacked(content), *named, where=self.where)
         return baseline if baseline.sources else None, version

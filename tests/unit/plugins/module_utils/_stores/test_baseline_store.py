@@ -69,7 +69,7 @@ def test_a_baseline_that_may_not_be_read_is_not_taken_for_none() -> None:
     client = boto3.client("s3", region_name=REGION)
     with Stubber(client) as stubber:
         stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
-        with pytest.raises(Denied):
+        with pytest.raises(Denied, match="create it by ansible-playbook"):
             BaselineStore(client, CATALOG).read()
 
 
