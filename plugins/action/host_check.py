@@ -28,9 +28,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = dict(self._task.args)
-        options = [name for name in SET_HERE if name in args]
-        if options:
-            raise AnsibleActionFail(f"host_check sets {', '.join(options)} itself; give info")
+        internal_options = [name for name in SET_HERE if name in args]
+        if internal_options:
+            raise AnsibleActionFail(f"host_check sets {', '.join(internal_options)} itself; give info")
         info = _info(args, task_vars or {})
         known: Mapping[str, Any] = info.get("expected", {})
         args |= {"fingerprint_key": known.get("key")}

@@ -41,9 +41,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        options = [name for name in SET_HERE if name in self._task.args]
-        if options:
-            raise AnsibleActionFail(f"revoked_logins sets {', '.join(options)} itself; give info")
+        internal_options = [name for name in SET_HERE if name in self._task.args]
+        if internal_options:
+            raise AnsibleActionFail(f"revoked_logins sets {', '.join(internal_options)} itself; give info")
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         tries = try_previous_keys.given(args["info"], task_vars or {})
         inspections = registered(args["info"], task_vars, having="inspections", kind=Sequence)["inspections"]

@@ -64,7 +64,7 @@ class ActionModule(ControllerAction):
         silence = previous_values_results.why_silent(args["servers"]) or "no host could query it"
         readings, problems = record_baseline.readings_of(expected, args["servers"].get("inspected") or {}, silence)
         readings, unread, further = record_baseline.with_accounts(readings, info["parts"], info.get("absent", {}))
-        hosts, unread_of_hosts, lost = host_baselines.readings_of(args["hosts"])
+        hosts, unread_of_hosts, host_problems = host_baselines.readings_of(args["hosts"])
         readings.update(hosts)
         at, reason = timestamps.stamp(datetime.now(UTC)), args["reason"].strip()
         operator = record_baseline.Operator(process_identity.me(), at, frozenset(args["accept"]), reason)
@@ -74,7 +74,10 @@ class ActionModule(ControllerAction):
         if changed and not self._task.check_mode:
             store.replace(recording.baseline, version)
         recording.messages += [*unread, *unread_of_hosts]
-        return {"changed": changed, **_outcome(recording, [*problems, *further, *lost], bool(expected or readings))}
+        return {
+            "changed": changed,
+            **_outcome(recording, [*problems, *further, *host_problems], bool(expected or readings)),
+        }
 
     @staticmethod
     def _store(catalog: Catalog, args: Mapping[str, Any]) -> BaselineStore:

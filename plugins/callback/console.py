@@ -289,8 +289,8 @@ class CallbackModule(default.CallbackModule):
 
     def _show(self, text: str, colour: str | None = None, *, stderr: bool = False) -> None:
         self._progress.shown(time.monotonic())
-        shown = console_text.printable(completed(text), lines=True)
-        self._display.display(shown, color=colour, stderr=stderr)
+        message = console_text.printable(completed(text), lines=True)
+        self._display.display(message, color=colour, stderr=stderr)
 
 
 def _name(task: Any) -> str:

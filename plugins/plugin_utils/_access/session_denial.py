@@ -57,15 +57,15 @@ def is_denial(name: str, policy: Mapping[str, Any], now: datetime | None = None)
     statements = listed(policy.get("Statement"))
     if name != POLICY or len(statements) != 1 or not isinstance(statements[0], Mapping):
         return False
-    given = dict(statements[0])
-    given |= {part: list(listed(given.get(part))) for part in ("Action", "Resource")}
+    statement = dict(statements[0])
+    statement |= {part: list(listed(statement.get(part))) for part in ("Action", "Resource")}
     try:
-        before = given["Condition"][_OPERATOR][_KEY]
+        before = statement["Condition"][_OPERATOR][_KEY]
         moment = datetime.fromisoformat(before)
     except (KeyError, TypeError, ValueError):
         return False
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return given == _statement(before) and moment <= (now or datetime.now(UTC)) + APART
+    return statement == _statement(before) and moment <= (now or datetime.now(UTC)) + APART
 
 
 def command(principal: IamIdentity, before: datetime) -> str:

@@ -111,7 +111,7 @@ def commands(script: str, line: int = 1) -> list[Command]:
     names = (f"{COLLECTED}{number}" for number in itertools.count())
 
     def read(words: Words) -> list[Command]:
-        reader = _Reader(words.line, names)
+        reader = _CommandReader(words.line, names)
         for token in words.tokens():
             reader.take(token)
             if reader.is_closed and words.depth < NESTED:
@@ -132,7 +132,7 @@ class _Group:
     """Whether the next words are a pattern of ``case``."""
 
 
-class _Reader:
+class _CommandReader:
     def __init__(self, line: int, names: Iterator[str]) -> None:
         self.results: list[Command] = []
         self.is_closed = False

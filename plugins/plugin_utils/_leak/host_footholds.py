@@ -39,8 +39,8 @@ def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
     for host, answer in answers.items():
         footholds = [entry for entry in answer.get("footholds") or () if entry["credential"] in keys]
         if len(footholds) > MOST:
-            left = "".join(entry["text"] for entry in footholds[MOST - 1 :])
-            count = f"and {len(footholds) - MOST + 1} more ({of_text(left)}); the module host_evidence lists them"
+            text = "".join(entry["text"] for entry in footholds[MOST - 1 :])
+            count = f"and {len(footholds) - MOST + 1} more ({of_text(text)}); the module host_evidence lists them"
             footholds[MOST - 1 :] = [{**footholds[0], "text": count, "key": ""}]
         result.update({_event(host, entry): f"{host}: {entry['text']}" for entry in footholds})
     return result
@@ -154,14 +154,14 @@ class FirstLook:
 def plan_lines(footholds: Mapping[str, str], checked: Collection[str], hosts: Collection[str]) -> list[str]:
     """What the operator reads of them before the confirmation; ``hosts`` are those of the run."""
     parts = {event: event.split("/") for event in footholds}
-    left = [event for event in footholds if parts[event][1] not in checked]
+    unchecked = [event for event in footholds if parts[event][1] not in checked]
     lines = [
-        f"possible foothold{'' if event in left else ', checked by the operator'}: {footholds[event]}"
+        f"possible foothold{'' if event in unchecked else ', checked by the operator'}: {footholds[event]}"
         for event in footholds
     ]
-    withheld = sorted({parts[event][2] for event in left if len(parts[event]) > 3})
+    withheld = sorted({parts[event][2] for event in unchecked if len(parts[event]) > 3})
     if not withheld:
         return lines
-    names = ",".join(sorted({parts[event][1] for event in left}))
+    names = ",".join(sorted({parts[event][1] for event in unchecked}))
     rest = "" if set(hosts) - set(withheld) else ". No other host is left, so this run replaces only SSH keys"
     return [*lines, f"no new values are sent to {', '.join(withheld)}{rest}. {remedy(names, withheld)}"]

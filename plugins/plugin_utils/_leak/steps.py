@@ -340,8 +340,8 @@ def _accounts(run: ResponseRun) -> Work | None:
 def _compare_accounts(run: ResponseRun, work: Work) -> ResponseRun:
     keys = (run.response.asked.get("readers") or {}).get("access_keys") or []
     response = run.response
-    asked = {"evicts": response.evicts_keys, "denies_sessions": response.denies_sessions}
-    result = account_footholds.looked(run.setting, run.journal, work, keys, **asked)
+    wishes = {"evicts": response.evicts_keys, "denies_sessions": response.denies_sessions}
+    result = account_footholds.looked(run.setting, run.journal, work, keys, **wishes)
     for message in result.messages:
         run.warn(message)
     return run.noted(result.events).then(replace(run.response, account_lines=result.lines))

@@ -134,11 +134,11 @@ def planned(
     setting: RotationSetup, incident: Incident, impact: Mapping[str, Any], args: Mapping[str, Any]
 ) -> DenialPlan:
     access = LeakedAccess(impact, incident.declared, args["compromised_hosts"])
-    principals, asked = due(incident, exposed(setting.catalog, access)), args["deny_sessions"]
-    own = own_principal(setting) if asked and principals else None
-    denied = tuple(str(item) for item in principals if asked and item != own)
-    left = {str(item): OWN if item == own else "" for item in principals if str(item) not in denied}
-    return DenialPlan(denied, {**left, **dict.fromkeys(unknown_users(setting.catalog, impact), UNKNOWN)})
+    principals, denies = due(incident, exposed(setting.catalog, access)), args["deny_sessions"]
+    own = own_principal(setting) if denies and principals else None
+    denied = tuple(str(item) for item in principals if denies and item != own)
+    reasons = {str(item): OWN if item == own else "" for item in principals if str(item) not in denied}
+    return DenialPlan(denied, {**reasons, **dict.fromkeys(unknown_users(setting.catalog, impact), UNKNOWN)})
 
 
 def own_principal(setting: RotationSetup) -> IamIdentity | None:
@@ -190,13 +190,13 @@ class SettledSessions:
 
 
 def settled(
-    setting: RotationSetup, incident: Incident | None, made: list[MadeWithKey], *, asked: bool
+    setting: RotationSetup, incident: Incident | None, acts: list[MadeWithKey], *, asked: bool
 ) -> SettledSessions:
     """What CloudTrail tells of sessions decides where the catalog does not: anybody may assume a role by its trust."""
-    sessions = [item for item in made if item.made.kind == "session"]
+    sessions = [item for item in acts if item.made.kind == "session"]
     events = {*(incident.events if incident else ())}
     if not sessions or not (asked or any(event.startswith(f"{DENIED}/") for event in events)):
-        return SettledSessions(made)
+        return SettledSessions(acts)
     account, ours = aws_errors.account_id(setting.connection.store_client("sts")), {*deniable(setting.catalog)}
     holders = {item: holder for item in sessions if (holder := _holder(item, account)) in ours}
 
@@ -204,10 +204,10 @@ def settled(
         return item in holders and timestamps.stamp(item.at) < denied_before(events, holders[item])
 
     missing = dict.fromkeys(holders[item] for item in holders if not is_denied(item))
-    result = SettledSessions(made, denial=deny(setting, [*missing]) if asked else DenialResult())
+    result = SettledSessions(acts, denial=deny(setting, [*missing]) if asked else DenialResult())
     events |= {*result.denial.events}
     result.lines = [f"{item.made.name}, {item.when}: denied" for item in sessions if is_denied(item)]
-    result.made = [item for item in made if not is_denied(item)]
+    result.made = [item for item in acts if not is_denied(item)]
     return result
 
 

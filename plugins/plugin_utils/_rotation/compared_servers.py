@@ -76,17 +76,17 @@ def _catalog_names(setting: RotationSetup, engine: str, place: str) -> set[str] 
     """The logins of credentials at this server, and of those at no declared one, such as a replica's user. None where
     the server may have a login that cannot be read."""
     credentials = setting.catalog.credentials
-    here = {item.name for item in credentials.values() if _may_be_at(setting.catalog, item, engine, place)}
-    if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in here):
+    at_server = {item.name for item in credentials.values() if _may_be_at(setting.catalog, item, engine, place)}
+    if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in at_server):
         return None  # Vault makes logins that only Vault knows
-    here |= {admin for admin in (credentials[name].admin for name in here) if admin}
+    at_server |= {admin for admin in (credentials[name].admin for name in at_server) if admin}
     names = set[str]()
     for credential in credentials.values():
         try:
-            if credential.name in here or _is_at_no_server(credential):
+            if credential.name in at_server or _is_at_no_server(credential):
                 names.add(server_baseline.printable(_user(setting, credential)))
         except SecretsError:
-            if credential.name in here:
+            if credential.name in at_server:
                 return None
     return names
 

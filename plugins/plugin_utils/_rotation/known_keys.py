@@ -69,9 +69,10 @@ def known_ssh_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: 
     if rotation and names.intersection(rotation.plan.get("credentials", ())):
         pins += _pins(rotation)
     keys: dict[tuple[str, str], dict[str, str]] = {}
-    for held in (contents, *(contents.without(pinned) | secrets.read(list(pinned), pins=pinned) for pinned in pins)):
+    pinned_contents = [contents.without(pinned) | secrets.read(list(pinned), pins=pinned) for pinned in pins]
+    for each in (contents, *pinned_contents):
         for credential in credentials:
-            blob = records.public_part(credential_graph.find(catalog, credential, held).login.password or "")
+            blob = records.public_part(credential_graph.find(catalog, credential, each).login.password or "")
             if blob:
                 key = {"fingerprint": fingerprints.of_ssh_key(blob), "account": credential.options.get("user") or ""}
                 key["file"] = credential.options.get("authorized_keys") or ""

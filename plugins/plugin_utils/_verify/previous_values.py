@@ -240,13 +240,13 @@ def _signing(
     credential: Credential, values: Mapping[str, str], old: str, journal: Journal, item: Try | NotTried
 ) -> dict[str, Any]:
     """By what the stores hold; a Try tells of the application too."""
-    kept = [part.strip() for part in values.get(credential.fallbacks or "", "").split(",")]
+    fallback_keys = [part.strip() for part in values.get(credential.fallbacks or "", "").split(",")]
     due = [
         pending_task.due
         for pending_task in journal.pending_tasks.values()
         if pending_task.credential == credential.name
     ]
-    if old not in kept:
+    if old not in fallback_keys:
         message = "the previous key is not among the fallbacks, so nothing that it signed is accepted"
         if isinstance(item, Try):
             return verdict(REFUSED, message, by=BY_SESSIONS)

@@ -72,8 +72,8 @@ def _of_hosts(name: str, entry: Verdict, by_host: Results) -> Verdict:
         return verdict(ACCEPTED, f"a previous value still logs in at {hosts[ACCEPTED]}")
     if reasons or REFUSED not in hosts:
         nowhere = hosts.get(NEITHER)
-        lost = f"no host accepts the current value either ({nowhere})" if nowhere else "no host was asked"
-        return verdict(UNTRIED, f"{entry['message']}: {'; '.join(reasons) or lost}")
+        reason = f"no host accepts the current value either ({nowhere})" if nowhere else "no host was asked"
+        return verdict(UNTRIED, f"{entry['message']}: {'; '.join(reasons) or reason}")
     text = f"; {hosts[NEITHER]} accepts neither" if NEITHER in hosts else ""
     return verdict(REFUSED, f"rejected now at {hosts[REFUSED]}, where the current value logs in{text}")
 

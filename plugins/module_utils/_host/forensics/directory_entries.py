@@ -64,17 +64,17 @@ class HostTree:
 
     def entries(self, pattern: str) -> Iterator[Entry]:
         """Whatever is there. ``*`` and ``[…]`` stand for one name."""
-        paths, left = ["/"], MOST_NAMES
+        paths, remaining = ["/"], MOST_NAMES
         for part in pattern.strip("/").split("/"):
             if not set("*[") & set(part):
                 paths = [os.path.join(path, part) for path in paths]
                 continue
             folders, paths = paths, []
             for folder in folders:
-                names = self._names(folder, left + 1)
-                left -= len(names)
+                names = self._names(folder, remaining + 1)
+                remaining -= len(names)
                 paths += [os.path.join(folder, name) for name in sorted(names) if fnmatchcase(name, part)]
-                if left < 0:
+                if remaining < 0:
                     self.overfull.append(os.path.dirname(re.split(r"[*\[]", pattern)[0]))
                     break
         return filter(None, map(self._entry, paths))

@@ -278,7 +278,7 @@ def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         return
     command = ["systemctl", "show", "--property=Id", "--property=MainPID", *wanted.units]
     try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
+        process = subprocess.run(  # pylint: disable=ansible-bad-function
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -289,9 +289,9 @@ def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         message = error.strerror if isinstance(error, OSError) else "gave no answer"
         part.short.append("processes: systemctl: %s" % message)
         return
-    pids = records.main_pids(done.stdout.decode("utf-8", "replace"))
-    begun = {unit: processes.began(pid) for unit, pid in pids.items()}
-    part.lines += records.process_lines(begun, wanted.path, _changed(wanted.path))
+    pids = records.main_pids(process.stdout.decode("utf-8", "replace"))
+    start_times = {unit: processes.began(pid) for unit, pid in pids.items()}
+    part.lines += records.process_lines(start_times, wanted.path, _changed(wanted.path))
 
 
 def _services(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
@@ -305,8 +305,8 @@ def _services(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
             continue
         unknown = [state.unit for state in states if state.is_up and state.began is None]
         part.short += ["services: when %s started is not known" % unit for unit in unknown]
-        begun = {state.unit: state.began for state in states if state.unit not in unknown}
-        part.lines += records.process_lines(begun, wanted.path, _changed(wanted.path))
+        start_times = {state.unit: state.began for state in states if state.unit not in unknown}
+        part.lines += records.process_lines(start_times, wanted.path, _changed(wanted.path))
 
 
 def _changed(path: str) -> Optional[float]:

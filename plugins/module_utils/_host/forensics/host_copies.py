@@ -166,15 +166,17 @@ def _size(directory: int, name: str) -> Optional[int]:
 def _copy(
     at: safe_files.OpenPath, env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]
 ) -> Iterator[Dict[str, str]]:
-    held, mode = value_search.in_file(at, values)
+    names_inside, mode = value_search.in_file(at, values)
     alike = is_called_alike(at.name, env.file.name) and not at.name.endswith(PLACEHOLDERS)
     # Another application's .env below this one is its own matter, unless it assigns what is secret here.
-    if alike and not held and at.folder != env.file.folder:
+    if alike and not names_inside and at.folder != env.file.folder:
         alike = _assigns(at, names)
-    if not alike and not held and "env" in at.name.lower():
+    if not alike and not names_inside and "env" in at.name.lower():
         alike = not at.name.endswith((*CODE, *PLACEHOLDERS)) and _assigns(at, names)
-    if held:
-        why = "holds %s" % ", ".join(held[:3]) + (" and %d more" % (len(held) - 3) if held[3:] else "")
+    if names_inside:
+        why = "holds %s" % ", ".join(names_inside[:3]) + (
+            " and %d more" % (len(names_inside) - 3) if names_inside[3:] else ""
+        )
     elif alike:
         why = "looks like a copy"
     else:
@@ -230,7 +232,7 @@ def _one(
     folders: safe_files.LastFolder, path: str, values: ValueSearch, unread: UnreadPaths, last: int = 0
 ) -> Iterator[Dict[str, str]]:
     try:
-        held, mode = value_search.in_file(folders.at(*os.path.split(path)), values, last=last)
+        names_inside, mode = value_search.in_file(folders.at(*os.path.split(path)), values, last=last)
     except safe_files.NotReadable:
         unread.add_closed(path)
         return
@@ -244,8 +246,8 @@ def _one(
         return
     except value_search.FileTooLarge:  # the check says how much of a file it reads
         return
-    if held:
-        yield {"path": plain(path), "mode": "%04o" % mode, "why": "holds %s" % ", ".join(held[:3])}
+    if names_inside:
+        yield {"path": plain(path), "mode": "%04o" % mode, "why": "holds %s" % ", ".join(names_inside[:3])}
 
 
 def _usual(places: Sequence[str], unread: UnreadPaths) -> Iterator[str]:

@@ -119,10 +119,10 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     elif wanted.key:
         answer["fingerprints"] = known._replace(patterns=("*",)).fingerprints(values)
     if present and not problem:
-        held = value_search.within(SEARCH_SECONDS, matcher)
+        search = value_search.within(SEARCH_SECONDS, matcher)
         text = present.content.decode("utf-8")
         with suppress(OutOfTime):
-            answer["flaws"] = dotenv_flaws.flaws(text, wanted.readers, lambda line: held.named(line.encode("utf-8")))
+            answer["flaws"] = dotenv_flaws.flaws(text, wanted.readers, lambda line: search.named(line.encode("utf-8")))
     for digests in ("accepted", "healthy", "current", "written"):
         answer["mark"].pop(digests, None)
     return answer
@@ -158,7 +158,7 @@ def _copies(
         *(unit["user"] for unit in units),
     }
     soon = value_search.within(SEARCH_SECONDS, matcher)
-    shown, shown_unread, shown_closed = host_copies.in_processes(
+    in_processes, shown_unread, shown_closed = host_copies.in_processes(
         soon, [pid for unit in units for pid in unit["pids"]], accounts
     )
     journal = journal_search.searched([unit["unit"] for unit in units if "manager" not in unit], soon)
@@ -169,7 +169,7 @@ def _copies(
         "copies": away.copies,
         "copies_unread": away.unread,
         "copies_closed": list(away.closed),
-        "shown": shown,
+        "shown": in_processes,
         "shown_unread": shown_unread,
         "shown_closed": shown_closed,
         "journal": journal.units,
@@ -250,9 +250,9 @@ def _is_edited(mark: Dict[str, Any], present: Optional[atomic_file.Present]) -> 
 def _command(command: Sequence[str]) -> Tuple[Optional[int], str, str]:
     """Exit code, output, and the reason for a missing one."""
     try:
-        done = bounded_command.output(command, seconds=SECONDS, largest=LARGEST_OUTPUT)
+        process = bounded_command.output(command, seconds=SECONDS, largest=LARGEST_OUTPUT)
     except OSError as error:
         return None, "", "%s: %s" % (command[0], error.strerror)
-    if done.code is None or done.is_cut:
+    if process.code is None or process.is_cut:
         return None, "", "%s: gave no answer" % command[0]
-    return done.code, done.content.decode("utf-8", "replace"), ""
+    return process.code, process.content.decode("utf-8", "replace"), ""

@@ -59,10 +59,10 @@ def _row(
     state: State, manager: str, configured: Configured, known: unit_facts.Known, since: Optional[float]
 ) -> Dict[str, Any]:
     pids = [state.pid] if state.began is not None and state.pid else []
-    held, silent = unit_facts.held(pids, known)
+    process_values, silent = unit_facts.held(pids, known)
     for environment in configured.environments:
         for name, mac in known.fingerprints(environment).items():
-            held[name] = sorted({*held.get(name, ()), mac})
+            process_values[name] = sorted({*process_values.get(name, ()), mac})
     files = [
         {"path": path, "problem": "", "values": known.fingerprints(values)}
         for path, values in configured.settings.items()
@@ -77,7 +77,7 @@ def _row(
         "container": manager == "compose",
         "began": timestamps.stamp_of(state.began) if state.began is not None else None,
         "old": unit_facts.is_old(state.began, since),
-        "held": held,
+        "held": process_values,
         "silent": silent,
         "pids": pids,
         "sub": "",

@@ -109,7 +109,7 @@ def _rpm(command: List[str]) -> List[str]:
 
 def _digests(path: str) -> Set[str]:
     """Of a regular file, in the forms in which packages hold them."""
-    made = [each for each in (_md5(), hashlib.sha256()) if each]
+    digests = [each for each in (_md5(), hashlib.sha256()) if each]
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
@@ -117,8 +117,8 @@ def _digests(path: str) -> Set[str]:
             if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
                 return set()
             for block in iter(lambda: stream.read(1 << 20), b""):
-                for each in made:
+                for each in digests:
                     each.update(block)
     except OSError:
         return set()
-    return {each.hexdigest() for each in made}
+    return {each.hexdigest() for each in digests}

@@ -42,11 +42,11 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult
     removed: List[str] = []
     dead_values = ValueMatcher(values)
     with atomic_file.held(path, look=True) as env, _alone(env):
-        backup_path, kept = backup.path(env), backup.load(env) or {}
+        backup_path, backup_files = backup.path(env), backup.load(env) or {}
         written, remaining = _written(env)
-        env = env._replace(others=frozenset([*written, *kept]))
+        env = env._replace(others=frozenset([*written, *backup_files]))
         files = file_set.read_all(env, atomic_file.present(env.file), [env.path, *sorted(env.others - {env.path})])
-        texts, kept_texts = _texts(files), _texts(kept)
+        texts, kept_texts = _texts(files), _texts(backup_files)
         live = {path: _named(dead_values, [text]) for path, text in texts.items()}
         remaining += [
             "%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(names))
@@ -133,10 +133,10 @@ def strays(env: atomic_file.EnvFile, dead_values: ValueMatcher) -> List[str]:
         else:
             dead = dead_values.named(content)
             if dead:
-                shown = "".join(name if name.isprintable() else "?" for name in stray)
+                path_shown = "".join(name if name.isprintable() else "?" for name in stray)
                 lines.append(
                     "%s (mode %04o) holds a revoked value of %s; remove it: rm %s"
-                    % (shown, mode, ", ".join(dead), shlex.quote(shown))
+                    % (path_shown, mode, ", ".join(dead), shlex.quote(path_shown))
                 )
     passed = large + len(names[MOST:])
     if unread:

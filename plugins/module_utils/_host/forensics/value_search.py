@@ -167,25 +167,25 @@ def _base64_runs(content: bytes) -> Iterator[bytes]:
 
 
 def _in_packed(opened: str, stream: io.BytesIO, values: ValueSearch, depth: int) -> List[str]:
-    names, left = set(), None
+    names, incomplete = set(), None
     try:
         with contextlib.closing(_pieces(opened, stream)) as pieces:
             for piece in pieces:
                 try:
                     names.update(in_stream(piece, values, depth + 1))
                 except FileTooLarge as error:
-                    left = error
+                    incomplete = error
     except OutOfTime:
         raise
     except UnopenedFile as error:
         names.update(values.named(stream.getvalue()))
-        left = error
+        incomplete = error
     except FileTooLarge as error:
-        left = error
+        incomplete = error
     except Exception:  # noqa: BLE001 # pylint: disable=broad-exception-caught  # damaged, in one of a dozen ways
         names.update(values.named(stream.getvalue()))
-    if left and not names:
-        raise left
+    if incomplete and not names:
+        raise incomplete
     return sorted(names)
 
 

@@ -205,8 +205,8 @@ class FootholdSearch:
             text = "key %s is in %s since %s or before: remove its line, or run with -e leak_evict=true"
             self._add(credential, text % (name, _plain(file.path), timestamps.stamp_of(times[name])), name, file.path)
         if len(added) > records.MOST_OF_FILE:
-            left = len(added) - records.MOST_OF_FILE
-            self._add(credential, "%d more unknown keys are in %s" % (left, _plain(file.path)))
+            count = len(added) - records.MOST_OF_FILE
+            self._add(credential, "%d more unknown keys are in %s" % (count, _plain(file.path)))
 
     def _own_keys(self) -> Set[str]:
         if self._own is None:

@@ -53,7 +53,7 @@ def read(admin: MysqlConnection, request: Mapping[str, Any], *, without: Collect
     seen = accounts.read(admin, MOST)
     if not seen.complete:
         raise _too_many(admin)
-    reader = _Reader(admin, request, seen, without)
+    reader = _MysqlReader(admin, request, seen, without)
     kinds, rows = [], []
     for kind, act in reader.readers():
         try:
@@ -73,7 +73,7 @@ def _too_many(admin: MysqlConnection) -> RotationError:
     return RotationError("%s has more than %d accounts, grants and objects, %s" % (admin.place, MOST, TOO_MANY))
 
 
-class _Reader:
+class _MysqlReader:
     def __init__(
         self, admin: MysqlConnection, request: Mapping[str, Any], seen: Accounts, without: Collection[str]
     ) -> None:
@@ -103,8 +103,8 @@ class _Reader:
 
     def _name(self, user: str, host: str) -> str:
         """One for two users that take turns. Any other begins with a quote."""
-        shown = self._own.get(user, user)
-        return _written(user, host) if shown == user else "%s@%s" % (shown, quoted(host))
+        label = self._own.get(user, user)
+        return _written(user, host) if label == user else "%s@%s" % (label, quoted(host))
 
     def _definer(self, text: str) -> str:
         user, _, host = text.rpartition("@")
@@ -123,9 +123,9 @@ class _Reader:
     def _ways(self, account: Account) -> str:
         """Of the catalog's own users no password, and of two that take turns not how they log in: each rotation sets
         both anew."""
-        shown = self._own.get(account.user)
-        if shown is not None:
-            return "" if shown != account.user else " or ".join(plugin for plugin, _digest in account.ways)
+        label = self._own.get(account.user)
+        if label is not None:
+            return "" if label != account.user else " or ".join(plugin for plugin, _digest in account.ways)
         return " or ".join(
             "%s, %s" % (plugin, self._digest(digest) if digest else "no password") for plugin, digest in account.ways
         )
@@ -139,12 +139,12 @@ class _Reader:
                 scope = self._scope(str(schema), str(table))
                 if scope == "*.*" and (user, host) in me:
                     self._held.add(str(right))
-                held = rights.setdefault((user, host, scope), set())
-                held.add("%s (%s)" % (right, quoted(column)) if column else str(right))
-                held.update(["GRANT OPTION"] if grantable == "YES" else ())
-        for user, host, schema, name, kind, held_rights in self._rows(queries.ROUTINE_GRANTS, 6):
+                scope_rights = rights.setdefault((user, host, scope), set())
+                scope_rights.add("%s (%s)" % (right, quoted(column)) if column else str(right))
+                scope_rights.update(["GRANT OPTION"] if grantable == "YES" else ())
+        for user, host, schema, name, kind, routine_rights in self._rows(queries.ROUTINE_GRANTS, 6):
             scope = "%s %s" % (kind, self._scope(str(schema), str(name)))
-            rights.setdefault((str(user), str(host), scope), set()).add(str(held_rights))
+            rights.setdefault((str(user), str(host), scope), set()).add(str(routine_rights))
         for user, host, proxied, proxied_host, is_grantable in self._rows(queries.PROXY_GRANTS, 5):
             account = (str(user), str(host), "%s@%s" % (quoted(str(proxied)), quoted(str(proxied_host))))
             rights.setdefault(account, set()).update(["PROXY", *(["GRANT OPTION"] if is_grantable else [])])
@@ -153,9 +153,11 @@ class _Reader:
                 rights.setdefault((str(role), "", "*.*"), set()).update(["rights %s" % mask] if int(mask or 0) else [])
         for (user, host, scope), each in rights.items():
             if each and user not in self._without:
-                given = ["GRANT OPTION"] if "GRANT OPTION" in each else []
-                given.append("PROXY" if "PROXY" in each else "ALL PRIVILEGES")
-                undo = "; ".join("REVOKE %s ON %s FROM %s" % (right, scope, _written(user, host)) for right in given)
+                revocable = ["GRANT OPTION"] if "GRANT OPTION" in each else []
+                revocable.append("PROXY" if "PROXY" in each else "ALL PRIVILEGES")
+                undo = "; ".join(
+                    "REVOKE %s ON %s FROM %s" % (right, scope, _written(user, host)) for right in revocable
+                )
                 yield "on %s to %s" % (scope, self._name(user, host)), ", ".join(sorted(each)), undo
 
     @staticmethod

@@ -136,12 +136,12 @@ def end_sessions(admin: MysqlConnection, users: Sequence[str]) -> Dict[str, int]
     """How many of each user. A login that began before the password changed may succeed with the old one, so it is
     waited for."""
     ended = dict.fromkeys(users, 0)
-    begun = {number for number, name in _sessions(admin, users) if name == LOGGING_IN}
+    logging_in = {number for number, name in _sessions(admin, users) if name == LOGGING_IN}
     for look in range(LOOKS):
         time.sleep(PAUSE if look else 0)
         sessions = _sessions(admin, users)
         own = [(number, name) for number, name in sessions if name in ended]
-        if not own and begun.isdisjoint(number for number, _name in sessions):
+        if not own and logging_in.isdisjoint(number for number, _name in sessions):
             return ended
         for number, name in own:
             ended[name] += admin.ended(number)

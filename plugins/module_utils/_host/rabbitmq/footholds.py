@@ -44,18 +44,18 @@ def tags_held(admin: Management, user: str) -> Optional[List[str]]:
 
 
 def looked_for(
-    admin: Management, user: str, tags: Collection[str], held: Optional[Collection[str]], search: Mapping[str, Any]
+    admin: Management, user: str, tags: Collection[str], held_tags: Optional[Collection[str]], search: Mapping[str, Any]
 ) -> Dict[str, Any]:
     """``search`` has the users of the catalog as ``known``, and what the baseline is compared with as ``inventory``."""
     request = search["inventory"]
     if not request:
-        return {"footholds": findings(admin, user, tags, held, search["known"])}
+        return {"footholds": findings(admin, user, tags, held_tags, search["known"])}
     result: Dict[str, Any] = {"evicted": [], "footholds": []}
     if "known" in request:
         _evict(admin, request["known"], result)
     inventory = compared_inventory.read(lambda: rabbitmq_inventory.read(admin, request))
     but = compared_inventory.compared(inventory, request)
-    result["footholds"] += findings(admin, user, tags, held, search["known"], but=but)
+    result["footholds"] += findings(admin, user, tags, held_tags, search["known"], but=but)
     return {**result, "inventory": inventory}
 
 
@@ -66,8 +66,8 @@ def _evict(admin: Management, known: Collection[str], result: Dict[str, Any]) ->
     def act() -> str:
         own = {admin.text(admin.found("whoami") or {}, "name"), provider_users.MONITORING}
         names = [admin.text(entry, "name") for entry in admin.entries("users")]
-        gone = [name for name in names if name not in own and server_baseline.is_unexplained(name, known)]
-        for name in gone[:MOST_EVICTED]:
+        unexplained = [name for name in names if name not in own and server_baseline.is_unexplained(name, known)]
+        for name in unexplained[:MOST_EVICTED]:
             admin.delete("users", name)
             deleted.append(name)
         for name in deleted:
@@ -92,17 +92,18 @@ def findings(
     admin: Management,
     user: str,
     tags: Collection[str],
-    held: Optional[Collection[str]],
+    held_tags: Optional[Collection[str]],
     known: Collection[str],
     *,
     but: Collection[str] = (),
 ) -> List[str]:
-    """What a user with the catalog's ``tags`` and those that it ``held`` could have made, without the kinds ``but``,
+    """What a user with the catalog's ``tags`` and ``held_tags``, its own, could have made, without the kinds ``but``,
     which a comparison names. ``known`` are users of the catalog."""
-    extra = ", ".join(sorted(set(held or ()).difference(tags)))
+    extra = ", ".join(sorted(set(held_tags or ()).difference(tags)))
     result = [EXTRA % (user, extra, admin.place)] if extra else []
-    result += [GONE % (user, admin.place)] if held is None else []
-    all_tags = {*tags, *([ADMINISTRATOR] if held is None else held)}  # only an administrator can delete a user
+    result += [GONE % (user, admin.place)] if held_tags is None else []
+    own_tags = [ADMINISTRATOR] if held_tags is None else held_tags  # only an administrator can delete a user
+    all_tags = {*tags, *own_tags}
     late = ["not checked: %s gave no complete answer within %d seconds" % (admin.place, SECONDS)]
     try:
         return result + within(SECONDS, lambda: _named(admin, all_tags, {*known, user}, but), late)
@@ -110,12 +111,12 @@ def findings(
         return [*result, "not checked: %s" % error]
 
 
-def _named(admin: Management, held: Collection[str], known: Collection[str], but: Collection[str]) -> List[str]:
+def _named(admin: Management, tags: Collection[str], known: Collection[str], but: Collection[str]) -> List[str]:
     lines: List[str] = []
-    if ADMINISTRATOR in held:
+    if ADMINISTRATOR in tags:
         lines += _users(admin, known) if "user" not in but else ()
         lines += _global_parameters(admin) if "global parameter" not in but else ()
-    if (ADMINISTRATOR in held or POLICYMAKER in held) and not {"policy", "operator policy", "parameter"}.issubset(but):
+    if (ADMINISTRATOR in tags or POLICYMAKER in tags) and not {"policy", "operator policy", "parameter"}.issubset(but):
         lines += _policies(admin)
     rest = len(lines) - MOST
     return lines if rest <= 0 else [*lines[:MOST], "%d more users, policies and parameters" % rest]

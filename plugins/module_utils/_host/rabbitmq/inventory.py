@@ -40,7 +40,7 @@ def of_server(address: Mapping[str, Any], login: Mapping[str, str], request: Map
 def read(admin: Management, request: Mapping[str, Any]) -> Dict[str, Any]:
     """Kinds and entries. ``request`` has the ``key`` of digests, and the catalog's ``own`` users with the names to show
     for them. Raises RotationError, or what an answer in another form leads to."""
-    reader = _Reader(admin, request)
+    reader = _RabbitmqReader(admin, request)
     readers = (reader.users, reader.permissions, reader.topics, reader.vhosts, reader.policies, reader.parameters)
     rows = [row for act in readers for row in act()]
     if len(rows) > MOST:
@@ -49,14 +49,14 @@ def read(admin: Management, request: Mapping[str, Any]) -> Dict[str, Any]:
     return {"kinds": list(KINDS), "entries": entries}
 
 
-class _Reader:
+class _RabbitmqReader:
     def __init__(self, admin: Management, request: Mapping[str, Any]) -> None:
         self._admin, self._key, self._own = admin, request["key"], request["own"]
 
     def _name(self, user: str) -> str:
         """One for two users that take turns. A user may have that name itself."""
-        shown = str(self._own.get(user, user))
-        return '"%s"' % user if shown == user and user in self._own.values() and user not in self._own else shown
+        label = str(self._own.get(user, user))
+        return '"%s"' % user if label == user and user in self._own.values() and user not in self._own else label
 
     def _digest(self, value: Any) -> str:
         return "digest %s" % keyed(self._key, json.dumps(value, sort_keys=True))
@@ -67,8 +67,8 @@ class _Reader:
             user = self._admin.text(entry, "name")
             facts = "tags %s" % ", ".join(users.tags_of(entry)) if users.tags_of(entry) else "no tag"
             if user not in self._own:
-                held = entry.get("password_hash")
-                facts += ", %s" % self._digest([held, entry.get("hashing_algorithm")]) if held else ", no password"
+                hashed = [entry.get("password_hash"), entry.get("hashing_algorithm")]
+                facts += ", %s" % self._digest(hashed) if hashed[0] else ", no password"
             yield "user", self._name(user), facts, ["delete_user", user]
 
     def permissions(self) -> Iterator[_Row]:

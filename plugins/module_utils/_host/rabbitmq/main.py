@@ -70,9 +70,9 @@ def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
         return {"place": admin.place, "ended": users.block(admin, server, login)}
     else:
         user, search = login["username"], params["search"]
-        held = footholds.tags_held(admin, user) if search else None
+        held_tags = footholds.tags_held(admin, user) if search else None
         ended = users.revoke(admin, server, login)
-        result = footholds.looked_for(admin, user, tags, held, search) if search else {"footholds": []}
+        result = footholds.looked_for(admin, user, tags, held_tags, search) if search else {"footholds": []}
         return {"place": admin.place, "ended": ended, **result}
     return {"place": admin.place}
 

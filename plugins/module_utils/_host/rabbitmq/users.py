@@ -82,17 +82,17 @@ def _limits(admin: Management, user: str) -> Dict[str, int]:
 
 def create(admin: Management, new: Login, like: str, tags: Collection[str]) -> None:
     """Makes the user anew: of one that was there, nothing stays. The server gets a hash of the password."""
-    given = rights(admin, like)
+    like_rights = rights(admin, like)
     user = new["username"]
     admin.delete("users", user)
     end_connections(admin, user)
-    kept = ",".join(tag for tag in given["tags"] if tag in tags)
+    tag_list = ",".join(tag for tag in like_rights["tags"] if tag in tags)
     hashed = {"password_hash": _hash(new["password"]), "hashing_algorithm": "rabbit_password_hashing_sha256"}
-    admin.put("users", user, body={**hashed, "tags": kept})
-    for name, value in given["limits"].items():
+    admin.put("users", user, body={**hashed, "tags": tag_list})
+    for name, value in like_rights["limits"].items():
         admin.put("user-limits", user, name, body={"value": value})
     for kind, names in _PERMISSIONS.items():
-        for vhost, *values in given[kind]:
+        for vhost, *values in like_rights[kind]:
             admin.put(kind, vhost, user, body=dict(zip(names, values)))
 
 
@@ -143,7 +143,7 @@ def revoke(admin: Management, server: Mapping[str, Any], old: Login) -> int:
     return _ends(admin, server, old, "it was deleted")
 
 
-def _ends(admin: Management, server: Mapping[str, Any], old: Login, done: str) -> int:
+def _ends(admin: Management, server: Mapping[str, Any], old: Login, step: str) -> int:
     ended = end_connections(admin, old["username"])
     try:
         with amqp.connected(server, old, "/"):
@@ -151,7 +151,7 @@ def _ends(admin: Management, server: Mapping[str, Any], old: Login, done: str) -
     except amqp.AmqpLoginRefused:
         return ended
     raise RotationError(
-        "%s still accepts user %s after %s; check auth_backends in rabbitmq.conf" % (admin.place, old["username"], done)
+        "%s still accepts user %s after %s; check auth_backends in rabbitmq.conf" % (admin.place, old["username"], step)
     )
 
 

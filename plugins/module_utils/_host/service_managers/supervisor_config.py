@@ -71,9 +71,9 @@ def _read(path: str) -> List[Section]:
 
 
 def _words(file: str, section: Section) -> Iterator[str]:
-    here = os.path.dirname(os.path.abspath(file))
+    directory = os.path.dirname(os.path.abspath(file))
     for word in section.options.get("files", "").split():
-        yield os.path.join(here, word.replace("%(here)s", here))
+        yield os.path.join(directory, word.replace("%(here)s", directory))
 
 
 def _pairs(text: str) -> Iterator[Tuple[str, str]]:
