@@ -23,7 +23,7 @@ RESULTS = {
 
 
 def test_how_many() -> None:
-    """The numbers that issue 23 asks for."""
+    """What the docs promise."""
     assert len(MISTAKES) >= 350
     assert sum(bool(plant.ways & REAL) for plant in MISTAKES) >= 350, "on real hosts, servers and repositories"
     assert len(PLANTS) - len(MISTAKES) >= 20

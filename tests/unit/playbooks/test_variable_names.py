@@ -28,7 +28,18 @@ PREFIXES = (
     ),
     *("secret_provision_", "secret_rotate_", "secrets_verify_", "verify_"),
 )
-ANSIBLE = {"groups", "hostvars", "inventory_hostname", "item", "lookup", "now", "omit", "query", "role_path"}
+ANSIBLE = {
+    "group_names",
+    "groups",
+    "hostvars",
+    "inventory_hostname",
+    "item",
+    "lookup",
+    "now",
+    "omit",
+    "query",
+    "role_path",
+}
 PUBLIC = {"secrets_catalog", "ssh_host_keys"}
 """Names that are meant for an inventory."""
 WITHOUT_EFFECT = {
