@@ -40,7 +40,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ev
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     confirm_revocation,
@@ -152,7 +152,7 @@ class ActionModule(rotation_segment.ServersAction):
         """The drill, in the audit log."""
         audit = rotation_segment.Audit(setting, args, required=True)
         head = rotation_context.audit_of(setting, journal)["head"]
-        reached = [credential["name"] for credential in _credentials(radius)]
+        reached = [credential["name"] for credential in radius.credentials]
         show(leak_announcements.drilled(setting, radius.declared, reached, stops, audit, head))
 
     def _to_gather(
@@ -178,7 +178,7 @@ class ActionModule(rotation_segment.ServersAction):
             "managed": managed_services(environment_summary.services(setting.catalog)),
             "baseline": host_comparison.request(setting, journal, radius.data or {}),
             "known_keys": assessment.known_keys(
-                setting, {credential["name"] for credential in _credentials(radius)}, journal.rotation
+                setting, {credential["name"] for credential in radius.credentials}, journal.rotation
             ),
         }
         return {"gather": gather, "evidence_until": times["evidence_until"]}
@@ -191,7 +191,7 @@ class ActionModule(rotation_segment.ServersAction):
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
         """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is reported."""
-        credentials = _credentials(leak_plan.radius)
+        credentials = leak_plan.radius.credentials
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
         names, since = [credential["name"] for credential in credentials], leak_plan.declaration.incident.since
         trail = leak_evidence.trail(setting, names, seconds=end - time.time() - 1, since=since)
@@ -251,7 +251,7 @@ class ActionModule(rotation_segment.ServersAction):
         news = {**wish, **look.news(declaration.incident.footholds)}
         journal = self._noted(setting, journal, news)
         show([f"{declaration.incident.id}, {declaration.message}"])
-        reached = [credential["name"] for credential in _credentials(radius)]
+        reached = [credential["name"] for credential in radius.credentials]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
         alive = self._revoked(setting, declaration.incident.id, args, task_vars) if args["revoked"] else []
         response = Response(
@@ -279,7 +279,7 @@ class ActionModule(rotation_segment.ServersAction):
             pages=planned.get("pages") or {},
             behind=declaration.behind,
             asked=answers,
-            waves=[asdict(wave) for wave in _waves(declaration, data["waves"])],
+            waves=[asdict(wave) for wave in response_plan.waves(declaration, data["waves"])],
             unannounced=unannounced,
             failures=alive,
         )
@@ -384,20 +384,6 @@ def _wish(radius: assessment.BlastRadius, args: Mapping[str, Any]) -> leak_decla
     )
 
 
-def _credentials(radius: assessment.BlastRadius) -> list[dict[str, str]]:
-    """Everything that the leak reaches."""
-    return [
-        {"name": credential["name"], "kind": credential["kind"]} for credential in (radius.data or {})["credentials"]
-    ]
-
-
 def _seconds(args: Mapping[str, Any]) -> float:
     """How long all evidence together may take."""
     return float(args["evidence_seconds"] - RECORDED_SECONDS)
-
-
-def _waves(declaration: leak_declaration.Declaration, waves: Sequence[Sequence[str]]) -> list[Wave]:
-    """The open rotation ends first, or is aborted."""
-    opened = (declaration.open_rotation or {}).get("credentials") or []
-    first = [Wave(list(opened), abort=declaration.aborts)] if opened else []
-    return [*first, *(Wave(list(wave)) for wave in waves if wave)]

@@ -328,69 +328,12 @@ ARGUMENT_SPEC = {
     "inventory_known": {"type": "list", "elements": "dict", "default": []},
 }
 INVENTORY_SECONDS = 20
-_FILE = {"path": str, "mode": str, "owner": str, "uid": int}
-_ACL = {"path": str, "who": str, "may": str}
-_DIRECTORY = {"path": str, "uid": (int, None), "owner": str, "mode": str}
 RETURNS = {
-    "file": {"exists": bool, "path": str, "mode?": str, "owner?": str, "uid?": int, "problem?": str},
-    "companions": [_FILE],
-    "acl": [_ACL],
-    "selinux": {
-        "enabled": bool,
-        "why?": str,
-        "context?": str,
-        "right?": (bool, None),
-        "wanted?": str,
-        "no_context?": bool,
-    },
-    "other_files": [
-        {
-            **dict.fromkeys(("name", "path", "mode?", "owner?", "group?", "wanted_group?", "problem?"), str),
-            "uid?": int,
-            "acl?": [_ACL],
-            "replaceable?": [_DIRECTORY],
-            "fingerprints": {str: str},
-        }
-    ],
-    "undeclared_files": [str],
-    "strays": [{"path": str, "mode": str, "why": str}],
-    "strays_unread": [str],
-    "copies": [{"path": str, "mode": str, "why": str}],
-    "copies_unread": [str],
-    "copies_closed": [str],
-    "shown": [{"process": str, "why": str}],
-    "shown_unread": [str],
-    "shown_closed": [str],
-    "journal": [{"unit": str, "why": str}],
-    "journal_unread": [str],
-    "flaws?": {
-        "twice": [str],
-        "misread": [{"name": str, "reader": str}],
-        "comments": [{"line": int, "why": str}],
-    },
-    "since": (str, None),
-    "units": [
-        {
-            **dict.fromkeys(("unit", "manager?", "load", "active", "sub", "enabled", "user"), str),
-            **dict.fromkeys(("is_up", "starts", "stale", "container", "old"), bool),
-            "began": (str, None),
-            "pids": [int],
-            "silent": [int],
-            "environment": {str: str},
-            "files": [{"path": str, "problem": str, "values": {str: str}}],
-            "held": {str: [str]},
-        }
-    ],
-    "units_problem": str,
-    "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int, "edited": bool},
-    "account": str,
-    "replaceable": [_DIRECTORY],
+    **host_facts.ANSWER,
     "health": [health_check.ANSWER],
     "health_commands": [{"service": str, "problem": str}],
     "wanted_owner": (str, None),
     "wanted_mode?": (str, None),
-    "values_problem?": str,
-    "fingerprints?": {str: str},
     "inventory?": server_baseline.HOST_INVENTORY,
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_aws import ROLES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.process import write_private

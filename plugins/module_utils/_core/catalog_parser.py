@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     json_schema,
     valkey_key_patterns,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_aws import ROLES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_checks import references
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import EncryptedEnvFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_environment import (
@@ -47,7 +48,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     Tls,
     s3_location,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES, SCHEMA
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import SCHEMA
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import (

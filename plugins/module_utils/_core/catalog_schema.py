@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_alerts,
+    catalog_aws,
     catalog_encrypted_env,
     catalog_files,
     catalog_mirror,
@@ -31,12 +32,9 @@ TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_lis
 SENSITIVITIES = ("high", "medium", "low")
 PURGED = ("cache", "sessions")
 SCOPES = ("repository", "environment", "organization")
-ROLES = ("deploy", "host", "rotate", "respond", "verify")
 TLS_MODES = ("verify-full", "verify-ca", "require", "disable")
 SETTING_NAME = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"
 REGION = {"type": "string", "pattern": r"^[a-z0-9-]+$"}
-ROLE = {"type": "string", "pattern": r"^[A-Za-z0-9+=,.@_{}-]+$"}
-"""What IAM takes as a name, with our placeholders. Workflows are made with it, so it holds no line break."""
 GITHUB_ENVIRONMENT = {"type": "string", "pattern": r"^(?!.*\$\{\{)[^\x00-\x1f\x7f]+$"}
 """Nothing that GitHub would take for an expression."""
 
@@ -228,30 +226,6 @@ _GITHUB = schema_object(
         "repository_id": described("Numeric id of the repository, for the same tokens.", NUMBER),
     }
 )
-_AWS = schema_object(
-    {
-        "kms_key": described("Alias of the KMS key, alias/{application}-{environment} by default.", NAME),
-        "owner": described("Value of the tag Owner, by default contacts.security or the application.", NAME),
-        "tags": described("Additional tags of every resource that provisioning creates.", schema_map(NAME)),
-        "recovery_days": described(
-            "Days within which a deleted secret can be restored, 30 by default.",
-            {"type": "integer", "minimum": 7, "maximum": 30},
-        ),
-        "replicas": described("Regions that hold replicas of the secrets.", _NAMES),
-        "roles": described(
-            "Names of the IAM roles, with {application} and {environment}.",
-            schema_object(dict.fromkeys((*ROLES, "mirror"), ROLE)),
-        ),
-        "host_principal": described("The principal that may assume the role host, ec2.amazonaws.com by default.", NAME),
-        "operators": described(
-            "ARNs of the users and roles that may assume the roles rotate, respond, mirror and verify.", _NAMES
-        ),
-        "readers": described(
-            "ARNs of other principals that may read the secrets. Verify reports every other reader.", _NAMES
-        ),
-        "bucket": described("Name of the S3 bucket that the application's hosts may use, if there is one.", NAME),
-    }
-)
 _BUCKET_AND_PREFIX = described("S3 bucket and prefix, as bucket/prefix.", NAME)
 _SHARED: dict[str, Any] = {
     "contacts": described(
@@ -380,7 +354,7 @@ SCHEMA: dict[str, Any] = {
         "alerts": catalog_alerts.ALERTS,
         "api": catalog_requests.API,
         "appears_in": _APPEARS_IN,
-        "aws": _AWS,
+        "aws": catalog_aws.AWS,
         "compose": _COMPOSE,
         "credential": _CREDENTIAL,
         "encrypted_env": catalog_encrypted_env.ENCRYPTED_ENV,

@@ -44,6 +44,12 @@ class BlastRadius:
         return blast_radius_diagram.data(self.impact) if self.impact else None
 
     @property
+    def credentials(self) -> list[dict[str, str]]:
+        """Everything that the leak reaches."""
+        credentials = (self.data or {}).get("credentials", ())
+        return [{"name": credential["name"], "kind": credential["kind"]} for credential in credentials]
+
+    @property
     def mermaid(self) -> str:
         return blast_radius_diagram.mermaid(self.impact) if self.impact else ""
 

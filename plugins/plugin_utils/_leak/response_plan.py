@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import confirmation_data, confirmation_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary_credentials import DenialPlan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -49,6 +50,13 @@ def rotation_options(args: Mapping[str, Any], radius: BlastRadius, declaration: 
         "audit_path": None,
         "gone_nodes": [],
     }
+
+
+def waves(declaration: Declaration, groups: Sequence[Sequence[str]]) -> list[Wave]:
+    """The open rotation ends first, or is aborted."""
+    opened = (declaration.open_rotation or {}).get("credentials") or []
+    first = [Wave(list(opened), abort=declaration.aborts)] if opened else []
+    return [*first, *(Wave(list(group)) for group in groups if group)]
 
 
 @dataclass(frozen=True)

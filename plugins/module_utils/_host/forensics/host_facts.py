@@ -44,6 +44,67 @@ SECONDS = 5
 LARGEST_OUTPUT = 1 << 20
 SEARCH_SECONDS = 8
 """Of work, for copies below the file, and as long for those elsewhere."""
+_FILE = {"path": str, "mode": str, "owner": str, "uid": int}
+_ACL = {"path": str, "who": str, "may": str}
+_DIRECTORY = {"path": str, "uid": (int, None), "owner": str, "mode": str}
+ANSWER = {
+    "file": {"exists": bool, "path": str, "mode?": str, "owner?": str, "uid?": int, "problem?": str},
+    "companions": [_FILE],
+    "acl": [_ACL],
+    "selinux": {
+        "enabled": bool,
+        "why?": str,
+        "context?": str,
+        "right?": (bool, None),
+        "wanted?": str,
+        "no_context?": bool,
+    },
+    "other_files": [
+        {
+            **dict.fromkeys(("name", "path", "mode?", "owner?", "group?", "wanted_group?", "problem?"), str),
+            "uid?": int,
+            "acl?": [_ACL],
+            "replaceable?": [_DIRECTORY],
+            "fingerprints": {str: str},
+        }
+    ],
+    "undeclared_files": [str],
+    "strays": [{"path": str, "mode": str, "why": str}],
+    "strays_unread": [str],
+    "copies": [{"path": str, "mode": str, "why": str}],
+    "copies_unread": [str],
+    "copies_closed": [str],
+    "shown": [{"process": str, "why": str}],
+    "shown_unread": [str],
+    "shown_closed": [str],
+    "journal": [{"unit": str, "why": str}],
+    "journal_unread": [str],
+    "flaws?": {
+        "twice": [str],
+        "misread": [{"name": str, "reader": str}],
+        "comments": [{"line": int, "why": str}],
+    },
+    "since": (str, None),
+    "units": [
+        {
+            **dict.fromkeys(("unit", "manager?", "load", "active", "sub", "enabled", "user"), str),
+            **dict.fromkeys(("is_up", "starts", "stale", "container", "old"), bool),
+            "began": (str, None),
+            "pids": [int],
+            "silent": [int],
+            "environment": {str: str},
+            "files": [{"path": str, "problem": str, "values": {str: str}}],
+            "held": {str: [str]},
+        }
+    ],
+    "units_problem": str,
+    "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int, "edited": bool},
+    "account": str,
+    "replaceable": [_DIRECTORY],
+    "values_problem?": str,
+    "fingerprints?": {str: str},
+}
+"""The form of what :func:`gathered` returns."""
 
 
 class FactsRequest(NamedTuple):

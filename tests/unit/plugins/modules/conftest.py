@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from tests.modules import run_module
+from tests.unit.plugins.modules.host_world import HostWorld
 
 Run = Callable[..., dict[str, Any]]
 
@@ -20,6 +21,12 @@ Run = Callable[..., dict[str, Any]]
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     return str(tmp_path / ".env")
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> HostWorld:
+    tmp_path.chmod(0o755)
+    return HostWorld(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

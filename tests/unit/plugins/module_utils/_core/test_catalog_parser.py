@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_aws import ROLES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     Aws,
     Catalog,
@@ -17,7 +18,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     Place,
     SettingRef,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM

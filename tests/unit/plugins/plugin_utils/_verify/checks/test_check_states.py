@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from tests.unit.plugins.plugin_utils._verify import verify_facts
 from tests.unit.plugins.plugin_utils._verify.checks.test_checks import (
+    KEY,
     OUTSIDE,
     at_servers,
     evidence,
@@ -36,6 +37,7 @@ from tests.unit.plugins.plugin_utils._verify.verify_facts import (
     age,
     answer,
     bucket,
+    catalog,
     facts,
     host,
     parts,
@@ -265,3 +267,21 @@ def test_what_only_root_can_read_is_shown_and_fails_nothing(check: str, key: str
     result = ran(facts(**on_host(**{key: ["/root: root only"]})))[check]
     assert result.status == PASS
     assert "root only" in evidence(result, NOT_APPLICABLE)
+
+
+def test_a_catalog_that_mirrors_nothing() -> None:
+    results = ran(facts(document=replace(catalog(), mirror=None), absent={"mirror": "x"}))
+    assert results["WPS305"].status == NOT_APPLICABLE
+
+
+def test_no_contact_and_no_audit_log() -> None:
+    bare = replace(catalog(), contacts={}, audit_log={})
+    results = ran(facts(document=bare))
+    assert results["WPS001"].status == results["WPS002"].status == FAIL
+    assert results["WPS804"].status == NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("over", [{"problem": "denied"}, {"access_problem": "denied"}])
+def test_a_key_whose_policy_cannot_be_read(over: dict[str, str]) -> None:
+    result = ran(facts(**keyed(**over)))["WPS404"]
+    assert (result.status, evidence(result, NOT_CHECKED)) == (NOT_CHECKED, f"key {KEY}: denied")

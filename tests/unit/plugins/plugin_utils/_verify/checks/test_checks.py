@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
     FAIL,
-    NOT_APPLICABLE,
     NOT_CHECKED,
     PASS,
 )
@@ -360,12 +358,6 @@ def test_a_mode_that_the_inventory_declares(mode: str, declared: str | None) -> 
     assert check_results["WPS201"].status == PASS
 
 
-@pytest.mark.parametrize("over", [{"problem": "denied"}, {"access_problem": "denied"}])
-def test_a_key_whose_policy_cannot_be_read(over: dict[str, str]) -> None:
-    result = ran(facts(**keyed(**over)))["WPS404"]
-    assert (result.status, evidence(result, NOT_CHECKED)) == (NOT_CHECKED, f"key {KEY}: denied")
-
-
 def test_a_deploy_starts_a_unit_of_another_manager() -> None:
     stopped = unit(unit="web", manager="compose", is_up=False, active="exited")
     result = ran(facts(**on_host(units=[stopped])))["WPS306"]
@@ -398,15 +390,3 @@ def test_every_check_has_a_state_that_fails_it() -> None:
 )
 def test_contacts(contacts: dict[str, str], status: str) -> None:
     assert ran(facts(document=catalog(contacts=contacts)))["WPS001"].status == status
-
-
-def test_a_catalog_that_mirrors_nothing() -> None:
-    results = ran(facts(document=replace(catalog(), mirror=None), absent={"mirror": "x"}))
-    assert results["WPS305"].status == NOT_APPLICABLE
-
-
-def test_no_contact_and_no_audit_log() -> None:
-    bare = replace(catalog(), contacts={}, audit_log={})
-    results = ran(facts(document=bare))
-    assert results["WPS001"].status == results["WPS002"].status == FAIL
-    assert results["WPS804"].status == NOT_APPLICABLE
