@@ -196,7 +196,9 @@ def test_a_program_of_supervisor_that_the_host_does_not_start(folder: Path) -> N
         )
         file = folder / "supervisord.conf"
         (folder / "conf.d" / "link.conf").symlink_to(folder / "conf.d" / "web.conf")
-        everywhere = "[include]\nfiles = conf.d/*.conf\n[supervisord]\nenvironment = SECRET_ALL=d\n"
+        everywhere = (
+            "[include]\nfiles = conf.d/web.conf %(here)s/conf.d/l*.conf\n[supervisord]\nenvironment = SECRET_ALL=d\n"
+        )
         file.write_text(file.read_text().replace("[supervisord]\n", everywhere))
         made.required([made.declared["program"], "-c", str(file), "update"], 20, "update")
         all_units = type(made)({**made.declared, "units": ["web", "shop:worker"]})
