@@ -11,7 +11,7 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import managed_services
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import CONTAINMENTS, EVICT
@@ -300,10 +300,7 @@ class ActionModule(rotation_segment.ServersAction):
     ) -> host_footholds.FirstLook:
         """What each host answered before the plan."""
         hosts = [host for host in args["targeted_hosts"] if host not in args["compromised_hosts"]]
-        impact = radius.data or {}
-        answers = host_comparison.compared(setting, Results(task_vars).of_each("seen", hosts), impact)
-        keys = host_footholds.keys_of(impact)
-        return host_footholds.FirstLook(answers, keys, timestamps.stamp(rotation_context.now()))
+        return host_comparison.first_look(setting, Results(task_vars).of_each("seen", hosts), radius.data or {})
 
     def _checked(self) -> list[str]:
         return names(self._extra(response_report.FOOTHOLDS_CHECKED))

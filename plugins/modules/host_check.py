@@ -77,54 +77,16 @@ options:
     type: list
     elements: str
     default:
-      - /etc/systemd/*
-      - /etc/systemd/system/*
-      - /etc/systemd/system/*/*
-      - /run/systemd/system/*
-      - /run/systemd/system/*/*
-      - /run/systemd/transient/*
-      - /etc/default/*
-      - /etc/sysconfig/*
-      - /etc/environment
-      - /etc/environment.d/*
-      - /etc/crontab
-      - /etc/profile
-      - /etc/*/*.conf
-      - /etc/*/*/*.conf
-      - /var/lib/cloud/instances/*/user-data.txt*
-      - /etc/profile.d/*
-      - /etc/cron*/*
-      - /var/spool/cron/*
-      - /var/spool/cron/*/*
-      - /var/backups/*
-      - /tmp/*
-      - /tmp/*/*
-      - /var/tmp/*
-      - /var/tmp/*/*
-      - /dev/shm/*
-      - /opt/*
-      - /opt/*/*
-      - /srv/*
-      - /srv/*/*
-      - /usr/local/*/*
-      - /var/www/*
-      - /var/www/*/*
-      - /var/lib/*/.env*
-      - /etc/*.conf
-      - /etc/*.env
-      - /etc/*.ini
-      - /etc/*/*env
-      - /etc/*/*/*.ini
-      - /etc/rc.local
-      - /etc/init.d/*
-      - /etc/nginx/*/*
-      - /etc/apache2/*/*
-      - /etc/sudoers.d/*
-      - /var/mail/*
-      - /var/spool/mail/*
-      - /run/*.env
-      - /var/log/*
-      - /var/log/*/*
+      [
+        /etc/systemd/*, /etc/systemd/system/*, /etc/systemd/system/*/*, /run/systemd/system/*, /run/systemd/system/*/*,
+        /run/systemd/transient/*, /etc/default/*, /etc/sysconfig/*, /etc/environment, /etc/environment.d/*,
+        /etc/crontab, /etc/profile, /etc/*/*.conf, /etc/*/*/*.conf, /var/lib/cloud/instances/*/user-data.txt*,
+        /etc/profile.d/*, /etc/cron*/*, /var/spool/cron/*, /var/spool/cron/*/*, /var/backups/*, /tmp/*, /tmp/*/*,
+        /var/tmp/*, /var/tmp/*/*, /dev/shm/*, /opt/*, /opt/*/*, /srv/*, /srv/*/*, /usr/local/*/*, /var/www/*,
+        /var/www/*/*, /var/lib/*/.env*, /etc/*.conf, /etc/*.env, /etc/*.ini, /etc/*/*env, /etc/*/*/*.ini, /etc/rc.local,
+        /etc/init.d/*, /etc/nginx/*/*, /etc/apache2/*/*, /etc/sudoers.d/*, /var/mail/*, /var/spool/mail/*, /run/*.env,
+        /var/log/*, /var/log/*/*
+      ]
   fingerprint_key:
     description: Internal; do not set. Key of this run's fingerprints.
     type: str
@@ -277,9 +239,7 @@ undeclared_files:
   returned: with O(info)
   sample: [/srv/watchparty/tls.key]
 inventory:
-  description:
-    - Accounts, authorized keys, start files, setuid files and listeners, without files that are as their package
-      installed them. Contents are digests.
+  description: What the host's baseline has, as M(watchparty.secrets.host_evidence) returns it.
   type: dict
   returned: with O(info), if the host has a baseline
 drift:
@@ -327,7 +287,6 @@ ARGUMENT_SPEC = {
     "inventory_key": {"type": "str", "no_log": True},
     "inventory_known": {"type": "list", "elements": "dict", "default": []},
 }
-INVENTORY_SECONDS = 20
 RETURNS = {
     **host_facts.ANSWER,
     "health": [health_check.ANSWER],
@@ -351,8 +310,7 @@ def main():
     health = [health_check.asked(url, params["timeout"]) for url in params["health"]]
     commands = managed_facts.health(params["managed"], os.path.dirname(params["path"]))
     if params["inventory_key"]:
-        known = params["inventory_known"]
-        result["inventory"] = host_inventory.gathered(params["inventory_key"], known, INVENTORY_SECONDS)
+        result["inventory"] = host_inventory.gathered(params["inventory_key"], params["inventory_known"])
     declared = {"wanted_owner": params["owner"], "wanted_mode": params["mode"]}
     module.exit_json(changed=False, health=health, health_commands=commands, **declared, **result)
 

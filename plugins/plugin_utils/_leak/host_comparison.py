@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
@@ -22,7 +22,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_inventory
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import host_footholds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.host_footholds import Answers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.host_footholds import Answers, FirstLook
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import baseline_of_run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_ssh_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -56,6 +57,12 @@ def compared(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]
     return {host: with_differences(host, answer, sources, keys) for host, answer in answers.items()}
 
 
+def first_look(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]) -> FirstLook:
+    """What hosts answered before the first act."""
+    keys, at = host_footholds.keys_of(impact), timestamps.stamp(rotation_context.now())
+    return FirstLook(compared(setting, answers, impact), keys, at)
+
+
 def with_differences(
     host: str, answer: Answer, sources: Mapping[str, RecordedServer], keys: Sequence[str]
 ) -> dict[str, Any]:
@@ -76,13 +83,22 @@ def with_differences(
         if same and item.state != server_baseline.REMOVED:
             same["text"] = _noted(same["text"], f", not as in {day}")
         elif item.state != server_baseline.REMOVED:
-            since = f", written {item.since}" if item.since else ""
-            texts.append(f"{item.message} ({day}){since}" + (f": {item.undo}" if item.undo else ""))
+            texts.append(_text(item, day))
     reasons = inventory["unread"]
     unread = server_baseline.unread(source, reading)
     texts += [f"{kind}: not compared with {day}: {reasons.get(kind, 'cannot be read')}" for kind in unread]
     footholds += [{"credential": credential, "text": text, "key": "", "file": ""} for text in texts]
     return {**result, "footholds": footholds, "baseline": f"baseline of {source.day}"}
+
+
+def _text(item: ServerDifference, day: str) -> str:
+    """With the day, and with the command that removes it."""
+    subject = f"{item.kind} {item.name}"
+    text = f"{subject} is not in {day}" + (f" ({item.facts})" if item.facts else "")
+    if item.state == server_baseline.CHANGED:
+        text = f"{subject} is not as in {day}: {item.facts or 'none'}, was {item.before or 'none'}"
+    since = f", written {item.since}" if item.since else ""
+    return text + since + (f": {item.undo}" if item.undo else "")
 
 
 def _is_same(item: ServerDifference, entry: Mapping[str, str]) -> bool:

@@ -59,6 +59,7 @@ OF_ACCOUNT = [
 ]
 """What is seldom edited."""
 CAPABILITY = "security.capability"
+SECONDS = 20.0
 MOST = 200
 """Entries of a kind that one account can make; one more stands for the rest."""
 CLOSED = "%s may not be read by this account; use become"
@@ -69,7 +70,7 @@ KnownKey = Tuple[str, str]
 """Fingerprint of a key of the catalog, and its own file: there it is compared with the stores instead."""
 
 
-def gathered(key: str, known: Sequence[Mapping[str, str]], seconds: float) -> Dict[str, Any]:
+def gathered(key: str, known: Sequence[Mapping[str, str]], seconds: float = SECONDS) -> Dict[str, Any]:
     """The inventory of this host, in the form of a server's, and by kind why it is ``unread``. ``known`` are keys of
     the catalog with fingerprint, account and file.
     """
@@ -232,8 +233,7 @@ class HostInventory:
     def _start_files(self, people: Sequence[Sequence[str]]) -> None:
         files: Dict[str, Tuple[str, Entry, StartFile]] = {}
         for place in OF_SYSTEM:
-            kind = next(kind for kind, begins in BY_PATH if place.pattern.startswith(begins))
-            kind = "PAM file" if place.pattern.endswith("/security/*.so") else kind
+            kind = _kind(place.pattern)
             with self._reading(kind):
                 for entry in self._tree.entries(place.pattern):
                     if entry.status.st_size and not stat.S_ISDIR(entry.status.st_mode):
@@ -241,8 +241,7 @@ class HostInventory:
         targets = {path: self._tree.target(path) for path in files}
         explained = self._unchanged([*files, *targets.values()]) | {os.devnull}
         for path, (kind, entry, place) in files.items():
-            # A link to a file that is an entry itself says nothing more.
-            is_explained = targets[path] in explained or (entry.is_link and targets[path] in files)
+            is_explained = targets[path] in explained or (entry.is_link and self._is_other(kind, targets[path], files))
             if not is_explained and not ways_in.is_plain_pam(self._tree, path):
                 self._file(kind, entry, place)
         for fields in people:
@@ -252,6 +251,11 @@ class HostInventory:
                     for entry in self._tree.entries(os.path.join(fields[5], place.pattern.format(account=fields[0]))):
                         if entry.path not in files and not stat.S_ISDIR(entry.status.st_mode):
                             self._file(kind, entry, place, of=fields[0])
+
+    def _is_other(self, kind: str, target: str, files: Collection[str]) -> bool:
+        """Whether a link leads to what is an entry itself, or would be: a package that is removed leaves its links."""
+        is_missing = not os.path.lexists(self._tree.at(target))
+        return target in files or (is_missing and kind != START and _kind(target) == kind)
 
     def _file(self, kind: str, entry: Entry, place: StartFile, *, of: str = "") -> None:
         facts = "link to %s, " % self._tree.target(entry.path) if entry.is_link else ""
@@ -284,6 +288,13 @@ class HostInventory:
             undo = "fuser -k %d/%s" % (listener.port, listener.protocol) if listener.port else "ss -tulnp"
             of = "uid %s" % listener.uid if listener.uid != "0" else ""
             self._add(LISTENER, listener.name, listener.program, undo, listener.began or 0, of=of)
+
+
+def _kind(path: str) -> str:
+    """Of a start file of the system."""
+    if path.endswith("/security/*.so"):
+        return "PAM file"
+    return next(kind for kind, begins in BY_PATH if path.startswith(begins))
 
 
 def _is_closed(path: str) -> bool:

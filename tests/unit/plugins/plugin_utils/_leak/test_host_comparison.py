@@ -47,12 +47,10 @@ def texts(*entries: tuple[str, str, str, str], found: list[dict[str, str]] | Non
 def test_what_was_added_and_changed() -> None:
     day = "the baseline of 2026-11-29"
     assert texts() == []
-    assert texts(TIMER) == [
-        f"unit /etc/x.timer is not in the baseline (starts /x, content 2) ({day}): rm -- /etc/x.timer"
-    ]
+    assert texts(TIMER) == [f"unit /etc/x.timer is not in {day} (starts /x, content 2): rm -- /etc/x.timer"]
     answer = {"footholds": [], "inventory": inventory(("unit", "/etc/own.service", "content 2", ""))}
     result = host_comparison.with_differences("web1", answer, SOURCES, ["deploy_ssh"])
-    assert result["footholds"][0]["text"].startswith("unit /etc/own.service is not as in the baseline: content 2, was")
+    assert result["footholds"][0]["text"].startswith(f"unit /etc/own.service is not as in {day}: content 2, was")
     answer = {"footholds": [], "inventory": inventory()}
     assert host_comparison.with_differences("web1", answer, SOURCES, ["deploy_ssh"])["footholds"] == []
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whatever somebody leaves on a host is a difference from its baseline; what packages and the catalog do is not."""
+"""Whatever somebody leaves on a host is a difference from its baseline. What packages and the catalog do is not."""
 
 from __future__ import annotations
 
@@ -222,9 +222,7 @@ def test_a_listener(host: Host, listening: list[Listener]) -> None:
         "added listener tcp 127.0.0.1:4444",
     ]
     listening[:] = [LISTENS[0]._replace(program="nc")]
-    assert differences(host, source) == ["changed listener tcp 0.0.0.0:22"], (
-        "a service that restarts is not a difference"
-    )
+    assert differences(host, source) == ["changed listener tcp 0.0.0.0:22"], "one that restarts causes no difference"
 
 
 ORDINARY: dict[str, Callable[[Host], Any]] = {
@@ -241,6 +239,9 @@ ORDINARY: dict[str, Callable[[Host], Any]] = {
     "pam-auth-update": lambda host: host.write("etc/pam.d/common-auth", "auth [success=1] pam_unix.so\n"),
     "a unit is enabled": lambda host: host.link(
         "etc/systemd/system/multi-user.target.wants/app.service", "/etc/systemd/system/app.service"
+    ),
+    "a package is removed": lambda host: host.link(
+        "etc/systemd/system/timers.target.wants/old.timer", "/usr/lib/systemd/system/old.timer"
     ),
     "a unit is masked": lambda host: host.link("etc/systemd/system/x.service", "/dev/null"),
     "a deploy": lambda host: host.write("srv/app/.env", "TOKEN=other"),
