@@ -12,10 +12,14 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import of_services
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
+    inventory_request,
+    remote_program,
+    transport_guard,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import host_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift, host_baselines
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift
 
 SET_HERE = ("fingerprint_key", "sensitive", "patterns", "files", "inventory_key", "inventory_known")
 
@@ -37,7 +41,7 @@ class ActionModule(ActionBase):
         args |= {name: known.get(name, []) for name in ("sensitive", "patterns")}
         files = [catalog_files.output_file(data) for data in known.get("files", ())]
         args["files"] = [file.data for file in catalog_files.of_host(files, host_names(task_vars or {}))]
-        args |= host_baselines.options(
+        args |= inventory_request.options(
             info.get("host_baseline", {}), remote_program.host_of(self, task_vars or {}), remote_program.user_of(self)
         )
         if "readers" in known:

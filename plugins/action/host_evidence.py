@@ -10,8 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import of_services
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request, remote_program
 
 
 class ActionModule(ActionBase):
@@ -26,7 +25,7 @@ class ActionModule(ActionBase):
         user = remote_program.user_of(self)
         args["known_keys"] = [{**key, "account": key["account"] or user or ""} for key in args["known_keys"]]
         host = remote_program.host_of(self, task_vars or {})
-        args |= host_baselines.options(args.pop("baseline"), host, user)
+        args |= inventory_request.options(args.pop("baseline"), host, user)
         return {**result, **self._gathered(args, task_vars or {})}
 
     def _gathered(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:

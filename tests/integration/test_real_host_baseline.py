@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Systemd hosts and their baseline: what operators and packages do is not a difference, whatever a thief leaves is one."""
+"""Systemd hosts and their baseline: what a thief leaves is a difference; what operators and packages do is not."""
 
 from __future__ import annotations
 

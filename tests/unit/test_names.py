@@ -19,7 +19,7 @@ PARTICIPLES = {
 """What happened to a value, by verbs that every program has. A word of the domain, such as revoked, may be a name."""
 PAIRS = {"left": {"right", "rights"}}
 """Participles that are nouns beside these names."""
-NOT_YET = ("_host/forensics/host_inventory", "_host/forensics/listeners", "_verify/host_baselines")
+NOT_YET = ("_host/forensics/host_inventory", "_host/forensics/listeners")
 """Where participles still stand."""
 FOLDERS = ("plugins", "scripts")
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -21,13 +21,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerDifference,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_inventory
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import host_footholds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.host_footholds import Answers, FirstLook
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import baseline_of_run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_ssh_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines
 
 Answer = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ Answer = Mapping[str, Any]
 def request(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any]) -> dict[str, str]:
     """What hosts are asked for, encrypted. Empty where no SSH key leaked, or no host has a baseline."""
     baseline = baseline_of_run(setting) if host_footholds.keys_of(impact) else None
-    hosts = host_baselines.recorded_hosts(baseline)
+    hosts = inventory_request.recorded_hosts(baseline)
     if baseline is None or not hosts:
         return {}
     try:
@@ -44,7 +44,7 @@ def request(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any])
     except SecretsError as error:
         Display().warning(f"keys of the catalog count as unknown on hosts: {one_line(error)}")
         keys = []
-    return host_baselines.request(baseline.key, hosts, keys)
+    return inventory_request.request(baseline.key, hosts, keys)
 
 
 def compared(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]) -> dict[str, Answer]:
@@ -68,7 +68,7 @@ def with_differences(
 ) -> dict[str, Any]:
     """``keys`` are the leaked keys' credentials. A host answers only for itself."""
     result = {name: value for name, value in answer.items() if name != "inventory"}
-    inventory, source = answer.get("inventory"), sources.get(host_baselines.place(host))
+    inventory, source = answer.get("inventory"), sources.get(inventory_request.place(host))
     if inventory is None or source is None or not keys:
         return result
     if inventory["problems"]:
@@ -78,7 +78,7 @@ def with_differences(
     credential = next((entry["credential"] for entry in footholds if entry["credential"] in keys), keys[0])
     reading, day = server_baseline.reading_of(inventory), f"the baseline of {source.day}"
     texts = []
-    for item in server_baseline.compare(host_baselines.place(host), source, reading):
+    for item in server_baseline.compare(inventory_request.place(host), source, reading):
         same = next((entry for entry in footholds if _is_same(item, entry)), None)
         if same and item.state != server_baseline.REMOVED:
             same["text"] = _noted(same["text"], f", not as in {day}")

@@ -13,7 +13,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows, host_baselines
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
 
 Inventory = Mapping[str, Any]
 
@@ -42,10 +43,10 @@ class BaselineRun:
 
     def asked_hosts(self, known_keys: Callable[[], Sequence[Mapping[str, str]]]) -> dict[str, str]:
         """What the tasks on hosts get, encrypted. ``known_keys`` reads the catalog's keys, if a host is compared."""
-        hosts = None if self.is_recording else host_baselines.recorded_hosts(self.recorded)
+        hosts = None if self.is_recording else inventory_request.recorded_hosts(self.recorded)
         if self.recorded is None or hosts == []:
             return {}
-        return host_baselines.request(self.recorded.key, hosts, known_keys())
+        return inventory_request.request(self.recorded.key, hosts, known_keys())
 
     def judged(self, place: str, read: Callable[[], Inventory], noun: str) -> dict[str, Any]:
         """The rows of a check; what ``read`` returns too, where it is to be recorded. Else it reads only to compare."""

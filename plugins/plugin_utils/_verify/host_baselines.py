@@ -1,13 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hosts and their baseline: which are asked, and what came of their answers. Pure.
-
-A host answers only for itself: its place in the baseline is its name in the inventory.
-"""
+"""Hosts and their baseline: what came of their answers. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
@@ -17,40 +14,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerReading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import NOT_CHECKED, Row, row
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer, seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_request import place
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
 
-_PLACE = "host "
 NOUN = "accounts, keys, start files and listeners"
 Answers = Mapping[str, Mapping[str, Any]]
 """By host what host_check or host_evidence returned."""
-
-
-def place(host: str) -> str:
-    return f"{_PLACE}{host}"
-
-
-def host_of(place: str) -> str:
-    """Empty for the place of anything else."""
-    return place[len(_PLACE) :] if place.startswith(_PLACE) else ""
-
-
-def recorded_hosts(baseline: ServerBaseline | None) -> list[str]:
-    return sorted(filter(None, map(host_of, baseline.sources))) if baseline else []
-
-
-def request(key: str, hosts: Sequence[str] | None, known_keys: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """What the tasks on hosts get, encrypted; of no ``hosts`` all."""
-    return seal.sealed(key=key, hosts=hosts, known_keys=list(known_keys))
-
-
-def options(request: Mapping[str, Any], host: str, user: str | None) -> dict[str, Any]:
-    """What the program on a host is sent; ``user`` is whom Ansible logs in as."""
-    asked = seal.opened(request)
-    if not asked.get("key") or (asked["hosts"] is not None and host not in asked["hosts"]):
-        return {"inventory_key": "", "inventory_known": []}
-    keys = [{**key, "account": key["account"] or user or ""} for key in asked["known_keys"]]
-    return {"inventory_key": asked["key"], "inventory_known": keys}
 
 
 def rows(host: str, answer: Mapping[str, Any], baseline: ServerBaseline | None, problem: str) -> list[Row]:

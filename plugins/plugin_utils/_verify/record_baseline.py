@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerDifference,
     ServerReading,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines
 
 WHAT = "users, grants and objects"
@@ -68,8 +69,8 @@ def recorded(
         source = result.baseline.sources.get(place)
         if source is None:
             recorded_server = RecordedServer(operator.at, operator.who, reading.kinds, reading.entries, own[place])
-            if host_baselines.host_of(place):
-                new_hosts[host_baselines.host_of(place)] = reading
+            if inventory_request.host_of(place):
+                new_hosts[inventory_request.host_of(place)] = reading
             else:
                 result.messages += _described(place, reading)
         else:

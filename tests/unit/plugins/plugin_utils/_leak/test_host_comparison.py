@@ -14,8 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     RecordedServer,
     ServerBaseline,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import host_comparison, host_footholds, ways_in
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
 KINDS = frozenset(("account", "authorized key", "group member", "unit"))
@@ -128,10 +128,10 @@ def test_only_recorded_hosts_are_asked(leak: Leak, monkeypatch: pytest.MonkeyPat
     request = host_comparison.request(setting, setting.rotator.look(), IMPACT)
     assert list(request) == ["sealed"]
     own = {**key, "account": "deploy"}
-    assert host_baselines.options(request, "web1", "deploy") == {"inventory_key": "k" * 64, "inventory_known": [own]}
+    assert inventory_request.options(request, "web1", "deploy") == {"inventory_key": "k" * 64, "inventory_known": [own]}
     nothing = {"inventory_key": "", "inventory_known": []}
-    assert host_baselines.options(request, "web2", "deploy") == nothing
-    assert host_baselines.options({}, "web1", "deploy") == nothing
+    assert inventory_request.options(request, "web2", "deploy") == nothing
+    assert inventory_request.options({}, "web1", "deploy") == nothing
 
 
 def test_stores_that_cannot_be_read_stop_no_response(leak: Leak, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_stores_that_cannot_be_read_stop_no_response(leak: Leak, monkeypatch: py
     monkeypatch.setattr(host_comparison, "known_ssh_keys", denied)
     setting = leak.setting
     request = host_comparison.request(setting, setting.rotator.look(), IMPACT)
-    assert host_baselines.options(request, "web1", "deploy")["inventory_known"] == []
+    assert inventory_request.options(request, "web1", "deploy")["inventory_known"] == []
 
 
 def test_the_post_mortem_names_the_comparison(leak: Leak) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     RecordedServer,
     ServerBaseline,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines, record_baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_baselines import BaselineRun
 
@@ -51,10 +52,10 @@ def test_who_is_asked() -> None:
         return [{"fingerprint": "SHA256:x", "account": "ci", "file": ""}]
 
     asked = BaselineRun(BASELINE).asked_hosts(keys)
-    assert host_baselines.options(asked, "web1", None)["inventory_known"] == keys()
-    assert host_baselines.options(asked, "web2", None)["inventory_key"] == ""
+    assert inventory_request.options(asked, "web1", None)["inventory_known"] == keys()
+    assert inventory_request.options(asked, "web2", None)["inventory_key"] == ""
     recording = BaselineRun(BASELINE, is_recording=True).asked_hosts(keys)
-    assert host_baselines.options(recording, "web2", None)["inventory_key"] == "k" * 64
+    assert inventory_request.options(recording, "web2", None)["inventory_key"] == "k" * 64
     for nobody in (BaselineRun(None), BaselineRun(ServerBaseline("shop", "test", "k"))):
         assert nobody.asked_hosts(lambda: pytest.fail("the stores need not be read")) == {}
 
