@@ -12,7 +12,9 @@ from tests.hostile import test_leaked_postgresql as postgresql
 from tests.hostile import test_leaked_valkey as valkey
 from tests.integration import test_server_inventory as inventory
 from tests.integration.access_key_steps import test_second_keys as access_keys
+from tests.integration.mysql_user import test_mysql_inventory as mysql_inventory
 from tests.integration.mysql_user import test_mysql_user as mysql
+from tests.integration.rabbitmq_user import test_rabbitmq_inventory as rabbitmq_inventory
 from tests.integration.rabbitmq_user import test_rabbitmq_user as rabbitmq
 from tests.unit.plugins.module_utils._host.forensics import test_ways_in as hosts
 from tests.unit.plugins.plugin_utils._access import test_account_inventory as account
@@ -50,9 +52,13 @@ FOOTHOLDS: dict[str, tuple[Parts, str]] = {
         {inventory: (inventory.PLANTED,), postgresql: (postgresql.GIVEN,)},
         REMOVED.format("Unknown logins are removed"),
     ),
-    "MySQL and RabbitMQ: events, triggers, routines, policies": (
-        {mysql: (mysql.PLANTED[1:],), rabbitmq: (rabbitmq.PLANTED,)},
-        NAMED,
+    "MySQL: accounts, grants, roles, events, triggers, routines, settings": (
+        {mysql_inventory: (mysql_inventory.PLANTED, mysql_inventory.CHANGED), mysql: (mysql.PLANTED[1:],)},
+        REMOVED.format("Unknown users are locked"),
+    ),
+    "RabbitMQ: users, permissions, policies, parameters": (
+        {rabbitmq_inventory: (rabbitmq_inventory.PLANTED, rabbitmq_inventory.CHANGED), rabbitmq: (rabbitmq.PLANTED,)},
+        REMOVED.format("Unknown users are deleted"),
     ),
     "Host: files of an account": ({hosts: (hosts.HOME_FILES,)}, f"{NAMED}. The host gets no new value"),
     "Host: files of the system": ({hosts: (hosts.SYSTEM_FILES,)}, f"{NAMED}. The host gets no new value"),
