@@ -73,10 +73,65 @@ def test_an_anonymous_account_is_locked(maria: MariaDB, programs: Programs) -> N
     try:
         answer = shop.revoked_after_a_leak(evicts=True)
         assert answer["evicted"] == ["user `` could log in: ALTER USER ``@`%` ACCOUNT LOCK; 0 sessions ended"]
-        assert "sessions of an anonymous account may be left" in answer["footholds"][0]
+        assert "sessions of user `` may be left" in answer["footholds"][0]
         assert not maria.accepts("whoever", "canary")
     finally:
         maria.execute("DROP USER ''@'%'")
+
+
+def test_a_row_that_cannot_be_locked_keeps_no_user_from_it(maria: MariaDB, programs: Programs) -> None:
+    """Whoever may write the table of accounts can make one that the server does not know."""
+    row = "INSERT INTO mysql.global_priv (Host, User, Priv) VALUES ('%', 'app_0', '{}')"
+    shop = compared(maria, programs, row, *THIEF)
+    try:
+        answer = shop.revoked_after_a_leak(evicts=True)
+        assert not maria.accepts("app_thief", "canary")
+        assert answer["evicted"][0].startswith("user `app_thief` could log in")
+        failed = f"1 accounts that nothing explains could not be locked, such as `app_0`@`%`: 127.0.0.1:{maria.port} "
+        assert answer["footholds"][0].startswith(failed)
+    finally:
+        maria.execute("DELETE FROM mysql.global_priv WHERE User = 'app_0'", "FLUSH PRIVILEGES")
+
+
+@pytest.mark.parametrize("evicts", [True, False])
+def test_an_account_that_only_the_table_locks_is_a_login(maria: MariaDB, programs: Programs, *, evicts: bool) -> None:
+    lock = "UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.account_locked', true) WHERE User = 'app_thief'"
+    shop = compared(maria, programs, THIEF[0], lock)
+    assert maria.accepts("app_thief", "canary")
+    answer = shop.revoked_after_a_leak(evicts=evicts)
+    assert len(answer["evicted" if evicts else "footholds"]) == 1
+    assert maria.accepts("app_thief", "canary") is not evicts
+
+
+def test_what_a_role_got_is_named_where_a_user_with_its_name_is_locked(maria: MariaDB, programs: Programs) -> None:
+    maria.execute("CREATE ROLE app_readers", "GRANT app_readers TO app_b@'127.%'")
+    try:
+        shop = compared(maria, programs, "GRANT ALL ON *.* TO app_readers", "CREATE USER app_readers@'%'")
+        answer = shop.revoked_after_a_leak(evicts=True)
+    finally:
+        maria.execute("DROP ROLE app_readers")
+    assert [line.partition(" is not")[0] for line in answer["footholds"]] == ["grant on *.* to `app_readers`"]
+
+
+def test_a_user_with_the_name_of_the_servers_threads_ends_none(maria: MariaDB, programs: Programs) -> None:
+    names = [name for name in footholds.UNCLEAR if name]
+    maria.execute("SET GLOBAL event_scheduler = ON")
+    shop = compared(maria, programs, *(f"CREATE USER '{name}'@'%' IDENTIFIED BY 'canary'" for name in names))
+    threads = "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'event_scheduler'"
+    try:
+        before = maria.execute(threads)
+        answer = shop.revoked_after_a_leak(evicts=True)
+        assert before
+        assert maria.execute(threads) == before
+    finally:
+        maria.execute("SET GLOBAL event_scheduler = DEFAULT", *(f"DROP USER '{name}'@'%'" for name in names))
+    assert sorted(answer["evicted"]) == sorted(
+        f"user `{name}` could log in: ALTER USER `{name}`@`%` ACCOUNT LOCK; 0 sessions ended" for name in names
+    )
+    place = f"127.0.0.1:{maria.port}"
+    assert answer["footholds"] == [
+        f"sessions of user `{name}` may be left at {place}: SHOW PROCESSLIST" for name in names
+    ]
 
 
 def test_without_a_baseline_no_user_is_locked(maria: MariaDB, programs: Programs) -> None:

@@ -72,6 +72,19 @@ def test_a_leak_response_deletes_the_users_that_nothing_explains(broker: RabbitM
     assert users == {ADMINISTRATOR, "app_b", "report_a", "report_b", provider_users.MONITORING}
 
 
+@pytest.mark.parametrize("name", ["..", "bulk-delete", "without-permissions"])
+def test_a_user_that_no_path_names_is_deleted_with_the_others(broker: RabbitMQ, programs: Programs, name: str) -> None:
+    """Whoever may upload definitions can make one."""
+    shop = compared(broker, programs)
+    user = {"name": name, "password_hash": "", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": []}
+    assert broker.asked("POST", "/definitions", {"users": [user]})[0] == 204
+    answer = shop.revoked_after_a_leak(evicts=True)
+    broker.asked("DELETE", "/policies/%2F/copies")
+    users = {user["name"] for user in broker.asked("GET", "/users")[1]}
+    assert users == {ADMINISTRATOR, "app_b", "report_a", "report_b", provider_users.MONITORING}
+    assert f"user {name} could log in: rabbitmqctl delete_user {name}" in answer["evicted"]
+
+
 def test_without_a_baseline_no_user_is_deleted(broker: RabbitMQ, programs: Programs) -> None:
     shop = compared(broker, programs)
     shop.baseline = None

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Collection, Dict, Iterable, List, Mapping, NamedTuple, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_endpoint import Endpoint
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
 
@@ -44,6 +46,9 @@ _ACCOUNTS = {
 _LOADED = "SELECT MAX(GRANTEE) FROM information_schema.USER_PRIVILEGES GROUP BY CAST(GRANTEE AS BINARY) LIMIT "
 """The accounts that the server uses. Whoever deletes one from the table keeps it until FLUSH PRIVILEGES."""
 
+QUOTED = re.compile(r"`((?:[^`]|``)*)`|'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+"""A name or a text in a statement that the server shows."""
+
 
 class Account(NamedTuple):
     user: str
@@ -79,7 +84,19 @@ def read(admin: MysqlConnection, most: int) -> Accounts:
     is_mariadb = any(int(count) for (count,) in admin.rows(_MARIADB))
     rows = admin.rows(_ACCOUNTS[is_mariadb] + str(most + 1), columns=7)
     listed, complete = [_account(*row) for row in rows[:most]], len(rows) <= most
+    listed = [item._replace(is_locked=item.is_locked and _is_locked(admin, item, is_mariadb)) for item in listed]
     return Accounts(listed, _hidden(loaded, listed) if complete else [], is_mariadb, complete)
+
+
+def _is_locked(admin: MysqlConnection, account: Account, is_mariadb: bool) -> bool:
+    """As the server uses it. Whoever writes into the table alone leaves the account open until FLUSH PRIVILEGES."""
+    try:
+        rows = admin.rows("SHOW CREATE USER %s@%s", [account.user, account.host])
+    except RotationError:
+        return True  # only the table has it
+    texts = [QUOTED.sub("", str(text)) for (text,) in rows]
+    open_texts = [text for text in texts if " ACCOUNT LOCK" not in text and (is_mariadb or " ACCOUNT UNLOCK" in text)]
+    return not open_texts
 
 
 def _account(user: Any, host: Any, plugin: Any, digest: Any, is_locked: Any, is_role: Any, others: Any) -> Account:

@@ -24,6 +24,9 @@ SECONDS, MOST = 10.0, 20
 """For the search, and names in one finding."""
 MOST_EVICTED = 50
 """Users that are locked; a comparison names the others."""
+UNCLEAR = ("", "event_scheduler", "system user", mysql_users.LOGGING_IN)
+"""Users whose sessions no list tells: an anonymous one's have the names that their programs chose, and the server's own
+threads have the others."""
 _OBJECTS = {
     "event": "SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS",
     "trigger": "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS",
@@ -52,7 +55,7 @@ def looked_for(
     if not request:
         return {"footholds": findings(admin, server, user, search)}
     result: Dict[str, Any] = {"evicted": [], "footholds": []}
-    locked = _evicted(admin, server, request["known"], result) if "known" in request else []
+    locked = _evicted(admin, server, request["known"], result) if "known" in request else set()
     inventory = compared_inventory.read(lambda: mysql_inventory.of_server(server, login, request, without=locked))
     but = compared_inventory.compared(inventory, request)
     result["footholds"] += findings(admin, server, user, search, but=but)
@@ -61,25 +64,39 @@ def looked_for(
 
 def _evicted(
     admin: MysqlConnection, server: Mapping[str, Any], known: Collection[str], result: Dict[str, Any]
-) -> List[str]:
-    """Locks the users that nothing explains, which can be undone, and ends their sessions: which users."""
-    locked: Dict[str, List[str]] = {}
+) -> Set[Tuple[str, str]]:
+    """Locks the users that nothing explains, which can be undone, and ends their sessions: which accounts.
+
+    One that cannot be locked keeps no other from it: whoever may write the table of accounts can make such a row.
+    """
+    locked: Dict[str, List[Account]] = {}
+    failed: List[str] = []
     ended: Dict[str, int] = {}
     try:
         for account in _evictable(admin, server, known):
             if account.user in locked or len(locked) < MOST_EVICTED:
-                admin.rows("ALTER USER %s@%s ACCOUNT LOCK", [account.user, account.host])
-                locked.setdefault(account.user, []).append("ALTER USER %s ACCOUNT LOCK" % str(account))
-        ended = mysql_users.end_sessions(admin, list(locked)) if locked else {}
+                try:
+                    admin.rows("ALTER USER %s@%s ACCOUNT LOCK", [account.user, account.host])
+                    locked.setdefault(account.user, []).append(account)
+                except RotationError as error:
+                    failed.append("%s: %s" % (str(account), error))
+        named = [user for user in locked if user not in UNCLEAR]
+        ended = mysql_users.end_sessions(admin, named) if named else {}
     except (RotationError, *compared_inventory.UNREADABLE) as error:
         message = str(error) if isinstance(error, RotationError) else "%s gave another answer" % admin.place
         result["footholds"].append("%s. Users that nothing explains may be left there" % message)
-    if "" in locked:  # its sessions have the names that their programs chose
-        result["footholds"].append("sessions of an anonymous account may be left at %s: SHOW PROCESSLIST" % admin.place)
-    for user, statements in locked.items():
+    if failed:
+        line = "%d accounts that nothing explains could not be locked, such as %s"
+        result["footholds"].append(line % (len(failed), failed[0]))
+    for user in UNCLEAR:
+        if user in locked:
+            line = "sessions of user %s may be left at %s: SHOW PROCESSLIST"
+            result["footholds"].append(line % (quoted(user), admin.place))
+    for user, each in locked.items():
+        statements = "; ".join("ALTER USER %s ACCOUNT LOCK" % str(account) for account in each)
         line = "user %s could log in: %s; %d sessions ended"
-        result["evicted"].append(line % (quoted(user), "; ".join(statements), ended.get(user, 0)))
-    return list(locked)
+        result["evicted"].append(line % (quoted(user), statements, ended.get(user, 0)))
+    return {(account.user, account.host) for each in locked.values() for account in each}
 
 
 def _evictable(admin: MysqlConnection, server: Mapping[str, Any], known: Collection[str]) -> List[Account]:

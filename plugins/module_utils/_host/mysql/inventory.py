@@ -39,17 +39,19 @@ def of_server(
     login: Mapping[str, str],
     request: Mapping[str, Any],
     *,
-    without: Collection[str] = (),
+    without: Collection[Tuple[str, str]] = (),
 ) -> Dict[str, Any]:
     """By a connection of its own, as the administrator. Raises what ``read`` does."""
     with administered(address, login) as admin:
         return read(admin, request, without=without)
 
 
-def read(admin: MysqlConnection, request: Mapping[str, Any], *, without: Collection[str] = ()) -> Dict[str, Any]:
+def read(
+    admin: MysqlConnection, request: Mapping[str, Any], *, without: Collection[Tuple[str, str]] = ()
+) -> Dict[str, Any]:
     """Kinds and entries. ``request`` has the ``key`` of digests, and the catalog's ``own`` logins with the names to
-    show for them; the rights of the users ``without`` are left out. A kind that the server does not tell is not among
-    the kinds. Raises RotationError, or what an answer in another form leads to."""
+    show for them; the rights of the accounts ``without`` are left out. A kind that the server does not tell is not
+    among the kinds. Raises RotationError, or what an answer in another form leads to."""
     seen = accounts.read(admin, MOST)
     if not seen.complete:
         raise _too_many(admin)
@@ -75,7 +77,7 @@ def _too_many(admin: MysqlConnection) -> RotationError:
 
 class _MysqlReader:
     def __init__(
-        self, admin: MysqlConnection, request: Mapping[str, Any], seen: Accounts, without: Collection[str]
+        self, admin: MysqlConnection, request: Mapping[str, Any], seen: Accounts, without: Collection[Tuple[str, str]]
     ) -> None:
         self._admin, self._key, self._own, self._seen = admin, request["key"], request["own"], seen
         self._without = without
@@ -152,7 +154,7 @@ class _MysqlReader:
             for role, mask in self._rows(queries.ROLE_RIGHTS, 2):
                 rights.setdefault((str(role), "", "*.*"), set()).update(["rights %s" % mask] if int(mask or 0) else [])
         for (user, host, scope), each in rights.items():
-            if each and user not in self._without:
+            if each and (user, host) not in self._without:
                 revocable = ["GRANT OPTION"] if "GRANT OPTION" in each else []
                 revocable.append("PROXY" if "PROXY" in each else "ALL PRIVILEGES")
                 undo = "; ".join(

@@ -29,7 +29,6 @@ MOST, LINE = 12, 1 << 15
 SYSTEM = "mysql"
 """The database of the accounts, which is no application's."""
 HARMLESS = ("USAGE", "SHOW DATABASES")
-_QUOTED = re.compile(r"`((?:[^`]|``)*)`|'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _NAME = r"<(\d+)>"
 _ROLES = re.compile(r"GRANT (%s(?:@%s)?(?:, ?%s(?:@%s)?)*) TO " % ((_NAME,) * 4))
 _ROLE = re.compile(r"%s(?:@%s)?" % (_NAME, _NAME))
@@ -107,9 +106,9 @@ class _Grants:
                 names.append(match[2].replace("''", "'") if match[1] is None else match[1].replace("``", "`"))
                 return "<%d>" % (len(names) - 1)
 
-            if len(str(text)) > LINE or "<" in _QUOTED.sub("", str(text)):
+            if len(str(text)) > LINE or "<" in accounts.QUOTED.sub("", str(text)):
                 raise self._other_form()
-            yield _QUOTED.sub(numbered, str(text)), names
+            yield accounts.QUOTED.sub(numbered, str(text)), names
 
     def _judged(self, text: str, names: List[str]) -> Iterator[str]:
         match = _GRANT.match(text)

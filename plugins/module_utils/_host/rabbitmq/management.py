@@ -11,7 +11,7 @@ import base64
 import http.client
 import json
 import ssl
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
@@ -48,6 +48,10 @@ class Management:
     def delete(self, *path: str) -> None:
         """What is gone already is fine."""
         self._answered("DELETE", path)
+
+    def delete_users(self, names: Sequence[str]) -> None:
+        """Those that exist. A path cannot name each user: ``users/..`` is another one."""
+        self._answered("POST", ("users", "bulk-delete"), {"users": list(names)})
 
     def text(self, entry: Mapping[str, Any], name: str) -> str:
         value = entry.get(name)

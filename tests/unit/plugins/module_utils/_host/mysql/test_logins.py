@@ -20,6 +20,9 @@ class FakeServer:
     """Answers as MySQL, which has no table of MariaDB's."""
 
     place = "db.internal:3306"
+    CREATED = (
+        "CREATE USER `shop_b`@`%` IDENTIFIED WITH 'x' AS '\\'' ACCOUNT LOCK ATTRIBUTE '{\"a\": \" ACCOUNT UNLOCK\"}'"
+    )
 
     def __init__(self, accounts: Sequence[tuple[Any, ...]], grants: Mapping[str, Sequence[str]]) -> None:
         self._accounts, self._grants = accounts, grants
@@ -31,7 +34,9 @@ class FakeServer:
         pass
 
     def rows(self, query: str, parameters: Sequence[str] = (), *, columns: int = 1) -> list[tuple[Any, ...]]:
-        assert query.startswith(("SELECT", "SHOW GRANTS FOR")), "it only reads"
+        assert query.startswith(("SELECT", "SHOW GRANTS FOR", "SHOW CREATE USER")), "it only reads"
+        if query.startswith("SHOW CREATE USER"):
+            return [(self.CREATED,)]
         if "USER_PRIVILEGES" in query:
             return [(f"'{user}'@'{host}'",) for user, host, *_rest in self._accounts]
         if "global_priv" in query:
