@@ -142,8 +142,12 @@ def planned(
 
 
 def own_principal(setting: RotationSetup) -> IamIdentity | None:
-    """The role or user of the run, which it never denies."""
-    return session_denial.caller(setting.connection.store_client("sts")).principal
+    """The role or user of the run, which it never denies. None where AWS does not say: nothing waits for that, and
+    without it ``deny`` denies nobody."""
+    try:
+        return session_denial.caller(setting.connection.bounded_client("sts", SECONDS)).principal
+    except (SecretsError, AnsibleActionFail):
+        return None
 
 
 @dataclass
@@ -197,7 +201,11 @@ def settled(
     events = {*(incident.events if incident else ())}
     if not sessions or not (asked or any(event.startswith(f"{DENIED}/") for event in events)):
         return SettledSessions(acts)
-    account, ours = aws_errors.account_id(setting.connection.store_client("sts")), {*deniable(setting.catalog)}
+    try:
+        account = aws_errors.account_id(setting.connection.bounded_client("sts", SECONDS))
+    except (SecretsError, AnsibleActionFail) as error:
+        return SettledSessions(acts, denial=DenialResult(problems=[f"whether sessions are denied: {one_line(error)}"]))
+    ours = {*deniable(setting.catalog)}
     holders = {item: holder for item in sessions if (holder := _holder(item, account)) in ours}
 
     def is_denied(item: MadeWithKey) -> bool:

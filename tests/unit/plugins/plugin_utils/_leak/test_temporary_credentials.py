@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.session_denial import (
     POLICY,
@@ -282,6 +283,21 @@ def test_a_session_of_a_role_that_the_catalog_did_not_explain_is_denied_then(wor
     result = temporary_credentials.settled(world.setting, INCIDENT, items, asked=True)
     assert (result.made, world.denied()) == ([], [DEPLOY.name])
     assert result.lines == [f"{items[0].made.name}, {items[0].when}: denied"]
+
+
+def test_an_sts_that_does_not_answer_stops_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_args: Any) -> None:
+        raise NoAccess("AWS does not answer")
+
+    monkeypatch.setattr(temporary_credentials.session_denial, "caller", silent)
+    monkeypatch.setattr(temporary_credentials.aws_errors, "account_id", silent)
+    about = access("storage", declared=["github"])
+    assert plan(world, about, asked=True).denied == (str(DEPLOY), str(STORAGE))
+    assert temporary_credentials.deny(world.setting, [DEPLOY]).problems
+    assert world.denied() == []
+    assert len(left(world, about, asked=True)[1]) == 1
+    result = temporary_credentials.settled(world.setting, with_events(**DENIED), ENDED, asked=True)
+    assert (result.made, result.denial.problems) == (ENDED, ["whether sessions are denied: AWS does not answer"])
 
 
 @pytest.mark.parametrize("asked", [True, False])
