@@ -14,9 +14,12 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.utils.vars import load_extra_vars
 
 COMMAND = re.compile(
-    r"(?<![\w./-])ansible-playbook (watchparty\.secrets\.\w+)(?=(.*?)(?:ansible-playbook|$))", re.MULTILINE
+    r"(?<!\w)'[^'\n]*'|\"[^\"\n]*\""
+    r"|(?<![\w./-])ansible-playbook (watchparty\.secrets\.\w+)(?=(.*?)(?:ansible-playbook|$))",
+    re.MULTILINE,
 )
-"""With the text that follows, up to the next command."""
+"""With the text that follows, up to the next command. What is in quotes stays: it is a word of another command, which
+somebody else may have chosen."""
 ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 VARIABLE = "app_environment"
 
@@ -28,6 +31,8 @@ def completed(text: str) -> str:
 
 def _completed(match: re.Match[str], *, inventory: str, environment: str) -> str:
     name, rest = match.groups()
+    if name is None:
+        return match[0]
     before = "" if re.search(r" (-i|--inventory)\b", rest) else inventory
     after = "" if f" {VARIABLE}=" in rest else environment
     return f"ansible-playbook{before} {name}{after}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_commands_of_the_collection_are_completed_once(text: str, shown: str) ->
     assert run_arguments.completed(text) == shown
     assert run_arguments.completed(shown) == shown
     assert "canary" not in shown
+
+
+@pytest.mark.parametrize(
+    "name", ["ansible-playbook {} $(reboot)", "a'b; ansible-playbook {} $(reboot)", "' ansible-playbook {}"]
+)
+def test_a_word_of_another_command_stays_as_it_is(run: Any, name: str) -> None:
+    """Such as a user's name that an intruder chose; with an inventory's quotes, it would be one no longer."""
+    inventory = "it's ours"
+    run(inventory)
+    command = shlex.join(["rabbitmqctl", "delete_user", name.format(NAME)])
+    assert run_arguments.completed(f"the server's user: {command}") == f"the server's user: {command}"
+    after = run_arguments.completed(f"{command}. Then the hosts' command: ansible-playbook {NAME}")
+    assert after.startswith(command)
+    assert after.endswith(f"ansible-playbook -i {shlex.quote(inventory)} {NAME}")
 
 
 @pytest.mark.parametrize(
