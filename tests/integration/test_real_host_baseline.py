@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from sandbox.hosts import Fleet, Plan, why_not
+from tests import planted
 from tests.integration.real_lab import RealLab, Run
 
 pytestmark = [
@@ -101,6 +102,7 @@ class BaselineLab:
         report = self.real.fleet.names.state / "verification"
         run = self.real.run("verify", "-e", "verify_only=WPS211", "-e", f"verify_report_path={report}")
         assert CANARY not in run.output
+        planted.ended(run.code)
         text = (report / "partial.json").read_text(encoding="utf-8")
         assert CANARY not in text
         (check,) = json.loads(text)["checks"]
@@ -163,6 +165,7 @@ ORDINARY: dict[str, Callable[[BaselineLab], Any]] = {
 }
 
 
+@planted.variations("Ordinary work on a host with a baseline", planted.HOST, planted.PLAYBOOK, rows=ORDINARY)
 def test_what_operators_and_packages_do_is_no_difference(lab: BaselineLab) -> None:
     assert lab.found() == {}
     wrong = {}
@@ -174,6 +177,9 @@ def test_what_operators_and_packages_do_is_no_difference(lab: BaselineLab) -> No
     assert wrong == {}, f"{len(wrong)} of {len(ORDINARY)}"
 
 
+@planted.mistakes(
+    "What an attacker leaves on a host", planted.HOST, planted.PLAYBOOK, rows=dict.fromkeys(PLANTED, "211")
+)
 def test_whatever_a_thief_leaves_is_named_with_its_place(lab: BaselineLab) -> None:
     before = lab.stored()
     for script in PLANTED.values():
