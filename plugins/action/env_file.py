@@ -106,8 +106,8 @@ class ActionModule(ActionBase):
             return {**answer, "failed": True, "msg": f"health check from the controller: {problem}"}
         if args.get("state", "present") != "present":
             return answer
-        options_kept = {name: args[name] for name in ("path", "snapshot_id", "owner", "group", "mode") if name in args}
-        return self._or_lost(answer, {**options_kept, "state": "healthy", "delivery": answer["delivery"]}, task_vars)
+        file_options = {name: args[name] for name in ("path", "snapshot_id", "owner", "group", "mode") if name in args}
+        return self._or_lost(answer, {**file_options, "state": "healthy", "delivery": answer["delivery"]}, task_vars)
 
     def _or_lost(
         self, before: Mapping[str, Any], args: Mapping[str, Any], task_vars: Mapping[str, Any]

@@ -133,8 +133,8 @@ class MirrorPlan:
     @property
     def differences(self) -> List[str]:
         """Those after which somebody reads another value, and not the same one with a new mark."""
-        values = [write for write in self.puts if write.before is None or write.before.value != write.copy.value]
-        return [str(act) for act in (*values, *self.deletes)]
+        writes = [write for write in self.puts if write.before is None or write.before.value != write.copy.value]
+        return [str(act) for act in (*writes, *self.deletes)]
 
 
 def pairs(catalog: Catalog) -> Dict[str, Tuple[str, Place]]:

@@ -121,10 +121,10 @@ def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float)
         selector.register(stdout, selectors.EVENT_READ)
         selector.register(stderr, selectors.EVENT_READ)
         while selector.get_map():
-            rest = until - time.monotonic()
-            if rest <= 0:
+            remaining = until - time.monotonic()
+            if remaining <= 0:
                 raise _TooLate
-            for key, _events in selector.select(rest):
+            for key, _events in selector.select(remaining):
                 if key.fd == stdin:
                     request = _written(stdin, request)
                     if not request:

@@ -87,10 +87,10 @@ def _watched(seconds: float, watch: object = None) -> Iterator[None]:
     try:
         yield
     finally:
-        rest = max(outer - (time.monotonic() - began), TICK) if outer else 0
+        remaining = max(outer - (time.monotonic() - began), TICK) if outer else 0
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, rest)
+        signal.setitimer(signal.ITIMER_REAL, remaining)
 
 
 def _memory() -> int:

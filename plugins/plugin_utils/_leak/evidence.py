@@ -54,8 +54,8 @@ def sessions(
     at_servers = [credential for credential in credentials if kinds.sessions_module(credential["kind"])]
     results = []
     for credential in at_servers:
-        rest = until - time.time()
-        seconds = rest if credential is at_servers[-1] else rest / 2
+        remaining = until - time.time()
+        seconds = remaining if credential is at_servers[-1] else remaining / 2
         module, name = kinds.sessions_module(credential["kind"]), credential["name"]
         results.append({"name": name, **_sessions(server, connection, module, name, seconds)})
     return results

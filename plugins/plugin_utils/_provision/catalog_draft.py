@@ -257,12 +257,12 @@ def _kind_of(start: str, port: str, engine: str) -> str:
     return _PORTS.get(port, "" if port in _OTHERS else by_prefix)
 
 
-def _shared(values: Mapping[str, str], names: set[str]) -> list[tuple[Login, list[str], str]]:
+def _shared(values: Mapping[str, str], used_names: set[str]) -> list[tuple[Login, list[str], str]]:
     """The logins inside URLs, with the settings that hold each, and the kind that the scheme tells."""
     shared: dict[tuple[str, Login], list[str]] = {}
     for name, value in values.items():
         login = login_of(value.split(",")[0])
-        if name not in names and login and login.password:
+        if name not in used_names and login and login.password:
             kind = _KINDS.get(value.partition("://")[0].partition("+")[0].lower(), EXTERNAL)
             shared.setdefault((kind, login), []).append(name)
     return [(login, settings, kind) for (kind, login), settings in shared.items()]
@@ -274,10 +274,10 @@ def _is_part(name: str, value: str, login: Login) -> bool:
     return value == login.username and bool(_USER.search(name))
 
 
-def _free(name: str, other: str, names: Mapping[str, object]) -> str:
+def _free(name: str, other: str, used_names: Mapping[str, object]) -> str:
     """The first of these that is not taken; the last one with a number at its end, if need be."""
     numbered = (f"{other}_{number}" for number in count(2))
-    return next(candidate for candidate in chain((name, other), numbered) if candidate not in names)
+    return next(candidate for candidate in chain((name, other), numbered) if candidate not in used_names)
 
 
 def _odd(values: Mapping[str, str]) -> list[int]:

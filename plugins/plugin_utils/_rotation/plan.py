@@ -147,7 +147,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
     items: list[Item] = []
     refused: dict[str, str] = {}
     passed: dict[str, str] = {}
-    users: dict[Place, str] = {}
+    owners: dict[Place, str] = {}
     for credential in _ordered(ground.catalog):
         if wish.names and credential.name not in wish.names:
             continue
@@ -165,11 +165,11 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
             credential_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ()
         )
         problems = list(preconditions.blockers(ground, credential, stored_credential, places))
-        problems += [f"{place} already belongs to {users[place]}" for place in places if place in users]
+        problems += [f"{place} already belongs to {owners[place]}" for place in places if place in owners]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
             continue
-        users.update(dict.fromkeys(places, credential.name))
+        owners.update(dict.fromkeys(places, credential.name))
         items.append(_item(credential, kind, wish, age, places))
     busy = {item.credential for item in items}
     if wish.leak:
@@ -177,7 +177,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
         items += _on_skipped_hosts(ground, wish, busy)
         passed = {name: why for name, why in passed.items() if name not in {item.credential for item in items}}
     else:
-        items += _pending_tasks(ground, wish, busy, users, refused)
+        items += _pending_tasks(ground, wish, busy, owners, refused)
     return replace(pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
 
 
@@ -219,7 +219,7 @@ def _ordered(catalog: Catalog) -> list[Credential]:
 
 
 def _pending_tasks(
-    ground: PlanInputs, wish: RotationRequest, busy: set[str], users: Mapping[Place, str], refused: dict[str, str]
+    ground: PlanInputs, wish: RotationRequest, busy: set[str], owners: Mapping[Place, str], refused: dict[str, str]
 ) -> Iterator[Item]:
     for task in credential_ages.due_pending_tasks(ground.journal, ground.now):
         if task.credential in busy or (wish.names and task.credential not in wish.names):
@@ -230,7 +230,7 @@ def _pending_tasks(
             continue
         credential = ground.catalog.credentials[task.credential]
         places = credential_graph.fallback_places(ground.catalog, credential) if task.act == DROP_FALLBACK else ()
-        if users.keys() & places:
+        if owners.keys() & places:
             continue  # another credential's rotation writes there; the next one finds what that leaves
         reason = {
             DROP_FALLBACK: "its previous key is due to be dropped",

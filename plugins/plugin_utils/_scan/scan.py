@@ -60,14 +60,14 @@ class Scanning:
 
     def __init__(
         self,
-        needles: Sought,
+        terms: Sought,
         *,
         prefer: str | None = None,
         limits: Limits = Limits(),  # noqa: B008
         bounds: Bounds = Bounds(),  # noqa: B008
         show: Show | None = None,
     ) -> None:
-        self.searcher = Searcher(needles, prefer=prefer)
+        self.searcher = Searcher(terms, prefer=prefer)
         self.unpacker = Unpacker(self.searcher, limits)
         self.objects = 0
         self.progress = ScanProgress(show)
@@ -120,7 +120,7 @@ Source = Callable[[Scanning], Iterator[Finding]]
 
 def scan(
     sources: Sequence[Source],
-    needles: Sought,
+    terms: Sought,
     *,
     engines: Sequence[Source] = (),
     engine: str = "",
@@ -139,7 +139,7 @@ def scan(
     """
     for source in sources:
         getattr(source, "check", lambda: None)()
-    scanning = Scanning(needles, prefer=prefer, limits=limits, bounds=bounds, show=show)
+    scanning = Scanning(terms, prefer=prefer, limits=limits, bounds=bounds, show=show)
     looks = [_looked(source, scanning) for source in sources]
     findings = [finding for look in looks for finding in look.findings]
     places = {(finding.source, finding.path, finding.line) for finding in findings}
@@ -153,7 +153,7 @@ def scan(
     hide = scanning.searcher.hidden
     open_ones, accepted, problems = _baseline.applied(baseline, masked(findings, hide))
     names: dict[str, list[str]] = {}
-    for left_out in needles.left_out:
+    for left_out in terms.left_out:
         names.setdefault(left_out.reason, []).append(f"{left_out.name} ({left_out.stage})")
     return ScanReport(
         findings=tuple(open_ones),
@@ -163,9 +163,9 @@ def scan(
         else {},
         not_checked=masked(dict.fromkeys([*unread, *scanning.not_checked]), hide),
         problems=tuple(problems),
-        left_out=Counter(left_out.reason for left_out in needles.left_out),
+        left_out=Counter(left_out.reason for left_out in terms.left_out),
         left_out_names=names,
-        values=needles.values,
+        values=terms.values,
         objects=scanning.objects,
         bytes=scanning.searcher.searched,
         engine=engine,

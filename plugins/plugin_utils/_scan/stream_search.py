@@ -57,10 +57,10 @@ class Spots:
 class Searcher:
     """One automaton, and the windows that it needs."""
 
-    def __init__(self, needles: Sought, *, prefer: str | None = None, window: int = WINDOW) -> None:
-        self.sought = needles
-        self.automaton = matchers.automaton(needles.needles, prefer=prefer) if needles.needles else None
-        self.overlap = max(needles.longest - 1, 0)
+    def __init__(self, terms: Sought, *, prefer: str | None = None, window: int = WINDOW) -> None:
+        self.sought = terms
+        self.automaton = matchers.automaton(terms.needles, prefer=prefer) if terms.needles else None
+        self.overlap = max(terms.longest - 1, 0)
         self.window = max(window, 4 * self.overlap)
         self.searched = 0
         """Bytes so far."""
