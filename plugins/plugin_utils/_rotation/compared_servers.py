@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ansible.utils.display import Display
@@ -22,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerBaseline,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.baseline_store import baseline_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 _AT_SERVERS = (*kind_names.SERVERS, *kind_names.HONEYTOKENS, *kind_names.IAM_KEYS)
@@ -51,7 +53,25 @@ def request(
     nodes = [str(endpoint) for endpoint in server_addresses.every(server.declared, server.engine)]
     own = {**server_baseline.own_names(list(logins)), **server.source.own}
     known = _known(setting, server) if incident and incident.evicts else {}
-    return {"key": server.key, "own": own, "nodes": nodes, "kinds": sorted(server.source.kinds), **known}
+    idle = {"idle": _idle(setting, server)} if server.engine in kind_names.TWO_USERS.values() else {}
+    return {"key": server.key, "own": own, "nodes": nodes, "kinds": sorted(server.source.kinds), **idle, **known}
+
+
+def _idle(setting: RotationSetup, server: ComparedServer) -> list[str]:
+    """The users of pairs whose turn it is not: while no rotation needs both, one that can log in is an intruder's."""
+    try:
+        journal = setting.rotator.look()
+    except SecretsError:
+        return []
+    busy = {task.credential for task in journal.pending_tasks.values()}
+    busy.update((journal.rotation.plan.get("credentials") or ()) if journal.rotation else ())
+    users = set[str]()
+    for credential in setting.catalog.credentials.values():
+        is_here = _may_be_at(setting.catalog, credential, server.engine, server.place)
+        if is_here and credential.kind in kind_names.TWO_USERS and credential.name not in busy:
+            with suppress(SecretsError):
+                users.add(str(other_login(setting.held(credential).login.username) or ""))
+    return sorted(users - {""})
 
 
 def _known(setting: RotationSetup, server: ComparedServer) -> dict[str, list[str]]:

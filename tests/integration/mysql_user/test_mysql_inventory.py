@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
@@ -23,10 +25,10 @@ KINDS = {
 }
 
 
-def read(maria: MariaDB, *, user: str = ADMINISTRATOR, password: str = "") -> ServerReading:
+def read(maria: MariaDB, *, user: str = ADMINISTRATOR, password: str = "", idle: Sequence[str] = ()) -> ServerReading:
     address = {"host": maria.host, "port": maria.port, "tls_mode": "disable"}
     login = {"username": user, "password": password or maria.password}
-    found = inventory.of_server(address, login, {"key": KEY, "own": OWN})
+    found = inventory.of_server(address, login, {"key": KEY, "own": OWN, "idle": idle})
     result = server_baseline.no_inventory()
     server_baseline.add(result, found)
     return server_baseline.reading_of(result)
@@ -182,3 +184,12 @@ def test_an_administrator_that_does_not_see_all_objects(maria: MariaDB) -> None:
     )
     reading = read(maria, user="app_admin", password="canary")
     assert reading.kinds == KINDS - {"event", "trigger", "replication"}
+
+
+def test_an_idle_user_that_can_log_in_is_a_difference(maria: MariaDB) -> None:
+    """An intruder may unlock it: both of a pair have one name."""
+    recorded = source_of(read(maria))
+    assert server_baseline.compare("db", recorded, read(maria, idle=["app_b"])) == []
+    maria.execute("ALTER USER app_b@'10.%' IDENTIFIED BY 'canary' ACCOUNT UNLOCK")
+    (difference,) = server_baseline.compare("db", recorded, read(maria, idle=["app_b"]))
+    assert difference.finding == "account `app_b`@`10.%` is not in the baseline: ALTER USER `app_b`@`10.%` ACCOUNT LOCK"

@@ -25,11 +25,11 @@ OWN = server_baseline.own_names(["app_a", ADMINISTRATOR])
 Request = tuple[str, dict[str, Any]]
 
 
-def read(broker: RabbitMQ) -> ServerReading:
+def read(broker: RabbitMQ, *idle: str) -> ServerReading:
     address = {"host": broker.host, "port": broker.port, "tls_mode": "disable"}
     login = {"username": ADMINISTRATOR, "password": broker.password}
     result = server_baseline.no_inventory()
-    server_baseline.add(result, inventory.of_server(address, login, {"key": KEY, "own": OWN}))
+    server_baseline.add(result, inventory.of_server(address, login, {"key": KEY, "own": OWN, "idle": idle}))
     return server_baseline.reading_of(result)
 
 
@@ -171,3 +171,12 @@ def test_ordinary_work_at_rabbitmq_is_no_difference(broker: RabbitMQ) -> None:
         assert differences(broker, recorded) == [], path
     for path in ("exchanges/%2F/visits", "queues/%2F/visits", "vhost-limits/%2F/max-queues", own):
         broker.asked("DELETE", f"/{path}")
+
+
+def test_an_idle_user_that_exists_is_a_difference(broker: RabbitMQ) -> None:
+    """An intruder may make it: both of a pair have one name."""
+    recorded = source_of(read(broker))
+    assert server_baseline.compare("mq", recorded, read(broker, "app_b")) == []
+    put(broker, "users/app_b", {"password": "canary", "tags": ""})
+    (difference,) = server_baseline.compare("mq", recorded, read(broker, "app_b"))
+    assert difference.finding == 'user "app_b" is not in the baseline (no tag): rabbitmqctl delete_user app_b'

@@ -30,6 +30,7 @@ OWN_SCHEMAS, OWN_DEFINERS = ("mysql", "sys"), ("mysql.sys@localhost", "mariadb.s
 """Of objects that come with the server, and change with its version."""
 _NEEDED = {"event": ("EVENT",), "trigger": ("TRIGGER",), "routine": ("SELECT", "SHOW_ROUTINE")}
 """By kind the global rights, one of which shows all objects. Without it, the server silently leaves some out."""
+_Login = Tuple[str, str]
 _Row = Tuple[str, str, str]
 """Name, facts, and the command that removes it."""
 
@@ -39,19 +40,17 @@ def of_server(
     login: Mapping[str, str],
     request: Mapping[str, Any],
     *,
-    without: Collection[Tuple[str, str]] = (),
+    without: Collection[_Login] = (),
 ) -> Dict[str, Any]:
     """By a connection of its own, as the administrator. Raises what ``read`` does."""
     with administered(address, login) as admin:
         return read(admin, request, without=without)
 
 
-def read(
-    admin: MysqlConnection, request: Mapping[str, Any], *, without: Collection[Tuple[str, str]] = ()
-) -> Dict[str, Any]:
+def read(admin: MysqlConnection, request: Mapping[str, Any], *, without: Collection[_Login] = ()) -> Dict[str, Any]:
     """Kinds and entries. ``request`` has the ``key`` of digests, and the catalog's ``own`` logins with the names to
-    show for them; the rights of the accounts ``without`` are left out. A kind that the server does not tell is not
-    among the kinds. Raises RotationError, or what an answer in another form leads to."""
+    show for them, unless they are ``idle``. The rights of the accounts ``without`` are left out. A kind that the server
+    does not tell is not among the kinds. Raises RotationError, or what an answer in another form leads to."""
     seen = accounts.read(admin, MOST)
     if not seen.complete:
         raise _too_many(admin)
@@ -77,10 +76,10 @@ def _too_many(admin: MysqlConnection) -> RotationError:
 
 class _MysqlReader:
     def __init__(
-        self, admin: MysqlConnection, request: Mapping[str, Any], seen: Accounts, without: Collection[Tuple[str, str]]
+        self, admin: MysqlConnection, request: Mapping[str, Any], seen: Accounts, without: Collection[_Login]
     ) -> None:
         self._admin, self._key, self._own, self._seen = admin, request["key"], request["own"], seen
-        self._without = without
+        self._idle, self._without = request.get("idle", ()), without
         self._held: Set[str] = set()
         """The administrator's own global rights."""
 
@@ -119,8 +118,8 @@ class _MysqlReader:
         for account in self._seen.hidden:
             yield self._name(account.user, account.host), "in no table of accounts", "FLUSH PRIVILEGES"
         for account in self._seen.logins:
-            undo = "ALTER USER %s ACCOUNT LOCK" % _written(account.user, account.host)
-            yield self._name(account.user, account.host), self._ways(account), undo
+            name = str(account) if account.user in self._idle else self._name(account.user, account.host)
+            yield name, self._ways(account), "ALTER USER %s ACCOUNT LOCK" % str(account)
 
     def _ways(self, account: Account) -> str:
         """Of the catalog's own users no password, and of two that take turns not how they log in: each rotation sets

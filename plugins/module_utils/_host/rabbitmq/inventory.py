@@ -52,9 +52,12 @@ def read(admin: Management, request: Mapping[str, Any]) -> Dict[str, Any]:
 class _RabbitmqReader:
     def __init__(self, admin: Management, request: Mapping[str, Any]) -> None:
         self._admin, self._key, self._own = admin, request["key"], request["own"]
+        self._idle = request.get("idle", ())
 
     def _name(self, user: str) -> str:
-        """One for two users that take turns. A user may have that name itself."""
+        """One for two users that take turns. A user may have that name itself, and one that is idle does not exist."""
+        if user in self._idle:
+            return '"%s"' % user
         label = str(self._own.get(user, user))
         return '"%s"' % user if label == user and user in self._own.values() and user not in self._own else label
 

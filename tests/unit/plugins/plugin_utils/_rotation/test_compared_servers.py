@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -68,7 +69,8 @@ def setting(
             raise SecretsError("no")
         return SimpleNamespace(login=Login(logins[credential.name], "x"))
 
-    about = {"catalog": CATALOG, "known": ReadCache(), "connection": connection, "held": held}
+    rotator = SimpleNamespace(look=lambda: SimpleNamespace(rotation=None, pending_tasks={}))
+    about = {"catalog": CATALOG, "known": ReadCache(), "connection": connection, "held": held, "rotator": rotator}
     return SimpleNamespace(**about, client=client)
 
 
@@ -157,6 +159,32 @@ def test_logins_of_other_servers_explain_nothing(engine: str, place: str, expect
 
     about: Any = SimpleNamespace(catalog=catalog, held=held)
     assert compared_servers._catalog_names(about, engine, place) == expected
+
+
+@pytest.mark.parametrize(
+    ("rotating", "pending", "idle"), [((), (), ["shop_b"]), (("shop",), (), []), ((), ("shop",), [])]
+)
+def test_of_a_pair_one_is_idle_while_no_rotation_needs_both(
+    rotating: Sequence[str], pending: Sequence[str], idle: list[str]
+) -> None:
+    urls = {f"{each}_URL".upper(): {"group": "core", "type": "url"} for each in ELSEWHERE}
+    credentials = {**CREDENTIALS, **ELSEWHERE, **ADMINS}
+    catalog = catalog_parser.parse({**BASE, "settings": {**SETTINGS, **urls}, "credentials": credentials}, "test")
+    tasks = {name: SimpleNamespace(credential=name) for name in pending}
+    rotation = SimpleNamespace(plan={"credentials": [*rotating]}) if rotating else None
+    rotator = SimpleNamespace(look=lambda: SimpleNamespace(rotation=rotation, pending_tasks=tasks))
+    source = replace(SOURCE, own={})
+    known = ReadCache()
+    known.baseline = [replace(BASELINE, sources={"shop.internal:3306": source, "other.internal:6379": source})]
+
+    def held(_credential: Any) -> Any:
+        return SimpleNamespace(login=Login("shop_a", "x"))
+
+    about: Any = SimpleNamespace(catalog=catalog, held=held, rotator=rotator, known=known)
+    request = compared_servers.request(about, "shop", ["shop_a"])
+    assert request is not None
+    assert request["idle"] == idle
+    assert "idle" not in (compared_servers.request(about, "other", []) or {})
 
 
 def test_a_server_without_a_baseline_is_told_the_logins_of_the_catalog() -> None:
