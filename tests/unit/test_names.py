@@ -19,8 +19,6 @@ PARTICIPLES = {
 """What happened to a value, by verbs that every program has. A word of the domain, such as revoked, may be a name."""
 PAIRS = {"left": {"right", "rights"}}
 """Participles that are nouns beside these names."""
-NOT_YET = ("_host/forensics/host_inventory", "_host/forensics/listeners")
-"""Where participles still stand."""
 FOLDERS = ("plugins", "scripts")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -63,7 +61,6 @@ def test_names_of_values(folder: str, rule: object) -> None:
     results = [
         f"{path.relative_to(REPOSITORY)}:{line}"
         for path in sorted((REPOSITORY / folder).rglob("*.py"))
-        if rule is unclear or not any(part in str(path) for part in NOT_YET)
         for line in rule(ast.parse(path.read_text(encoding="utf-8")))  # type: ignore[operator]
     ]
     assert results == [], "name the type or the role of the value"

@@ -166,12 +166,12 @@ class HostInventory:
         administrators = named.union(host_accounts.ADMINISTRATORS)
         groups = {fields[2]: fields[0] for fields in host_accounts.rows(self._root, "group", 4)}
         members = host_accounts.members(self._root, "etc", "group")
-        shown: Set[str] = set()
+        listed: Set[str] = set()
         for fields in accounts:
             name, _password, uid, gid = fields[:4]
             members += [(name, groups[gid])] if groups.get(gid) in administrators and uid != "0" else []
             if uid == "0" or _logs_in(fields):
-                shown.add(name)
+                listed.add(name)
                 facts = "uid %s, gid %s, home %s, shell %s" % (uid, gid, fields[5], fields[6])
                 self._add(ACCOUNT, name, facts, "userdel -- %s" % shlex.quote(name))
             secret = shadow.get(name, "*")
@@ -179,7 +179,7 @@ class HostInventory:
                 facts = self._digest(secret) if secret else "none needed"
                 self._add(PASSWORD, name, facts, "passwd -l %s" % shlex.quote(name))
         for name, group in sorted(set(members)):
-            if name in shown or group in administrators:
+            if name in listed or group in administrators:
                 undo = "gpasswd -d %s %s" % (shlex.quote(name), shlex.quote(group))
                 self._add(MEMBER, "%s in %s" % (name, group), "", undo)
 

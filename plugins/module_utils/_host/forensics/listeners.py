@@ -92,11 +92,11 @@ def _owners(inodes: Set[str]) -> Dict[str, int]:
     """By inode the oldest process that has it: those that it started may have inherited it for a while."""
     oldest: Dict[str, Tuple[int, int]] = {}
     for pid in processes.pids():
-        held = inodes.intersection(_held(pid))
-        process = processes.stat(pid) if held else None
+        own = inodes.intersection(_held(pid))
+        process = processes.stat(pid) if own else None
         if process:
             age = (process.ticks, pid)
-            oldest.update({inode: min(age, oldest.get(inode, age)) for inode in held})
+            oldest.update({inode: min(age, oldest.get(inode, age)) for inode in own})
     return {inode: pid for inode, (_ticks, pid) in oldest.items()}
 
 
