@@ -250,6 +250,7 @@ class ActionModule(rotation_segment.ServersAction):
         wish = {EVICT: ""} if response_plan.evicts(setting, args) else {}
         news = {**wish, **look.news(declaration.incident.footholds)}
         journal = self._noted(setting, journal, news)
+        evicts = incident_notes.incident_of(journal).evicts  # also where an earlier run was asked for it
         show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [credential["name"] for credential in radius.credentials]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
@@ -262,8 +263,8 @@ class ActionModule(rotation_segment.ServersAction):
             named_host=args["rotation_host"],
             candidates=self._candidates(setting, radius, args),
             opened=hosts_with_old_key.withheld(journal),
-            evict=host_footholds.evictable(look.answers) if incident_notes.incident_of(journal).evicts else {},
-            evicts_keys=response_plan.evicts(setting, args),
+            evict=host_footholds.evictable(look.answers) if evicts else {},
+            evicts_keys=evicts,
             denies_sessions=args["deny_sessions"],
             report_path=args["report_path"],
             logs_out=args["sessions"],

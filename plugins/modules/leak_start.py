@@ -82,7 +82,7 @@ options:
   evict:
     description:
       - Whether the response also removes what an attacker may have added. By default the key C(leak.evict) of the
-        catalog, or false. The choice holds for the whole incident.
+        catalog, or false. V(true) holds for the whole incident.
       - On hosts, it removes authorized keys that RV(watchparty.secrets.host_evidence#module:footholds) names. At
         databases and caches, it removes logins that neither the catalog nor the baseline has. In AWS, it deactivates
         access keys that a leaked key created.

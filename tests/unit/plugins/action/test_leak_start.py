@@ -343,6 +343,7 @@ def test_a_host_with_a_possible_foothold_gets_nothing_new(
     carried = start(world, "token")["carried"]
     assert "possible foothold, checked by the operator: token: web1: x" in operator.lines
     assert (carried["opened"], carried["evict"]) == ([], {"web1": ["SHA256:x"]}), "it holds for the whole incident"
+    assert carried["evicts_keys"]
     operator.extra.clear()
     assert start(world, "token")["carried"]["opened"] == [], "it is the same finding"
     key["text"] = "x changed"
