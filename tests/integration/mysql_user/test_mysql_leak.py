@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql imp
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
 from tests.integration.mysql_user.test_mysql_inventory import BEFORE, KEY, read, source_of
-from tests.integration.mysql_user.world import MysqlShop, Programs, args_of
+from tests.integration.mysql_user.world import OLD, MysqlShop, Programs, args_of
 
 
 def compared(maria: MariaDB, programs: Programs, *statements: str) -> MysqlShop:
@@ -91,6 +91,24 @@ def test_a_row_that_cannot_be_locked_keeps_no_user_from_it(maria: MariaDB, progr
         assert answer["footholds"][0].startswith(failed)
     finally:
         maria.execute("DELETE FROM mysql.global_priv WHERE User = 'app_0'", "FLUSH PRIVILEGES")
+
+
+@pytest.mark.parametrize("user", ["app_a", "app_b"])
+@pytest.mark.parametrize(
+    "statement",
+    ["CREATE USER '{} '@'%' IDENTIFIED BY 'canary'", "INSERT INTO mysql.global_priv VALUES ('%', '{}', '{{}}')"],
+    ids=["the same name with a space", "a row that the server does not use"],
+)
+def test_an_account_that_the_server_does_not_know_stops_no_response(
+    maria: MariaDB, programs: Programs, statement: str, user: str
+) -> None:
+    shop = compared(maria, programs, statement.format(user))
+    try:
+        answer = shop.revoked_after_a_leak()
+        assert not maria.accepts("app_a", OLD)
+        assert any(line.startswith("account app_a or _b@`%` is not in the baseline") for line in answer["footholds"])
+    finally:
+        maria.execute("DELETE FROM mysql.global_priv WHERE User LIKE 'app__' AND Host = '%'", "FLUSH PRIVILEGES")
 
 
 @pytest.mark.parametrize("evicts", [True, False])

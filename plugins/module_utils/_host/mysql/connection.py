@@ -26,11 +26,15 @@ LOCKED = (4150, 4151, 3118, 3955)
 FULL = 1040
 """Every connection of the server is taken. Other limits are those of one account."""
 NO_RIGHT = (1044, 1095, 1142, 1227, 1370, 1410)
-NO_TLS, UNKNOWN_SESSION = 2026, 1094
+NO_TLS, UNKNOWN_SESSION, UNKNOWN_ACCOUNT = 2026, 1094, 1396
 
 
 class LoginRefused(RotationError):
     """Raised where the server rejects the login itself."""
+
+
+class AccountUnknown(RotationError):
+    """Raised where the server does not use an account that its table has."""
 
 
 class NoConnectionLeft(RotationError):
@@ -105,7 +109,8 @@ class MysqlConnection:
                 "%s may not do this at %s (error %d); %s" % (self._user, self.place, code, remedy)
             ) from None
         if 1000 <= code < 2000 or code >= 3000:
-            raise RotationError(
+            kind = AccountUnknown if code == UNKNOWN_ACCOUNT else RotationError
+            raise kind(
                 "%s rejected a statement with error %d; correct its cause there (error numbers: the server's manual)"
                 % (self.place, code)
             ) from None

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
+    AccountUnknown,
     LoginRefused,
     MysqlConnection,
 )
@@ -88,11 +89,23 @@ def _lines(admin: MysqlConnection, user: str, host: str) -> List[str]:
 
 def set_password(admin: MysqlConnection, new: Login) -> None:
     """Ends sessions of an earlier turn: nothing that logged in with an older password may stay."""
-    for host in _require_hosts(admin, new["username"]):
-        _discard_second_password(admin, new["username"], host)
-        account = [new["username"], host, new["password"]]
-        admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT UNLOCK", account)
+    hosts = _require_hosts(admin, new["username"])
+    _altered(admin, new["username"], hosts, lambda: new["password"], "UNLOCK")
     _end_sessions(admin, new["username"])
+
+
+def _altered(admin: MysqlConnection, user: str, hosts: Sequence[str], password: Callable[[], str], lock: str) -> None:
+    """Each account of the user that the server uses. A row that only the table has keeps no account from it: whoever
+    may make users can leave one, also by a name that ends in a space."""
+    unknown: List[AccountUnknown] = []
+    for host in hosts:
+        try:
+            admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT " + lock, [user, host, password()])
+            _discard_second_password(admin, user, host)
+        except AccountUnknown as error:
+            unknown.append(error)
+    if unknown and len(unknown) == len(hosts):
+        raise unknown[0]
 
 
 def _discard_second_password(admin: MysqlConnection, user: str, host: str) -> None:
@@ -112,10 +125,8 @@ def _require_hosts(admin: MysqlConnection, user: str) -> List[str]:
 
 def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int:
     """Locks the user under a password that is on record nowhere, and ends its sessions: how many."""
-    for host in _hosts(admin, old["username"]):
-        account = [old["username"], host, secrets.token_urlsafe(32)]
-        admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT LOCK", account)
-        _discard_second_password(admin, old["username"], host)
+    hosts = _hosts(admin, old["username"])
+    _altered(admin, old["username"], hosts, lambda: secrets.token_urlsafe(32), "LOCK")
     ended = _end_sessions(admin, old["username"])
     try:
         with MysqlConnection(server, old):
