@@ -121,6 +121,7 @@ class Host:
                 "assume_healthy": False,
                 "readers": (),
                 "files": (),
+                "file_contents": {},
                 "services": None,
                 **params,
             },
