@@ -122,6 +122,8 @@ class Host:
                 "readers": (),
                 "files": (),
                 "file_contents": {},
+                "owner": None,
+                "group": None,
                 "services": None,
                 **params,
             },
