@@ -310,7 +310,7 @@ class Scenario:
             self._align()
             self._take_pending_off(message)
             rotation = self.watch.journal.rotation
-            if "not deployed" in message and not (rotation and rotation.plan.get("phases")):
+            if "without the newest .env" in message and not (rotation and rotation.plan.get("phases")):
                 self._process("deploy", "A", deploy(self.world))
                 self.scheduler.run()
             if self.watch.journal.rotation is None and message.startswith(("closed", "nothing")):
@@ -339,7 +339,8 @@ class Scenario:
             for _try in range(3):
                 process = self._process("next", "A", body)
                 self.scheduler.run()
-                if "not deployed" in (process.message or ""):  # a revocation that was due, which rolls nothing out
+                # A revocation that was due rolls nothing out.
+                if "without the newest .env" in (process.message or ""):
                     self._process("deploy", "A", deploy(self.world))
                     self.scheduler.run()
                 elif not self._take_pending_off(process.message or ""):
@@ -359,7 +360,7 @@ class Scenario:
             process = self._process("later", "A", body)
             self.scheduler.run()
             self._take_pending_off(process.message or "")
-            if "not deployed" in (process.message or ""):
+            if "without the newest .env" in (process.message or ""):
                 self._process("deploy", "A", deploy(self.world))
                 self.scheduler.run()
             if not due & set(self.watch.journal.pending_tasks):
