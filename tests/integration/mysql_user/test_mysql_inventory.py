@@ -193,3 +193,13 @@ def test_an_idle_user_that_can_log_in_is_a_difference(maria: MariaDB) -> None:
     maria.execute("ALTER USER app_b@'10.%' IDENTIFIED BY 'canary' ACCOUNT UNLOCK")
     (difference,) = server_baseline.compare("db", recorded, read(maria, idle=["app_b"]))
     assert difference.finding == "account `app_b`@`10.%` is not in the baseline: ALTER USER `app_b`@`10.%` ACCOUNT LOCK"
+
+
+def test_an_account_whose_name_ends_in_a_space(maria: MariaDB) -> None:
+    """FLUSH PRIVILEGES would make it one of the application's user, with the intruder's password."""
+    recorded = source_of(read(maria))
+    maria.execute("CREATE USER 'app_a '@'%' IDENTIFIED BY 'canary'")
+    hidden = [item for item in differences(maria, recorded) if item.facts == "in no table of accounts"]
+    assert [item.undo for item in hidden] == ["DROP USER `app_a `@`%`"]
+    maria.execute(hidden[0].undo)
+    assert differences(maria, recorded) == []

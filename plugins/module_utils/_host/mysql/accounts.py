@@ -62,6 +62,11 @@ class Account(NamedTuple):
     def needs_no_password(self) -> bool:
         return any(not digest and plugin in WITHOUT_PASSWORD for plugin, digest in self.ways)
 
+    @property
+    def removal(self) -> str:
+        """Of one that no table has. A name that ends in a space is there without it: FLUSH PRIVILEGES would open it."""
+        return "DROP USER %s" % str(self) if self.user.endswith(" ") else "FLUSH PRIVILEGES"
+
     def __str__(self) -> str:
         return "%s@%s" % (quoted(self.user), quoted(self.host))
 

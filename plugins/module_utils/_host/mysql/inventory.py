@@ -116,7 +116,7 @@ class _MysqlReader:
 
     def _accounts(self) -> Iterator[_Row]:
         for account in self._seen.hidden:
-            yield self._name(account.user, account.host), "in no table of accounts", "FLUSH PRIVILEGES"
+            yield self._name(account.user, account.host), "in no table of accounts", account.removal
         for account in self._seen.logins:
             name = str(account) if account.user in self._idle else self._name(account.user, account.host)
             yield name, self._ways(account), "ALTER USER %s ACCOUNT LOCK" % str(account)

@@ -100,8 +100,8 @@ def _altered(admin: MysqlConnection, user: str, hosts: Sequence[str], password: 
     unknown: List[AccountUnknown] = []
     for host in hosts:
         try:
-            admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT " + lock, [user, host, password()])
             _discard_second_password(admin, user, host)
+            admin.rows("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT " + lock, [user, host, password()])
         except AccountUnknown as error:
             unknown.append(error)
     if unknown and len(unknown) == len(hosts):
