@@ -76,9 +76,10 @@ options:
     default: REDIS_URL
   cache_nodes:
     description:
-      - If O(chdir) is not set, the addresses C(host:port) of the cache's other nodes. The module adds the nodes that
-        the catalog declares for the setting. If the cache reports another node, the module sends no password to this
-        node and fails, unless it is a node of an AWS cache in the same domain.
+      - If O(chdir) is not set, the addresses C(host:port) of the cache's nodes besides the one in the URL of
+        O(cache_setting). The module adds the nodes that the catalog declares for this setting.
+      - If the cache names a node that is in neither list, the module sends this node no password, and fails. Exception,
+        a node of an AWS cache in the domain of the URL's host.
     type: list
     elements: str
     default: []

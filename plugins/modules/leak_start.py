@@ -28,7 +28,9 @@ options:
     elements: str
     default: []
   found_in:
-    description: Path of a file on the controller that contains the leaked string, in UTF-8 or UTF-16.
+    description:
+      - Path of a file on the controller that contains the leaked string, in UTF-8 or UTF-16. The module searches
+        for the credentials that hold this string.
     type: path
   found_by:
     description:

@@ -41,7 +41,9 @@ def login_for(
     if kind.value != "generated" and supplied is None:
         raise RotationError(f"{name}: the rotation needs its new value again; give the same value as at the start")
     if kind.value != "supplied" and supplied is not None:
-        raise RotationError(f"{name}: this rotation takes no new value for it; remove its line from the file")
+        raise RotationError(
+            f"{name} needs no value from you; remove the line {name} from the file in rotation_values_file"
+        )
     supplied = supplied or Login()
     password = supplied.password or (generate(kind) if kind.value == "generated" else stored_credential.login.password)
     new_login = _plan.new_login(kind, stored_credential, password)

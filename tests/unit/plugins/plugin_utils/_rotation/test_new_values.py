@@ -194,7 +194,8 @@ class TestOthers:
     @pytest.mark.parametrize("value", ["generated", "provider"])
     def test_given_where_it_is_made_elsewhere(self, world: World, value: str) -> None:
         with pytest.raises(
-            RotationError, match=r"^database: this rotation takes no new value for it; remove its line from the file$"
+            RotationError,
+            match=r"^database needs no value from you; remove the line database from the file in rotation_values_file$",
         ):
             login_for(Kind("k", value=value), self.found(world), Login(None, "canary"), str)
 
