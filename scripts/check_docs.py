@@ -76,7 +76,8 @@ def long_cells(document: Path) -> list[str]:
 
 def is_long(cell: str) -> bool:
     seen = re.sub(r"`[^`]*`", "Code", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell))
-    return len(re.findall(r"[.!?](?= [A-Z(]|$)", seen)) > SENTENCES or len(seen) > WIDTH_OF_CELL
+    sentences = [text for text in re.split(r"[.!?](?: (?=[A-Z(])|$)", seen.strip()) if text]
+    return len(sentences) > SENTENCES or len(seen) > WIDTH_OF_CELL
 
 
 def unlisted(documents: list[Path], index: Path) -> list[str]:

@@ -65,7 +65,7 @@ def _prepared(setting: RotationSetup, args: Mapping[str, Any], state: str) -> di
     """Notes that a server has both logins of these credentials, or no longer has."""
     journal = setting.rotator.look()
     if journal.rotation is not None:
-        raise JournalError(f"{journal.rotation} is open; finish it first")
+        raise JournalError(f"{journal.rotation} is open; finish it first: ansible-playbook watchparty.secrets.rotate")
     names = set(args["credentials"])
     if names <= journal.prepared if state == "prepared" else not names & journal.prepared:
         return {"changed": False}

@@ -115,7 +115,7 @@ SABOTAGES = {
     "the diff shows values": Sabotage(
         "/output: ",
         (
-            ("plugins/module_utils/_host/env_file/diff.py", "(name, shown)", "(name, settings[name])"),
+            ("plugins/module_utils/_host/env_file/diff.py", "(name, fingerprint)", "(name, settings[name])"),
             (ENV_FILE, "= redaction.scrub(answer, masked)", "= answer"),
         ),
     ),

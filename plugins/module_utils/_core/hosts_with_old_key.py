@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hosts that still let a leaked key in: they could not be reached when it was taken out elsewhere. Pure.
+"""Hosts that still accept a leaked key: they could not be reached when it was removed elsewhere. Pure.
 
 Each stage's end tells them to the journal. The closing entry makes a pending task of that, which the same incident's
 next run takes up. Until then they get nothing new.

@@ -32,7 +32,7 @@ SECONDS = 20
 PAUSE = 0.5
 """Seconds between two tries at a server."""
 LOOKS = 10
-"""At sessions that end; the server ends them soon after it was told to."""
+"""At sessions that end; the server ends them soon after the request."""
 WRONG_PASSWORDS = 10
 """That MySQL or MariaDB must allow in a row before it locks an account: more than one run tries."""
 TOO_STRICT = (

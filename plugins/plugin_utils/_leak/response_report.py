@@ -53,7 +53,7 @@ class ResponseReport:
     footholds: Mapping[str, str]
     """What may be another way in, by event, and nobody has ruled out."""
     on_word: str
-    """Whose end goes by the operator's confirmation, in words; empty if all were seen."""
+    """Whose end the operator confirmed and no run verified, for the report; empty if all were verified."""
 
     @property
     def lines(self) -> list[str]:

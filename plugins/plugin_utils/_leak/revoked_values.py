@@ -83,8 +83,8 @@ def holders(
         return result, []
     looks = [partial(_more, setting, journal, name, result[name], values, denied) for name in result]
     each = setting.rotator.secrets.side_by_side(looks)
-    extra = {name: [*result[name], *versions] for name, (versions, _untold) in zip(result, each, strict=True)}
-    return extra, [line for _versions, untold in each for line in untold]
+    extra = {name: [*result[name], *versions] for name, (versions, _problems) in zip(result, each, strict=True)}
+    return extra, [line for _versions, problems in each for line in problems]
 
 
 def _more(
@@ -103,20 +103,20 @@ def _more(
     except SecretsError as error:
         return [], [f"other versions of secret {name} were not checked: {error}"]
     needed = _needed(setting, journal, name)
-    versions, untold = [], []
+    versions, problems = [], []
     for version in others:
         contents = setting.rotator.secrets.read([name], pins={name: version})
         for failure in contents.failures.values():
-            untold.append(f"version {version} of {failure}; it is unknown whether it holds a leaked value")
+            problems.append(f"version {version} of {failure}; it is unknown whether it holds a leaked value")
         if not _holds(setting.catalog, contents, values):
             continue
         if version in needed:
-            untold.append(
+            problems.append(
                 f"version {version} of {name} may hold a leaked value, and the open rotation still needs that version"
             )
         else:
             versions.append(version)
-    return versions, untold
+    return versions, problems
 
 
 def _others(setting: RotationSetup, name: str, but: set[str]) -> list[str]:

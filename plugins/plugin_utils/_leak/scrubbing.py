@@ -62,7 +62,7 @@ def _denied(
     dead: Mapping[str, Sequence[str]],
 ) -> tuple[list[str], list[str]]:
     """What was done to versions of secrets, and what could not be."""
-    versions, untold = revoked_values.holders(
+    versions, problems = revoked_values.holders(
         setting, journal, secrets, dead, lambda name: scrub_aws.denied_by(client, name) if _is_aws(name) else set()
     )
     needed = scrub_exceptions.spared(journal, credentials)
@@ -77,7 +77,7 @@ def _denied(
     )
     destroyed, untouched = _destroyed(setting, {name: some for name, some in versions.items() if not _is_aws(name)})
     spared_lines = [f"version {version} of {name} {needed[name, version]}" for name, version in needed_versions]
-    return [*scrubbed_lines, *destroyed], [*cannot, *untouched, *untold, *spared_lines]
+    return [*scrubbed_lines, *destroyed], [*cannot, *untouched, *problems, *spared_lines]
 
 
 def _is_aws(name: str) -> bool:

@@ -301,7 +301,7 @@ def _invalidated(run: ResponseRun, work: Work) -> ResponseRun:
 
 
 def _ask(run: ResponseRun) -> Work | None:
-    """After everything that goes by itself."""
+    """After everything that needs no person."""
     response = run.response
     names = [need for need in response.needs if need not in response.replaced]
     is_over = response.is_stopped or response.is_withheld

@@ -35,7 +35,7 @@ class Fill:
 
     place: Place
     target: str
-    """The name that the value goes by."""
+    """The name of the value."""
     how: str
     text: str = field(repr=False)
     secure: bool = True

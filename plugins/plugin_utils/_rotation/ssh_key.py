@@ -108,7 +108,7 @@ def against(
 
 
 def elsewhere(name: str, result: Mapping[str, Any]) -> str:
-    """Which files beside its own let a leaked key in; empty if none does."""
+    """Which files beside its own still allow a leaked key; empty if none does."""
     files = result.get("elsewhere") or []
     return f"{' and '.join(files)} still hold{'s' if len(files) == 1 else ''} the leaked key of {name}" if files else ""
 

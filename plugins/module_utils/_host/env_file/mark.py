@@ -194,7 +194,7 @@ class Mark:
         """Records the file as healthy and keeps its bytes for a rollback.
 
         Raises HostError unless the file is the one that ``delivery`` wrote, whoever delivered the same bytes again
-        since. Without a delivery it goes by ``snapshot``.
+        since. Without a delivery, ``snapshot`` decides.
         """
         accepted = self.accepted
         by_name = delivery == self.delivery if delivery else snapshot == accepted.get("snapshot")
