@@ -132,6 +132,7 @@ class ActionModule(rotation_segment.ServersAction):
         if stops:
             raise RotationError(stops[0])
         answers = self._asked(setting, leak_plan, args, task_vars)  # while the operator reads the plan
+        show(server_comparison.lines(answers["compared"]))
         confirmation_prompt.require(
             "Contain it now?",
             variable="leak_confirm",

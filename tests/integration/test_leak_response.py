@@ -233,6 +233,8 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     node = f"{lab.valkey.host}:{lab.valkey.port}"
     sentences(run, f"possible foothold: cache: user thief at {node} is not in the baseline", "ACL DELUSER thief")
     assert "user report" not in run.output, "it stands in the baseline"
+    before_it_began = run.output.partition(", containment: graceful")[0]
+    assert f"possible foothold: cache: user thief at {node}" in before_it_began, "the operator reads it, then confirms"
     assert f"- cache: before the containment: possible foothold: user thief at {node}" in newest_post_mortem(lab)
     assert "- left: cache: " in newest_post_mortem(lab)
     assert "checked: the users, functions and settings of the nodes of cache were compared" in newest_post_mortem(lab)

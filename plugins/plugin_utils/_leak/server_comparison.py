@@ -67,6 +67,13 @@ def compared(
     return [*results, *(_compared(setting, name, inspected.get(name)) for name in inspections)]
 
 
+def lines(results: Sequence[Result]) -> list[str]:
+    """What the operator reads of them before the confirmation, which with ``leak_evict`` includes their removal."""
+    return [
+        f"possible foothold: {result['name']}: {text}" for result in results for text in result.get("footholds") or ()
+    ]
+
+
 def _compared(setting: RotationSetup, name: str, report: Mapping[str, Any] | None) -> Result:
     if report is None:
         return {"name": name, "failed": True, "msg": "its server gave no answer"}

@@ -115,3 +115,11 @@ def test_without_time_no_server_is_asked() -> None:
 def test_without_a_baseline_no_server_is_asked() -> None:
     given, server = world.setting(None), SimpleNamespace()
     assert server_comparison.compared(given, server, None, CREDENTIALS, time.time() + 30) == []  # type: ignore[arg-type]
+
+
+def test_the_operator_reads_what_may_be_removed_before_the_confirmation() -> None:
+    results = [
+        {"name": "cache", "baseline": "baseline of 2026-11-29", "footholds": ["user thief: ACL DELUSER thief"]},
+        {"name": "shop", "failed": True, "msg": "late"},
+    ]
+    assert server_comparison.lines(results) == ["possible foothold: cache: user thief: ACL DELUSER thief"]
