@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,9 @@ EVENTS = {
     "healthy": "every host was healthy, and no task was pending on any host",
 }
 """By an event's first word; the rest names what it is about."""
+MOST_BY_TIME = 100
+"""Lines of logs and files that are repeated in the order of their times."""
+_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 CUTS = ("refused", "purged", "invalidated", "sessions")
 """Events that take something away from the application."""
 
@@ -92,6 +96,7 @@ def facts_of(
         {"seconds": seconds(at), "at": at, "what": _description(name), "evidence": incident.evidence.get(name, "")}
         for name, at in sorted(incident.events.items(), key=lambda item: item[1])
     ]
+    ways_back = [*answer.get("accounts", ()), *ways_in.lines(impact, incident, answer.get("seen_again") or {})]
     return {
         "id": incident.id,
         "application": catalog.application,
@@ -115,7 +120,8 @@ def facts_of(
         "readers": list(answer.get("readers", ())),
         "evidence": list(answer.get("evidence", ())),
         "tried": list(answer.get("tried", ())),
-        "ways_in": [*answer.get("accounts", ()), *ways_in.lines(impact, incident, answer.get("seen_again") or {})],
+        "ways_in": ways_back,
+        "by_time": _by_time([*answer.get("readers", ()), *answer.get("evidence", ()), *ways_back], incident.since),
         "scrubbed": list(answer.get("scrubbed", ())),
         "not_scrubbed": list(answer.get("not_scrubbed", ())),
         "unhealthy": list(answer.get("unhealthy", ())),
@@ -130,6 +136,17 @@ def facts_of(
         ],
         "written_at": timestamps.stamp(now),
     }
+
+
+def _by_time(lines: Sequence[str], since: str) -> list[str]:
+    """Those that name a time, by the first one, since the exposure began: what an attacker did may be among them."""
+    times = {line: match[0] for line in lines if (match := _TIME.search(line)) and match[0] >= since}
+    ordered = sorted(times, key=lambda line: times[line])
+    rest = len(ordered) - MOST_BY_TIME
+    return [
+        *(f"{times[line]}: {line}" for line in ordered[:MOST_BY_TIME]),
+        *([f"{rest} later lines stand in the sections around this one"] if rest > 0 else []),
+    ]
 
 
 def serving(catalog: Catalog, hosts: Any, left_out: Sequence[str] = ()) -> dict[str, list[str]]:

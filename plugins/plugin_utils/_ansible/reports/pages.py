@@ -35,7 +35,7 @@ DRIFTS = (
 """A kind of difference between a host's file and the stores, and how it is shown."""
 EMPTY = dict.fromkeys(
     (
-        *("open", "exposed_since", "unhealthy", "hosts_words", "readers", "evidence"),
+        *("open", "exposed_since", "unhealthy", "hosts_words", "readers", "evidence", "by_time"),
         *("tried", "ways_in", "scrubbed", "not_scrubbed"),
     ),
     (),

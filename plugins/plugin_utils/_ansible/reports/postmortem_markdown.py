@@ -115,6 +115,7 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     yield from _section("Hosts and services", facts.get("hosts_words", ()))
     yield from _section("Reads during the exposure", facts.get("readers", ()))
     yield from _section("Evidence from before the containment", facts.get("evidence", ()))
+    yield from _section("What logs and files tell, by time", facts.get("by_time", ()))
     yield "## What was done"
     yield from _table(
         ("seconds", "at", "what", "evidence"),

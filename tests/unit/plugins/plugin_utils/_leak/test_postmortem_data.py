@@ -346,3 +346,21 @@ def test_each_kind_that_is_compared_has_a_text(kind: str) -> None:
     seen = incident(events={"refused/x": "t", "compared/x": "t"}, evidence={"compared/x": "1: baseline of 2026-11-29"})
     lines = ways_in.lines({"credentials": [{"name": "x", "kind": kind}]}, seen, {})
     assert lines[0].endswith("compared with the baseline of 2026-11-29")
+
+
+def test_what_logs_tell_is_ordered_by_time(made: Catalog) -> None:
+    """What names no time, or one before the exposure, is in its own section alone."""
+    answer = {
+        "readers": ["secret app: read by mallory at 2026-11-25T14:00:00Z"],
+        "evidence": ["web1: login of deploy at 2026-11-25T13:00:00Z", "web1: no time", "web1: at 2026-11-01T00:00:00Z"],
+        "accounts": ["left: user thief, written 2026-11-25T13:30:00Z"],
+    }
+    facts = facts_of(made, incident(events=EVENTS, since="2026-11-20T10:00:00Z"), IMPACT, {}, answer, NOW)
+    assert facts["by_time"] == [
+        "2026-11-25T13:00:00Z: web1: login of deploy at 2026-11-25T13:00:00Z",
+        "2026-11-25T13:30:00Z: left: user thief, written 2026-11-25T13:30:00Z",
+        "2026-11-25T14:00:00Z: secret app: read by mallory at 2026-11-25T14:00:00Z",
+    ]
+    many = {"evidence": [f"web1: {at} at 2026-11-25T13:00:00Z" for at in range(103)]}
+    facts = facts_of(made, incident(events=EVENTS), IMPACT, {}, many, NOW)
+    assert (len(facts["by_time"]), facts["by_time"][-1]) == (101, "3 later lines stand in the sections around this one")

@@ -21,6 +21,7 @@ HEADINGS = [
     "Hosts and services",
     "Reads during the exposure",
     "Evidence from before the containment",
+    "What logs and files tell, by time",
     "What was done",
     "Old values tried",
     "Ways back in",
