@@ -71,6 +71,10 @@ CHECK = Check(
         "delete-retention-policy --log-group-name NAME. If a bucket has no versioning, enable it. If a lifecycle rule "
         "of a bucket deletes its objects, remove the rule."
     ),
+    scope=(
+        "Retention of the log group, and versioning and lifecycle rules of the journal's and the audit log's buckets.",
+        "Not access lists, object locks, and lifecycle rules for objects with tags.",
+    ),
     command="ansible-playbook watchparty.secrets.provision {run}",
     look=look,
     needs=("audit", "buckets"),

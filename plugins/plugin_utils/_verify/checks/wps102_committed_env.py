@@ -36,6 +36,10 @@ CHECK = Check(
         "remove the file from git: git rm --cached FILE. Then rotate the values that were committed. Tests may hold "
         "values of their own in .env.test, .env.testing and .env.ci."
     ),
+    scope=(
+        "Tracked files with names such as .env, .env.NAME, .envrc, .flaskenv and NAME.env. Of each the first MiB.",
+        "Not .env.vault and .env.schema.",
+    ),
     command=EDIT,
     look=look,
     needs=("repository",),

@@ -19,6 +19,11 @@ CHECK = Check(
         "Replace the value: ansible-playbook watchparty.secrets.leak_response -e leak_credentials=NAME. For the "
         "history see docs/how-to/scan-a-repository.md."
     ),
+    scope=(
+        "Not values of low sensitivity, placeholders, values under 8 characters, and common words and numbers.",
+        "Not files that git ignores, and branches and pull requests that this clone never fetched.",
+        "Archives and formats that the scan cannot open are not checked.",
+    ),
     command=EDIT,
     look=nothing_scanned("history", lambda result: f"none of {result['values']} values in {result['objects']} objects"),
     needs=("history",),

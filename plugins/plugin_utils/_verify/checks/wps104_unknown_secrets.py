@@ -19,6 +19,10 @@ CHECK = Check(
         "The owner of each secret rotates it where it was issued, and declares it in the catalog. Accept false "
         "positives in a baseline (docs/how-to/scan-a-repository.md)."
     ),
+    scope=(
+        "What the rules of gitleaks recognize in commits and in staged changes.",
+        "Not archives, unreachable commits, and changes that are not staged.",
+    ),
     command=EDIT,
     look=nothing_scanned("unknown_secrets", lambda _found: "gitleaks finds nothing"),
     needs=("unknown_secrets",),

@@ -30,6 +30,7 @@ CHECK = Check(
         "Valkey: ACL SETUSER, CONFIG SET, MODULE LOAD, REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN.",
         "RabbitMQ: tags that options.tags does not name, and permissions in vhosts that no URL of the catalog names.",
         "Not checked: the keys that a Valkey user may use.",
+        "Not checked: rights inside the application's databases and vhosts, pg_monitor, and pg_maintain.",
     ),
     command=CATALOG,
     look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),

@@ -29,6 +29,7 @@ CHECK = Check(
         "Valkey: users and passwords of every declared node.",
         "RabbitMQ: users, and whether guest has its default password.",
         "Not checked: passwords of PostgreSQL, MySQL and RabbitMQ.",
+        "Not checked: servers at which no credential of the catalog logs in.",
     ),
     command=CATALOG,
     look=rows_of("servers", "logins", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),

@@ -19,6 +19,11 @@ CHECK = Check(
         "command in the finding, and start a leak response. If your team did, accept it: ansible-playbook "
         "watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
     ),
+    scope=(
+        "Of PostgreSQL, grants and objects only in the database of the application's URL.",
+        "Not row policies and views of PostgreSQL, and views and tables of FEDERATED and CONNECT of MySQL.",
+        "Not Valkey's keys and cached scripts, and RabbitMQ's exchanges, queues and bindings.",
+    ),
     look=rows_of("servers", "baseline", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
     needs=("servers",),

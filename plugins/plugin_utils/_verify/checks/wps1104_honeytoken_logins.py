@@ -20,6 +20,10 @@ CHECK = Check(
         "watchparty.secrets.leak_response -e leak_credentials=secret:NAME. The server's log shows the address of the "
         "login."
     ),
+    scope=(
+        "PostgreSQL: rights, and sessions in the honeytoken's database. Not rejected logins.",
+        "Valkey: rejected logins in the ACL log, and whether the user exists.",
+    ),
     look=rows_of("servers", "honeytokens", "the catalog declares no honeytoken of PostgreSQL or Valkey"),
     command=LEAK,
     needs=("servers",),

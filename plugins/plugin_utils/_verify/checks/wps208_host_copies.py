@@ -60,6 +60,7 @@ CHECK = Check(
         ),
         "Of each place only the 500 newest files, and of each file only the last 256 KiB.",
         "Packed files (gzip, bzip2, xz, zip, tar, and zstd if the host has it) up to 32 MiB, 1000 members, 3 levels.",
+        "Only values of high sensitivity and 12 characters or more that .env or the catalog's other files hold now.",
     ),
     command=SHOW,
     look=by_host(_host, "stores"),

@@ -42,6 +42,10 @@ CHECK = Check(
         "The owner of the process passes the value by a file or by standard input, and restarts it. "
         "Then rotate the value."
     ),
+    scope=(
+        "Only values of high sensitivity and 12 characters or more that .env or the catalog's other files hold now.",
+        "Not environments of containers, root, .env's owner, the services' users, and the deploying account.",
+    ),
     command="ansible {place} --become -m ansible.builtin.command -a 'ps -o pid,user,lstart,unit,comm -p {target}'",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),

@@ -42,7 +42,11 @@ CHECK = Check(
         "Stop the unit from logging the value, and rotate the value. Then delete the host's whole journal "
         "(journalctl --rotate --vacuum-time=1s), and the entries at a log collector."
     ),
-    scope=("The newest 20000 entries of the units, at most 4 MiB.",),
+    scope=(
+        "The newest 20000 entries of the units, at most 4 MiB.",
+        "Of each entry the message and the command line of the process that wrote it.",
+        "Only values of high sensitivity and 12 characters or more that .env or the catalog's other files hold now.",
+    ),
     command="ansible {place} --become -m ansible.builtin.command -a 'journalctl --rotate --vacuum-time=1s'",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),

@@ -27,6 +27,11 @@ CHECK = Check(
         "command in the finding, and start a leak response. If your team did, accept it: ansible-playbook "
         "watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
     ),
+    scope=(
+        "Not containers, kernel modules, and the contents of programs that units, cron jobs and listeners run.",
+        "Not files that are as their package installed them (dpkg, rpm).",
+        "Not listeners and at jobs that are gone.",
+    ),
     look=by_host(_host, "host_baseline"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
     needs=("hosts", "host_baseline"),

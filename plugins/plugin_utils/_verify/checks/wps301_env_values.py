@@ -62,6 +62,10 @@ CHECK = Check(
     reason="If a host's file differs from the stores, its application uses other settings than the catalog declares. "
     "If the file holds previous values, the application fails when these values are revoked.",
     fix="Deploy again: ansible-playbook watchparty.secrets.deploy.",
+    scope=(
+        "Names and values of settings, and by the deploy marker whether somebody changed .env since its deploy.",
+        "Not undeclared settings in .env (WPS302).",
+    ),
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),

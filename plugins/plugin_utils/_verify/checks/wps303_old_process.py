@@ -48,6 +48,11 @@ CHECK = Check(
     title="Every unit runs with the stores' values, and started after the newest .env",
     reason="A service uses the old values until it is restarted.",
     fix="Restart the unit, or deploy again, which restarts it and checks its health.",
+    scope=(
+        "The start of each unit's main process, after the last healthy deploy or the last change of .env.",
+        "Environments of 100 processes of a systemd unit. Of other managers' units, only of the main process.",
+        "Not values that a process read from a file after its start.",
+    ),
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_unit(_unit, "stores"),
     needs=("hosts", "stores"),

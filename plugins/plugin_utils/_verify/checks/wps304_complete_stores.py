@@ -26,6 +26,10 @@ CHECK = Check(
     title="The stores hold a valid value for every required setting",
     reason="The next deploy stops at a missing value, and a new host gets no .env.",
     fix="To see the remedy of each problem: ansible-playbook watchparty.secrets.validate.",
+    scope=(
+        "Missing values, and values that a deploy refuses. Not the rules for production (WPS903).",
+        "Not whether a server or provider accepts the value.",
+    ),
     command="ansible-playbook watchparty.secrets.validate {run}",
     look=look,
     needs=("stores",),

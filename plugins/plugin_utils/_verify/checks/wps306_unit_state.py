@@ -98,7 +98,10 @@ CHECK = Check(
         "the host: autostart=true (supervisor), no file down (runit), restart: unless-stopped (compose). "
         "A host need not have every unit of the catalog, if another host has it."
     ),
-    scope=("Not whether the host starts another manager than systemd.",),
+    scope=(
+        "Not whether the host starts another manager than systemd.",
+        "Not a missing unit, if another host has it and this host has another unit.",
+    ),
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "
         "-a 'name={target} masked=false enabled=true state=started'"

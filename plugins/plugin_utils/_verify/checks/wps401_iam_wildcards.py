@@ -66,6 +66,10 @@ CHECK = Check(
         "Write the catalog's policies again: ansible-playbook watchparty.secrets.provision --tags access. Detach "
         "policies that were attached by hand."
     ),
+    scope=(
+        "The text of the policies of the roles in aws.roles, inline and attached.",
+        "Not permissions boundaries and organization policies, which only take rights away.",
+    ),
     command=ACCESS,
     look=look,
     needs=("roles", "granted"),

@@ -68,6 +68,10 @@ CHECK = Check(
         "of the catalog. For GitHub, name the audience, and as the subject the catalog's repository with one "
         "environment."
     ),
+    scope=(
+        "The text of the trust policies of the roles in aws.roles.",
+        "Not organization policies, and who can act as a principal that the catalog names (WPS407).",
+    ),
     command=ACCESS,
     look=look,
     needs=("roles", "account"),

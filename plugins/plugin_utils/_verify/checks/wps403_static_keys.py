@@ -39,6 +39,7 @@ CHECK = Check(
         "Replace static keys by roles: OIDC for GitHub, instance profiles on hosts. If a key must stay, rotate it (a "
         "credential of the kind aws_access_key). Delete the other keys."
     ),
+    scope=("Not access keys of the account's root user.",),
     command="aws iam list-access-keys --user-name {name}",
     look=look,
     needs=("users",),

@@ -73,6 +73,11 @@ CHECK = Check(
         "file://FILE. Of a key: aws kms put-key-policy --key-id KEY --policy file://FILE. Of the bucket of the audit "
         "log or the journal: aws s3api put-bucket-policy --bucket NAME --policy file://FILE."
     ),
+    scope=(
+        "Policies of the catalog's secrets, their KMS keys, and the buckets of the journal and the audit log.",
+        "Not policies of replicas, grants of keys (WPS407), and access lists of buckets.",
+        "A statement for everybody (*) passes if its condition names one organization (aws:PrincipalOrgID).",
+    ),
     command="aws secretsmanager get-resource-policy --secret-id {name}",
     look=look,
     needs=("policies", "account", "keys", "buckets"),

@@ -21,6 +21,7 @@ CHECK = Check(
         "aws_access_purge_policies=true. To delete an inline policy: aws iam delete-role-policy --role-name ROLE "
         "--policy-name NAME."
     ),
+    scope=("Not thumbprints and further audiences of the OIDC provider.",),
     command=ACCESS,
     look=rows_of("access", "rows", "aws in the catalog declares no resources"),
     needs=("access",),

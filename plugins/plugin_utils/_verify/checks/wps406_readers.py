@@ -41,6 +41,11 @@ CHECK = Check(
         "The AWS administrator removes the permission in IAM, or the operator names the user or role in aws.readers of "
         "the catalog."
     ),
+    scope=(
+        "Users and roles of the account: their policies, permissions boundaries, and policies of secrets and keys.",
+        "Secrets, parameters of high sensitivity, secrets of rotations, and .env.enc.",
+        "Not organization and session policies, policies of replicas, and the KMS keys of parameters.",
+    ),
     command=CATALOG,
     look=look,
     needs=("readers",),

@@ -33,6 +33,11 @@ CHECK = Check(
         "aws.operators or aws.readers of the catalog. To revoke a key's grant: aws kms revoke-grant --key-id KEY "
         "--grant-id ID."
     ),
+    scope=(
+        "The account's users and roles, by the text of policies and permissions boundaries, and grants of keys.",
+        "A condition on the caller, such as an address or a date, counts as met.",
+        "Not organization policies, rds:ModifyDBInstance, rds-db:connect, and rights to alarms and event rules.",
+    ),
     command=CATALOG,
     look=look,
     needs=("rights",),

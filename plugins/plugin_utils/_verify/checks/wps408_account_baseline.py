@@ -19,6 +19,10 @@ CHECK = Check(
         "it with the command in the finding, and start a leak response. If your team did, accept it: "
         "ansible-playbook watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
     ),
+    scope=(
+        "Not AWS's service-linked roles, grants of AWS services, and the texts of AWS's own policies.",
+        "Not inactive access keys, and access keys that the stores hold.",
+    ),
     look=rows_of("account_baseline", "rows", "the account has nothing to compare"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
     needs=("account_baseline",),

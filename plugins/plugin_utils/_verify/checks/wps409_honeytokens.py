@@ -20,6 +20,7 @@ CHECK = Check(
         "watchparty.secrets.leak_response -e leak_credentials=secret:NAME. The response replaces the honeytoken too. "
         "CloudTrail shows the caller under the name of the honeytoken's IAM user."
     ),
+    scope=("The last use of each present key, as IAM reports it, and uses of earlier keys that a rotation recorded.",),
     look=rows_of("honeytokens", "rows", "the catalog declares no honeytoken (options: {honeytoken: true})"),
     command=LEAK,
     needs=("honeytokens",),

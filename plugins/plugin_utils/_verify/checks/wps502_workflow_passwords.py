@@ -16,6 +16,7 @@ CHECK = Check(
     title="No password was found in workflows and composite actions",
     reason="Everyone with access to the repository or a fork can read the password.",
     fix="Move the password to a secret of the deployment environment, then rotate it.",
+    scope=("Not scripts that workflows run.",),
     command=EDIT,
     look=no_workflow("password"),
     needs=("workflows",),

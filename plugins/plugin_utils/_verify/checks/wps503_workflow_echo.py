@@ -16,6 +16,11 @@ CHECK = Check(
     title="No workflow or its script was found to print, upload or send a secret",
     reason="GitHub masks only the stored form of a secret. It does not mask an encoded, truncated or joined secret.",
     fix="Pass the secret to the program by env: or its input, and do not print or upload any part of it.",
+    scope=(
+        "Shell in workflows, composite actions and scripts of the repository, Makefile targets and package.json.",
+        "Python, Node, Ruby, Perl, PHP and PowerShell only line by line, by the names of variables.",
+        "Not Docker images, other repositories' actions, other task runners, aliases, and computed command names.",
+    ),
     command=EDIT,
     look=no_workflow("echo"),
     needs=("workflows",),

@@ -29,6 +29,10 @@ CHECK = Check(
         "Sync missing values: ansible-playbook watchparty.secrets.github_sync. Declare the others in the catalog, or "
         "delete them at GitHub."
     ),
+    scope=(
+        "Names of Actions secrets and variables of the repository and of the environment in github.environment.",
+        "Not values, other environments, and undeclared secrets of the organization.",
+    ),
     command="ansible-playbook watchparty.secrets.github_sync {run}",
     look=look,
     needs=("github",),

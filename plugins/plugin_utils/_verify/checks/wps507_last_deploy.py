@@ -26,6 +26,7 @@ CHECK = Check(
     reason="A failed deploy leaves hosts with previous values, and a static key works from anywhere.",
     fix="Read the run's log at GitHub. To write a workflow without static keys: ansible-playbook "
     "watchparty.secrets.github_workflow.",
+    scope=("One workflow (verify_workflow). Static keys only in its file, as it is in the commit that ran.",),
     command="gh run view {target} --log-failed",
     look=look,
     needs=("deploys",),

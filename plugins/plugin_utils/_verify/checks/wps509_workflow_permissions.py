@@ -16,6 +16,7 @@ CHECK = Check(
     title="No workflow's token may write everything",
     reason="Every action and script of the job can then push code, publish packages and start deployments.",
     fix="Write permissions: {contents: read} at the top. Give a job further rights in its own permissions.",
+    scope=("permissions: write-all. Not write permissions by name, and the repository's default permissions.",),
     command=EDIT,
     look=no_workflow("permissions"),
     needs=("workflows",),

@@ -19,6 +19,10 @@ CHECK = Check(
         "make it, undo it with the command in the finding, and start a leak response. If your team did, accept it: "
         "ansible-playbook watchparty.secrets.baseline -e baseline_accept=ID -e baseline_reason=TEXT."
     ),
+    scope=(
+        "Not branch protection, rulesets and installed apps.",
+        "Not variables, and secrets of the organization and of other environments.",
+    ),
     look=rows_of("github_baseline", "rows", "the repository has nothing to compare"),
     command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
     needs=("github_baseline",),

@@ -41,6 +41,11 @@ CHECK = Check(
         "Revoke the previous values: ansible-playbook watchparty.secrets.rotate. Otherwise remove the login or "
         "password at the server."
     ),
+    scope=(
+        "A login's last three different passwords, out of the previous and up to eight older versions.",
+        "Of access keys, SSH keys and signing keys, only the previous version.",
+        "One Valkey node, that of the application's URL. Not externally issued values.",
+    ),
     command="ansible-playbook watchparty.secrets.rotate {run} -e rotation_credentials={place}",
     look=look,
     needs=("former",),

@@ -43,6 +43,11 @@ CHECK = Check(
     title="No other environment shares a secret value or credential with this one",
     reason="An attacker in the weaker environment can also enter the stronger one.",
     fix="The operator rotates the credential in one of the environments, or creates a separate one at the provider.",
+    scope=(
+        "Values of high sensitivity and passwords in URLs, from 8 characters. Passwords of credentials of any length.",
+        "Environments of this catalog. An environment in another AWS account is not checked.",
+        "Not signing keys (WPS902).",
+    ),
     command=ROTATE,
     look=look,
     needs=("isolation",),

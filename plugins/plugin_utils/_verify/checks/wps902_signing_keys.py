@@ -47,6 +47,7 @@ CHECK = Check(
         "Rotate the signing key in one of the environments: "
         "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=NAME."
     ),
+    scope=("SECRET_KEY, and settings and fallbacks of credentials of the kind django_secret_key.",),
     command=ROTATE,
     look=look,
     needs=("isolation",),

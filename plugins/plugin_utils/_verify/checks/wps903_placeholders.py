@@ -49,6 +49,10 @@ CHECK = Check(
         "Write a real value into the store, then deploy. If the value is right, add it to exceptions in the catalog, "
         "with a reason."
     ),
+    scope=(
+        "Only an environment that the catalog declares as production.",
+        "Not SMTP on port 25, URLs of Sentinel and NATS, and http:// outside lists of origins.",
+    ),
     command=SET,
     look=look,
     needs=("stores",),

@@ -37,6 +37,7 @@ CHECK = Check(
         "The operator removes sensitivity: low from the setting in the catalog (high is the default of secrets), or "
         "lowers max_age_days."
     ),
+    scope=("Settings of credentials, URLs with passwords or tokens, and strong values under names such as API_TOKEN.",),
     command=CATALOG,
     look=look,
     needs=("stores",),
