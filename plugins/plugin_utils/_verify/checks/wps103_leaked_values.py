@@ -22,7 +22,7 @@ CHECK = Check(
     scope=(
         "Not values of low sensitivity, placeholders, values under 8 characters, and common words and numbers.",
         "Not files that git ignores, and branches and pull requests that this clone never fetched.",
-        "Archives and formats that the scan cannot open are not checked.",
+        "Archives that the scan recognizes and cannot open are not checked.",
     ),
     command=EDIT,
     look=nothing_scanned("history", lambda result: f"none of {result['values']} values in {result['objects']} objects"),

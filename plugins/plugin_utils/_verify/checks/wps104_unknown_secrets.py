@@ -21,6 +21,7 @@ CHECK = Check(
     ),
     scope=(
         "What the rules of gitleaks recognize in commits and in staged changes.",
+        "By the repository's .gitleaks.toml, if it has this file.",
         "Not archives, unreachable commits, and changes that are not staged.",
     ),
     command=EDIT,

@@ -30,7 +30,10 @@ CHECK = Check(
         "Write uses: owner/action@<40 hex digits> # v1.2.3, and image: name@sha256:<digest>. Dependabot keeps "
         "actions current."
     ),
-    scope=("Not images that a script pulls.",),
+    scope=(
+        "By the repository's configuration of zizmor and comments in workflows, which accept findings.",
+        "Not images that a script pulls.",
+    ),
     command=EDIT,
     look=look,
     needs=("zizmor", "workflows"),

@@ -21,6 +21,7 @@ CHECK = Check(
         "Use pull_request. If the job has no secrets and no write permissions, and does not check out the pull "
         "request's code, accept the finding by a comment: # zizmor: ignore[dangerous-triggers]."
     ),
+    scope=("By the repository's configuration of zizmor and comments in workflows, which accept findings.",),
     command=EDIT,
     look=zizmor_finds(AUDITS),
     needs=("zizmor",),

@@ -22,6 +22,7 @@ CHECK = Check(
     title="zizmor has no other findings in the workflows",
     reason="zizmor finds attacks that no other check covers, such as a title that becomes a command.",
     fix="See docs.zizmor.sh/audits for each finding. Accept a finding by the configuration of zizmor or a comment.",
+    scope=("By the repository's configuration of zizmor and comments in workflows, which accept findings.",),
     command=EDIT,
     look=zizmor_finds(but=(*PINS, *TRIGGERS)),
     needs=("zizmor",),
