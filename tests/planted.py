@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import CheckResult
 from sandbox.process import REPOSITORY
 
-PLAYBOOK, HOST, SERVER, REPOSITORY_FILES, FOLDER, AWS, GITHUB, PROGRAM = (
+PLAYBOOK, HOST, SERVER, REPOSITORY_FILES, FOLDER, AWS, GITHUB, STAND_IN, PROGRAM = (
     "a run of the playbook",
     "a real host with systemd and sshd",
     "a real server",
@@ -31,9 +31,10 @@ PLAYBOOK, HOST, SERVER, REPOSITORY_FILES, FOLDER, AWS, GITHUB, PROGRAM = (
     "real files in a folder, with stand-ins for systemd and processes",
     "a stand-in for AWS",
     "a stand-in for GitHub",
+    "a stand-in for a server that is silent or slow",
     "the program alone, without files or servers",
 )
-WAYS = (PLAYBOOK, HOST, SERVER, REPOSITORY_FILES, FOLDER, AWS, GITHUB, PROGRAM)
+WAYS = (PLAYBOOK, HOST, SERVER, REPOSITORY_FILES, FOLDER, AWS, GITHUB, STAND_IN, PROGRAM)
 CLASSES = {
     1: "Nothing could be checked",
     2: "An answer without an end",

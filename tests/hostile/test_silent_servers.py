@@ -56,7 +56,7 @@ def lasting() -> Iterator[None]:
     assert time.monotonic() - began < 60
 
 
-@planted.mistakes("A health address", planted.SERVER, checks="WPS601", number=2)
+@planted.mistakes("A health address", planted.STAND_IN, checks="WPS601", number=2)
 @pytest.mark.parametrize(
     ("first", "drip"),
     [(b"", b""), (b"", b"H"), (HEADERS, b"X"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
@@ -89,7 +89,7 @@ def test_a_head_without_end_is_read_no_longer(flood: bytes) -> None:
 
 
 @planted.mistakes(
-    "Addresses from outside", planted.SERVER, rows={"three that send bytes now and then": "WPS602"}, number=2
+    "Addresses from outside", planted.STAND_IN, rows={"three that send bytes now and then": "WPS602"}, number=2
 )
 def test_addresses_from_outside() -> None:
     with silent.server(b"X", first=HEADERS) as port, lasting():
@@ -119,7 +119,7 @@ def gathered(seconds: float, part: str, monkeypatch: pytest.MonkeyPatch, port: i
     return Gatherer(document, catalog, connection, datetime.now(UTC), budget=Budget(seconds)).gathered([part])
 
 
-@planted.mistakes("AWS or GitHub sends a byte now and then", planted.SERVER, number=2)
+@planted.mistakes("AWS or GitHub sends a byte now and then", planted.STAND_IN, number=2)
 @pytest.mark.parametrize(
     ("part", "check"), [("users", "WPS403"), ("github", "WPS506"), ("deploys", "WPS507"), ("account", "WPS404")]
 )
@@ -227,7 +227,7 @@ def test_an_external_value() -> None:
     assert "timed out" in answer["tried"]["x"]["message"]
 
 
-@planted.mistakes("A server that is tried with a previous password", planted.SERVER, checks="WPS701", number=2)
+@planted.mistakes("A server that is tried with a previous password", planted.STAND_IN, checks="WPS701", number=2)
 @pytest.mark.parametrize(
     ("scheme", "first", "drip"),
     [

@@ -14,6 +14,7 @@ from tests import planted
 from tests.integration.planted_lab import MAIL, PlantedHost
 from tests.integration.planted_units import ENVIRONMENT, FILE, LOGGED, RUNNING, SHOWN, START, STATE, replaced
 from tests.integration.planted_variations import ONLY_MAIL, USER_UNIT, VARIATIONS
+from tests.unit.plugins.modules.host_world import CHECKS
 from tests.unit.plugins.modules.planted_mistakes import (
     BELOW,
     CONTAINERS,
@@ -89,6 +90,15 @@ def test_a_mistake_in_units_and_processes(host: PlantedHost, checks: str, script
         host.shell(START + script)
         found = host.verified()
     assert is_found(checks, found), found
+
+
+@planted.mistakes("A host that gives no answer", *REAL, rows={"a stopped sshd": CHECKS}, number=1)
+def test_a_host_without_sshd(host: PlantedHost) -> None:
+    host.shell("systemctl stop ssh; pkill sshd || true")  # also the connection that ssh keeps
+    try:
+        assert host.verified() == CHECKS
+    finally:
+        host.shell("systemctl start ssh")
 
 
 @planted.variations("Hosts", planted.HOST)

@@ -11,14 +11,22 @@ import pytest
 
 from sandbox.faults import Fault
 from sandbox.process import wait_until
+from tests import planted
 from tests.integration import harness
 from tests.integration.fake_service import ended
 from tests.integration.harness import Lab, layout
 from tests.integration.verify_lab import VERIFY, statuses
 
 pytestmark = pytest.mark.slow
+UNREADABLE = {
+    "a host that refuses connections": "WPS201",
+    "a host whose connection hangs": "WPS201",
+    "AWS denies DescribeSecret": "WPS1002",
+    "AWS denies ListUsers": "WPS403",
+}
 
 
+@planted.mistakes("Hosts and AWS, by a whole run", planted.PLAYBOOK, rows=UNREADABLE, number=1)
 def test_what_cannot_be_read_is_said(lab: Lab) -> None:
     """A lost host, one that hangs, and what the role may not read: not checked, never passed."""
     lab.add_hosts(3)
@@ -34,6 +42,7 @@ def test_what_cannot_be_read_is_said(lab: Lab) -> None:
     run = lab.run("-e", f"verify_report_path={report}", "-e", "verify_budget=20", playbook=VERIFY)
     assert wait_until(lambda: ended(int((lab.directory / "pid").read_text())), seconds=60), "no connection is left"
     lab.moto.set_faults()
+    planted.ended(run.code)
     result = json.loads((report / "verify.json").read_text())
     how = {check["id"]: check for check in result["checks"]}
     assert how["WPS201"]["status"] == "not checked"
