@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
+from sandbox.process import REPOSITORY
 from tests import planted
 from tests.unit.plugins.plugin_utils._github import (
     test_planted_calls,
@@ -33,6 +34,7 @@ SCRIPTS = {
 CALLED: dict[str, dict[str, str]] = {**test_planted_calls.MISTAKES, **test_planted_calls.STATIC_KEYS}
 TASKS = {name: files for name, (files, _message) in test_planted_tasks.MISTAKES.items()}
 ECHO = "WPS503"
+EXAMPLES = {path.name: path.read_text(encoding="utf-8") for path in (REPOSITORY / "examples" / "github").glob("*.yml")}
 
 
 def findings(path: Path, files: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -82,3 +84,8 @@ def test_called_files(tmp_path: Path) -> None:
 def test_tasks(tmp_path: Path) -> None:
     for name, files in TASKS.items():
         assert judged(findings(tmp_path / name, files)), name
+
+
+@planted.variations("Workflows of the examples", planted.REPOSITORY_FILES, rows=sorted(EXAMPLES))
+def test_examples(tmp_path: Path) -> None:
+    assert judged(findings(tmp_path, {f".github/workflows/{name}": text for name, text in EXAMPLES.items()})) == []
