@@ -20,7 +20,7 @@ LARGEST = 64 << 20
 """Bytes of a file whose digest is made."""
 SECONDS = 5.0
 NO_DIGEST = ""
-RPM_OWNERS = ("rpm", "-qf", "--qf", "%{NVRA}\\n")
+RPM_OWNERS = ("rpm", "-qf", "--qf", "%{INSTALLTIME} %{NVRA}\\n")
 RPM = ("rpm", "-q", "--qf", "[%{FILEDIGESTS} %{FILENAMES}\\n]")
 _MD5 = 32
 """Characters of its digest."""
@@ -28,28 +28,41 @@ UNCOMPARED = "files of packages were not compared with their digests: this host 
 MERGED = ("/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/")
 
 
-def unchanged(paths: Iterable[str], short: List[str], root: str = "/", *, by_name: bool = False) -> Set[str]:
+def unchanged(
+    paths: Iterable[str], short: List[str], root: str = "/", *, by_name: bool = False, since: float = 0
+) -> Set[str]:
     """Those of the paths whose content is what a package holds, or cannot be compared, which ``short`` then says; with
-    ``by_name`` also those of a package that tells no digests, as in some images. ``root`` is the directory of the host.
+    ``by_name`` also those of a package that tells no digests, as in some images; with ``since`` only those of packages
+    that were installed after it. ``root`` is the directory of the host.
     """
-    wanted: Dict[str, Set[str]] = {}
-    for path in paths:
-        for alias in _aliases(path):
-            wanted.setdefault(alias, set()).add(path)
-    if not wanted:
-        return set()
-    digests: Dict[str, Set[str]] = {}
-    for digest, name in (*_of_dpkg(root), *_of_rpm(root, sorted(set().union(*wanted.values())))):
-        for path in wanted.get(name, ()):
-            digests.setdefault(path, set()).add(digest)
     result, has_md5 = set(), _md5() is not None
-    for path, known in digests.items():
+    for path, known in _recorded(paths, root, since).items():
         is_compared = has_md5 or not any(len(digest) == _MD5 for digest in known)
         if (by_name and NO_DIGEST in known) or not is_compared or _digests(os.path.join(root, path[1:])) & known:
             result.add(path)
         if not is_compared and UNCOMPARED not in short:
             short.append(UNCOMPARED)
     return result
+
+
+def owned(paths: Iterable[str], root: str = "/") -> Set[str]:
+    """Those of the paths that a package has, whatever they hold."""
+    return set(_recorded(paths, root, 0))
+
+
+def _recorded(paths: Iterable[str], root: str, since: float) -> Dict[str, Set[str]]:
+    """The digests that packages have of the paths."""
+    wanted: Dict[str, Set[str]] = {}
+    for path in paths:
+        for alias in _aliases(path):
+            wanted.setdefault(alias, set()).add(path)
+    digests: Dict[str, Set[str]] = {}
+    if wanted:
+        records = (*_of_dpkg(root, since), *_of_rpm(root, sorted(set().union(*wanted.values())), since))
+        for digest, name in records:
+            for path in wanted.get(name, ()):
+                digests.setdefault(path, set()).add(digest)
+    return digests
 
 
 def _aliases(path: str) -> Tuple[str, ...]:
@@ -67,8 +80,10 @@ def _md5() -> Optional[Any]:
     return None
 
 
-def _of_dpkg(root: str) -> Iterator[Tuple[str, str]]:
+def _of_dpkg(root: str, since: float) -> Iterator[Tuple[str, str]]:
     for file in glob.glob(os.path.join(root, "var/lib/dpkg/info/*.list")):
+        if since and not _is_written(file, since):
+            continue
         lines = _lines(file[: -len("list")] + "md5sums")
         for line in lines:
             yield line[:_MD5], "/" + line[_MD5 + 2 :]
@@ -83,6 +98,14 @@ def _of_dpkg(root: str) -> Iterator[Tuple[str, str]]:
         yield line[:_MD5], line[_MD5 + 2 :]
 
 
+def _is_written(path: str, since: float) -> bool:
+    """Whether dpkg wrote the list of a package since then, which it does after the package's files."""
+    try:
+        return os.stat(path).st_ctime >= since
+    except OSError:
+        return False
+
+
 def _lines(path: str) -> List[str]:
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
@@ -91,12 +114,13 @@ def _lines(path: str) -> List[str]:
         return []
 
 
-def _of_rpm(root: str, paths: List[str]) -> Iterator[Tuple[str, str]]:
+def _of_rpm(root: str, paths: List[str], since: float) -> Iterator[Tuple[str, str]]:
     if not any(os.path.isdir(os.path.join(root, folder)) for folder in ("var/lib/rpm", "usr/lib/sysimage/rpm")):
         return
     with contextlib.suppress(OSError):
         # A package is asked once: it tells all of its files.
-        owners = sorted({line for line in _rpm([*RPM_OWNERS, *paths]) if " " not in line})
+        answers = [line.partition(" ") for line in _rpm([*RPM_OWNERS, *paths])]
+        owners = sorted({owner for at, _blank, owner in answers if at.isdecimal() and int(at) >= since})
         for line in _rpm([*RPM, *owners]) if owners else ():
             digest, _blank, name = line.partition(" ")
             yield digest, name

@@ -225,11 +225,15 @@ class FootholdSearch:
             is_set = stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID)
             if owner and is_set and self._counts(entry.changed, is_odd=True):
                 programs[entry.path] = (entry, owner)
-        known = self._installed(programs)
+        # A package does not tell who may run a file with whose rights: only its installation explains a change.
+        known = self._installed(programs, since=self._since)
+        owned = package_files.owned(programs, self._root)
         for path, (entry, owner) in programs.items():
             if path not in known:
-                text = "%s changed %s and runs with the rights of %s: chmod u-s,g-s -- %s"
-                self._add(owner.credential, text % (*_shown(entry), _plain(owner.name), _quoted(path)))
+                remedy = start_files.REINSTALL if path in owned else "chmod u-s,g-s -- {path}"
+                text = "%s changed %s and runs with the rights of %s: %s"
+                values = (*_shown(entry), _plain(owner.name), remedy.format(path=_quoted(path)))
+                self._add(owner.credential, text % values)
 
     def _system(self, credential: str) -> None:
         files: Dict[str, Tuple[Entry, StartFile]] = {}
@@ -260,9 +264,9 @@ class FootholdSearch:
             text = "account %s came into group %s, which may become root, since %s: gpasswd -d %s %s"
             self._add(credential, text % (_plain(name), _plain(group), since, _quoted(name), _quoted(group)))
 
-    def _installed(self, paths: Iterable[str]) -> Set[str]:
+    def _installed(self, paths: Iterable[str], since: float = 0) -> Set[str]:
         """Those that are as a package has them. Where no time counts, the name is enough if that is all there is."""
-        return package_files.unchanged(paths, self.short, self._root, by_name=not self._since)
+        return package_files.unchanged(paths, self.short, self._root, by_name=not self._since, since=since)
 
 
 def is_plain_pam(tree: directory_entries.HostTree, path: str) -> bool:

@@ -31,12 +31,15 @@ def test_rpm(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def output(command: list[str], **_how: object) -> CommandOutput:
         if command == [*package_files.RPM_OWNERS, *PATHS]:
-            return CommandOutput(1, f"a-1.x\na-1.x\n{lines[2]}\n".encode(), False)
+            return CommandOutput(1, f"1700000000 a-1.x\n1700000000 a-1.x\n{lines[2]}\n".encode(), False)
         assert command == [*package_files.RPM, "a-1.x"], "each package is asked once"
         return CommandOutput(0, "\n".join(lines[:2]).encode(), False)
 
     monkeypatch.setattr(package_files.bounded_command, "output", output)
     assert package_files.unchanged(PATHS, [], str(root)) == {"/etc/a"}
+    assert package_files.unchanged(PATHS, [], str(root), since=1700000000) == {"/etc/a"}
+    assert package_files.unchanged(PATHS, [], str(root), since=1700000001) == set()
+    assert package_files.owned(PATHS, str(root)) == {"/etc/a", "/etc/b"}, "whatever they hold"
 
 
 def test_ucf_and_a_package_manager_that_is_not_there(root: Path) -> None:

@@ -78,6 +78,10 @@ OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
     ),
     "setuid": (lambda host: host.setuid("tmp/sh"), "chmod u-s,g-s -- /tmp/sh"),
     "setuid among the system's": (lambda host: host.setuid("usr/bin/.x"), "chmod u-s,g-s -- /usr/bin/.x"),
+    "a program of a package that is made setuid": (
+        lambda host: (host.folder / "usr/bin/ls").chmod(0o4755),
+        "runs with the rights of deploy: reinstall its package; dpkg -S /usr/bin/ls or",
+    ),
     "PAM's common files": (
         lambda host: host.write("etc/pam.d/common-auth", "auth optional pam_exec.so /x\n"),
         "/etc/pam.d/common-auth changed ",
@@ -135,6 +139,10 @@ def test_another_way_back_in(host: Host, name: str) -> None:
 INNOCENT: dict[str, Callable[[Host], object]] = {
     "nothing": lambda _host: None,
     "an upgrade": lambda host: host.ship({name: f"{text} 2" for name, text in SHIPPED.items()}),
+    "an upgrade of a setuid program": lambda host: (
+        host.ship({name: f"{text} 2" for name, text in SHIPPED.items()}),
+        (host.folder / "usr/bin/sudo").chmod(0o4755),
+    ),
     "a reinstallation": lambda host: host.ship(SHIPPED),
     "a unit that a package enables": lambda host: host.link(
         "etc/systemd/system/x.wants/ssh.service", "../../../../usr/lib/systemd/system/ssh.service"
