@@ -11,6 +11,7 @@ from sandbox.process import REPOSITORY
 from tests.hostile import test_leaked_postgresql as postgresql
 from tests.hostile import test_leaked_valkey as valkey
 from tests.integration import test_server_inventory as inventory
+from tests.integration import test_ssh_key_footholds as real_hosts
 from tests.integration.access_key_steps import test_second_keys as access_keys
 from tests.integration.mysql_user import test_mysql_inventory as mysql_inventory
 from tests.integration.mysql_user import test_mysql_user as mysql
@@ -24,6 +25,7 @@ from tests.unit.plugins.plugin_utils._leak import test_temporary_credentials as 
 
 PAGE = REPOSITORY / "docs" / "explanation" / "leak-response.md"
 Parts = dict[ModuleType, tuple[Sized, ...]]
+"""The attacks by module; none where a module repeats those of another on real hosts."""
 REMOVED, NAMED = "Named with the command. {} on request", "Named with the command"
 VETOES: dict[str, tuple[Parts, str]] = {
     "Valkey users, limits, pauses, endless scripts": (
@@ -60,10 +62,13 @@ FOOTHOLDS: dict[str, tuple[Parts, str]] = {
         {rabbitmq_inventory: (rabbitmq_inventory.PLANTED, rabbitmq_inventory.CHANGED), rabbitmq: (rabbitmq.PLANTED,)},
         REMOVED.format("Unknown users are deleted"),
     ),
-    "Host: files of an account": ({hosts: (hosts.HOME_FILES,)}, f"{NAMED}. The host gets no new value"),
-    "Host: files of the system": ({hosts: (hosts.SYSTEM_FILES,)}, f"{NAMED}. The host gets no new value"),
+    "Host: files of an account": ({hosts: (hosts.HOME_FILES,), real_hosts: ()}, f"{NAMED}. The host gets no new value"),
+    "Host: files of the system": (
+        {hosts: (hosts.SYSTEM_FILES,), real_hosts: ()},
+        f"{NAMED}. The host gets no new value",
+    ),
     "Host: links, pipes, setuid files, accounts, groups": (
-        {hosts: (hosts.OTHERS,)},
+        {hosts: (hosts.OTHERS,), real_hosts: ()},
         f"{NAMED}. The host gets no new value",
     ),
     "AWS: users, second keys, console passwords, roles, trust, policies, rotation functions, KMS grants": (
