@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
 from sandbox import postgres as sandbox_postgres
 from sandbox.postgres import Postgres
+from tests.integration.by_hand import login_blocked
 from tests.integration.postgresql_login.shop import Shop
 from tests.modules import run_module
 
@@ -266,8 +267,8 @@ def test_what_the_owner_role_gave_to_others_is_named(name: str, leak: Leak) -> N
     assert line.startswith(begins)
 
 
-def test_a_full_table_of_locks_is_named_with_the_remedy(leak: Leak) -> None:
-    """Nobody gets in then, so a person has to end the session."""
+def test_a_full_table_of_locks_is_named_with_the_remedy(leak: Leak, server: Postgres) -> None:
+    """Nobody gets in then, so a person has to block the login."""
     leak.hold("postgres", 1, "")
     (session,) = leak.held
     session.autocommit = True
@@ -277,8 +278,10 @@ def test_a_full_table_of_locks_is_named_with_the_remedy(leak: Leak) -> None:
         for number in range(100000):
             session.execute("SELECT pg_advisory_lock(%s)", (number,))
     assert "kill -TERM" in leak.carried_out()["msg"]
-    session.close()
-    revoked(leak)
+    with login_blocked(server, leak.shop.first):
+        with pytest.raises(psycopg.OperationalError, match="rejects connection"):
+            leak.as_leaked()
+        revoked(leak)
 
 
 def test_with_a_baseline_what_exists_is_told_for_comparison(leak: Leak) -> None:

@@ -64,7 +64,7 @@ LOOPS = {
     "a script that never ends": ("EVAL", "while true do end", "0"),
 }
 BY_HAND = {
-    "a pause of all commands": ("CLIENT PAUSE 600000 ALL", "It may still work: restart the server"),
+    "a pause of all commands": ("CLIENT PAUSE 600000 ALL", "It may still work: block it"),
     "own user is deleted": ("ACL DELUSER shop", "the user shop does not exist, so nobody can log in as this user"),
     "another port": ("CONFIG SET port 0", "the server cannot be reached; start it"),
     "another address": ("CONFIG SET bind 127.0.0.3", "the server cannot be reached; start it"),

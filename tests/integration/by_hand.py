@@ -12,12 +12,14 @@ import subprocess
 import sys
 import textwrap
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench import aws_cli
 from sandbox.binaries import find_postgres
+from sandbox.postgres import Postgres
 from sandbox.process import REPOSITORY, clean_environment, write_private
 from tests.integration.rotation_lab import ENVIRONMENT, JOURNAL, OWNER, RotationLab
 
@@ -43,6 +45,27 @@ def blocks() -> dict[str, list[str]]:
         else:
             result[heading].append(textwrap.dedent(match["code"]))
     return dict(result)
+
+
+@contextmanager
+def login_blocked(server: Postgres, login: str) -> Iterator[None]:
+    """By the page's commands, at this server."""
+    rules = server._data / "pg_hba.conf"
+    before = rules.read_text()
+    reload = f"kill -HUP $(head -1 {server._data}/postmaster.pid)"
+    commands = blocks()["Block a login"][0]
+    for there, here in {
+        "watchparty_production_a": login,
+        "/etc/postgresql/16/main/pg_hba.conf": str(rules),
+        "systemctl reload postgresql": f"{reload}; sleep 1",
+    }.items():
+        assert there in commands
+        commands = commands.replace(there, here)
+    subprocess.run(["bash", "-euc", commands], check=True)
+    assert server.execute(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{login}'") == "0"
+    yield
+    rules.write_text(before)
+    subprocess.run(["bash", "-euc", reload], check=True)
 
 
 def missing_programs() -> list[str]:

@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_services import restart_commands
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED, Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SERVERS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ways_in
 
 EVENTS = {
@@ -51,6 +52,7 @@ EVENTS = {
 MOST_BY_TIME = 100
 """Lines of logs and files that are repeated in the order of their times."""
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+BLOCK = "until then, block the leaked login (docs/runbooks/by-hand.md, Block a login)"
 CUTS = ("refused", "purged", "invalidated", "sessions")
 """Events that take something away from the application."""
 
@@ -316,6 +318,8 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
     is_given, renewed, flag = (f"{event}/{name}" in events for event in ("given", "renewed", "confirmed"))
     if not flag and not result.get("replaced", is_given or renewed or f"refused/{name}" in events):
         blocked = "; but its leaked login is blocked" if f"blocked/{name}" in events else ""
+        if catalog.credentials[name].kind in SERVERS and not blocked and f"refused/{name}" not in events:
+            blocked = f"; {BLOCK}"
         return f"OPEN: {result.get('why') or 'not replaced'}{blocked}{f'; revoke it at {page}' if page else ''}", True
     if result.get("hosts_with_old_key"):
         return f"OPEN: the new value is in force, {_still_open(result['hosts_with_old_key'])}", True

@@ -68,8 +68,8 @@ def _shut_out(admin: Address, wanted: UserRequest, leaked: Address, problem: Nod
         except HostError as error:
             return str(error)  # a node that cannot be used, which the step names
     raise HostError(
-        "%s, and the leaked password of %s could not be removed within %d seconds. It may still work: restart the "
-        "server, or let only this host reach its port, then run the same command again"
+        "%s, and the leaked password of %s could not be removed within %d seconds. It may still work: block it "
+        "(docs/runbooks/by-hand.md, Block a login), restart the server, then run the same command again"
         % (problem, leaked.user, PATIENCE)
     )
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,29 @@ class TestFacts:
         message = "OPEN: the provider asks for a ticket; revoke it at https://provider.example/keys"
         assert facts["open"] == [f"cache: {message}"]
         assert (facts["credentials"][1]["state"], facts["credentials"][1]["open"]) == (message, True)
+
+    @pytest.mark.parametrize(
+        ("kind", "event", "offered"),
+        [
+            ("postgresql_role", "", True),
+            ("mysql_user", "live/cache", True),
+            ("valkey_user", "blocked/cache", False),
+            ("rabbitmq_user", "refused/cache", False),
+            ("external", "", False),
+        ],
+    )
+    def test_a_login_that_still_works_is_open_with_what_blocks_it(
+        self, made: Catalog, kind: str, event: str, offered: bool
+    ) -> None:
+        cache = replace(made.credentials["cache"], kind=kind)
+        catalog = replace(made, credentials={**made.credentials, "cache": cache})
+        results = {"admin": DONE, "cache": {"replaced": False, "why": "the server cannot be reached"}}
+        events = {**EVENTS, event: EVENTS["refused/cache"]}
+        if event != "refused/cache":
+            del events["refused/cache"]
+        (line,) = facts_of(catalog, incident(events=events), IMPACT, results, {}, NOW)["open"]
+        block = "reached; until then, block the leaked login (docs/runbooks/by-hand.md, Block a login); revoke it at "
+        assert (block in line) is offered
 
     def test_what_a_run_before_this_one_did_counts(self, made: Catalog) -> None:
         facts = facts_of(made, incident(events=EVENTS), IMPACT, {}, {}, NOW)
