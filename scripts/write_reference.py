@@ -292,7 +292,11 @@ def checks() -> str:
     sections = [
         f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
         f"Fix: {linked(check.fix)}\n\n"
-        + ("What the check covers, and what not:\n\n" + "".join(f"- {line}\n" for line in check.scope) + "\n" if check.scope else "")
+        + (
+            "What is covered, and what not:\n\n" + "".join(f"- {line}\n" for line in check.scope) + "\n"
+            if check.scope
+            else ""
+        )
         + f"Name `{check.name}`, area `{check.area}`, severity {check.severity}. "
         + f"[Planted mistakes](planted-mistakes.md#{check.id.lower()}).\n"
         for check in verify_check.registry()
