@@ -286,29 +286,6 @@ def _form(schema: Doc) -> str:
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
-def checks() -> str:
-    from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
-
-    sections = [
-        f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
-        f"Fix: {linked(check.fix)}\n\n"
-        + (
-            "What is covered, and what not:\n\n" + "".join(f"- {line}\n" for line in check.scope) + "\n"
-            if check.scope
-            else ""
-        )
-        + f"Name `{check.name}`, area `{check.area}`, severity {check.severity}. "
-        + f"[Planted mistakes](planted-mistakes.md#{check.id.lower()}).\n"
-        for check in verify_check.registry()
-    ]
-    introduction = (
-        "What `watchparty.secrets.verify` checks. `-e verify_only=WPS201`, a name or an area runs a part.\n"
-        "The source is one file a check in `plugins/plugin_utils/_verify/checks/`. "
-        "[Verify an environment](../how-to/verify.md) shows the command."
-    )
-    return page("Checks", introduction, sections)
-
-
 def events() -> str:
     from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import OF_OUTCOMES, SCHEMA, SOURCE
 
@@ -344,7 +321,7 @@ def page(title: str, introduction: str, sections: Iterable[str]) -> str:
 
 
 def pages() -> dict[str, str]:
-    from ansible_collections.watchparty.secrets.scripts import write_command_page, write_planted_page
+    from ansible_collections.watchparty.secrets.scripts import write_checks_page, write_command_page, write_planted_page
 
     playbooks = sorted((ROOT / "playbooks").glob("*.yml"))
     roles = sorted(path.parent for path in (ROOT / "roles").glob("*/meta"))
@@ -371,7 +348,7 @@ def pages() -> dict[str, str]:
         "callbacks.md": plugins("callback", "Callbacks", "The source is the documentation in `plugins/callback/`."),
         "filters.md": plugins("filter", "Filters", "The source is the documentation in `plugins/filter/`."),
         "catalog.md": catalog(),
-        "checks.md": checks(),
+        "checks.md": page("Checks", write_checks_page.INTRODUCTION, write_checks_page.sections(linked)),
         "events.md": events(),
         "verification.md": verification(),
         "command.md": page("The short command", write_command_page.INTRODUCTION, write_command_page.sections(_keys)),
