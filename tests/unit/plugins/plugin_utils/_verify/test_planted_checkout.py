@@ -86,6 +86,8 @@ def test_tasks(tmp_path: Path) -> None:
         assert judged(findings(tmp_path / name, files)), name
 
 
-@planted.variations("Workflows of the examples", planted.REPOSITORY_FILES, rows=sorted(EXAMPLES))
+@planted.variations(
+    "Workflows of the examples", planted.REPOSITORY_FILES, rows=[f"examples/github/{name}" for name in sorted(EXAMPLES)]
+)
 def test_examples(tmp_path: Path) -> None:
     assert judged(findings(tmp_path, {f".github/workflows/{name}": text for name, text in EXAMPLES.items()})) == []
