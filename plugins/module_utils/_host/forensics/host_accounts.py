@@ -69,9 +69,9 @@ def holding(patterns: Sequence[str], keys: Mapping[str, str]) -> Iterator[Opened
 
 
 def rows(root: str, name: str, least: int, folder: str = "etc") -> List[List[str]]:
-    """Fields of each line of an account file."""
+    """Fields of each line of an account file. Only a line feed ends one: a comment may hold other separators."""
     text = (all_accounts.read(os.path.join(root, folder, name)) or b"").decode("utf-8", "replace")
-    return [fields for fields in (line.split(":") for line in text.splitlines()) if len(fields) >= least]
+    return [fields for fields in (line.split(":") for line in text.split("\n")) if len(fields) >= least]
 
 
 def sudoers(root: str) -> Sudoers:

@@ -76,6 +76,10 @@ PLANTED: dict[str, tuple[Callable[[Host], Any], str]] = {
         lambda host: host.write("etc/passwd", PASSWD + "thief:x:2001:2001::/home/thief:/bin/sh\n"),
         "added account thief",
     ),
+    "an account whose comment has other line separators": (
+        lambda host: host.write("etc/passwd", PASSWD + "thief:x:2001:2001:\u2028\x85\x1c:/home/thief:/bin/sh\n"),
+        "added account thief",
+    ),
     "root under another name": (
         lambda host: host.write("etc/passwd", PASSWD + "thief:x:0:0::/:/usr/sbin/nologin\n"),
         "added account thief",
