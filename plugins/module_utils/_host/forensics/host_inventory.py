@@ -168,13 +168,13 @@ class HostInventory:
         members = host_accounts.members(self._root, "etc", "group")
         listed: Set[str] = set()
         for fields in accounts:
-            name, _password, uid, gid = fields[:4]
+            name, password, uid, gid = fields[:4]
             members += [(name, groups[gid])] if groups.get(gid) in administrators and uid != "0" else []
             if uid == "0" or _logs_in(fields):
                 listed.add(name)
                 facts = "uid %s, gid %s, home %s, shell %s" % (uid, gid, fields[5], fields[6])
                 self._add(ACCOUNT, name, facts, "userdel -- %s" % shlex.quote(name))
-            secret = shadow.get(name, "*")
+            secret = shadow.get(name, "*") if password == "x" else password
             if secret[:1] not in ("!", "*"):
                 facts = self._digest(secret) if secret else "none needed"
                 self._add(PASSWORD, name, facts, "passwd -l %s" % shlex.quote(name))

@@ -98,6 +98,14 @@ PLANTED: dict[str, tuple[Callable[[Host], Any], str]] = {
         lambda host: host.write("etc/shadow", SHADOW.replace("postgres:!", "postgres:")),
         "added password postgres",
     ),
+    "no password in passwd itself": (
+        lambda host: host.write("etc/passwd", PASSWD.replace("root:x", "root:")),
+        "added password root",
+    ),
+    "a password in passwd itself": (
+        lambda host: host.write("etc/passwd", PASSWD.replace("deploy:x", "deploy:$y$hash")),
+        "added password deploy",
+    ),
     "a group": (
         lambda host: host.write("etc/group", "root:x:0:\nsudo:x:27:deploy,postgres\n"),
         "added group member postgres in sudo",
