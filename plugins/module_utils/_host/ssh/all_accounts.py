@@ -8,8 +8,11 @@ Standard library only; Python 3.8.
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import pwd
+import re
+import shlex
 import stat
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -19,6 +22,7 @@ LARGEST = 4 * 1024 * 1024
 """Bytes that are read of one file; of a log, its end."""
 SSHD = "/etc/ssh/sshd_config"
 PATTERNS = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+_SETTING = re.compile(r'\s*"?(\w+)"?(?:\s*=\s*|\s+)(.*)')
 
 
 class File(NamedTuple):
@@ -67,18 +71,30 @@ def _read(path: str) -> File:
 
 
 def sshd() -> Tuple[Sequence[str], bool]:
-    """The patterns of AuthorizedKeysFile, and whether a program is asked beside them."""
-    patterns: Sequence[str] = PATTERNS
-    command = named = False
+    """The patterns of each AuthorizedKeysFile, whatever Match it is for, with the defaults; and whether a program is
+    asked beside them."""
+    patterns: List[str] = []
+    command = False
     for path in (*sorted(glob.glob(SSHD + ".d/*.conf")), SSHD):
-        for line in (read(path) or b"").decode("utf-8", "replace").splitlines():
-            fields = line.split()
-            keyword = fields[0].lower() if fields else ""
-            if keyword == "authorizedkeysfile" and not named:
-                patterns, named = fields[1:], True
-            elif keyword == "authorizedkeyscommand" and fields[1:] != ["none"]:
+        for line in (read(path) or b"").decode("utf-8", "replace").split("\n"):
+            keyword, values = _setting(line)
+            if keyword == "authorizedkeysfile":
+                patterns += [value for value in values if value != "none"]
+            elif keyword == "authorizedkeyscommand" and values != ["none"]:
                 command = True
-    return patterns, command
+    return list(dict.fromkeys([*patterns, *PATTERNS])), command
+
+
+def _setting(line: str) -> Tuple[str, List[str]]:
+    """Keyword and values, which may be in quotes and have a comment behind them."""
+    match = _SETTING.match(line)
+    if not match:
+        return "", []
+    try:
+        values = shlex.split(match[2])
+    except ValueError:
+        values = match[2].replace('"', " ").split()
+    return match[1].lower(), list(itertools.takewhile(lambda value: not value.startswith("#"), values))
 
 
 def paths(patterns: Sequence[str]) -> Iterator[str]:
