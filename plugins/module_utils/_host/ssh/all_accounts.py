@@ -59,8 +59,9 @@ def _read(path: str) -> File:
     try:
         if not stat.S_ISREG(os.fstat(count).st_mode):
             return File(path, None)
-        # The very file that was looked at, not what its path leads to by now.
-        with open("/proc/self/fd/%d" % count, "rb") as stream:
+        # The very file that was looked at, not what its path leads to by now. Its owner's lease is not waited for.
+        handle = os.open("/proc/self/fd/%d" % count, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as stream:
             stream.seek(max(0, os.fstat(count).st_size - LARGEST))
             content = stream.read(LARGEST)
             return File(path, content, kernel_changed=os.fstat(count).st_ctime)

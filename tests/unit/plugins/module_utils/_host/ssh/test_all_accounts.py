@@ -1,14 +1,35 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where sshd looks for keys."""
+"""Where sshd looks for keys, and files that their owners keep from being read."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
+
+
+def test_a_lease_does_not_hold_the_reader(tmp_path: Path) -> None:
+    """The kernel would wait 45 s for its holder."""
+    path = tmp_path / "authorized_keys"
+    path.write_text("x")
+    handle = os.open(path, os.O_RDWR)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        began = time.monotonic()
+        assert all_accounts.read(str(path)) is None
+        assert time.monotonic() - began < 2
+    finally:
+        os.close(handle)
+        signal.signal(signal.SIGIO, before)
+    assert all_accounts.read(str(path)) == b"x"
 
 
 @pytest.mark.parametrize(
