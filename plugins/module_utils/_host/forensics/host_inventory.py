@@ -10,12 +10,15 @@ kind is left out.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import json
 import os
 import re
 import shlex
 import stat
-from typing import Any, Collection, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+from dataclasses import dataclass, field
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Sequence, Set, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     fingerprints,
@@ -60,14 +63,32 @@ OF_ACCOUNT = [
 """What is seldom edited."""
 CAPABILITY = "security.capability"
 SECONDS = 20.0
-MOST = 200
-"""Entries of a kind that one account can make; one more stands for the rest."""
+MOST, MOST_BYTES = 200, 64 << 10
+"""Entries of a kind that one account can make, and their size; one more stands for the rest."""
+OTHERS = "accounts that passwd does not have"
+"""Such as those of a user namespace, of which one account has many."""
 CLOSED = "%s may not be read by this account; use become"
 _STARTED = re.compile(rb"(?m)^[ \t]*Exec\w+[ \t]*=[ \t]*[-@:+!|]*(/\S+)")
 
 
 KnownKey = Tuple[str, str]
 """Fingerprint of a key of the catalog, and its own file: there it is compared with the stores instead."""
+Facts = Union[str, Callable[[], str]]
+"""What has to be read first is read only of entries that are named."""
+
+
+@dataclass
+class AccountShare:
+    """What one account has of a kind."""
+
+    count: int = 0
+    size: int = 0
+    rest: List[str] = field(default_factory=list)
+    """What has no entry of its own."""
+
+    @property
+    def is_full(self) -> bool:
+        return self.count >= MOST or self.size >= MOST_BYTES
 
 
 def gathered(key: str, known: Sequence[Mapping[str, str]], seconds: float = SECONDS) -> Dict[str, Any]:
@@ -98,24 +119,26 @@ class HostInventory:
         self._tree = directory_entries.HostTree(root)
         self._entries: List[server_baseline.Entry] = []
         self._unread: Dict[str, str] = {}
-        self._made: Dict[Tuple[str, str], List[str]] = {}
-        """By kind and account what it could add more of."""
+        self._shares: Dict[Tuple[str, str], AccountShare] = {}
+        """By kind and account."""
+        self._uids: Set[str] = set()
 
     def gathered(self, patterns: Sequence[str], known: Collection[KnownKey]) -> Dict[str, Any]:
         """``patterns`` are sshd's AuthorizedKeysFile."""
         accounts = [fields for fields in host_accounts.rows(self._root, "passwd", 7) if fields[2].isdecimal()]
+        self._uids = {fields[2] for fields in accounts}
         people = [fields for fields in accounts if _logs_in(fields)]
         self._accounts(accounts)
         self._keys(accounts, patterns, known)
         self._setuid(people)
         with self._reading(AT_JOB):
             for entry in self._tree.each(start_files.AT_JOBS):
-                self._file(AT_JOB, entry, StartFile("", ""), of="uid %d" % entry.status.st_uid)
+                self._file(AT_JOB, entry, StartFile("", ""), of=self._of(entry.status.st_uid) or "root")
         self._listeners()
         self._start_files(people)
-        for (kind, account), texts in self._made.items():
-            if texts[MOST:]:
-                facts = "%d, %s" % (len(texts) - MOST, self._digest("\n".join(texts[MOST:])))
+        for (kind, account), share in self._shares.items():
+            if share.rest:
+                facts = "%d, %s" % (len(share.rest), self._digest("\n".join(share.rest)))
                 self._entries.append(server_baseline.entry_of(kind, "and more of %s" % account, facts, ""))
         inventory = server_baseline.no_inventory()
         part = {
@@ -140,13 +163,20 @@ class HostInventory:
     def _leave_out(self, kind: str, reason: str) -> None:
         self._unread.setdefault(kind, server_baseline.printable(reason))
 
-    def _add(self, kind: str, name: str, facts: str, undo: str, changed: float = 0, *, of: str = "") -> None:
+    def _add(self, kind: str, name: str, facts: Facts, undo: str, changed: float = 0, *, of: str = "") -> None:
         """``of`` is the account that could add more of them."""
-        texts = self._made.setdefault((kind, of), []) if of else []
-        texts.append("%s %s" % (name, facts))
-        if len(texts) <= MOST:
-            entry = server_baseline.entry_of(kind, name, facts, undo)
-            self._entries.append({**entry, **({"since": timestamps.stamp_of(changed)} if changed else {})})
+        share = self._shares.setdefault((kind, of), AccountShare()) if of else AccountShare()
+        if share.is_full:
+            share.rest.append("%s %s" % (name, changed if callable(facts) else facts))
+            return
+        entry = server_baseline.entry_of(kind, name, facts() if callable(facts) else facts, undo)
+        entry.update({"since": timestamps.stamp_of(changed)} if changed else {})
+        share.count, share.size = share.count + 1, share.size + len(json.dumps(entry))
+        self._entries.append(entry)
+
+    def _of(self, uid: Any) -> str:
+        """The account with that id, to be named as one that could add more; empty for root."""
+        return ("uid %s" % uid if str(uid) in self._uids else OTHERS) if str(uid) != "0" else ""
 
     def _digest(self, content: Any) -> str:
         data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
@@ -214,15 +244,18 @@ class HostInventory:
                     capability = self._capability(entry.path)
                     if capability or entry.status.st_mode & (stat.S_ISUID | stat.S_ISGID):
                         programs[entry.path] = (entry, capability)
-        unchanged = self._unchanged(programs)
+        unchanged = self._unchanged(path for path in programs if _is_in_system(path))
         for path, (entry, capability) in programs.items():
-            status = entry.status
-            facts = "mode %04o, uid %d, gid %d" % (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
-            facts += ", capability %s" % capability if capability else ""
-            facts += "" if path in unchanged else ", content %s" % self._content(SETUID, path)
+            facts = functools.partial(self._mode, entry, capability, path in unchanged)
             undo = "chmod u-s,g-s -- %s" if not capability else "setcap -r %s"
-            of = "uid %d" % status.st_uid if status.st_uid else ""
+            of = self._of(entry.status.st_uid) or ("" if _is_in_system(path) else os.path.dirname(path))
             self._add(SETUID, path, facts, undo % shlex.quote(path), entry.changed, of=of)
+
+    def _mode(self, entry: Entry, capability: str, is_unchanged: bool) -> str:
+        status = entry.status
+        facts = "mode %04o, uid %d, gid %d" % (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+        facts += ", capability %s" % capability if capability else ""
+        return facts + ("" if is_unchanged else ", content %s" % self._content(SETUID, entry.path))
 
     def _capability(self, path: str) -> str:
         try:
@@ -258,10 +291,9 @@ class HostInventory:
         return target in files or (is_missing and kind != START and _kind(target) == kind)
 
     def _file(self, kind: str, entry: Entry, place: StartFile, *, of: str = "") -> None:
-        facts = "link to %s, " % self._tree.target(entry.path) if entry.is_link else ""
-        facts += self._content(kind, entry.path)
+        link = "link to %s, " % self._tree.target(entry.path) if entry.is_link else ""
         undo = place.remedy.format(path=shlex.quote(entry.path), account=shlex.quote(of))
-        self._add(kind, entry.path, facts, undo, entry.changed, of=of)
+        self._add(kind, entry.path, lambda: link + self._content(kind, entry.path), undo, entry.changed, of=of)
 
     def _content(self, kind: str, path: str) -> str:
         """A digest, and of a unit the programs that it starts, without their arguments."""
@@ -286,8 +318,7 @@ class HostInventory:
             return
         for listener in dict.fromkeys(listeners.listeners()):
             undo = "fuser -k %d/%s" % (listener.port, listener.protocol) if listener.port else "ss -tulnp"
-            of = "uid %s" % listener.uid if listener.uid != "0" else ""
-            self._add(LISTENER, listener.name, listener.program, undo, listener.began or 0, of=of)
+            self._add(LISTENER, listener.name, listener.program, undo, listener.began or 0, of=self._of(listener.uid))
 
 
 def _kind(path: str) -> str:
@@ -295,6 +326,11 @@ def _kind(path: str) -> str:
     if path.endswith("/security/*.so"):
         return "PAM file"
     return next(kind for kind, begins in BY_PATH if path.startswith(begins))
+
+
+def _is_in_system(path: str) -> bool:
+    """Whether only root can make a file there."""
+    return os.path.dirname(path) in start_files.SYSTEM_PATH
 
 
 def _is_closed(path: str) -> bool:

@@ -9,7 +9,6 @@ import json
 import os
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints, server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import RecordedServer
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
-    directory_entries,
     host_inventory,
     start_files,
 )
@@ -295,69 +293,6 @@ def test_no_value_is_in_the_answer(host: Host) -> None:
     assert key("ours")[0].split()[1] not in answer
     assert "starts /usr/bin/x, /bin/y, content " in answer
     assert "no regular file" not in answer
-
-
-class TestHostile:
-    """Accounts fill their homes and names as they like."""
-
-    def test_pipes_links_and_directories(self, host: Host) -> None:
-        home = host.folder / "home/deploy"
-        source = recorded(host)
-        (home / ".bashrc").unlink()
-        os.mkfifo(home / ".bashrc")
-        (home / ".profile").symlink_to(".profile")
-        (home / ".zshrc").symlink_to("/dev/zero")
-        (home / ".bash_aliases").mkdir()
-        (home / ".ssh").mkdir()
-        os.mkfifo(home / ".ssh/authorized_keys")
-        assert differences(host, source) == [
-            f"added authorized key file /{KEYS}",
-            "changed start file /home/deploy/.bashrc",
-            "added start file /home/deploy/.profile",
-            "added start file /home/deploy/.zshrc",
-        ]
-
-    def test_a_large_file_of_keys(self, host: Host) -> None:
-        path = host.write(KEYS, key("ours")[0] + "\n")
-        source = recorded(host)
-        with path.open("a") as stream:
-            stream.truncate(5 << 20)
-        assert f"added authorized key file /{KEYS}" in differences(host, source)
-
-    def test_names_that_are_no_text(self, host: Host) -> None:
-        source = recorded(host)
-        folder = os.fsencode(host.folder / "home/deploy/.config/systemd/user")
-        os.makedirs(folder)
-        for name in (b"\xff\x1b[2J.service", b"a\nb.service", b"x" * 250):
-            Path(os.fsdecode(folder + b"/" + name)).write_text("x")
-        found = differences(host, source)
-        assert len(found) == 3
-        assert all(text.isprintable() for text in found)
-        json.dumps(inventory(host)).encode("ascii")
-
-    def test_many_names_do_not_keep_the_rest_from_being_compared(self, host: Host) -> None:
-        source = recorded(host)
-        for at in range(host_inventory.MOST + 50):
-            host.write(f"home/deploy/.config/systemd/user/{at:04}.service")
-        host.write(KEYS, "\n".join(key(str(at))[0] for at in range(host_inventory.MOST + 9)))
-        host.write("etc/sudoers.d/x")
-        found = differences(host, source)
-        assert len(found) == 2 * host_inventory.MOST + 3
-        assert "added unit and more of deploy" in found
-        assert "added authorized key and more of deploy" in found
-        assert "added sudoers file /etc/sudoers.d/x" in found
-        later = recorded(host)
-        host.write("home/deploy/.config/systemd/user/9999.service", "y")
-        assert differences(host, later) == ["changed unit and more of deploy"]
-
-    def test_a_directory_that_is_too_full(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(directory_entries, "MOST_NAMES", 20)
-        for at in range(30):
-            host.write(f"tmp/{at}")
-        answer = inventory(host)
-        assert answer["unread"] == {"setuid file": "/tmp holds more than 20 names"}
-        assert "setuid file" not in answer["kinds"]
-        assert "unit" in answer["kinds"]
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root reads everything")
