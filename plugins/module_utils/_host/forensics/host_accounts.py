@@ -17,11 +17,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
     key_times,
 )
 
-ADMINISTRATORS = ("root", "sudo", "wheel", "admin", "docker", "lxd")
+ADMINISTRATORS = ("root", "sudo", "wheel", "admin", "docker", "lxd", "incus-admin", "libvirt", "disk", "shadow")
 """Groups whose members may become root."""
 COPIES_OF_GROUPS = (("etc", "group-"), ("var/backups", "group.bak"))
 """What the tools that change groups, and Debian each day, keep with the time of the original."""
 NO_LOGIN = ("nologin", "false", "sync", "shutdown", "halt")
+NO_LOGIN_FOLDERS = ("/bin", "/sbin", "/usr/bin", "/usr/sbin")
+"""Where shells of such names end a login; another file may have the same name."""
 FIRST_PERSON = 1000
 DAY = 86400
 
@@ -74,6 +76,11 @@ def rows(root: str, name: str, least: int, folder: str = "etc") -> List[List[str
     return [fields for fields in (line.split(":") for line in text.split("\n")) if len(fields) >= least]
 
 
+def logs_in_with(shell: str) -> bool:
+    folder, name = os.path.split(shell)
+    return name not in NO_LOGIN or folder not in NO_LOGIN_FOLDERS
+
+
 def sudoers(root: str) -> Sudoers:
     """Of a host, as far as this account may read it."""
     folder = os.path.join(root, "etc/sudoers.d")
@@ -106,7 +113,7 @@ def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
         return
     shadow = {fields[0]: fields for fields in rows(root, "shadow", 3)}
     for name, _password, uid, *_more, shell in rows(root, "passwd", 7):
-        logs_in = name != "root" and os.path.basename(shell) not in NO_LOGIN
+        logs_in = name != "root" and logs_in_with(shell)
         if logs_in and uid == "0":
             yield name, "is root under another name"
         elif logs_in and shadow and name not in shadow:

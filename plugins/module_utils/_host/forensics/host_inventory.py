@@ -127,7 +127,7 @@ class HostInventory:
         """``patterns`` are sshd's AuthorizedKeysFile."""
         accounts = [fields for fields in host_accounts.rows(self._root, "passwd", 7) if fields[2].isdecimal()]
         self._uids = {fields[2] for fields in accounts}
-        people = [fields for fields in accounts if _logs_in(fields)]
+        people = [fields for fields in accounts if host_accounts.logs_in_with(fields[6])]
         self._accounts(accounts)
         self._keys(accounts, patterns, known)
         self._setuid(people)
@@ -200,7 +200,7 @@ class HostInventory:
         for fields in accounts:
             name, password, uid, gid = fields[:4]
             members += [(name, groups[gid])] if groups.get(gid) in administrators and uid != "0" else []
-            if uid == "0" or _logs_in(fields):
+            if uid == "0" or host_accounts.logs_in_with(fields[6]):
                 listed.add(name)
                 facts = "uid %s, gid %s, home %s, shell %s" % (uid, gid, fields[5], fields[6])
                 self._add(ACCOUNT, name, facts, "userdel -- %s" % shlex.quote(name))
@@ -342,7 +342,3 @@ def _is_closed(path: str) -> bool:
     except OSError:
         return False
     return not os.access(path, os.R_OK)
-
-
-def _logs_in(fields: Sequence[str]) -> bool:
-    return os.path.basename(fields[6]) not in host_accounts.NO_LOGIN

@@ -78,6 +78,10 @@ PLANTED: dict[str, tuple[Callable[[Host], Any], str]] = {
         lambda host: host.write("etc/passwd", PASSWD + "thief:x:2001:2001:\u2028\x85\x1c:/home/thief:/bin/sh\n"),
         "added account thief",
     ),
+    "an account whose shell only has the name of one that ends a login": (
+        lambda host: host.write("etc/passwd", PASSWD + "thief:x:2001:2001::/:/home/thief/nologin\n"),
+        "added account thief",
+    ),
     "root under another name": (
         lambda host: host.write("etc/passwd", PASSWD + "thief:x:0:0::/:/usr/sbin/nologin\n"),
         "added account thief",
@@ -107,6 +111,10 @@ PLANTED: dict[str, tuple[Callable[[Host], Any], str]] = {
     "a group": (
         lambda host: host.write("etc/group", "root:x:0:\nsudo:x:27:deploy,postgres\n"),
         "added group member postgres in sudo",
+    ),
+    "a group that reads the disk": (
+        lambda host: host.write("etc/group", "root:x:0:\nsudo:x:27:deploy\ndisk:x:6:www-data\n"),
+        "added group member www-data in disk",
     ),
     "a main group": (
         lambda host: host.write("etc/passwd", PASSWD + "daemon:x:1:27::/:/usr/sbin/nologin\n"),
