@@ -38,7 +38,9 @@ class HostTree:
     def __init__(self, root: str) -> None:
         self._root = root
         self.short: List[str] = []
-        """What may not be looked at."""
+        """What may not be looked at, once each and not all."""
+        self.unseen, self.last_unseen = 0, ""
+        """How often this account may not look, and the message of the last time."""
         self.overfull: List[str] = []
         """Directories with more names than are looked at."""
 
@@ -105,5 +107,6 @@ class HostTree:
 
     def _unseen(self, folder: str) -> None:
         message = "%r may not be read by this account; use become" % folder[:LONGEST]
+        self.unseen, self.last_unseen = self.unseen + 1, message
         if message not in self.short and len(self.short) < MOST_UNSEEN:
             self.short.append(message)

@@ -151,9 +151,9 @@ class HostInventory:
     @contextlib.contextmanager
     def _reading(self, kind: str) -> Iterator[None]:
         """What may not be looked at meanwhile is missing of this kind."""
-        closed, full = len(self._tree.short), len(self._tree.overfull)
+        unseen, full = self._tree.unseen, len(self._tree.overfull)
         yield
-        reasons = self._tree.short[closed:]
+        reasons = [self._tree.last_unseen] if self._tree.unseen > unseen else []
         reasons += [
             "%s holds more than %d names" % (path, directory_entries.MOST_NAMES) for path in self._tree.overfull[full:]
         ]

@@ -317,6 +317,26 @@ def test_what_this_account_may_not_read(host: Host) -> None:
     assert {entry["kind"] for entry in answer["entries"]} <= set(answer["kinds"])
 
 
+def test_many_closed_homes_hide_no_other_kind(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setuid search comes first, and fills the list of what is named as not readable."""
+    monkeypatch.setattr(directory_entries, "MOST_UNSEEN", 1)
+    home, lstat, scandir = str(host.folder / "home/deploy"), os.lstat, os.scandir
+
+    def closed(look: Callable[[str], Any]) -> Callable[[str], Any]:
+        def denied(path: str) -> Any:
+            if str(path).startswith(home):
+                raise PermissionError
+            return look(path)
+
+        return denied
+
+    monkeypatch.setattr(directory_entries.os, "lstat", closed(lstat))
+    monkeypatch.setattr(directory_entries.os, "scandir", closed(scandir))
+    unread = inventory(host)["unread"]
+    assert {"setuid file", "start file", "unit"} <= set(unread)
+    assert "/home/deploy" in unread["unit"]
+
+
 def test_without_root_listeners_are_left_out(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_inventory.os, "geteuid", lambda: 1000)
     assert "listener" in inventory(host)["unread"]
