@@ -137,7 +137,7 @@ class ServerDifference(NamedTuple):
     @property
     def finding(self) -> str:
         """With the time, if the server knows it, and with the command that removes it."""
-        since = f", written {self.since}" if self.since else ""
+        since = f", {'since' if self.kind in PASSING else 'written'} {self.since}" if self.since else ""
         return self.message + since + (f": {self.undo}" if self.undo else "")
 
 

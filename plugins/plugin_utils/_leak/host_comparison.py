@@ -92,12 +92,14 @@ def with_differences(
 
 
 def _text(item: ServerDifference, day: str) -> str:
-    """With the day, and with the command that removes it."""
+    """With the day, and with the command that removes it. The response itself restarts what listens: a text with the
+    time of the start would be a new foothold.
+    """
     subject = f"{item.kind} {item.name}"
     text = f"{subject} is not in {day}" + (f" ({item.facts})" if item.facts else "")
     if item.state == server_baseline.CHANGED:
         text = f"{subject} is not as in {day}: {item.facts or 'none'}, was {item.before or 'none'}"
-    since = f", written {item.since}" if item.since else ""
+    since = f", written {item.since}" if item.since and item.kind not in server_baseline.PASSING else ""
     return text + since + (f": {item.undo}" if item.undo else "")
 
 

@@ -145,6 +145,8 @@ def test_an_id_names_one_difference_at_one_place() -> None:
     assert (found.message, found.undo) == ("role thief is not in the baseline", "DROP ROLE thief")
     assert found.finding == "role thief is not in the baseline, written 2026-11-25T11:00:00Z: DROP ROLE thief"
     assert found.id != elsewhere.id
+    listens = found._replace(kind="listener").finding
+    assert listens == "listener thief is not in the baseline, since 2026-11-25T11:00:00Z: DROP ROLE thief"
 
 
 def test_more_entries_than_there_is_room_for_are_a_problem() -> None:

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import host_comparison, host_footholds, ways_in
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
-KINDS = frozenset(("account", "authorized key", "group member", "unit"))
+KINDS = frozenset(("account", "authorized key", "group member", "unit", "listener", "at job"))
 SOURCE = RecordedServer("2026-11-29T00:00:00Z", "op", KINDS, {("unit", "/etc/own.service"): "content 1"})
 SOURCES = {"host web1": SOURCE}
 IMPACT = {"credentials": [{"name": "deploy_ssh", "kind": "ssh_key"}]}
@@ -53,6 +53,18 @@ def test_what_was_added_and_changed() -> None:
     assert result["footholds"][0]["text"].startswith(f"unit /etc/own.service is not as in {day}: content 2, was")
     answer = {"footholds": [], "inventory": inventory()}
     assert host_comparison.with_differences("web1", answer, SOURCES, ["deploy_ssh"])["footholds"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("unit", ", written 2026-11-30T00:00:00Z: rm"), ("listener", "(nginx): rm"), ("at job", "(nginx): rm")],
+)
+def test_a_restart_makes_no_new_foothold(kind: str, expected: str) -> None:
+    """The response itself restarts what listens."""
+    answer = {"footholds": [], "inventory": inventory((kind, "x", "nginx", "rm"))}
+    answer["inventory"]["entries"][0]["since"] = "2026-11-30T00:00:00Z"
+    result = host_comparison.with_differences("web1", answer, SOURCES, ["deploy_ssh"])
+    assert result["footholds"][-1]["text"].endswith(expected)
 
 
 @pytest.mark.parametrize(
