@@ -24,6 +24,8 @@ LONGEST = 120
 """Characters of why a look failed."""
 MOST = 10
 """Findings of one host that the journal keeps; the evidence has the rest."""
+SEARCH, COMPARISON = "the module host_evidence", "ansible-playbook watchparty.secrets.baseline --check"
+"""What lists all that changed lately, and all that is not as in the baseline: the controller compares."""
 Answers = Mapping[str, Mapping[str, Any]]
 """By host what host_evidence returned."""
 
@@ -40,7 +42,8 @@ def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
         footholds = [entry for entry in answer.get("footholds") or () if entry["credential"] in keys]
         if len(footholds) > MOST:
             text = "".join(entry["text"] for entry in footholds[MOST - 1 :])
-            count = f"and {len(footholds) - MOST + 1} more ({of_text(text)}); the module host_evidence lists them"
+            lists = f"{COMPARISON} and {SEARCH}" if answer.get("baseline") else SEARCH
+            count = f"and {len(footholds) - MOST + 1} more ({of_text(text)}); listed by {lists}"
             footholds[MOST - 1 :] = [{**footholds[0], "text": count, "key": ""}]
         result.update({_event(host, entry): f"{host}: {entry['text']}" for entry in footholds})
     return result

@@ -50,6 +50,18 @@ def test_a_host_cannot_fill_the_journal() -> None:
     assert events.keys() != other.keys(), "what is beyond those is a finding, too"
 
 
+def test_the_rest_is_listed_by_what_compared_it() -> None:
+    found = answer(*map(str, range(20)))
+    (alone,) = [
+        text for text in host_footholds.events({"web1": found}, ["deploy_ssh"]).values() if "and 11 more" in text
+    ]
+    assert alone.endswith("; listed by the module host_evidence")
+    compared = {"web1": {**found, "baseline": "baseline of 2026-11-29"}}
+    (both,) = [text for text in host_footholds.events(compared, ["deploy_ssh"]).values() if "and 11 more" in text]
+    command = "ansible-playbook watchparty.secrets.baseline --check"
+    assert both.endswith(f"; listed by {command} and the module host_evidence")
+
+
 def test_what_is_over() -> None:
     incident = noted(answer("a key since 1", key=KEY), answer("/home/deploy/.bashrc changed"))
     assert incident.foothold_hosts == {"deploy_ssh": ["web1"]}
