@@ -31,7 +31,11 @@ LOGINS = ("access key", "console password", "grant", "deploy key", "webhook", "s
 """Kinds beside users and roles by which somebody may come in."""
 
 ON_HOSTS = ("account", "group member", "authorized key", "sudoers file", "cron file", "listener")
-"""Kinds of a host that an operator reads at once."""
+"""Kinds of a host of which an operator reads each entry."""
+WITH_FACTS = ("account", "listener")
+"""Kinds whose facts tell an attacker's entry from an own one. Of others, most facts are digests."""
+MOST_NAMES = 50
+"""Entries of another kind that are named, if all hosts have the same."""
 MOST_HOSTS = 5
 """That are named for one entry."""
 
@@ -100,16 +104,27 @@ def _described(place: str, reading: ServerReading) -> list[str]:
 
 def _described_hosts(readings: Mapping[str, ServerReading]) -> list[str]:
     """The same of hosts, which have much in common."""
-    hosts_of: dict[str, list[str]] = {}
+    texts_of: dict[str, dict[str, list[str]]] = {}
     for host, reading in readings.items():
-        for kind, name in reading.entries:
-            if kind in ON_HOSTS:
-                hosts_of.setdefault(f"{kind} {name}", []).append(host)
+        for (kind, name), facts in sorted(reading.entries.items()):
+            text = f"{kind} {name}" + (f" ({facts})" if facts and kind in WITH_FACTS else "")
+            texts_of.setdefault(kind, {}).setdefault(host, []).append(text)
     count = sum(len(reading.entries) for reading in readings.values())
     return [
         f"{len(readings)} hosts: {count} {host_baselines.NOUN} are recorded. Check that each of these is yours:",
-        *(f"  {text}: on {_shown(hosts, len(readings))}" for text, hosts in sorted(hosts_of.items())),
+        *(line for kind, texts in sorted(texts_of.items()) for line in _kind_lines(kind, texts, len(readings))),
     ]
+
+
+def _kind_lines(kind: str, texts_of: Mapping[str, list[str]], count: int) -> list[str]:
+    """``texts_of`` has the entries of this kind by host, of ``count`` hosts."""
+    first = next(iter(texts_of.values()))
+    is_named = kind in ON_HOSTS or (len(first) <= MOST_NAMES and all(texts == first for texts in texts_of.values()))
+    hosts_of: dict[str, list[str]] = {}
+    for host, texts in texts_of.items():
+        for text in texts if is_named else [f"{kind}, {len(texts)} in number"]:
+            hosts_of.setdefault(text, []).append(host)
+    return [f"  {text}: on {_shown(hosts, count)}" for text, hosts in sorted(hosts_of.items())]
 
 
 def _shown(hosts: list[str], count: int) -> str:

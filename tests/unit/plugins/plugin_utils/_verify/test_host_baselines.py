@@ -83,6 +83,48 @@ def test_what_an_operator_reads_of_many_hosts() -> None:
     assert sorted(result.baseline.sources) == sorted(readings)
     assert result.messages == [
         "8 hosts: 9 accounts, keys, start files and listeners are recorded. Check that each of these is yours:",
-        "  account root: on all 8 hosts",
-        "  account thief: on web7",
+        "  account root (uid 1): on all 8 hosts",
+        "  account thief (uid 1): on web7",
     ]
+
+
+def recorded(*, entries: dict[str, list[tuple[str, str, str]]], before: ServerBaseline | None = None) -> list[str]:
+    """What an operator reads of hosts with these entries: kind, name and facts."""
+    answers = {}
+    for host, shown in entries.items():
+        kinds = sorted({"account", *(kind for kind, _name, _facts in shown)})
+        made = [server_baseline.entry_of(*entry, "") for entry in shown]
+        answers[host] = {"inventory": {"kinds": kinds, "entries": made, "problems": [], "unread": {}}}
+    readings, _lines, _problems = host_baselines.readings_of(answers)
+    operator = record_baseline.Operator("op", "2026-11-29T00:00:00Z")
+    baseline = before or ServerBaseline("shop", "test", "k")
+    return record_baseline.recorded(baseline, readings, {place: {} for place in readings}, operator).messages
+
+
+def test_what_tells_an_attacker_from_a_colleague() -> None:
+    toor = [("account", "toor", "uid 0, gid 0"), ("listener", "tcp 0.0.0.0:22", "python3")]
+    usual = [("account", "toor", "uid 1001, gid 1001"), ("listener", "tcp 0.0.0.0:22", "sshd")]
+    assert recorded(entries={"web1": usual, "web2": toor})[1:] == [
+        "  account toor (uid 0, gid 0): on web2",
+        "  account toor (uid 1001, gid 1001): on web1",
+        "  listener tcp 0.0.0.0:22 (python3): on web2",
+        "  listener tcp 0.0.0.0:22 (sshd): on web1",
+    ]
+
+
+def test_other_kinds_are_named_if_all_hosts_are_equal_and_counted_otherwise() -> None:
+    app, other = ("unit", "/etc/app.service", "content 1"), ("unit", "/etc/x.service", "content 1")
+    setuid = ("setuid file", "/usr/bin/sudo", "mode 4755")
+    hosts = {f"web{at:03}": [app, setuid] for at in range(500)}
+    assert recorded(entries=hosts)[1:] == [
+        "  setuid file /usr/bin/sudo: on all 500 hosts",
+        "  unit /etc/app.service: on all 500 hosts",
+    ]
+    hosts["web007"] = [app, other, setuid]
+    assert recorded(entries=hosts)[1:] == [
+        "  setuid file /usr/bin/sudo: on all 500 hosts",
+        "  unit, 1 in number: on web000, web001, web002, web003, web004 and 494 more",
+        "  unit, 2 in number: on web007",
+    ]
+    many = [("unit", f"/etc/{at}.service", "") for at in range(record_baseline.MOST_NAMES + 1)]
+    assert recorded(entries={"web1": many})[1:] == ["  unit, 51 in number: on web1"]
