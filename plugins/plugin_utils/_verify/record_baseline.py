@@ -36,6 +36,7 @@ WITH_FACTS = ("account", "listener")
 """Kinds whose facts tell an attacker's entry from an own one. Of others, most facts are digests."""
 MOST_NAMES = 50
 """Entries of another kind that are named, if all hosts have the same."""
+CHECK = "Check that each of these is yours:"
 MOST_HOSTS = 5
 """That are named for one entry."""
 
@@ -69,6 +70,7 @@ def recorded(
     result = Recording(baseline)
     known: set[str] = set()
     new_hosts: dict[str, ServerReading] = {}
+    newly_read: dict[str, ServerReading] = {}
     for place, reading in readings.items():
         source = result.baseline.sources.get(place)
         if source is None:
@@ -81,9 +83,17 @@ def recorded(
             differences = server_baseline.compare(place, source, reading)
             known.update(difference.id for difference in differences)
             recorded_server = _accepted(result, place, reading, differences, operator)
+            kinds = reading.kinds - source.kinds
+            if kinds:
+                entries = {key: facts for key, facts in reading.entries.items() if key[0] in kinds}
+                newly_read[place] = ServerReading(kinds, entries)
             recorded_server = replace(recorded_server, own=own[place]) if recorded_server != source else source
         result.baseline = replace(result.baseline, sources={**result.baseline.sources, place: recorded_server})
-    result.messages += _described_hosts(new_hosts) if new_hosts else []
+    if new_hosts:
+        count = sum(len(reading.entries) for reading in new_hosts.values())
+        title = f"{len(new_hosts)} hosts: {count} {host_baselines.NOUN} are recorded. {CHECK}"
+        result.messages += [title, *_host_lines(new_hosts)]
+    result.messages += _newly_read_lines(newly_read)
     unknown = sorted({*operator.ids} - known - {ALL})
     if unknown:
         raise SecretsError(
@@ -102,18 +112,34 @@ def _described(place: str, reading: ServerReading) -> list[str]:
     ]
 
 
-def _described_hosts(readings: Mapping[str, ServerReading]) -> list[str]:
-    """The same of hosts, which have much in common."""
+def _newly_read_lines(readings: Mapping[str, ServerReading]) -> list[str]:
+    """Of kinds that could not be read earlier, by place. Somebody may have seen to that, to get entries in unseen."""
+    lines = []
+    hosts: dict[str, ServerReading] = {}
+    for place, reading in readings.items():
+        if inventory_request.host_of(place):
+            hosts[inventory_request.host_of(place)] = reading
+        else:
+            lines.append(_newly_read_title(place, reading.kinds))
+            lines += [f"  {kind} {name}" for kind, name in sorted(reading.entries)]
+    if hosts:
+        kinds = {kind for reading in hosts.values() for kind in reading.kinds}
+        lines += [_newly_read_title(f"{len(hosts)} hosts", kinds), *_host_lines(hosts)]
+    return lines
+
+
+def _newly_read_title(subject: str, kinds: Collection[str]) -> str:
+    return f"{subject}: {', '.join(sorted(kinds))}: read and recorded for the first time. {CHECK}"
+
+
+def _host_lines(readings: Mapping[str, ServerReading]) -> list[str]:
+    """What was recorded of hosts, which have much in common."""
     texts_of: dict[str, dict[str, list[str]]] = {}
     for host, reading in readings.items():
         for (kind, name), facts in sorted(reading.entries.items()):
             text = f"{kind} {name}" + (f" ({facts})" if facts and kind in WITH_FACTS else "")
             texts_of.setdefault(kind, {}).setdefault(host, []).append(text)
-    count = sum(len(reading.entries) for reading in readings.values())
-    return [
-        f"{len(readings)} hosts: {count} {host_baselines.NOUN} are recorded. Check that each of these is yours:",
-        *(line for kind, texts in sorted(texts_of.items()) for line in _kind_lines(kind, texts, len(readings))),
-    ]
+    return [line for kind, texts in sorted(texts_of.items()) for line in _kind_lines(kind, texts, len(readings))]
 
 
 def _kind_lines(kind: str, texts_of: Mapping[str, list[str]], count: int) -> list[str]:
@@ -151,8 +177,6 @@ def _accepted(
     ]
     result.baseline = replace(result.baseline, accepted=(*result.baseline.accepted, *notes))
     result.messages += [f"{place}: accepted: {item.message}" for item in accepted]
-    further = sorted(reading.kinds - source.kinds)
-    result.messages += [f"{place}: {kind}: read and recorded for the first time" for kind in further]
     return server_baseline.recorded(source, reading, accepted)
 
 

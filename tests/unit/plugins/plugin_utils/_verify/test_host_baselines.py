@@ -128,3 +128,14 @@ def test_other_kinds_are_named_if_all_hosts_are_equal_and_counted_otherwise() ->
     ]
     many = [("unit", f"/etc/{at}.service", "") for at in range(record_baseline.MOST_NAMES + 1)]
     assert recorded(entries={"web1": many})[1:] == ["  unit, 51 in number: on web1"]
+
+
+def test_a_kind_that_is_read_for_the_first_time_is_listed() -> None:
+    before = RecordedServer("2026-11-29T00:00:00Z", "op", frozenset(["account"]), {})
+    baseline = ServerBaseline("shop", "test", "k", {f"host web{at}": before for at in (1, 2, 3)})
+    shown = {f"web{at}": [("unit", "/etc/x.service", ""), ("listener", "tcp 0.0.0.0:22", "sshd")] for at in (1, 2)}
+    assert recorded(entries={**shown, "web3": []}, before=baseline) == [
+        "2 hosts: listener, unit: read and recorded for the first time. Check that each of these is yours:",
+        "  listener tcp 0.0.0.0:22 (sshd): on all 2 hosts",
+        "  unit /etc/x.service: on all 2 hosts",
+    ]
