@@ -307,8 +307,13 @@ class HostInventory:
         return ("starts %s, " % started if started else "") + "content %s" % self._digest(content)
 
     def _unchanged(self, paths: Any) -> Set[str]:
-        """If a package tells no digests, its name is enough."""
-        return package_files.unchanged(paths, [], self._root, by_name=True)
+        """If a package tells no digests, its name is enough. If rpm does not answer, all of its files would differ."""
+        short: List[str] = []
+        unchanged = package_files.unchanged(paths, short, self._root, by_name=True)
+        if package_files.UNANSWERED in short:
+            for kind in (SETUID, *(kind for kind, _begins in BY_PATH)):
+                self._leave_out(kind, package_files.UNANSWERED)
+        return unchanged
 
     # Listeners
 

@@ -24,6 +24,7 @@ RPM_OWNERS = ("rpm", "-qf", "--qf", "%{INSTALLTIME} %{NVRA}\\n")
 RPM = ("rpm", "-q", "--qf", "[%{FILEDIGESTS} %{FILENAMES}\\n]")
 _MD5 = 32
 """Characters of its digest."""
+UNANSWERED = "rpm did not answer completely within %.0f s" % SECONDS
 UNCOMPARED = "files of packages were not compared with their digests: this host forbids MD5"
 MERGED = ("/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/")
 
@@ -31,12 +32,13 @@ MERGED = ("/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/")
 def unchanged(
     paths: Iterable[str], short: List[str], root: str = "/", *, by_name: bool = False, since: float = 0
 ) -> Set[str]:
-    """Those of the paths whose content is what a package holds, or cannot be compared, which ``short`` then says; with
-    ``by_name`` also those of a package that tells no digests, as in some images; with ``since`` only those of packages
-    that were installed after it. ``root`` is the directory of the host.
+    """Those of the paths whose content is what a package holds, or cannot be compared, which ``short`` then says, as
+    it says that rpm did not answer: its files may be missing then. With ``by_name`` also those of a package that tells
+    no digests, as in some images; with ``since`` only those of packages that were installed after it. ``root`` is the
+    directory of the host.
     """
     result, has_md5 = set(), _md5() is not None
-    for path, known in _recorded(paths, root, since).items():
+    for path, known in _recorded(paths, root, since, short).items():
         is_compared = has_md5 or not any(len(digest) == _MD5 for digest in known)
         if (by_name and NO_DIGEST in known) or not is_compared or _digests(os.path.join(root, path[1:])) & known:
             result.add(path)
@@ -47,10 +49,10 @@ def unchanged(
 
 def owned(paths: Iterable[str], root: str = "/") -> Set[str]:
     """Those of the paths that a package has, whatever they hold."""
-    return set(_recorded(paths, root, 0))
+    return set(_recorded(paths, root, 0, []))
 
 
-def _recorded(paths: Iterable[str], root: str, since: float) -> Dict[str, Set[str]]:
+def _recorded(paths: Iterable[str], root: str, since: float, short: List[str]) -> Dict[str, Set[str]]:
     """The digests that packages have of the paths."""
     wanted: Dict[str, Set[str]] = {}
     for path in paths:
@@ -58,7 +60,7 @@ def _recorded(paths: Iterable[str], root: str, since: float) -> Dict[str, Set[st
             wanted.setdefault(alias, set()).add(path)
     digests: Dict[str, Set[str]] = {}
     if wanted:
-        records = (*_of_dpkg(root, since), *_of_rpm(root, sorted(set().union(*wanted.values())), since))
+        records = (*_of_dpkg(root, since), *_of_rpm(root, sorted(set().union(*wanted.values())), since, short))
         for digest, name in records:
             for path in wanted.get(name, ()):
                 digests.setdefault(path, set()).add(digest)
@@ -114,20 +116,23 @@ def _lines(path: str) -> List[str]:
         return []
 
 
-def _of_rpm(root: str, paths: List[str], since: float) -> Iterator[Tuple[str, str]]:
+def _of_rpm(root: str, paths: List[str], since: float, short: List[str]) -> Iterator[Tuple[str, str]]:
     if not any(os.path.isdir(os.path.join(root, folder)) for folder in ("var/lib/rpm", "usr/lib/sysimage/rpm")):
         return
     with contextlib.suppress(OSError):
         # A package is asked once: it tells all of its files.
-        answers = [line.partition(" ") for line in _rpm([*RPM_OWNERS, *paths])]
+        answers = [line.partition(" ") for line in _rpm([*RPM_OWNERS, *paths], short)]
         owners = sorted({owner for at, _blank, owner in answers if at.isdecimal() and int(at) >= since})
-        for line in _rpm([*RPM, *owners]) if owners else ():
+        for line in _rpm([*RPM, *owners], short) if owners else ():
             digest, _blank, name = line.partition(" ")
             yield digest, name
 
 
-def _rpm(command: List[str]) -> List[str]:
+def _rpm(command: List[str], short: List[str]) -> List[str]:
+    """Another program may hold rpm's database for as long."""
     answer = bounded_command.output(command, seconds=SECONDS, largest=LARGEST)
+    if (answer.code is None or answer.is_cut) and UNANSWERED not in short:
+        short.append(UNANSWERED)
     return answer.content.decode("utf-8", "replace").splitlines()
 
 

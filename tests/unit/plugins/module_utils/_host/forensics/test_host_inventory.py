@@ -15,8 +15,10 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints, server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import RecordedServer
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.bounded_command import CommandOutput
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     host_inventory,
+    package_files,
     start_files,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_inventory import HostInventory
@@ -356,3 +358,14 @@ def test_every_place_has_a_kind() -> None:
     kinds = {kind for kind, _begins in host_inventory.BY_PATH}
     assert kinds < set(host_inventory.KINDS)
     assert len(host_inventory.OF_SYSTEM) == len(start_files.OF_SYSTEM) + 2
+
+
+def test_rpm_that_does_not_answer(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of its files would be differences."""
+    busy(host)
+    host.write("var/lib/rpm/rpmdb.sqlite")
+    monkeypatch.setattr(package_files.bounded_command, "output", lambda *_args, **_how: CommandOutput(None, b"", False))
+    found = inventory(host)
+    kinds = {host_inventory.SETUID, *(kind for kind, _begins in host_inventory.BY_PATH)}
+    assert found["unread"] == dict.fromkeys(kinds, package_files.UNANSWERED)
+    assert not [entry for entry in found["entries"] if entry["kind"] in kinds]

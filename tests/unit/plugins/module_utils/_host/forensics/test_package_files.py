@@ -42,6 +42,24 @@ def test_rpm(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert package_files.owned(PATHS, str(root)) == {"/etc/a", "/etc/b"}, "whatever they hold"
 
 
+@pytest.mark.parametrize("is_cut", [False, True])
+@pytest.mark.parametrize("cut_off", [package_files.RPM_OWNERS, package_files.RPM])
+def test_rpm_that_does_not_answer(
+    root: Path, monkeypatch: pytest.MonkeyPatch, cut_off: tuple[str, ...], *, is_cut: bool
+) -> None:
+    (root / "var/lib/rpm").mkdir(parents=True)
+
+    def output(command: list[str], **_how: object) -> CommandOutput:
+        is_short = tuple(command[: len(cut_off)]) == cut_off
+        return CommandOutput(None if is_short and not is_cut else 0, b"1700000000 a-1.x\n", is_short and is_cut)
+
+    monkeypatch.setattr(package_files.bounded_command, "output", output)
+    short: list[str] = []
+    package_files.unchanged(PATHS, short, str(root))
+    package_files.unchanged(PATHS, short, str(root))
+    assert short == [package_files.UNANSWERED]
+
+
 def test_ucf_and_a_package_manager_that_is_not_there(root: Path) -> None:
     assert package_files.unchanged(PATHS, [], str(root)) == set()
     (root / "var/lib/ucf").mkdir(parents=True)
