@@ -31,6 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     host_accounts,
     listeners,
     package_files,
+    snap_units,
     start_files,
     ways_in,
 )
@@ -273,6 +274,7 @@ class HostInventory:
                         files.setdefault(entry.path, (kind, entry, place))
         targets = {path: self._tree.target(path) for path in files}
         explained = self._unchanged([*files, *targets.values()]) | {os.devnull}
+        explained |= {path for path, (_kind, entry, _place) in files.items() if self._mounts_snap(path, entry)}
         for path, (kind, entry, place) in files.items():
             is_explained = targets[path] in explained or (entry.is_link and self._is_other(kind, targets[path], files))
             if not is_explained and not ways_in.is_plain_pam(self._tree, path):
@@ -284,6 +286,10 @@ class HostInventory:
                     for entry in self._tree.entries(os.path.join(fields[5], place.pattern.format(account=fields[0]))):
                         if entry.path not in files and not stat.S_ISDIR(entry.status.st_mode):
                             self._file(kind, entry, place, of=fields[0])
+
+    def _mounts_snap(self, path: str, entry: Entry) -> bool:
+        content = all_accounts.read(self._tree.at(path)) if path.endswith(".mount") else None
+        return content is not None and snap_units.is_mount(path, entry.status.st_uid, content)
 
     def _is_other(self, kind: str, target: str, files: Collection[str]) -> bool:
         """Whether a link leads to what is an entry itself, or would be: a package that is removed leaves its links."""
@@ -302,6 +308,7 @@ class HostInventory:
             if _is_closed(self._tree.at(path)):
                 self._leave_out(kind, CLOSED % path)
             return "no regular file"
+        content = snap_units.without_revision(path, content)
         programs = _STARTED.findall(content) if kind == UNIT else []
         started = ", ".join(dict.fromkeys(name.decode("utf-8", "surrogateescape") for name in programs[:3]))
         return ("starts %s, " % started if started else "") + "content %s" % self._digest(content)

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.bounded_c
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     host_inventory,
     package_files,
+    snap_units,
     start_files,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_inventory import HostInventory
@@ -369,3 +370,23 @@ def test_rpm_that_does_not_answer(host: Host, monkeypatch: pytest.MonkeyPatch) -
     kinds = {host_inventory.SETUID, *(kind for kind, _begins in host_inventory.BY_PATH)}
     assert found["unread"] == dict.fromkeys(kinds, package_files.UNANSWERED)
     assert not [entry for entry in found["entries"] if entry["kind"] in kinds]
+
+
+def test_a_snap_that_was_refreshed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snap_units, "OWNER", os.getuid())
+    folder = "etc/systemd/system/"
+
+    def refresh(revision: int) -> None:
+        text = f"[Mount]\nWhat=/var/lib/snapd/snaps/lxd_{revision}.snap\nWhere=/snap/lxd/{revision}\n"
+        host.write(f"{folder}snap-lxd-{revision}.mount", text)
+        host.link(f"{folder}multi-user.target.wants/snap-lxd-{revision}.mount", f"/{folder}snap-lxd-{revision}.mount")
+        host.write(f"{folder}snap.lxd.daemon.service", f"[Service]\nExecStart=/snap/lxd/{revision}/x\n")
+
+    refresh(1)
+    source = recorded(host)
+    (host.folder / f"{folder}snap-lxd-1.mount").unlink()
+    (host.folder / f"{folder}multi-user.target.wants/snap-lxd-1.mount").unlink()
+    refresh(2)
+    assert differences(host, source) == []
+    host.write(f"{folder}snap-lxd-2.mount", "[Mount]\nWhat=/dev/sdb\nWhere=/snap/lxd/2\n")
+    assert f"added unit /{folder}snap-lxd-2.mount" in differences(host, source)

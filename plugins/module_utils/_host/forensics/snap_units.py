@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Units that snapd writes anew whenever it refreshes a snap, under a new revision. Pure; Python 3.8."""
+
+from __future__ import annotations
+
+import os
+import re
+
+OWNER = 0
+_MOUNT = re.compile(r"/etc/systemd/system/snap-[^/]+-x?\d+\.mount")
+_MOUNT_LINE = re.compile(
+    rb"\s*|\[(Unit|Mount|Install)\]|(Description|After|Before|WantedBy|Options|LazyUnmount|X-Snapd\w+)=.*"
+    rb"|Type=(squashfs|fuse\.(squashfuse|snapfuse))"  # other types may run a program
+    rb"|What=/var/lib/snapd/snaps/[\w.+-]+_x?\d+\.snap|Where=(/var/lib/snapd)?/snap/[\w.+-]+/x?\d+"
+)
+_REVISION = re.compile(rb"(/snap/[\w.+-]+/|/snaps/[\w.+-]+_|\bsnap-[\w.\\+-]+-)x?\d+\b")
+
+
+def is_mount(path: str, owner: int, content: bytes) -> bool:
+    """Whether a unit does nothing but mount a snap, which is in no package."""
+    lines = content.split(b"\n")
+    return bool(
+        owner == OWNER
+        and _MOUNT.fullmatch(path)
+        and all(map(_MOUNT_LINE.fullmatch, lines))
+        and any(line.startswith(b"What=") for line in lines)
+    )
+
+
+def without_revision(path: str, content: bytes) -> bytes:
+    """The content of a snap's unit as it is after each refresh; of other files as it is."""
+    return _REVISION.sub(rb"\1REVISION", content) if os.path.basename(path).startswith("snap.") else content
