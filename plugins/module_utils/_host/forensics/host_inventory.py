@@ -330,7 +330,7 @@ class HostInventory:
             return
         for listener in dict.fromkeys(listeners.listeners()):
             undo = "fuser -k %d/%s" % (listener.port, listener.protocol) if listener.port else "ss -tulnp"
-            self._add(LISTENER, listener.name, listener.program, undo, listener.began or 0, of=self._of(listener.uid))
+            self._add(LISTENER, listener.name, listener.facts, undo, listener.began or 0, of=self._of(listener.uid))
 
 
 def _kind(path: str) -> str:

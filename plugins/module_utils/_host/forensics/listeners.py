@@ -18,6 +18,8 @@ LISTENS = {"tcp": "0A", "udp": "07"}
 EPHEMERAL = (32768, 60999)
 MOST_FILES = 4096
 """Open files of one process that are looked at."""
+UNKNOWN = "unknown program"
+"""Of a socket that no process has that could be looked at completely: then it may not be the kernel's."""
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _VERSION = re.compile(r"[\d.]+$")
 
@@ -38,21 +40,27 @@ class Listener(NamedTuple):
     @property
     def name(self) -> str:
         """A program that takes any free port has one name, whatever port it got."""
-        return "%s %s:%s" % (self.protocol, self.address, self.port or "any free port, by %s" % self.program)
+        return "%s %s:%s" % (self.protocol, self.address, self.port or "any free port, by %s" % self.facts)
+
+    @property
+    def facts(self) -> str:
+        """Other accounts may name their programs as they like."""
+        return "%s, uid %s" % (self.program or "the kernel", self.uid)
 
 
 def listeners() -> List[Listener]:
     """Of all accounts, which only root can see. Ports that the kernel chose for clients of UDP are left out."""
     low, high = _ephemeral()
     sockets = [socket for protocol in LISTENS for socket in _sockets(protocol)]
-    owners = _owners({inode for *_place, inode in sockets})
+    owners, is_complete = _owners({inode for *_place, inode in sockets})
     result = []
     for protocol, address, port, uid, inode in sockets:
         is_chosen = low <= port <= high
         if not (is_chosen and protocol == "udp"):
             pid = owners.get(inode, 0)
             began = processes.began(pid) if pid else None
-            result.append(Listener(protocol, address, 0 if is_chosen else port, uid, _program(pid), began))
+            program = _program(pid) or (UNKNOWN if pid or not is_complete else "")
+            result.append(Listener(protocol, address, 0 if is_chosen else port, uid, program, began))
     return sorted(result, key=lambda listener: listener[:5])
 
 
@@ -88,25 +96,30 @@ def _address(text: str) -> str:
     return "[link-local]" if address.is_link_local else "[%s]" % address  # an interface may get another one at boot
 
 
-def _owners(inodes: Set[str]) -> Dict[str, int]:
-    """By inode the oldest process that has it: those that it started may have inherited it for a while."""
+def _owners(inodes: Set[str]) -> Tuple[Dict[str, int], bool]:
+    """By inode the oldest process that has it: those that it started may have inherited it for a while. And whether all
+    files of all processes were looked at.
+    """
     oldest: Dict[str, Tuple[int, int]] = {}
+    is_complete = True
     for pid in processes.pids():
-        own = inodes.intersection(_held(pid))
+        held = list(_held(pid))
+        is_complete = is_complete and len(held) <= MOST_FILES
+        own = inodes.intersection(held[:MOST_FILES])
         process = processes.stat(pid) if own else None
         if process:
             age = (process.ticks, pid)
             oldest.update({inode: min(age, oldest.get(inode, age)) for inode in own})
-    return {inode: pid for inode, (_ticks, pid) in oldest.items()}
+    return {inode: pid for inode, (_ticks, pid) in oldest.items()}, is_complete
 
 
 def _held(pid: int) -> Iterator[str]:
+    """The inodes of its sockets, empty for other files, and one more if it has more files."""
     try:
         with os.scandir("%s/%d/fd" % (processes.PROC, pid)) as files:
-            for file in itertools.islice(files, MOST_FILES):
+            for file in itertools.islice(files, MOST_FILES + 1):
                 match = _SOCKET.fullmatch(_target(file.path))
-                if match:
-                    yield match[1]
+                yield match[1] if match else ""
     except OSError:
         return
 

@@ -239,11 +239,13 @@ def test_a_listener(host: Host, listening: list[Listener]) -> None:
     source = recorded(host)
     listening += [Listener("tcp", "127.0.0.1", 4444, "998", "nc", 1.0), Listener("tcp", "0.0.0.0", 0, "998", "sh", 1.0)]
     assert differences(host, source) == [
-        "added listener tcp 0.0.0.0:any free port, by sh",
+        "added listener tcp 0.0.0.0:any free port, by sh, uid 998",
         "added listener tcp 127.0.0.1:4444",
     ]
     listening[:] = [LISTENS[0]._replace(program="nc")]
     assert differences(host, source) == ["changed listener tcp 0.0.0.0:22"], "one that restarts causes no difference"
+    listening[:] = [LISTENS[1]._replace(uid="2000")]
+    assert differences(host, source) == ["changed listener tcp 127.0.0.1:8000"], "another account"
 
 
 ORDINARY: dict[str, Callable[[Host], Any]] = {

@@ -53,7 +53,7 @@ def test_this_machine() -> None:
         wanted = f"tcp 127.0.0.1:{fixed.getsockname()[1]}"
         found = [listener for listener in listeners.listeners() if listener.name == wanted]
         assert [(listener.program, listener.uid) for listener in found] == [(program, str(os.getuid()))]
-        assert f"tcp 127.0.0.1:any free port, by {program}" in names()
+        assert f"tcp 127.0.0.1:any free port, by {program}, uid {os.getuid()}" in names()
         assert f"udp 127.0.0.1:{udp.getsockname()[1]}" in names()
         assert not [name for name in names() if name.startswith("udp") and "any free port" in name]
 
@@ -88,7 +88,27 @@ def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     (tmp_path / "sys/net/ipv4").mkdir(parents=True)
     (tmp_path / "sys/net/ipv4/ip_local_port_range").write_text("1024\t65535\n")
-    assert "tcp 127.0.0.1:any free port, by " in names()
+    assert "tcp 127.0.0.1:any free port, by the kernel, uid 0" in names()
+
+
+def test_programs_of_two_accounts_with_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PROC", str(tmp_path))
+    (tmp_path / "net").mkdir()
+    lines = [line("0100007F:FFFE", "0A", 1), line("0100007F:9C40", "0A", 2), line("0100007F:9C41", "0A", 3, uid=1000)]
+    (tmp_path / "net/tcp").write_text(HEADER + "".join(lines))
+    found = listeners.listeners()
+    assert len({listener.name for listener in found}) == 3
+    assert [listener.facts for listener in found] == ["the kernel, uid 0", "the kernel, uid 1000", "the kernel, uid 0"]
+
+
+def test_a_program_with_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would look like the kernel."""
+    with closing(bound(socket.SOCK_STREAM, 22200)) as server:
+        server.listen()
+        wanted = f"tcp 127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setattr(listeners, "MOST_FILES", 0)
+        (found,) = [listener for listener in listeners.listeners() if listener.name == wanted]
+    assert found.program == listeners.UNKNOWN
 
 
 def test_a_program_that_was_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
