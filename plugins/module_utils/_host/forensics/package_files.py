@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import math
 import os
 import stat
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
@@ -19,14 +20,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import bo
 LARGEST = 64 << 20
 """Bytes of a file whose digest is made."""
 SECONDS = 5.0
+SLACK = 600.0
+"""Seconds from the record of an installation to what the package's own scripts change after it."""
 NO_DIGEST = ""
 RPM_OWNERS = ("rpm", "-qf", "--qf", "%{INSTALLTIME} %{NVRA}\\n")
-RPM = ("rpm", "-q", "--qf", "[%{FILEDIGESTS} %{FILENAMES}\\n]")
+RPM = ("rpm", "-q", "--qf", "%{INSTALLTIME}\\n[%{FILEDIGESTS} %{FILENAMES}\\n]")
 _MD5 = 32
 """Characters of its digest."""
 UNANSWERED = "rpm did not answer completely within %.0f s" % SECONDS
 UNCOMPARED = "files of packages were not compared with their digests: this host forbids MD5"
 MERGED = ("/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/")
+
+Record = Tuple[str, str, float]
+"""Digest and path of a file of a package, and when the package was installed, if that is known."""
 
 
 def unchanged(
@@ -34,8 +40,8 @@ def unchanged(
 ) -> Set[str]:
     """Those of the paths whose content is what a package holds, or cannot be compared, which ``short`` then says, as
     it says that rpm did not answer: its files may be missing then. With ``by_name`` also those of a package that tells
-    no digests, as in some images; with ``since`` only those of packages that were installed after it. ``root`` is the
-    directory of the host.
+    no digests, as in some images; with ``since`` only those of packages that were installed after it, and that changed
+    no later than their package. ``root`` is the directory of the host.
     """
     result, has_md5 = set(), _md5() is not None
     for path, known in _recorded(paths, root, since, short).items():
@@ -61,8 +67,8 @@ def _recorded(paths: Iterable[str], root: str, since: float, short: List[str]) -
     digests: Dict[str, Set[str]] = {}
     if wanted:
         records = (*_of_dpkg(root, since), *_of_rpm(root, sorted(set().union(*wanted.values())), since, short))
-        for digest, name in records:
-            for path in wanted.get(name, ()):
+        for digest, name, at in records:
+            for path in (path for path in wanted.get(name, ()) if not since or _changed(root, path) <= at + SLACK):
                 digests.setdefault(path, set()).add(digest)
     return digests
 
@@ -82,30 +88,31 @@ def _md5() -> Optional[Any]:
     return None
 
 
-def _of_dpkg(root: str, since: float) -> Iterator[Tuple[str, str]]:
+def _changed(root: str, path: str) -> float:
+    """When it was last written or its mode was changed, by the kernel."""
+    try:
+        return os.lstat(os.path.join(root, path[1:])).st_ctime
+    except OSError:
+        return math.inf
+
+
+def _of_dpkg(root: str, since: float) -> Iterator[Record]:
     for file in glob.glob(os.path.join(root, "var/lib/dpkg/info/*.list")):
-        if since and not _is_written(file, since):
+        at = _changed("/", file)  # dpkg writes it after the package's files
+        if since and not since <= at < math.inf:
             continue
         lines = _lines(file[: -len("list")] + "md5sums")
         for line in lines:
-            yield line[:_MD5], "/" + line[_MD5 + 2 :]
+            yield line[:_MD5], "/" + line[_MD5 + 2 :], at
         for line in () if lines else _lines(file):
-            yield NO_DIGEST, line
+            yield NO_DIGEST, line, at
     # Configuration files are in dpkg's status, or in ucf's list.
     for line in _lines(os.path.join(root, "var/lib/dpkg/status")):
         if line.startswith(" /"):
             name, digest = [*line.split(), ""][:2]
-            yield digest, name
+            yield digest, name, math.inf
     for line in _lines(os.path.join(root, "var/lib/ucf/hashfile")):
-        yield line[:_MD5], line[_MD5 + 2 :]
-
-
-def _is_written(path: str, since: float) -> bool:
-    """Whether dpkg wrote the list of a package since then, which it does after the package's files."""
-    try:
-        return os.stat(path).st_ctime >= since
-    except OSError:
-        return False
+        yield line[:_MD5], line[_MD5 + 2 :], math.inf
 
 
 def _lines(path: str) -> List[str]:
@@ -116,16 +123,20 @@ def _lines(path: str) -> List[str]:
         return []
 
 
-def _of_rpm(root: str, paths: List[str], since: float, short: List[str]) -> Iterator[Tuple[str, str]]:
+def _of_rpm(root: str, paths: List[str], since: float, short: List[str]) -> Iterator[Record]:
     if not any(os.path.isdir(os.path.join(root, folder)) for folder in ("var/lib/rpm", "usr/lib/sysimage/rpm")):
         return
     with contextlib.suppress(OSError):
         # A package is asked once: it tells all of its files.
         answers = [line.partition(" ") for line in _rpm([*RPM_OWNERS, *paths], short)]
         owners = sorted({owner for at, _blank, owner in answers if at.isdecimal() and int(at) >= since})
+        at = 0.0
         for line in _rpm([*RPM, *owners], short) if owners else ():
-            digest, _blank, name = line.partition(" ")
-            yield digest, name
+            digest, blank, name = line.partition(" ")
+            if blank:
+                yield digest, name, at
+            elif digest.isdecimal():
+                at = float(digest)  # a package begins
 
 
 def _rpm(command: List[str], short: List[str]) -> List[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -27,19 +28,22 @@ def root(tmp_path: Path) -> Path:
 def test_rpm(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "usr/lib/sysimage/rpm").mkdir(parents=True)
     digests = {path: hashlib.sha256(path.encode()).hexdigest() for path in PATHS[:2]}
+    installed = int(time.time())
     lines = [f"{digests['/etc/a']} /etc/a", f"{digests['/etc/a']} /etc/b", "file /etc/c is not owned by any package"]
 
     def output(command: list[str], **_how: object) -> CommandOutput:
         if command == [*package_files.RPM_OWNERS, *PATHS]:
-            return CommandOutput(1, f"1700000000 a-1.x\n1700000000 a-1.x\n{lines[2]}\n".encode(), False)
+            return CommandOutput(1, f"{installed} a-1.x\n{installed} a-1.x\n{lines[2]}\n".encode(), False)
         assert command == [*package_files.RPM, "a-1.x"], "each package is asked once"
-        return CommandOutput(0, "\n".join(lines[:2]).encode(), False)
+        return CommandOutput(0, "\n".join([str(installed), *lines[:2]]).encode(), False)
 
     monkeypatch.setattr(package_files.bounded_command, "output", output)
     assert package_files.unchanged(PATHS, [], str(root)) == {"/etc/a"}
-    assert package_files.unchanged(PATHS, [], str(root), since=1700000000) == {"/etc/a"}
-    assert package_files.unchanged(PATHS, [], str(root), since=1700000001) == set()
+    assert package_files.unchanged(PATHS, [], str(root), since=installed) == {"/etc/a"}
+    assert package_files.unchanged(PATHS, [], str(root), since=installed + 1) == set()
     assert package_files.owned(PATHS, str(root)) == {"/etc/a", "/etc/b"}, "whatever they hold"
+    installed -= 1000
+    assert package_files.unchanged(PATHS, [], str(root), since=installed) == set(), "changed after the installation"
 
 
 @pytest.mark.parametrize("is_cut", [False, True])
@@ -74,6 +78,21 @@ def test_a_package_that_tells_no_digests(root: Path) -> None:
         (info / name).write_text(text)
     assert package_files.unchanged(PATHS, [], str(root)) == set()
     assert package_files.unchanged(PATHS, [], str(root), by_name=True) == {"/etc/a"}
+
+
+def test_what_changed_after_its_package_was_installed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """chmod u+s changes the kernel's time of a file."""
+    info = root / "var/lib/dpkg/info"
+    info.mkdir(parents=True)
+    (info / "a.md5sums").write_text(f"{hashlib.md5(b'/etc/a').hexdigest()}  etc/a\n")
+    (info / "a.list").write_text("/etc/a\n")
+    since = (root / "etc/a").stat().st_ctime
+    assert package_files.unchanged(PATHS, [], str(root), since=since) == {"/etc/a"}
+    monkeypatch.setattr(package_files, "SLACK", -0.02)
+    time.sleep(0.05)
+    (root / "etc/a").chmod(0o4755)
+    assert package_files.unchanged(PATHS, [], str(root), since=since) == set()
+    assert package_files.unchanged(PATHS, [], str(root)) == {"/etc/a"}, "where no time counts"
 
 
 def test_what_is_no_file_has_no_digest(root: Path) -> None:
