@@ -22,7 +22,8 @@ LARGEST = 64 << 20
 SECONDS = 5.0
 SLACK = 600.0
 """Seconds from the record of an installation to what the package's own scripts change after it."""
-NO_DIGEST = ""
+NO_DIGEST, UNHASHED = "", "none"
+"""Of a file of a package that has no digests at all, and of one whose package has digests of other files."""
 RPM_OWNERS = ("rpm", "-qf", "--qf", "%{INSTALLTIME} %{NVRA}\\n")
 RPM = ("rpm", "-q", "--qf", "%{INSTALLTIME}\\n[%{FILEDIGESTS} %{FILENAMES}\\n]")
 _MD5 = 32
@@ -46,7 +47,7 @@ def unchanged(
     result, has_md5 = set(), _md5() is not None
     for path, known in _recorded(paths, root, since, short).items():
         is_compared = has_md5 or not any(len(digest) == _MD5 for digest in known)
-        if (by_name and NO_DIGEST in known) or not is_compared or _digests(os.path.join(root, path[1:])) & known:
+        if (by_name and known == {NO_DIGEST}) or not is_compared or _digests(os.path.join(root, path[1:])) & known:
             result.add(path)
         if not is_compared and UNCOMPARED not in short:
             short.append(UNCOMPARED)
@@ -109,7 +110,7 @@ def _of_dpkg(root: str, since: float) -> Iterator[Record]:
     # Configuration files are in dpkg's status, or in ucf's list.
     for line in _lines(os.path.join(root, "var/lib/dpkg/status")):
         if line.startswith(" /"):
-            name, digest = [*line.split(), ""][:2]
+            name, digest = [*line.split(), UNHASHED][:2]
             yield digest, name, math.inf
     for line in _lines(os.path.join(root, "var/lib/ucf/hashfile")):
         yield line[:_MD5], line[_MD5 + 2 :], math.inf
@@ -130,13 +131,16 @@ def _of_rpm(root: str, paths: List[str], since: float, short: List[str]) -> Iter
         # A package is asked once: it tells all of its files.
         answers = [line.partition(" ") for line in _rpm([*RPM_OWNERS, *paths], short)]
         owners = sorted({owner for at, _blank, owner in answers if at.isdecimal() and int(at) >= since})
+        package: List[Tuple[str, str]] = []
         at = 0.0
-        for line in _rpm([*RPM, *owners], short) if owners else ():
+        for line in (*(_rpm([*RPM, *owners], short) if owners else ()), "0"):
             digest, blank, name = line.partition(" ")
             if blank:
-                yield digest, name, at
-            elif digest.isdecimal():
-                at = float(digest)  # a package begins
+                package.append((digest, name))
+            elif digest.isdecimal():  # a package begins
+                unhashed = UNHASHED if any(digest for digest, _name in package) else NO_DIGEST
+                yield from ((digest or unhashed, name, at) for digest, name in package)
+                package, at = [], float(line)
 
 
 def _rpm(command: List[str], short: List[str]) -> List[str]:

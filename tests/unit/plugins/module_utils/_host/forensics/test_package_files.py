@@ -78,6 +78,19 @@ def test_a_package_that_tells_no_digests(root: Path) -> None:
         (info / name).write_text(text)
     assert package_files.unchanged(PATHS, [], str(root)) == set()
     assert package_files.unchanged(PATHS, [], str(root), by_name=True) == {"/etc/a"}
+    (root / "var/lib/dpkg/status").write_text(f"Conffiles:\n /etc/a {'0' * 32}\n")
+    assert package_files.unchanged(PATHS, [], str(root), by_name=True) == set(), "of a configuration file dpkg has it"
+
+
+def test_rpm_that_has_no_digest_of_a_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one that the package makes later: its name is enough only if the package has no digests at all."""
+    (root / "var/lib/rpm").mkdir(parents=True)
+    answer = b"1700000000\n%s /etc/a\n /etc/b\n1700000000\n /etc/c\n"
+    answers = [b"1700000000 a-1.x\n", answer % hashlib.sha256(b"/etc/a").hexdigest().encode()]
+    monkeypatch.setattr(
+        package_files.bounded_command, "output", lambda *_args, **_how: CommandOutput(0, answers.pop(0), False)
+    )
+    assert package_files.unchanged(PATHS, [], str(root), by_name=True) == {"/etc/a", "/etc/c"}
 
 
 def test_what_changed_after_its_package_was_installed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
