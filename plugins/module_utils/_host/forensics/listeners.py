@@ -20,6 +20,13 @@ MOST_FILES = 4096
 """Open files of one process that are looked at."""
 UNKNOWN = "unknown program"
 """Of a socket that no process has that could be looked at completely: then it may not be the kernel's."""
+RANDOM_UDP = ("dnsmasq", "named", "unbound", "rpc.statd", "rpcbind")
+"""Programs that also send from UDP ports that they choose themselves, below the kernel's too."""
+SERVICES = (53, 67, 69, 111, 547)
+"""The UDP ports on which others find these."""
+DHCP_CLIENT = (68, 546)
+X11 = range(6010, 6101)
+"""Ports on the loopback address that sshd takes while somebody forwards windows."""
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _VERSION = re.compile(r"[\d.]+$")
 
@@ -49,7 +56,9 @@ class Listener(NamedTuple):
 
 
 def listeners() -> List[Listener]:
-    """Of all accounts, which only root can see. Ports that the kernel chose for clients of UDP are left out."""
+    """Of all accounts, which only root can see. Ports that were chosen for clients of UDP, and those of windows that
+    sshd forwards are left out. A client of DHCP has no address: it may get another one.
+    """
     low, high = _ephemeral()
     sockets = [socket for protocol in LISTENS for socket in _sockets(protocol)]
     owners, is_complete = _owners({inode for *_place, inode in sockets})
@@ -60,8 +69,18 @@ def listeners() -> List[Listener]:
             pid = owners.get(inode, 0)
             began = processes.began(pid) if pid else None
             program = _program(pid) or (UNKNOWN if pid or not is_complete else "")
-            result.append(Listener(protocol, address, 0 if is_chosen else port, uid, program, began))
+            if protocol == "udp" and port in DHCP_CLIENT:
+                address = "any address"
+            if not _passes(protocol, address, port, program):
+                result.append(Listener(protocol, address, 0 if is_chosen else port, uid, program, began))
     return sorted(result, key=lambda listener: listener[:5])
+
+
+def _passes(protocol: str, address: str, port: int, program: str) -> bool:
+    """Whether the port is another one at each session or query."""
+    if protocol == "udp":
+        return program in RANDOM_UDP and port not in SERVICES
+    return port in X11 and program in ("sshd", "sshd-session") and address in ("127.0.0.1", "[::1]")
 
 
 def _ephemeral() -> Tuple[int, int]:

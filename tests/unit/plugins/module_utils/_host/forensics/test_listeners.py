@@ -84,7 +84,7 @@ def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "tcp 127.0.0.1:8080",
         "tcp [::]:22",
         "tcp [link-local]:546",
-        "udp 0.0.0.0:68",
+        "udp any address:68",
     ]
     (tmp_path / "sys/net/ipv4").mkdir(parents=True)
     (tmp_path / "sys/net/ipv4/ip_local_port_range").write_text("1024\t65535\n")
@@ -109,6 +109,26 @@ def test_a_program_with_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(listeners, "MOST_FILES", 0)
         (found,) = [listener for listener in listeners.listeners() if listener.name == wanted]
     assert found.program == listeners.UNKNOWN
+
+
+def test_ports_that_differ_at_each_session_or_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PROC", str(tmp_path))
+    (tmp_path / "net").mkdir()
+    monkeypatch.setattr(listeners, "_owners", lambda inodes: ({inode: int(inode) for inode in inodes}, True))
+    monkeypatch.setattr(listeners, "_program", ["", "sshd", "dnsmasq", "networkd", "nc"].__getitem__)
+    monkeypatch.setattr(processes, "began", lambda _pid: 1.0)
+    tcp = [("0100007F:177A", 1), ("0100007F:177A", 4), ("00000000:177A", 1), ("00000000:0016", 1)]
+    (tmp_path / "net/tcp").write_text(HEADER + "".join(line(place, "0A", inode) for place, inode in tcp))
+    udp = [("00000000:0400", 2), ("00000000:0035", 2), ("00000000:0400", 4), ("0501000A:0044", 3)]
+    (tmp_path / "net/udp").write_text(HEADER + "".join(line(place, "07", inode) for place, inode in udp))
+    assert [(listener.name, listener.program) for listener in listeners.listeners()] == [
+        ("tcp 0.0.0.0:22", "sshd"),
+        ("tcp 0.0.0.0:6010", "sshd"),
+        ("tcp 127.0.0.1:6010", "nc"),
+        ("udp 0.0.0.0:53", "dnsmasq"),
+        ("udp 0.0.0.0:1024", "nc"),
+        ("udp any address:68", "networkd"),
+    ]
 
 
 def test_a_program_that_was_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
