@@ -54,6 +54,7 @@ BY_PATH = (
 KINDS = (ACCOUNT, PASSWORD, MEMBER, KEY, SETUID, LISTENER, AT_JOB, *(kind for kind, _begins in BY_PATH))
 OF_SYSTEM = (
     *start_files.OF_SYSTEM,
+    *start_files.OF_SSH_DAEMON,
     *(StartFile("/run/systemd/system/" + name, start_files.ROOT_UNIT) for name in ("*", "*/*")),
 )
 OF_ACCOUNT = [
@@ -123,6 +124,8 @@ class HostInventory:
         self._shares: Dict[Tuple[str, str], AccountShare] = {}
         """By kind and account."""
         self._uids: Set[str] = set()
+        self._key_files: Set[str] = set()
+        """Paths whose keys are entries themselves, or are the catalog's."""
 
     def gathered(self, patterns: Sequence[str], known: Collection[KnownKey]) -> Dict[str, Any]:
         """``patterns`` are sshd's AuthorizedKeysFile."""
@@ -219,6 +222,7 @@ class HostInventory:
         for fields in accounts:
             for path in all_accounts.paths_of(patterns, fields[5], fields[0]):
                 owners.setdefault(path, fields[0])
+        self._key_files = {*owners, *(path for _fingerprint, path in known)}
         for path, account in owners.items():
             file = all_accounts.file(self._tree.at(path))
             undo = start_files.EDIT.format(path=shlex.quote(path))
@@ -270,7 +274,8 @@ class HostInventory:
             kind = _kind(place.pattern)
             with self._reading(kind):
                 for entry in self._tree.entries(place.pattern):
-                    if entry.status.st_size and not stat.S_ISDIR(entry.status.st_mode):
+                    is_other = entry.path in self._key_files or start_files.is_of_ssh_host(entry.path)
+                    if entry.status.st_size and not stat.S_ISDIR(entry.status.st_mode) and not is_other:
                         files.setdefault(entry.path, (kind, entry, place))
         targets = {path: self._tree.target(path) for path in files}
         explained = self._unchanged([*files, *targets.values()]) | {os.devnull}

@@ -144,6 +144,15 @@ OF_SYSTEM: Tuple[StartFile, ...] = (
     ),
 )
 """What only root can change."""
+OF_SSH_DAEMON: Tuple[StartFile, ...] = tuple(
+    StartFile("/etc/ssh/" + name, "decides who may log in", EDIT) for name in ("*", "*/*")
+)
+"""Certificate authorities, principals and commands too. Only a baseline has them: no search by time finds an old one."""
 SETUID = ("/tmp", "/var/tmp", "/dev/shm", *SYSTEM_PATH[:4])  # noqa: S108 - looked at
 PAM_PROGRAMS = r"(?m)^[^#\n]*(pam_(exec|script|python)|\ssufficient\s+pam_permit|\s/)"
 """Lines of /etc/pam.d/common-*, which upgrades write anew, that no package writes."""
+
+
+def is_of_ssh_host(path: str) -> bool:
+    """Whether a file of /etc/ssh says nothing of who may log in, such as keys of hosts."""
+    return path.startswith(("/etc/ssh/ssh_host_", "/etc/ssh/ssh_known_hosts", "/etc/ssh/moduli"))

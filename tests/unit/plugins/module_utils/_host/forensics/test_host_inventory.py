@@ -360,7 +360,7 @@ def test_it_ends_in_time_and_whatever_breaks(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_place_has_a_kind() -> None:
     kinds = {kind for kind, _begins in host_inventory.BY_PATH}
     assert kinds < set(host_inventory.KINDS)
-    assert len(host_inventory.OF_SYSTEM) == len(start_files.OF_SYSTEM) + 2
+    assert len(host_inventory.OF_SYSTEM) == len(start_files.OF_SYSTEM) + 4
 
 
 def test_rpm_that_does_not_answer(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,3 +392,22 @@ def test_a_snap_that_was_refreshed(host: Host, monkeypatch: pytest.MonkeyPatch) 
     assert differences(host, source) == []
     host.write(f"{folder}snap-lxd-2.mount", "[Mount]\nWhat=/dev/sdb\nWhere=/snap/lxd/2\n")
     assert f"added unit /{folder}snap-lxd-2.mount" in differences(host, source)
+
+
+def test_what_sshd_trusts(host: Host) -> None:
+    """Its own keys, and the file of an account that the catalog writes, are no entries."""
+    patterns = [".ssh/authorized_keys", "/etc/ssh/keys/%u"]
+    known = {(key("ours")[1], f"/etc/ssh/keys/{name}") for name in ("deploy", "not-of-sshd")}
+
+    def look() -> dict[str, Any]:
+        return HostInventory("k" * 64, str(host.folder)).gathered(patterns, known)
+
+    assert "SSH daemon file" not in {entry["kind"] for entry in look()["entries"]}
+    for name in ("ssh_host_rsa_key", "moduli", "ssh_known_hosts", "users_ca.pub", "principals/deploy"):
+        host.write(f"etc/ssh/{name}")
+    host.write("etc/ssh/keys/deploy", key("ours")[0])
+    host.write("etc/ssh/keys/not-of-sshd", key("ours")[0])
+    host.write("etc/ssh/keys/thief", key("thief")[0])
+    assert [entry["name"] for entry in look()["entries"] if entry["kind"] == "SSH daemon file"] == [
+        *("/etc/ssh/users_ca.pub", "/etc/ssh/keys/thief", "/etc/ssh/principals/deploy"),
+    ]
