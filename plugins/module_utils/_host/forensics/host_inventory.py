@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -57,12 +58,13 @@ OF_SYSTEM = (
     *start_files.OF_SSH_DAEMON,
     *(StartFile("/run/systemd/system/" + name, start_files.ROOT_UNIT) for name in ("*", "*/*")),
 )
-OF_ACCOUNT = [
-    place
-    for place in start_files.OF_ACCOUNT
-    if place.effect == start_files.LOGIN or "systemd" in place.pattern or place.pattern.startswith("/var/lib/")
-]
+LINGER = next(place for place in start_files.OF_ACCOUNT if "/linger/" in place.pattern)
+OF_ACCOUNT = {
+    UNIT: [place for place in start_files.OF_ACCOUNT if "systemd" in place.pattern and place != LINGER],
+    START: [place for place in start_files.OF_ACCOUNT if place.effect == start_files.LOGIN],
+}
 """What is seldom edited."""
+MOST_HOMES = 1000
 CAPABILITY = "security.capability"
 SECONDS = 20.0
 MOST, MOST_BYTES = 200, 64 << 10
@@ -134,12 +136,13 @@ class HostInventory:
         people = [fields for fields in accounts if host_accounts.logs_in_with(fields[6])]
         self._accounts(accounts)
         self._keys(accounts, patterns, known)
-        self._setuid(people)
+        homes = self._homes(accounts)
+        self._setuid(homes)
         with self._reading(AT_JOB):
             for entry in self._tree.each(start_files.AT_JOBS):
                 self._file(AT_JOB, entry, StartFile("", ""), of=self._of(entry.status.st_uid) or "root")
         self._listeners()
-        self._start_files(people)
+        self._start_files(homes, people)
         for (kind, account), share in self._shares.items():
             if share.rest:
                 facts = "%d, %s" % (len(share.rest), self._digest("\n".join(share.rest)))
@@ -154,15 +157,13 @@ class HostInventory:
 
     @contextlib.contextmanager
     def _reading(self, kind: str) -> Iterator[None]:
-        """What may not be looked at meanwhile is missing of this kind."""
+        """The kind is left out if something may not be looked at meanwhile. Whoever fills a folder hides only that."""
         unseen, full = self._tree.unseen, len(self._tree.overfull)
         yield
-        reasons = [self._tree.last_unseen] if self._tree.unseen > unseen else []
-        reasons += [
-            "%s holds more than %d names" % (path, directory_entries.MOST_NAMES) for path in self._tree.overfull[full:]
-        ]
-        if reasons:
-            self._leave_out(kind, reasons[0])
+        if self._tree.unseen > unseen:
+            self._leave_out(kind, self._tree.last_unseen)
+        for path in self._tree.overfull[full:]:
+            self._add(kind, "folder %s" % path, "more than %d names" % directory_entries.MOST_NAMES, "")
 
     def _leave_out(self, kind: str, reason: str) -> None:
         self._unread.setdefault(kind, server_baseline.printable(reason))
@@ -239,9 +240,19 @@ class HostInventory:
 
     # Files
 
-    def _setuid(self, people: Sequence[Sequence[str]]) -> None:
+    def _homes(self, accounts: Sequence[Sequence[str]]) -> List[Sequence[str]]:
+        """The first account of each home: one that cannot log in may have units too."""
+        homes: Dict[str, Sequence[str]] = {}
+        for fields in accounts:
+            homes.setdefault(self._tree.target(fields[5]), fields)
+        result = [fields for home, fields in homes.items() if home not in start_files.SYSTEM_PATH]
+        for kind in (UNIT, SETUID) if result[MOST_HOMES:] else ():
+            self._leave_out(kind, "more than %d accounts have a home" % MOST_HOMES)
+        return result[:MOST_HOMES]
+
+    def _setuid(self, homes: Sequence[Sequence[str]]) -> None:
         """Programs of packages too: their content says nothing of their mode."""
-        folders = dict.fromkeys([*start_files.SETUID, *(fields[5] for fields in people)])
+        folders = dict.fromkeys([*start_files.SETUID, *(fields[5] for fields in homes)])
         programs: Dict[str, Tuple[Entry, str]] = {}
         with self._reading(SETUID):
             for entry in self._tree.each(os.path.join(folder, "*") for folder in folders):
@@ -268,7 +279,7 @@ class HostInventory:
         except (OSError, AttributeError):
             return ""
 
-    def _start_files(self, people: Sequence[Sequence[str]]) -> None:
+    def _start_files(self, homes: Sequence[Sequence[str]], people: Sequence[Sequence[str]]) -> None:
         files: Dict[str, Tuple[str, Entry, StartFile]] = {}
         for place in OF_SYSTEM:
             kind = _kind(place.pattern)
@@ -284,11 +295,13 @@ class HostInventory:
             is_explained = targets[path] in explained or (entry.is_link and self._is_other(kind, targets[path], files))
             if not is_explained and not ways_in.is_plain_pam(self._tree, path):
                 self._file(kind, entry, place)
-        for fields in people:
-            for place in OF_ACCOUNT:
-                kind = UNIT if "systemd" in place.pattern else START
-                with self._reading(kind):
-                    for entry in self._tree.entries(os.path.join(fields[5], place.pattern.format(account=fields[0]))):
+        with self._reading(UNIT):
+            for entry in self._tree.entries(LINGER.pattern.format(account="*")):
+                self._file(UNIT, entry, LINGER, of=os.path.basename(entry.path))
+        for kind, accounts in ((UNIT, homes), (START, people)):
+            with self._reading(kind):
+                for fields, place in itertools.product(accounts, OF_ACCOUNT[kind]):
+                    for entry in self._tree.entries(os.path.join(fields[5], place.pattern)):
                         if entry.path not in files and not stat.S_ISDIR(entry.status.st_mode):
                             self._file(kind, entry, place, of=fields[0])
 

@@ -71,7 +71,7 @@ def listeners() -> List[Listener]:
             program = _program(pid) or (UNKNOWN if pid or not is_complete else "")
             if protocol == "udp" and port in DHCP_CLIENT:
                 address = "any address"
-            if not _passes(protocol, address, port, program):
+            if not (_passes(protocol, address, port, program) and _is_of_system(pid)):
                 result.append(Listener(protocol, address, 0 if is_chosen else port, uid, program, began))
     return sorted(result, key=lambda listener: listener[:5])
 
@@ -81,6 +81,11 @@ def _passes(protocol: str, address: str, port: int, program: str) -> bool:
     if protocol == "udp":
         return program in RANDOM_UDP and port not in SERVICES
     return port in X11 and program in ("sshd", "sshd-session") and address in ("127.0.0.1", "[::1]")
+
+
+def _is_of_system(pid: int) -> bool:
+    """Whether only root could put the program there: others may choose its name."""
+    return _target("%s/%d/exe" % (processes.PROC, pid)).startswith(("/usr/bin/", "/usr/sbin/", "/usr/lib", "/sbin/"))
 
 
 def _ephemeral() -> Tuple[int, int]:

@@ -28,6 +28,7 @@ from tests.unit.plugins.module_utils._host.forensics.opened_host import PASSWD, 
 
 CANARY = "canary-of-a-unit"
 KEYS = "home/deploy/.ssh/authorized_keys"
+SERVICE = "app:x:998:998::/srv/app:/usr/sbin/nologin\n"
 LISTENS = [Listener("tcp", "0.0.0.0", 22, "0", "sshd", 1.0), Listener("tcp", "127.0.0.1", 8000, "998", "python", 1.0)]
 
 
@@ -180,6 +181,21 @@ PLANTED: dict[str, tuple[Callable[[Host], Any], str]] = {
         lambda host: host.write("var/lib/systemd/linger/deploy", ""),
         "added unit /var/lib/systemd/linger/deploy",
     ),
+    "a unit of an account that cannot log in": (
+        lambda host: (
+            host.write("etc/passwd", PASSWD + SERVICE),
+            host.write("srv/app/.config/systemd/user/x.service"),
+        ),
+        "added unit /srv/app/.config/systemd/user/x.service",
+    ),
+    "a setuid program of an account that cannot log in": (
+        lambda host: (host.write("etc/passwd", PASSWD + SERVICE), host.setuid("srv/app/x")),
+        "added setuid file /srv/app/x",
+    ),
+    "lingering of any account": (
+        lambda host: host.write("var/lib/systemd/linger/app", ""),
+        "added unit /var/lib/systemd/linger/app",
+    ),
     "a link to a unit elsewhere": (
         lambda host: host.link("etc/systemd/system/x.service", "/opt/x.service"),
         "added unit /etc/systemd/system/x.service",
@@ -258,6 +274,10 @@ ORDINARY: dict[str, Callable[[Host], Any]] = {
         host.write("etc/passwd", PASSWD + "new:x:111:111::/:/usr/sbin/nologin\n"),
         host.write("etc/shadow", SHADOW + "new:!*:19700::::::\n"),
         host.write("etc/group", "root:x:0:\nsudo:x:27:deploy\nssl-cert:x:112:new\n"),
+    ),
+    "an account whose home is a folder of the system": lambda host: (
+        host.link("bin", "usr/bin"),
+        host.write("etc/passwd", PASSWD + "bin:x:2:2::/bin:/usr/sbin/nologin\nx:x:3:3::/nonexistent:/bin/false\n"),
     ),
     "pam-auth-update": lambda host: host.write("etc/pam.d/common-auth", "auth [success=1] pam_unix.so\n"),
     "a unit is enabled": lambda host: host.link(

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     host_inventory,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.listeners import Listener
-from tests.unit.plugins.module_utils._host.forensics.opened_host import Host
+from tests.unit.plugins.module_utils._host.forensics.opened_host import PASSWD, Host
 from tests.unit.plugins.module_utils._host.forensics.test_host_inventory import (
     KEYS,
     differences,
@@ -82,16 +82,6 @@ def test_many_names_do_not_keep_the_rest_from_being_compared(host: Host) -> None
     assert differences(host, later) == ["changed unit and more of deploy"]
 
 
-def test_a_directory_that_is_too_full(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory_entries, "MOST_NAMES", 20)
-    for at in range(30):
-        host.write(f"tmp/{at}")
-    answer = inventory(host)
-    assert answer["unread"] == {"setuid file": "/tmp holds more than 20 names"}
-    assert "setuid file" not in answer["kinds"]
-    assert "unit" in answer["kinds"]
-
-
 def test_long_names_do_not_keep_the_rest_from_being_compared(host: Host) -> None:
     source = recorded(host)
     for at in range(host_inventory.MOST):
@@ -125,3 +115,30 @@ def test_one_account_has_many_ids(host: Host, listening: list[Listener]) -> None
     names = [entry["name"] for entry in inventory(host)["entries"] if entry["kind"] == "listener"]
     assert len(names) == 2 + host_inventory.MOST
     assert "and more of accounts that passwd does not have" in names
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [("tmp", "setuid file"), ("home/deploy", "setuid file"), ("home/deploy/.config/systemd/user", "unit")],
+)
+def test_a_folder_that_is_too_full(folder: str, kind: str, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = recorded(host)
+    monkeypatch.setattr(directory_entries, "MOST_NAMES", 20)
+    for at in range(30):
+        (host.folder / folder / str(at)).mkdir(parents=True)
+    host.setuid("usr/bin/x")
+    host.write("etc/systemd/system/x.service")
+    assert inventory(host)["unread"] == {}
+    assert set(differences(host, source)) == {
+        f"added {kind} folder /{folder}",
+        "added setuid file /usr/bin/x",
+        "added unit /etc/systemd/system/x.service",
+    }
+
+
+def test_more_homes_than_are_looked_at(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_inventory, "MOST_HOMES", 3)
+    assert inventory(host)["unread"] == {}
+    host.write("etc/passwd", PASSWD + "app:x:998:998::/srv/app:/usr/sbin/nologin\n")
+    reason = "more than 3 accounts have a home"
+    assert inventory(host)["unread"] == {"setuid file": reason, "unit": reason}
