@@ -147,7 +147,7 @@ OF_SYSTEM: Tuple[StartFile, ...] = (
 OF_SSH_DAEMON: Tuple[StartFile, ...] = tuple(
     StartFile("/etc/ssh/" + name, "decides who may log in", EDIT) for name in ("*", "*/*")
 )
-"""Certificate authorities, principals and commands too. Only a baseline has them: no search by time finds an old one."""
+"""Certificate authorities, principals and commands too. Only a baseline has them: no search by time finds old ones."""
 SETUID = ("/tmp", "/var/tmp", "/dev/shm", *SYSTEM_PATH[:4])  # noqa: S108 - looked at
 PAM_PROGRAMS = r"(?m)^[^#\n]*(pam_(exec|script|python)|\ssufficient\s+pam_permit|\s/)"
 """Lines of /etc/pam.d/common-*, which upgrades write anew, that no package writes."""

@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import fi
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import RecordedServer
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.bounded_command import CommandOutput
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
+    directory_entries,
     host_inventory,
     package_files,
     snap_units,
