@@ -15,12 +15,9 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints, server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import RecordedServer
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.bounded_command import CommandOutput
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     directory_entries,
     host_inventory,
-    package_files,
-    snap_units,
     start_files,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_inventory import HostInventory
@@ -382,53 +379,3 @@ def test_every_place_has_a_kind() -> None:
     kinds = {kind for kind, _begins in host_inventory.BY_PATH}
     assert kinds < set(host_inventory.KINDS)
     assert len(host_inventory.OF_SYSTEM) == len(start_files.OF_SYSTEM) + 4
-
-
-def test_rpm_that_does_not_answer(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of its files would be differences."""
-    busy(host)
-    host.write("var/lib/rpm/rpmdb.sqlite")
-    monkeypatch.setattr(package_files.bounded_command, "output", lambda *_args, **_how: CommandOutput(None, b"", False))
-    found = inventory(host)
-    kinds = {host_inventory.SETUID, *(kind for kind, _begins in host_inventory.BY_PATH)}
-    assert found["unread"] == dict.fromkeys(kinds, package_files.UNANSWERED)
-    assert not [entry for entry in found["entries"] if entry["kind"] in kinds]
-
-
-def test_a_snap_that_was_refreshed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snap_units, "OWNER", os.getuid())
-    folder = "etc/systemd/system/"
-
-    def refresh(revision: int) -> None:
-        text = f"[Mount]\nWhat=/var/lib/snapd/snaps/lxd_{revision}.snap\nWhere=/snap/lxd/{revision}\n"
-        host.write(f"{folder}snap-lxd-{revision}.mount", text)
-        host.link(f"{folder}multi-user.target.wants/snap-lxd-{revision}.mount", f"/{folder}snap-lxd-{revision}.mount")
-        host.write(f"{folder}snap.lxd.daemon.service", f"[Service]\nExecStart=/snap/lxd/{revision}/x\n")
-
-    refresh(1)
-    source = recorded(host)
-    (host.folder / f"{folder}snap-lxd-1.mount").unlink()
-    (host.folder / f"{folder}multi-user.target.wants/snap-lxd-1.mount").unlink()
-    refresh(2)
-    assert differences(host, source) == []
-    host.write(f"{folder}snap-lxd-2.mount", "[Mount]\nWhat=/dev/sdb\nWhere=/snap/lxd/2\n")
-    assert f"added unit /{folder}snap-lxd-2.mount" in differences(host, source)
-
-
-def test_what_sshd_trusts(host: Host) -> None:
-    """Its own keys, and the file of an account that the catalog writes, are no entries."""
-    patterns = [".ssh/authorized_keys", "/etc/ssh/keys/%u"]
-    known = {(key("ours")[1], f"/etc/ssh/keys/{name}") for name in ("deploy", "not-of-sshd")}
-
-    def look() -> dict[str, Any]:
-        return HostInventory("k" * 64, str(host.folder)).gathered(patterns, known)
-
-    assert "SSH daemon file" not in {entry["kind"] for entry in look()["entries"]}
-    for name in ("ssh_host_rsa_key", "moduli", "ssh_known_hosts", "users_ca.pub", "principals/deploy"):
-        host.write(f"etc/ssh/{name}")
-    host.write("etc/ssh/keys/deploy", key("ours")[0])
-    host.write("etc/ssh/keys/not-of-sshd", key("ours")[0])
-    host.write("etc/ssh/keys/thief", key("thief")[0])
-    assert [entry["name"] for entry in look()["entries"] if entry["kind"] == "SSH daemon file"] == [
-        *("/etc/ssh/users_ca.pub", "/etc/ssh/keys/thief", "/etc/ssh/principals/deploy"),
-    ]
