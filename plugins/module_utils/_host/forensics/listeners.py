@@ -127,9 +127,9 @@ def _owners(inodes: Set[str]) -> Tuple[Dict[str, int], bool]:
     oldest: Dict[str, Tuple[int, int]] = {}
     is_complete = True
     for pid in processes.pids():
-        held = list(_held(pid))
-        is_complete = is_complete and len(held) <= MOST_FILES
-        own = inodes.intersection(held[:MOST_FILES])
+        sockets = list(_held(pid))
+        is_complete = is_complete and len(sockets) <= MOST_FILES
+        own = inodes.intersection(sockets[:MOST_FILES])
         process = processes.stat(pid) if own else None
         if process:
             age = (process.ticks, pid)
