@@ -37,6 +37,7 @@ _WORDS = re.compile(
 """What no generated value holds, and references that nobody resolved."""
 _KEYBOARD = re.compile(r"qwerty(?:uiop)?|qwertz(?:uiop)?|azerty(?:uiop)?|asdf(?:ghjkl)?|zxcv(?:bnm)?", re.I)
 _COMMON = re.compile(r"p[a@4][s5$]{2}w[o0]rd|secret|production|prod|staging|admin|welcome|(?:19|20)[0-9]{2}", re.I)
+_HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _TEST_MODE = re.compile(r"(?:sk|pk|rk|whsec)_test_", re.I)
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASS|PASSPHRASE|PEPPER|SALT)S?|KEY_FALLBACKS)$", re.I
@@ -84,10 +85,17 @@ def is_secret_name(name: str) -> bool:
 
 
 def strength(value: str) -> float:
-    """Bits, estimated low: what repeats, or goes on as a, b, c, counts once."""
+    """Bits, estimated low: what repeats, or goes on as a, b, c, counts once. In hexadecimal, two such digits are
+    chance, and three are not."""
     value = _COMMON.sub("", _KEYBOARD.sub("q", value[:200]))
-    jumps = value[:1] + "".join(after for before, after in zip(value, value[1:]) if abs(ord(after) - ord(before)) > 1)
-    once = re.sub(r"(.+?)\1+", r"\1", jumps, flags=re.DOTALL)
+    steps = [0, *(ord(after) - ord(before) for before, after in zip(value, value[1:]))]
+    needs_three = _HEXADECIMAL.fullmatch(value)
+    jumps = [
+        letter
+        for letter, before, step in zip(value, [0, *steps], [2, *steps[1:]])
+        if abs(step) > 1 or (needs_three and step != before)
+    ]
+    once = re.sub(r"(.+?)\1+", r"\1", "".join(jumps), flags=re.DOTALL)
     return len(once) * math.log2(len(set(once))) if once else 0.0
 
 

@@ -345,6 +345,10 @@ def test_random_secrets_are_strong(make: Any) -> None:
     assert [value for value in (make(16) for _ in range(500)) if failed_strength(value)] == []
 
 
+def test_a_random_value_with_neighbours_is_strong() -> None:
+    assert not failed_strength("2049fe006ca6bc8b476589867a8677a6")
+
+
 def failed_strength(value: str) -> bool:
     catalog = catalog_parser.parse({**verify_facts.DOCUMENT, "settings": SETTINGS, "credentials": {}}, "production")
     return bool(collect_stores.broken(catalog, {"STRIPE_KEY": value}))
