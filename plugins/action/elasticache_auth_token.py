@@ -186,9 +186,9 @@ class AuthTokenState:
         return {"changed": False, "accepted": dict(self._asked(new))}
 
     def revoked(self) -> dict[str, Any]:
-        removed_lines = self._found.removed
+        removed_login = self._found.removed
         kept_token = self._found.old if self._found.aborting else self._new()
-        accepted = self._asked(removed_lines)
+        accepted = self._asked(removed_login)
         result = {"changed": any(accepted.values()), "accepted": dict(accepted)}
         if result["changed"]:
             self._require(kept_token)
@@ -197,10 +197,10 @@ class AuthTokenState:
             return result
         if result["changed"]:
             self._change(
-                lambda: self._tokens.keep_only(str(kept_token.password)), lambda: not self._any_accepts(removed_lines)
+                lambda: self._tokens.keep_only(str(kept_token.password)), lambda: not self._any_accepts(removed_login)
             )
             self._require(kept_token)
-            result["accepted"] = dict(self._asked(removed_lines))
+            result["accepted"] = dict(self._asked(removed_login))
         return self._without_sessions(result, kept_token) if self._found.leak else result
 
     def _refuse_unknown_clients(self, kept_token: Login) -> None:

@@ -98,41 +98,41 @@ class ActionModule(ServerAction):
         return {**usable, "accepted": True}
 
     def _revoked(self, on_host: Any) -> dict[str, Any]:
-        old_key, new_key = str(self._pair.gone), self._pair.kept
-        own = self._require_another_way(old_key)
-        if not self._pair.rollback and not self._is_accepted(str(new_key)):
+        removed_key, kept_key = str(self._pair.gone), self._pair.kept
+        own = self._require_another_way(removed_key)
+        if not self._pair.rollback and not self._is_accepted(str(kept_key)):
             looked = on_host(state="looked")
             if not looked.get("failed") and looked["old"] and not looked["new"] and self._pair.leak:
                 looked = on_host(state="present")  # the host was unreachable when the new key was authorized
             if looked.get("failed") or looked["old"]:
-                self._require(new_key, accepted=True)
+                self._require(kept_key, accepted=True)
             if looked.get("failed"):
                 return looked
-        ours = {own, *([key_pair.fingerprint(new_key, self._pair.name)] if new_key else [])}
+        ours = {own, *([key_pair.fingerprint(kept_key, self._pair.name)] if kept_key else [])}
         result = on_host(evict=[key for key in self._evict if key not in ours])
         if not result.get("failed") and not self._task.check_mode:
-            problem = self._still_open(old_key, result)
+            problem = self._still_open(removed_key, result)
             if problem:  # in a leak the host is left out: whoever gets in there reads what comes next
                 result.update(failed=True, unusable=self._pair.leak, msg=problem)
             else:
                 result["accepted"] = False
         return result
 
-    def _still_open(self, old_key: str, result: Mapping[str, Any]) -> str:
+    def _still_open(self, removed_key: str, result: Mapping[str, Any]) -> str:
         """What lets the key in after it was taken out of its own file; empty if nothing does."""
         others = rotation_ssh_key.elsewhere(self._pair.name, result)
         try:
-            self._require(old_key, accepted=False, file=result["file"], others=others)
+            self._require(removed_key, accepted=False, file=result["file"], others=others)
         except KeyCheckFailed as error:
             return str(error)
         return f"{others}; remove the key from these files, then run the same command again" if others else ""
 
-    def _require_another_way(self, old_key: str) -> str:
+    def _require_another_way(self, removed_key: str) -> str:
         """Ansible must not lock itself out: its own login must not use the revoked key. Returns the key that it uses.
 
         ssh tries keys before a password, so a password counts only where no key is accepted.
         """
-        verdict, key = ssh_login.own(self._way), key_pair.fingerprint(old_key, self._pair.name)
+        verdict, key = ssh_login.own(self._way), key_pair.fingerprint(removed_key, self._pair.name)
         by_password = self._way.by_password and not verdict.logged_in and verdict.denied
         if verdict.by == key or (by_password and key in verdict.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"

@@ -117,15 +117,15 @@ def add(account: HostAccount, path: str, old: bytes, new: str, *, check: bool) -
     return _edited(account, path, lambda text: authorized_keys.added(text, old, new), check=check)
 
 
-def remove(account: HostAccount, path: str, old_key: bytes, new_key: Optional[bytes], *, check: bool) -> bool:
+def remove(account: HostAccount, path: str, removed_key: bytes, kept_key: Optional[bytes], *, check: bool) -> bool:
     """Takes every line of a key away; whether that changes the file.
 
-    Raises HostError where ``new_key`` is given and not authorized, so that no account is locked out.
+    Raises HostError where ``kept_key`` is given and not authorized, so that no account is locked out.
     """
 
     def edit(text: bytes) -> bytes:
-        after = authorized_keys.without(text, old_key)
-        if after != text and new_key is not None and not authorized_keys.holds(text, new_key):
+        after = authorized_keys.without(text, removed_key)
+        if after != text and kept_key is not None and not authorized_keys.holds(text, kept_key):
             raise HostError("%s: does not authorize the key that stays, so no key was removed" % path)
         return after
 

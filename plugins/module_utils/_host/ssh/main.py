@@ -81,21 +81,21 @@ def _removed(
     *,
     check: bool,
 ) -> dict[str, Any]:
-    old_key, new_key = (new, None) if params["rollback"] else (old, new)
-    if old_key is None:
+    removed_key, kept_key = (new, None) if params["rollback"] else (old, new)
+    if removed_key is None:
         raise HostError("option new is missing. Set it to the public line of the key to be removed")
-    changed = authorized_keys_file.remove(account, path, old_key, new_key, check=check)
+    changed = authorized_keys_file.remove(account, path, removed_key, kept_key, check=check)
     leak = params["leak"] and not params["rollback"]
     evicted = authorized_keys_file.evict(account, path, params["evict"] if leak else (), check=check)
-    ended = sessions.end(account.name, {fingerprints.of_ssh_key(old_key), *evicted}, leak=leak, check=check)
-    elsewhere = all_accounts.holding(old_key, but=path) if leak else None
+    ended = sessions.end(account.name, {fingerprints.of_ssh_key(removed_key), *evicted}, leak=leak, check=check)
+    elsewhere = all_accounts.holding(removed_key, but=path) if leak else None
     return {
         **({"elsewhere": elsewhere.paths, "unread": elsewhere.unread} if elsewhere else {}),
         **({"evicted": evicted} if leak else {}),
         "changed": changed or bool(ended.sources or evicted),
         "ended": ended.sources,
         "remaining_sessions": ended.left,
-        "others": authorized_keys_file.others(account, path, old_key, new if new_key else old),
+        "others": authorized_keys_file.others(account, path, removed_key, new if kept_key else old),
     }
 
 
