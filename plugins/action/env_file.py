@@ -42,13 +42,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = dict(self._task.args)
-        internal_options = [name for name in SET_HERE if name in args]
         env = args.pop("env", None)
         if env is not None:
             # Callbacks see the task's arguments, so the values leave them before anything can fail.
             self._task.args = {**args, "env": sorted(env) if isinstance(env, Mapping) else "VALUE_REMOVED"}
-        if internal_options:
-            raise AnsibleActionFail(f"env_file sets {', '.join(internal_options)} itself; give snapshot or env")
+        remote_program.refuse_internal(args, SET_HERE, module="env_file", give="snapshot or env")
         state = args.get("state", "present")
         snapshot = self._snapshot(args, env, task_vars or {})
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files
@@ -32,9 +31,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = dict(self._task.args)
-        internal_options = [name for name in SET_HERE if name in args]
-        if internal_options:
-            raise AnsibleActionFail(f"host_check sets {', '.join(internal_options)} itself; give info")
+        remote_program.refuse_internal(args, SET_HERE, module="host_check", give="info")
         info = _info(args, task_vars or {})
         known: Mapping[str, Any] = info.get("expected", {})
         args |= {"fingerprint_key": known.get("key")}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
@@ -41,9 +41,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        internal_options = [name for name in SET_HERE if name in self._task.args]
-        if internal_options:
-            raise AnsibleActionFail(f"revoked_logins sets {', '.join(internal_options)} itself; give info")
+        remote_program.refuse_internal(self._task.args, SET_HERE, module="revoked_logins", give="info")
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         tries = try_previous_keys.given(args["info"], task_vars or {})
         inspections = registered(args["info"], task_vars, having="inspections", kind=Sequence)["inspections"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,6 +48,13 @@ _ECHO = 20
 """Characters of a secret text that make a text an echo; host names of that length are masked, too."""
 ANSWER_SECONDS = 10
 """How long an answer may be on its way."""
+
+
+def refuse_internal(args: Mapping[str, Any], internal: Collection[str], *, module: str, give: str) -> None:
+    """Raises AnsibleActionFail if a task gives an option that the action sets itself."""
+    options = [name for name in internal if name in args]
+    if options:
+        raise AnsibleActionFail(f"{module} sets {', '.join(options)} itself; give {give}")
 
 
 def validated(spec: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:

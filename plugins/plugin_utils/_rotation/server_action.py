@@ -276,9 +276,7 @@ class ServerAction(ActionBase):
 
     def _given(self) -> dict[str, Any]:
         """The task's options. Raises AnsibleActionFail for one that is set here."""
-        internal_options = [name for name in self.set_here if name in self._task.args]
-        if internal_options:
-            raise AnsibleActionFail(f"{self.name} sets {', '.join(internal_options)} itself; give credential and state")
+        remote_program.refuse_internal(self._task.args, self.set_here, module=self.name, give="credential and state")
         own = {**self._own(), "python": {"type": "str"}}
         own["credential"] = {**own["credential"], "required": True}
         _validated, args = self.validate_argument_spec(
