@@ -58,7 +58,7 @@ class HoneytokenShop(Shop):
 
     def execute(self, module: ModuleType, *, args: dict[str, Any], **_how: Any) -> dict[str, Any]:
         assert module is program
-        return program.carried_out({"verifier": None, **args}, writes=True)
+        return program.answer({"verifier": None, **args}, check=False)
 
     def rotated(self) -> tuple[str, Rotated]:
         """The message of the last stage, and what the journal keeps."""
@@ -78,13 +78,13 @@ def at_postgres(
 ) -> dict[str, Any]:
     verifier = scram_verifier(password, b"s" * 16) if password else None
     params = {"server": "postgresql", "admin_url": server.admin_url_of(), "user": user, "verifier": verifier}
-    return program.carried_out({**params, "leak": leak}, writes=True)
+    return program.answer({**params, "leak": leak}, check=False)
 
 
 def at_valkey(server: Valkey) -> dict[str, Any]:
     params = {"server": "valkey", "admin_url": server.admin_url(), "user": DECOY, "verifier": None, "nodes": []}
     params["leak"] = False
-    return program.carried_out(params, writes=True)
+    return program.answer(params, check=False)
 
 
 def seen(engine: str, url: str, admin_url: str = "") -> dict[str, Any]:

@@ -208,8 +208,8 @@ def test_a_package_is_a_folder_with_plain_names_and_nothing_else() -> None:
 
 
 def _is_program(path: Path) -> bool:
-    """Whether a file is carried out on a host, where Ansible's module class is the small runtime's."""
-    return path.stem.endswith("main") and path.is_relative_to(PLUGINS / "module_utils" / "_host")
+    """Whether a file runs on a host alone, where Ansible's module class is the small runtime's."""
+    return path.stem.endswith(("main", "program")) and path.is_relative_to(PLUGINS / "module_utils" / "_host")
 
 
 def closure(module: ModuleType) -> set[str]:

@@ -1,35 +1,122 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What external_value runs on the host, with the drivers of the application. Python 3.8."""
+"""Tries an externally issued value where it is accepted: by the request that the catalog declares, and at each
+server whose administrator it is. Python 3.8.
+
+Of an answer only the status is kept: its body may repeat what was sent.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Sequence
+from urllib.parse import urlencode, urlsplit
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check, program, revoked_logins
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import (
+    ACCEPTED,
+    REFUSED,
+    UNTRIED,
+    Answer,
+    judged,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import external_value
-
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: Dict[str, Any] = {
     "credential": {"type": "str"},
     "state": {"type": "str", "choices": ["checked", "usable", "tried"], "default": "usable"},
     "timeout": {"type": "int", "default": 10},
     "tries": {"type": "list", "elements": "dict", "default": [], "no_log": True},
 }
-RETURNS: dict[str, Any] = {
+RETURNS: Dict[str, Any] = {
     "tried?": {str: {"state": {"accepted", "refused", "neither", "untried"}, "message": str}},
 }
 
 
+def problems(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
+    """Why the values are not accepted, each where; nothing if all are."""
+    results = []
+    for entry in wanted:
+        try:
+            state, text = _login(entry, timeout)(entry["current"])
+        except SecretsError as error:
+            state, text = UNTRIED, str(error)
+        if state != ACCEPTED:
+            message = "is refused" if state == REFUSED else "could not be tried"
+            results.append("the new value %s%s: %s" % (message, entry["what"], text))
+    return results
+
+
+def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
+    """State and words of previous values, by the id of what each is about; the worst of several servers."""
+    result: Dict[str, Dict[str, str]] = {}
+    for entry in wanted:
+        state, message = judged(_login(entry, timeout), entry["current"], entry["former"])
+        before = result.get(entry["id"])
+        if before is None or state == ACCEPTED or (state != REFUSED and before["state"] == REFUSED):
+            result[entry["id"]] = {"state": state, "message": message}
+    return result
+
+
+def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
+    parts = urlsplit(request["url"])
+    place = "%s://%s%s" % (parts.scheme, parts.netloc, parts.path)
+    headers, body = dict(request["headers"]), None
+    if request["form"]:
+        body = urlencode(request["form"]).encode()
+        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+    answer = health_check.asked(request["url"], float(timeout), headers=headers, body=body)
+    if "problem" in answer:
+        return UNTRIED, "%s: %s" % (place, answer["problem"])
+    status = answer["status"]
+    if status in request["status"]:
+        return ACCEPTED, place
+    message = "%s answers with status %d" % (place, status)
+    return (
+        (REFUSED, message)
+        if status in request["refused"]
+        else (UNTRIED, "%s, which neither accepts nor rejects the value" % message)
+    )
+
+
+def _at_every_node(nodes: Sequence[str], timeout: int, url: str) -> Answer:
+    """An administrator's login: ACLs do not replicate, so each declared node must have it."""
+    state, message = revoked_logins.valkey_login(timeout, url)
+    if state == ACCEPTED:
+        address = valkey.parse_url(url, "the URL")
+        digest = valkey.digest_of(address.password)
+        wanted = user_states.UserRequest(address, address, address.user, digest, nodes=tuple(nodes))
+        user_states.usable(wanted, check=True)  # raises naming each node that does not accept it
+    return state, message
+
+
+def _login(entry: Mapping[str, Any], timeout: int) -> Callable[[Any], Answer]:
+    if entry["server"] == "valkey":
+        return partial(_at_every_node, entry.get("nodes", ()), timeout)
+    return partial(_SERVERS[entry["server"]], timeout)
+
+
+_SERVERS: Dict[str, Callable[[int, Any], Answer]] = {
+    "http": _by_request,
+    "postgresql": revoked_logins.postgresql_login,
+}
+
+
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    tries, timeout = module.params["tries"], module.params["timeout"]
-    if module.params["state"] == "tried":
-        module.exit_json(changed=False, tried=external_value.tried(tries, timeout))
-    problems = external_value.problems(tries, timeout)
-    if problems:
-        module.fail_json(msg="; ".join(problems))
-    module.exit_json(changed=False)
+    program.run(ARGUMENT_SPEC, answer)
+
+
+def answer(params: Mapping[str, Any], *, check: bool) -> Dict[str, Any]:
+    """Raises HostError where a new value is not accepted."""
+    del check  # nothing is changed
+    if params["state"] == "tried":
+        return {"tried": tried(params["tries"], params["timeout"])}
+    refusals = problems(params["tries"], params["timeout"])
+    if refusals:
+        raise HostError("; ".join(refusals))
+    return {}
 
 
 if __name__ == "__main__":

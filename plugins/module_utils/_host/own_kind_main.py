@@ -11,12 +11,10 @@ import base64
 import json
 import os
 import shutil
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
+from typing import Any, Mapping
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind, trusted_imports
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind, program, trusted_imports
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -33,22 +31,17 @@ _ELSEWHERE = "Choose another rotation host by -e rotation_host=…, or set runs_
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    params = module.params
-    try:
-        if module.check_mode and params["request"]["verb"] != "check":
-            raise RotationError('%s was not run: with --check, a run calls only the verb "check"' % params["name"])
-        answer = _carried_out(params)
-    except RotationError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, message=answer["message"], notes=json.dumps(answer["notes"]))
+    program.run(ARGUMENT_SPEC, answer)
 
 
-def _carried_out(params: dict[str, Any]) -> dict[str, Any]:
-    program = base64.b64decode(params["program"])
-    _require_trusted(program, params["name"])
-    descriptor = _in_memory(program, params["name"])
-    return own_kind.carry_out(
+def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """What the executable answers. Raises RotationError."""
+    if check and params["request"]["verb"] != "check":
+        raise RotationError('%s was not run: with --check, a run calls only the verb "check"' % params["name"])
+    content = base64.b64decode(params["program"])
+    _require_trusted(content, params["name"])
+    descriptor = _in_memory(content, params["name"])
+    result = own_kind.carry_out(
         ["/proc/self/fd/%d" % descriptor],
         params["request"],
         name=params["name"],
@@ -57,9 +50,10 @@ def _carried_out(params: dict[str, Any]) -> dict[str, Any]:
         folder="/",
         descriptors=[descriptor],
     )
+    return {**result, "notes": json.dumps(result["notes"])}
 
 
-def _in_memory(program: bytes, name: str) -> int:
+def _in_memory(content: bytes, name: str) -> int:
     """A read-only file descriptor of the executable, which no other process can change or find."""
     try:
         try:
@@ -67,7 +61,7 @@ def _in_memory(program: bytes, name: str) -> int:
         except OSError:
             descriptor = os.memfd_create("kind", os.MFD_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(program)
+            file.write(content)
             file.flush()
             return os.open("/proc/self/fd/%d" % descriptor, os.O_RDONLY)
     except (AttributeError, OSError) as error:
@@ -75,9 +69,9 @@ def _in_memory(program: bytes, name: str) -> int:
         raise RotationError("%s: this host runs no program from memory: %s. %s" % (name, reason, _ELSEWHERE)) from None
 
 
-def _require_trusted(program: bytes, name: str) -> None:
+def _require_trusted(content: bytes, name: str) -> None:
     """Whoever may change the interpreter reads the values that the executable is given. Raises RotationError."""
-    path = _interpreter(program)
+    path = _interpreter(content)
     if path is None or not os.path.isabs(path):
         return
     try:
@@ -92,11 +86,11 @@ def _require_trusted(program: bytes, name: str) -> None:
         raise RotationError("%s: its interpreter %s: %s" % (name, path, error.strerror)) from None
 
 
-def _interpreter(program: bytes) -> str | None:
+def _interpreter(content: bytes) -> str | None:
     """What runs a script, as its first line names it; of ``/usr/bin/env``, the program that is found by PATH."""
-    if not program.startswith(b"#!"):
+    if not content.startswith(b"#!"):
         return None
-    arguments = program[2:].split(b"\n", 1)[0].decode(errors="replace").split() or [""]
+    arguments = content[2:].split(b"\n", 1)[0].decode(errors="replace").split() or [""]
     if os.path.basename(arguments[0]) != "env":
         return arguments[0]
     named = [word for word in arguments[1:] if not word.startswith("-") and "=" not in word]

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
+from typing import Any, Mapping
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
-    memory_limit,
+    program,
     revoked_logins,
     server_logins,
 )
@@ -48,11 +46,15 @@ RETURNS: dict[str, Any] = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    tries, inspections, timeout = (module.params[name] for name in ("tries", "inspections", "connect_timeout"))
-    tried = revoked_logins.tried(tries, timeout)
-    memory_limit.limit(server_logins.MEMORY)
-    module.exit_json(changed=False, tried=tried, inspected=server_logins.seen(inspections, timeout))
+    program.run(ARGUMENT_SPEC, answer)
+
+
+def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """It only logs in and reads, also without ``check``."""
+    del check
+    tried = revoked_logins.tried(params["tries"], params["connect_timeout"])
+    program.limit_memory(server_logins.MEMORY)
+    return {"tried": tried, "inspected": server_logins.seen(params["inspections"], params["connect_timeout"])}
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Programs:
         assert module is program
         assert set(args) <= set(program.ARGUMENT_SPEC)
         self.args = args
-        answer = program._carried_out({"other": "", "tags": [], "leaked": False, "search": None, **args}, writes=True)
+        answer = program.answer({"other": "", "tags": [], "leaked": False, "search": None, **args})
         assert set(answer) <= {name.rstrip("?") for name in program.RETURNS}
         return answer
 

@@ -8,11 +8,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import program, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import (
     own_command,
     session_formats,
@@ -247,14 +245,7 @@ def _why_not(params: Mapping[str, Any], *, check: bool) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = answer(module.params, check=module.check_mode)
-    except SecretsError as error:
-        module.fail_json(msg=str(error))
-    for text in result.pop("warnings", ()):
-        module.warn(text)
-    module.exit_json(**result)
+    program.run(ARGUMENT_SPEC, answer)
 
 
 if __name__ == "__main__":

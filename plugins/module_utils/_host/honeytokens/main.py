@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import program
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import postgresql as _postgresql
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import valkey as _valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
@@ -43,18 +42,18 @@ RETURNS = REPORT
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = carried_out(module.params, writes=not module.check_mode)
-    except SecretsError as error:
-        module.fail_json(msg=str(error))
-    except UNREADABLE:
-        module.fail_json(msg="the server's answer cannot be read")
-    module.exit_json(changed=bool(module.params["verifier"]), **result)
+    program.run(ARGUMENT_SPEC, answer)
 
 
-def carried_out(params: Mapping[str, Any], *, writes: bool) -> Dict[str, Any]:
+def answer(params: Mapping[str, Any], *, check: bool) -> Dict[str, Any]:
     """Without a ``verifier`` it only asks. Raises SecretsError."""
+    try:
+        return {"changed": bool(params["verifier"]), **_report(params, check=check)}
+    except UNREADABLE:
+        raise RotationError("the server's answer cannot be read") from None
+
+
+def _report(params: Mapping[str, Any], *, check: bool) -> Dict[str, Any]:
     user, leak = params["user"], params["leak"]
     if params["server"] == VALKEY:
         report = _valkey.seen(valkey.parse_url(params["admin_url"], ADMIN), params["nodes"], user)
@@ -63,7 +62,7 @@ def carried_out(params: Mapping[str, Any], *, writes: bool) -> Dict[str, Any]:
     with ServerConnection.administered(target, timeout=TIMEOUT) as server:
         if not params["verifier"]:
             return _postgresql.check(server, user, leak=leak)
-        if not writes:
+        if check:
             raise RotationError("nothing was changed: with --check, a run changes no server")
         return _postgresql.present(server, user, params["verifier"], leak=leak)
 

@@ -4,73 +4,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Mapping
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import memory_limit
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import two_users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
     NoConnectionLeft,
     administered,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.two_users import CHECKED, PRESENT, USABLE
 
-CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
-ARGUMENT_SPEC: dict[str, Any] = {
-    "state": {"type": "str", "choices": [CHECKED, PRESENT, USABLE, REVOKED], "required": True},
-    "server": {"type": "dict", "required": True},
-    "admin": {"type": "dict", "required": True, "no_log": True},
-    "login": {"type": "dict", "required": True, "no_log": True},
-    "other": {"type": "str", "default": ""},
-    "leaked": {"type": "bool", "default": False},
-    "search": {"type": "dict", "no_log": True},
-}
-MEMORY = 512 << 20
-"""Bytes that a server's answers may cost."""
-RETURNS: dict[str, Any] = {
-    "place": "text",
-    "full?": str,
-    "ended?": int,
-    "footholds?": [str],
-    "evicted?": [str],
-    "inventory?": server_baseline.INVENTORY,
-}
-"""Where, why a login could not be tried where other sessions keep it out, and how many sessions were ended."""
+ARGUMENT_SPEC, RETURNS = two_users.ARGUMENT_SPEC, two_users.RETURNS
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    memory_limit.limit(MEMORY)
-    try:
-        result = _carried_out(module.params, writes=not module.check_mode)
-    except RotationError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=module.params["state"] in (PRESENT, REVOKED), **result)
+    two_users.run(ARGUMENT_SPEC, answer)
 
 
-def _carried_out(params: dict[str, Any], *, writes: bool) -> dict[str, Any]:
-    state, server, login = params["state"], params["server"], params["login"]
+def answer(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The state carried out. Raises RotationError."""
+    state, server, login, search = (params[name] for name in ("state", "server", "login", "search"))
     with administered(server, params["admin"]) as admin:
+        result: dict[str, Any] = {"place": admin.place}
         users.require_primary(admin)
         if state == USABLE:
             try:
                 users.require_visible(admin, server, login)
             except NoConnectionLeft as error:
-                return {"place": admin.place, "full": str(error)}
+                result["full"] = str(error)
         elif state == CHECKED:
             users.require_twins(admin, login["username"], params["other"], leaked=params["leaked"])
-        elif not writes:
-            raise RotationError("nothing was changed: with --check, a run changes no server")
         elif state == PRESENT:
             users.set_password(admin, login)
         else:
-            ended, search = users.revoke(admin, server, login), params["search"]
-            user = login["username"]
-            result = footholds.looked_for(admin, server, params["admin"], user, search) if search else {"footholds": []}
-            return {"place": admin.place, "ended": ended, **result}
-        return {"place": admin.place}
+            result.update(ended=users.revoke(admin, server, login), footholds=[])
+            if search:
+                result.update(footholds.looked_for(admin, server, params["admin"], login["username"], search))
+        return result
 
 
 if __name__ == "__main__":

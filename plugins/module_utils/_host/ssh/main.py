@@ -7,11 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import program, safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.accounts import HostAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
@@ -56,8 +54,11 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     path = authorized_keys_file.path_of(account, params["file"])
     if not params["old"]:
         raise HostError("option old is missing. Set it to the public line of the key in use")
-    old = authorized_keys.blob_of(params["old"])
-    new = authorized_keys.blob_of(params["new"]) if params["new"] else None
+    try:
+        old = authorized_keys.blob_of(params["old"])
+        new = authorized_keys.blob_of(params["new"]) if params["new"] else None
+    except ValueError as error:
+        raise HostError("old or new %s" % error) from None
     before = authorized_keys_file.look(account, path, old, new)
     if params["state"] in ("present", "revoked") and not check:
         key_times.record(path)
@@ -116,14 +117,7 @@ def _refuse_late(params: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = answer(module.params, check=module.check_mode)
-    except SecretsError as error:
-        module.fail_json(msg=str(error))
-    except ValueError as error:
-        module.fail_json(msg="old or new %s" % error)
-    module.exit_json(**result)
+    program.run(ARGUMENT_SPEC, answer)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, valkey
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import program
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import (
     connection,
     interference,
@@ -109,16 +108,12 @@ def _address(params: Mapping[str, Any], name: str, label: str) -> Optional[valke
     return valkey.parse_url(params[name], label) if params[name] else None
 
 
+def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    return interference.carried_out(user_states.STEPS[params["state"]], wanted(params), check=check)
+
+
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        step = user_states.STEPS[module.params["state"]]
-        result = interference.carried_out(step, wanted(module.params), check=module.check_mode)
-    except SecretsError as error:
-        module.fail_json(msg=str(error))
-    for text in result.pop("warnings", ()):
-        module.warn(text)
-    module.exit_json(**result)
+    program.run(ARGUMENT_SPEC, answer)
 
 
 if __name__ == "__main__":

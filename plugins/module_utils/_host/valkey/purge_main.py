@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import program
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.purge import PurgeEntry, PurgeRequest
 
@@ -58,12 +57,7 @@ def wanted(params: Mapping[str, Any]) -> PurgeRequest:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = purge.purge(wanted(module.params), check=module.check_mode)
-    except SecretsError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**result)
+    program.run(ARGUMENT_SPEC, lambda params, check: purge.purge(wanted(params), check=check))
 
 
 if __name__ == "__main__":

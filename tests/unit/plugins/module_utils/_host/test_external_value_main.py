@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import external_value
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import external_value_main as external_value
 from sandbox.process import free_port
 from tests.integration.provider import Provider, running
 

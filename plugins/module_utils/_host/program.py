@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a program on a host begins and ends. Python 3.8."""
+
+from __future__ import annotations
+
+import resource
+from typing import Any, Callable, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+
+
+def run(argument_spec: Dict[str, Any], act: Callable[..., Dict[str, Any]], *, memory: int = 0) -> None:
+    """Answers with the result of ``act``, which gets the options and ``check``, or with the reason of its SecretsError.
+
+    ``memory``: bytes of data that the program may have; 0 without a limit.
+    """
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    if memory:
+        limit_memory(memory)
+    try:
+        result = act(module.params, check=module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    for text in result.pop("warnings", ()):
+        module.warn(text)
+    module.exit_json(**{"changed": False, **result})
+
+
+def limit_memory(size: int) -> None:
+    """Bytes of data; a lower limit stays."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if hard == resource.RLIM_INFINITY or hard > size:
+        resource.setrlimit(resource.RLIMIT_DATA, (size, hard))

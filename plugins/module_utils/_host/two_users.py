@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the programs of the kinds mysql_user and rabbitmq_user share. Python 3.8."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import program
+
+CHECKED, PRESENT, USABLE, BLOCKED, REVOKED = "checked", "present", "usable", "blocked", "revoked"
+ARGUMENT_SPEC: Dict[str, Any] = {
+    "state": {"type": "str", "choices": [CHECKED, PRESENT, USABLE, BLOCKED, REVOKED], "required": True},
+    "server": {"type": "dict", "required": True},
+    "admin": {"type": "dict", "required": True, "no_log": True},
+    "login": {"type": "dict", "required": True, "no_log": True},
+    "other": {"type": "str", "default": ""},
+    "leaked": {"type": "bool", "default": False},
+    "search": {"type": "dict", "no_log": True},
+}
+RETURNS: Dict[str, Any] = {
+    "place": "text",
+    "full?": str,
+    "ended?": int,
+    "footholds?": [str],
+    "evicted?": [str],
+    "inventory?": server_baseline.INVENTORY,
+}
+"""``full``: why a login could not be tried where other sessions keep it out. ``ended``: how many sessions."""
+MEMORY = 512 << 20
+"""Bytes that a server's answers may cost."""
+
+
+def run(argument_spec: Dict[str, Any], answer: Callable[[Mapping[str, Any]], Dict[str, Any]]) -> None:
+    """Answers with what ``answer`` returns for the options. With --check it is asked only for what changes nothing."""
+
+    def act(params: Mapping[str, Any], *, check: bool) -> Dict[str, Any]:
+        changes = params["state"] not in (CHECKED, USABLE)
+        if changes and check:
+            raise RotationError("nothing was changed: with --check, a run changes no server")
+        return {"changed": changes, **answer(params)}
+
+    program.run(argument_spec, act, memory=MEMORY)
