@@ -197,8 +197,8 @@ class Sabotage:
     """File, text, and what replaces it."""
 
 
-ENGINE = "plugins/plugin_utils/_rotation/stage_acts.py"
-MAKES = "self.setting.rotator.create(self.setting.kinds, context.new_value, self.given())"
+ENGINE = "plugins/plugin_utils/_rotation/engine.py"
+MAKES = "self.setting.rotator.create(self.setting.kinds, context.new_value, self.supplied())"
 SHOWS = f"self.carried.lines.append(str([vars(one) for one in {MAKES}.credentials.values()]))"
 SABOTAGES = {
     "the last lines hold the values": Sabotage("/output: ", ((ENGINE, MAKES, SHOWS),)),

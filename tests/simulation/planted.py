@@ -23,7 +23,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import MERGED, version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import JournalWriter
@@ -63,7 +62,7 @@ def no_compare_and_swap(patch: Patch) -> None:
 
 def no_second_proof(patch: Patch) -> None:
     """What was verified at the rollout is taken to be so at the removal."""
-    patch(state_machine.Gate, "blockers", lambda _self: [])
+    patch(Engine, "_require_verified", lambda _self: None)
 
 
 def close_before_confirm(patch: Patch) -> None:
@@ -71,11 +70,11 @@ def close_before_confirm(patch: Patch) -> None:
 
     def end(engine: Engine) -> None:
         engine.close({})
-        name = engine.now["id"]
+        name = engine.rotation["id"]
         assert engine.audit is not None
         engine.audit.recorded({"rotation": name}, {})
 
-    patch(Engine, "end", end)
+    patch(Engine, "_end", end)
 
 
 def gather_without_pending_tasks(patch: Patch) -> None:

@@ -26,14 +26,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     plan,
     provider_revocations,
     revocation_latency,
-    rollback,
     state_machine,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
-    """The last entry, and what the end of the run says of it."""
+    """Appends the last entry. Returns the rotation's last summary, with what providers have yet to revoke."""
     journal, rotation = setting.rotator.holding()
     aborted = rotation.step in state_machine.BACKWARD
     extra = ending(setting, journal, rotation, args["audit"])
@@ -44,17 +43,8 @@ def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
     refused = [] if aborted else context.refused_at_end(setting, rotation, extra["pending_tasks"])
     answer = context.summary(setting, journal, rotation)
     answer.update(todo=[], closed=True, to_refusal=revocation_latency.lines(journal, rotation, refused))
-    journal = rollback.close(setting.rotator, step="aborted" if aborted else "closed", **extra)
-    return {
-        "changed": True,
-        "id": rotation.id,
-        "aborted": aborted,
-        "pending_tasks": extra.get("pending_tasks", {}),
-        "revocations": provider_revocations.waiting(setting.catalog, journal),
-        "way": state_machine.GO,
-        "message": "",
-        "rotation": answer,
-    }
+    journal = setting.rotator.append(journal, rotation.id, "aborted" if aborted else "closed", **extra)
+    return {**answer, "revocations": provider_revocations.waiting(setting.catalog, journal)}
 
 
 def ending(

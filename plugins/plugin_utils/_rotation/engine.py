@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A rotation from where the journal stands to what its hosts have to do next, or to its end.
 
-Everything between two rollouts is one call of :class:`Engine`. What the hosts have to do is in its result as ``next``:
+Everything between two rollouts is one call of :class:`Engine`. ``state_machine`` says which stage follows which, and
+:meth:`Engine.carry_out` what each one does. What the hosts have to do is in the result as ``next``:
 
     deploy    deliver what the journal prescribes             rollout
     deliver   the same once more, before a value is removed   rollout
@@ -17,16 +18,22 @@ Everything between two rollouts is one call of :class:`Engine`. What the hosts h
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import close as _close
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    close,
+    context,
     host_acts,
     journal_entries,
+    kind_acts,
+    plan,
     rollback,
     state_machine,
 )
@@ -36,44 +43,63 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_
     batches_of,
     first_tasks,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import DONE, VERBS, ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
+    WARNING,
+    AuditPort,
     Blocked,
+    Carried,
+    Progress,
+    RotationRun,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.stage_acts import LAST, REMOVING, StageActs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
+REMOVING = ("revoke", "withdraw")
+"""The stages before which every host is verified."""
+LAST = ("record", "discard")
 
 
-class Engine(StageActs):
+class Engine:
     """The state machine of one run."""
+
+    def __init__(
+        self,
+        setting: RotationSetup,
+        run: RotationRun,
+        *,
+        server: ServerPrograms,
+        audit: AuditPort | None,
+        progress: Progress,
+        supplied: Callable[[], Mapping[str, Login]] = dict,
+        carried: Carried | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.setting, self.run, self.server, self.audit = setting, run, server, audit
+        self.progress, self.supplied, self.clock, self.sleep = progress, supplied, clock, sleep
+        self.carried = carried or Carried(since=clock())
+        self.rotation: dict[str, Any] = {}
+        """The summary of the open rotation, as ``context.summary`` makes it."""
+        self.verification = Hosts((), {})
 
     def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
         """Carries out stage by stage, until hosts have something to do or the rotation has ended.
 
         Also after what is prescribed was delivered once more, and after what a leaked key opens was stopped.
         """
-        self.now = dict(rotation)
-        while True:
-            stage = self._stage
-            if not stage:
-                return self._next("")
-            due = self._for_hosts(stage)
+        self.rotation = dict(rotation)
+        while stage := self._stage:
+            due = self._for_hosts(stage) or self._carry_out(stage)
             if due:
                 return due
-            due = self._carry_out(stage)
-            if due:
-                return due
+        return self._next("")
 
     def resume(
-        self,
-        rotation: Mapping[str, Any],
-        hosts: Hosts,
-        results: Sequence[Mapping[str, Any]] = (),
-        *,
-        unread: str = "",
+        self, rotation: Mapping[str, Any], hosts: Hosts, results: Sequence[Mapping[str, Any]] = (), *, unread: str = ""
     ) -> dict[str, Any]:
         """After hosts did what the last segment named. ``results`` and ``unread`` are those of acts and sessions."""
-        self.now = dict(rotation)
+        self.rotation = dict(rotation)
         work = rotation["next"]
         if rotation["later"] and hosts.may_go_on:
             return self._batch(work, rotation["later"])
@@ -83,35 +109,37 @@ class Engine(StageActs):
             self._took(work)
             return self._batch("await", [self._away(hosts)])
         elif work in ("verify", "await"):
-            self._verified(hosts, waited=work == "await")
+            self.carried.verified = True
+            self.carried.waited += self.clock() - self.carried.since if work == "await" else 0
+            self.verification = hosts
         elif work in ("acts", "sessions"):
             self.verification = hosts
-            self._judge(results, unread)
-        return self.go_on(self.now)
+            try:
+                self._judge(self._stage, results, unread)
+            except SecretsError as error:
+                self._failed(self._stage, error)
+        return self.go_on(self.rotation)
 
     def _rolled_out(self, hosts: Hosts) -> None:
         self.carried.rolled = True
         self.carried.seen.healthy_at = hosts.healthy_at
         if hosts.outcome == state_machine.DONE and hosts.message:
-            self.say(f"unreachable hosts: {hosts.message}")
+            self._say(f"unreachable hosts: {hosts.message}")
         self._advance(self._stage, hosts.outcome, hosts.message)
 
     def _away(self, hosts: Hosts) -> list[str]:
         """The hosts that are not verified and may be waited for: after a leak everything else is done by now."""
-        return [name for name in self._here if name not in hosts.verified] if self.now["wait_seconds"] else []
-
-    def _verified(self, hosts: Hosts, *, waited: bool) -> None:
-        self.carried.verified = True
-        self.carried.waited += self.clock() - self.carried.since if waited else 0
-        self.verification = hosts
+        return [name for name in self._here if name not in hosts.verified] if self.rotation["wait_seconds"] else []
 
     @property
     def _stage(self) -> str:
-        return next(iter(self.now.get("todo", ())), "")
+        return next(iter(self.rotation.get("todo", ())), "")
+
+    # What hosts do
 
     def _for_hosts(self, stage: str) -> dict[str, Any] | None:
         """What hosts have to do before, or as, this stage."""
-        if stage == "revoke_first" and self.now["halts"] and "stop" not in self.carried.acted:
+        if stage == "revoke_first" and self.rotation["halts"] and "stop" not in self.carried.acted:
             self._did("stop")
             return self._next("stop")
         if stage in ROLLOUTS:
@@ -128,19 +156,20 @@ class Engine(StageActs):
         if stage == "abort":
             self.setting.known.forget()
             for message in rollback.undo(self.setting.rotator):
-                self.say(message)
-        at_once = (stage == "deploy_1" and self.now["together"]) or (stage == "deploy_2" and not self.now["rolling"])
+                self._say(message)
+        together, rolling = self.rotation["together"], self.rotation["rolling"]
+        at_once = (stage == "deploy_1" and together) or (stage == "deploy_2" and not rolling)
         return self._next("deploy", serial=("100%",) if at_once else self.run.serial)
 
     @property
     def _is_to_be_delivered(self) -> bool:
         """Hosts that an earlier run left out, or that came since. A run that has deployed itself stops instead: what
         somebody changed on a host meanwhile is to be looked at."""
-        return not self.run.incident and self.now["phases"] > 0 and not self.carried.rolled
+        return not self.run.incident and self.rotation["phases"] > 0 and not self.carried.rolled
 
     def _wait(self) -> None:
         """Before the hosts are verified: a verification must not be older than what follows from it."""
-        seconds = float(self.now["wait"])
+        seconds = float(self.rotation["wait"])
         seconds = min(seconds, self._wait_left) if self.run.incident else seconds
         if self.carried.rested or not seconds:
             return
@@ -156,6 +185,28 @@ class Engine(StageActs):
     def _wait_left(self) -> float:
         return max(self.run.wait_seconds - self.carried.waited, 0)
 
+    def _next(
+        self, work: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **extra: Any
+    ) -> dict[str, Any]:
+        chosen = self._here if hosts is None else list(dict.fromkeys(hosts))
+        if not work or not chosen:
+            return {**self.rotation, "next": "", "tasks": "end", "hosts_do": {}, "later": []}
+        self.rotation.update(extra, rollout=str(self.rotation["number"]))
+        batch = self._batch(work, batches_of(chosen, serial))
+        is_whole = {*self.run.targeted_hosts, *self.run.reachable} <= {*chosen} and not batch["later"]
+        return {**batch, "tasks": first_tasks(work, is_whole=is_whole)}
+
+    @property
+    def _here(self) -> list[str]:
+        return [name for name in self.run.targeted_hosts if name not in self.rotation.get("opened", ())]
+
+    def _batch(self, work: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
+        hosts_do = {name: HOST_TASKS[work] if name in batches[0] else "wait" for name in self.run.targeted_hosts}
+        later = [list(batch) for batch in batches[1:]]
+        return {**self.rotation, "next": work, "tasks": "batch", "hosts_do": hosts_do, "later": later}
+
+    # What a stage does
+
     def _carry_out(self, stage: str) -> dict[str, Any] | None:
         """The stage, and what follows from its outcome; or what hosts have to do in between."""
         outcome, message = state_machine.DONE, ""
@@ -165,13 +216,13 @@ class Engine(StageActs):
                 self._did("controller")
             due = host_acts.due(self, stage)
             while due and not due.more["acts"]:
-                self._judged(stage, (), "")
+                self._judge(stage, (), "")
                 due = host_acts.due(self, stage)
             if due:
                 hosts = [act["host"] for act in due.more["acts"]]
                 return self._next(due.what, hosts=hosts, **due.more)
             if stage in LAST:
-                self.end()
+                self._end()
                 return None
         except (SecretsError, AnsibleError) as error:
             self._failed(stage, error)
@@ -179,20 +230,104 @@ class Engine(StageActs):
         self._advance(stage, outcome, message)
         return None
 
-    def _did(self, part: str) -> None:
-        self.carried.acted = (*self.carried.acted, part)
+    def carry_out(self, stage: str) -> tuple[str, str]:
+        """Everything of a stage that hosts have no part in. Returns the outcome and a message."""
+        if stage == "promote":
+            return self._promote()
+        if stage == "create":
+            self._create()
+        elif stage in REMOVING:
+            self._require_verified()
+            self._kinds("revoke", plan.ENDS if stage == "revoke" else plan.CHANGES)
+        elif stage == "revoke_first":
+            self._kinds("revoke", plan.CHANGES)
+        elif stage == "set" and self._tests_at_once:
+            self._kinds("set", plan.CHANGES, also="test")
+        elif stage not in LAST:
+            self._kinds(stage, plan.CHANGES)
+        return state_machine.DONE, ""
 
-    def _judge(self, results: Sequence[Mapping[str, Any]], unread: str) -> None:
-        stage = self._stage
-        try:
-            self._judged(stage, results, unread)
-        except SecretsError as error:
-            self._failed(stage, error)
+    @property
+    def _tests_at_once(self) -> bool:
+        """Whether the new values are tested at the stage that sets them. What is set on each host is tested there."""
+        return not any(credential["kind"] == host_acts.SSH_KEY for credential in self.rotation["credentials"])
 
-    def _judged(self, stage: str, results: Sequence[Mapping[str, Any]], unread: str) -> None:
+    def _create(self) -> None:
+        if self.rotation["incident"]:
+            with kind_acts.going_on(self.progress):
+                self._kinds("block", plan.CHANGES if self.rotation["immediate"] else ())
+            self._kinds("off", plan.CHANGES)
+        self._kinds("issue", plan.CHANGES)
+        began = self.clock()
+        self.setting.rotator.create(self.setting.kinds, context.new_value, self.supplied())
+        self.progress("create", "", f"new values staged in {self._secrets}", self.clock() - began)
+        self._kinds("create", plan.CHANGES)
+
+    def _promote(self) -> tuple[str, str]:
+        began = self.clock()
+        self.setting.known.forget()
+        promotion = self.setting.rotator.promote(seconds=self.run.merge_seconds)
+        self.carried.seen.sent = list(promotion.sent)
+        if promotion.outcome == state_machine.DONE:
+            self.progress("promote", "", f"AWSCURRENT in {self._secrets}", self.clock() - began)
+            if promotion.message:
+                self.progress(WARNING, "", promotion.message, 0)
+        return promotion.outcome, promotion.message
+
+    @property
+    def _secrets(self) -> str:
+        count = len(self.rotation["secrets"])
+        return f"{count} secret{'' if count == 1 else 's'}"
+
+    def _require_verified(self) -> None:
+        """Before a value is removed. Raises RotationError for hosts that may still use it, unless they are skipped."""
+        run, verified = self.run, self.verification.verified
+        missing = [host for host in run.hosts if host not in verified and host not in run.skipped]
+        self.setting.rotator.holding()
+        blocker = state_machine.unverified(missing)
+        if missing and not run.leaves_lost:
+            raise RotationError(f"nothing was revoked: {blocker}. {self.verification.message}".rstrip(". "))
+        self.carried.seen.behind = [host for host in run.hosts if host not in verified]
+        if not missing:
+            return
+        keys = [credential["name"] for credential in self.rotation["credentials"] if credential["act"] == plan.RENEW]
+        but = f", except {', '.join(keys)} (the hosts verify with the old key until then)" if keys else ""
+        self._say(f"skipped hosts, whose old values are about to be revoked{but}: {blocker}")
+        if run.incident:
+            journal_entries.note_skipped(self.setting, missing)
+
+    def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The credentials that have something to do at a stage of their kind."""
+        credentials = self.rotation["revoking" if stage == "revoke" else "credentials"]
+        names = [credential["name"] for credential in self.rotation["credentials"]]
+        later = credential_graph.administrators(self.setting.catalog, names) if stage == "block" else set()
+        due = (credential for credential in credentials if not credential["later"] and credential["name"] not in later)
+        return [credential for credential in due if credential["act"] in acts and stage in credential["stages"]]
+
+    def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
+        """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.
+
+        Raises RotationError that names every credential which failed, once all others are done that can be.
+        """
+        requests = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
+        operators = self.run.options.get("known_addresses", ())
+        addresses = [*self.verification.addresses, *operators, "127.0.0.1", "::1"]
+        options = {**self.run.options, "known_addresses": addresses}
+        for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, requests, options):
+            name = credential["name"]
+            self.carried.seen.notes.update({name: answer["notes"]} if answer.get("notes") else {})
+            if act == "block":
+                self.carried.seen.blocked.append(name)
+            if act == "revoke" and self.rotation["incident"] and credential["built_in"]:
+                self.carried.seen.refusals[name] = dict(answer)
+            self.progress(VERBS[act], name, str(answer.get("message") or DONE[act]), seconds)
+            for line in kind_acts.foothold_lines(answer):
+                self.progress(WARNING, "", f"{name}: {line}", 0)
+
+    def _judge(self, stage: str, results: Sequence[Mapping[str, Any]], unread: str) -> None:
         judged = host_acts.judged(self, stage, results, unread)
         for message in judged.messages:
-            self.say(message)
+            self._say(message)
         self.carried.lines += judged.lines
         self.carried.seen.hosts_with_old_key.update(judged.hosts_with_old_key)
         self.carried.seen.refusals.update(judged.refusals)
@@ -201,73 +336,63 @@ class Engine(StageActs):
         if judged.failed:
             raise RotationError(judged.failed)
 
+    def _did(self, part: str) -> None:
+        self.carried.acted = (*self.carried.acted, part)
+
+    def _say(self, message: str) -> None:
+        self.progress("", "", message, 0)
+
     # Entries of the journal
 
     def _failed(self, stage: str, error: Exception) -> None:
-        self.say(f"{stage}: {error}")
+        self._say(f"{stage}: {error}")
         is_blocked = stage in REMOVING or isinstance(error, Blocked)
         self._advance(stage, state_machine.BLOCKED if is_blocked else state_machine.FAILED, f"{stage}: {error}")
 
     def _advance(self, stage: str, outcome: str, message: str) -> None:
-        is_tested = stage == "set" and self.tests_at_once
-        advanced = journal_entries.advance(self.setting, outcome, message, self.carried.seen, is_tested=is_tested)
-        self.now = {**advanced.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
-        if advanced.way == state_machine.STOP:
-            self.now.update(todo=[], stopped=advanced.message)
+        is_tested = stage == "set" and self._tests_at_once
+        decision, summary = journal_entries.advance(
+            self.setting, outcome, message, self.carried.seen, is_tested=is_tested
+        )
+        self._keep(summary)
+        if decision.way == state_machine.STOP:
+            self.rotation.update(todo=[], stopped=decision.message)
         self.carried.verified, self.carried.acted = False, ()
         self._took(stage)
 
-    def end(self) -> None:
+    def _keep(self, summary: Mapping[str, Any]) -> None:
+        """The new summary, with what only this run knows."""
+        own = {name: self.rotation[name] for name in ("refused", "revocations")}
+        self.rotation = {**summary, **own}
+
+    def _end(self) -> None:
         """What the rotation staged goes beside its record; the journal forgets it once both are done."""
         if self.audit is not None:
             self.audit.open()
-        self.setting.rotator.holding()
-        acts: list[Callable[[], Mapping[str, Any]]] = [self._tidied, self.record]
-        _tidied, recorded = self.setting.rotator.secrets.side_by_side(acts)
+        rotator = self.setting.rotator
+        rotator.holding()
+        acts: list[Callable[[], Any]] = [lambda: rollback.tidy(rotator), self._record]
+        _none, recorded = rotator.secrets.side_by_side(acts)
         self.close(recorded)
 
-    def _tidied(self) -> Mapping[str, Any]:
-        rollback.tidy(self.setting.rotator)
-        return {}
-
-    def record(self) -> Mapping[str, Any]:
+    def _record(self) -> Mapping[str, Any]:
         """What became of the record, as :class:`AuditPort` has it."""
         if self.audit is None:
             return {}
-        hosts = [host for host in self.run.hosts if host not in self.now["behind"]]
-        return self.audit.recorded({**self.now["record"], "hosts": hosts}, self.now["audit"]["head"])
+        hosts = [host for host in self.run.hosts if host not in self.rotation["behind"]]
+        return self.audit.recorded({**self.rotation["record"], "hosts": hosts}, self.rotation["audit"]["head"])
 
     def close(self, recorded: Mapping[str, Any]) -> None:
         """The last entry."""
-        step, refused = self.now["step"], self.now["refused"]
+        step = self.rotation["step"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
         self.carried.unannounced += recorded.get("unannounced", ())
-        result = journal_entries.appended(self.setting, lambda: _close.closed(self.setting, closing))
-        self.now = {**result["rotation"], "refused": refused, "revocations": result["revocations"]}
-        self.now["recorded"] = recorded.get("where") or ""
+        summary = journal_entries.appended(self.setting, lambda: close.closed(self.setting, closing))
+        self._keep(summary)
+        self.rotation.update(revocations=summary["revocations"], recorded=recorded.get("where") or "")
         self._took(step)
 
     def _took(self, stage: str) -> None:
         at = self.clock()
         self.carried.seconds.append((stage, at - self.carried.since))
         self.carried.since = at
-
-    def _next(
-        self, work: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **extra: Any
-    ) -> dict[str, Any]:
-        chosen = self._here if hosts is None else list(dict.fromkeys(hosts))
-        if not work or not chosen:
-            return {**self.now, "next": "", "tasks": "end", "hosts_do": {}, "later": []}
-        self.now.update(extra, rollout=str(self.now["number"]))
-        batch = self._batch(work, batches_of(chosen, serial))
-        is_whole = {*self.run.targeted_hosts, *self.run.reachable} <= {*chosen} and not batch["later"]
-        return {**batch, "tasks": first_tasks(work, is_whole=is_whole)}
-
-    @property
-    def _here(self) -> list[str]:
-        return [name for name in self.run.targeted_hosts if name not in self.now.get("opened", ())]
-
-    def _batch(self, work: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
-        hosts_do = {name: HOST_TASKS[work] if name in batches[0] else "wait" for name in self.run.targeted_hosts}
-        later = [list(batch) for batch in batches[1:]]
-        return {**self.now, "next": work, "tasks": "batch", "hosts_do": hosts_do, "later": later}

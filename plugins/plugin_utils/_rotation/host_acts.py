@@ -19,7 +19,7 @@ class EngineState(Protocol):
     """What is asked of the engine."""
 
     run: Any
-    now: dict[str, Any]
+    rotation: dict[str, Any]
     carried: Any
 
     def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]: ...
@@ -49,8 +49,8 @@ class Judged:
 
 def needs_no_rollout(engine: EngineState) -> bool:
     """SSH keys alone, where every host is one that gets nothing new: none reads its keys from its file."""
-    other_hosts = set(engine.run.targeted_hosts) - set(engine.now.get("opened", ()))
-    return not other_hosts and all(credential["kind"] == SSH_KEY for credential in engine.now["credentials"])
+    other_hosts = set(engine.run.targeted_hosts) - set(engine.rotation.get("opened", ()))
+    return not other_hosts and all(credential["kind"] == SSH_KEY for credential in engine.rotation["credentials"])
 
 
 def _concerned(engine: EngineState, stage: str) -> list[Mapping[str, Any]]:
@@ -169,7 +169,7 @@ def _key(
             f"skipped hosts, where the old key of {name} is still authorized: "
             f"{', '.join(lost_hosts)}. {reasons}".strip()
         )
-    if engine.now["incident"]:
+    if engine.rotation["incident"]:
         # Until a host refuses the leaked key it gets nothing new, and the incident stays open.
         before = (
             key["hosts_with_old_key"]

@@ -1,59 +1,35 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The entries that a run appends to the journal as a stage ends, and the check before a value is removed."""
+"""The entries that a run appends to the journal as a stage ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, timestamps
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
     incident_events,
     state_machine,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import StageNotes
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 T = TypeVar("T")
-
-
-@dataclass
-class StageNotes:
-    """What a stage's acts saw, for the journal: names, counts and words, never a value."""
-
-    notes: dict[str, Any] = field(default_factory=dict)
-    """By credential, what later stages need."""
-    refusals: dict[str, Any] = field(default_factory=dict)
-    """By credential, what modules answered that removed a leaked value."""
-    blocked: list[str] = field(default_factory=list)
-    """Credentials whose leaked value was disabled before new ones were made."""
-    hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
-    """By credential, hosts that still accept a leaked key."""
-    behind: Sequence[str] = ()
-    """Hosts that were not verified when a value was removed."""
-    healthy_at: Sequence[float] = ()
-    """When hosts became healthy, in seconds since 1970."""
-    sent: Sequence[str] = ()
-    """What GitHub was sent."""
-
-
-@dataclass(frozen=True)
-class Advanced:
-    """What follows from a stage's outcome."""
-
-    way: str
-    message: str
-    rotation: dict[str, Any]
+Advanced = tuple[state_machine.Decision, dict[str, Any]]
 
 
 def advance(
     setting: RotationSetup, outcome: str, message: str, seen: StageNotes, *, is_tested: bool = False
 ) -> Advanced:
-    """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError."""
+    """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError.
+
+    Returns the decision, and the summary of the rotation as it stands then.
+    """
     return appended(setting, lambda: _advanced(setting, outcome, message, seen, is_tested=is_tested))
 
 
@@ -76,7 +52,7 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
     decision = state_machine.following(rotation, outcome, message=message, is_tested=is_tested)
     if decision.way == state_machine.STOP:
         setting.rotator.confirm()
-        return Advanced(decision.way, decision.message, context.summary(setting, journal, rotation))
+        return decision, context.summary(setting, journal, rotation)
     extra: dict[str, Any] = {
         "notes": seen.notes,
         "hosts_with_old_key": seen.hosts_with_old_key,
@@ -102,19 +78,10 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
         events.update(incident_events.outlived(events, seen.refusals))
         extra.update(events=events, evidence=incident_events.evidence(events, seen.refusals))
     journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **extra)
-    return Advanced(decision.way, decision.message, context.open_summary(setting, journal))
+    return decision, context.open_summary(setting, journal)
 
 
-def blockers(setting: RotationSetup, gate: state_machine.Gate, *, leaves_lost: bool, message: str) -> list[str]:
-    """Why a value may not be removed now. Raises RotationError unless unreachable hosts are skipped."""
-    setting.rotator.holding()
-    results = gate.blockers()
-    if results and not leaves_lost:
-        raise RotationError(f"nothing was revoked: {'; '.join(results)}. {message}".rstrip(". "))
-    return results
-
-
-def note_left(setting: RotationSetup, hosts: Sequence[str]) -> None:
+def note_skipped(setting: RotationSetup, hosts: Sequence[str]) -> None:
     """Records the skipped hosts in the incident."""
     for host in hosts:
         journal = setting.rotator.look()

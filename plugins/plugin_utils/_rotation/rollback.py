@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a rotation ends: rolled back, tidied up, closed. Each act can be repeated."""
+"""How a rotation ends: rolled back and tidied up. Each act can be repeated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Place
@@ -153,9 +152,3 @@ def remembered(rotator: Rotator, journal: Journal) -> list[str]:
 def left_late(contents: Contents, names: Sequence[str]) -> list[str]:
     """Those that are there all the same: a request that was on its way when its process was killed made them late."""
     return [name for name in names if name in contents.readings]
-
-
-def close(rotator: Rotator, *, step: str, **extra: Any) -> Journal:
-    """The last entry: what was rotated, and what is left for later."""
-    journal, rotation = rotator.holding()
-    return rotator.append(journal, rotation.id, step, **extra)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import journal_entries
+
+WARNING = "warning"
+"""The step of a message that is shown as a warning."""
 
 
 class Blocked(RotationError):
@@ -62,6 +64,26 @@ class RotationRun:
 
 
 @dataclass
+class StageNotes:
+    """What a stage's acts saw, for the journal: names, counts and words, never a value."""
+
+    notes: dict[str, Any] = field(default_factory=dict)
+    """By credential, what later stages need."""
+    refusals: dict[str, Any] = field(default_factory=dict)
+    """By credential, what modules answered that removed a leaked value."""
+    blocked: list[str] = field(default_factory=list)
+    """Credentials whose leaked value was disabled before new ones were made."""
+    hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
+    """By credential, hosts that still accept a leaked key."""
+    behind: Sequence[str] = ()
+    """Hosts that were not verified when a value was removed."""
+    healthy_at: Sequence[float] = ()
+    """When hosts became healthy, in seconds since 1970."""
+    sent: Sequence[str] = ()
+    """What GitHub was sent."""
+
+
+@dataclass
 class Carried:
     """What a run knows beside the journal, from one call to the next."""
 
@@ -72,7 +94,7 @@ class Carried:
     """Whether it has waited until old values may be removed."""
     acted: tuple[str, ...] = ()
     """What is done of the present stage."""
-    seen: journal_entries.StageNotes = field(default_factory=journal_entries.StageNotes)
+    seen: StageNotes = field(default_factory=StageNotes)
     lines: list[str] = field(default_factory=list)
     unannounced: list[str] = field(default_factory=list)
     """Contacts that could not be notified of what."""

@@ -26,7 +26,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import l
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
-    journal_entries,
     outcome,
     plan,
     preflight,
@@ -38,9 +37,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import OWN as HOST_VARIABLES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, RotationRun
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
+    WARNING,
+    Carried,
+    RotationRun,
+    StageNotes,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.stage_acts import WARNING
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import MERGE_SECONDS
 
 SERVER: dict[str, Any] = {
@@ -340,7 +343,7 @@ def carried_from(rotation: Mapping[str, Any]) -> Carried:
         **{
             **carried,
             "acted": tuple(carried["acted"]),
-            "seen": journal_entries.StageNotes(**carried["seen"]),
+            "seen": StageNotes(**carried["seen"]),
             "seconds": [(stage, float(seconds)) for stage, seconds in carried["seconds"]],
         }
     )

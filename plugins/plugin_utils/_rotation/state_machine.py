@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
@@ -121,24 +121,10 @@ def _on_the_way_back(rotation: OpenRotation, outcome: str, message: str) -> Deci
     return Decision(GO, BACKWARD[at + 1] if at + 1 < len(BACKWARD) else "aborted")
 
 
-@dataclass(frozen=True)
-class Gate:
-    """What must hold before a value that was valid until now is removed."""
-
-    hosts: Collection[str]
-    """Every host of the inventory that reads the value."""
-    verified: Collection[str]
-    """Those just verified to run on the other value."""
-    skipped: Collection[str] = ()
-    """Those that the operator takes the responsibility for."""
-
-    def blockers(self) -> list[str]:
-        missing = sorted(set(self.hosts) - set(self.verified) - set(self.skipped))
-        results = []
-        if missing:
-            results.append(
-                f"hosts that may still use the value to revoke: {', '.join(missing)} (unreachable, outside --limit, or "
-                "without the newest .env). Make them reachable and run ansible-playbook watchparty.secrets.deploy, or "
-                f"continue without them: -e rotation_skip_hosts={','.join(missing)}"
-            )
-        return results
+def unverified(hosts: Sequence[str]) -> str:
+    """Why no value is removed while these hosts are neither verified nor skipped."""
+    return (
+        f"hosts that may still use the value to revoke: {', '.join(hosts)} (unreachable, outside --limit, or without "
+        "the newest .env). Make them reachable and run ansible-playbook watchparty.secrets.deploy, or continue without "
+        f"them: -e rotation_skip_hosts={','.join(hosts)}"
+    )

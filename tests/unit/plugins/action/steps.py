@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     supplied_values,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import StageNotes
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
@@ -68,9 +69,8 @@ class ActionModule:
             given = {
                 name: args[name] for name in ("notes", "refusals", "hosts_with_old_key", "behind", "healthy_at", "sent")
             }
-            return vars(
-                journal_entries.advance(setting, args["outcome"], args["message"], journal_entries.StageNotes(**given))
-            )
+            decision, summary = journal_entries.advance(setting, args["outcome"], args["message"], StageNotes(**given))
+            return {"way": decision.way, "message": decision.message, "rotation": summary}
         if state == "closed":
             return rotation_close.closed(setting, args)
         if state == "revoked":

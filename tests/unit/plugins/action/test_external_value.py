@@ -14,10 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.action import external_value
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action.local_action import run_action
-from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, GIVEN, KINDS, NOW, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, GIVEN, KINDS, NOW, World, close
 
 TEST = {"url": "https://p.example/me", "headers": {"X-Key": "{value}"}}
 PLACE = [{"setting": "NOTE"}]
@@ -77,7 +76,7 @@ class TestOld:
         rotator.advance("promote")
         rotator.promote()
         pending = {"credential": "note", "act": "confirm", "due": NOW, "rotation": "r1"}
-        rotation_rollback.close(rotator, step="closed", pending_tasks={"r1/note": {**pending, "secrets": secrets}})
+        close(rotator, step="closed", pending_tasks={"r1/note": {**pending, "secrets": secrets}})
 
     def test_it_is_read_by_the_version_that_held_it(self, world: World) -> None:
         self.closed(world, **{CORE: world.first[CORE]})

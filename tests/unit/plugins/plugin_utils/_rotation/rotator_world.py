@@ -185,3 +185,9 @@ def going(world: World, *names: str, promoted: bool = False) -> Any:
     if promoted:
         assert rotator.promote().outcome == "done"
     return rotator
+
+
+def close(rotator: Rotator, *, step: str, **extra: Any) -> Journal:
+    """Appends the last entry."""
+    journal, rotation = rotator.holding()
+    return rotator.append(journal, rotation.id, step, **extra)

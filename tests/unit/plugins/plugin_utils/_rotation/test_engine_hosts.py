@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RotationRun
@@ -34,24 +36,13 @@ class Waiting(Engine):
         return {"next": "went on"}
 
 
-def engine(clock: Clock, *, reachable: Sequence[str] = HOSTS) -> Waiting:
-    run = RotationRun(
-        hosts=HOSTS,
-        targeted_hosts=HOSTS,
-        reachable=reachable,
-        skipped=[],
-        leaves_lost=True,
-        incident="leak-1",
-        serial=["100%"],
-        merge_seconds=1,
-        wait_seconds=30,
-        options={},
-        env_paths={},
-        probed=[],
-    )
+def engine(clock: Clock, *, reachable: Sequence[str] = HOSTS, **run_options: Any) -> Waiting:
+    options: dict[str, Any] = {"leaves_lost": True, "incident": "leak-1", "serial": ["100%"], "wait_seconds": 30}
+    hosts = [*HOSTS, *run_options.get("skipped", ())]
+    run = RotationRun(hosts=hosts, targeted_hosts=HOSTS, reachable=reachable, **{**options, **run_options})
     nothing: Any = None
     made = Waiting(nothing, run, server=nothing, audit=None, progress=lambda *_: None, clock=clock)
-    made.now = {"number": 7, "opened": [], "wait_seconds": 30.0}
+    made.rotation = {"number": 7, "opened": [], "wait_seconds": 30.0}
     return made
 
 
@@ -98,7 +89,21 @@ class TestTasks:
     def test_where_some_have_to_wait(self) -> None:
         at = engine(Clock())
         assert at._next("deploy", serial=[1])["tasks"] == "rollout"
-        at.now["opened"] = ["web2"]
+        at.rotation["opened"] = ["web2"]
         assert at._next("verify")["tasks"] == "rollout"
         assert engine(Clock(), reachable=[*HOSTS, "web3"])._next("verify")["tasks"] == "rollout", "skipped, in the play"
         assert engine(Clock())._next("stop")["tasks"] == "batch", "nothing is read for it"
+
+
+@pytest.mark.parametrize(("answer", "end"), [("no answer", "=web2. web2: no answer"), ("", "=web2")])
+def test_what_may_be_in_use_is_not_revoked(answer: str, end: str) -> None:
+    """Unless the run leaves lost hosts; a host that is skipped holds nothing up."""
+    at = engine(Clock(), skipped=["web3"], leaves_lost=False)
+    at.setting = SimpleNamespace(rotator=SimpleNamespace(holding=lambda: None))  # type: ignore[assignment]
+    failure = {"env_deploy_failure": {"rollout": "7", "lost": True, "reason": answer, "recovery": ""}}
+    at.verification = Hosts(HOSTS, {"web1": VERIFIED, "web2": failure}, rollout="7")
+    with pytest.raises(RotationError, match=rf"^nothing was revoked: hosts that may still use .*: web2 \(.*{end}$"):
+        at._require_verified()
+    at.verification = Hosts(HOSTS, dict.fromkeys(HOSTS, VERIFIED))
+    at._require_verified()
+    assert at.carried.seen.behind == ["web3"]

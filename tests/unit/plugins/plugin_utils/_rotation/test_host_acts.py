@@ -35,7 +35,7 @@ def engine(*credentials: dict[str, Any], incident: str = "", **run: Any) -> Engi
     hosts = ["web1", "web2"]
     made = object.__new__(Engine)
     made.run = RotationRun(**{"hosts": hosts, "targeted_hosts": hosts, "reachable": hosts, "incident": incident, **run})
-    made.now = {"credentials": list(credentials), "revoking": list(credentials), "incident": incident}
+    made.rotation = {"credentials": list(credentials), "revoking": list(credentials), "incident": incident}
     made.carried = Carried()
     return made
 
@@ -74,7 +74,7 @@ def test_keys_are_replaced_where_no_host_may_get_anything(
     credentials: list[dict[str, Any]], opened: list[str], needed: bool
 ) -> None:
     made = engine(*credentials)
-    made.now["opened"] = opened
+    made.rotation["opened"] = opened
     assert host_acts.needs_no_rollout(made) is needed
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, kind_acts, stage_acts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, kind_acts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Blocked, RotationRun
@@ -49,7 +50,7 @@ class Rotation:
         nothing: Any = None
         kinds = {**KINDS, "login": Kind("login", alternates="if_suffixed"), "given": Kind("given", value="supplied")}
         setting = RotationSetup(world.catalog, kinds, rotator, nothing)
-        self.acts = stage_acts.StageActs(
+        self.acts = Engine(
             setting,
             RotationRun(incident="leak-1"),
             server=nothing,
@@ -62,10 +63,10 @@ class Rotation:
             {"name": name, "kind": kind, "act": "rotate", "stages": stages, "later": False, "built_in": True}
             for name, kind in (("database", "login"), ("token", "given"))
         ]
-        self.acts.now = {"credentials": credentials, "revoking": credentials, "secrets": [], "incident": "leak-1"}
+        self.acts.rotation = {"credentials": credentials, "revoking": credentials, "secrets": [], "incident": "leak-1"}
 
     def create(self, *, immediate: bool = True) -> list[str]:
-        self.acts.now["immediate"] = immediate
+        self.acts.rotation["immediate"] = immediate
         self.acts.carry_out("create")
         return self.done
 

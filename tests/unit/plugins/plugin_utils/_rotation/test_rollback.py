@@ -26,6 +26,7 @@ from tests.unit.plugins.plugin_utils._rotation.rotator_world import (
     TOKEN,
     Meanwhile,
     World,
+    close,
     going,
     opened,
 )
@@ -77,7 +78,7 @@ class TestUndo:
             second = aborting(world.taken_over())
             assert rotation_rollback.undo(second) == []
             rotation_rollback.tidy(second)
-            rotation_rollback.close(second, step="aborted")
+            close(second, step="aborted")
 
         world.secrets.hook = Meanwhile(act, CORE, take_back)
         with pytest.raises(SecretsError):
@@ -96,7 +97,7 @@ class TestUndo:
             second = aborting(world.taken_over())
             rotation_rollback.undo(second)
             rotation_rollback.tidy(second)
-            rotation_rollback.close(second, step="aborted")
+            close(second, step="aborted")
             third = world.begun("django", run="run3", rotation="r2")
             world.created(third)
             third.advance("promote")
@@ -251,12 +252,12 @@ class TestEnd:
     def test_the_last_entry(self, world: World) -> None:
         rotator = going(world, promoted=True)
         by = {"at": NOW, "who": "ann@x", "rotation": "r1"}
-        journal = rotation_rollback.close(rotator, step="closed", rotated={"database": by}, pending_tasks={}, audit={})
+        journal = close(rotator, step="closed", rotated={"database": by}, pending_tasks={}, audit={})
         assert journal.rotation is None
         assert journal.rotated == {"database": Rotated(**by)}
         assert rotator.look() == journal
         with pytest.raises(Overtaken, match="another run ended"):
-            rotation_rollback.close(rotator, step="closed")
+            close(rotator, step="closed")
 
 
 class TestLate:
@@ -266,7 +267,7 @@ class TestLate:
         rotator = aborting(going(world))
         rotation_rollback.undo(rotator)
         rotation_rollback.tidy(rotator)
-        rotation_rollback.close(rotator, step="aborted")
+        close(rotator, step="aborted")
         return rotator
 
     def test_nothing_is_there(self, world: World) -> None:

@@ -12,7 +12,17 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
 from tests.fakes.memory_stores import Hook
-from tests.unit.plugins.plugin_utils._rotation.rotator_world import ALL, COPY, CORE, OVERLAY, OWN, World, going, opened
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import (
+    ALL,
+    COPY,
+    CORE,
+    OVERLAY,
+    OWN,
+    World,
+    close,
+    going,
+    opened,
+)
 
 
 class Kill(BaseException):
@@ -61,7 +71,7 @@ def carry_on(world: World, run: str, *, back: bool) -> None:
             acts[rotation.step]()
         decision = state_machine.following(rotation, state_machine.DONE)
         if decision.step in ("closed", "aborted"):
-            rotation_rollback.close(rotator, step=decision.step)
+            close(rotator, step=decision.step)
             return
         rotator.advance(str(decision.step), phase=decision.phase)
 

@@ -8,8 +8,7 @@ import json
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import fold
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
-from tests.unit.plugins.plugin_utils._rotation.rotator_world import NOW, World, opened
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import NOW, World, close, opened
 
 COUNT = 200
 NAMES = [f"provider_{number}" for number in range(COUNT)]
@@ -37,7 +36,7 @@ def test_two_hundred_credentials_with_a_secret_each_rotate_at_once() -> None:
         f"r1/{name}": {"credential": name, "act": "revoke", "due": NOW, "rotation": "r1", "secrets": dict([pin])}
         for name, pin in zip(NAMES, opened(rotator.look()).plan["secrets"].items(), strict=True)
     }
-    journal = rotation_rollback.close(rotator, step="closed", rotated=dict.fromkeys(NAMES, by), pending_tasks=pending)
+    journal = close(rotator, step="closed", rotated=dict.fromkeys(NAMES, by), pending_tasks=pending)
     assert rotator.look() == journal
     gathered = fold(journal.lines[-1:])
     assert (gathered.rotated, gathered.pending_tasks) == (journal.rotated, journal.pending_tasks)

@@ -12,7 +12,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from tests.fakes.memory_stores import Hook
-from tests.unit.plugins.plugin_utils._rotation.rotator_world import ALL, COPY, CORE, Meanwhile, World, going, opened
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import (
+    ALL,
+    COPY,
+    CORE,
+    Meanwhile,
+    World,
+    close,
+    going,
+    opened,
+)
 
 
 class Killed(BaseException):
@@ -123,7 +132,7 @@ def test_whoever_merges_after_the_end_takes_it_away_again(world: World) -> None:
         rotation_rollback.undo(second)
         second.advance("discard")
         rotation_rollback.tidy(second)
-        rotation_rollback.close(second, step="aborted")
+        close(second, step="aborted")
 
     world.secrets.hook = Meanwhile("put", CORE, end)
     with pytest.raises(Overtaken, match="so this run removed the values that it had staged"):

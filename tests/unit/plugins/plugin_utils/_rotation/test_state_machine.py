@@ -13,7 +13,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.state_machine import (
     BACKWARD,
     Decision,
-    Gate,
     following,
     remaining,
     stages,
@@ -190,18 +189,6 @@ def test_every_decision_is_one_that_can_be_carried_out(stage: str, outcome: str,
         assert state_machine.step_of(stage)[0] not in ("revoke", "record", *BACKWARD), (
             "what is revoked cannot be had back"
         )
-
-
-@given(*[st.frozensets(st.sampled_from(["web1", "web2", "web3", "old"]))] * 3)
-def test_the_gate_names_who_is_missing(
-    hosts: frozenset[str], verified: frozenset[str], skipped: frozenset[str]
-) -> None:
-    blockers = Gate(hosts=hosts, verified=verified, skipped=skipped).blockers()
-    missing = sorted(hosts - verified - skipped)
-    assert len(blockers) == (1 if missing else 0)
-    for message in blockers:
-        assert message.startswith(f"hosts that may still use the value to revoke: {', '.join(missing)} (")
-        assert message.endswith(f"-e rotation_skip_hosts={','.join(missing)}")
 
 
 @pytest.mark.parametrize(
