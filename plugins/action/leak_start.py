@@ -23,8 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    account_footholds,
     assessment,
     host_comparison,
     host_footholds,
@@ -35,6 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     session_plan,
     temporary_credentials,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
@@ -131,7 +132,7 @@ class ActionModule(rotation_segment.ServersAction):
             return {"changed": True, "next": "end", "lines": lines}
         if stops:
             raise RotationError(stops[0])
-        answers = self._asked(setting, leak_plan, args, task_vars)  # while the operator reads the plan
+        answers = self._asked(setting, journal, leak_plan, args, task_vars)  # while the operator reads the plan
         show(server_comparison.lines(answers["compared"]))
         confirmation_prompt.require(
             "Contain it now?",
@@ -187,18 +188,22 @@ class ActionModule(rotation_segment.ServersAction):
     def _asked(
         self,
         setting: RotationSetup,
+        journal: Journal,
         leak_plan: response_plan.LeakPlan,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is reported."""
+        """What servers show, and meanwhile AWS, CloudTrail and GitHub. What cannot be asked is reported."""
         credentials = leak_plan.radius.credentials
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
-        names, since = [credential["name"] for credential in credentials], leak_plan.declaration.incident.since
-        trail = leak_evidence.trail(setting, names, seconds=end - time.time() - 1, since=since)
+        names, incident = [credential["name"] for credential in credentials], leak_plan.declaration.incident
+        trail = leak_evidence.trail(setting, names, seconds=end - time.time() - 1, since=incident.since)
+        reach = account_footholds.reaching(leak_plan.radius.data or {}, incident)
+        accounts = account_footholds.beforehand(setting, journal, reach, end - time.time() - 1)
         server = self.server(setting, args, task_vars)
         sessions = leak_evidence.sessions(server, self._connection, credentials, end)
         compared = server_comparison.compared(setting, server, self._connection, credentials, end)
+        compared += [{"name": name, **call.answer(end - time.time())} for name, call in accounts.items()]
         return {"sessions": sessions, "compared": compared, "readers": trail.answer(end - time.time())}
 
     def _assessed(

@@ -50,6 +50,7 @@ def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
     assert list(keys(lab.moto.client("iam"), USER)) == [in_use(lab).username] != [old.username]
     text = newest_post_mortem(lab)
     assert "- checked: AWS account 123456789012 was compared with its baseline of" in text
+    assert "AWS account 123456789012: before the containment: possible foothold: user thief is not in" in text
     assert "- left: storage: user thief is not in the baseline" in text
     assert re.search(r"the application was taken down at \d+ s and was down for at most \d+ s", text)
     for value in (old.password, in_use(lab).password):

@@ -40,6 +40,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.session
 
 MOST_USERS = 500
 """Whose keys and passwords are asked for, one by one."""
+SERVICES = ("sts", "iam", "secretsmanager", "kms")
+"""Whose clients are used."""
 Client = Callable[[str], Any]
 
 

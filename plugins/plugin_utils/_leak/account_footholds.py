@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What somebody may have left in the AWS account or at GitHub to come back: after the last revocation, against the
-baseline and by CloudTrail. What cannot be compared is a possible foothold too, and nothing here stops a response.
+"""What somebody may have left in the AWS account or at GitHub to come back: against the baseline, before the first act
+as evidence and after the last revocation, then by CloudTrail too. What cannot be compared in the end is a possible
+foothold, and nothing here stops a response.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -35,8 +37,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import made_with_keys, temporary_credentials
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.evidence import BackgroundCall
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.made_with_keys import KeyTrail, MadeWithKey
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import baseline_of_run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.compared_servers import (
+    baseline_of_run,
+    named,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known_keys import known_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -128,6 +134,30 @@ def looked(
     )
 
 
+def beforehand(
+    setting: RotationSetup, journal: Journal, reach: Mapping[str, str], seconds: float
+) -> dict[str, BackgroundCall]:
+    """As evidence before the first act, by place: asked beside servers. A place without a baseline is left out."""
+    reads: dict[str, Callable[[], AccountLook | None]] = {}
+    baseline, where = baseline_of_run(setting) if reach else None, setting.catalog.github
+    accounts = [place for place in baseline.sources if place.startswith(account_reader.place(""))] if baseline else []
+    if "aws" in reach and accounts:
+        clients = {name: setting.connection.bounded_client(name, seconds) for name in account_reader.SERVICES}
+        about = (setting, journal, reach["aws"], (), clients.__getitem__, setting.known.contents)
+        reads[accounts[0]] = partial(account, *about)  # a thread makes no client
+    if GITHUB in reach and where and baseline and repository_inventory.place(where) in baseline.sources:
+        reads[repository_inventory.place(where)] = partial(repository, setting)
+    return {place: BackgroundCall(partial(_evidence, read)) for place, read in reads.items()}
+
+
+def _evidence(read: Callable[[], AccountLook | None]) -> dict[str, Any]:
+    """In the form of a server's result."""
+    look = read()
+    if look is None or not (look.compared or look.findings):
+        return {"failed": True, "msg": "this account has no baseline"}
+    return {"baseline": look.compared, "footholds": named(look.place, look.findings)}
+
+
 def _not_in_use(setting: RotationSetup, made_by_keys: Sequence[MadeWithKey]) -> tuple[list[MadeWithKey], list[str]]:
     """Without keys that the stores hold by now, which the application uses; and why that is not known."""
     try:
@@ -148,18 +178,23 @@ def reaching(impact: Mapping[str, Any], incident: Incident) -> dict[str, str]:
 
 
 def account(
-    setting: RotationSetup, journal: Journal, credential: str, made_by_keys: Sequence[MadeWithKey]
+    setting: RotationSetup,
+    journal: Journal,
+    credential: str,
+    made_by_keys: Sequence[MadeWithKey],
+    client: Callable[[str], Any] | None = None,
+    contents: Contents | None = None,
 ) -> AccountLook:
-    """``made_by_keys`` is what CloudTrail tells of the leaked keys."""
-    place, problem = _account_place(setting)
+    """``made_by_keys`` is what CloudTrail tells of the leaked keys; ``contents`` are what the stores hold, if known."""
+    client = client or setting.connection.store_client
+    place, problem = _account_place(setting, client)
     if problem:
         return AccountLook(credential, place, findings=[f"{place}: not compared with its baseline: {problem}"])
 
     def read() -> dict[str, Any]:
-        contents = setting.rotator.current(account_reader.key_places(setting.catalog))
-        region, client = str(setting.connection.region or ""), setting.connection.store_client
-        keys = known_keys(setting.catalog, setting.rotator.secrets, contents, journal)
-        return account_reader.inventory(setting.catalog, client, region, keys)
+        held = contents or setting.rotator.current(account_reader.key_places(setting.catalog))
+        keys = known_keys(setting.catalog, setting.rotator.secrets, held, journal)
+        return account_reader.inventory(setting.catalog, client, str(setting.connection.region or ""), keys)
 
     look, reading = _compared(setting, credential, place, read)
     by_name = {(item.made.kind, item.made.name): item for item in reversed(made_by_keys)}
@@ -172,12 +207,12 @@ def account(
     return look
 
 
-def _account_place(setting: RotationSetup) -> tuple[str, str]:
+def _account_place(setting: RotationSetup, client: Callable[[str], Any]) -> tuple[str, str]:
     """Its name, and why it is not known. Without a baseline AWS is not asked."""
     if baseline_of_run(setting) is None:
         return "the AWS account", ""
     try:
-        return account_reader.place(aws_errors.account_id(setting.connection.store_client("sts"))), ""
+        return account_reader.place(aws_errors.account_id(client("sts"))), ""
     except SecretsError as error:
         return "the AWS account", one_line(error)
 

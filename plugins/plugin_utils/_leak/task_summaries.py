@@ -105,13 +105,13 @@ def _sessions(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _compared(result: Mapping[str, Any]) -> Iterator[str]:
-    problem = _problem(result)
+    problem, before = _problem(result), f"{result['name']}: before the containment"
     if problem:
-        yield f"{result['name']}: before the containment, its server was not compared with the baseline: {problem}"
+        yield f"{before}: not compared with the baseline: {problem}"
     elif not result["footholds"]:
-        yield f"{result['name']}: before the containment, its server was as in the {result['baseline']}"
+        yield f"{before}: as in the {result['baseline']}"
     for line in result.get("footholds", ()):
-        yield f"{result['name']}: before the containment: possible foothold: {line}"
+        yield f"{before}: possible foothold: {line}"
 
 
 def _seen(result: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -146,12 +146,17 @@ def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> di
     else:
         reading = server_baseline.reading_of(inventory)
         differences = server_baseline.compare(server.place, server.source, reading)
-        findings = [item.finding for item in differences if item.state != server_baseline.REMOVED]
-        rest = len(findings) - server_baseline.MOST_NAMED
-        findings[server_baseline.MOST_NAMED :] = [f"{server.place}: {server_baseline.MORE % rest}"] if rest > 0 else []
+        findings = named(server.place, [item.finding for item in differences if item.state != server_baseline.REMOVED])
         findings += [f"{kind}: not checked, cannot be read" for kind in server_baseline.unread(server.source, reading)]
         result["baseline"] = f"baseline of {server.source.day}"
     return {**result, "footholds": [*result.get("footholds", ()), *findings]}
+
+
+def named(place: str, findings: Sequence[str]) -> list[str]:
+    """Of many, the last line counts the rest."""
+    rest = len(findings) - server_baseline.MOST_NAMED
+    more = [f"{place}: {server_baseline.MORE % rest}"] if rest > 0 else []
+    return [*findings[: server_baseline.MOST_NAMED], *more]
 
 
 def _server(setting: RotationSetup, name: str) -> ComparedServer | None:

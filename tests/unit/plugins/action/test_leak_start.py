@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,6 +125,20 @@ def test_a_false_alarm_needs_nothing_else(world: World) -> None:
         "next": "false_alarm",
         "tasks": "false_alarm",
     }
+
+
+def test_accounts_are_compared_before_the_confirmation(
+    world: World, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def beforehand(_setting: Any, _journal: Any, reach: Any, seconds: float) -> Any:
+        assert (reach, 0 < seconds < 8) == ({}, True)
+        return {"GitHub": SimpleNamespace(answer=lambda _seconds: {"baseline": "", "footholds": ["deploy key 9"]})}
+
+    monkeypatch.setattr(leak_start.account_footholds, "beforehand", beforehand)
+    result = start(world, "token")
+    assert operator.read_before is not None
+    assert operator.read_before[-1] == "possible foothold: GitHub: deploy key 9"
+    assert result["carried"]["asked"]["compared"][-1]["name"] == "GitHub"
 
 
 def test_without_the_confirmation_nothing_is_written(world: World, operator: Operator) -> None:

@@ -50,13 +50,13 @@ def inspected(*users: str, **over: Any) -> dict[str, Any]:
 
 REPORT = "report at cache:6379"
 BEFORE = "cache: before the containment"
-NOT_COMPARED = f"{BEFORE}, its server was not compared with the baseline"
+NOT_COMPARED = f"{BEFORE}: not compared with the baseline"
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (inspected(REPORT), f"{BEFORE}, its server was as in the baseline of 2026-11-29"),
+        (inspected(REPORT), f"{BEFORE}: as in the baseline of 2026-11-29"),
         (
             inspected(REPORT, f"{PASSWORD}x"),
             f"{BEFORE}: possible foothold: user ********x is not in the baseline (on): ACL DELUSER ********x",
