@@ -45,7 +45,7 @@ class ActionModule(ServerAction):
         masked += self._pair.values
         if self._pair.gone is None:  # the rotation was aborted before a new key was made
             return None
-        if not looked and self._pair.new is None:
+        if args["state"] not in ("looked", "blocked") and self._pair.new is None:
             raise RotationError(
                 f"{name}: the rotation has no new key yet; run "
                 "ansible-playbook watchparty.secrets.rotate, which creates it"
@@ -69,7 +69,13 @@ class ActionModule(ServerAction):
             # Whatever its accounts did to it: in a leak it is left out and named.
             return {**answer, "unusable": True} if answer.get("failed") else answer
 
-        steps = {"looked": self._looked, "present": lambda run: run(), "usable": self._usable, "revoked": self._revoked}
+        steps = {
+            "looked": self._looked,
+            "blocked": self._blocked,
+            "present": lambda run: run(),
+            "usable": self._usable,
+            "revoked": self._revoked,
+        }
         try:
             result = steps[params["state"]](on_host)
         except KeyCheckFailed as error:
@@ -86,6 +92,10 @@ class ActionModule(ServerAction):
         looked = on_host()
         self._require_another_way(self._pair.old)
         return looked
+
+    def _blocked(self, on_host: Any) -> dict[str, Any]:
+        self._require_another_way(self._pair.old)
+        return self._rejected(on_host(), self._pair.old)
 
     def _usable(self, on_host: Any) -> dict[str, Any]:
         usable = on_host(state="looked")
@@ -109,7 +119,10 @@ class ActionModule(ServerAction):
             if looked.get("failed"):
                 return looked
         ours = {own, *([key_pair.fingerprint(kept_key, self._pair.name)] if kept_key else [])}
-        result = on_host(evict=[key for key in self._evict if key not in ours])
+        return self._rejected(on_host(evict=[key for key in self._evict if key not in ours]), removed_key)
+
+    def _rejected(self, result: dict[str, Any], removed_key: str) -> dict[str, Any]:
+        """The host's answer, and whether its sshd rejects the key since."""
         if not result.get("failed") and not self._task.check_mode:
             problem = self._still_open(removed_key, result)
             if problem:  # in a leak the host is left out: whoever gets in there reads what comes next

@@ -37,6 +37,8 @@ options:
   state:
     description:
       - V(looked) returns which key the file authorizes. It fails if Ansible itself logs in with the key in use.
+      - V(blocked) turns the leaked key's line into a comment, ends the sessions that the key opened, and verifies that
+        the host rejects the key. The other states still find this line.
       - V(present) authorizes the new key beside the old key.
       - V(usable) logs in with the new key on hosts whose file authorizes it.
       - V(revoked) first logs in with the key that stays. Then it removes the old key, or the new key if the rotation is
@@ -44,7 +46,7 @@ options:
         leak, it also searches the C(authorized_keys) files of every account that it may read. It changes none of these
         files, and fails while one of them holds the leaked key.
     type: str
-    choices: [looked, present, usable, revoked]
+    choices: [looked, blocked, present, usable, revoked]
     default: present
   env_path:
     description:

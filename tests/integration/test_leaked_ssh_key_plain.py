@@ -109,8 +109,11 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
         rotated = in_force(small)
 
         plain.kill("app2")
-        run = leak_lab.respond(small, "-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-        assert "web1: 2 sessions of deploy ended, from unknown" in run.text
+        arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
+        run = leak_lab.respond(small, *arguments, "-e", "leak_containment=immediate")
+        before = run.text.partition("new values staged in 1 secret")[0]
+        assert "web1: 2 sessions of deploy ended, from unknown" in before, run.output
+        assert "not blocked: web2: " in before
         assert sleepers(plain) == 0
         assert [process.wait(10) for process in open_ones.values()] == [255, 255]
     assert run.code != 0, run.output

@@ -139,6 +139,9 @@ class Engine:
 
     def _for_hosts(self, stage: str) -> dict[str, Any] | None:
         """What hosts have to do before, or as, this stage."""
+        due = host_acts.due(self, stage) if stage == "create" else None
+        if due and due.more["acts"]:
+            return self._for_acts(due)
         if stage == "revoke_first" and self.rotation["halts"] and "stop" not in self.carried.acted:
             self._did("stop")
             return self._next("stop")
@@ -219,8 +222,7 @@ class Engine:
                 self._judge(stage, (), "")
                 due = host_acts.due(self, stage)
             if due:
-                hosts = [act["host"] for act in due.more["acts"]]
-                return self._next(due.what, hosts=hosts, **due.more)
+                return self._for_acts(due)
             if stage in LAST:
                 self._end()
                 return None
@@ -229,6 +231,9 @@ class Engine:
             return None
         self._advance(stage, outcome, message)
         return None
+
+    def _for_acts(self, due: host_acts.Due) -> dict[str, Any]:
+        return self._next(due.what, hosts=[act["host"] for act in due.more["acts"]], **due.more)
 
     def carry_out(self, stage: str) -> tuple[str, str]:
         """Everything of a stage that hosts have no part in. Returns the outcome and a message."""

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.ssh_key import SshKey
 
 SSH_KEY = SshKey.kind.name
-_KIND_STAGE = {"revoke": "revoke", "withdraw": "revoke", "revoke_first": "revoke"}
+_KIND_STAGE = {"create": "block", "revoke": "revoke", "withdraw": "revoke", "revoke_first": "revoke"}
 
 
 class EngineState(Protocol):
@@ -60,7 +60,8 @@ def _concerned(engine: EngineState, stage: str) -> list[Mapping[str, Any]]:
 
 def due(engine: EngineState, stage: str) -> Due | None:
     """What hosts have to do at this stage and have not done."""
-    if stage not in ("set", "test", "revoke_first", "revoke", "withdraw"):
+    blocks = stage == "create" and engine.rotation["incident"] and engine.rotation["immediate"]
+    if not blocks and stage not in ("set", "test", "revoke_first", "revoke", "withdraw"):
         return None
     parts, acted = _concerned(engine, stage), engine.carried.acted
     keys = _keys(parts)
@@ -115,7 +116,8 @@ def judged(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]]
         for key in _keys(parts):
             about = (key["name"], key.get("pending_task") or "")
             own = [entry for entry in results if (entry["act"]["credential"], entry["act"]["pending_task"]) == about]
-            _key(engine, stage, key, own, result)
+            judge = _blocked if stage == "create" else _key
+            judge(engine, stage, key, own, result)
         return result
     dropped = next(entry for entry in _dropped(parts) if f"sessions of {entry['name']}" not in acted)
     engine.carried.acted = (*acted, f"sessions of {dropped['name']}")
@@ -142,6 +144,17 @@ def _sessions(
     still = [message for entry in results for message in entry.get("accepted") or ()]
     if still:
         result.failed = f"{'; '.join(still)}. Restart the service at that address, then run the same command again"
+
+
+def _blocked(
+    engine: EngineState, _stage: str, key: Mapping[str, Any], results: Sequence[Mapping[str, Any]], result: Judged
+) -> None:
+    """A key that a host does not block keeps nothing from being replaced; its revocation is verified later."""
+    failed = [entry for entry in results if entry.get("failed") or entry.get("unreachable")]
+    result.messages += [message for entry in results for message in entry.get("messages") or ()]
+    result.messages += [f"not blocked: {entry['act']['host']}: {entry.get('msg') or 'no answer'}" for entry in failed]
+    if not failed:
+        engine.carried.seen.blocked.append(key["name"])
 
 
 def _key(

@@ -15,6 +15,8 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 
+DISABLED = b"#disabled by watchparty.secrets: "
+"""Begins the line of a leaked key until its successor is there: a comment for sshd."""
 _BLANKS = b" \t\r"
 _MARKS = re.compile(rb'\\"|["\t ]')
 """A line may have 4 MiB, and a look has seconds."""
@@ -88,6 +90,20 @@ def holds(text: bytes, blob: bytes) -> bool:
     return any(entry is not None and entry.blob == blob for entry in map(entry_of, text.split(b"\n")))
 
 
+def names(text: bytes, blob: bytes) -> bool:
+    """Whether a line lets that key in, or did until it was disabled."""
+    return any(_is_of(line, blob) for line in text.split(b"\n"))
+
+
+def _is_of(line: bytes, blob: bytes) -> bool:
+    return getattr(_entry_of(line), "blob", None) == blob
+
+
+def _entry_of(line: bytes) -> Optional[AuthorizedKey]:
+    """The key of a line, also of a disabled one."""
+    return entry_of(line[len(DISABLED) :] if line.startswith(DISABLED) else line)
+
+
 def others(text: bytes, known: Tuple[bytes, ...]) -> List[str]:
     """The fingerprints of every other key."""
     entries = [entry for entry in map(entry_of, text.split(b"\n")) if entry is not None]
@@ -101,7 +117,7 @@ def added(text: bytes, old: bytes, new: str) -> bytes:
     lines: List[bytes] = []
     for line in text.split(b"\n"):
         lines.append(line)
-        entry = entry_of(line)
+        entry = _entry_of(line)
         if entry is not None and entry.blob == old:
             lines.append(entry.options + (b" " if entry.options else b"") + new.encode("utf-8"))
     whole = b"\n".join(lines)
@@ -110,5 +126,10 @@ def added(text: bytes, old: bytes, new: str) -> bytes:
 
 def without(text: bytes, blob: bytes) -> bytes:
     """The text without the lines of that key."""
-    remaining = [line for line in text.split(b"\n") if getattr(entry_of(line), "blob", None) != blob]
-    return b"\n".join(remaining)
+    return b"\n".join(line for line in text.split(b"\n") if not _is_of(line, blob))
+
+
+def disabled(text: bytes, blob: bytes) -> bytes:
+    """The text in which no line lets that key in; each keeps its place and its options."""
+    lines = (line if not holds(line, blob) else DISABLED + line for line in text.split(b"\n"))
+    return b"\n".join(lines)

@@ -107,9 +107,9 @@ def _content(account: HostAccount, path: str) -> bytes:
 
 
 def look(account: HostAccount, path: str, old: bytes, new: Optional[bytes]) -> KeyChange:
-    """Which of the two keys the file authorizes; neither without a file."""
+    """Which of the two keys the file authorizes, or has disabled; neither without a file."""
     text = _content(account, path)
-    return KeyChange(authorized_keys.holds(text, old), new is not None and authorized_keys.holds(text, new))
+    return KeyChange(authorized_keys.names(text, old), new is not None and authorized_keys.holds(text, new))
 
 
 def add(account: HostAccount, path: str, old: bytes, new: str, *, check: bool) -> bool:
@@ -130,6 +130,11 @@ def remove(account: HostAccount, path: str, removed_key: bytes, kept_key: Option
         return after
 
     return _edited(account, path, edit, check=check)
+
+
+def disable(account: HostAccount, path: str, key: bytes, *, check: bool) -> bool:
+    """Turns every line of a key into a comment; whether that changes the file."""
+    return _edited(account, path, lambda text: authorized_keys.disabled(text, key), check=check)
 
 
 def evict(account: HostAccount, path: str, keys: Collection[str], *, check: bool) -> List[str]:

@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "credential": {"type": "str"},
-    "state": {"type": "str", "choices": ["looked", "present", "usable", "revoked"], "default": "present"},
+    "state": {"type": "str", "choices": ["looked", "blocked", "present", "usable", "revoked"], "default": "present"},
     "env_path": {"type": "path"},
     "account": {"type": "str"},
     "file": {"type": "str"},
@@ -60,7 +60,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     except ValueError as error:
         raise HostError("old or new %s" % error) from None
     before = authorized_keys_file.look(account, path, old, new)
-    if params["state"] in ("present", "revoked") and not check:
+    if params["state"] in ("blocked", "present", "revoked") and not check:
         key_times.record(path)
     result = {"changed": False, "account": account.name, "file": path, "old": before.old, "new": before.new}
     if params["state"] == "present" and params["new"] and before.old:
@@ -68,7 +68,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
             _refuse_late(params)
         result["changed"] = authorized_keys_file.add(account, path, old, params["new"], check=check)
         result["new"] = True
-    if params["state"] == "revoked":
+    if params["state"] in ("blocked", "revoked"):
         result.update(_removed(params, account, path, old, new, check=check))
     return result
 
@@ -85,7 +85,10 @@ def _removed(
     removed_key, kept_key = (new, None) if params["rollback"] else (old, new)
     if removed_key is None:
         raise HostError("option new is missing. Set it to the public line of the key to be removed")
-    changed = authorized_keys_file.remove(account, path, removed_key, kept_key, check=check)
+    if params["state"] == "blocked":
+        changed = authorized_keys_file.disable(account, path, removed_key, check=check)
+    else:
+        changed = authorized_keys_file.remove(account, path, removed_key, kept_key, check=check)
     leak = params["leak"] and not params["rollback"]
     evicted = authorized_keys_file.evict(account, path, params["evict"] if leak else (), check=check)
     ended = sessions.end(account.name, {fingerprints.of_ssh_key(removed_key), *evicted}, leak=leak, check=check)

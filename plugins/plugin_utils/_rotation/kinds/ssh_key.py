@@ -20,11 +20,11 @@ class SshKey(Acts):
         ),
         form="ssh_key",
         revokes_each=True,
-        stages=("set", "test", "revoke"),
+        stages=("block", "set", "test", "revoke"),
     )
     ways_in = (
         "changed start files, keys, units, cron, at, sudo, PAM, setuid files and accounts that {} could reach{}",
         "containers, kernel modules, the application's code and its programs that {} could reach",
     )
-    states = {"set": "present", "test": "usable", "revoke": "revoked"}
+    states = {"block": "blocked", "set": "present", "test": "usable", "revoke": "revoked"}
     """The state of the module ssh_key at each stage."""

@@ -16,7 +16,7 @@ KEY: dict[str, Any] = {
     "name": "deploy",
     "kind": "ssh_key",
     "act": "rotate",
-    "stages": ["set", "test", "revoke"],
+    "stages": ["block", "set", "test", "revoke"],
     "hosts": [],
     "hosts_with_old_key": [],
     "later": False,
@@ -31,11 +31,12 @@ DROPPED: dict[str, Any] = {
 }
 
 
-def engine(*credentials: dict[str, Any], incident: str = "", **run: Any) -> Engine:
+def engine(*credentials: dict[str, Any], incident: str = "", immediate: bool = False, **run: Any) -> Engine:
     hosts = ["web1", "web2"]
     made = object.__new__(Engine)
     made.run = RotationRun(**{"hosts": hosts, "targeted_hosts": hosts, "reachable": hosts, "incident": incident, **run})
     made.rotation = {"credentials": list(credentials), "revoking": list(credentials), "incident": incident}
+    made.rotation["immediate"] = immediate
     made.carried = Carried()
     return made
 
@@ -76,6 +77,22 @@ def test_keys_are_replaced_where_no_host_may_get_anything(
     made = engine(*credentials)
     made.rotation["opened"] = opened
     assert host_acts.needs_no_rollout(made) is needed
+
+
+def test_a_leaked_key_is_blocked_first_and_what_fails_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "_administrators", set())
+    assert host_acts.due(engine(KEY, incident="leak-1"), "create") is None, "graceful"
+    made = engine(KEY, incident="leak-1", immediate=True)
+    lost = answers(made, "create", web1={"messages": ["web1: 1 sessions ended"]}, web2={"unreachable": True})
+    assert {act["act"]["state"] for act in lost} == {"blocked"}
+    judged = host_acts.judged(made, "create", lost)
+    assert (judged.failed, judged.blocked, judged.hosts_with_old_key) == ("", "", {})
+    assert judged.messages == ["web1: 1 sessions ended", "not blocked: web2: no answer"]
+    assert made.carried.seen.blocked == []
+    assert host_acts.due(made, "create") is None, "once"
+    made = engine(KEY, incident="leak-1", immediate=True)
+    host_acts.judged(made, "create", answers(made, "create"))
+    assert made.carried.seen.blocked == ["deploy"]
 
 
 def test_where_an_pending_task_names_hosts_only_there() -> None:

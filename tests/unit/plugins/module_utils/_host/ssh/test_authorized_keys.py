@@ -16,8 +16,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import fi
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import (
     added,
     blob_of,
+    disabled,
     entry_of,
     holds,
+    names,
     others,
     without,
 )
@@ -113,6 +115,15 @@ class TestWithout:
     def test_every_line_of_the_key(self) -> None:
         text = f"{OLD} a\n{OTHER}\nno-pty {OLD} b"
         assert without(text.encode(), blob_of(OLD)) == f"{OTHER}".encode()
+
+
+def test_a_disabled_key_keeps_its_place_and_options() -> None:
+    text, old = f"{OTHER}\nno-pty {OLD} ci\n".encode(), blob_of(OLD)
+    off = disabled(text, old)
+    assert (holds(off, old), names(off, old), disabled(off, old)) == (False, True, off)
+    both = added(off, old, WRITTEN)
+    assert without(both, old) == f"{OTHER}\nno-pty {WRITTEN}\n".encode()
+    assert not names(f"# {OLD}".encode(), old), "somebody's comment"
 
 
 def test_others_are_reported_by_their_fingerprints() -> None:

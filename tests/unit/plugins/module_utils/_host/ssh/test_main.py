@@ -119,6 +119,19 @@ def test_a_leak(file: Path, ended: list[Any]) -> None:
     assert ended[0] == (ME, fingerprints.of_ssh_key(blob_of(OLD)), True, False)
 
 
+def test_a_leaked_key_is_disabled_before_there_is_a_new_one(file: Path, ended: list[Any]) -> None:
+    thief = fingerprints.of_ssh_key(blob_of(OTHER))
+    for changed in (True, False):  # again, as after a kill
+        result = answer(file, "blocked", new=None, leak=True, evict=[] if changed else [thief])
+        assert (result["changed"], result["old"], result["ended"]) == (True, True, ["203.0.113.7"])
+    assert [line[0] for line in file.read_text().splitlines()] == ["#"]
+    assert answer(file, "looked")["old"], "it is still the place of the new one"
+    answer(file, "present")
+    answer(file, "revoked", leak=True)
+    assert file.read_text() == f"no-pty {NEW}\n"
+    assert len(ended) == 3
+
+
 class TestElsewhere:
     """A leaked key that is authorized for another account, too."""
 
