@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import MOST_NAMED
 from sandbox.postgres import Postgres
-from tests.hostile.test_leaked_postgresql import KEY, Leak, leak, revoked, server
+from tests.hostile.test_leaked_postgresql import ITSELF, KEY, Leak, leak, revoked, server
 
 __all__ = ["leak", "server"]
 CRON = """CREATE SCHEMA cron;
@@ -124,3 +124,17 @@ def test_a_process_of_the_owner_role_is_named(leak: Leak, server: Postgres) -> N
         line = f'process {pid} on the server runs as role "{owner}": SELECT pg_terminate_backend({pid})'
         administered(leak, server.admin_url())
         assert revoked(leak)["footholds"] == [line]
+
+
+@pytest.mark.parametrize("right", ["GRANT pg_write_server_files TO {o}", "ALTER ROLE {a} SUPERUSER"])
+@pytest.mark.parametrize("baseline", [True, False])
+def test_what_the_leaked_login_could_leave_on_the_database_host_is_not_checked(
+    baseline: bool, right: str, leak: Leak, server: Postgres
+) -> None:
+    server.execute(leak._named(right))
+    if "SUPERUSER" in right:
+        leak.as_leaked(ITSELF, "CREATE TEMP TABLE t (x text)", "COPY t FROM PROGRAM 'echo foothold'")
+    leak.inventory = {"key": KEY, "own": {}} if baseline else None
+    administered(leak, server.admin_url())
+    (line,) = (line for line in revoked(leak)["footholds"] if "on the database host" in line)
+    assert line.startswith(f'not checked: files and processes on the database host. Role "{leak.shop.first}" could')

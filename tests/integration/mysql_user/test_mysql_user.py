@@ -242,6 +242,14 @@ def test_users_that_the_leaked_user_could_make_are_named(maria: MariaDB, program
     assert named == [f"user {account} is not in the catalog, and app_a could make users: DROP USER {account}"]
 
 
+def test_files_that_the_leaked_user_could_write_are_not_checked(maria: MariaDB, programs: Programs) -> None:
+    shop = MysqlShop(maria, programs)
+    shop.close("aborted")
+    maria.execute("GRANT FILE ON *.* TO app_a@'127.%'")
+    (line,) = revoked_after_a_leak(shop)
+    assert line.startswith("not checked: files on the database host. User `app_a` could write some (INTO OUTFILE)")
+
+
 def test_a_second_account_of_a_known_user_is_named(maria: MariaDB, programs: Programs) -> None:
     """The catalog knows no hosts, so its administrator's name explains one account alone."""
     shop = MysqlShop(maria, programs)

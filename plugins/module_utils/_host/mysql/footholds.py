@@ -42,6 +42,7 @@ _COULD = (
     "SELECT COUNT(*) FROM mysql.db WHERE User IN (%s, %s) AND 'mysql' LIKE Db AND 'Y' IN (Insert_priv, Update_priv)",
 )
 """Whether either of the two users may make others."""
+_WRITES = "SELECT COUNT(*) FROM mysql.user WHERE User IN (%s, %s) AND File_priv = 'Y'"
 Row = Tuple[Any, ...]
 
 
@@ -127,6 +128,9 @@ def findings(
     def look() -> str:
         if "account" not in but:
             lines.extend(_users(admin, server, twins, search["known"]))
+        if any(int(number) for (number,) in admin.rows(_WRITES, twins)):
+            line = "not checked: files on the database host. User %s could write some (INTO OUTFILE): search that host"
+            lines.append(line % quoted(user))
         queries = {kind: query for kind, query in _OBJECTS.items() if kind not in but}
         objects = {
             kind: {row for row in _of(admin.rows(query, columns=3)) if row[2].rpartition("@")[0] in twins}

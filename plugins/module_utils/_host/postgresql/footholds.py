@@ -44,6 +44,8 @@ UNION SELECT 'physical slot', slot_name::text, '' FROM pg_replication_slots WHER
     SELECT FROM pg_roles WHERE rolname IN (%(login)s, %(owner)s) AND (rolreplication OR rolsuper))
 UNION SELECT 'process', pid::text, usename::text FROM pg_stat_activity WHERE usename IN (%(login)s, %(owner)s)
   AND backend_type <> 'client backend' AND backend_type !~ '^(logical replication|parallel)'
+UNION SELECT 'program', %(login)s, '' FROM pg_roles r, pg_roles g WHERE r.rolname IN (%(login)s, %(owner)s)
+  AND g.rolname IN ('pg_execute_server_program', 'pg_write_server_files') AND pg_has_role(r.oid, g.oid, 'MEMBER')
 ORDER BY 1, 2, 3"""
 _IN_DATABASE = """WITH own AS (SELECT oid FROM pg_roles WHERE rolname IN (%(roles)s)),
 given AS (
@@ -97,6 +99,8 @@ _WORDS = {
     "process": "process {0} on the server runs as role {1}: SELECT pg_terminate_backend({0})",
     "job": "pg_cron runs job {0} as role {1}: SELECT cron.unschedule({0})",
     "pg_cron": "not checked: jobs of pg_cron in database {0}. As a superuser there: SELECT * FROM cron.job",
+    "program": "not checked: files and processes on the database host. Role {0} could leave some (COPY … PROGRAM): "
+    "search that host, or rebuild it",
     "owns": "role {0} owns objects in database {1} that the owner role should own: check them, then DROP OWNED BY {0}",
 }
 _QUOTED: Dict[str, Callable[[str], str]] = {"prepared": literal, "physical slot": literal, "process": str}
