@@ -79,6 +79,24 @@ def test_an_anonymous_account_is_locked(maria: MariaDB, programs: Programs) -> N
         maria.execute("DROP USER ''@'%'")
 
 
+def test_an_anonymous_account_that_matches_first_stops_no_response(maria: MariaDB, programs: Programs) -> None:
+    """From 127.0.0.1 the server takes app_b@'127.%' for it, and refuses the password."""
+    shop = compared(maria, programs, "CREATE USER ''@'127.0.0.1' IDENTIFIED BY 'canary'")
+    try:
+        shop.leak()
+        shop.to("set")
+        shop.act("set")
+        message = str(shop.act("test")["message"])
+        assert "and was not tested: the server may take it for an anonymous user. " in message
+        assert message.endswith("If not yours: DROP USER ''@'127.0.0.1'")
+        shop.rotator.advance("revoke")
+        answer = shop.act("revoke")
+        assert any("account ``@`127.0.0.1` is not in the baseline" in line for line in answer["footholds"])
+    finally:
+        maria.execute("DROP USER ''@'127.0.0.1'")
+    assert not maria.accepts("app_a", OLD)
+
+
 def test_a_row_that_cannot_be_locked_keeps_no_user_from_it(maria: MariaDB, programs: Programs) -> None:
     """Whoever may write the table of accounts can make one that the server does not know."""
     row = "INSERT INTO mysql.global_priv (Host, User, Priv) VALUES ('%', 'app_0', '{}')"

@@ -227,6 +227,21 @@ def test_a_leaked_user_is_blocked_before_a_new_value_is_made(shop: RabbitShop, b
     assert shop.works
 
 
+@pytest.mark.parametrize("limit", ["max-connections", "max-channels"])
+def test_limits_that_a_thief_set_are_not_copied(shop: RabbitShop, broker: RabbitMQ, limit: str) -> None:
+    shop.leak()
+    broker.asked("PUT", f"/user-limits/app_a/{limit}", {"value": 0})
+    shop.to("set")
+    message = str(shop.act("set")["message"])
+    assert "; the limits of app_a were not copied: max-c" in message
+    assert f"{limit} 0" in message
+    shop.act("test")
+    shop.rotator.advance("revoke")
+    shop.act("revoke")
+    assert not accepts(broker, "app_a", OLD)
+    assert broker.asked("GET", "/user-limits/app_b")[1] == []
+
+
 def test_a_leaked_user_that_has_deleted_itself(shop: RabbitShop, broker: RabbitMQ) -> None:
     """Its permissions are gone too, so a person must make it again."""
     shop.leak()

@@ -14,6 +14,7 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.accounts import literal
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
     AccountUnknown,
     LoginRefused,
@@ -53,6 +54,13 @@ def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Lo
         "servers, write the address of one of them into server.address of the catalog"
         % (login["username"], admin.place)
     )
+
+
+def shadowed(admin: MysqlConnection) -> str:
+    """Which accounts may keep every user out from here: the server looks for an account by its host first. Whoever may
+    make users can see to that, and elsewhere the user may log in."""
+    accounts = ", ".join("''@%s" % literal(host) for host in _hosts(admin, ""))
+    return "the server may take it for an anonymous user. If not yours: DROP USER %s" % accounts if accounts else ""
 
 
 def require_twins(admin: MysqlConnection, user: str, other: str, *, leaked: bool) -> None:

@@ -22,7 +22,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "amqp": {"type": "dict", "required": True},
     "tags": {"type": "list", "elements": "str", "default": []},
 }
-RETURNS = two_users.RETURNS
+RETURNS = {**two_users.RETURNS, "dropped?": str}
 
 
 def main() -> None:
@@ -38,13 +38,14 @@ def answer(params: Mapping[str, Any]) -> dict[str, Any]:
     users.require_administrator(admin)
     if state == USABLE:
         try:
-            users.require_usable(admin, server, login, other, tags)
+            users.require_usable(admin, server, login, other, tags, leaked=params["leaked"])
         except AmqpNoConnectionLeft as error:
             result["full"] = str(error)
     elif state == CHECKED:
         users.require_ready(admin, user, other, tags, leaked=params["leaked"])
     elif state == PRESENT:
-        users.create(admin, login, other, tags)
+        limits = users.create(admin, login, other, tags, leaked=params["leaked"])
+        result.update({"dropped": limits} if limits else {})
     elif state == BLOCKED:
         result["ended"] = users.block(admin, server, login)
     else:

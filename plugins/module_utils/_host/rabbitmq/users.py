@@ -80,8 +80,12 @@ def _limits(admin: Management, user: str) -> Dict[str, int]:
     return {str(name): value for name, value in each if isinstance(value, int)}
 
 
-def create(admin: Management, new: Login, like: str, tags: Collection[str]) -> None:
-    """Makes the user anew: of one that was there, nothing stays. The server gets a hash of the password."""
+def create(admin: Management, new: Login, like: str, tags: Collection[str], *, leaked: bool) -> str:
+    """Makes the user anew: of one that was there, nothing stays. The server gets a hash of the password.
+
+    A leaked user's limits are not copied, because its holder may have set them so that the new user cannot log in.
+    Returns these limits.
+    """
     like_rights = rights(admin, like)
     user = new["username"]
     admin.delete("users", user)
@@ -90,10 +94,12 @@ def create(admin: Management, new: Login, like: str, tags: Collection[str]) -> N
     hashed = {"password_hash": _hash(new["password"]), "hashing_algorithm": "rabbit_password_hashing_sha256"}
     admin.put("users", user, body={**hashed, "tags": tag_list})
     for name, value in like_rights["limits"].items():
-        admin.put("user-limits", user, name, body={"value": value})
+        if not leaked:
+            admin.put("user-limits", user, name, body={"value": value})
     for kind, names in _PERMISSIONS.items():
         for vhost, *values in like_rights[kind]:
             admin.put(kind, vhost, user, body=dict(zip(names, values)))
+    return ", ".join("%s %d" % limit for limit in sorted(like_rights["limits"].items())) if leaked else ""
 
 
 def _hash(password: str) -> str:
@@ -102,13 +108,14 @@ def _hash(password: str) -> str:
 
 
 def require_usable(
-    admin: Management, server: Mapping[str, Any], login: Login, like: str, tags: Collection[str]
+    admin: Management, server: Mapping[str, Any], login: Login, like: str, tags: Collection[str], *, leaked: bool
 ) -> None:
     """Logs in to each vhost. Raises RotationError where the user may do something else than the user that it is
     ``like``, or where the administrator does not see its connection: it would end none either."""
     own = rights(admin, login["username"])
     if like:
         wanted = rights(admin, like)
+        wanted.update({"limits": own["limits"]} if leaked else {})
         wanted["tags"] = [tag for tag in wanted["tags"] if tag in tags]
         different = ", ".join(sorted(name for name in own if own[name] != wanted[name]))
         if different:

@@ -72,8 +72,11 @@ class TwoUsers(Acts):
                 "the rotation has no new value yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
             )
         act = self._usable if state == USABLE else partial(self.run, state=state)
-        place = act(part, login=logins.stays, other=str(logins.stored.login.username))["place"]
-        return {"message": f"user {logins.stays.username} {verb} at {place}"}
+        old, new = logins.stored.login.username, logins.stays.username
+        answer = act(part, login=logins.stays, other=str(old))
+        message = str(answer.get("untested") or f"user {new} {verb} at {answer['place']}")
+        limits = f"; the limits of {old} were not copied: {answer['dropped']}" if answer.get("dropped") else ""
+        return {"message": message + limits}
 
     def revoke(self, part: Part) -> Answer:
         """Ends the old user and its sessions, or in a rollback the new one's."""

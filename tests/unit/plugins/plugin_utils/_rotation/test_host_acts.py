@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import host_acts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, RotationRun
@@ -38,6 +40,7 @@ def engine(*credentials: dict[str, Any], incident: str = "", immediate: bool = F
     made.rotation = {"credentials": list(credentials), "revoking": list(credentials), "incident": incident}
     made.rotation["immediate"] = immediate
     made.carried = Carried()
+    made.setting = SimpleNamespace(catalog=None)
     return made
 
 
@@ -80,7 +83,7 @@ def test_keys_are_replaced_where_no_host_may_get_anything(
 
 
 def test_a_leaked_key_is_blocked_first_and_what_fails_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Engine, "_administrators", set())
+    monkeypatch.setattr(credential_graph, "administrators", lambda _catalog, _names: set())
     assert host_acts.due(engine(KEY, incident="leak-1"), "create") is None, "graceful"
     made = engine(KEY, incident="leak-1", immediate=True)
     lost = answers(made, "create", web1={"messages": ["web1: 1 sessions ended"]}, web2={"unreachable": True})
