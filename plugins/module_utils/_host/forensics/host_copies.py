@@ -64,6 +64,7 @@ NO_HOMES = ("//", "/bin/", "/sbin/", "/usr/", "/dev/", "/proc/", "/nonexistent/"
 _CONTAINER = re.compile(r"docker|containerd|libpod|kubepods|crio|lxc|machine\.slice")
 
 
+LATE = "units, histories, temporary files and logs: the time limit was reached"
 SILENT = "process %d: the kernel did not show its arguments and environment; run: ps -o pid,stat,wchan -p %d"
 Shown = Dict[str, str]
 File = Tuple[bool, int, str, str]
@@ -99,10 +100,11 @@ def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -
             try:
                 findings.copies.extend(_copy(folders.at(folder, name), env, values, names))
             except OutOfTime:
-                rest = len(files[:MOST]) - number
-                findings.unread.append("%d files in %s were not searched: no time was left" % (rest, env.file.folder))
+                rest = len(files[:MOST]) - number - 1
+                more = "" if not rest else " and %d more files" % rest
+                findings.unread.append("%s%s: no time was left to search" % (_path(env, folder, name), more))
                 break
-            except value_search.FileTooLarge as error:
+            except value_search.UnsearchedFile as error:
                 findings.unread.append("%s: was not searched completely: it %s" % (_path(env, folder, name), error))
             except FileNotFoundError:
                 continue
@@ -206,7 +208,7 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
     Packed files are searched as a whole and last, because they take the most time.
     """
     copies: List[Dict[str, str]] = []
-    late, unread, packed = [], UnreadPaths(), []
+    late, unread, packed = [LATE], UnreadPaths(), []
     seen: Set[str] = set()
     own = os.path.realpath(env.file.folder) + os.sep
     real = functools.lru_cache(maxsize=None)(os.path.realpath)
@@ -220,11 +222,13 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
                     copies.extend(_one(folders, path, values, unread, LAST))
                 except value_search.PackedFile:
                     packed.append(path)
+            late.clear()
             while packed:
                 copies.extend(_one(folders, packed[0], values, unread))
                 del packed[0]
     except OutOfTime:
-        late.append("units, histories, temporary files and logs: the time limit was reached")
+        for path in packed:
+            unread.add(path, "was not searched completely: the time limit was reached")
     return Found(copies, [*late, *unread.messages()], unread.closed)
 
 
@@ -241,10 +245,8 @@ def _one(
     except OSError as error:
         unread.add_error(path, error)
         return
-    except value_search.UnopenedFile as error:
-        unread.add(path, str(error))
-        return
-    except value_search.FileTooLarge:  # the check says how much of a file it reads
+    except value_search.UnsearchedFile as error:
+        unread.add(path, "was not searched completely: it %s" % error)
         return
     if names_inside:
         yield {"path": plain(path), "mode": "%04o" % mode, "why": "holds %s" % ", ".join(names_inside[:3])}

@@ -43,7 +43,7 @@ def searched(units: Sequence[str], values: ValueSearch) -> JournalFindings:
         return JournalFindings([], [])
     except Unreadable as error:
         return JournalFindings([], ["the journal: %s" % error])
-    except value_search.FileTooLarge as error:  # an entry that looks like an archive
+    except value_search.UnsearchedFile as error:  # an entry that looks like an archive
         return JournalFindings([], ["the journal: it %s" % error])
     except OutOfTime:
         return JournalFindings([], ["the journal: looking into it took too long"])
@@ -52,7 +52,7 @@ def searched(units: Sequence[str], values: ValueSearch) -> JournalFindings:
 
 
 def _named(units: Sequence[str], values: ValueSearch) -> List[str]:
-    return value_search.in_stream(io.BytesIO(_entries(units)).read, values)
+    return value_search.in_stream(io.BytesIO(_entries(units)), values)
 
 
 def _entries(units: Sequence[str]) -> bytes:

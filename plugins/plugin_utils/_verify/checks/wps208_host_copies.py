@@ -58,8 +58,8 @@ CHECK = Check(
             "Units, cron, configuration in /etc, histories and login files of every home, /tmp, /var/tmp, "
             "/dev/shm, /var/backups, /var/log, /var/mail, /var/www, /opt, /srv, /usr/local."
         ),
-        "Of each place only the 500 newest files, and of each file only the last 256 KiB.",
-        "Packed files (gzip, bzip2, xz, zip, tar, and zstd if the host has it) up to 32 MiB, 1000 members, 3 levels.",
+        "Of each place only the 500 newest files, and of a file that is not packed only the last 256 KiB.",
+        "Packed files (gzip, bzip2, xz, zip, tar, and zstd if the host has it) of any size, up to 6 levels.",
         "Only values of high sensitivity and 12 characters or more that .env or the catalog's other files hold now.",
     ),
     command=SHOW,

@@ -34,7 +34,7 @@ def matcher() -> ValueMatcher:
 def test_each_rule(name: str) -> None:
     search = value_search.within(60, matcher())
     texts = encoders.RULES[name](values())
-    named = [value_search.in_stream(io.BytesIO(f"KEY=\n{text}\n".encode()).read, search) for text in texts]
+    named = [value_search.in_stream(io.BytesIO(f"KEY=\n{text}\n".encode()), search) for text in texts]
     assert sum(str(at) in names for at, names in enumerate(named)) / len(texts) >= RATE
 
 
@@ -55,7 +55,7 @@ def test_blanks_inside_base64(blank: str) -> None:
     """Of a length that no encoder makes: whoever writes such a file must not end the search of the host."""
     search = value_search.within(60, matcher())
     text = f"{values()[0]} = {'aB' * 12}a{blank}"
-    assert "0" in value_search.in_stream(io.BytesIO(text.encode()).read, search)
+    assert "0" in value_search.in_stream(io.BytesIO(text.encode()), search)
 
 
 def test_another_value_is_not_found() -> None:

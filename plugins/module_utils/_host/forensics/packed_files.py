@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is packed in a file, read piece by piece. The file may be hostile. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import os
+import re
+import subprocess
+from importlib import import_module
+from typing import Any, Callable, Generator, Iterable, Iterator, Optional, Protocol, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
+
+CHUNK = 1 << 20
+LARGEST = 32 << 20
+"""Bytes of an archive in an archive that can only be opened as a whole."""
+LARGEST_LIST = 8 << 20
+"""Bytes of a zip's list of files."""
+HEAD = 512
+"""Bytes that say how a file is packed."""
+TOO_LARGE = "holds an archive of more than %d MiB" % (LARGEST >> 20)
+TOO_MANY = "holds too many files"
+UNOPENED = "is packed with %s, which this check does not open"
+DAMAGED = "cannot be unpacked"
+MARKS = (
+    *(("gzip", b"\x1f\x8b"), ("bz2", b"BZh"), ("lzma", b"\xfd7zXZ\0"), ("zip", b"PK\x03\x04"), ("zstd", b"(\xb5/\xfd")),
+    *(("7z", b"7z\xbc\xaf\x27\x1c"), ("rar", b"Rar!\x1a\x07"), ("compress (.Z)", b"\x1f\x9d"), ("lzip", b"LZIP")),
+    *(("lz4", b"\x04\x22M\x18"), ("snappy", b"\xff\x06\0\0sNaPpY"), ("lzop", b"\x89LZO\0\r\n\x1a\n")),
+)
+"""How packed files begin."""
+_STREAMED = ("gzip", "bz2", "lzma", "tar")
+OPENED = (*_STREAMED, "zip", "zstd")
+_ENCRYPTED = 1
+"""A flag of a file in a zip."""
+MEMORY = 128
+"""MiB for what xz and zstd remember."""
+ZSTD = ("zstd", "-dcq", "--memory=%dMB" % MEMORY)
+"""Only if the host has this program: Python's standard library opens zstd from version 3.14 on."""
+
+
+class UnsearchedFile(Exception):
+    """Raised with the reason why a file was not searched completely. The searched parts hold no value."""
+
+
+class Source(Protocol):
+    """Of which pieces are read, one after another."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Joined:
+    """Pieces, read as those who read ask for them."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces, self._rest = iter(pieces), b""
+
+    def read(self, size: int) -> bytes:
+        parts, count = [self._rest], len(self._rest)
+        while count < size:
+            piece = next(self._pieces, b"")
+            if not piece:
+                break
+            parts.append(piece)
+            count += len(piece)
+        content = b"".join(parts)
+        self._rest = content[size:]
+        return content[:size]
+
+
+def from_start(kind: str, head: bytes, source: Source) -> Source:
+    """Only a zip needs to be a file, and what a program opens."""
+    if isinstance(source, (io.FileIO, io.BytesIO)):
+        source.seek(0)
+        return source
+    if kind in _STREAMED:
+        return _Joined(itertools.chain([head], chunks(source)))
+    content = head + b"".join(itertools.islice(chunks(source), LARGEST // CHUNK))
+    if len(content) > LARGEST:
+        raise UnsearchedFile(TOO_LARGE)
+    return io.BytesIO(content)
+
+
+def chunks(source: Source) -> Iterator[bytes]:
+    return iter(lambda: source.read(CHUNK), b"")
+
+
+def pieces(kind: str, stream: Source) -> Generator[Source, None, None]:
+    # These imports take as long as all else that runs on a host, and most have nothing packed beside the file.
+    if kind == "gzip":
+        zlib = import_module("zlib")
+        yield _Joined(_decompressed(lambda: zlib.decompressobj(31), stream))
+    elif kind == "bz2":
+        yield _Joined(_decompressed(import_module("bz2").BZ2Decompressor, stream))
+    elif kind == "lzma":
+        lzma = import_module("lzma")
+        yield _Joined(_decompressed(lambda: lzma.LZMADecompressor(memlimit=MEMORY << 20), stream))
+    elif kind == "tar":
+        yield from _of_tar(stream)
+    elif kind == "zip":
+        with import_module("zipfile").ZipFile(stream) as archive:
+            for item in (item for item in archive.infolist() if not item.flag_bits & _ENCRYPTED):
+                with archive.open(item) as member:
+                    yield member
+    elif kind == "zstd":
+        yield from _by_program(ZSTD, stream)
+    else:
+        raise UnsearchedFile(UNOPENED % kind)
+
+
+def _decompressed(start: Callable[[], Any], source: Source) -> Iterator[bytes]:
+    """All that comes before damage, and from there on what is read."""
+    unpacker, content = start(), source.read(CHUNK)
+    try:
+        while True:
+            piece = unpacker.decompress(content, CHUNK)
+            if piece:
+                yield piece
+            content = unpacker.unused_data if unpacker.eof else getattr(unpacker, "unconsumed_tail", b"")
+            if not content and len(piece) < CHUNK:
+                content = source.read(CHUNK)
+                if not content:
+                    return
+            if unpacker.eof:
+                unpacker = start()
+    except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught  # of three libraries
+        if "Memory usage limit" in str(error):
+            raise UnsearchedFile(DAMAGED) from None
+        yield b"\0" + content  # which is not taken for packed again
+        yield from chunks(source)
+
+
+def _of_tar(source: Source) -> Iterator[Source]:
+    """The content of each entry, and what is no tar as it is: the standard library reads names of any length."""
+    while True:
+        header = source.read(HEAD)
+        if header[257:262] != b"ustar":
+            break
+        size = _number(header[124:136])
+        yield _Entry(source, size)
+        source.read(-size % HEAD)
+    yield _Joined(itertools.chain([header], chunks(source)))
+
+
+class _Entry:
+    """Of a tar."""
+
+    def __init__(self, source: Source, size: int) -> None:
+        self._source, self._left = source, size
+
+    def read(self, size: int) -> bytes:
+        content = self._source.read(min(size, self._left))
+        self._left -= len(content)
+        return content
+
+
+def _number(field: bytes) -> int:
+    if field[0] & 0x80:
+        return int.from_bytes(field[1:], "big")
+    digits = re.match(rb"[\0 ]*([0-7]+)", field)
+    return int(digits[1], 8) if digits else 0
+
+
+def _by_program(command: Sequence[str], stream: Any) -> Iterator[Source]:
+    """What a program of the host unpacks. It gets the content alone, and no right of root: the file may be hostile."""
+    try:
+        options = accounts.start_options(accounts.named("nobody"), "/") if os.geteuid() == 0 else {}
+        with contextlib.ExitStack() as files:
+            packed = stream
+            if isinstance(stream, io.BytesIO):
+                packed = files.enter_context(os.fdopen(os.memfd_create("packed"), "w+b"))
+                packed.write(stream.getvalue())
+                packed.seek(0)
+            program = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                list(command), stdin=packed, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options
+            )
+    except (OSError, HostError, subprocess.SubprocessError):
+        raise UnsearchedFile("is packed with %s, which this host has no program for" % command[0]) from None
+    with program:
+        try:
+            if program.stdout:
+                yield program.stdout
+                if not program.stdout.read(1) and program.wait():
+                    raise UnsearchedFile(DAMAGED)
+        finally:
+            program.kill()
+
+
+def kind_of(head: bytes) -> Optional[str]:
+    """What it is packed with."""
+    for kind, mark in MARKS:
+        if head.startswith(mark):
+            return kind
+    return "tar" if head[257:262] == b"ustar" else None
