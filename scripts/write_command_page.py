@@ -15,6 +15,9 @@ INTRODUCTION = (
     "The sources are `scripts/commands/definition.py` and `scripts/commands/schemas.py`; "
     "[command.schema.json](../command.schema.json) is the same for programs."
 )
+WITHOUT_JSON = (
+    "`exec` and `completion` have no `--json`: their output belongs to the command that `exec` runs, and to the shell."
+)
 
 
 def sections(keys: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
@@ -22,7 +25,7 @@ def sections(keys: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
     codes = "".join(f"- `{code}`: {meaning}\n" for code, meaning in definition.EXIT_CODES.items())
     yield f"## Exit codes\n\n{codes}\n`exec` returns the exit code of its command.\n"
     rest = "".join(f"- `-- {name} …`: {text}\n" for name, text in definition.REST.items())
-    yield f"## Common arguments\n\n{_arguments(definition.COMMON)}{rest}"
+    yield f"## Common arguments\n\n{_arguments(definition.COMMON)}{rest}\n{WITHOUT_JSON}\n"
     yield from (_command(command, schemas.ANSWERS.get(command.name, "run")) for command in definition.COMMANDS)
     yield "## Answers\n"
     yield from (f"### {name}\n\n{keys(schema)}" for name, schema in schemas.DEFINITIONS.items())

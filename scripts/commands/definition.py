@@ -132,11 +132,12 @@ COMMANDS = (
             metavar="N",
         ),
     ),
-    Command(
+    reader(
         "get",
-        "Show the value of a setting on this terminal. Writes a record into the audit log first.",
+        "Show the source, version and date of a setting's value, or with --reveal the value.",
         "values:get",
-        (ENVIRONMENT, NAME, switch("--reveal", "Required: confirm that the terminal may show the value."), INVENTORY),
+        NAME,
+        switch("--reveal", "Show the value, on a terminal only. Writes a record into the audit log first."),
     ),
     Command(
         "exec",
@@ -178,6 +179,23 @@ COMMANDS = (
         switch("--abort", "Abort the open rotation and roll it back."),
         CHECK,
         LIMIT,
+    ),
+    front(
+        "rotated-elsewhere",
+        "Record that credentials were rotated elsewhere, such as at their provider. Their age counts from that time.",
+        several("credentials", "CREDENTIAL", "Credentials that were rotated.", "+"),
+        argument(
+            "--at",
+            description="When: a time in UTC, or an age as in diff --at.",
+            type=moment,
+            required=True,
+            metavar="TIME",
+        ),
+        argument(
+            "--reason", description="Where and why, for the audit log.", type=filled, required=True, metavar="TEXT"
+        ),
+        CHECK,
+        function="rotated_elsewhere",
     ),
     front(
         "leak",

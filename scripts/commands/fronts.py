@@ -58,6 +58,16 @@ def rotate(args: argparse.Namespace) -> int:
     return run(args, "rotate", {**named, **_switches({"rotation_abort": args.abort})})
 
 
+def rotated_elsewhere(args: argparse.Namespace) -> int:
+    names = ",".join(args.credentials)
+    variables = {
+        "rotation_elsewhere": names,
+        "rotation_elsewhere_at": args.at,
+        "rotation_elsewhere_reason": args.reason,
+    }
+    return run(args, "rotation_elsewhere", variables)
+
+
 def leak(args: argparse.Namespace) -> int:
     variables = {"leak_credentials": ",".join(args.credentials), "leak_value_file": args.value_file}
     return run(args, "leak_response", _given(variables))

@@ -52,12 +52,12 @@ def _listing(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    rows = [(origin["setting"], _place(origin), output.short(origin["version"])) for origin in answer["origins"]]
+    rows = [(origin["setting"], place(origin), output.short(origin["version"])) for origin in answer["origins"]]
     yield from output.table(("setting", "source", "version"), rows)
     yield from _remarks(answer)
 
 
-def _place(origin: Mapping[str, Any]) -> str:
+def place(origin: Mapping[str, Any]) -> str:
     return str(Place(origin["source"], origin["name"], origin["key"]) if origin["name"] else origin["source"])
 
 

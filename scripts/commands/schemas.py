@@ -48,6 +48,18 @@ def _object(**properties: Schema) -> Schema:
 
 SETTING = _text("Name of the setting.")
 VERSION = "Version id of a secret, or number of a parameter's version; empty without one."
+CREATED = _text("Time of the version; empty if the store has none.")
+LISTED: Mapping[str, Schema] = {
+    "setting": SETTING,
+    "source": _choice("Store of the value.", *STORES, "catalog", "composed"),
+    "name": _text("Name of the secret or parameter; empty for a value of the catalog."),
+    "key": {"type": ["string", "null"], "description": "Key in the secret's JSON object."},
+    "version": _text(VERSION),
+    "via_copy": {
+        "type": "boolean",
+        "description": "Whether the value comes from a copy, because the primary location has none.",
+    },
+}
 DEFINITIONS: Mapping[str, Schema] = {
     "listing": _object(
         application=_text("Name of the application in the catalog."),
@@ -72,6 +84,14 @@ DEFINITIONS: Mapping[str, Schema] = {
         setting=SETTING,
         asked={"type": "boolean", "description": "Whether CloudTrail answered."},
         messages=_texts("One line for each reader, and for each source that was not read."),
+    ),
+    "description": _object(
+        **LISTED,
+        created=CREATED,
+        value={
+            "type": ["string", "null"],
+            "description": "The value with --reveal, which needs a terminal; else null.",
+        },
     ),
     "diagnosis": _object(
         environment=_text("Name of the environment."),
@@ -105,17 +125,7 @@ DEFINITIONS: Mapping[str, Schema] = {
     "failure": _object(
         error=_object(type=_text("Kind of the error, such as NoAccess."), message=_text("The problem and its remedy.")),
     ),
-    "listed_setting": _object(
-        setting=SETTING,
-        source=_choice("Store of the value.", *STORES, "catalog", "composed"),
-        name=_text("Name of the secret or parameter; empty for a value of the catalog."),
-        key={"type": ["string", "null"], "description": "Key in the secret's JSON object."},
-        version=_text(VERSION),
-        via_copy={
-            "type": "boolean",
-            "description": "Whether the value comes from a copy, because the primary location has none.",
-        },
-    ),
+    "listed_setting": _object(**LISTED),
     "compared_setting": _object(
         setting=SETTING,
         state=_choice("Whether the values are equal.", "equal", "different", "only_left", "only_right"),
@@ -126,7 +136,7 @@ DEFINITIONS: Mapping[str, Schema] = {
         place=_text("Location of the value, as text."),
         name=_text("Name of the secret or parameter."),
         version=_text(VERSION),
-        created=_text("Time of the version; empty if the store has none."),
+        created=CREATED,
         labels=_texts("Labels of the version, such as AWSCURRENT."),
         value=_choice("The value, compared with the version before.", "first", "changed", "same", "unreadable"),
         who=_text(
@@ -148,13 +158,14 @@ ANSWERS = {
     "diff": "comparison",
     "history": "history",
     "who": "readers",
+    "get": "description",
     "doctor": "diagnosis",
 }
 """By command; other commands with --json print a run. Any command may print a failure instead."""
 SCHEMA: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Answers of scripts/secrets",
-    "description": "What a command prints with --json. No answer holds a value.",
+    "description": "What a command prints with --json. No answer holds a value, except that of get with --reveal.",
     "anyOf": [{"$ref": f"#/$defs/{name}"} for name in (*dict.fromkeys(ANSWERS.values()), "run", "failure")],
     "$defs": DEFINITIONS,
 }

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The commands that use values: exec gives them to one program, get shows one on a terminal."""
+"""The commands that use values: exec gives them to one program, get describes one and shows it on a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
@@ -22,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import c
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.history import REVEALED
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import AuditLog
-from ansible_collections.watchparty.secrets.scripts.commands import environments, output
+from ansible_collections.watchparty.secrets.scripts.commands import environments, listing, output
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
 AWS_CREDENTIALS = (
@@ -96,12 +98,11 @@ def is_terminal() -> bool:
 
 
 def get(args: argparse.Namespace) -> int:
-    """Records in the audit log first, so that no value is shown without a record."""
-    if not args.reveal:
-        raise UsageError(
-            f"get shows the value of {args.name} on this terminal: add --reveal. The audit log records this"
-        )
-    if not is_terminal():
+    """Without --reveal, everything but the value. With it, the audit log has a record before the value is shown.
+
+    No digest of the value: with a digest that is the same in the next run, guesses could be tested.
+    """
+    if args.reveal and not is_terminal():
         raise UsageError(
             "get shows a value on a terminal only, and standard output is something else. "
             f"To give values to a program, use: secrets exec {again(args)} -- COMMAND"
@@ -109,15 +110,30 @@ def get(args: argparse.Namespace) -> int:
     reader = environments.Reader(args)
     environment = reader.read()
     environments.require_allowed(environment.contents)
-    values = environment.resolution.values
-    if args.name not in values:
+    origin = next((item for item in environment.resolution.origins if item.setting == args.name), None)
+    if origin is None:
         raise NotFound(f"{args.name}: has no value in {args.environment}; see: secrets list {again(args)}")
-    record(environment, reader, [args.name])
-    value = output.printable(values[args.name])
-    print(value)
-    if value != values[args.name]:
-        print("secrets: each ? may stand for a character that a terminal does not print", file=sys.stderr)
+    reading = environment.contents.readings.get(origin.name)
+    answer = {**asdict(origin), "created": reading.written if reading else "", "value": None}
+    if args.reveal:
+        record(environment, reader, [args.name])
+        answer["value"] = environment.resolution.values[args.name]
+    output.show(as_json=args.json, answer=answer, lines=_lines(answer))
     return 0
+
+
+def _lines(answer: Mapping[str, Any]) -> list[str]:
+    value = answer["value"]
+    if value is None:
+        version = f"version {output.short(answer['version'])}, created {answer['created']}"
+        facts = ", ".join([listing.place(answer), *([version] if answer["version"] else [])])
+        return [
+            f"{answer['setting']}: {facts}",
+            "To show the value on a terminal, add --reveal. The audit log records this.",
+        ]
+    if output.printable(value) != value:
+        print("secrets: each ? may stand for a character that a terminal does not print", file=sys.stderr)
+    return [value]
 
 
 def record(environment: Environment, reader: environments.Reader, names: Sequence[str]) -> None:

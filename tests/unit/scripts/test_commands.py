@@ -180,6 +180,10 @@ class TestFronts:
             (("provision", "test", "--values-file", "v"), "provision_values_file=v"),
             (("rotate", "test"), ""),
             (("rotate", "test", "a", "--abort"), "rotation_credentials=a rotation_force=true rotation_abort=true"),
+            (
+                ("rotated-elsewhere", "test", "a", "--at", "2026-11-01", "--reason", "a b"),
+                'rotation_elsewhere=a rotation_elsewhere_at=2026-11-01T00:00:00Z {"rotation_elsewhere_reason":_"a_b"}',
+            ),
             (("leak", "test", "a"), "leak_credentials=a"),
             (("verify", "test", "WPS201", "--repository", "."), "verify_only=WPS201 verify_repository=."),
             (("scan", "test"), "scan_repositories=."),
@@ -195,6 +199,7 @@ class TestFronts:
         "argv",
         [
             ("rotate", "test", ""),
+            ("rotated-elsewhere", "test", "a", "--at", "1d", "--reason", ""),
             ("leak", "test", ""),
             ("verify", "test", ","),
             ("deploy", "test", "--limit", ""),

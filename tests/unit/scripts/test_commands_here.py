@@ -31,6 +31,11 @@ def test_a_machine_without_ansible(tmp_path: Path) -> None:
     assert "ansible-playbook was not found; install the packages ansible and boto3" in run.stderr
 
 
+def test_commands_without_json() -> None:
+    without = [command.name for command in definition.COMMANDS if definition.JSON not in command.arguments]
+    assert without == ["exec", "completion"]
+
+
 class TestCompletion:
     @pytest.mark.parametrize(
         ("words", "candidates"),
@@ -40,6 +45,7 @@ class TestCompletion:
             (["set", "test", "TOKEN", "K"], ["KEY"]),
             (["set", "test", "--value-file", "x", "T"], ["TOKEN"]),
             (["rotate", "test", "--check", ""], ["key", "token"]),
+            (["rotated-elsewhere", "test", "--at", "1d", ""], ["key", "token"]),
             (["deploy", "test", "--limit", ""], ["web1"]),
             (["diff", "test", "o"], ["other"]),
             (["list", "-i", "hosts.yml", "o"], ["other"]),
@@ -82,7 +88,7 @@ class TestCompletion:
         script = lab.run("completion", "bash").out
         script += 'COMP_WORDS=(secrets ro); COMP_CWORD=1; _secrets; echo "${COMPREPLY[@]}"\n'
         run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-        assert run.stdout == "rotate\n"
+        assert run.stdout == "rotate rotated-elsewhere\n"
 
 
 @pytest.fixture

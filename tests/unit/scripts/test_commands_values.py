@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -139,10 +140,23 @@ class TestGet:
         assert "a terminal only" in ran.err
         assert CANARY not in ran.out
 
-    def test_not_asked_to_reveal(self, terminal: Lab) -> None:
-        ran = terminal.run("get", "test", "TOKEN")
-        assert ran.code == 2
-        assert "add --reveal" in ran.err
+    def test_not_asked_to_reveal(self, lab: Lab) -> None:
+        """Everything but the value, also where no terminal and no audit log is."""
+        lab.store(TOKEN="t")
+        ran, answer = lab.run("get", "test", "TOKEN"), lab.run("get", "test", "TOKEN", "--json").answer
+        assert re.match(r"TOKEN: secret app/test/core key TOKEN, version [0-9a-f-]{8}, created 20\S+Z\n", ran.out), ran
+        assert "add --reveal" in ran.out
+        assert (answer["name"], answer["key"], answer["value"]) == ("app/test/core", "TOKEN", None)
+        assert CANARY not in f"{ran}{answer}"
+        assert lab.run("get", "test", "MODE").out.startswith("MODE: catalog\n")
+
+    def test_json_with_the_value(self, terminal: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert terminal.run("get", "test", "TOKEN", "--reveal", "--json").answer["value"] == f"t{CANARY}"
+        assert len(terminal.audit_log()) == 1
+        monkeypatch.setattr(values, "is_terminal", lambda: False)
+        ran = terminal.run("get", "test", "TOKEN", "--reveal", "--json")
+        assert (ran.code, ran.answer["error"]["type"]) == (2, "UsageError")
+        assert CANARY not in ran.out
 
     def test_an_absent_setting_is_not_recorded(self, terminal: Lab) -> None:
         ran = terminal.run("get", "test", "KEY", "--reveal")
