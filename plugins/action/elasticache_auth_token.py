@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.elasticache_group import AuthTokens
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     FORMER,
     Parties,
@@ -168,7 +169,7 @@ class AuthTokenState:
         return {"changed": False, "accepted": dict(self._asked(self._found.old))}
 
     def present(self) -> dict[str, Any]:
-        new, old = self._new(), self._found.old
+        new, old = required(self._found.new), self._found.old
         accepted = self._asked(new)
         result = {"changed": not all(accepted.values()), "accepted": dict(accepted)}
         if self._check or not result["changed"]:
@@ -181,13 +182,13 @@ class AuthTokenState:
         return {**result, "accepted": dict(self._asked(new))}
 
     def usable(self) -> dict[str, Any]:
-        new = self._new()
+        new = required(self._found.new)
         self._require(new)
         return {"changed": False, "accepted": dict(self._asked(new))}
 
     def revoked(self) -> dict[str, Any]:
         removed_login = self._found.removed
-        kept_token = self._found.old if self._found.aborting else self._new()
+        kept_token = self._found.old if self._found.aborting else required(self._found.new)
         accepted = self._asked(removed_login)
         result = {"changed": any(accepted.values()), "accepted": dict(accepted)}
         if result["changed"]:
@@ -241,13 +242,6 @@ class AuthTokenState:
         if missing:
             result = {**result, "not_ended": missing, "warnings": [f"{name}; {message}" for name in missing]}
         return result
-
-    def _new(self) -> Login:
-        if self._found.new is None:
-            raise RotationError(
-                "the rotation has no new value yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
-            )
-        return self._found.new
 
     def _change(self, change: Callable[[], object], is_done: Callable[[], bool]) -> None:
         """Sends a change once more only when it is known not to have arrived."""

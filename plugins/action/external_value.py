@@ -8,11 +8,11 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import external_value_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    new_values,
     provider_revocations,
     supplied_values,
     verification_targets,
@@ -43,7 +43,8 @@ class ActionModule(ServerAction):
             supplied = supplied_values.supplied(args, self._answers_in).get(credential.name, Login())
             current = Login(supplied.username or stored_login.username, supplied.password or stored_login.password)
         elif args["state"] == "usable":
-            current = self._new(setting, credential.name)
+            _journal, rotation, _item = setting.mine(credential.name)
+            current = new_values.required(setting.new_value(rotation, credential.name), credential.name)
         else:
             current, former = stored_login, _former(setting, credential, stored_login)
         logins = (current, *former.values())
@@ -55,17 +56,6 @@ class ActionModule(ServerAction):
 
     def wait_of(self, params: Mapping[str, Any]) -> float:
         return float(params["timeout"] * sum(1 + len(item.get("former", ())) for item in params["tries"]))
-
-    @staticmethod
-    def _new(setting: RotationSetup, name: str) -> Login:
-        _journal, rotation, _item = setting.mine(name)
-        new = setting.new_value(rotation, name)
-        if new is None:
-            raise RotationError(
-                f"{name}: the rotation has no new value yet; run "
-                "ansible-playbook watchparty.secrets.rotate, which creates it"
-            )
-        return new
 
 
 def _former(setting: RotationSetup, credential: Credential, now: Login) -> dict[str, Login]:

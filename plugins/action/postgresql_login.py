@@ -7,15 +7,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     compared_servers,
     kind_declarations,
     postgresql_scram,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     Parties,
     ServerAction,
@@ -58,16 +57,12 @@ class ActionModule(ServerAction):
 
 
 def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:
-    concerned: Login | None = logins.new if state in ("checked", "present", "usable") else logins.removed
-    if concerned is None or not concerned.username:
-        raise RotationError(
-            f"{name}: the rotation has no new login yet; run "
-            "ansible-playbook watchparty.secrets.rotate, which creates it"
-        )
+    login = logins.new if state in ("checked", "present", "usable") else logins.removed
+    concerned = required(login if login and login.username else None, name)
     params: dict[str, Any] = {
         "admin_url": logins.admin_url,
         "login": concerned.username,
-        "owner": kind_declarations.owner_of(concerned.username),
+        "owner": kind_declarations.owner_of(str(concerned.username)),
         "journal": logins.number,
         "login_url": logins.of(concerned),
     }

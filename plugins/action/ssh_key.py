@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair, verbose_output
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ssh_key as rotation_ssh_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import FORMER, ServerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -45,11 +46,8 @@ class ActionModule(ServerAction):
         masked += self._pair.values
         if self._pair.gone is None:  # the rotation was aborted before a new key was made
             return None
-        if args["state"] not in ("looked", "blocked") and self._pair.new is None:
-            raise RotationError(
-                f"{name}: the rotation has no new key yet; run "
-                "ansible-playbook watchparty.secrets.rotate, which creates it"
-            )
+        if args["state"] not in ("looked", "blocked"):
+            required(self._pair.new, name)
         self._evict = args["evict"]
         options = setting.catalog.credentials[name].options
         self._way = ssh_login.way_of(self._connection, self._host, options.get("user") or "")

@@ -10,7 +10,6 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     Overtaken,
-    RotationError,
     SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY, VALKEY_USER
@@ -18,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     FORMER,
     Parties,
@@ -54,12 +54,7 @@ class ActionModule(ServerAction):
         if logins.nothing:
             return None
         self._rotator = setting.rotator
-        concerned = logins.new if state in (*_ADDING, "usable") else logins.removed
-        if concerned is None:
-            message = (
-                "the rotation has no new value yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
-            )
-            raise RotationError(f"{args['credential']}: {message}")
+        concerned = required(logins.new if state in (*_ADDING, "usable") else logins.removed, name)
         users = logins.new is not None and logins.new.username != logins.old.username
         params: dict[str, Any] = {
             **_nodes(setting, name),

@@ -110,9 +110,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         old = former_login(setting.catalog, setting.rotator.secrets, journal, item)
         new: Login | None = _in_force(setting, name)
     else:
-        old = credential_graph.find(
-            setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
-        ).login
+        old = setting.old(rotation, name).login
         # During a rollback a key that is not seen yet would stay.
         new = setting.new_value(rotation, name, made=False) or issued.find(name, made=rotation.aborting)
     if old.username is None:

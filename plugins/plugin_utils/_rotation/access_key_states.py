@@ -34,7 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_cli
     AccessKey,
     AccessKeys,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued, required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.second_keys import (
     Note,
     RemovedKeys,
@@ -130,7 +130,7 @@ class AccessKeyStage:
         return {**self._result(True, new_key), **_lines({"evicted": removed.evicted})}
 
     def usable(self) -> dict[str, Any]:
-        new = self._new()
+        new = required(self._found.new)
         self._require_accepted(new)
         return self._result(False, new)
 
@@ -140,7 +140,7 @@ class AccessKeyStage:
         old_login, kept_login = (
             (access_key_pair.new, access_key_pair.old)
             if access_key_pair.aborting
-            else (access_key_pair.old, self._new())
+            else (access_key_pair.old, required(access_key_pair.new))
         )
         removed = [old_login] if old_login is not None and self._is_there(old_login) else []
         unrecorded = self._others()[0] if access_key_pair.aborting and not removed else []
@@ -265,13 +265,6 @@ class AccessKeyStage:
         key = str(login.username)
         for act in (self._hands.keys.deactivate, self._hands.keys.delete):
             act(self._found.user, key, fresh=(look or self._hands.fresh)())
-
-    def _new(self) -> Login:
-        if self._found.new is None:
-            raise RotationError(
-                "the rotation has no new key yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
-            )
-        return self._found.new
 
     def _require_listed(self, key: Login) -> None:
         """A key that was made and kept may be gone again, and is not listed at once."""

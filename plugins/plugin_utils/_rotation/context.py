@@ -7,7 +7,6 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,15 +79,6 @@ def now() -> datetime:
 def new_id() -> str:
     """What a rotation that begins now is called."""
     return f"r-{now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-
-
-def part_of(item: _plan.Item, pending_task: str) -> _plan.Item:
-    """The item; or with a pending task that it includes, the part of it that revokes what the task names."""
-    if not pending_task:
-        return item
-    if pending_task not in item.former:
-        raise RotationError(f"{item.credential}: the rotation does not include the pending task {pending_task}")
-    return replace(item, act=_plan.REVOKE, pending_task=pending_task)
 
 
 class RotationAction(ControllerAction):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
@@ -28,6 +28,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.paralle
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+T = TypeVar("T")
 
 
 def login_for(
@@ -48,6 +50,16 @@ def login_for(
     password = supplied.password or (generate(kind) if kind.value == "generated" else stored_credential.login.password)
     new_login = _plan.new_login(kind, stored_credential, password)
     return replace(new_login, username=supplied.username or new_login.username)
+
+
+def required(new: T | None, name: str = "") -> T:
+    """The new value. Raises RotationError, which begins with the credential's ``name``, before it is made."""
+    if new is None:
+        subject = f"{name}: the rotation" if name else "the rotation"
+        raise RotationError(
+            f"{subject} has no new value yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
+        )
+    return new
 
 
 def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, item: _plan.Item) -> Login:

@@ -26,11 +26,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kept_value import keep_or_undo
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_client import ProviderClient
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
-    old_login,
-    rotated_logins,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 LOOKS, INTERVAL = 30, 2.0
@@ -81,7 +79,8 @@ class ProviderKeys:
 
     def block(self) -> dict[str, Any]:
         """Disables the old key, or deletes it where the provider cannot disable keys."""
-        old = old_login(self.setting, self.name)
+        _journal, rotation, _item = self.setting.mine(self.name)
+        old = self.setting.old(rotation, self.name).login
         key = self._id(old)
         keys = self.client.listed(until=key)
         self._require_ours(key, keys)
@@ -100,7 +99,7 @@ class ProviderKeys:
         return {"message": f"{self.client.host} made key {self._id(issued.take(self.name))}"}
 
     def _make(self, rotation: OpenRotation) -> None:
-        rotator, old = self.setting.rotator, old_login(self.setting, self.name)
+        rotator, old = self.setting.rotator, self.setting.old(rotation, self.name).login
         label = self._prefix + rotation.id
         self._remove_leftovers(self.client.listed(), label)
         if rotation.plan.get("incident") and self._is_full(keys := self.client.listed()):
@@ -140,11 +139,7 @@ class ProviderKeys:
         )
 
     def test(self) -> dict[str, Any]:
-        stays = rotated_logins(self.setting, self.name).stays
-        if stays is None:
-            raise RotationError(
-                "the rotation has no new key yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
-            )
+        stays = required(rotated_logins(self.setting, self.name).stays)
         self._require((ACCEPTED,), stays)
         return {"message": f"key {self._id(stays)} works"}
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_graph import StoredCredential
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation, PendingTask
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation, PendingTask
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan, state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
@@ -18,36 +20,52 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 class RotatedLogins:
     """In a rollback the new login goes; else the old one, or one that waits for a later revocation."""
 
-    goes: Login | None = field(repr=False)
-    stays: Login | None = field(repr=False)
-    """Either is None where the rotation made no login."""
+    old: Login = field(repr=False)
+    new: Login | None = field(repr=False)
+    """None where the rotation made no login."""
+    journal: Journal
     rotation: OpenRotation
     stored: StoredCredential
+    """As the rotation was planned from it; with a task, as the stores hold it now."""
     task: PendingTask | None = None
     """Names the previous value that goes."""
-    aborting: bool = False
+
+    @property
+    def aborting(self) -> bool:
+        return self.rotation.step in state_machine.BACKWARD
+
+    @property
+    def goes(self) -> Login | None:
+        return self.new if self.aborting else self.old
+
+    @property
+    def stays(self) -> Login | None:
+        if self.aborting:
+            return self.old
+        return self.new or (self.stored.login if self.task else None)
 
 
-def old_login(setting: RotationSetup, name: str) -> Login:
-    """What a rotation replaces, also before it has made anything."""
-    _journal, rotation, _item = setting.mine(name)
-    credential = setting.catalog.credentials[name]
-    return setting.located(credential, setting.rotator.old_contents(rotation, credential)).login
+def rotated_logins(
+    setting: RotationSetup,
+    name: str,
+    pending_task: str = "",
+    *,
+    look: Callable[[str], tuple[Journal, OpenRotation, plan.Item]] | None = None,
+) -> RotatedLogins:
+    """``pending_task`` names a previous value that the rotation ends along with its own old one. Raises SecretsError.
 
-
-def rotated_logins(setting: RotationSetup, name: str, pending_task: str = "") -> RotatedLogins:
-    """``pending_task`` names a previous value that the rotation ends along with its own old one."""
-    journal, rotation, item = setting.mine(name)
-    credential = setting.catalog.credentials[name]
-    task = journal.pending_tasks.get(pending_task or item.pending_task or "")
+    ``look`` is ``setting.mine``, or ``setting.holding`` for a server that refuses what is late.
+    """
+    journal, rotation, item = (look or setting.mine)(name)
+    if pending_task and pending_task not in item.former:
+        raise RotationError(f"{name}: the rotation does not include the pending task {pending_task}")
     new = setting.new_value(rotation, name) if item.act in plan.CHANGES else None
-    if task:
-        old = former_login(setting.catalog, setting.rotator.secrets, journal, replace(item, pending_task=task.id))
-        stored = setting.held(credential)
-        return RotatedLogins(old, new or stored.login, rotation, stored, task)
-    stored = setting.located(credential, setting.rotator.old_contents(rotation, credential))
-    if rotation.step not in state_machine.BACKWARD:
-        return RotatedLogins(stored.login, new, rotation, stored)
-    if new is None and item.issued:  # which it may have come no further than
+    revoked = pending_task or (item.pending_task if item.act == plan.REVOKE else None)
+    if revoked:
+        old = former_login(setting.catalog, setting.rotator.secrets, journal, replace(item, pending_task=revoked))
+        stored = setting.held(setting.catalog.credentials[name])
+        return RotatedLogins(old, new, journal, rotation, stored, journal.pending_tasks[revoked])
+    if new is None and item.issued and rotation.step in state_machine.BACKWARD:  # it may have come no further
         new = setting.rotator.issued(rotation).find(name, made=True)
-    return RotatedLogins(new, stored.login, rotation, stored, aborting=True)
+    stored = setting.old(rotation, name)
+    return RotatedLogins(stored.login, new, journal, rotation, stored)

@@ -30,9 +30,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     context,
     plan,
     preconditions,
-    state_machine,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
@@ -85,33 +85,23 @@ def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "",
     ``former`` is a pending task: the rotation revokes the value that it names, along with its own old value. Without an
     administrator a credential changes ``by_itself``, by another way than its server.
     """
-    journal, rotation, item = setting.holding(name)
-    part = context.part_of(item, former)
-    pending_task = journal.pending_tasks.get(part.pending_task or "") if part.act == plan.REVOKE else None
-    credential = setting.catalog.credentials[name]
-    old_contents = setting.rotator.old_contents(rotation, credential)
-    new = setting.new_value(rotation, name)
-    present = None
-    if pending_task:
-        present = _present(setting, name)  # the application may go elsewhere by now
-        new = new if new and item.act in plan.CHANGES else present.login
-        old_contents = setting.rotator.secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
-    stored_credential = setting.located(credential, old_contents)
-    place = present or stored_credential
-    admin, admin_url = (stored_credential.login, "") if by_itself else administrator(setting, name, engine, rotation)
-    _refuse_elsewhere(setting, place)
+    logins = rotated_logins(setting, name, former, look=setting.holding)
+    rotation, task = logins.rotation, logins.task
+    stored = _present(setting, name) if task else logins.stored  # the application may go elsewhere by now
+    admin, admin_url = (logins.old, "") if by_itself else administrator(setting, name, engine, rotation)
+    _refuse_elsewhere(setting, stored)
     return Parties(
-        old=stored_credential.login,
-        new=new,
+        old=logins.old,
+        new=logins.new or (stored.login if task else None),
         admin=admin,
-        url=place.url or "",
+        url=stored.url or "",
         admin_url=admin_url,
-        aborting=rotation.step in state_machine.BACKWARD,
-        number=journal.head,
+        aborting=logins.aborting,
+        number=logins.journal.head,
         rotation=rotation.id,
-        notes=pending_task.notes if pending_task else rotation.notes.get(name, {}),
+        notes=task.notes if task else rotation.notes.get(name, {}),
         leak=bool(rotation.plan.get("incident")),
-        late=pending_task is not None,
+        late=task is not None,
     )
 
 

@@ -76,6 +76,11 @@ class RotationSetup:
         wanted = {place.name: further.readings[place.name] for place in missing if place.name in further.readings}
         return credential_graph.find(self.catalog, credential, contents | Contents(wanted))
 
+    def old(self, rotation: OpenRotation, name: str) -> credential_graph.StoredCredential:
+        """What the stores held of a credential when the rotation was planned."""
+        credential = self.catalog.credentials[name]
+        return self.located(credential, self.rotator.old_contents(rotation, credential))
+
     def mine(self, name: str) -> tuple[Journal, OpenRotation, plan.Item]:
         """The rotation that this run holds, looked at now, and a credential's part in it. Raises SecretsError."""
         return self._part(name, *self.rotator.mine())

@@ -13,13 +13,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SSH_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
-    context,
-    ssh_key_preconditions,
-    state_machine,
-)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    ssh_key_preconditions,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
@@ -61,25 +59,16 @@ def present(setting: RotationSetup, name: str) -> Pair:
 
 def concerned(setting: RotationSetup, name: str, former: str = "") -> Pair:
     """Both keys, in the rotation that this run holds; with a ``former`` pending task, the old one is what it names."""
-    journal, rotation, item = setting.mine(name)
-    part = context.part_of(item, former)
-    if part.act == _plan.REVOKE:
-        old = former_login(setting.catalog, setting.rotator.secrets, journal, part).password
-        new_key = setting.new_value(rotation, name) if item.act in _plan.CHANGES else None
-        new: str | None = new_key.password if new_key else _in_use(setting, name)
-    else:
-        credential = setting.catalog.credentials[name]
-        before = setting.rotator.old_contents(rotation, credential)
-        old = credential_graph.find(setting.catalog, credential, before).login.password
-        login = setting.new_value(rotation, name)
-        new = login.password if login else None
+    logins = rotated_logins(setting, name, former)
+    old, new = logins.old.password, logins.new.password if logins.new else None
+    if logins.task and new is None:
+        new = _in_use(setting, name)
     if old is None:
         raise RotationError(
             f"{name}: its old key can no longer be read; remove its line from authorized_keys on the hosts by hand"
         )
-    back = rotation.step in state_machine.BACKWARD
-    leak = bool(rotation.plan.get("incident"))
-    return Pair(name, old, new, back, leak, journal.head, _comment(setting, name))
+    leak = bool(logins.rotation.plan.get("incident"))
+    return Pair(name, old, new, logins.aborting, leak, logins.journal.head, _comment(setting, name))
 
 
 def looks(setting: RotationSetup, plan: _plan.RotationPlan) -> list[str]:

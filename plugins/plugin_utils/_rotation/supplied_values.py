@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, NotFound, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
@@ -64,10 +63,7 @@ def wanted_again(setting: RotationSetup, rotation: OpenRotation, supplied_logins
     else:
         return []
     for name in names:
-        credential = setting.catalog.credentials[name]
-        old = credential_graph.find(
-            setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
-        ).login
+        old, credential = setting.old(rotation, name).login, setting.catalog.credentials[name]
         message = preconditions.in_use(credential, old, supplied_logins[name]) if name in supplied_logins else None
         if message:
             raise RotationError(f"{name}: {message}, then run the same command again")

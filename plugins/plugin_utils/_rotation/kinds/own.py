@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind, own_kind_main
@@ -111,9 +111,7 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
         old, new, extra = setting.held(credential).login, None, {"notes": {}, "rollback": False, "leak": False}
     else:
         _journal, rotation, _item = setting.mine(name)
-        old = credential_graph.find(
-            setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
-        ).login
+        old = setting.old(rotation, name).login
         new = setting.new_value(rotation, name)
         extra = {
             "rotation": rotation.id,

@@ -15,10 +15,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
-    old_login,
-    rotated_logins,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 
 CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
 """States of a program."""
@@ -44,7 +42,8 @@ class TwoUsers(Acts):
         return {}
 
     def block(self, part: Part) -> Answer:
-        login = old_login(part.setting, part.name)
+        _journal, rotation, _item = part.setting.mine(part.name)
+        login = part.setting.old(rotation, part.name).login
         answer = self.run(part, self.blocked, login)
         message = f"user {login.username} cannot log in at {answer['place']}; {answer['ended']} sessions ended"
         return {"message": message}
@@ -67,13 +66,10 @@ class TwoUsers(Acts):
 
     def _with_new(self, part: Part, state: str, verb: str) -> Answer:
         logins = rotated_logins(part.setting, part.name)
-        if logins.stays is None:
-            raise RotationError(
-                "the rotation has no new value yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
-            )
+        stays = required(logins.stays)
         act = self._usable if state == USABLE else partial(self.run, state=state)
-        old, new = logins.stored.login.username, logins.stays.username
-        answer = act(part, login=logins.stays, other=str(old))
+        old, new = logins.stored.login.username, stays.username
+        answer = act(part, login=stays, other=str(old))
         message = str(answer.get("untested") or f"user {new} {verb} at {answer['place']}")
         limits = f"; the limits of {old} were not copied: {answer['dropped']}" if answer.get("dropped") else ""
         return {"message": message + limits}

@@ -14,6 +14,7 @@ from re import ASCII, fullmatch
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_ages,
     kind_names,
+    server_addresses,
     timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
@@ -21,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     RotationError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, NEITHER, REFUSED
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_leases import DatabaseLeases, Lease
@@ -29,8 +30,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_p
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kept_value import keep_or_undo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.leased_logins import leased_logins
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import old_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
+    RotatedLogins,
+    rotated_logins,
+)
 
 DAY = 86400
 SHORTEST = 3 * DAY
@@ -63,7 +67,8 @@ class VaultDatabase(Acts):
         return {}
 
     def block(self, part: Part) -> Answer:
-        login, last = old_login(part.setting, part.name), part.setting.rotator.mine()[0].rotated.get(part.name)
+        journal, rotation, _item = part.setting.mine(part.name)
+        login, last = part.setting.old(rotation, part.name).login, journal.rotated.get(part.name)
         lease = Lease.of(last.lease) if last else None
         if lease is None:
             raise RotationError(_unknown(login, f"login {login.username} is still valid"))
@@ -116,30 +121,28 @@ class VaultDatabase(Acts):
         return timestamps.stamp(datetime.now(UTC) + timedelta(seconds=seconds))
 
     def test(self, part: Part) -> Answer:
-        logins = leased_logins(part.setting, part.name)
-        if logins.stays is None:
-            raise RotationError(
-                "the rotation has no new login yet; run ansible-playbook watchparty.secrets.rotate, which creates it"
-            )
-        url = logins.of(logins.stays)
+        logins = rotated_logins(part.setting, part.name)
+        stays = required(logins.stays)
+        url = with_login(_url(part, logins), stays)
         state, message = self._tried(part, url, url)
         if state != ACCEPTED:
-            raise RotationError(f"login {logins.stays.username} was not accepted: {message}")
-        return {"message": f"login {logins.stays.username} works"}
+            raise RotationError(f"login {stays.username} was not accepted: {message}")
+        return {"message": f"login {stays.username} works"}
 
     def revoke(self, part: Part) -> Answer:
         """Ends the old login's lease, or in a rollback the new one's."""
-        logins = leased_logins(part.setting, part.name, part.pending_task)
-        goes, stays = logins.goes, logins.stays
+        logins = rotated_logins(part.setting, part.name, part.pending_task)
+        goes, stays, url = logins.goes, logins.stays, _url(part, logins)
         if goes is None or stays is None:
             return {"message": "no new login was made, so no login is revoked"}
         if goes.username == stays.username:
             raise RotationError("the old and the new login are the same login; nothing was changed")
-        if logins.lease:
-            _leases(part).end(logins.lease, fresh=part.setting.rotator.fresh())
-        state, message = self._tried(part, logins.of(stays), logins.of(goes), sessions_of=goes.username)
+        lease = _lease_of(part, logins)
+        if lease:
+            _leases(part).end(lease, fresh=part.setting.rotator.fresh())
+        state, message = self._tried(part, with_login(url, stays), with_login(url, goes), sessions_of=goes.username)
         if state != REFUSED and not (logins.aborting and state == NEITHER):
-            raise RotationError(message if logins.lease else _unknown(goes, message))
+            raise RotationError(message if lease else _unknown(goes, message))
         return {"message": f"login {goes.username} is {message}", "refusal": "rejected"}
 
     @staticmethod
@@ -158,6 +161,24 @@ def _leases(part: Part) -> DatabaseLeases:
             raise RotationError(f"credentials.{part.name}.options.{name} is not a name in Vault; correct it")
     client = part.setting.connection.store_client("vault")
     return DatabaseLeases(client, str(options["engine"]), str(options["role"]))
+
+
+def _url(part: Part, logins: RotatedLogins) -> str:
+    """The server's, at the address that the catalog declares. Raises RotationError."""
+    catalog, stored = part.setting.catalog, logins.stored
+    wrong = server_addresses.leads_elsewhere(catalog, catalog.credentials[part.name], stored.locations)
+    if wrong or not stored.url:
+        no_url = f"no location of the credential is a URL of its server; add one to credentials.{part.name}.appears_in"
+        raise RotationError(f"{part.name}: {wrong or no_url}")
+    return stored.url
+
+
+def _lease_of(part: Part, logins: RotatedLogins) -> Lease | None:
+    """Of the login that goes; None for one that no rotation made."""
+    if logins.aborting:
+        return Lease.of(part.setting.rotator.issued(logins.rotation).notes(part.name))
+    noted = logins.task.notes if logins.task else logins.rotation.notes.get(part.name, {})
+    return Lease.of(noted.get("former"))
 
 
 def _unknown(login: Login, message: str) -> str:
