@@ -29,6 +29,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 _ADDING = ("checked", "open", "present")
+_UNDOING = ("withdraw", "discard")
+"""The steps from which on no later run closes a rotation's gate."""
 
 
 class ActionModule(ServerAction):
@@ -79,7 +81,7 @@ class ActionModule(ServerAction):
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         answer = super()._on_host(params, python, task_vars)
-        if params["state"] == "open" and answer.get("changed") and self._is_over(params["gate"]):
+        if params["state"] == "open" and answer.get("changed") and self._rotator.is_over(params["gate"], _UNDOING):
             super()._on_host(_closing(params), python, task_vars)
             raise Overtaken(_CLOSED)
         return answer
@@ -93,15 +95,10 @@ class ActionModule(ServerAction):
             for entry, answer in zip(acts, answers, strict=True)
             if entry["params"]["state"] == "open" and answer.get("changed")
         ]
-        if opened and self._is_over(opened[0]["gate"]):
+        if opened and self._rotator.is_over(opened[0]["gate"], _UNDOING):
             super()._each_on_host([{"params": _closing(item)} for item in opened], python, task_vars)
             raise Overtaken(_CLOSED)
         return answers
-
-    def _is_over(self, rotation: str) -> bool:
-        """Whether no later run will close this rotation's gate."""
-        still = self._rotator.look().rotation
-        return still is None or still.id != rotation or still.step in ("withdraw", "discard")
 
 
 _CLOSED = "another run ended this rotation, so this run removed the mark that it had given to the user"

@@ -145,9 +145,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         noted.add(about)
 
     def ended() -> Fresh | None:
-        still = setting.rotator.look().rotation
-        goes_on = still is not None and still.id == rotation.id and still.step not in ("record", "discard")
-        return None if goes_on else Fresh()
+        return Fresh() if setting.rotator.is_over(rotation.id) else None
 
     evicting = second_keys.of_leak(setting, name, keys, note)
     hands = AccessKeyContext(keys, issued, setting.rotator.fresh, ended, note, evicting)

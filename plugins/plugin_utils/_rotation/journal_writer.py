@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
@@ -68,6 +68,11 @@ class JournalWriter:
         """Looks, and permits one write that would be carried out however late. Raises :class:`Overtaken`."""
         self.mine()
         return Fresh()
+
+    def is_over(self, rotation: str, last_steps: Collection[str] = ("record", "discard")) -> bool:
+        """Whether the rotation has ended, or another run is at one of its last steps. Looks at the journal."""
+        still = self.look().rotation
+        return still is None or still.id != rotation or still.step in last_steps
 
     def note(self, credential: str, notes: Mapping[str, str]) -> None:
         """Keeps in the journal, at once, what is lost with the next act. Raises :class:`Overtaken`."""

@@ -31,8 +31,7 @@ def keep_or_undo(
         undo()
         rotator.fresh()
         return
-    still = rotator.look().rotation
-    if still is None or still.id != rotation.id or still.step in ("record", "discard"):
+    if rotator.is_over(rotation.id):
         issued.forget_one(name)
         undo()
         raise Overtaken(f"another run ended this rotation, so this run {undone}")

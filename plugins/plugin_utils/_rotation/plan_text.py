@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
@@ -92,6 +92,15 @@ def elsewhere(
     if skipped_hosts and plan.items:
         lines.append(f"skipped hosts: {', '.join(skipped_hosts)} (not deployed to, not waited for)")
     return lines
+
+
+def questions(names: Iterable[str]) -> list[str]:
+    """Of externally issued values that were not supplied."""
+    return [
+        f"{name}: this run asks for its new value at the terminal; without a terminal, give it by -e "
+        "rotation_values_file=FILE"
+        for name in names
+    ]
 
 
 def diff(plan: Mapping[str, Any]) -> dict[str, str]:

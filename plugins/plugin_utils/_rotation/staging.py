@@ -41,6 +41,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
     Values,
     is_label,
     label,
+    phases_of,
     version_id,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
@@ -101,52 +102,86 @@ class Rotator(StoreReads):
         """Makes the new values once, and stages them in one new version a secret and phase."""
         _journal_now, rotation = self.holding()
         with self.cleared_if_late(rotation, looks=False):
-            return self._staged(rotation, kinds, generate, supplied)
+            contents = self.old_contents(rotation)
 
-    def _staged(
+            def login(item: _plan.Item) -> Login:
+                return self._login(rotation, item, contents, kinds[item.kind], generate, supplied)
+
+            values = self._made_before(rotation) or self._make(rotation, contents, login)
+            self._stage(rotation, contents, values)
+            return values
+
+    def _made_before(self, rotation: OpenRotation) -> Values | None:
+        opened, self._opened = self._opened, ""
+        if rotation.id != opened:
+            with suppress(NotFound):
+                return self.values(rotation)
+        return None
+
+    def _make(self, rotation: OpenRotation, contents: Contents, login: Callable[[_plan.Item], Login]) -> Values:
+        items = _plan.items_of(rotation.plan)
+        logins = {item.credential: login(item) for item in items}
+        phases = []
+        for phase in phases_of(rotation):
+            changed = _plan.edits(self.catalog, items, contents, logins, phase)
+            texts = {name: contents.readings[name].value for name in rotation.plan["parameters"]}
+            phases.append({**texts, **credential_graph.contents_with(contents, changed)[1]})
+        document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
+        own, text = self.logins_secret(rotation), new_values.written(document, rotation.plan["secrets"], contents)
+        version, description = version_id(rotation.id, own), "New logins of a rotation that has not ended"
+        try:
+            self.secrets.create(own, text, version=version, form=self._form(rotation, description))
+        except AlreadyExists:
+            return self.values(rotation, made=True)  # another run of this rotation made them first
+        return Values(logins, phases, version)
+
+    def _login(
         self,
         rotation: OpenRotation,
-        kinds: Mapping[str, Kind],
+        item: _plan.Item,
+        contents: Contents,
+        kind: Kind,
         generate: Callable[[Kind], str],
         supplied: Mapping[str, Login],
-    ) -> Values:
-        contents = self.old_contents(rotation)
-        values = self._found_or_made(rotation, contents, kinds, generate, supplied)
-        items = _plan.items_of(rotation.plan)
-        phases = int(rotation.plan["phases"])
-        staged = [
-            credential_graph.contents_with(
-                contents, _plan.edits(self.catalog, items, contents, values.credentials, phase)
-            )[0]
-            for phase in range(1, phases + 1)
-        ]
+    ) -> Login:
+        if item.act == _plan.DROP_FALLBACK:
+            return new_values.former_login(self.catalog, self.secrets, self.holding()[0], item)
+        stored_credential = credential_graph.find(self.catalog, self.catalog.credentials[item.credential], contents)
+        if kind.is_issued:
+            return stored_credential.login if item.act == _plan.REVOKE else self.issued(rotation).take(item.credential)
+        return new_values.login_for(kind, stored_credential, supplied.get(item.credential), generate)
+
+    def _stage(self, rotation: OpenRotation, contents: Contents, values: Values) -> None:
+        phases = phases_of(rotation)
+        staged = [self._texts(rotation, contents, values, phase) for phase in phases]
 
         def stage(name: str, base: str) -> None:
-            for phase, texts in enumerate(staged, start=1):
-                text = texts.get(name, contents.readings[name].value)
+            for phase, texts in zip(phases, staged, strict=True):
                 version = self.version(rotation, name, phase)
-                self.secrets.stage(name, text, version=version, label=label(rotation, phase))
+                self.secrets.stage(name, texts[name], version=version, label=label(rotation, phase))
             self._mark_pending(rotation, name, base)
             self._clear_ended(rotation, name)
 
         acts: list[Callable[[], None]] = [partial(self._lay_over, rotation, values)]
         acts += [partial(stage, name, base) for name, base in rotation.plan["secrets"].items()]
         self.secrets.side_by_side(acts)
-        return values
 
-    def _found_or_made(
-        self,
-        rotation: OpenRotation,
-        contents: Contents,
-        kinds: Mapping[str, Kind],
-        generate: Callable[[Kind], str],
-        supplied: Mapping[str, Login],
-    ) -> Values:
-        opened, self._opened = self._opened, ""
-        if rotation.id != opened:
-            with suppress(NotFound):
-                return self.values(rotation)
-        return self._make(rotation, contents, kinds, generate, supplied)
+    def _texts(self, rotation: OpenRotation, contents: Contents, values: Values, phase: int) -> dict[str, str]:
+        """What each secret of the plan holds in that phase."""
+        edits = _plan.edits(self.catalog, _plan.items_of(rotation.plan), contents, values.credentials, phase)
+        changed = credential_graph.contents_with(contents, edits)[0]
+        return {name: changed.get(name, contents.readings[name].value) for name in rotation.plan["secrets"]}
+
+    def _lay_over(self, rotation: OpenRotation, values: Values) -> None:
+        """Makes the secret that hosts read, derived from the logins' alone, so that whoever makes it makes the same."""
+        names = self.overlaid(rotation)
+        if not names:
+            return
+        own = self.overlay_secret(rotation)
+        phases = [{name: phase[name] for name in names} for phase in values.phases]
+        text = json.dumps({"phases": phases}, sort_keys=True)
+        version, description = version_id(rotation.id, own), "What parameters hold after a rotation that goes on"
+        self.secrets.create(own, text, version=version, form=self._form(rotation, description))
 
     @contextmanager
     def cleared_if_late(self, rotation: OpenRotation, *, looks: bool = True) -> Iterator[None]:
@@ -167,8 +202,7 @@ class Rotator(StoreReads):
             raise failure
 
     def _clear_if_over(self, rotation: OpenRotation) -> None:
-        still = self.look().rotation
-        if still is None or still.id != rotation.id or still.step in ("record", "discard"):
+        if self.is_over(rotation.id):
             self.clear(rotation, late=True)
             raise Overtaken("another run ended this rotation, so this run removed the values that it had staged")
 
@@ -234,59 +268,6 @@ class Rotator(StoreReads):
         refusal = self.secrets.settling.until(marked, lambda error: error is None)
         if refusal is not None:
             raise refusal
-
-    def _make(
-        self,
-        rotation: OpenRotation,
-        contents: Contents,
-        kinds: Mapping[str, Kind],
-        generate: Callable[[Kind], str],
-        supplied: Mapping[str, Login],
-    ) -> Values:
-        items = _plan.items_of(rotation.plan)
-        logins = {item.credential: self._login(rotation, item, contents, kinds, generate, supplied) for item in items}
-        phases = []
-        for phase in range(1, int(rotation.plan["phases"]) + 1):
-            changed = _plan.edits(self.catalog, items, contents, logins, phase)
-            texts = {name: contents.readings[name].value for name in rotation.plan["parameters"]}
-            phases.append({**texts, **credential_graph.contents_with(contents, changed)[1]})
-        document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
-        own, text = self.logins_secret(rotation), new_values.written(document, rotation.plan["secrets"], contents)
-        version, description = version_id(rotation.id, own), "New logins of a rotation that has not ended"
-        try:
-            self.secrets.create(own, text, version=version, form=self._form(rotation, description))
-        except AlreadyExists:
-            return self.values(rotation, made=True)  # another run of this rotation made them first
-        return Values(logins, phases, version)
-
-    def _lay_over(self, rotation: OpenRotation, values: Values) -> None:
-        """Makes the secret that hosts read, derived from the logins' alone, so that whoever makes it makes the same."""
-        names = self.overlaid(rotation)
-        if not names:
-            return
-        own = self.overlay_secret(rotation)
-        phases = [{name: phase[name] for name in names} for phase in values.phases]
-        text = json.dumps({"phases": phases}, sort_keys=True)
-        version, description = version_id(rotation.id, own), "What parameters hold after a rotation that goes on"
-        self.secrets.create(own, text, version=version, form=self._form(rotation, description))
-
-    def _login(
-        self,
-        rotation: OpenRotation,
-        item: _plan.Item,
-        contents: Contents,
-        kinds: Mapping[str, Kind],
-        generate: Callable[[Kind], str],
-        supplied: Mapping[str, Login],
-    ) -> Login:
-        credential = self.catalog.credentials[item.credential]
-        if item.act == _plan.DROP_FALLBACK:
-            return new_values.former_login(self.catalog, self.secrets, self.holding()[0], item)
-        kind = kinds[item.kind]
-        stored_credential = credential_graph.find(self.catalog, credential, contents)
-        if kind.is_issued:
-            return stored_credential.login if item.act == _plan.REVOKE else self.issued(rotation).take(item.credential)
-        return new_values.login_for(kind, stored_credential, supplied.get(item.credential), generate)
 
     def promote(self, *, seconds: float = MERGE_SECONDS) -> Promotion:
         """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters.
@@ -374,14 +355,10 @@ class Rotator(StoreReads):
         if not merges:
             return
         with self.cleared_if_late(rotation):
-            contents, items = self.old_contents(rotation), _plan.items_of(rotation.plan)
-            last = int(rotation.plan["phases"])
-            edits = _plan.edits(self.catalog, items, contents, self.values(rotation).credentials, last)
-            texts = credential_graph.contents_with(contents, edits)[0]
+            texts = self._texts(rotation, self.old_contents(rotation), self.values(rotation), phases_of(rotation)[-1])
             for name in merges:
-                text = texts.get(name, contents.readings[name].value)
-                named = f"{rotation.id}-{MERGED}"
-                self.secrets.stage(name, text, version=self.target(rotation, name), label=named)
+                merged = f"{rotation.id}-{MERGED}"
+                self.secrets.stage(name, texts[name], version=self.target(rotation, name), label=merged)
 
     def _parameters(self, rotation: OpenRotation) -> Promotion:
         planned = rotation.plan.get("parameters", {})
