@@ -13,10 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_notify
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import events
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import Announcer
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.command import CommandNotifier
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.mail import MailNotifier
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.webhook import WebhookNotifier
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import Announcer, Channel, channel_of
 from sandbox.process import wait_until
 from tests.hostile import receivers
 from tests.hostile.receivers import LOOPBACK, MailServer, Receiver, Webhook
@@ -47,15 +44,14 @@ def certificate(authority: Authority) -> Path:
     return authority.certificate()
 
 
-def webhook(url: str, ca: Path | None) -> WebhookNotifier:
+def webhook(url: str, ca: Path | None) -> Channel:
     notifier = catalog_notify.parsed_notifier(
         "slack", {"webhook": {"setting": "HOOK", **({"ca": str(ca)} if ca else {})}}
     )
-    assert notifier.webhook
-    return WebhookNotifier(notifier, notifier.webhook, {"HOOK": url}.__getitem__)
+    return channel_of(notifier, {"HOOK": url}.__getitem__)
 
 
-def mail(port: int, ca: Path | None, *, tls: str = "implicit", login: bool = True) -> MailNotifier:
+def mail(port: int, ca: Path | None, *, tls: str = "implicit", login: bool = True) -> Channel:
     own = {"username": "ops", "password": {"setting": "MAIL"}} if login else {}
     raw: dict[str, Any] = {
         "server": LOOPBACK,
@@ -65,15 +61,14 @@ def mail(port: int, ca: Path | None, *, tls: str = "implicit", login: bool = Tru
         "to": ["b@example.com"],
     }
     notifier = catalog_notify.parsed_notifier("mail", {"email": {**raw, **own, **({"ca": str(ca)} if ca else {})}})
-    assert notifier.email
-    return MailNotifier(notifier, notifier.email, {"MAIL": PASSWORD}.__getitem__)
+    return channel_of(notifier, {"MAIL": PASSWORD}.__getitem__)
 
 
-def command(*argv: str) -> CommandNotifier:
-    return CommandNotifier(catalog_notify.parsed_notifier("pager", {"command": list(argv)}))
+def command(*argv: str) -> Channel:
+    return channel_of(catalog_notify.parsed_notifier("pager", {"command": list(argv)}), {}.__getitem__)
 
 
-def failures_of(channel: Any) -> list[str]:
+def failures_of(channel: Channel) -> list[str]:
     """Who was not notified, within the time that all have."""
     failures = Announcer([channel], seconds=SECONDS).announce(EVENT)
     assert "canary" not in str(failures)
@@ -214,6 +209,5 @@ def test_a_setting_that_cannot_be_read() -> None:
         raise SecretsError(f"setting {name} cannot be read: it has no value")
 
     notifier = catalog_notify.parsed_notifier("slack", {"webhook": {"setting": "HOOK"}})
-    assert notifier.webhook
-    (failure,) = failures_of(WebhookNotifier(notifier, notifier.webhook, value_of))
+    (failure,) = failures_of(channel_of(notifier, value_of))
     assert failure.endswith("setting HOOK cannot be read: it has no value")

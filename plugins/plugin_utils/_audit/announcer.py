@@ -7,19 +7,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_notify import Notifier
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.event_bus import EventBus
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import notifiers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import Event
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.command import CommandNotifier
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.mail import MailNotifier
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.webhook import WebhookNotifier
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.setting_values import SettingValues
 
 SECONDS = 8.0
 """For all channels together, which are notified side by side."""
@@ -31,15 +30,14 @@ Client = Callable[[str], Any]
 """Makes a client of an AWS service, one that gives up soon."""
 
 
-class Channel(Protocol):
+@dataclass(frozen=True)
+class Channel:
     """Somebody who is notified."""
 
     name: str
-
-    def wants(self, event: Event) -> bool: ...
-
-    def tell(self, event: Event, seconds: float) -> None:
-        """Raises SecretsError, without any value, where that did not succeed within about so many seconds."""
+    tell: Callable[[Event, float], None] = field(repr=False)
+    """Gets the event and the seconds that it may take. Raises SecretsError, without any value."""
+    wants: Callable[[str], bool] = lambda _event_name: True
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Announcer:
     def announce(self, event: Event) -> list[str]:
         """Contacts that could not be notified, each with the reason."""
         answers: SimpleQueue[tuple[str, str]] = SimpleQueue()
-        waiting = {channel.name: channel for channel in self.channels if channel.wants(event)}
+        waiting = {channel.name: channel for channel in self.channels if channel.wants(event.name)}
         for channel in waiting.values():
             # A daemon, so that nothing waits for one that hangs, the end of the process neither.
             Thread(target=self._tell, args=(channel, event, answers), daemon=True).start()
@@ -80,14 +78,32 @@ class Announcer:
 
 
 def announcer_of(catalog: Catalog, client: Client, seconds: float = SECONDS) -> Announcer:
-    values = SettingValues(catalog, client)
-    notifiers = [_notifier(channel, values.value) for channel in catalog.notifiers.values()]
-    return Announcer([*([EventBus(catalog.alerts.event_bus, client)] if catalog.alerts else []), *notifiers], seconds)
+    channels = [channel_of(notifier, partial(_value, catalog, client)) for notifier in catalog.notifiers.values()]
+    if catalog.alerts:
+        bus = Channel("EventBridge", partial(notifiers.put_on_bus, catalog.alerts.event_bus, client))
+        channels = [bus, *channels]
+    return Announcer(channels, seconds)
 
 
-def _notifier(notifier: Notifier, value_of: Callable[[str], str]) -> Channel:
+def channel_of(notifier: Notifier, value_of: notifiers.ValueOf) -> Channel:
     if notifier.webhook:
-        return WebhookNotifier(notifier, notifier.webhook, value_of)
-    if notifier.email:
-        return MailNotifier(notifier, notifier.email, value_of)
-    return CommandNotifier(notifier)
+        tell = partial(notifiers.post, notifier.webhook, value_of)
+    elif notifier.email:
+        tell = partial(notifiers.send_mail, notifier.email, value_of)
+    else:
+        tell = partial(notifiers.run_command, notifier.command)
+    return Channel(notifier.name, tell, notifier.wants)
+
+
+def _value(catalog: Catalog, client: Client, name: str) -> str:
+    """Of a setting, read when it is used. Raises SecretsError where it cannot be read."""
+    setting = catalog.settings[name]
+    place = setting.place
+    if place is None:
+        raise NotFound(f"setting {name} is in no store")
+    contents = registry.current(catalog, [place], {place.store: registry.OPEN[place.store](client)})
+    value = Holdings(contents).value(place, setting)
+    if not value:
+        reason = next((str(failure) for failure in contents.failures.values()), "it has no value")
+        raise NotFound(f"setting {name} cannot be read: {reason}")
+    return value

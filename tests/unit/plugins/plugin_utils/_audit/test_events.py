@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import EVENTS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import events
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import Announcer
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.event_bus import EventBus
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import Announcer, Channel
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers import put_on_bus
 
 RECORD: dict[str, Any] = {
     "rotation": "r-1",
@@ -78,41 +78,25 @@ def test_an_endless_list_is_left_out() -> None:
     assert len(event.text) < events.LONGEST
 
 
-class RecordingChannel:
-    """A channel that answers as its test says."""
-
-    def __init__(self, name: str, act: Any = None, wants: bool = True) -> None:
-        self.name, self._act, self._wants = name, act, wants
-        self.events: list[events.Event] = []
-
-    def wants(self, _event: events.Event) -> bool:
-        return self._wants
-
-    def tell(self, event: events.Event, seconds: float) -> None:
-        if self._act:
-            self._act()
-        self.events.append(event)
-
-
 def raising(error: Exception) -> Any:
-    def act() -> None:
+    def act(*_arguments: Any) -> None:
         raise error
 
     return act
 
 
 def test_who_cannot_be_notified_stops_nothing() -> None:
-    forever, good = threading.Event(), RecordingChannel("good")
+    forever, told = threading.Event(), []  # type: ignore[var-annotated]
     channels = [
-        RecordingChannel("hangs", forever.wait),
-        RecordingChannel("denied", raising(StoreError("no\nright"))),
-        RecordingChannel("broken", raising(KeyError("canary"))),
-        RecordingChannel("uninterested", raising(KeyError("x")), wants=False),
-        good,
+        Channel("hangs", lambda _event, _seconds: forever.wait() and None),
+        Channel("denied", raising(StoreError("no\nright"))),
+        Channel("broken", raising(KeyError("canary"))),
+        Channel("uninterested", raising(KeyError("x")), lambda _name: False),
+        Channel("good", lambda event, _seconds: told.append(event)),
     ]
     failures = Announcer(channels, seconds=1).announce(events.of_record(RECORD))
     forever.set()
-    assert len(good.events) == 1
+    assert len(told) == 1
     assert sorted(failures) == [
         "broken was not notified of rotation.completed: unexpected error: KeyError",
         "denied was not notified of rotation.completed: no right",
@@ -132,6 +116,6 @@ class Client:
 def test_an_event_that_the_bus_does_not_take() -> None:
     client = Client({"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "x"}]})
     with pytest.raises(StoreError, match=r"event bus ops: AWS did not take the event \(InternalFailure\)"):
-        EventBus("ops", lambda _service: client).tell(events.of_record(RECORD), 1)
+        put_on_bus("ops", lambda _service: client, events.of_record(RECORD), 1)
     (entry,) = client.asked[0]["Entries"]
     assert (entry["Source"], entry["DetailType"], entry["EventBusName"]) == (events.SOURCE, "rotation.completed", "ops")
