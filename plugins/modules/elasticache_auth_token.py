@@ -13,13 +13,11 @@ author:
 description:
   - Adds a new AUTH token beside the old token (C(ModifyReplicationGroup) with C(ROTATE)), and removes the old token
     (C(SET)).
-  - B(Not run on AWS.) The tests use a small server that follows the service model of botocore, and that applies the
-    tokens to a real Valkey. AWS may behave in another way than its documentation.
-  - The controller calls AWS. ElastiCache reports whether a change is in progress, but not which tokens are valid. So
-    the application's host logs in at the application's own address and at every endpoint of the group, before and after
-    each change.
-  - The credential's C(options.replication_group) in the catalog names the group.
-  - The module refuses groups without encryption in transit, groups without a token, and groups with user groups.
+  - B(Not run on AWS.) The tests use a stand-in that follows botocore's model, with a real Valkey.
+  - The controller calls AWS. ElastiCache does not report which tokens are valid, so the application's host logs in at
+    every endpoint of the group, before and after each change.
+  - The credential's C(options.replication_group) in the catalog names the group. The module refuses groups without
+    encryption in transit, groups without a token, and groups with user groups.
 options:
   credential:
     description: Name of the credential in the catalog.
@@ -27,22 +25,15 @@ options:
     required: true
   state:
     description:
-      - V(checked) is for the time before a rotation. It reads the group from AWS, and checks that the server answers.
-      - V(present) makes the token of the open rotation valid beside the old one. If a third token was valid and the
-        server removed the old token, the module adds the old token again.
+      - V(checked), before a rotation, reads the group from AWS, and checks that the server answers.
+      - V(present) makes the token of the open rotation valid beside the old one.
       - V(usable) logs in with the new token at every address.
-      - V(sessions) is for the time outside of a rotation. It lists the addresses that are logged in, with the
-        application's own login. If AWS does not return the group's endpoints, it lists only those at the application's
-        own address.
+      - V(sessions), outside of a rotation, lists the addresses that are logged in, with the application's own login.
       - V(revoked) keeps only the new token, or only the old token if the rotation is aborted, and verifies that the
-        server rejects the other one.
-      - Before it removes a token, V(revoked) fails if there is a session from outside O(known_addresses), and names
-        each address. This holds for sessions of both tokens, because ElastiCache does not show which token a session
-        used. It also fails if an endpoint does not show who is logged in.
-      - ElastiCache does not end the sessions of the removed token; a restart of a service ends the service's sessions.
-        In a leak, V(revoked) ends all sessions with C(CLIENT KILL), and programs connect again. If the server does not
-        allow this command, the module warns, RV(not_ended) names the nodes, and the leak's report lists the work as
-        open.
+        server rejects the other one. It fails first if there is a session from outside O(known_addresses), or if an
+        endpoint does not show who is logged in.
+      - ElastiCache does not end the sessions of the removed token. In a leak, V(revoked) ends all sessions with
+        C(CLIENT KILL), and RV(not_ended) names the nodes that do not allow this command.
     type: str
     choices: [checked, present, usable, sessions, revoked]
     default: present
@@ -61,9 +52,8 @@ options:
     default: false
   pending_task:
     description:
-      - For O(state=revoked) in a leak. Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. An
-        earlier rotation left the old value of this task valid for a while.
-      - The module then revokes this old value instead of the value that the open rotation replaces.
+      - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. In a leak, O(state=revoked) then revokes
+        the old value of this task.
     type: str
     default: ""
   python:

@@ -11,42 +11,31 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sets, tests and revokes the login roles of a database credential that rotates. The owner role (C(shop)) owns all
-    objects. The logins (C(shop_a), C(shop_b)) are members of the owner, and act as the owner after they log in
-    (C(ALTER ROLE shop_a SET role TO shop)). So both logins see and create the same objects.
-  - Runs on a host of the application with the application's interpreter, which has C(psycopg) or C(psycopg2).
+  - Sets, tests and revokes the login roles of a database credential that rotates.
+  - The owner role (C(shop)) owns all objects. The logins (C(shop_a), C(shop_b)) are members of the owner, and act as
+    the owner after they log in (C(ALTER ROLE shop_a SET role TO shop)).
   - You name only the O(credential). The controller reads its values, and sends them to the host on standard input. The
-    task's arguments contain no value.
-  - From the credential, the module derives the C(login) that a state acts on, the C(owner), the login in use now
-    (C(like)), and the application's URL with the login and its password (C(login_url)).
-  - The module sends a password to the server only as a SCRAM verifier. So statements, and logs of statements, do not
-    contain the password.
-  - All changes of one state happen in one transaction. The last line of the comment on a login's role is the journal
-    number of the last change. If a run read a lower number from the journal, the module refuses its changes. So a late
-    change of an overtaken run has no effect.
-  - The administrator needs the rights of the master user of Amazon RDS, and need not be a superuser. These rights are
-    C(CREATEROLE), and from PostgreSQL 16 on C(ADMIN OPTION) on the roles, which the creator of a role has. To end
-    sessions, the administrator needs C(pg_signal_backend). To see the addresses of sessions, it needs C(pg_monitor).
+    module runs there with the application's interpreter, which has C(psycopg) or C(psycopg2).
+  - The server gets a password only as a SCRAM verifier. All changes of one state happen in one transaction.
+  - The comment on a login's role holds the journal number of the last change. The module refuses changes of a run that
+    read a lower number.
+  - The administrator needs C(CREATEROLE), and from PostgreSQL 16 on C(ADMIN OPTION) on the roles, as the master user of
+    Amazon RDS has. To end sessions, it needs C(pg_signal_backend), and to see their addresses C(pg_monitor).
 options:
   credential:
     description: Name of the credential in the catalog.
     type: str
   state:
     description:
-      - V(checked) is for the time before a rotation. It checks that O(owner) and O(like) exist, that the administrator
-        can log in, and that the administrator may change O(login) and disable O(like). It writes nothing.
-      - V(blocked) is for a leak, before the new login is made. It removes the right of O(login) to log in, and ends its
-        sessions.
-      - V(present) enables O(login) with the new password. The other login stays valid. If O(login_url) already logs in
-        and acts as the owner, the module changes nothing. If the role is missing, the module creates the role with the
-        settings, memberships and connection limit of O(like). If O(login) has sessions, the module sets no new
-        password unless O(allow_sessions=true), because these sessions could not connect again.
+      - V(checked), before a rotation, checks that the administrator can log in and may change the roles. It writes
+        nothing.
+      - V(blocked), in a leak, removes the right of O(login) to log in, and ends its sessions.
+      - V(present) enables O(login) with the new password, and creates the role if it is missing. The other login stays
+        valid. If O(login) has sessions, the module sets no new password unless O(allow_sessions=true).
       - V(usable) logs in with O(login_url) from this host, as the application does, and tries a few statements.
-      - V(sessions) lists the sessions of O(login) and changes nothing.
-      - V(revoked) disables O(login). The module removes its password and its right to log in, ends its sessions, and
-        verifies that the server rejects O(login_url). The role stays, because it may own objects. In the first rotation
-        after V(prepared), O(login) is the owner, and stays the owner of all objects. If the role is missing, the module
-        creates it without the right to log in. Then a late V(present) finds the journal number and changes nothing.
+      - V(sessions) lists the sessions of O(login).
+      - V(revoked) removes the password of O(login) and its right to log in, ends its sessions, and verifies that the
+        server rejects O(login_url). The role stays, because it may own objects.
       - V(prepared) creates the two logins without the right to log in. The owner's own login stays valid.
       - V(unprepared) drops the two logins again if neither can log in. Run it only if no rotation is open.
     type: str
@@ -76,8 +65,8 @@ options:
     type: str
   journal:
     description:
-      - Internal; do not set. Number of the journal's entry under which this run changes the login.
-      - 0 for O(state=prepared) and O(state=unprepared), which belong to no rotation.
+      - Internal; do not set. Number of the journal's entry under which this run changes the login. 0 for
+        O(state=prepared) and O(state=unprepared).
     type: int
     default: 0
   known_addresses:
@@ -91,8 +80,7 @@ options:
   allow_sessions:
     description:
       - With O(state=revoked), whether to end sessions from other addresses too. If false, the module fails and names
-        these addresses.
-      - With O(state=present), whether to set a new password for a login that has sessions.
+        them. With O(state=present), whether to set a new password for a login that has sessions.
     type: bool
     default: false
   connect_timeout:
@@ -101,26 +89,17 @@ options:
     default: 5
   leaked:
     description:
-      - Internal; do not set. Name of the leaked login, in a rotation that answers a leak.
-      - Then no change that the attacker can make stops the module. It does not copy the settings of this login, because
-        the attacker can change them. It ends sessions that block it, and rolls back prepared transactions that block
-        it. A setting of the database's owner, such as a connection limit, does not make O(state=usable) fail. If the
-        server has no free connection, the module disables this login and ends its sessions.
+      - Internal; do not set. Name of the leaked login, in a rotation that answers a leak. Then no change that the
+        attacker can make stops the module.
     type: str
   successor_url:
-    description:
-      - Internal; do not set. The URL with the new login. The action plugin sets it together with O(leaked). If
-        set, O(state=revoked) also searches for footholds.
+    description: Internal; do not set. The URL with the new login, in a rotation that answers a leak.
     type: str
   inventory:
-    description:
-      - Internal; do not set. What to list at the server, to compare the list with its recorded baseline
-        (M(watchparty.secrets.server_baseline)). The action plugin sets it together with O(leaked).
+    description: Internal; do not set. What to list at the server, to compare it with its baseline.
     type: dict
   catalog_logins:
-    description:
-      - Internal; do not set. The logins of the catalog, to search a server without a baseline for others. The action
-        plugin sets it together with O(leaked).
+    description: Internal; do not set. The logins of the catalog, to search a server without a baseline for others.
     type: dict
   python:
     description:

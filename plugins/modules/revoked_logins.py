@@ -13,20 +13,16 @@ author:
 description:
   - Tries one login with each previous value of a credential, at the address where the application uses the current
     value. For servers, it tries the last three previous values, for other credentials the value of C(AWSPREVIOUS).
-    After a login, the module does nothing with the connection.
-  - Servers are tried on a host of the application with the application's interpreter, which has C(psycopg),
-    C(psycopg2), C(redis) or C(pymysql). RabbitMQ needs no driver. The controller takes the values from O(info), and
-    sends them to the host on standard input. The task's arguments contain no value.
-  - The controller tries SSH keys, over Ansible's own connection to the host. An agent holds the key during one try. The
-    module opens no session on the host.
+  - Servers are tried on a host of the application with the application's interpreter and its drivers (C(psycopg),
+    C(psycopg2), C(redis) or C(pymysql)). SSH keys are tried by the controller, without a session. The values are on
+    standard input, never in the task's arguments.
   - A rejection counts only if the server accepts the current value from the same host. Otherwise the result is
-    V(neither). If the module cannot try a value, the result is V(untried), with the reason.
+    V(neither), or V(untried) with the reason if the module cannot try a value. A value that must still be valid is not
+    tried.
   - MySQL, MariaDB and RabbitMQ are tried at the address that the catalog declares. If MySQL or MariaDB locks an account
     after fewer than ten wrong passwords, nothing is tried.
-  - The module also asks databases and caches which logins they have, and what the application's logins may do. It uses
-    read-only transactions and C(ACL LIST). It compares the digests of passwords on the host.
-  - It asks MySQL, MariaDB (C(SHOW GRANTS)) and RabbitMQ (management API) the same, only as their administrator.
-  - The module does not try a value that must still be valid, because a rotation is open or its revocation is pending.
+  - The module also asks servers which logins they have, and what the application's logins may do. MySQL, MariaDB and
+    RabbitMQ are asked only as their administrator.
 options:
   info:
     description: Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered.
@@ -97,9 +93,8 @@ tried:
   sample: {database: {state: refused, message: "rejected now at database shop at db.internal, port 5432"}}
 inspected:
   description:
-    - Logins of each server and their rights. The keys are addresses of servers. C(rights) has the rights that the login
-      of each credential should not have. C(unexplained) lists the first logins that the catalog does not declare, with
-      the beginnings of their passwords' digests. C(honeytokens) has the server's report of each honeytoken's use.
+    - Logins of each server and their rights, by address. C(rights) has the rights that a login should not have,
+      C(unexplained) the first logins that the catalog does not declare, and C(honeytokens) the use of each honeytoken.
   type: dict
   returned: when there is a server to ask
   sample:

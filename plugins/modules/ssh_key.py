@@ -13,26 +13,20 @@ author:
 description:
   - Authorizes a new SSH key of an account on a host beside the old key, and later removes the old key.
   - The module finds a key in C(authorized_keys) by its base64 text. The new key gets the options of the old key's line,
-    such as C(from=) and C(command=). All other lines, the owner, the group and the mode stay unchanged. The file
-    changes in one step. The module changes the file with the rights of the account that owns its folder, and fails if
-    the path contains a symbolic link.
-  - If a host's file has neither key, the module does not change the file. So only hosts that authorized the old key
-    authorize the new key.
-  - Hosts get only public keys. The controller tries logins with the options of Ansible's own connection, and runs no
-    command in such a login. An C(ssh-agent) holds the private key during one attempt, and gets the key through a pipe.
-    No argument, environment or file holds the private key.
-  - Before a plan, and again before a removal, Ansible must be able to log in with another key than the key to remove.
-    ssh tries keys before a password (C(ansible_password)). So a password counts only if Ansible cannot log in by key,
-    or if its options forbid keys.
-  - A key counts as rejected if the host rejects it after ssh offered it. A host that does not answer counts as
-    unreachable.
+    such as C(from=) and C(command=). If the file has neither key, the module does not change it.
+  - The file changes in one step, with the rights of the account that owns its folder. The module fails if the path
+    contains a symbolic link.
+  - Hosts get only public keys. The controller tries logins over Ansible's own connection, and runs no command in them.
+    An C(ssh-agent) holds the private key during one attempt.
+  - Before a removal, Ansible must be able to log in with another key. A password counts only if Ansible cannot log in
+    by key, or if its options forbid keys.
 options:
   credential:
     description:
-      - Name of the credential in the catalog. Its value is the private half, in OpenSSH's or PEM's text.
-      - Its C(options.user) is the account, by default the one that Ansible logs in as. Its C(options.authorized_keys)
-        is the file, in the format of sshd's C(AuthorizedKeysFile), with C(%h), C(%u) or a path in the account's home.
-        By default C(.ssh/authorized_keys).
+      - Name of the credential in the catalog. Its value is the private key. C(options.user) is the account, by default
+        the one that Ansible logs in as.
+      - C(options.authorized_keys) is the file, C(.ssh/authorized_keys) by default, in the format of sshd's
+        C(AuthorizedKeysFile).
     type: str
   state:
     description:
@@ -41,17 +35,15 @@ options:
         the host rejects the key. The other states still find this line.
       - V(present) authorizes the new key beside the old key.
       - V(usable) logs in with the new key on hosts whose file authorizes it.
-      - V(revoked) first logs in with the key that stays. Then it removes the old key, or the new key if the rotation is
-        aborted. It ends the sessions that the removed key opened, and verifies that the host rejects this key. In a
-        leak, it also searches the C(authorized_keys) files of every account that it may read. It changes none of these
-        files, and fails while one of them holds the leaked key.
+      - V(revoked) logs in with the key that stays, removes the other key, ends its sessions, and verifies that the host
+        rejects it. In a leak, it fails while the C(authorized_keys) of another account holds the leaked key.
     type: str
     choices: [looked, blocked, present, usable, revoked]
     default: present
   env_path:
     description:
-      - Path of the host's C(.env). Its deploy marker holds the highest journal number that this host has seen. With
-        O(state=present), a run that read a lower number adds nothing.
+      - Path of the host's C(.env), whose deploy marker holds the highest journal number that this host has seen. A run
+        with a lower number adds nothing.
     type: path
   account:
     description: Internal; do not set. The account whose C(authorized_keys) is changed.
@@ -75,8 +67,8 @@ options:
     default: false
   evict:
     description:
-      - With O(state=revoked) and a leaked key, fingerprints of other keys. The module removes these keys from the same
-        file too, and ends their sessions. The key that Ansible itself logs in with stays.
+      - Fingerprints of other keys that O(state=revoked) also removes from the same file if the key leaked, and whose
+        sessions it ends. The key that Ansible itself logs in with stays.
     type: list
     elements: str
     default: []
@@ -86,9 +78,8 @@ options:
     default: 0
   pending_task:
     description:
-      - For O(state=revoked) in a leak. Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. An
-        earlier rotation left the old value of this task valid for a while.
-      - The module then revokes this old value instead of the value that the open rotation replaces.
+      - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. In a leak, O(state=revoked) then revokes
+        the old value of this task.
     type: str
     default: ""
   python:

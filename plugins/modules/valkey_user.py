@@ -14,41 +14,31 @@ description:
   - Adds a new login of Valkey (or Redis 6.2 and newer) beside the old login, and later removes the old login.
   - Two logins overlap in one of two ways. Either one user has two passwords for a while (O(overlap=passwords)), or two
     users with the same rights take turns (O(overlap=users)).
-  - From the credential, the module derives the user whose password changes, the user whose rules it copies (C(like)),
-    the declared C(nodes), and the application's URL with the login (C(login_url)). The first C(present) records the
-    newest client id of each node (C(last_client)), so that C(revoked) can recognize older sessions.
-  - ACLs do not replicate, so the module changes every primary, replica and cluster node that the catalog declares. It
-    checks all nodes before the first write. If it cannot use a node, it names this node and changes no node.
-  - If a server reports a node that the catalog does not declare, the module does not contact this node, because any
-    client with a password can pose as a replica. RV(undeclared_nodes) and a warning name the node.
-  - The module saves changes by C(ACL SAVE) or C(CONFIG REWRITE). It refuses a server that can do neither.
-  - To set or remove a password, the module sends only its digest. It sends a password itself only in C(AUTH), which
-    Valkey shows neither in its slow log nor in C(MONITOR).
-  - Runs on a host of the application with the application's interpreter, which has redis-py.
-  - The module refuses an administrator's login at an ElastiCache or MemoryDB address. Passwords of ElastiCache change
-    through the API of AWS; see M(watchparty.secrets.elasticache_auth_token).
+  - ACLs do not replicate, so the module changes every node that the catalog declares, and checks all of them before the
+    first write. It does not contact other nodes that a server reports, because any client with a password can pose as a
+    replica. RV(undeclared_nodes) and a warning name them.
+  - The module saves changes by C(ACL SAVE) or C(CONFIG REWRITE), and refuses a server that can do neither. It sends a
+    password itself only in C(AUTH), which Valkey does not log.
+  - Runs on a host of the application with the application's interpreter, which has redis-py. For ElastiCache and
+    MemoryDB, use M(watchparty.secrets.elasticache_auth_token).
 options:
   credential:
     description: Name of the credential in the catalog.
     type: str
   state:
     description:
-      - V(checked) is for the time before a rotation. It checks on every node that the user can get a password and lose
-        a password, and that the administrator has the necessary rights. It changes nothing.
-      - V(blocked) is for a leak, before the new password is made. It switches the user off, removes the old
-        password, and ends all sessions of the user. V(present) switches the user on again.
-      - V(open) gives the user a marker of this rotation, a digest that is no password's (O(gate)). If the user does not
-        exist, it creates the user with the rules of O(like).
+      - V(checked), before a rotation, checks on every node that the administrator can change the user. It changes
+        nothing.
+      - V(blocked), in a leak, switches the user off, removes the old password, and ends all sessions of the user.
+        V(present) switches the user on again.
+      - V(open) gives the user a marker of this rotation (O(gate)). If the user does not exist, it creates the user with
+        the rules of O(like).
       - V(present) adds the new password, if the user still has the marker. The other passwords stay valid.
-      - V(usable) logs in with the new password, at the address of O(login_url) and at every node. On a primary, it
-        writes, reads and deletes one random key if the user's rules allow that.
-      - V(tried) returns for the address of O(login_url) and for O(nodes) whether they accept the login. It needs no
-        administrator, so it also works if a provider manages the server.
-      - V(sessions) returns the addresses that are logged in as the user. If a node does not answer, the result names
-        this node and has the sessions of the other nodes. If the credential has no administrator, the module lists the
-        sessions with the user's own login, at the address of O(login_url) and at O(nodes).
-      - V(ended) ends every other session of the user, with the user's own login, at the address of O(login_url) and at
-        O(nodes). It needs no administrator. The user needs C(+info +client).
+      - V(usable) logs in with the new password at every node. If the user's rules allow that, it writes, reads and
+        deletes one random key.
+      - V(tried) returns for each address whether it accepts the login. It needs no administrator.
+      - V(sessions) returns the addresses that are logged in as the user, and names each node that does not answer.
+      - V(ended) ends every other session of the user, with the user's own login, which needs C(+info +client).
       - V(revoked) removes the password and the marker, ends the sessions that use the password, and verifies that every
         node rejects the password.
     type: str
@@ -56,10 +46,9 @@ options:
     default: present
   overlap:
     description:
-      - Internal; do not set. The action plugin computes it.
-      - V(passwords) is for a user that keeps its name. O(state=revoked) then ends only the sessions that existed at
-        O(state=present) (see O(last_client) and O(end_sessions)), and never removes the last password of a user.
-      - V(users) is for two users that alternate. O(state=revoked) then ends all sessions of the user that has no
+      - Internal; do not set. V(passwords) is for a user that keeps its name. O(state=revoked) then ends only the
+        sessions that existed at O(state=present), and never removes the last password.
+      - V(users) is for two users that take turns. O(state=revoked) then ends all sessions of the user that has no
         password left.
     type: str
     choices: [passwords, users]
@@ -70,20 +59,12 @@ options:
         C(default).
     type: str
   like:
-    description:
-      - Internal; do not set. Name of the user whose rules O(user) gets, with O(state=open) and O(state=present). Its
-        passwords are not copied.
-      - If O(user) does not exist, the module creates it.
+    description: Internal; do not set. Name of the user whose rules O(user) gets. Its passwords are not copied.
     type: str
   gate:
     description:
-      - Internal; do not set. Id of the rotation. If set, O(state=present) adds the password only if O(state=open) ran
-        before for the same id, and O(state=revoked) closes the gate for good.
-      - So a controller that was paused before O(state=present), and continues after the abort of its rotation, adds
-        nothing. O(state=open) runs under an earlier entry of the journal than O(state=present).
-      - If not set, such a late O(state=present) adds the password again. After an abort, wait until the other
-        controller has ended, then run O(state=revoked) once more.
-      - The gate is a digest at the user. No password has this digest.
+      - Internal; do not set. Id of the rotation. If set, O(state=present) adds the password only after O(state=open)
+        with the same id, and before O(state=revoked). So a paused controller adds nothing after an abort.
     type: str
   journal:
     description:
@@ -93,10 +74,9 @@ options:
     default: 0
   known_addresses:
     description:
-      - Addresses and networks of the hosts that may be logged in as the user, such as V(10.0.1.0/24). If there is a
-        session from another address, O(state=revoked) fails before the first write and names the address. The host that
-        runs the module need not be listed.
-      - With O(state=sessions) and no administrator, RV(unknown_clients) lists sessions from other addresses.
+      - Addresses and networks from which sessions of the user may come, such as V(10.0.1.0/24), besides the host that
+        runs the module. If there is a session from another address, O(state=revoked) fails before the first write and
+        names the address.
     type: list
     elements: str
     default: []
@@ -107,10 +87,8 @@ options:
     default: false
   last_client:
     description:
-      - Internal; do not set. The RV(last_client) that O(state=present) returned first, for O(state=revoked) with
-        O(overlap=passwords). Every session up to this client id logged in before the new password was valid, so it uses
-        an old password.
-      - If the catalog no longer declares a node in this dictionary, a warning names the node.
+      - Internal; do not set. The RV(last_client) that O(state=present) returned first. Sessions up to this client id
+        use an old password.
     type: dict
     default: {}
   end_sessions:
@@ -118,13 +96,9 @@ options:
       - Which sessions O(state=revoked) ends after it removed the password.
       - V(noted) ends the sessions up to O(last_client). With O(overlap=users), it ends the sessions of a user that has
         no password left.
-      - V(unverified) is for a pending revocation, long after O(state=present). The action plugin sets it then. If a
-        node was restarted since, or O(last_client) does not contain the node, nobody knows which sessions use the new
-        password. So the module ends all sessions of the user on this node.
-      - V(all) is for a leak. The action plugin sets it then. It ends every session of the user, whatever its password.
-        It also ends the links of replicas that are logged in as the user, because an attacker with the password can
-        pose as a replica. Programs connect again, but requests that are under way fail. A second run ends the sessions
-        that began since.
+      - V(unverified), for a pending revocation, also ends all sessions on nodes that were restarted or are missing in
+        O(last_client).
+      - V(all), for a leak, ends every session of the user, and the links of replicas that are logged in as the user.
     type: str
     choices: [noted, unverified, all]
     default: noted
@@ -140,9 +114,8 @@ options:
     default: []
   undeclared_nodes:
     description:
-      - Internal; do not set. Whether the module reports nodes that servers name and the catalog does not declare, or
-        refuses them before the first write.
-      - The action plugin refuses them with O(state=checked), but never in a leak.
+      - Internal; do not set. Whether the module reports nodes that the catalog does not declare, or refuses them before
+        the first write.
     type: str
     choices: [report, refuse]
     default: report
@@ -162,28 +135,21 @@ options:
     type: str
   leaked_url:
     description:
-      - Internal; do not set. URL with the leaked login, in a rotation that answers a leak.
-      - Then no change that the attacker can make stops the module. It ends C(nopass). It leaves out a node that cannot
-        be used, and names this node at the end of O(state=revoked). If a node rejects the administrator, the module
-        gives the administrator its password again with the rights of the leaked login. If somebody interrupts the
-        module, it removes the leaked password immediately, and the application loses its access too.
+      - Internal; do not set. URL with the leaked login, in a rotation that answers a leak. Then no change that the
+        attacker can make stops the module.
     type: str
   stored:
     description:
-      - Internal; do not set. Digests of the passwords in the stores, by user. The action plugin sets it together with
-        O(leaked_url).
-      - O(state=present) and O(state=revoked) remove all other passwords of these users.
+      - Internal; do not set. Digests of the passwords in the stores, by user. O(state=present) and O(state=revoked)
+        remove all other passwords of these users.
     type: dict
   inventory:
-    description:
-      - Internal; do not set. What to ask the nodes for, to compare them with their recorded baseline
-        (M(watchparty.secrets.server_baseline)). The action plugin sets it together with O(leaked_url).
+    description: Internal; do not set. What to ask the nodes for, to compare them with their baseline.
     type: dict
   pending_task:
     description:
-      - For O(state=revoked) in a leak. Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. An
-        earlier rotation left the old value of this task valid for a while.
-      - The module then revokes this old value instead of the value that the open rotation replaces.
+      - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. In a leak, O(state=revoked) then revokes
+        the old value of this task.
     type: str
     default: ""
   python:
@@ -277,8 +243,8 @@ passwords:
   returned: when O(state=present) or O(state=revoked)
 keyspace:
   description:
-    - "V(written) if the test wrote and read a key. V(not allowed) if the user's rules do not allow this. If a cluster
-      redirects the test to an undeclared node, the result is the address of this node."
+    - V(written) if the test wrote and read a key, V(not allowed) if the user's rules do not allow this, or the address
+      of an undeclared node to which a cluster redirects the test.
   type: str
   returned: when O(state=usable)
 accepted:
