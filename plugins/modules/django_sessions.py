@@ -11,33 +11,28 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Ends sessions in the application's storage, for each of Django's five engines. For C(db), the module deletes rows.
-    For C(cache), it deletes the sessions' keys, and no other keys. For C(cached_db), it deletes the rows, then the
-    keys, because either alone leaves users logged in. For C(file), it deletes the files of the host.
-  - No server stores sessions of C(signed_cookies). These sessions end only if C(SECRET_KEY) is replaced without a
-    fallback, and the module reports this.
+  - Ends sessions in the application's storage. For C(db), the module deletes rows. For C(cache), it deletes the
+    sessions' keys, and no other keys. For C(cached_db), it deletes both, and for C(file), the files of the host.
+  - No server stores sessions of C(signed_cookies). They end only if C(SECRET_KEY) is replaced without a fallback, and
+    the module reports this.
   - If the project has an engine of its own, the module treats it like the Django engine on which it is based.
-  - The module does not check signatures, so it finds sessions of every signing key.
   - If O(chdir) is set, the module loads the application's settings. Otherwise O(engine) names how sessions are kept,
     and the URLs in O(env_file) name the servers.
-  - Runs on a host of the application with the application's interpreter. The host returns no value, and gets only the
-    previous keys that O(catalog) asks for.
+  - Runs on a host of the application with the application's interpreter.
 options:
   chdir:
     description: The application's directory on the host, with its C(manage.py), such as C(/srv/shop/app).
     type: path
   allow_root:
     description:
-      - Whether to run the application's code in O(chdir), or its O(command), as root. By default the module refuses
-        this. Otherwise everyone who may change the application, or the pickled objects in its cache, could become root.
-      - If true, the module imports only files that belong to root.
+      - Whether to run the application's code in O(chdir), or its O(command), as root, and only from files that belong
+        to root. By default the module refuses this, because everyone who may change the application could become root.
     type: bool
     default: false
   env_file:
     description:
-      - Path of the application's C(.env) on the host. By default C(.env) in O(chdir), if it exists.
-      - Its settings become the environment of the module's process, so Django's settings find them as in the
-        application.
+      - Path of the application's C(.env) on the host, by default C(.env) in O(chdir). Its settings become the
+        environment of the module's process.
     type: path
   settings_module:
     description:
@@ -52,9 +47,8 @@ options:
     default: auto
   users:
     description:
-      - Names of users whose sessions end, as they type them to log in. If a name is unknown, the module fails before it
-        ends a session. Needs O(chdir).
-      - If neither O(users) nor O(user_ids) is set, all sessions end, also those of visitors who are not logged in.
+      - Names of users whose sessions end, as they type them to log in. Needs O(chdir). If neither O(users) nor
+        O(user_ids) is set, all sessions end, also those of visitors.
     type: list
     elements: str
     default: []
@@ -77,9 +71,8 @@ options:
   cache_nodes:
     description:
       - If O(chdir) is not set, the addresses C(host:port) of the cache's nodes besides the one in the URL of
-        O(cache_setting). The module adds the nodes that the catalog declares for this setting.
-      - If the cache names a node that is in neither list, the module sends this node no password, and fails. Exception,
-        a node of an AWS cache in the domain of the URL's host.
+        O(cache_setting) and those that the catalog declares. If the cache names another node, the module fails, except
+        at an AWS cache in the domain of the URL's host.
     type: list
     elements: str
     default: []
@@ -100,30 +93,24 @@ options:
     default: sessionid
   clear_cache:
     description:
-      - Whether to empty the whole cache if the cache cannot list its keys (Memcached, files). Only possible if neither
-        O(users) nor O(user_ids) is set.
-      - If false, the module refuses such a cache with O(engine=cache).
+      - Whether to empty the whole cache if the cache cannot list its keys (Memcached, files) and all sessions end. If
+        false, the module refuses such a cache with O(engine=cache).
     type: bool
     default: false
   command:
     description:
-      - A program that ends the sessions of the application, with its full path, and its arguments. It replaces Django's
-        engines. The module then ignores every other option except O(allow_root).
-      - The module fails if the exit code is not 0, or if the program does not end within 300 seconds. The module does
-        not show the output of the program, because it may contain settings.
+      - A program that ends the sessions of the application, with its full path and arguments, instead of Django's
+        engines. The module fails if the exit code is not 0, or after 300 seconds, and never shows the program's output.
     type: list
     elements: str
     default: []
   probe_url:
     description:
       - A page that returns status 200 only to users who are logged in, such as V(http://127.0.0.1:8000/account/). The
-        module creates one session, checks that the page accepts it, ends all sessions, and checks that the page refuses
-        it.
-      - The page refuses a session if it gives the same answer as to a visitor who is not logged in, by the same status
-        or a redirect to the same place. The statuses 408, 425, 429 and 500 or more do not count. RV(not_tried) reports
-        any other answer. The module follows no redirects.
-      - Needs O(chdir), and neither O(users) nor O(user_ids). If the module cannot make this check, RV(not_tried) has
-        the reason, and the module still ends the sessions.
+        module creates one session, and checks that the page accepts it before and refuses it after the sessions end.
+        RV(not_tried) has the reason if the module cannot make this check.
+      - The page refuses a session if it gives the same answer as to a visitor who is not logged in. The statuses 408,
+        425, 429 and 500 or more do not count. Needs O(chdir), and neither O(users) nor O(user_ids).
     type: str
   probe_user:
     description:
@@ -132,8 +119,7 @@ options:
   catalog:
     description:
       - With O(probe_url) and O(environment), the module also tries sessions that it signs with each C(SECRET_KEY) that
-        the open incident has replaced. The controller reads these keys from AWS and sends them on standard input. With
-        O(state=absent), RV(not_tried) names a key that cannot be read.
+        the open incident has replaced. RV(not_tried) names a key that cannot be read.
     type: dict
   environment:
     description: Name of the environment, such as V(production), for O(catalog).
@@ -173,11 +159,10 @@ options:
     type: str
   host:
     description:
-      - Name of an inventory host. For an option that is not set, the module takes the value from a variable of this
-        host. The variables are C(django_chdir), C(django_probe_url), C(django_probe_user), C(django_session_NAME) for
-        an option NAME about storage, such as C(django_session_engine), C(env_deploy_path) for O(env_file), and
-        C(rotation_python) for O(python).
-      - If the host's variable C(django_become_user) is V(root), O(allow_root) is true.
+      - Name of an inventory host, whose variables replace options that are not set. They are C(django_chdir),
+        C(django_probe_url), C(django_probe_user), C(django_session_NAME) for an option NAME about storage,
+        C(env_deploy_path) for O(env_file), and C(rotation_python) for O(python). C(django_become_user=root) sets
+        O(allow_root).
     type: str
   python:
     description: The application's interpreter on the host. By default the interpreter that Ansible uses on this host.
@@ -200,18 +185,15 @@ attributes:
     description: Sends the module to the application's interpreter.
     support: full
 notes:
-  - "For V(db), V(cache) and V(cached_db), run the module once (C(run_once)), because all hosts share these sessions. To
-    check that the other hosts refuse an ended session, run it there with O(state=tried) and O(ended). For V(file), run
-    the module on every host. If the cache is in each process's own memory, only a restart of the services ends the
-    sessions, and the module reports this."
+  - For V(db), V(cache) and V(cached_db), run the module once (C(run_once)), and on the other hosts with O(state=tried)
+    and O(ended). For V(file), run it on every host. If the cache is in each process's own memory, only a restart of the
+    services ends the sessions.
   - Run the module as the application's user (C(become_user)), because session files belong to this user.
-  - A request that is active at that moment does not restore its session, because Django refuses to save a deleted
-    session.
   - A thief with a valid key or password can log in again. So first replace leaked keys and passwords.
-  - "The caches that list their keys are Django's C(RedisCache) and C(DatabaseCache), and C(RedisCache) of django-redis.
-    The last one was not tested."
-  - With O(chdir), the module reads sessions in the cache like the application. Without O(chdir), it reads only sessions
-    with plain values, because unpickling other values could run a program. It counts other sessions as unreadable.
+  - The caches that list their keys are Django's C(RedisCache) and C(DatabaseCache), and C(RedisCache) of django-redis
+    (not tested).
+  - Without O(chdir), the module reads only sessions with plain values in a cache. It counts other sessions as
+    unreadable.
 seealso:
   - module: watchparty.secrets.valkey_purge
 """
@@ -280,9 +262,8 @@ stores:
     - {store: cache, count: 3, unreadable: 0}
 doubtful:
   description:
-    - Stores in which sessions may still be valid, in the order of RV(stores). A cache is left out if the check at
-      O(probe_url) showed that the application refuses an ended session. A cache in each process's own memory is never
-      left out.
+    - Stores in which sessions may still be valid, in the order of RV(stores). If the application refused an ended
+      session at O(probe_url), the list has only caches in a process's own memory.
   type: list
   elements: dict
   returned: with O(state=absent)

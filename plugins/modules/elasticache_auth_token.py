@@ -90,13 +90,8 @@ attributes:
     support: full
 notes:
   - Needs C(elasticache:DescribeReplicationGroups) and C(elasticache:ModifyReplicationGroup) on the group.
-  - AWS has no conditional change of tokens. So the module reads the journal immediately before each change. If another
-    run has taken the rotation over, the module sends no change.
-  - A controller that was paused between the read and the change may still send a late change. A late V(present) adds
-    the token of an ended rotation, and AWS removes the oldest valid token. V(revoked) of the next rotation removes the
-    late token. AWS refuses a late V(revoked) if its token is not valid any more.
-  - If an answer of AWS is lost, the module does not repeat the request. It waits until the group is available, then
-    tries which tokens the servers accept.
+  - AWS has no conditional change of tokens, so the module reads the journal immediately before each change. If a paused
+    controller still sends a late token, V(revoked) of the next rotation removes the token.
 seealso:
   - module: watchparty.secrets.valkey_user
   - name: Authenticating with the AUTH command

@@ -12,11 +12,10 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Searches the files in the directory of a C(.env) for leaked values that are already revoked.
-  - Removes files of this collection that hold a revoked value. These are the last healthy file and temporary files.
+  - Removes the last healthy file and temporary files of this collection that hold a revoked value. If the C(.env)
+    itself still holds one, the module keeps the last healthy file, and reports this.
   - If another file holds a revoked value, such as C(.env.bak), C(.env~) or C(.env.swp), the module keeps the file and
     reports it with a remedy.
-  - If the C(.env) itself still holds a revoked value, the module does not remove the last healthy file, and reports
-    this. If the module removed the last healthy file, the next deploy writes a new one.
   - Also asks the URLs in O(health), in the same execution on the host.
 options:
   path:

@@ -14,36 +14,31 @@ description:
   - Writes a C(.env) that every program in O(readers) reads back exactly. The file changes in one step, and at no moment
     has a wider mode than O(mode).
   - O(snapshot) names the registered result with the values, so the task's arguments contain no value. The controller
-    renders the file and sends it over the connection, without a temporary file on the host.
-  - Keeps a deploy marker and the last healthy file on the host, both with mode 0600. The marker records the snapshot
-    that was accepted last, and the snapshot on which services were healthy. If the module runs as root, both files are
-    in C(/var/lib/watchparty-secrets/NAME), or in C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or
-    C(/dev/shm). NAME is the output of C(systemd-escape --path) for O(path). Otherwise both files are in the folder of
-    O(path), as C(.env.mark) and C(.env.healthy).
-  - If the catalog of O(snapshot) declares C(files), the module writes these files too, with the same deploy
-    marker. Then O(state=healthy) records all files, and O(state=restored) restores all files. On a host with such
-    files, the module refuses O(env) and O(merge=true).
-  - If the module runs as root, each directory of the path must belong to root or the file's owner, and other accounts
-    must not be able to write it. Otherwise the module fails.
-  - If O(services) is set and RV(restart_needed) is true, the module restarts the services. It asks each health address
-    from the host itself until the address answers 200, and checks that the systemd units stay active. Then it records
-    the file as healthy. If a step fails, the module does not record the file as healthy. The result then shows which
-    files were written.
-  - Sends no value if Ansible would write the value to the host's disk. The module fails without pipelining, with
-    C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) and with C(async).
+    renders the file and sends it over the connection, without a temporary file outside the folder of O(path).
+  - Keeps a deploy marker (the accepted snapshot, and the one on which services were healthy) and the last healthy file
+    on the host, both with mode 0600. As root, they are in C(/var/lib/watchparty-secrets/NAME), or in
+    C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or C(/dev/shm). NAME is the output of C(systemd-escape
+    --path) for O(path). Otherwise they are beside O(path), as C(.env.mark) and C(.env.healthy).
+  - If the catalog of O(snapshot) declares C(files), the module writes, records and restores these files too. On a host
+    with such files, the module refuses O(env) and O(merge=true).
+  - As root, the module fails if an account other than root and the file's owner can write a directory of the path.
+  - If O(services) is set and RV(restart_needed) is true, the module restarts the services, and asks each health address
+    from the host until it answers 200. Then it records the file as healthy.
+  - The module fails without pipelining, with C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) and with C(async),
+    because Ansible would then write values to the host's disk.
 options:
   path:
     description:
-      - The file on the host. Its directory must exist. The module refuses a path that is not a regular file. It also
-        refuses a path with a symbolic link, unless root or the writing account made the link and no other account can
-        replace the link.
+      - The file on the host. Its directory must exist. The module refuses a path that is not a regular file, or that
+        leads over a link which another account can replace.
     type: path
     required: true
   state:
     description:
-      - V(present) writes the file. V(healthy) records that the services are healthy on the file. V(restored) restores
-        the last healthy file. If there was no file before, V(restored) removes the file. V(stopped) stops O(services)
-        until their next restart and leaves the file as it is.
+      - V(present) writes the file.
+      - V(healthy) records that the services are healthy on the file.
+      - V(restored) restores the last healthy file. If there was no file before, it removes the file.
+      - V(stopped) stops O(services) until their next restart and leaves the file as it is.
     type: str
     choices: [present, healthy, restored, stopped]
     default: present
@@ -52,14 +47,13 @@ options:
       - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered. Give either
         O(snapshot) or O(env).
       - With O(state=healthy) and O(state=restored), the snapshot of the deploy to record or to roll back. If another
-        run has written another snapshot since, the file stays as it is. To detect also that another run has written the
-        same snapshot again, set O(delivery).
+        run has written another snapshot since, the file stays as it is.
     type: str
   delivery:
     description:
       - For O(state=healthy) and O(state=restored), the result RV(delivery) of the task with O(state=present). If
-        another run has written other bytes since, the file stays as it is, even if it holds the same snapshot again.
-      - With O(state=restored), the file also stays as it is if another run has recorded the same bytes as healthy.
+        another run has written other bytes since, or recorded the same bytes as healthy, O(state=restored) leaves the
+        file as it is.
     type: str
   env:
     description: The settings as a mapping of strings. The action plugin removes it from the task's arguments.
@@ -126,9 +120,8 @@ options:
     default: true
   backup:
     description:
-      - Whether to keep a copy of a file that existed before the first deploy. Needs O(mark=true).
-      - If false and the first deploy fails, O(state=restored) removes the file, and B(the file that existed before is
-        lost). Keep V(true) unless you have your own copy.
+      - Whether to keep a copy of a file that existed before the first deploy. If false and the first deploy fails,
+        O(state=restored) removes the file, and B(the file that existed before is lost). Needs O(mark=true).
     type: bool
     default: true
   assume_healthy:
@@ -139,11 +132,10 @@ options:
     default: false
   services:
     description:
-      - Services to restart and health-check after a write. With O(state=present), the module restarts them if
-        RV(restart_needed) is true. With O(state=restored), it restarts them if RV(restored) is true. Needs
-        O(mark=true) and O(assume_healthy=false).
+      - Services to restart and health-check after a write (O(state=present), if RV(restart_needed)) or a rollback
+        (O(state=restored), if RV(restored)). Needs O(mark=true) and O(assume_healthy=false).
       - Health checks do not follow redirects, use no proxy, and verify certificates. The module never returns the
-        output of a command or of an application, because it may show settings.
+        output of a command or of an application.
     type: dict
     suboptions:
       command:
@@ -156,7 +148,7 @@ options:
         default: []
       managed:
         description:
-          - Services of the catalog that have another manager than systemd, or a health command. The keys are those of
+          - Services of the catalog that have another manager than systemd, or a health command, with the keys of
             C(services) in the catalog. C(service) is the name of the service.
         type: list
         elements: dict
@@ -214,9 +206,8 @@ options:
         default: []
       external_health_url:
         description:
-          - An http or https address of the application. When all O(services.health_urls) answer 200, the controller
-            also asks this address. The module records the file as healthy only if this address answers 200 too.
-          - If the address is not http or https, the module fails before it sends anything to the host.
+          - An http or https address of the application, which the controller asks after all O(services.health_urls)
+            answered 200. The module records the file as healthy only if this address answers 200 too.
         type: str
       health_retries:
         description: How many times to ask an address again before the services count as unhealthy.
@@ -235,9 +226,7 @@ options:
         type: float
         default: 120
       record:
-        description:
-          - Whether to record the file as healthy at the end. If false, record it later with O(state=healthy).
-          - O(state=restored) never records the file. The next O(state=present) does.
+        description: Whether to record the file as healthy at the end. If false, record it later with O(state=healthy).
         type: bool
         default: true
   addresses:

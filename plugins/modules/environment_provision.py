@@ -12,15 +12,15 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Creates every secret, key of a secret and parameter of the catalog whose value is known. It never overwrites
-    existing values. It generates a password or key once for each credential, and writes it to every location of the
-    credential. If some locations hold a value already, the module copies this value to the others.
+    existing values.
+  - It generates a password or key once for each credential, and writes it to every location of the credential. If some
+    locations hold a value already, it copies this value to the others.
   - A new secret gets the catalog's KMS key, tags, description and replicas. If an existing secret or parameter lacks
-    some of these, the module adds them. To add the KMS key or the description of a parameter, the module writes the
-    parameter's present value again, because AWS needs a write.
-  - To add a JSON key to an existing secret, the module writes a new version. This version becomes the current version
-    only if nobody has changed the secret in the meantime.
+    some of these, the module adds them, for a parameter by writing its present value again.
+  - To add a JSON key to an existing secret, the module writes a new version, which becomes current only if nobody has
+    changed the secret in the meantime.
   - It also creates the catalog's C(journal) and its bucket, enables versioning of the bucket, blocks public access and
-    denies unencrypted connections. It changes nothing else of an existing bucket.
+    denies unencrypted connections.
   - If there are conflicts, the module names all of them before the first write. If a run was killed, the next run
     completes its work.
 options:
@@ -28,7 +28,7 @@ options:
     description:
       - V(planned) returns the planned writes and the values to ask for.
       - V(present) carries out the plan.
-      - V(absent) schedules the deletion of O(secrets). You can restore them within C(aws.recovery_days) of the catalog.
+      - V(absent) schedules the deletion of O(secrets), after C(aws.recovery_days) of the catalog.
       - V(restored) restores O(secrets).
     type: str
     choices: [planned, present, absent, restored]

@@ -11,12 +11,10 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sends the request in C(credentials.NAME.test) of the catalog, with the new value.
-  - If the credential is the C(admin) of other credentials, the module also logs in with this credential at their
-    servers. At Valkey, it logs in at every node.
-  - Runs on a host of the application with the application's interpreter. The action plugin of the same name takes the
-    credential's I(name), reads the values, and sends them on standard input.
-  - No URL, argument or result contains a value. The module keeps only the status of an answer.
+  - Sends the request in C(credentials.NAME.test) of the catalog, with the new value. If the credential is the C(admin)
+    of other credentials, the module also logs in with it at their servers, and at every declared node of Valkey.
+  - Runs on a host of the application with the application's interpreter. No URL, argument or result contains a value.
+    The module keeps only the status of an answer.
   - The module skips a credential for which the catalog declares no test.
 options:
   credential:
@@ -24,10 +22,10 @@ options:
     type: str
   state:
     description:
-      - V(checked) is for the time before a rotation. It tries the value from O(values_file) or O(values_from).
+      - V(checked), before a rotation, tries the value from O(values_file) or O(values_from).
       - V(usable) tries the new value of the open rotation.
-      - V(tried) tries the old values that the operator has revoked at the provider. It reads them from previous
-        versions of their secrets. A rejection counts only if the provider accepts the current value from the same host.
+      - V(tried) tries the old values that the operator has revoked at the provider. A rejection counts only if the
+        provider accepts the current value from the same host.
     type: str
     choices: [checked, usable, tried]
     default: usable

@@ -11,17 +11,14 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sends settings with a C(github) key in the catalog, and values of credentials whose C(appears_in) names GitHub. The
-    target is a repository, a deployment environment or an organisation. GitHub stores them as secrets or as variables.
+  - Sends settings with a C(github) key in the catalog, and values of credentials whose C(appears_in) names GitHub, to a
+    repository, a deployment environment or an organisation. GitHub stores them as secrets or as variables.
   - The action plugin reads the values from the stores. No value is in an argument, in a result or in a diff.
-  - GitHub does not show the value of a secret. So for each sent value, the module records the version ids of its source
-    in Parameter Store, below C(/APPLICATION-github/ENVIRONMENT).
-  - The module sends a secret again if these ids have changed, or if the secret was deleted at GitHub. It also sends a
-    secret again, and reports this, if GitHub's date shows that somebody else wrote it.
-  - The module reads each variable at GitHub, and sends it again if it differs.
+  - GitHub does not show the value of a secret. So the module records the version ids that it sent in Parameter Store,
+    below C(/APPLICATION-github/ENVIRONMENT). It sends a secret again if these ids have changed, or if GitHub's date
+    shows that somebody else wrote or deleted it.
   - A value of the inventory or of the catalog has no version id. If its sensitivity is V(low), the module records the
-    value itself, and sends the secret only if the value has changed. Otherwise it sends the secret in every run. To
-    avoid this, set sensitivity V(low), or make the setting a variable at GitHub.
+    value itself, and sends the secret only if the value has changed. Otherwise it sends the secret in every run.
   - If hosts have different values of an inventory variable, a setting of the type C(list) or C(host_list) gets all
     values with commas. Any other setting gets the value of the first host, and the module reports this.
 options:
@@ -32,15 +29,14 @@ options:
     default: []
   hosts:
     description:
-      - Names of hosts, in order. A setting with C(inventory) takes its value from the variables of these hosts. The
-        module ignores hosts with another C(app_environment) in the inventory.
+      - Names of hosts, in order, whose variables give the values of settings with C(inventory). The module ignores
+        hosts with another C(app_environment).
     type: list
     elements: str
     default: []
   values_file:
     description:
-      - Path of a YAML file with mode 0600, with values that no store holds. Each line has a name and a text. The module
-        sends these values.
+      - Path of a YAML file with mode 0600, with new values that no store holds. Each line has a name and a text.
     type: path
   values_from:
     description:
@@ -50,14 +46,12 @@ options:
   shared_values_file:
     description:
       - The YAML file of M(watchparty.secrets.environment_provision), with mode 0600 or encrypted by ansible-vault as a
-        whole. The module takes from this file only the values that no store holds and that GitHub lacks. It ignores all
-        other names, and never replaces a value at GitHub by a value of this file.
+        whole. The module takes only the values that no store holds and that GitHub lacks.
     type: path
   prune:
     description:
       - Whether to remove entries that this module sent before and that the catalog no longer names. If a workflow of
-        the default branch or of O(checkout) still reads such an entry, the module fails and names the entry. The module
-        never removes entries that it did not send.
+        the default branch or of O(checkout) still reads such an entry, the module fails and names the entry.
     type: bool
     default: false
   checkout:
@@ -69,21 +63,20 @@ options:
     default: false
   reviewers:
     description:
-      - Names of users, or of teams as C(ORGANISATION/TEAM). One of them must approve each deployment. Used only if the
-        module creates the deployment environment. An existing environment keeps its reviewers.
+      - Names of users, or of teams as C(ORGANISATION/TEAM), of which one must approve each deployment. Used only if the
+        module creates the deployment environment.
     type: list
     elements: str
     default: []
   token_file:
     description:
-      - Path of a file with mode 0600 that holds only the token. By default, the first of these environment variables
-        that is set gives the token. They are C(GITHUB_TOKEN_FILE), C(GITHUB_APP_ID) with C(GITHUB_APP_KEY_FILE),
-        C(GITHUB_TOKEN) and C(GH_TOKEN).
+      - Path of a file with mode 0600 that holds only the token. By default, the first of the environment variables
+        C(GITHUB_TOKEN_FILE), C(GITHUB_APP_ID) with C(GITHUB_APP_KEY_FILE), C(GITHUB_TOKEN) and C(GH_TOKEN) that is set.
     type: path
   incomplete:
     description:
-      - Whether check mode continues if the stores lack required values. The result lists these values as missing. Set
-        this if a real run would write them before the sync. Has no effect without check mode.
+      - Whether check mode continues if the stores lack required values that a real run would write before. The result
+        lists these values as missing.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -11,14 +11,11 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads an environment, and appends its variables to the file that C(GITHUB_ENV) names. The following steps of the job
-    then have these variables.
-  - First, the module masks the values in the job's log, with C(::add-mask::). It masks each value that is not of low
-    sensitivity, each line of such a value, and the password in a URL. It does not mask texts of fewer than eight
-    characters.
-  - The masks go only to the terminal, which the runner reads. Callbacks and log files of Ansible do not get them.
+  - Reads an environment, and appends its variables to the file that C(GITHUB_ENV) names. Every later step and action of
+    the job can read these variables. If only one secret is needed, use O(names).
+  - First, the module masks in the job's log, with C(::add-mask::), each value that is not of low sensitivity, each line
+    of such a value, and the password in a URL. It does not mask texts of fewer than eight characters.
   - Fails outside of a job of GitHub Actions, because the output would show the values.
-  - Every later step and action of the job can read these variables. If only one secret is needed, use O(names).
 options:
   names:
     description: Names of the settings to write. If empty, the module writes every setting with a value.

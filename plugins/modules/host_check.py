@@ -71,9 +71,8 @@ options:
     default: [python_dotenv, django_environ, shell, systemd, docker_compose]
   places:
     description:
-      - Patterns of other files to search for copies of the values, such as V(/srv/*). C(/*) at the end includes hidden
-        files. The module searches the newest 500 files of each pattern. The defaults cover units, configuration, cron
-        tables, login files, temporary directories, web servers, mail, backups and logs.
+      - Patterns of other files to search for copies of the values, such as V(/srv/*), the newest 500 files of each.
+        C(/*) at the end includes hidden files.
     type: list
     elements: str
     default:

@@ -11,15 +11,14 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Changes nothing. Finds out who logged in by SSH and with which key, and which keys in C(authorized_keys) belong to
-    no credential. This takes at most O(seconds).
-  - Also finds keys of the catalog in files that should not contain them, and processes of the application that are
-    older than its C(.env).
+  - Finds out within O(seconds) who logged in by SSH and with which key, and which keys in C(authorized_keys) belong to
+    no credential. Also finds keys of the catalog in files that should not contain them, and processes of the
+    application that are older than its C(.env). Changes nothing.
   - If an SSH key leaked, the module also searches for footholds, which are changes that may let an attacker in again.
-  - Takes logins from the systemd journal. If the host has no journal, the module reads C(auth.log) or C(secure). If the
-    host has neither file, it reads C(wtmp), which names no keys.
-  - If evidence is missing, the module reports this and does not fail, because the containment must not wait.
-  - The result contains fingerprints and comments of keys. An attacker who controls the host can forge the result.
+  - Takes logins from the systemd journal, otherwise from C(auth.log) or C(secure), otherwise from C(wtmp), which names
+    no keys.
+  - If evidence is missing, the module reports this and does not fail. An attacker who controls the host can forge the
+    result.
 options:
   path:
     description: Path of the application's C(.env) on the host.
@@ -55,8 +54,8 @@ options:
     default: 0
   known_keys:
     description:
-      - The SSH keys of the catalog. Each key belongs in one file. If another file contains the key, the result names
-        this file, with leaked keys first.
+      - The SSH keys of the catalog, leaked keys first. If a file that should not contain the key contains it, the
+        result names this file.
     type: list
     elements: dict
     default: []
@@ -143,10 +142,9 @@ short:
   returned: success
 footholds:
   description:
-    - Changes that may let the holder of a leaked key in again. The module searches the accounts that the key can log in
-      to. If such an account can become root, it also searches the system.
-    - With O(since), the list has files that changed since this time and differ from the package that installed them.
-      Without O(since), it has only files that ordinary hosts do not have.
+    - Changes that may let the holder of a leaked key in again, in the accounts that the key can log in to, and in the
+      system if such an account can become root. With O(since), the list has files that changed since this time and
+      differ from their package. Without O(since), it has only files that ordinary hosts do not have.
   type: list
   elements: dict
   returned: when a key of O(known_keys) leaked

@@ -18,15 +18,14 @@ description:
 options:
   dest:
     description:
-      - Path of the program on the host. Its directory must exist.
-      - The host runs the program at every boot. So only root and the account of the task may be able to change the
-        directories of the path. Otherwise the module refuses the path.
+      - Path of the program on the host, which the host runs at every boot. Its directory must exist. If an account
+        other than root and that of the task can change a directory of the path, the module refuses it.
     type: path
     required: true
   python:
     description:
-      - Path of the interpreter that will run the program. The module refuses this path under the same condition as
-        O(dest). By default, the interpreter of the virtual environment that the role creates later.
+      - Path of the interpreter that will run the program, under the same condition as O(dest). By default, the
+        interpreter of the virtual environment that the role creates later.
     type: path
   owner:
     description: Owner of the program.

@@ -51,8 +51,7 @@ options:
     default: "0750"
   checkout:
     description:
-      - Path of a Git checkout. The module adds C(.env*) to its C(.gitignore), unless a line covers this already. If the
-        directory is not a checkout, the module does not change it.
+      - Path of a Git checkout. The module adds C(.env*) to its C(.gitignore), unless a line covers this already.
     type: path
 attributes:
   check_mode:

@@ -17,9 +17,8 @@ description:
 options:
   seconds:
     description:
-      - How many seconds to try an unreachable host again. After that, the task fails, and Ansible does not count the
-        host as C(unreachable).
-      - With V(0), the module tries once, and Ansible counts the host as C(unreachable).
+      - How many seconds to try an unreachable host again. After that, the task fails. With V(0), the module tries once,
+        and Ansible counts the host as C(unreachable).
     type: int
     default: 0
 extends_documentation_fragment:

@@ -105,16 +105,14 @@ attributes:
     description: Finds both keys and tries logins on the controller.
     support: full
 notes:
-  - The module finds out which key opened a session from sshd's log, in the systemd journal, C(/var/log/auth.log) or
-    C(/var/log/secure). Use C(become), because an ordinary account cannot read these logs.
+  - Use C(become). The module finds out which key opened a session from sshd's log, in the systemd journal,
+    C(/var/log/auth.log) or C(/var/log/secure).
   - If no log names the key of a session, an ordinary rotation keeps the session and returns the number of such
     sessions. After a leak, the module ends all sessions except its own and those for which the systemd journal names
-    another key. It does not trust a text log, because every account may write into it.
-  - With a session, the module ends the processes of this session and of its control group in systemd-logind. It does
-    not end other processes that the session started, such as cron jobs. M(watchparty.secrets.host_evidence) searches
-    for these. The result contains the fingerprints of other keys in the file.
-  - If the account may become root, an attacker with the key may have changed the host itself. Name such a host as
-    compromised in a leak response.
+    another key.
+  - With a session, the module ends its processes and its control group in systemd-logind, but no other processes that
+    the session started, such as cron jobs. M(watchparty.secrets.host_evidence) searches for these.
+  - If the account may become root, name the host as compromised in a leak response.
   - Only Ansible's connection C(ssh) is supported.
 seealso:
   - module: watchparty.secrets.env_file

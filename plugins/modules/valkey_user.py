@@ -178,17 +178,14 @@ attributes:
     support: full
 notes:
   - The administrator needs C(+info +client +acl +config|get), C(+config|rewrite) where there is no ACL file, and
-    C(+cluster|nodes) in a cluster. If the server can show before the first write that a right is missing, the module
-    names the right.
+    C(+cluster|nodes) in a cluster.
   - C(ACL SAVE) writes the server's users over the ACL file, so edit that file only together with C(ACL LOAD).
-  - With O(overlap=passwords), a session may log in with the old password after O(state=present). The module cannot
-    distinguish such a session from a session with the new password, and ends it only in a leak. Services that restarted
-    since then have no such session. To avoid such sessions, let two users with names that end in C(_a) and C(_b) take
-    turns (O(overlap=users)).
-  - If replicas log in at their primary as this user (C(masteruser), C(masterauth)), the module fails, because the
-    replicas would lose their login. Give the replicas a separate user.
+  - With O(overlap=passwords), a session that logs in with the old password after O(state=present) ends only in a leak.
+    With O(overlap=users), all old sessions end.
+  - If replicas log in at their primary as this user (C(masteruser), C(masterauth)), the module fails. Give the replicas
+    a separate user.
   - The administrator logs in only at C(server) of its credential in the catalog, and at the C(nodes) of this C(server).
-    TLS verifies the server, except on loopback. If the application's URL leads to another server, the module fails.
+    TLS verifies the server, except on loopback.
   - The module checks the name in the certificate, unless the URL has C(ssl_check_hostname=false).
 """
 
