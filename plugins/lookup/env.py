@@ -10,10 +10,9 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads as M(watchparty.secrets.env_snapshot) does, and returns the settings with their values.
-  - The result contains values in plain text. If the arguments of a task contain the result, callbacks see the values.
-    If C(set_fact) or C(register) keeps the result, all code in the controller can read the values.
-  - Use this lookup only in a task with C(no_log). To deliver a C(.env), use M(watchparty.secrets.env_snapshot).
+  - Reads as M(watchparty.secrets.env_snapshot) does, and returns the settings with their values in plain text.
+  - Use this lookup only in a task with C(no_log). If C(set_fact) or C(register) keeps the result, all code in the
+    controller can read the values. To deliver a C(.env), use M(watchparty.secrets.env_snapshot).
 options:
   _terms:
     description: Names of environments, such as V(production).

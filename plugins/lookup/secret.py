@@ -19,9 +19,7 @@ options:
     required: true
   key:
     description:
-      - Key in the secret's JSON object. The result keeps the type of the value, so V(true) stays a boolean and C(1.10)
-        stays a number.
-      - If not set, the lookup returns the whole string.
+      - Key in the secret's JSON object, whose value keeps its type. If not set, the lookup returns the whole string.
     type: str
   version_stage:
     description: Label of the version to read, such as V(AWSPENDING). By default the current version.

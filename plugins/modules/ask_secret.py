@@ -11,15 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Asks for the value of each name in O(names). The result hides the answers at every verbosity. Later tasks can use
-    the registered result.
+  - Asks for the value of each name in O(names), without an echo. Later tasks can use the registered result, which hides
+    the answers at every verbosity.
   - If there is no terminal, the module fails and shows O(remedy), unless O(optional=true).
-  - The module ignores text that was typed before a question.
-  - Several lines that arrive together, as from a paste, are one answer. The module accepts this answer only if
-    O(lines=true), or if the setting has the type V(json) or V(pem).
-  - If an answer is not valid, the module asks again and keeps the earlier answers. With O(catalog), the setting's type,
-    the rules for production and the readers of the C(.env) decide whether an answer is valid. Without O(catalog), an
-    answer is one line of text.
+  - The module ignores text that was typed before a question. Several lines that arrive together, as from a paste, are
+    one answer.
+  - If an answer is not valid, the module asks again. With O(catalog), the setting's type, the rules for production and
+    the readers of the C(.env) decide whether an answer is valid. Otherwise, an answer is one line of text.
 options:
   names:
     description: Names whose values the module asks for, such as names of settings.
@@ -40,8 +38,8 @@ options:
     default: {}
   optional:
     description:
-      - Whether answers may be missing. The result leaves out a name if its answer is empty, if there is no terminal, or
-        after five invalid answers. After five invalid answers, the module warns.
+      - Whether answers may be missing. The result then leaves out a name if its answer is empty, if there is no
+        terminal, or after five invalid answers.
     type: bool
     default: false
   question:
@@ -50,8 +48,8 @@ options:
     default: New value of
   lines:
     description:
-      - Whether an answer may have several lines. An answer ends when one second passes without another line.
-      - If O(catalog) is not set, the module replaces bytes that are not UTF-8.
+      - Whether an answer may have several lines, also if the setting's type is not V(json) or V(pem). An answer ends
+        when one second passes without another line.
     type: bool
     default: false
   remedy:

@@ -12,44 +12,37 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - The log consists of JSON lines. Each line holds the digest of the previous line, so verification finds a missing,
-    altered or reordered line. With RV(head), which O(state=recorded) returned, verification also finds that the end of
-    the log is missing.
-  - The catalog's C(audit_log) names the log's store in CloudWatch Logs or in S3. The local file O(path) is a copy of
-    this log. Production requires C(audit_log). In other environments, the local file may be the only log.
-  - A record holds names, ids, times and counts. The module refuses unknown fields, so that no record holds a
-    value.
+    altered or reordered line. With O(head), verification also finds that the end of the log is missing.
+  - The catalog's C(audit_log) names the log's store in CloudWatch Logs or in S3, and the local file O(path) is a copy.
+    Production requires C(audit_log). In other environments, the local file may be the only log.
+  - A record holds names, ids, times and counts. The module refuses unknown fields, so that no record holds a value.
 options:
   state:
     description:
-      - V(ready) checks whether a record could be written, and writes nothing. It fails if the log cannot be read, if
-        O(path) or O(changelog) cannot be written, or if there is a O(changelog) but no log. It also fails if O(path) is
-        the only log and lies in the workspace of a CI job. If neither the catalog nor O(path) names a log, V(ready)
-        succeeds.
+      - V(ready) checks whether a record could be written to the log, to O(path) and to O(changelog), and writes
+        nothing.
       - V(recorded) writes O(record) to the log, to the copy at O(path) and to O(changelog). A repeated call writes it
         only once.
       - V(verified) checks the log and the copy at O(path). If it finds problems, it lists all of them and fails.
-      - V(rebuilt) replaces the copy at O(path) by the log. If the log has a gap, the copy stays as it is. If the copy
-        contradicts the log, the module keeps the old copy beside the new one.
+      - V(rebuilt) replaces the copy at O(path) by the log, unless the log has a gap. If the copy differs from the log,
+        the module keeps the old copy beside the new one.
     type: str
     choices: [ready, recorded, verified, rebuilt]
     required: true
   record:
     description:
-      - The record, a dictionary. It needs C(rotation), C(outcome), C(who) and C(at); docs/how-to/audit-log.md lists the
-        other keys. The module adds C(application) and C(environment).
-      - C(rotation) and C(outcome) together are the record's id. The module writes one record for each id.
+      - The record, with C(rotation), C(outcome), C(who) and C(at); docs/how-to/audit-log.md lists the other keys.
+        C(rotation) and C(outcome) together are the record's id.
     type: dict
   head:
     description:
       - The newest record that the caller knows, as an earlier call returned it in RV(head). If the log ends before this
-        record, somebody cut the log off, and the task reports it.
-      - A new record then follows O(head) instead of the log's last line, so the gap stays visible.
+        record, the task reports that records are missing, and a new record follows O(head).
     type: dict
   path:
     description:
-      - A file on the controller for the local copy, such as C(/var/lib/shop/audit.jsonl). The module creates it with
-        mode 0600 and refuses symbolic links.
-      - If O(path) is the only log, a path in the workspace of a CI job is refused.
+      - A file on the controller for the local copy, such as C(/var/lib/shop/audit.jsonl). If O(path) is the only log,
+        it may not lie in the workspace of a CI job.
     type: path
   changelog:
     description: Path of a CHANGELOG.md on the controller. The module adds one line for the record.
@@ -90,8 +83,6 @@ notes:
   - Needs C(logs:GetLogEvents), C(logs:PutLogEvents), C(logs:CreateLogStream) and C(logs:DescribeLogStreams) on the log
     group, or C(s3:ListBucket) on the bucket and C(s3:GetObject) and C(s3:PutObject) below the prefix. The module never
     deletes or overwrites a record.
-  - CloudWatch Logs accepts two records with the same number. The rotation's journal lets only one run write at a time.
-    If an overtaken run still adds a record, this record is outside of the chain. S3 refuses such a record.
 seealso:
   - name: The audit log
     description: Format, how to verify it by hand, and how to rebuild it.

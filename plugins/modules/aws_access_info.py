@@ -12,15 +12,14 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Derives from the catalog the encryption key, the OpenID Connect provider, the policies and the roles of one
-    environment, with names, documents and tags. The role P(watchparty.secrets.aws_access#role) creates them.
-  - Reads the present state and writes nothing. Fails if the catalog would grant a role more than its runs read, if the
-    AWS account is not the account in the catalog, or if an existing resource of the same name lacks this environment's
-    tags. The error lists all problems.
-  - Runs on the controller. Holds no values.
+    environment, with names, documents and tags, and reads the present state. The role
+    P(watchparty.secrets.aws_access#role) creates them.
+  - Fails if the catalog would grant a role more than its runs read, if the AWS account is not the account in the
+    catalog, or if an existing resource of the same name lacks this environment's tags. The error lists all problems.
 options:
   workflow:
     description:
-      - Jobs, in the repository of the catalog, that may assume the role for deploys. Give one of the keys. By default,
+      - Jobs, in the repository of the catalog, that may assume the role for deploys, by one of the keys. By default,
         the jobs of the deployment environment that the catalog names.
     type: dict
     suboptions:

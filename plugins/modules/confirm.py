@@ -26,8 +26,8 @@ options:
     default: 'yes'
   variable:
     description:
-      - Name of an extra variable. If C(-e) sets this variable to O(answer), the module does not ask. A variable of this
-        name in the inventory or in a play does not count.
+      - Name of an extra variable. If C(-e) sets this variable to O(answer), the module does not ask. A variable of the
+        inventory or a play does not count.
     type: str
   remedy:
     description: The remedy in the error message if there is no terminal.

@@ -11,18 +11,17 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads every setting of the environment and writes an encrypted file, which you may keep in git or in an image.
-  - The KMS key of the environment, and each key in C(encrypted_env.keys) of the catalog, can decrypt the file.
-  - If the value of a setting did not change, its line in the file does not change. So a diff shows which settings
-    changed.
+  - Reads every setting of the environment and writes an encrypted file, which you may keep in git or in an image. The
+    KMS key of the environment, and each key in C(encrypted_env.keys) of the catalog, can decrypt the file.
+  - If the value of a setting did not change, its line in the file does not change.
 options:
   path:
     description: Path of the encrypted file on the controller. By default C(encrypted_env.file) in the catalog.
     type: path
   new_key:
     description:
-      - Whether to encrypt every setting under a new file key. The module then does not read the existing file. Use this
-        after a leak, and for a file that can no longer be decrypted.
+      - Whether to encrypt every setting under a new file key, without reading the existing file. Use this after a leak,
+        and for a file that can no longer be decrypted.
     type: bool
     default: false
   only_present:

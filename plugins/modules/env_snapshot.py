@@ -11,18 +11,16 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads every secret and parameter of the environment in batches, and checks them against the catalog. Returns the
+  - Reads every secret and parameter of the environment in batches, checks them against the catalog, and returns the
     values for M(watchparty.secrets.env_file).
   - Fails if a required value is missing, if a value is malformed, or if values conflict. The error lists all problems.
-  - All output hides the result. The values in the result are encrypted with a key of this run, which is only in memory.
-    The tasks of this collection can decrypt the values. Callbacks, templates and C(hostvars) see names and
-    fingerprints.
+  - The values in the result are encrypted with a key of this run. Only the tasks of this collection can decrypt them.
+    Callbacks, templates and C(hostvars) see names and fingerprints.
 options:
   register_values:
     description:
-      - Whether to return the values in plain text, as RV(settings), for templates of your own.
-      - All code in the controller can read them then, such as callbacks, C(debug) and C(hostvars). Keep the result only
-        by C(register); after C(set_fact), a fact cache may write it to disk.
+      - Whether to return the values in plain text, as RV(settings), for templates of your own. All code in the
+        controller can read them then, and after C(set_fact) a fact cache may write them to disk.
     type: bool
     default: false
   rotation:

@@ -11,12 +11,11 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Lets IAM accept tokens of an OpenID Connect provider. By default, this is the provider of GitHub's workflows.
-  - B(Not run on AWS.) The tests use moto. AWS may behave in another way than its documentation.
+  - Lets IAM accept tokens of an OpenID Connect provider, by default that of GitHub's workflows. The trust policy of a
+    role decides which tokens can assume it.
+  - B(Not run on AWS.) The tests use moto.
   - An AWS account has one provider for each URL, and all applications share it. The module keeps client ids and tags
     that others added, except with O(purge_client_ids) and O(purge_tags).
-  - This module does not decide which tokens can assume a role. The role's trust policy does.
-  - Runs on the controller.
 options:
   url:
     description:
@@ -34,10 +33,8 @@ options:
     default: false
   thumbprints:
     description:
-      - SHA-1 digests of the certificates of the issuer's certificate authority. At most five, each with 40 hex digits
-        in lower case. They replace the present thumbprints. IAM needs none for GitHub and for other issuers with a
-        well-known authority.
-      - If not set, the present thumbprints stay.
+      - SHA-1 digests, in lower case, of the certificates of the issuer's certificate authority. At most five, which
+        replace the present ones. IAM needs none for issuers with a well-known authority, such as GitHub.
     type: list
     elements: str
   tags:

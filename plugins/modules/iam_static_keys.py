@@ -11,16 +11,13 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - If IAM shows that a role has replaced IAM users, the module deactivates all access keys of these users. It deletes
-    the keys some days later.
+  - If IAM shows that a role has replaced IAM users, the module deactivates all access keys of these users. A later run
+    deletes the keys after O(after_days). A tag of the user holds the time of the deactivation.
   - B(Not run on AWS.) The tests use moto and IAM's documented answers.
-  - IAM must show that the role was used within O(within_days). For each active key, IAM must show that the last use was
-    before the last use of the role, and at least O(idle_days) ago. Otherwise the module changes no key of any user, and
-    the error names the reason.
-  - The module first deactivates a key. To undo this, run C(aws iam update-access-key --status Active --user-name USER
-    --access-key-id ID). A later run deletes the key after O(after_days). A tag of the user holds the time of the
-    deactivation.
-  - Runs on the controller. Reads ids and times of keys, never a key.
+  - IAM must show that the role was used within O(within_days), and that the last use of each active key was before the
+    last use of the role and at least O(idle_days) ago. Otherwise the module changes no key of any user, and the error
+    names the reason.
+  - To activate a key again, run C(aws iam update-access-key --status Active --user-name USER --access-key-id ID).
 options:
   users:
     description: Names of the IAM users whose access keys the module revokes.
@@ -36,9 +33,7 @@ options:
     type: int
     default: 7
   idle_days:
-    description:
-      - An active key must have been unused for at least this number of days. The role may be in use while something
-        else, such as a timer, still uses the key every hour.
+    description: An active key must have been unused for at least this number of days.
     type: int
     default: 1
   after_days:

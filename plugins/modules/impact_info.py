@@ -12,16 +12,12 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Follows the credential graph from the leaked names to everything that they reveal, and returns the order of
-    replacement. Credentials that reveal others come first. Credentials that reveal nothing share the last wave.
+    replacement. Credentials that reveal others come first.
   - The catalog's C(exposes) declares what a credential reveals. In addition, an administrator's credential reveals the
     credentials that it may change, and a C(ssh_key) reveals the values in the hosts' C(.env). An C(aws_access_key)
-    reveals the credentials in its C(options.reads). Without this option, it reveals every credential of the
-    environment.
-  - With O(found_in), the module searches the leaked string for the current, pending and previous values of every
-    credential. It finds them whole, and inside URLs, log lines, JSON, base64 and hexadecimal. It returns neither the
-    string nor a value.
-  - It also searches for the previous keys in C(fallbacks), the new values of an open rotation, and the history of
-    parameters. If nothing matches, it also reads versions of secrets without a label.
+    reveals the credentials in its C(options.reads), by default every credential of the environment.
+  - With O(found_in), the module searches the leaked string for the values of every credential, also in encoded forms.
+    It returns neither the string nor a value.
 options:
   leaked:
     description:
@@ -111,8 +107,8 @@ impact:
       elements: list
     first_off:
       description:
-        - Access keys that can read the new values of the same wave. The response deactivates these keys before it
-          writes the new values. Until the hosts have new keys, the application's requests to AWS fail.
+        - Access keys that can read the new values of the same wave. The response deactivates them before it writes the
+          new values, so the application's requests to AWS fail until hosts have new keys.
       type: list
       elements: str
     credentials:

@@ -11,18 +11,16 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Takes the registered results of the last step (C(leak_respond__...)), and writes the incident's events into the
-    journal. Returns the next step that has something to do.
-  - After the last step, the module makes revoked values unreadable in AWS. If AWS does not allow this, the module
-    reports the problem and does not fail.
-  - In Secrets Manager, the module removes the labels of every version that contains a revoked value. It sets a resource
-    policy that denies these versions by id, also in each replica. Other statements of the policy stay. If an open
-    rotation or a pending task needs a version, the module keeps and names this version.
-  - In Parameter Store, the module writes the present value of a parameter again and again, until AWS has removed the
-    old versions. So the parameter is never missing.
-  - Then the module writes the post-mortem, as Markdown and as one HTML page that needs no network. It records the
-    containment in the audit log, and closes the incident. If an item is still open, the module fails instead.
-  - The role P(watchparty.secrets.leak_respond#role) calls this module.
+  - Takes the registered results of the last step (C(leak_respond__...)), writes the incident's events into the journal,
+    and returns the next step. The role P(watchparty.secrets.leak_respond#role) calls this module.
+  - After the last step, the module makes revoked values unreadable in AWS. If AWS does not allow this, it reports the
+    problem and does not fail.
+  - In Secrets Manager, it removes the labels of every version that contains a revoked value, and sets a resource policy
+    that denies these versions by id, also in each replica. If an open rotation or a pending task needs a version, the
+    module keeps and names this version.
+  - In Parameter Store, it writes the present value of a parameter again, until AWS has removed the old versions.
+  - Then the module writes the post-mortem, as Markdown and as one HTML page, records the containment in the audit log,
+    and closes the incident. If an item is still open, the module fails instead.
 options:
   response:
     description: The last result of M(watchparty.secrets.leak_start) or of this module.
@@ -118,9 +116,8 @@ session_files:
   returned: with RV(next=session_files)
 session_tries:
   description:
-    - C(hosts) are the hosts that must try an old session. The host that ended the sessions is not among them, because
-      it has tried an old session itself. The mapping also contains the replaced signing keys, as
-      M(watchparty.secrets.previous_values_info) returns them.
+    - What hosts need to try an old session. C(hosts) are the hosts other than the one that ended the sessions. The
+      mapping also contains the replaced signing keys, as M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=session_tries)
 ask:

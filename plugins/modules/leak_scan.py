@@ -13,12 +13,10 @@ author:
 description:
   - Reads the current, pending and previous version of every secret in the catalog, and every version of every
     parameter. Searches for the values in these versions, also in encoded forms. So each match is a real value.
-  - Searches every object of a Git repository, also unreachable objects. Searches Git's configuration, logs and
-    messages, and the files of the working tree that differ from the index. Opens archives and compressed files. With
-    O(history=false), searches all files of the working tree instead.
+  - Searches every object of a Git repository, Git's configuration, logs and messages, and changed files of the working
+    tree. With O(history=false), searches all files of the working tree instead. Opens archives and compressed files.
   - If gitleaks is installed, the module uses it to search for secrets that no store holds.
-  - RV(not_checked) lists the parts that were not checked, with the reason.
-  - A finding has the setting, version, form, file, commit, author and line. It never contains the value.
+  - RV(not_checked) lists the parts that were not checked, with the reason. A finding never contains the value.
 options:
   catalog:
     description:
@@ -66,7 +64,8 @@ options:
   known_values:
     description:
       - V(auto) searches only for patterns if AWS cannot be used, and reports this in RV(not_checked).
-      - V(required) fails if AWS cannot be used. V(none) does not ask AWS.
+      - V(required) fails then.
+      - V(none) does not ask AWS.
     type: str
     choices: [auto, required, none]
     default: auto
@@ -136,9 +135,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 clean:
-  description:
-    - Whether there is nothing to do. True if the baseline accepts every finding, or if there are no findings. False if
-      the baseline itself has problems.
+  description: Whether the baseline accepts every finding and has no problem itself.
   type: bool
   returned: success
 complete:

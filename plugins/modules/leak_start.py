@@ -11,13 +11,12 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Follows the credential graph from the leaked credentials, and plans the rotations. Shows the plan, the effect on
-    users and the manual work.
+  - Follows the credential graph from the leaked credentials, plans the rotations, and shows the plan, the effect on
+    users and the manual work. The role P(watchparty.secrets.leak_respond#role) calls this module.
   - While the operator reads the plan, the module lists the sessions of leaked logins at databases and caches, and
     searches CloudTrail for reads of leaked values. It reports sources that did not answer.
   - After the operator's confirmation, the module declares an incident in the journal, or continues the open incident.
     Call M(watchparty.secrets.leak_continue) after each step of the response.
-  - The role P(watchparty.secrets.leak_respond#role) calls this module.
   - Delegate the task to the host that connects to databases and caches.
 options:
   leaked:
@@ -39,16 +38,15 @@ options:
     type: str
   exposed_since:
     description:
-      - The earliest time at which others may have known the value, such as V(2026-11-20T10:00Z). It must not be in the
-        future. If the leak is declared twice, the earlier time counts.
+      - The earliest time at which others may have known the value, such as V(2026-11-20T10:00Z). If the leak is
+        declared twice, the earlier time counts.
     type: str
     default: ''
   containment:
     description:
-      - V(graceful) revokes old values at the end of each rotation. V(immediate) disables them before new values are
-        made, and revokes them before the new values are deployed. V(block) is another name of V(immediate).
-      - If the leak is declared again, this option may change to a stricter choice, which is later in this order. It
-        cannot change to a less strict choice.
+      - V(graceful) revokes old values at the end of each rotation.
+      - V(immediate), also named V(block), disables them before new values are made. A second declaration of a leak can
+        only change from V(graceful) to V(immediate).
     type: str
     choices: [graceful, immediate, block]
     default: graceful
@@ -83,17 +81,17 @@ options:
     default: 10
   evict:
     description:
-      - Whether the response also removes what an attacker may have added. By default the key C(leak.evict) of the
-        catalog, or false. V(true) holds for the whole incident.
+      - Whether the response also removes footholds, for the whole incident. By default the key C(leak.evict) of the
+        catalog, or false.
       - On hosts, it removes authorized keys that RV(watchparty.secrets.host_evidence#module:footholds) names. At
         databases and caches, it removes logins that neither the catalog nor the baseline has. In AWS, it deactivates
         access keys that a leaked key created.
     type: bool
   deny_sessions:
     description:
-      - Whether the response denies temporary AWS credentials that an attacker may have obtained with what leaked. It
-        puts the inline policy C(AWSRevokeOlderSessions) on roles and users of the catalog, before it makes new values.
-      - Hosts that use such a role lose their access to AWS until they get new credentials.
+      - Whether the response denies temporary AWS credentials that an attacker may have obtained, by the inline policy
+        C(AWSRevokeOlderSessions) on roles and users of the catalog. Hosts that use such a role lose their access to AWS
+        until they get new credentials.
       - Needs C(iam:PutRolePolicy) and C(iam:PutUserPolicy).
     type: bool
     default: false
@@ -154,8 +152,8 @@ options:
     default: false
   values_file:
     description:
-      - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. Each
-        key is the name of a credential. Its value is a text, or a mapping of C(username) and C(password).
+      - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. Each key is a
+        credential, and its value is a text, or a mapping of C(username) and C(password).
     type: path
   python:
     description: The interpreter on the host of the task.
@@ -233,11 +231,9 @@ look:
   returned: with RV(next=look)
 gather:
   description:
-    - What hosts need to collect evidence.
-    - C(hosts_until) is the time until which a host may begin, in seconds since 1970. C(host_seconds) limits the seconds
-      of each host, and C(look_seconds) the seconds of its search for footholds.
-    - The other keys are options of M(watchparty.secrets.host_evidence), such as C(units), C(managed) and
-      C(known_keys).
+    - What hosts need to collect evidence. C(hosts_until) is the time until which a host may begin, in seconds since
+      1970. C(host_seconds) limits the seconds of each host, C(look_seconds) those of its search for footholds. The
+      other keys are options of M(watchparty.secrets.host_evidence).
   type: dict
   returned: with RV(next=gather)
 evidence_until:

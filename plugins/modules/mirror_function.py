@@ -11,12 +11,12 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Creates the Lambda function that C(mirror.function) in the catalog declares, or changes what differs. Also creates
-    its log group, its queue of failed events, its rules for events and for the schedule, and its alarm.
-  - P(watchparty.secrets.aws_access#role) creates the IAM role of the function.
-  - The code consists of this collection's own files and the catalog, which holds names and no value.
-  - If the catalog has no C(mirror.function) but AWS still has the function, the module warns. With O(delete), the
-    module deletes this function.
+  - Creates the Lambda function that C(mirror.function) in the catalog declares, or changes what differs, with its log
+    group, queue of failed events, rules and alarm. P(watchparty.secrets.aws_access#role) creates the IAM role of the
+    function.
+  - The code consists of this collection's own files and the catalog.
+  - If the catalog has no C(mirror.function) but AWS still has the function, the module warns. With O(delete), it
+    deletes the function.
 options:
   delete:
     description:

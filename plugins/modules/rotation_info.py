@@ -59,9 +59,8 @@ due:
   returned: success
 pending_tasks:
   description:
-    - Work that closed rotations left for a later run. The act V(revoke) is done at the provider, and waits for the
-      operator's confirmation. If the catalog prevents the act, C(against) has the reason and the remedy. Otherwise it
-      is null.
+    - Work that closed rotations left for a later run. The act V(revoke) waits for the operator's confirmation. If the
+      catalog prevents the act, C(against) has the reason and the remedy.
   type: list
   elements: dict
   returned: success

@@ -19,12 +19,11 @@ options:
     description:
       - V(prepared) records that a database server has both logins of O(credentials), V(unprepared) that it does not.
       - V(revoked) records the operator's confirmation that the providers have revoked the old values of O(credentials),
-        in the audit log and in the journal. If the catalog declares a test, the module first tries the old values. If a
-        leak is open, the confirmation also counts for the leak. The module refuses a credential that a run itself
-        revokes and verifies.
+        also for an open leak. If the catalog declares a test, the module first tries the old values. It refuses a
+        credential that a run itself revokes and verifies.
       - V(forgotten) deletes pending tasks of O(credentials) without carrying them out.
-      - V(rotated) records that O(credentials) were rotated elsewhere, such as at their provider, at the time O(at). The
-        stores must hold the new values already. Ages then count from O(at).
+      - V(rotated) records that O(credentials) were rotated elsewhere at the time O(at). The stores must hold the new
+        values already.
     type: str
     choices: [prepared, unprepared, revoked, forgotten, rotated]
     required: true
@@ -36,10 +35,8 @@ options:
   at:
     description:
       - With O(state=rotated), the date or the time (UTC) of the rotation, such as V(2026-11-01) or
-        V(2026-11-01T10:00:00Z).
-      - The module refuses a time in the future, and a time before the last rotation in the journal.
-      - The module also fails if a store still holds the old value. The module assumes this if the value was last
-        written before C(at), or if a version from before C(at) has the same value.
+        V(2026-11-01T10:00:00Z). It may not be in the future, or before the last rotation in the journal.
+      - The module fails if a store still holds the old value, which was last written before C(at).
     type: str
     default: ''
   reason:

@@ -12,9 +12,9 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Plans the rotation, and checks at databases, caches and AWS that they would accept the changes. Then opens the
-    rotation, or continues the open rotation. Returns as soon as hosts have work to do.
-  - Call M(watchparty.secrets.rotation_continue) after each rollout.
-  - The playbook C(watchparty.secrets.rotate) calls this module; use it directly only in a playbook of your own.
+    rotation, or continues the open rotation, until hosts have work to do.
+  - Call M(watchparty.secrets.rotation_continue) after each rollout. The playbook C(watchparty.secrets.rotate) calls
+    this module; use it directly only in a playbook of your own.
   - Delegate the task to the host that connects to databases and caches (C(rotation_host)).
 options:
   ask:
@@ -26,10 +26,8 @@ options:
   looked:
     description:
       - Names of the SSH key credentials for which M(watchparty.secrets.ssh_key) ran on each host with
-        O(watchparty.secrets.ssh_key#module:state=looked). Each host must have registered the results of this loop as
-        C(secret_rotate__looked).
-      - If not set and the plan contains SSH keys, the module does not open the rotation. It returns the names of these
-        credentials in RV(looks).
+        O(watchparty.secrets.ssh_key#module:state=looked), registered as C(secret_rotate__looked). If not set and the
+        plan contains SSH keys, the module returns their names in RV(looks) instead of opening the rotation.
     type: list
     elements: str
   waited:

@@ -21,8 +21,8 @@ options:
     required: true
   page:
     description:
-      - Path of a file for an HTML page that loads nothing else. It shows the ages, the last rotations and the leaks.
-      - The module does not write the page if only times differ from the existing page.
+      - Path of a file for an HTML page with the ages, the last rotations and the leaks. The module does not write the
+        page if only times differ from the existing page.
     type: path
   digest:
     description: Whether to send a digest once a month to all receivers in C(alerts) and C(notify) of the catalog.

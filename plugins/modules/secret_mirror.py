@@ -11,17 +11,17 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Copies values from the current version (C(AWSCURRENT)) of secrets into parameters, never back. C(mirror) in the
-    catalog and C(copies) of its settings name the parameters. Writes only parameters that differ.
+  - Copies values from the current version (C(AWSCURRENT)) of secrets into parameters, never back, and writes only
+    parameters that differ. C(mirror) in the catalog and C(copies) of its settings name the parameters.
   - The description of a parameter names the secret and the version of its value. A parameter that somebody else changed
     is a conflict.
-  - Deletes a parameter that the mirror wrote and the catalog no longer names.
-  - Does not change parameters that an open rotation writes.
+  - Deletes a parameter that the mirror wrote and the catalog no longer names. Does not change parameters that an open
+    rotation writes.
 options:
   conflict:
     description:
-      - V(report) does not change a parameter that somebody else wrote or changed, and returns it in RV(conflicts).
-      - V(overwrite) overwrites it. A parameter of the wrong type remains a conflict.
+      - V(report) does not change a parameter that somebody else wrote, and returns it in RV(conflicts).
+      - V(overwrite) overwrites it, unless it has the wrong type.
     type: str
     choices: [report, overwrite]
     default: report

@@ -12,9 +12,9 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Searches CloudTrail's event history for reads of the secrets and parameters that hold O(credentials), and for every
-    call with a key in O(access_keys). Returns reader, time, address and secret, and no value.
-  - The search ends after O(seconds) or O(pages). The result reports an incomplete search. If CloudTrail cannot be
-    reached, the module reports this and does not fail, because the containment must not wait.
+    call with a key in O(access_keys). Returns reader, time, address and secret.
+  - The search ends after O(seconds) or O(pages). If it is incomplete, or CloudTrail cannot be reached, the result
+    reports this and the module does not fail.
   - CloudTrail is asked in one region, shows events up to 15 minutes late and keeps them for 90 days.
 options:
   credentials:
@@ -25,8 +25,7 @@ options:
   access_keys:
     description:
       - Ids of AWS access keys whose calls the module also searches for. If O(credentials) contains a credential of the
-        kind C(aws_access_key), the module adds its present key. To search for the previous key, keep RV(access_keys) of
-        a run before the rotation.
+        kind C(aws_access_key), the module adds its present key.
     type: list
     elements: str
     default: []

@@ -13,18 +13,15 @@ author:
 description:
   - Writes the value of a setting into its secret or parameter, into its copies, and into all other locations of its
     credential. Other keys of a secret keep their values, also if somebody changes them at the same time.
-  - Does not change KMS keys, tags and replicas of existing entries. M(watchparty.secrets.environment_provision) does.
-  - Checks the value against the catalog before the first write. Refuses the value of a credential that a rotation can
-    replace, unless O(anyway=true), because this change would lock the application out. Also refuses a value that an
-    open rotation changes.
+  - Checks the value against the catalog before the first write. Refuses a value that an open rotation changes, and
+    without O(anyway=true) the value of a credential that a rotation can replace.
 options:
   state:
     description:
       - V(known) only checks whether the names can be changed, before the operator enters values.
       - V(present) writes the values.
       - V(undone) writes the previous value of each setting, from the previous version of its secret (C(AWSPREVIOUS)) or
-        from the history of its parameter. It refuses a setting whose credential a rotation replaces, a value that a
-        rotation has replaced since, and every setting while a leak is open.
+        from the history of its parameter. docs/how-to/set-a-value.md lists what it refuses.
     type: str
     choices: [known, present, undone]
     default: present

@@ -20,36 +20,33 @@ options:
     type: str
   hosts:
     description:
-      - Names of all hosts that the run reaches, also those that it delegates to, such as the host that
-        connects to databases and caches. If the inventory does not contain one of them, the module fails.
-      - Needs O(environment).
+      - Names of all hosts that the run reaches or delegates to. If the inventory does not contain one of them, the
+        module fails. Needs O(environment).
     type: list
     elements: str
   inventory_hosts:
     description:
-      - Names of all hosts in the inventory's group, also those that the run does not reach. They never stop the run.
-        RV(matching_hosts) and RV(other_hosts) separate them by their environment.
+      - Names of all hosts in the inventory's group, which RV(matching_hosts) and RV(other_hosts) separate by their
+        environment. They never stop the run.
     type: list
     elements: str
     default: []
   allow_undeclared:
     description:
-      - Whether to accept a host without C(app_environment). Set it for runs that write to no host. Then O(hosts) may
-        also contain the controller, even if the controller is not in the inventory.
-      - A host that declares another environment still stops the run, because the run would use this host's variables.
+      - Whether to accept a host without C(app_environment), and the controller, for runs that write to no host. A host
+        that declares another environment still stops the run, because the run would use this host's variables.
     type: bool
     default: false
   require_all_tasks:
     description:
       - Whether to stop if C(--tags) or C(--skip-tags) would leave out tasks of the play without a tag of their own. Tag
-        the task of this module C(always), so that it always runs.
-      - A tag of the whole play is allowed, such as a tag on C(import_playbook).
+        the task of this module C(always).
     type: bool
     default: false
   part_tags:
     description:
       - The tags of the run's parts. The module fails if C(--tags) names another tag, or if C(--skip-tags) leaves no
-        part. Tag the task of this module C(always).
+        part.
     type: list
     elements: str
     default: []
@@ -60,9 +57,9 @@ options:
     default: []
   extra_variable_prefixes:
     description:
-      - The prefixes of the playbook's extra variables. The module fails if the command line sets a variable that the
-        playbook would ignore, such as C(credential) instead of C(rotation_credentials), and names the nearest one.
-      - Other extra variables are yours, and the module ignores them.
+      - The prefixes of the playbook's extra variables. The module fails if the command line sets a variable that looks
+        like one of them and that the playbook would ignore, such as C(credential) instead of C(rotation_credentials),
+        and names the nearest one.
     type: list
     elements: str
     choices:

@@ -11,18 +11,18 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Deletes keys in Valkey (or Redis 6.2 and newer) that match the patterns under C(purge) in the catalog. In a cluster,
-    it deletes them on every primary. If an address is a replica, it deletes them on its primary.
-  - Uses C(SCAN) and C(UNLINK) in small steps, so that other clients do not wait and the server's memory does not grow.
-  - The module checks all servers and patterns before it deletes the first key. If it finds a blocker, it deletes no
-    key. It never deletes a queue. The notes explain how it recognizes a broker's keys.
+  - Deletes keys in Valkey (or Redis 6.2 and newer) that match the patterns under C(purge) in the catalog, in a cluster
+    on every primary. If an address is a replica, it deletes them on its primary.
+  - Uses C(SCAN) and C(UNLINK) in small steps, so that other clients do not wait.
+  - The module checks all servers and patterns before it deletes the first key, and never deletes a queue. If it finds a
+    blocker, it deletes no key.
   - Runs on a host of the application with the application's interpreter, which has redis-py, and logs in as the
-    application does. It needs no command that ElastiCache forbids. It was not tested on ElastiCache.
+    application does. It was not tested on ElastiCache.
 options:
   snapshot:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered. By default the
-        module reads the stores again. Use the default if a password has changed since.
+        module reads the stores again, which is needed if a password has changed since.
     type: str
   entries:
     description: Names of entries in C(purge) of the catalog. By default all.
@@ -68,8 +68,8 @@ notes:
     credential. For ElastiCache and MemoryDB, the domain of the deployment is enough.
   - The catalog refuses a pattern that can match what Celery (C(celery*), C(_kombu.*), C(unacked*)), Channels
     (C(asgi*)), RedBeat, RQ or Dramatiq store. V(*) is accepted for a database of the cache's own.
-  - "A setting belongs to a broker if its name contains C(BROKER), C(CELERY), C(RESULT_BACKEND) or C(CHANNEL), or if the
-    catalog has C(broker: true). With C(broker: false), it does not."
+  - A setting belongs to a broker if its name contains C(BROKER), C(CELERY), C(RESULT_BACKEND), C(CHANNEL_LAYER) or
+    C(CHANNELS). C(broker) of the setting in the catalog overrides this.
   - If a broker also uses the database, no pattern may match the broker's keys. The module reads the names of queues,
     also of empty queues, from Celery's bindings. In such a database, each list, sorted set or stream counts as a
     broker's key.
@@ -78,9 +78,6 @@ notes:
   - In any other database, the module also fails if it finds keys that look like a broker's keys.
   - The user needs C(+scan +type +unlink +sscan), and in a cluster C(+cluster|slots). With C(+info) and C(+hello), the
     module can check more.
-  - With Django's session engine C(cache), sessions are keys in the cache, and C(cached_db) keeps copies there. To end
-    sessions use M(watchparty.secrets.django_sessions).
-  - While a server makes its table of keys larger or smaller, a count in check mode may contain a key twice.
 seealso:
   - module: watchparty.secrets.django_sessions
 """

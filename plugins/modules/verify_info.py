@@ -11,13 +11,11 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Reads each source once, for all hosts. In AWS, the sources are secrets with their descriptions and policies,
-    parameters, the journal, the audit log, KMS keys, the roles of the catalog, and the users and roles of the account.
-    Other sources are the values of other environments, GitHub, and the history and working tree of a repository.
-  - Reads only the sources that the chosen checks need. If a source cannot be read, the module reports this and does not
-    fail.
-  - Compares values in memory. The result contains names, times and text. Only RV(sealed) contains values and the key of
-    this run's fingerprints, both encrypted.
+  - Reads each source that the chosen checks need once, for all hosts. In AWS, the sources are secrets with their
+    descriptions and policies, parameters, the journal, the audit log, KMS keys, and the users and roles of the account.
+    Other sources are the values of other environments, GitHub, and a repository.
+  - If a source cannot be read, the module reports this and does not fail.
+  - The result contains names, times and text. Only RV(sealed) contains values, encrypted.
 options:
   only:
     description: Ids, names or areas of checks, such as V(WPS201) or V(drift). By default all.
@@ -115,8 +113,8 @@ left_out:
   sample: {github: "the catalog names no repository of GitHub (github.repository)"}
 sealed:
   description:
-    - The settings that hosts must have, and the current and previous values that M(watchparty.secrets.revoked_logins)
-      and M(watchparty.secrets.django_sessions) can try. Encrypted. Only the tasks of this run can decrypt them.
+    - The settings that hosts must have, and the current and previous values that can be tried. Encrypted, so that only
+      the tasks of this run can decrypt them.
   type: str
   returned: success
 host_baseline:

@@ -11,13 +11,12 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - The result of a check is pass, fail, not checked (with the reason) or not applicable. If the run cannot make a
-    check, or if a check has a bug, the check does not pass. A check is not applicable if neither the catalog nor the
-    operator asks for it.
-  - Asks the URLs in O(outside) from the controller, and prints a table. Writes C(verify.json), C(verify.sarif) and
+  - The result of a check is pass, fail, not checked (with the reason) or not applicable. A check that the run cannot
+    make does not pass. A check is not applicable if neither the catalog nor the operator asks for it.
+  - Asks the URLs in O(outside) from the controller, prints a table, and writes C(verify.json), C(verify.sarif) and
     C(verify.html) into O(path). Only their owner can read these files.
-  - If a check failed, the module writes all files, sends the event C(verification.failed) to the receivers in the
-    catalog, and then fails. With O(not_checked=fail), a check that the run could not make has the same effect.
+  - If a check failed, the module writes all files, sends the event C(verification.failed), and then fails. With
+    O(not_checked=fail), a check that the run could not make has the same effect.
 options:
   catalog:
     description: The catalog, usually C({{ secrets_catalog }}).
@@ -64,8 +63,7 @@ options:
   baseline:
     description:
       - Path of a YAML file with a list C(accepted). Each entry has C(check), C(place), C(message) (a part of the
-        finding's message), C(reason) and C(expires) (a day). Until that day, such a finding is reported as not
-        applicable.
+        finding's message), C(reason) and C(expires) (a day). Until that day, such a finding is not applicable.
     type: path
   not_checked:
     description: Whether a check that could not be made fails the run (V(fail)) or causes a warning (V(warn)).
