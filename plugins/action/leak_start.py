@@ -44,7 +44,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge imp
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
-    confirm_revocation,
     confirmations,
     supplied_values,
 )
@@ -352,7 +351,7 @@ class ActionModule(rotation_segment.ServersAction):
             raise RotationError(f"leak_revoked: {error}") from None
         if args["revoked"]:
             options = {"credentials": args["revoked"], "incident": response_plan.UNOPENED, "tried": {}, "audit": {}}
-            confirm_revocation.taken(setting, options, check=True)
+            confirmations.revoked(setting, options, check=True)
 
     def _revoked(
         self, setting: RotationSetup, incident: str, args: Mapping[str, Any], task_vars: Mapping[str, Any]
@@ -360,7 +359,7 @@ class ActionModule(rotation_segment.ServersAction):
         """Notes what the operator has revoked. What still works comes back in words, and stays open."""
         options = {**args, "credentials": args["revoked"], "incident": incident}
         server = self.server(setting, args, task_vars)
-        answer = confirmations.confirmed(setting, options, server, confirm_revocation.taken, check=False)
+        answer = confirmations.confirmed(setting, options, server, confirmations.revoked, check=False)
         show([*answer["messages"], *answer["still_accepted"]])
         return list(answer["still_accepted"])
 

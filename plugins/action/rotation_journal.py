@@ -7,19 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
-    confirm_revocation,
-    confirmations,
-    forget_pending_task,
-    rotated_elsewhere,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import confirmations, rotated_elsewhere
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 TAKES: Mapping[str, confirmations.Take] = {
-    "revoked": confirm_revocation.taken,
-    "forgotten": forget_pending_task.forgotten,
+    "revoked": confirmations.revoked,
+    "forgotten": confirmations.forgotten,
     "rotated": rotated_elsewhere.taken,
 }
 """What an operator states, by state."""

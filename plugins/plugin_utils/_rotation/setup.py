@@ -15,16 +15,34 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 
 _TESTED = ("revoke_first", "deploy", "promote", "revoke", "record")
 """Steps after the one that tests the new values."""
+
+
+@dataclass
+class ReadCache:
+    """What this process has read, until :meth:`forget`: a promotion, or its undoing, changes what is current."""
+
+    journal: Journal | None = None
+    """As it was planned from."""
+    contents: Contents | None = field(default=None, repr=False)
+    """What the stores held when it was planned: everything that credentials are in."""
+    held: dict[str, credential_graph.StoredCredential] = field(default_factory=dict, repr=False)
+
+    baseline: list[ServerBaseline | None] = field(default_factory=list, repr=False)
+    """What servers are compared with, once it was read. No rotation changes it."""
+
+    def forget(self) -> None:
+        self.journal, self.contents = None, None
+        self.held.clear()
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.action.rotation_journal impo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import begin as rotation_begin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import close as rotation_close
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
-    confirm_revocation,
-    forget_pending_task,
+    confirmations,
     journal_entries,
     supplied_values,
 )
@@ -74,9 +73,9 @@ class ActionModule:
         if state == "closed":
             return rotation_close.closed(setting, args)
         if state == "revoked":
-            return confirm_revocation.taken(setting, args, check=check)
+            return confirmations.revoked(setting, args, check=check)
         if state == "forgotten":
-            return forget_pending_task.forgotten(setting, args, check=check)
+            return confirmations.forgotten(setting, args, check=check)
         if state == "staged":
             setting.rotator.create(setting.kinds, rotation_context.new_value, supplied_values.supplied(args, task_vars))
             return {}

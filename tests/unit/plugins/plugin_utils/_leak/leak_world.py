@@ -13,8 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import de
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import ReadCache, RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 IMPACT: dict[str, Any] = {

@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     made_with_keys,
     task_summaries,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import ReadCache
 from tests.unit.plugins.plugin_utils._leak.trail_events import event, source_of
 
 CATALOG = catalog_parser.parse(

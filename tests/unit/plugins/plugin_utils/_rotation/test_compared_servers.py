@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import ReadCache
 
 SETTINGS: dict[str, Any] = {"URL": {"group": "core", "type": "url"}, "OTHER": {"group": "core", "type": "url"}}
 CREDENTIALS: dict[str, Any] = {

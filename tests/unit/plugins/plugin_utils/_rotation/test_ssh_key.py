@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ssh_key as rotation_ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ssh_key import blockers_of_hosts
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, NOW, World
 
 SECRET = "app/test/deploy"
@@ -151,3 +152,50 @@ def test_words() -> None:
     [a, hidden] = rotation_ssh_key.messages("web1", "deploy", blind, check=False)
     assert a == "web1: a still holds the leaked key of deploy"
     assert hidden.startswith("web1: 2 authorized_keys files of other accounts cannot be read by this account")
+
+
+WELL: dict[str, Any] = {"host": "web1", "there": True, "file": "/home/deploy/.ssh/authorized_keys", "account": "deploy"}
+LOST = {"host": "web2", "lost": True}
+
+
+def test_nothing() -> None:
+    assert blockers_of_hosts([WELL, {**WELL, "host": "web2", "there": False}], leak=False) == []
+
+
+def test_a_host_that_is_lost_is_waited_for_unless_it_leaked() -> None:
+    (message,) = blockers_of_hosts([WELL, LOST], leak=False)
+    assert message.startswith("web2 cannot be reached")
+    assert message.endswith("-e rotation_skip_hosts=web2")
+    assert blockers_of_hosts([WELL, LOST], leak=True) == []
+    assert blockers_of_hosts([LOST], leak=True) != []
+
+
+def test_a_host_outside_the_run_is_waited_for_unless_it_leaked() -> None:
+    outside = {"host": "web3", "outside": True}
+    (message,) = blockers_of_hosts([WELL, outside], leak=False)
+    assert message.startswith("web3: not in this run (--limit), so they would not authorize the new key")
+    assert message.endswith("-e rotation_skip_hosts=web3")
+    assert blockers_of_hosts([WELL, LOST, outside], leak=True) == []
+    assert len(blockers_of_hosts([LOST, outside], leak=True)) == 2
+
+
+def test_what_is_wrong_on_a_host_is_reported_with_its_name() -> None:
+    assert blockers_of_hosts([WELL, {"host": "web3", "problem": "is a link"}], leak=True) == ["web3: is a link"]
+
+
+def test_files_that_cannot_be_used_stop_a_rotation_and_no_leak() -> None:
+    broken = {"host": "web3", "problem": "~/.ssh is a symbolic link", "unusable": True}
+    there = {"host": "web1", "there": True}
+    assert blockers_of_hosts([there, broken], leak=False) == ["web3: ~/.ssh is a symbolic link"]
+    assert blockers_of_hosts([there, broken], leak=True) == []
+    assert blockers_of_hosts([there, {**broken, "unusable": False}], leak=True) == ["web3: ~/.ssh is a symbolic link"]
+    assert "web3: ~/.ssh is a symbolic link" in blockers_of_hosts([broken, LOST], leak=True)
+
+
+def test_a_key_that_opens_nothing() -> None:
+    (message,) = blockers_of_hosts([{**WELL, "there": False}], leak=False)
+    assert "no host authorizes the key (/home/deploy/.ssh/authorized_keys of deploy)" in message
+
+
+def test_nobody_was_looked_at() -> None:
+    assert len(blockers_of_hosts([], leak=False)) == 1

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A login that nothing uses, of any server. The administrator acts: a login with it would be its use."""
+"""Logins that nothing uses. The administrator acts: a login with one would be its use."""
 
 from __future__ import annotations
 
@@ -26,38 +26,46 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotat
 SECONDS = 60
 
 
-def kind_of(name: str, description: str) -> Kind:
-    return Kind(name, description, needs_admin=True, needs_url=True, needs_user=True, tested=False, options=("user",))
-
-
 class HoneytokenLogin(Acts):
+    """Nothing logs in with either password, so both need not be valid together."""
+
     def check(self, part: Part) -> Answer:
-        asked(part)
+        """Raises SecretsError where the login may do something."""
+        setting = part.setting
+        _run(part, setting.held(setting.catalog.credentials[part.name]))
         return {}
 
     def revoke(self, part: Part) -> Answer:
-        return replaced(part)
+        """Makes the new password the only one."""
+        logins = rotated_logins(part.setting, part.name, part.pending_task)
+        if logins.aborting or logins.stays is None:
+            return {"message": "the server still has the old value; nothing was changed"}
+        engine, user = _engine(part), _user(part)
+        if engine == VALKEY:
+            return _noted_at_valkey(part, logins.stored)
+        part.setting.rotator.mine()  # the server does not know which run is the last one
+        verifier = scram_verifier(str(logins.stays.password), os.urandom(16))
+        report = _run(part, logins.stored, verifier=verifier)
+        answer = _answer(f"login {user} has only the new password", _described(part, report), uses=report["uses"])
+        return {**answer, "footholds": [f"login {user} has {right}" for right in report["rights"]]}
 
 
-def asked(part: Part) -> Answer:
-    """What the server shows of the login. Raises SecretsError where the login may do something."""
-    setting = part.setting
-    return _run(part, setting.held(setting.catalog.credentials[part.name]))
+_NEEDS: dict[str, Any] = {"needs_admin": True, "needs_url": True, "needs_user": True, "tested": False}
+_NEEDS["options"] = ("user",)
 
 
-def replaced(part: Part) -> Answer:
-    """Makes the new password the only one. Nothing logs in with either, so both need not be valid together."""
-    logins = rotated_logins(part.setting, part.name, part.pending_task)
-    if logins.aborting or logins.stays is None:
-        return {"message": "the server still has the old value; nothing was changed"}
-    engine, user = _engine(part), _user(part)
-    if engine == VALKEY:
-        return _noted_at_valkey(part, logins.stored)
-    part.setting.rotator.mine()  # the server does not know which run is the last one
-    verifier = scram_verifier(str(logins.stays.password), os.urandom(16))
-    report = _run(part, logins.stored, verifier=verifier)
-    answer = _answer(f"login {user} has only the new password", _described(part, report), uses=report["uses"])
-    return {**answer, "footholds": [f"login {user} has {right}" for right in report["rights"]]}
+class PostgresqlHoneytoken(HoneytokenLogin):
+    kind = Kind(
+        kind_names.POSTGRESQL_HONEYTOKEN,
+        "A PostgreSQL login that nothing uses, with an empty database that counts its sessions.",
+        **_NEEDS,
+    )
+
+
+class ValkeyHoneytoken(HoneytokenLogin):
+    kind = Kind(
+        kind_names.VALKEY_HONEYTOKEN, "A Valkey login that no server has; the server's log shows each try.", **_NEEDS
+    )
 
 
 def _noted_at_valkey(part: Part, stored: StoredCredential) -> Answer:
