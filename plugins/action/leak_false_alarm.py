@@ -43,11 +43,7 @@ class ActionModule(RotationAction):
         if self._task.check_mode:
             return answer
         confirmation_prompt.require(
-            "Close it as a false alarm?",
-            variable="leak_confirm",
-            remedy="confirm on the command line: -e leak_confirm=yes",
-            loader=self._loader,
-            templar=self._templar,
+            "Close it as a false alarm?", variable="leak_confirm", loader=self._loader, templar=self._templar
         )
         me = setting.rotator.me
         record = false_alarm.record(incident, me.who, timestamps.stamp(rotation_context.now()), me.run, journal.head)

@@ -134,11 +134,7 @@ class ActionModule(rotation_segment.ServersAction):
         answers = self._asked(setting, journal, leak_plan, args, task_vars)  # while the operator reads the plan
         show(server_comparison.lines(answers["compared"]))
         confirmation_prompt.require(
-            "Contain it now?",
-            variable="leak_confirm",
-            remedy="confirm on the command line: -e leak_confirm=yes",
-            loader=self._loader,
-            templar=self._templar,
+            "Contain it now?", variable="leak_confirm", loader=self._loader, templar=self._templar
         )
         return {"changed": True, **self._declared(setting, leak_plan, answers, args, task_vars)}
 

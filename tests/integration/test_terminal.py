@@ -20,7 +20,7 @@ KEY = "-----BEGIN PRIVATE KEY-----\ncanaryLINE2canary\ncanaryLINE3canary\n-----E
 FILE = "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE"
 ASK = {"watchparty.secrets.ask_secret": {"names": ["twitch", "stripe"], "remedy": FILE}, "register": "asked"}
 PASTE = {"watchparty.secrets.ask_secret": {"names": ["it"], "question": "Paste", "lines": True}, "register": "asked"}
-CONFIRM = {"watchparty.secrets.confirm": {"question": "Contain it now?"}}
+CONFIRM: dict[str, Any] = {"confirm": {}}
 PAUSE = {"ansible.builtin.pause": {"prompt": "Look around"}}
 
 
@@ -35,6 +35,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal i
 class FilterModule:
     def filters(self):
         return {"opened": opened}
+"""
+CONFIRMED = """
+from ansible.plugins.action import ActionBase
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        own = {"loader": self._loader, "templar": self._templar}
+        confirmation_prompt.require("Contain it now?", variable="leak_confirm", **own)
+        return {"changed": False}
 """
 
 
@@ -55,8 +65,9 @@ class Terminal:
             "no_log": True,
         }
         play = {"hosts": "localhost", "gather_facts": False, "tasks": [*tasks, keep]}
-        (self._lab.directory / "filter_plugins").mkdir(exist_ok=True)
-        (self._lab.directory / "filter_plugins" / "opened.py").write_text(OPENED)
+        for path, text in (("filter_plugins/opened.py", OPENED), ("action_plugins/confirm.py", CONFIRMED)):
+            (self._lab.directory / path).parent.mkdir(exist_ok=True)
+            (self._lab.directory / path).write_text(text)
         path = self._lab.directory / "asks.yml"
         path.write_text(json.dumps([play]))
         command = self._lab.command("-vvv", playbook=path)

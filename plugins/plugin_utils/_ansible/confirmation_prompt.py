@@ -14,18 +14,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_
 YES = "yes"
 
 
-def require(
-    question: str, *, variable: str | None, remedy: str, loader: Any, templar: Any, expected: str = YES
-) -> None:
+def require(question: str, *, variable: str, loader: Any, templar: Any) -> None:
     """Raises AnsibleActionFail unless the operator confirms, at the terminal or by that extra variable.
 
     What an inventory sets holds for every run, so it confirms none.
     """
-    if variable and extra_variable(variable, loader=loader, templar=templar) == expected:
+    if extra_variable(variable, loader=loader, templar=templar) == YES:
         return
     try:
-        answer = prompt.ask(f"{question} Type {expected} to continue: ", private=False)
+        answer = prompt.ask(f"{question} Type {YES} to continue: ", private=False)
     except AnsibleError as error:
+        remedy = f"confirm on the command line: -e {variable}={YES}"
         raise AnsibleActionFail(f"no confirmation can be asked for ({error}); {remedy}") from None
-    if answer.decode(errors="replace").strip() != expected:
+    if answer.decode(errors="replace").strip() != YES:
         raise AnsibleActionFail("not confirmed; nothing was changed")

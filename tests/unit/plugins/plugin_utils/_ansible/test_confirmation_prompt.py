@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.action.confirm import ActionModule
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables, prompt
-from tests.unit.plugins.action.local_action import run_action
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
+    confirmation_prompt,
+    extra_variables,
+    prompt,
+)
 
-act = partial(run_action, ActionModule)
+
+def confirmed() -> None:
+    confirmation_prompt.require("Contain it now?", variable="leak_confirm", loader=None, templar=Templar(DataLoader()))
 
 
 @pytest.fixture
@@ -35,44 +40,33 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Any:
     return types
 
 
-@pytest.mark.parametrize(("answer", "wanted"), [(b"yes", "yes"), (b" yes\r\n", "yes"), (b"core", "core")])
-def test_the_answer(typed: Any, answer: bytes, wanted: str) -> None:
+@pytest.mark.parametrize("answer", [b"yes", b" yes\r\n"])
+def test_the_answer(typed: Any, answer: bytes) -> None:
     asked = typed(answer)
-    assert act(question="Contain it now?", answer=wanted)["changed"] is False
-    assert asked == [f"Contain it now? Type {wanted} to continue: "]
+    confirmed()
+    assert asked == ["Contain it now? Type yes to continue: "]
 
 
 @pytest.mark.parametrize("answer", [b"", b"y", b"Yes", b"no", b"yes yes", b"\xff"])
 def test_anything_else(typed: Any, answer: bytes) -> None:
     typed(answer)
     with pytest.raises(AnsibleActionFail, match=r"^not confirmed; nothing was changed$"):
-        act(question="Contain it now?")
-
-
-def test_a_drill_asks_nothing(typed: Any) -> None:
-    asked = typed(b"no")
-    assert act(question="Contain it now?", check=True)["changed"] is False
-    assert asked == []
+        confirmed()
 
 
 def test_nobody_is_there() -> None:
     """The standard input of a test run is not a terminal."""
-    with pytest.raises(AnsibleActionFail, match=r"^no confirmation can be asked for \(.*\); add -e leak_confirm=yes$"):
-        act(question="Contain it now?", remedy="add -e leak_confirm=yes")
+    with pytest.raises(AnsibleActionFail, match=r"^no confirmation can be asked for .*; confirm .*leak_confirm=yes$"):
+        confirmed()
 
 
 @pytest.mark.parametrize(("value", "confirms"), [("yes", True), ("no", False), (True, False), (None, False)])
 def test_the_command_line_confirms(typed: Any, monkeypatch: pytest.MonkeyPatch, value: object, confirms: bool) -> None:
-    variables = {} if value is None else {"confirm": value}
+    variables = {} if value is None else {"leak_confirm": value}
     monkeypatch.setattr(extra_variables, "load_extra_vars", lambda loader: variables)
     asked = typed(b"yes")
-    assert act(question="Contain it now?", variable="confirm")["changed"] is False
+    confirmed()
     assert bool(asked) is not confirms
-
-
-def test_a_question_is_due() -> None:
-    with pytest.raises(AnsibleActionFail, match="question"):
-        act()
 
 
 @pytest.mark.parametrize("leads", [True, False])
@@ -83,7 +77,7 @@ def test_ansible_navigator_with_a_terminal_of_its_own_or_of_the_operator(
     monkeypatch.setenv("AWX_ISOLATED_DATA_DIR", "/tmp/artifacts")
     monkeypatch.setattr(prompt.os, "getsid", lambda process: process if leads else 1)
     with pytest.raises(AnsibleActionFail, match="a terminal that no person reads") if leads else nullcontext():
-        act(question="Contain it now?")
+        confirmed()
     assert bool(asked) is not leads
 
 
@@ -91,5 +85,5 @@ def test_a_job_of_ansible_runner_does_not_wait_for_an_answer(typed: Any, monkeyp
     asked = typed(b"yes")
     monkeypatch.setenv("RUNNER_OMIT_EVENTS", "False")
     with pytest.raises(AnsibleActionFail, match="ansible-runner gives this run a terminal that no person reads"):
-        act(question="Contain it now?")
+        confirmed()
     assert asked == []
