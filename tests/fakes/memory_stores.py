@@ -31,13 +31,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     StoredVersion,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import numbered_versions
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import (
-    STANDARD,
-    NumberedStore,
-)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
+from tests.fakes.one_by_one import one_by_one
 
 T = TypeVar("T")
 SECURE = "SecureString"
@@ -74,6 +72,7 @@ KEPT_STATES = 32
 
 class _Hooked:
     settling = Settling(sleep=lambda _seconds: None)
+    side_by_side = staticmethod(one_by_one)
 
     def __init__(self, hook: Hook | None = None) -> None:
         self.hook = hook or Hook()
@@ -304,7 +303,7 @@ class _Parameter:
         return replace(self, values=[*self.values])
 
 
-class MemoryParameters(_Hooked, NumberedStore):
+class MemoryParameters(_Hooked, numbered_versions.NumberedStore):
     """Parameter Store's twin."""
 
     name = SSM
@@ -313,7 +312,7 @@ class MemoryParameters(_Hooked, NumberedStore):
         super().__init__(hook)
         self._parameters: dict[str, _Parameter] = {}
 
-    def seed(self, name: str, value: str, *, kind: str = SECURE, tier: str = STANDARD) -> int:
+    def seed(self, name: str, value: str, *, kind: str = SECURE, tier: str = numbered_versions.STANDARD) -> int:
         """Writes as anybody else would, past the hook; returns the version number."""
         self._keep(name, self._parameters.get(name))
         parameter = self._parameters.setdefault(name, _Parameter([], {"Type": kind, "Tier": tier}))

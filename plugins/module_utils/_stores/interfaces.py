@@ -27,7 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import is_same
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command, of_name
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import one_by_one
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 
 SECRET_BYTES = 65536
@@ -60,8 +60,8 @@ class Store(ABC):
     """How long reads may be behind the writes."""
 
     def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
-        """Calls of this store that do not depend on each other, at once where it is reached over a network."""
-        return one_by_one(acts)
+        """Calls of this store that do not depend on each other, at once."""
+        return in_threads(acts)
 
     @abstractmethod
     def read(

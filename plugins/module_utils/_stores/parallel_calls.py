@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, List, Optional, Sequence, TypeVar
+from typing import Callable, List, Sequence, TypeVar
 
 T = TypeVar("T")
 WORKERS = 8
@@ -18,17 +18,3 @@ def in_threads(acts: Sequence[Callable[[], T]], *, workers: int = WORKERS) -> Li
         return [act() for act in acts]
     with ThreadPoolExecutor(min(workers, len(acts))) as pool:
         return [future.result() for future in [pool.submit(act) for act in acts]]
-
-
-def one_by_one(acts: Sequence[Callable[[], T]]) -> List[T]:
-    """The same without threads: every act is tried, and the first failure is raised at the end."""
-    results: List[T] = []
-    failure: Optional[Exception] = None
-    for act in acts:
-        try:
-            results.append(act())
-        except Exception as error:  # noqa: BLE001 - raised below
-            failure = failure or error
-    if failure is not None:
-        raise failure
-    return results

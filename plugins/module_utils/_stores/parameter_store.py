@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied
@@ -18,9 +18,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
-
-T = TypeVar("T")
 
 PAGE = 10
 """Parameters a call, of GetParametersByPath as of GetParameters."""
@@ -33,9 +30,6 @@ class ParameterStore(NumberedStore):
 
     def __init__(self, client: Any) -> None:
         self._client = client
-
-    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
-        return in_threads(acts)
 
     def read(
         self,

@@ -23,7 +23,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfa
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 
 S = TypeVar("S", bound=VersionedStore)
-T = TypeVar("T")
 
 
 class ByName(VersionedStore, Generic[S]):
@@ -42,9 +41,6 @@ class ByName(VersionedStore, Generic[S]):
             if store not in self._open:
                 self._open[store] = self._opens[store]()
             return self._open[store]
-
-    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
-        return in_threads(acts)
 
     def read(
         self,

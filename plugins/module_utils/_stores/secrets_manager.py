@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Denied, NotFound
@@ -24,9 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
-
-T = TypeVar("T")
 
 BATCH = 20
 """Secrets a BatchGetSecretValue call."""
@@ -58,9 +55,6 @@ class SecretsManager(VersionedStore):
         for item in self.side_by_side([partial(self._one, name, **selectors[name]) for name in special]):
             contents |= item
         return contents
-
-    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
-        return in_threads(acts)
 
     def _batch(self, names: Sequence[str]) -> Contents:
         with aws_errors.translated("secretsmanager:BatchGetSecretValue", ", ".join(names)):

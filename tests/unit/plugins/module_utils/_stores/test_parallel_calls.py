@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads, one_by_one
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
+from tests.fakes.one_by_one import one_by_one
 
 Way = Callable[[Any], Any]
 

@@ -18,10 +18,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import one_by_one
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
+from tests.fakes.one_by_one import one_by_one
 
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 V1, V2 = "1" * 32, "2" * 32
@@ -41,7 +41,7 @@ def secret(stubbed: Stubbed) -> tuple[SecretsManager, Stubber]:
 @pytest.fixture
 def parameter(stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch) -> tuple[ParameterStore, Stubber]:
     # The stub answers in one order, and threads ask in any.
-    monkeypatch.setattr(ParameterStore, "side_by_side", lambda _self, acts: one_by_one(acts))
+    monkeypatch.setattr(ParameterStore, "side_by_side", staticmethod(one_by_one))
     client, stubber = stubbed("ssm")
     return ParameterStore(client), stubber
 
