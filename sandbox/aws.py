@@ -68,9 +68,6 @@ _client = cache(new_client)
 class Moto(Server):
     """A moto server on loopback, or on another *host* address. Each start is an empty account."""
 
-    def __init__(self, directory: Path | None = None, *, host: str = "127.0.0.1", survives: bool = False) -> None:
-        super().__init__(directory, host=host, survives=survives)
-
     @property
     def user(self) -> User | None:
         """moto runs as ourselves: it needs our Python's packages."""

@@ -15,6 +15,7 @@ import subprocess
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .process import REPOSITORY, SandboxError, Server, User, as_user, clean_environment
 
@@ -213,15 +214,14 @@ class BinaryServer(Server):
 
     def __init__(
         self,
-        directory: Path | None,
+        directory: Path | None = None,
         *,
-        host: str,
-        addresses: tuple[str, ...],
-        binaries: Binaries | None,
-        survives: bool,
+        addresses: tuple[str, ...] = (),
+        binaries: Binaries | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(directory, host=host, survives=survives)
-        self._addresses = tuple(dict.fromkeys((host, *addresses)))
+        super().__init__(directory, **options)
+        self._addresses = tuple(dict.fromkeys((self.host, *addresses)))
         self._binaries = binaries
 
     @abstractmethod

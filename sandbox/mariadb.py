@@ -19,8 +19,8 @@ TABLES = Path("/usr/share/mariadb/mariadb_system_tables.sql")
 class MariaDB(BinaryServer):
     """MariaDB whose data are gone at its end. With a *certificate* (a PEM file with its key) it speaks TLS too."""
 
-    def __init__(self, directory: Path | None = None, *, certificate: Path | None = None) -> None:
-        super().__init__(directory, host="127.0.0.1", addresses=(), binaries=None, survives=False)
+    def __init__(self, *, certificate: Path | None = None) -> None:
+        super().__init__()
         self.password = secrets.token_hex(12)
         self._certificate = certificate
 

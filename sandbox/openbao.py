@@ -30,18 +30,8 @@ class OpenBao(BinaryServer):
     With a *certificate* (a PEM file with its key) it speaks TLS only. A restart leaves it sealed, as a reboot does.
     """
 
-    def __init__(
-        self,
-        directory: Path | None = None,
-        *,
-        host: str = "127.0.0.1",
-        addresses: tuple[str, ...] = (),
-        certificate: Path | None = None,
-        authority: Path | None = None,
-        binaries: Binaries | None = None,
-        survives: bool = False,
-    ) -> None:
-        super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
+    def __init__(self, *, certificate: Path | None = None, authority: Path | None = None) -> None:
+        super().__init__()
         self._certificate = certificate
         self._authority = authority
         self._unseal_key = ""
@@ -64,21 +54,12 @@ class OpenBao(BinaryServer):
             raise
 
     def restart(self, *, unseal: bool = True) -> None:
-        """Stops it and starts it on the same port; it is sealed then, and unsealed unless asked otherwise."""
+        """A server that starts is sealed; it is unsealed unless asked otherwise."""
         self.kill()
         self.resume(unseal=unseal)
 
-    def kill(self) -> None:
-        """Stops the process; what it has on disk stays."""
-        if self.process is None:
-            raise SandboxError("OpenBao is not started.")
-        self.process.stop()
-
     def resume(self, *, unseal: bool = True) -> None:
-        self.process = self._launch()
-        self.process.save(self.directory / "process.json")
-        if not wait_until(self._ready, seconds=60):
-            raise SandboxError(f"OpenBao did not start again; it says:\n{self._last_words()}")
+        super().resume()
         if unseal:
             self.unseal()
 
@@ -87,7 +68,7 @@ class OpenBao(BinaryServer):
 
     def unseal(self) -> None:
         self.request("PUT", "sys/unseal", {"key": self._unseal_key})
-        if not wait_until(self._active, seconds=60):
+        if not wait_until(lambda: self._health() == 200, seconds=60):
             raise SandboxError(f"OpenBao stays sealed; it says:\n{self._last_words()}")
 
     def policy(self, name: str, text: str) -> None:
@@ -123,9 +104,6 @@ class OpenBao(BinaryServer):
         answer = self.request("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
         self._unseal_key, self.root_token = answer["keys_base64"][0], answer["root_token"]
         self.unseal()
-
-    def _active(self) -> bool:
-        return self._health() == 200
 
     def _health(self) -> int:
         try:

@@ -64,17 +64,8 @@ class Postgres(BinaryServer):
     stop_signal = signal.SIGINT
     superuser = "postgres"
 
-    def __init__(
-        self,
-        directory: Path | None = None,
-        *,
-        host: str = "127.0.0.1",
-        addresses: tuple[str, ...] = (),
-        networks: tuple[str, ...] = (),
-        binaries: Binaries | None = None,
-        survives: bool = False,
-    ) -> None:
-        super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
+    def __init__(self, directory: Path | None = None, *, networks: tuple[str, ...] = (), **options: Any) -> None:
+        super().__init__(directory, **options)
         self._networks = networks
         self._superuser_password = _password()
         self._passwords: dict[str, str] = {}

@@ -229,7 +229,7 @@ class Server(ABC):
 
     stop_signal: int = signal.SIGTERM
 
-    def __init__(self, directory: Path | None, *, host: str, survives: bool) -> None:
+    def __init__(self, directory: Path | None = None, *, host: str = "127.0.0.1", survives: bool = False) -> None:
         self.host = host
         self.port = 0
         self.process: Process | None = None
@@ -302,6 +302,23 @@ class Server(ABC):
             if self._given is None:
                 shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
+
+    def kill(self) -> None:
+        """Stop the process; what it has on disk stays."""
+        if self.process is None:
+            raise SandboxError(f"{type(self).__name__} is not started.")
+        self.process.stop()
+
+    def resume(self) -> None:
+        """Start it again with the same port and what it has on disk."""
+        self.process = self._launch()
+        self.process.save(self.directory / STATE_FILE)
+        if not wait_until(self._ready, seconds=60):
+            raise SandboxError(f"{type(self).__name__} did not start again; it says:\n{self._last_words()}")
+
+    def restart(self) -> None:
+        self.kill()
+        self.resume()
 
     def __enter__(self) -> Any:
         self.start()

@@ -26,8 +26,8 @@ class RabbitMQ(BinaryServer):
     It needs no epmd, Erlang's own directory of nodes: ``-erl_epmd_port`` says where the node is.
     """
 
-    def __init__(self, directory: Path | None = None, *, certificate: Path | None = None) -> None:
-        super().__init__(directory, host="127.0.0.1", addresses=(), binaries=None, survives=False)
+    def __init__(self, *, certificate: Path | None = None) -> None:
+        super().__init__()
         self.password = secrets.token_hex(12)
         self.amqp = self.tls_port = self.tls_amqp = 0
         self._certificate = certificate

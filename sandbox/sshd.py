@@ -46,9 +46,6 @@ class Sshd(Server):
     As root it runs as root: an ordinary user without a shell, such as nobody, could run no command over it.
     """
 
-    def __init__(self, directory: Path | None = None, *, host: str = "127.0.0.1", survives: bool = False) -> None:
-        super().__init__(directory, host=host, survives=survives)
-
     @property
     def user(self) -> User | None:
         return None

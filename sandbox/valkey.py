@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from .binaries import Binaries, BinaryServer, find_valkey
-from .process import Process, SandboxError, wait_until, write_private
+from .process import Process, SandboxError, write_private
 
 ADMINISTRATOR = "admin"
 REPLICATOR = "replicator"
@@ -64,17 +64,14 @@ class Valkey(BinaryServer):
         self,
         directory: Path | None = None,
         *,
-        host: str = "127.0.0.1",
-        addresses: tuple[str, ...] = (),
         password: str | None = None,
         certificate: Path | None = None,
         replica_of: Valkey | None = None,
         acl_file: bool = True,
         configuration: Sequence[str] = (),
-        binaries: Binaries | None = None,
-        survives: bool = False,
+        **options: Any,
     ) -> None:
-        super().__init__(directory, host=host, addresses=addresses, binaries=binaries, survives=survives)
+        super().__init__(directory, **options)
         self._primary = primary = replica_of
         self.password: str = password or (primary.password if primary else _password())
         self._admin_password: str = primary._admin_password if primary else _password()
@@ -108,20 +105,6 @@ class Valkey(BinaryServer):
                 connection.sendall(encode(*command))
                 answer = decode(stream)
             return answer
-
-    def restart(self) -> None:
-        """Stop it and start it with the same port and what it kept on disk."""
-        if self.process is None:
-            raise SandboxError("Valkey is not started.")
-        self.process.stop()
-        self.process = self._launch()
-        self.process.save(self.directory / "process.json")
-        if not wait_until(self.running, seconds=30):
-            raise SandboxError(f"Valkey did not start again; it says:\n{self._last_words()}")
-
-    def running(self) -> bool:
-        """Tell whether its administrator is answered."""
-        return self.accepts(self._admin_password, ADMINISTRATOR)
 
     def accepts(self, password: str | None, user: str = "default") -> bool:
         """Tell whether a password (or none) is enough to be answered."""
@@ -180,4 +163,5 @@ class Valkey(BinaryServer):
         )
 
     def _ready(self) -> bool:
-        return self.accepts(self.password)
+        """A rotation may have replaced the password of ``default``."""
+        return self.accepts(self._admin_password, ADMINISTRATOR)
