@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import (
+    package as mirror_package,
+)
 from sandbox.aws import ACCOUNT, REGION
 
 RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
@@ -70,7 +72,7 @@ class BareFunction:
         self.deploy(document, environment)
 
     def deploy(self, document: Mapping[str, Any], environment: str) -> None:
-        package = mirror_package.package(document, environment)
+        package = mirror_package(document, environment)
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             archive.extractall(self._code)
 

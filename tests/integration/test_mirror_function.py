@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import (
+    package as mirror_package,
+)
 from sandbox.aws import ACCOUNT
 from sandbox.faults import Fault
 from tests.iam_calls import Asked, grants, usage
@@ -203,7 +205,7 @@ def test_provision_makes_it_with_its_role(lab: Lab) -> None:
     assert again.result("web1")["changed"] == 0, again.output
     found = functions.get_function(FunctionName=NAME)["Configuration"]
     assert found["Role"] == f"arn:aws:iam::{ACCOUNT}:role/{NAME}"
-    package = mirror_package.package(lab.catalog, ENVIRONMENT)
+    package = mirror_package(lab.catalog, ENVIRONMENT)
     assert found["CodeSha256"] == base64.b64encode(hashlib.sha256(package).digest()).decode()
 
     del lab.catalog["mirror"]

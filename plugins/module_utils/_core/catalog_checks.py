@@ -271,10 +271,6 @@ def _files(catalog: Catalog) -> Iterator[str]:
     return catalog_files.problems(catalog.files, delivered)
 
 
-def _services(catalog: Catalog) -> Iterator[str]:
-    return service_problems(catalog.services)
-
-
 _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _settings,
     _kept_where,
@@ -287,6 +283,6 @@ _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _mirrored,
     _notified,
     _files,
-    _services,
+    lambda catalog: service_problems(catalog.services),
     _production,
 )

@@ -65,6 +65,14 @@ DEFAULT_KMS_KEY = "alias/{application}-{environment}"
 DEFAULT_ROLES = {role: "{application}-{environment}-%s" % role for role in ROLES}
 _IN_SECRETS = ("group", "secret", *OUTSIDE_AWS, "compose")
 """Sources whose values are secrets by default."""
+_SAME_IN_SETTING = (
+    *("category", "description", "min_length", "inventory", "github", "github_scope", "initial", "example"),
+)
+_SAME_IN_CREDENTIAL = (
+    *("max_age_days", "admin", "fallbacks", "revocation_ttl", "provider_url", "revoke_after", "fallback_seconds"),
+    "options",
+)
+"""Keys whose values the model takes as they are, with defaults of its own."""
 _DEFAULT_SENSITIVITY = {**dict.fromkeys(_IN_SECRETS, "high"), "parameter": "medium"}
 
 
@@ -297,24 +305,17 @@ class _Builder:
         copies += self._group_copies(name, raw)
         setting = Setting(
             name=name,
-            category=raw.get("category", "Other"),
-            description=raw.get("description", ""),
             type=raw.get("type", "url" if "schemes" in raw or "compose" in raw else "string"),
             schemes=tuple(raw.get("schemes", ())),
-            min_length=raw.get("min_length", 0),
             sensitivity=raw.get("sensitivity", _DEFAULT_SENSITIVITY.get(source or "group", "low")),
             required=required is True,
             required_when=required["when"] if isinstance(required, Mapping) else None,
             place=self._source_place(where, name, raw),
             literal=str(raw["value"]) if "value" in raw else None,
             compose=self._compose(f"{where}.compose", raw["compose"]) if "compose" in raw else None,
-            inventory=raw.get("inventory"),
             copies=tuple(dict.fromkeys(copy for copy in copies if copy)),
-            github=raw.get("github"),
-            github_scope=raw.get("github_scope"),
-            initial=raw.get("initial"),
-            example=raw.get("example"),
             broker=raw.get("broker", valkey_key_patterns.names_a_broker(name)),
+            **{key: raw[key] for key in _SAME_IN_SETTING if key in raw},
         )
         if setting.required and source in _IN_SECRETS and not setting.rendered:
             self.problems.append(
@@ -334,14 +335,10 @@ class _Builder:
         if "group" in raw:
             secret = self._format(f"{where}.group", self.secret_pattern, group=raw["group"])
             return Place(SECRETS_MANAGER, secret, raw.get("key", name))
-        if "secret" in raw:
-            return self._secret(f"{where}.secret", raw["secret"], raw.get("key"))
-        if "parameter" in raw:
-            return self._parameter(f"{where}.parameter", raw["parameter"])
-        for store in OUTSIDE_AWS:
-            if store in raw:
-                return self._outside(f"{where}.{store}", store, raw[store], raw.get("key", name))
-        return None
+        source = next((source for source in ("secret", "parameter", *OUTSIDE_AWS) if source in raw), None)
+        if source is None:
+            return None
+        return self._place(f"{where}.{source}", {"key": name, **raw} if source in OUTSIDE_AWS else raw)
 
     def _compose(self, where: str, raw: Mapping[str, Any]) -> Optional[Compose]:
         single = {
@@ -369,20 +366,13 @@ class _Builder:
             settings=tuple(entry["setting"] for entry in raw["appears_in"] if "setting" in entry),
             places=tuple(place for place in places if place),
             github=tuple(entry["github"] for entry in raw["appears_in"] if "github" in entry),
-            max_age_days=raw.get("max_age_days"),
-            admin=raw.get("admin"),
             used_for=tuple(raw.get("used_for", ())),
-            fallbacks=raw.get("fallbacks"),
             exposes=tuple(raw.get("exposes", ())),
-            revocation_ttl=raw.get("revocation_ttl"),
-            provider_url=raw.get("provider_url"),
-            revoke_after=raw.get("revoke_after", 0),
-            fallback_seconds=raw.get("fallback_seconds", 1209600),
-            options=raw.get("options", {}),
             test=catalog_requests.parsed_test(raw["test"]) if "test" in raw else None,
             api=catalog_requests.parsed_api(raw["api"]) if "api" in raw else None,
             server=self._server(f"credentials.{name}.server", raw["server"]) if "server" in raw else None,
             parts=Parts(**raw.get("parts", {})),
+            **{key: raw[key] for key in _SAME_IN_CREDENTIAL if key in raw},
         )
 
     def _server(self, where: str, raw: Mapping[str, Any]) -> Server:

@@ -27,8 +27,6 @@ LARGEST = 4 << 20
 SMALLEST_BUCKET = 128
 """Bytes that a value takes at least; larger buckets are twice the one before."""
 _LENGTH = 4
-_TAG = 16
-"""Bytes that AES-SIV adds."""
 _MAC_BYTES = 32
 _CONTEXT = ("application", "environment", "catalog")
 _HEAD = re.compile(

@@ -45,14 +45,10 @@ def urls_in(value: str) -> List[str]:
 # --- patterns as SCAN understands them ------------------------------------------------------------------------------
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
 def parsed(pattern: str) -> Tuple[Mask, ...]:
     """The characters of a pattern, as the server reads them."""
     results: List[Mask] = []
-    raw, at = _bytes(pattern), 0
+    raw, at = pattern.encode("utf-8", "surrogateescape"), 0
     while at < len(raw):
         data = raw[at : at + 1]
         if data == b"*":

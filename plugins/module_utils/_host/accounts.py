@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple
+from typing import Any, Dict, Iterable, Iterator, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
@@ -97,7 +97,7 @@ def _shared(path: str, mode: int) -> HostError:
 
 def start_options(account: HostAccount, folder: str) -> Dict[str, Any]:
     """What starts a process with the account's rights and with nothing of this process's environment."""
-    groups = _groups(account) if os.geteuid() == 0 else []
+    groups = os.getgrouplist(account.name, account.gid) if os.geteuid() == 0 else []
 
     def become() -> None:
         if groups:
@@ -112,7 +112,3 @@ def start_options(account: HostAccount, folder: str) -> Dict[str, Any]:
     if os.path.isdir(runtime):
         environment["XDG_RUNTIME_DIR"] = runtime
     return {"env": environment, "preexec_fn": become}
-
-
-def _groups(account: HostAccount) -> List[int]:
-    return os.getgrouplist(account.name, account.gid)

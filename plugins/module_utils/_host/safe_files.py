@@ -138,7 +138,8 @@ def _walk(path: str, folder: str, trusted: Tuple[int, ...], stack: List[int]) ->
         try:
             stack.append(os.open(name, _WALK, dir_fd=stack[-1]))
         except OSError as error:
-            target = _target(components[-1], stack[-1], name, trusted) if _may_be_link(error) else None
+            may_be_link = error.errno in (errno.ELOOP, errno.ENOTDIR)
+            target = _target(components[-1], stack[-1], name, trusted) if may_be_link else None
             if target is None or links >= LINKS:
                 raise _refused(path, path_shown, stack[-1], name, error) from None
             links += 1
@@ -155,10 +156,6 @@ def _walk(path: str, folder: str, trusted: Tuple[int, ...], stack: List[int]) ->
 def _component(path: str, handle: int) -> Component:
     status = os.fstat(handle)
     return Component(path, status.st_uid, stat.S_IMODE(status.st_mode))
-
-
-def _may_be_link(error: OSError) -> bool:
-    return error.errno in (errno.ELOOP, errno.ENOTDIR)
 
 
 def _target(above: Component, handle: int, name: str, trusted: Tuple[int, ...]) -> Optional[str]:

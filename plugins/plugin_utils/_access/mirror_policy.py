@@ -10,11 +10,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_sco
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import Grant
 
 
-def _sources(catalog: Catalog) -> list[str]:
-    """Secrets that the mirror reads."""
-    return sorted({place.name for _setting, place in mirror_plan.pairs(catalog).values()})
-
-
 def _copies(catalog: Catalog) -> list[str]:
     """Parameters that the mirror writes; of a group all below its path, so that what left it can be deleted."""
     declared = catalog.mirror.groups.values() if catalog.mirror else ()
@@ -28,7 +23,8 @@ def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
     mirrored, copies = catalog.mirror, _copies(catalog)
     if mirrored is None or not copies:
         return []
-    secrets, parameters = tuple(map(ground.secret, _sources(catalog))), tuple(map(ground.parameter, copies))
+    sources = sorted({place.name for _setting, place in mirror_plan.pairs(catalog).values()})
+    secrets, parameters = tuple(map(ground.secret, sources)), tuple(map(ground.parameter, copies))
     regions = mirror_plan.regions(catalog)
     written = tuple(ground.parameter(name, region) for region in regions for name in copies)
     # The one of a parameter's history is asked for when somebody else writes in the same moment.

@@ -44,7 +44,8 @@ class Workflow:
     def end(self) -> str:
         """What follows the repository in the subject. Raises PolicyError."""
         results = [
-            *([f"environment:{_escaped(self.environment)}"] if self.environment is not None else []),
+            # GitHub writes a colon in an environment's name as %3A.
+            *([f"environment:{self.environment.replace(':', '%3A')}"] if self.environment is not None else []),
             *([f"ref:refs/heads/{self.branch}"] if self.branch is not None else []),
             *([f"ref:refs/tags/{self.tag}"] if self.tag is not None else []),
             *(["pull_request"] if self.pull_request else []),
@@ -54,11 +55,6 @@ class Workflow:
         if "" in (self.environment, self.branch, self.tag):
             raise PolicyError("the name of the workflow's environment, branch or tag is empty; give the name")
         return results[0]
-
-
-def _escaped(name: str) -> str:
-    """GitHub writes a colon in an environment's name so."""
-    return name.replace(":", "%3A")
 
 
 def issuer(github: GitHub) -> str:

@@ -25,11 +25,7 @@ def records(chain: Chain) -> list[Mapping[str, Any]]:
 
 
 def since(records: Iterable[Mapping[str, Any]], moment: datetime) -> list[Mapping[str, Any]]:
-    return [record for record in records if _moment(record) >= moment]
-
-
-def _moment(record: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(str(record["at"]))
+    return [record for record in records if datetime.fromisoformat(str(record["at"])) >= moment]
 
 
 def leaks(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -77,9 +77,9 @@ class Guess:
     @property
     def line(self) -> str:
         where = (
-            f"group: {_group(self.name)}"
+            f"group: {'integrations' if _THIRD.match(self.name) else 'core'}"
             if self.sensitivity == "high"
-            else f"parameter: {_folder(self.name)}/{self.name}"
+            else f"parameter: {_PREFIXES.get(self.name.partition('_')[0], 'App')}/{self.name}"
         )
         parts = [where] + ([f"type: {self.type}"] if self.type != "string" else [])
         parts += [f"schemes: [{', '.join(_text(scheme) for scheme in self.schemes)}]"] if self.schemes else []
@@ -102,7 +102,8 @@ def draft(values: Mapping[str, str], application: str) -> str:
     """The text of a catalog for these settings."""
     names = [name for name in values if is_name(name)]
     guesses = [replace(guess(name, values[name]), is_set=bool(values[name])) for name in names]
-    omissions = [f"  # left out: line {at} of the file has no setting's name" for at in _odd(values)]
+    omitted_lines = [at for at, name in enumerate(values, 1) if not is_name(name)]
+    omissions = [f"  # left out: line {at} of the file has no setting's name" for at in omitted_lines]
     lines = [
         HEADER + "secrets_catalog:",
         f"  application: {_text(application)}",
@@ -278,18 +279,6 @@ def _free(name: str, other: str, used_names: Mapping[str, object]) -> str:
     """The first of these that is not taken; the last one with a number at its end, if need be."""
     numbered = (f"{other}_{number}" for number in count(2))
     return next(candidate for candidate in chain((name, other), numbered) if candidate not in used_names)
-
-
-def _odd(values: Mapping[str, str]) -> list[int]:
-    return [at for at, name in enumerate(values, 1) if not is_name(name)]
-
-
-def _group(name: str) -> str:
-    return "integrations" if _THIRD.match(name) else "core"
-
-
-def _folder(name: str) -> str:
-    return _PREFIXES.get(name.partition("_")[0], "App")
 
 
 def _text(name: str) -> str:

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import program_bundle
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.event_rule import EventRule
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
@@ -32,6 +32,12 @@ RETRIES, EVENT_SECONDS = 2, 3600
 ROLE_TRIES, ROLE_PAUSE = 10, 3.0
 """Lambda refuses a new role until IAM has passed it on."""
 EVENTS = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "RestoreSecret")
+
+
+def package(document: Mapping[str, Any], environment: str) -> bytes:
+    """The zip of the function: our own files, and the catalog, which holds names and no value. The same catalog and
+    sources make the same bytes."""
+    return program_bundle.function("_host.mirror_function", "mirror", {"catalog": document, "environment": environment})
 
 
 class MirrorDeployment:
@@ -51,7 +57,7 @@ class MirrorDeployment:
         self._settings = (catalog.mirror.function if catalog.mirror else None) or MirrorFunction()
         self._tags = access_resources.tags(catalog)
         self._listed_tags = [{"Key": key, "Value": value} for key, value in self._tags.items()]
-        self._code = mirror_package.package(document, catalog.environment)
+        self._code = package(document, catalog.environment)
         self._queue = place.arn("sqs", f"{self._name}-failed")
         self._function = place.arn("lambda", f"function:{self._name}")
 
@@ -143,7 +149,7 @@ class MirrorDeployment:
         return {
             "Runtime": RUNTIME,
             "Role": self._place.arn("iam", f"role/{self._name}", region=False),
-            "Handler": mirror_package.HANDLER,
+            "Handler": "mirror.handler",
             "Timeout": SECONDS,
             "MemorySize": MEGABYTES,
             "TracingConfig": {"Mode": "Active" if self._settings.xray else "PassThrough"},

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential, Place
@@ -100,12 +101,8 @@ def _is_user(ground: ProvisionInputs, credential: Credential, target: ValueTarge
 
 def _with_former(ground: ProvisionInputs, known: dict[str, ValueTarget], fills: dict[Place, Fill]) -> list[Fill]:
     holdings = Holdings(ground.contents)
-
-    def former(fill: Fill) -> str | None:
-        target = known.get(fill.target)
-        return holdings.value(fill.place, target.setting if target else None)
-
-    return [Fill(fill.place, fill.target, fill.how, fill.text, fill.secure, former(fill)) for fill in fills.values()]
+    settings = {name: target.setting for name, target in known.items()}
+    return [replace(fill, before=holdings.value(fill.place, settings.get(fill.target))) for fill in fills.values()]
 
 
 def _mirrored(ground: ProvisionInputs, names: list[str]) -> list[str]:

@@ -46,10 +46,10 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
         )
     kind = "json" if _is_json(content) else "dotenv"
     command = [program, "--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"]
+    # Without a login to Vault: no file may have it sent anywhere.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("VAULT_")}
     try:
-        run = subprocess.run(
-            command, input=content, env=_environment(), capture_output=True, timeout=SECONDS, check=False
-        )
+        run = subprocess.run(command, input=content, env=environment, capture_output=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ProvisionError(
             [f"{path}: sops did not answer ({type(error).__name__}); to see the cause, run: sops -d {path}"]
@@ -59,11 +59,6 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
             [f"{path}: sops could not decrypt it (exit code {run.returncode}); to see the cause, run: sops -d {path}"]
         )
     return _settings(path, run.stdout)
-
-
-def _environment() -> dict[str, str]:
-    """Without a login to Vault: no file may have it sent anywhere."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("VAULT_")}
 
 
 def _twice(content: bytes) -> list[str]:

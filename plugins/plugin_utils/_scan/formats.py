@@ -70,7 +70,8 @@ def kind_of(head: bytes) -> str | None:
     """What kind of archive begins with these bytes."""
     for start, kind in _MAGIC.items():
         if head.startswith(start) and (kind not in (LZMA, ZLIB) or _unpacks(kind, head)):
-            return kind if kind != JOURNAL or _compressed(head) else None
+            is_plain = kind == JOURNAL and not int.from_bytes(head[12:16], "little") & _COMPRESSED
+            return None if is_plain else kind
     if any(head.startswith(start) for start in _NAMED):
         return unreadable(head)
     return TAR if head[TAR_AT : TAR_AT + 5] == b"ustar" else None
@@ -91,19 +92,11 @@ def ends_as_zip(tail: bytes) -> bool:
     return at >= 0 and len(tail) - at >= 22 and struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22
 
 
-def _compressed(head: bytes) -> bool:
-    return bool(int.from_bytes(head[12:16], "little") & _COMPRESSED)
-
-
 def _unpacks(kind: str, head: bytes) -> bool:
     """Whether what begins with two or three common bytes is packed indeed."""
     with suppress(zlib.error, lzma.LZMAError, EOFError, MemoryError):
         return bool(DECOMPRESSORS[kind]().decompress(head, HEAD))
     return False
-
-
-def _zstd() -> Any:
-    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW})
 
 
 DECOMPRESSORS: dict[str, Callable[[], Any]] = {
@@ -114,7 +107,9 @@ DECOMPRESSORS: dict[str, Callable[[], Any]] = {
     LZMA: lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MEMORY),
 }
 if zstd is not None:
-    DECOMPRESSORS[ZSTD] = _zstd
+    DECOMPRESSORS[ZSTD] = lambda: zstd.ZstdDecompressor(
+        options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW}
+    )
 
 
 class Inflated:

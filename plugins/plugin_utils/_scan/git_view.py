@@ -14,6 +14,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
@@ -252,7 +253,7 @@ class View:
     def _linked_objects(self, source: str, target: str) -> None:
         os.makedirs(os.path.join(target, "pack"))
         _link_files(os.path.join(source, "pack"), os.path.join(target, "pack"), re.compile(r"[\w.-]+\.(pack|idx)"))
-        size = sum(os.stat(os.path.join(target, "pack", name)).st_size for name in _indexes(target))
+        size = sum(path.stat().st_size for path in Path(target, "pack").glob("*.idx"))
         self.known = min(self.known + LISTED * size, KNOWN)
         with os.scandir(source) as entries:
             folders = sorted(
@@ -267,10 +268,6 @@ class View:
             else:  # git would wait for a pipe
                 os.mkdir(link)
                 _link_files(folder, link, re.compile("[0-9a-f]+"))
-
-
-def _indexes(target: str) -> list[str]:
-    return [name for name in os.listdir(os.path.join(target, "pack")) if name.endswith(".idx")]
 
 
 def _link_files(source: str, target: str, named: re.Pattern[str]) -> None:

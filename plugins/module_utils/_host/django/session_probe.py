@@ -50,7 +50,6 @@ class ProbeResponse(NamedTuple):
         return "%d to %s" % (self.status, self.place.rpartition("@")[2]) if self.place else str(self.status)
 
 
-Ask = Callable[[str, Mapping[str, str]], ProbeResponse]
 Made = Tuple[Any, Any]
 """The class of the application's sessions, and the user whose session is made."""
 
@@ -96,10 +95,8 @@ class SessionProbe:
     takes values out of the words of the application's own errors.
     """
 
-    def __init__(
-        self, url: str, made_by: Callable[[], Made], *, scrub: Callable[[str], str] = str, ask: Ask = ask
-    ) -> None:
-        self._url, self._made_by, self._scrub, self._ask = url, made_by, scrub, ask
+    def __init__(self, url: str, made_by: Callable[[], Made], *, scrub: Callable[[str], str] = str) -> None:
+        self._url, self._made_by, self._scrub = url, made_by, scrub
         self._store: Any = None
         self._user: Any = None
         self._made: List[Any] = []
@@ -189,7 +186,7 @@ class SessionProbe:
         headers = headers_for(self._url, settings.ALLOWED_HOSTS, settings.SECURE_PROXY_SSL_HEADER)
         if session is not None:
             headers["Cookie"] = "%s=%s" % (settings.SESSION_COOKIE_NAME, session.session_key)
-        answer = self._ask(self._url, headers)
+        answer = ask(self._url, headers)
         # Where a fallback verifies it, Django moves the session to another key.
         self._made += [self._store(moved) for moved in set_to(answer.cookies, settings.SESSION_COOKIE_NAME)]
         return answer

@@ -152,7 +152,8 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
             safe_files.require_file_owner(file, owner, "env_deploy_owner")
             if owner is None:
                 safe_files.refuse_planted(file, "env_deploy_owner")
-        state, beside = state_of(file.path), _beside(file)
+        state = state_of(file.path)
+        beside = EnvFile(file, file.sibling(file.name + MARK), file.sibling(file.name + BACKUP))
         if os.geteuid() != 0:
             if write and os.path.lexists(state):
                 raise HostError(
@@ -175,10 +176,6 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
             yield env
         else:
             yield EnvFile(file, None, None)
-
-
-def _beside(file: OpenPath) -> EnvFile:
-    return EnvFile(file, file.sibling(file.name + MARK), file.sibling(file.name + BACKUP))
 
 
 def make_state(state: str) -> None:

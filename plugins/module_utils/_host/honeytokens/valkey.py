@@ -39,7 +39,7 @@ def seen(admin: valkey.Address, nodes: Sequence[str], user: str) -> Report:
 
 
 def _at_node(connection: _connection.Connection, user: str) -> Report:
-    entries = [_entry(flat) for flat in connection.ask("ACL", "LOG", ALL)]
+    entries = [dict(zip(flat[::2], flat[1::2])) for flat in connection.ask("ACL", "LOG", ALL)]
     users = valkey.parse_users(connection.ask("ACL", "LIST"))
     own = [entry for entry in entries if entry["username"] == user]
     now = time.time()
@@ -56,10 +56,6 @@ def _at_node(connection: _connection.Connection, user: str) -> Report:
         "reach": int(oldest if is_incomplete else uptime),
         "lost": is_incomplete,
     }
-
-
-def _entry(flat: Sequence[Any]) -> Mapping[str, Any]:
-    return dict(zip(flat[::2], flat[1::2]))
 
 
 def _address(entry: Mapping[str, Any]) -> str:

@@ -19,13 +19,15 @@ from moto import mock_aws
 from ansible_collections.watchparty.secrets.plugins.action import mirror_function
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, ProvisionError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.former_mirror_function import (
     FormerMirrorFunction,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import (
     MirrorDeployment,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import (
+    package as mirror_package,
 )
 from tests import provision_rights
 from tests.unit.plugins.action.local_action import run_action
@@ -259,7 +261,7 @@ def test_what_somebody_took_away_is_made_again(client: Client) -> None:
 
 def test_a_function_of_somebody_else_is_left_alone(client: Client) -> None:
     role = f"arn:aws:iam::123456789012:role/{NAME}"
-    code = {"ZipFile": mirror_package.package(DOCUMENT, "production")}
+    code = {"ZipFile": mirror_package(DOCUMENT, "production")}
     client("lambda").create_function(FunctionName=NAME, Runtime="python3.13", Role=role, Handler="x.y", Code=code)
     with pytest.raises(ProvisionError, match=r"belongs to another owner .*; name another in aws\.roles\.mirror"):
         deployment(client).missing()
@@ -296,8 +298,8 @@ def test_only_changes_of_mirrored_secrets_begin_a_run(client: Client) -> None:
 
 
 def test_the_package_is_the_same_each_time_and_readable_by_all() -> None:
-    package = mirror_package.package(DOCUMENT, "production")
-    assert package == mirror_package.package(dict(reversed(DOCUMENT.items())), "production")
+    package = mirror_package(DOCUMENT, "production")
+    assert package == mirror_package(dict(reversed(DOCUMENT.items())), "production")
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         infos = archive.infolist()
         assert {info.external_attr >> 16 for info in infos} == {0o644}
@@ -309,4 +311,4 @@ def test_the_package_is_the_same_each_time_and_readable_by_all() -> None:
         )
         texts = [archive.read(name).decode() for name in names]
     assert not [text for text in texts if "import ansible\n" in text or "from ansible." in text]
-    assert mirror_package.package(DOCUMENT, "staging") != package
+    assert mirror_package(DOCUMENT, "staging") != package
