@@ -21,9 +21,10 @@ options:
     type: str
   journal:
     description:
-      - How to use the journal. During a rotation, the journal names the versions that hosts must get.
-      - V(required) fails if the journal cannot be read, or if an open rotation has no snapshot for hosts. V(optional)
-        warns in these cases. V(ignored) does not read the journal.
+      - How to use the journal, which names the versions that hosts must get during a rotation.
+      - V(required) fails if the journal cannot be read, or if an open rotation has no snapshot for hosts.
+      - V(optional) warns in these cases.
+      - V(ignored) does not read the journal.
     type: str
     choices: [required, optional, ignored]
     default: required

@@ -24,9 +24,8 @@ options:
         default: false
       resume:
         description:
-          - Id of the rotation to take over. V(any) means the open rotation, whatever its id. If the rotation with this
-            id has ended, the module does nothing. The module fails if another rotation is open, or if no recent
-            rotation has this id.
+          - Id of the rotation to take over. V(any) means the open rotation, whatever its id. The module fails if
+            another rotation is open, or if no recent rotation has this id.
         type: str
         default: ''
       abort:
@@ -36,13 +35,13 @@ options:
       incident:
         description:
           - Name of the leak that is the reason for the rotation. If set, the rotation also replaces credentials that
-            are not due. It keeps no previous signing key valid, and revokes all old values itself.
+            are not due, and revokes all old values itself.
         type: str
         default: ''
       immediate:
         description:
           - Whether to revoke the old values before the new ones are deployed. Until the hosts have the new values, the
-            application is down. In a leak response, the module also disables the old values before it makes new ones.
+            application is down.
         type: bool
         default: false
       reached:
@@ -116,8 +115,8 @@ options:
         default: []
       values_file:
         description:
-          - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. Each
-            key is the name of a credential. Its value is a text, or a mapping of C(username) and C(password).
+          - Path of a YAML file on the controller, with mode 0600, with new values that providers issued. Each key is a
+            credential, and its value is a text, or a mapping of C(username) and C(password).
         type: path
       values_from:
         description: Name of the variable in which a result of M(watchparty.secrets.ask_secret) was registered.
