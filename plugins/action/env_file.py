@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Collection, Mapping
@@ -24,6 +25,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import host_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 
+SSH = re.compile(r"^(Failed to connect to the host via ssh|Data could not .* can be reached over ssh): ")
+"""How Ansible begins a message of ssh."""
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key", "files", "file_contents")
 
 
@@ -118,7 +121,8 @@ class ActionModule(ActionBase):
                 if before
                 else "If the connection broke during the deploy, the next deploy restarts and verifies its services"
             )
-            why = f"the host cannot be reached: {str(error).rstrip('. ')}. {_unknown_key(str(error))}{then}"
+            reason = SSH.sub("", str(error)).rstrip(". ")
+            why = f"the host cannot be reached: {reason}. {_unknown_key(str(error))}{then}"
             return {**before, "failed": True, "lost": True, "msg": why}
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@
 
 A manager of services starts ``fake_service.py run DIRECTORY``, which stays in the foreground.
 
-How it behaves is looked up by the GENERATION in the ``.env`` it is started with, in ``behaviour.json``:
+How it behaves is looked up in ``behaviour.json`` by the GENERATION in the ``.env`` it is started with, or by
+``value:TEXT`` that this file has:
 
 - ``ok`` (where nothing is said) answers 200; ``500``, ``redirect`` and ``slow`` listen and are not healthy;
 - ``leak`` is a 500 whose JSON holds the whole ``.env``, as a debug page would;
@@ -66,13 +67,20 @@ def prepare(directory: Path) -> tuple[str, bytes, socket.socket | None, bytes | 
     content = (directory / ".env").read_bytes()
     match = re.search(rb"^GENERATION=['\"]?([^'\"\n]*)", content, re.M)
     generation = match.group(1).decode() if match else ""
-    behaviour = json.loads((directory / "behaviour.json").read_text()).get(generation, "ok")
+    behaviours = json.loads((directory / "behaviour.json").read_text())
+    behaviour = behaviours.get(generation) or next(
+        (behaviours[key] for key in behaviours if _is_in(key, content)), "ok"
+    )
     if behaviour == "fail":
         return None
     listener = None
     if behaviour != "refuse":
         listener = socket.create_server(("127.0.0.1", int((directory / "port").read_text())))
     return generation, content, listener, {**ANSWERS, "leak": leak(content)}.get(behaviour)
+
+
+def _is_in(key: str, content: bytes) -> bool:
+    return key.startswith("value:") and key.partition(":")[2].encode() in content
 
 
 def record(directory: Path, pid: int, generation: str, content: bytes) -> None:

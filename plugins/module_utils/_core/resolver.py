@@ -240,7 +240,7 @@ class _Resolver:
             }
             return f"{place.traits.noun} {place.name} is {failure.reason}{remedies.get(failure.reason, '')}"
         if place.traits.has_keys:
-            return f"store it in {place}"
+            return f"store it in {place}: ansible-playbook watchparty.secrets.set -e set_names={setting.name}"
         form = place.traits.encrypted_form if setting.sensitivity == "high" else ""
         return f"create {place}" + (f" as {form}" if form else "")
 

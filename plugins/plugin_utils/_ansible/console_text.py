@@ -18,6 +18,7 @@ OUTPUT_LINES = 10
 """Of a failed program's output."""
 MOST_NAMES = 10
 LONGEST_LINE = 300
+CONTROLLER = "localhost"
 
 
 def first_line(text: str) -> str:
@@ -62,9 +63,12 @@ def recap(
     if not hosts:
         return "nothing was done: no host matched", constants.COLOR_WARN
     names = {"failed": [host for host, counts in hosts.items() if counts["failures"]]}
-    names |= {reason: sorted(host_names) for reason, host_names in cut.items()}
+    # Plays run on the controller too where no host is needed; it counts if it failed, or is the only host.
+    hidden = {CONTROLLER} if hosts.keys() - {CONTROLLER} and CONTROLLER not in names["failed"] else set()
+    names |= {reason: sorted(set(host_names) - hidden) for reason, host_names in cut.items()}
     failed = {host for host_names in names.values() for host in host_names}
-    parts = [f"{len(hosts.keys() - failed)} ok"]
+    changed = set(changed) - hidden
+    parts = [f"{len(hosts.keys() - failed - hidden)} ok"]
     parts += [f"{len(changed)} changed"] if changed else []
     parts += [
         f"{len(host_names)} {reason} ({_names(host_names)})" for reason, host_names in names.items() if host_names

@@ -15,11 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary
     DenialPlan,
 )
 
-UNDECLARED = (
-    "no sessions are declared: the catalog has no sessions, used_for: [sessions] or purge of the kind sessions, and no "
-    "host sets django_chdir, django_session_engine or django_session_file_path. If the application has sessions, "
-    "declare them (docs/how-to/end-sessions.md)"
-)
+UNDECLARED = "no sessions are declared. If the application has sessions, declare them (docs/how-to/end-sessions.md)"
 
 
 @dataclass(frozen=True)
@@ -69,6 +65,10 @@ class Ahead:
     contact: str = ""
     inventories: Sequence[str] = ()
     """What the command line names."""
+
+    @property
+    def ends_sessions(self) -> bool:
+        return self.logs_out and bool(self.sessions.get("declared", True))
 
     @property
     def down(self) -> tuple[str, ...]:
@@ -167,10 +167,10 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
         yield f"the application stays up, except while all its hosts restart at the same time for {names}"
     else:
         yield f"the application stays up{', and its hosts restart batch by batch' if ahead.rollouts else ''}"
-    if ahead.logs_out and not ahead.sessions.get("declared", True):
-        yield f"no session is ended, because {UNDECLARED}"
-    elif ahead.logs_out:
+    if ahead.ends_sessions:
         yield "all users are logged out"
+    elif ahead.logs_out:
+        yield f"no session is ended, because {UNDECLARED}"
     elif signing:
         yield f"all users are logged out, since {', '.join(signing)} keeps no previous key"
     else:
@@ -188,8 +188,8 @@ def _point(ahead: Ahead) -> str:
     removed, first = ahead.first_removal
     revoked = f"the old values of {', '.join(removed)} are revoked"
     if not removed:
-        also = ["caches are purged"] * bool(ahead.purge.get("valkey")) + ["sessions end"] * ahead.logs_out
-        return "; ".join(filter(None, [" and ".join(also), "this run revokes no value"]))
+        also = ["caches are purged"] * bool(ahead.purge.get("valkey")) + ["sessions end"] * ahead.ends_sessions
+        return f"{' and '.join(also) or 'nothing'}; this run revokes no value"
     if ahead.disables_first:
         return f"the leaked values of {', '.join(removed)} are disabled, the first act of this run"
     if first:

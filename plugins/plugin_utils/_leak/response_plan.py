@@ -101,6 +101,7 @@ class LeakPlan:
         return [
             *(f"found: {message}" for message in self.radius.messages),
             *(f"not looked for: {message}" for message in self.radius.not_sought),
+            "credentials to replace, in this order:",
             *self.radius.text,
             *self.plan["messages"],
             self.declaration.message,

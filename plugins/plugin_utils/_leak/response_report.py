@@ -57,12 +57,15 @@ class ResponseReport:
 
     @property
     def lines(self) -> list[str]:
-        """Of a leak that is not contained the last line has all that is open."""
+        """Without what keeps a leak open, which ``verdict`` has."""
         contained = self.contained_seconds is not None
         also = [f"open: {line}" for line in self.open] if contained else []
         also += [f"possible foothold: {line}" for line in self.footholds.values()]
-        sections = [*self.files, *self.clock, *self.tried, *self.encrypted_env]
-        return [*sections, *also, *filter(None, [self.unwritten]), self._last()]
+        clock = f"since the declaration: {'; '.join(self.clock)}"
+        sections = [*self.files, clock, *self.tried, *self.encrypted_env]
+        remark = f", {self._left}" if self.footholds else ""
+        last = [f"contained in {self.contained_seconds:.0f} s{self.on_word}{remark}"] if contained else []
+        return [*sections, *also, *filter(None, [self.unwritten]), *last]
 
     @property
     def verdict(self) -> str:
@@ -72,7 +75,7 @@ class ResponseReport:
         once more.
         """
         if self.contained_seconds is None:
-            return f"still open: {'; '.join(self.open)}"
+            return f"NOT contained: {'; '.join(self.open)}"
         problems = [f"not healthy: {'; '.join(self.unhealthy)}"] if self.unhealthy else []
         problems += [self.unwritten] if self.unwritten else []
         problems += [f"{self._left}: {'; '.join(self.footholds.values())}"] if self.footholds else []
@@ -92,12 +95,6 @@ class ResponseReport:
     def _checked(self) -> str:
         names = ",".join(dict.fromkeys(event.split("/")[1] for event in self.footholds))
         return f" with -e {FOOTHOLDS_CHECKED}={names}" if names else ""
-
-    def _last(self) -> str:
-        if self.contained_seconds is None:
-            return f"NOT contained: {'; '.join(self.open)}"
-        remark = f", {self._left}" if self.footholds else ""
-        return f"contained in {self.contained_seconds:.0f} s{self.on_word}{remark}"
 
 
 def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, Any]) -> str:

@@ -83,13 +83,12 @@ class Hosts:
     @property
     def message(self) -> str:
         """What hosts answered in this rollout, but for those that are healthy since."""
-        return " ".join(
-            f"{name}: {self._failure(name)[part]}."
-            for name in self.names
-            if not self._is_healthy(name)
-            for part in ("reason", "recovery")
-            if self._failure(name).get(part)
-        )
+        failures = {name: self._failure(name) for name in self.names if not self._is_healthy(name)}
+        texts = {
+            name: "; ".join(failure[part] for part in ("reason", "recovery") if failure.get(part))
+            for name, failure in failures.items()
+        }
+        return " ".join(f"{name}: {text}." for name, text in texts.items() if text)
 
     @property
     def healthy_at(self) -> list[float]:

@@ -58,12 +58,13 @@ def verdict(result: Mapping[str, Any], *, abort: bool) -> str:
     where = f"Rotation {result.get('id')} stopped at step {result.get('step')}"
     if result.get("stopped"):
         back = "" if result["step"] in FORWARD_ONLY else ", or with -e rotation_abort=true to abort it"
-        return f"{where}: {result['stopped']}. Run the same command again to continue{back}."
+        return f"{where}: {result['stopped'].rstrip('.')}. Run the same command again to continue{back}."
     if result.get("id") and not result.get("closed"):
         todo = next(iter(result["todo"]), "")
         return f"{where}: this run skipped the next step, {todo}. Run the same command again to continue."
     if result.get("reason") and not abort:
-        return f"The rotation was rolled back: {result['reason']}"
+        reason = result["reason"].rstrip(".")
+        return f"The rotation was rolled back: {reason}. To rotate, fix the cause, then run the same command again."
     refused = result.get("refused") or {}
     if refused:
         return "Refused, old values unchanged: " + ". ".join(f"{name}: {why}" for name, why in refused.items())

@@ -107,9 +107,9 @@ def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     pending_tasks = sorted(journal.pending_tasks.values(), key=lambda task: task.id)
     unknown = [name for name in names if not any(name in (task.id, task.credential) for task in pending_tasks)]
     if unknown or not names:
-        ids = ", ".join(task.id for task in pending_tasks) or "nothing"
-        subject = ", ".join(unknown) or "-e rotation_forget=NAME is missing"
-        raise RotationError(f"{subject}: no such pending task; pending in the journal: {ids}")
+        ids = ", ".join(task.id for task in pending_tasks) or "none"
+        problem = f"{', '.join(unknown)}: no such pending task" if unknown else "give -e rotation_forget=NAME"
+        raise RotationError(f"{problem}; pending tasks in the journal: {ids}")
     return [task for task in pending_tasks if task.id in names or task.credential in names]
 
 

@@ -75,10 +75,7 @@ def parse(args: Mapping[str, Any]) -> ScanRequest:
     """Raises ScanError that names the option and the remedy."""
     targets = tuple((name, path) for name in _sources.TARGETS for path in args[name])
     if not targets:
-        raise ScanError(
-            "nothing to scan was named; give -e scan_repositories=PATH or -e scan_paths=PATH"
-            f" (the module's options {', '.join(_sources.TARGETS)})"
-        )
+        raise ScanError("nothing to scan was named; give -e scan_repositories=PATH or -e scan_paths=PATH")
     if not (args["history"] or args["tree"]):
         raise ScanError("scan_history=false and scan_tree=false leave nothing to scan. Set one of them to true")
     with_catalog = bool(args["catalog"]) and bool(args["environment"])

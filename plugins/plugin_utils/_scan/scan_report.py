@@ -167,7 +167,7 @@ def summary(report: ScanReport) -> str:
     if value_count:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(report.left_out.items()))
         messages.append(f"{value_count} values left out: {reasons}")
-    messages.append(f"unknown secrets: {report.engine}" if report.engine else "unknown secrets were not looked for")
+    messages.append(f"unknown secrets were {f'looked for by {report.engine}' if report.engine else 'not looked for'}")
     return "; ".join(messages)
 
 

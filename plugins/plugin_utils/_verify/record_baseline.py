@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, counted
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     ALL,
     AcceptedDifference,
@@ -91,7 +91,7 @@ def recorded(
         result.baseline = replace(result.baseline, sources={**result.baseline.sources, place: recorded_server})
     if new_hosts:
         count = sum(len(reading.entries) for reading in new_hosts.values())
-        title = f"{len(new_hosts)} hosts: {count} {host_baselines.NOUN} are recorded. {CHECK}"
+        title = f"{counted(len(new_hosts), 'host')}: {count} {host_baselines.NOUN} are recorded. {CHECK}"
         result.messages += [title, *_host_lines(new_hosts)]
     result.messages += _newly_read_lines(newly_read)
     unknown = sorted({*operator.ids} - known - {ALL})
@@ -106,10 +106,8 @@ def recorded(
 def _described(place: str, reading: ServerReading) -> list[str]:
     """All that was recorded, for an operator to read: an attacker's login would be among it."""
     logins = [text for kind, name in sorted(reading.entries) for text in [_login(kind, name)] if text]
-    return [
-        f"{place}: {len(reading.entries)} {WHAT} are recorded. Check that each login is yours:",
-        *(f"  {login}" for login in logins),
-    ]
+    check = " Check that each login is yours:" if logins else ""
+    return [f"{place}: {WHAT} are recorded ({len(reading.entries)}).{check}", *(f"  {login}" for login in logins)]
 
 
 def _newly_read_lines(readings: Mapping[str, ServerReading]) -> list[str]:
@@ -124,7 +122,7 @@ def _newly_read_lines(readings: Mapping[str, ServerReading]) -> list[str]:
             lines += [f"  {kind} {name}" for kind, name in sorted(reading.entries)]
     if hosts:
         kinds = {kind for reading in hosts.values() for kind in reading.kinds}
-        lines += [_newly_read_title(f"{len(hosts)} hosts", kinds), *_host_lines(hosts)]
+        lines += [_newly_read_title(counted(len(hosts), "host"), kinds), *_host_lines(hosts)]
     return lines
 
 

@@ -240,10 +240,12 @@ def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> I
 
 
 def _wrapped(message: str, width: int, head: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        " ".join(message.split()),
+    # A command stays in one line, so that the callback console can complete it.
+    lines = textwrap.wrap(
+        " ".join(message.split()).replace("ansible-playbook ", "ansible-playbook\xa0"),
         width,
         initial_indent=head,
         subsequent_indent=indent or " " * len(head),
         break_on_hyphens=False,
     )
+    return [line.replace("\xa0", " ") for line in lines]

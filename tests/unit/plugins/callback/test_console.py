@@ -290,11 +290,16 @@ def test_the_recap_is_one_line(callback: Any, terminal: Terminal, clock: Clock, 
     callback.v2_runner_on_ok(result(changed=True, of=task(run_once=True)))
     callback.v2_playbook_on_stats(stats(ok=("web1", "web2", "web3"), failures=("web2",), dark=("web3",)))
     monkeypatch.setattr(console.context, "CLIARGS", CLIArgs({"check": True}))
-    callback.v2_playbook_on_stats(stats(ok=("web1", "web2", "web3")))
+    callback.v2_playbook_on_stats(stats(ok=("web1", "web2", "web3", "localhost")))
+    monkeypatch.setattr(console.context, "CLIARGS", CLIArgs({}))
+    callback.v2_playbook_on_stats(stats(ok=("web1", "localhost"), failures=("localhost",)))
+    callback.v2_playbook_on_stats(stats(ok=("localhost",)))
     assert terminal.lines == [
         "nothing was done: no host matched",
         "hosts: 1 ok, 1 changed, 1 failed (web2), 1 unreachable (web3); 1 min 15 s",
         "hosts: 3 ok, 1 changed; 1 min 15 s (check mode)",
+        "hosts: 1 ok, 1 changed, 1 failed (localhost); 1 min 15 s",
+        "hosts: 1 ok, 1 changed; 1 min 15 s",
     ]
 
 
@@ -307,7 +312,7 @@ def test_hosts_that_were_cut_off_are_not_ok(callback: Any, terminal: Terminal, t
     callback.v2_runner_on_failed(result("web2", task(**traits), msg="no"))
     callback.v2_playbook_on_play_start(play("localhost"))
     callback.v2_playbook_on_stats(stats(ok=("web1", "web2", "web3", "localhost"), failures=("web1", "web2")))
-    recap = "hosts: 1 ok, 2 failed (web1, web2), 1 stopped (web3), 2 not started (web4, web5); 0 s"
+    recap = "hosts: 0 ok, 2 failed (web1, web2), 1 stopped (web3), 2 not started (web4, web5); 0 s"
     assert terminal.lines[-1] == recap
 
 

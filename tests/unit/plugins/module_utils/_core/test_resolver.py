@@ -30,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 Make = Callable[..., Catalog]
 Holding = Callable[..., Contents]
 CORE = "app/test/core"
+SET = "ansible-playbook watchparty.secrets.set -e set_names=A"
 NAMES = st.lists(st.from_regex(r"[A-Z][A-Z0-9_]{0,5}", fullmatch=True), min_size=1, max_size=6, unique=True)
 
 
@@ -117,10 +118,14 @@ def test_two_places_that_differ(catalog: Make, holding: Holding, open_rotation: 
 @pytest.mark.parametrize(
     ("setting", "values", "expected"),
     [
-        ({"required": True}, {}, f"A: is missing; store it in secret {CORE} key A"),
-        ({"required": True}, {"A": None}, f"A: is missing; store it in secret {CORE} key A"),
+        ({"required": True}, {}, f"A: is missing; store it in secret {CORE} key A: {SET}"),
+        ({"required": True}, {"A": None}, f"A: is missing; store it in secret {CORE} key A: {SET}"),
         ({"required": True}, {"A": ""}, f"A: is empty (secret {CORE} key A); give it a value"),
-        ({"required": {"when": "B"}}, {"B": "x"}, f"A: is missing (because B is set); store it in secret {CORE} key A"),
+        (
+            {"required": {"when": "B"}},
+            {"B": "x"},
+            f"A: is missing (because B is set); store it in secret {CORE} key A: {SET}",
+        ),
         ({"required": {"when": "B"}}, {"B": "x", "A": ""}, "A: is empty (because B is set); give it a value"),
         ({"required": {"when": "B"}}, {"B": "", "A": ""}, None),
         ({"required": {"when": "B"}}, {"A": ""}, None),
@@ -143,7 +148,7 @@ def test_what_a_setting_needs(
     [
         ({"parameter": "X/A", "sensitivity": "high"}, "A: is missing; create parameter /app/test/X/A as SecureString"),
         ({"parameter": "X/A"}, "A: is missing; create parameter /app/test/X/A"),
-        ({"secret": "{environment}-s"}, "A: is missing; store it in secret test-s"),
+        ({"secret": "{environment}-s"}, f"A: is missing; store it in secret test-s: {SET}"),
         (
             {"compose": {"scheme": "x", "host": {"setting": "B"}}},
             "A: is missing; store the parts of its composition",

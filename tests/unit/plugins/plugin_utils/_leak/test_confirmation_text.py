@@ -116,7 +116,8 @@ class TestThePointOfNoReturn:
         assert line(ALONE, "no rollback after") == f"no rollback after: sessions end; {nothing}"
         purged = replace(ALONE, purge={"valkey": ["cache"]})
         assert line(purged, "no rollback after").endswith(f": caches are purged and sessions end; {nothing}")
-        assert line(replace(ALONE, logs_out=False), "no rollback after") == f"no rollback after: {nothing}"
+        for none in (replace(ALONE, logs_out=False), replace(ALONE, sessions={"declared": False})):
+            assert line(none, "no rollback after") == f"no rollback after: nothing; {nothing}"
 
 
 class TestThoseThatRevealEachOther:

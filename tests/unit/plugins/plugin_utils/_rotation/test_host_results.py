@@ -36,7 +36,7 @@ def test_a_rollout_that_went_well() -> None:
 def test_a_host_that_is_not_well_takes_it_back() -> None:
     result = hosts(LOST, SICK)
     assert (result.outcome, result.may_go_on) == ("failed", False)
-    assert result.message == "web1: gone. web2: no answer. web2: the last healthy file is back."
+    assert result.message == "web1: gone. web2: no answer; the last healthy file is back."
 
 
 def test_lost_hosts_are_no_fault_of_the_new_value() -> None:
@@ -51,7 +51,7 @@ class TestAfterALeak:
     def test_one_unhealthy_host_does_not_keep_the_others_from_new_values(self) -> None:
         result = hosts(SICK, HEALTHY, leak=True, leaves_lost=True)
         assert (result.may_go_on, result.outcome) == (True, "done")
-        assert result.message == "web1: no answer. web1: the last healthy file is back."
+        assert result.message == "web1: no answer; the last healthy file is back."
 
     def test_where_none_is_healthy_it_goes_back(self) -> None:
         result = hosts(SICK, LOST, leak=True, leaves_lost=True)

@@ -73,7 +73,13 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
                 "command again to continue."
             ),
         ),
-        ({"step": "discard", "reason": "no host is healthy"}, "The rotation was rolled back: no host is healthy"),
+        (
+            {"step": "discard", "reason": "no host is healthy."},
+            (
+                "The rotation was rolled back: no host is healthy. To rotate, fix the cause, then run the same command "
+                "again."
+            ),
+        ),
         ({"refused": {"mail": "no", "sms": "not"}}, "Refused, old values unchanged: mail: no. sms: not"),
     ],
 )

@@ -87,6 +87,12 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     assert "WPS101   not applicable" in "\n".join(line for line, _colour in verify_table.table(REPORT, whole=True))
 
 
+def test_a_command_is_not_cut_after_its_program() -> None:
+    """The callback console completes it by the inventory and the environment."""
+    text = "create them: ansible-playbook watchparty.secrets.provision"
+    assert verify_table._wrapped(text, 50, "") == text.replace(": ", ":\n").split("\n")
+
+
 def test_checks_that_need_nobody_are_one_line_for_each_area() -> None:
     report = healthy()
     lines = [line for line, _colour in verify_table.table(report, 120)]
