@@ -31,7 +31,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     incident_notes,
     response_plan,
     response_report,
-    server_comparison,
     session_plan,
     temporary_credentials,
 )
@@ -45,6 +44,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     confirmations,
+    server_comparison,
     supplied_values,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context

@@ -14,10 +14,14 @@ import psycopg
 import pytest
 import redis
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import parse_url
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import server_logins
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import main as program
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import inventory
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import BUILT_IN
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from sandbox.postgres import Postgres
@@ -122,6 +126,27 @@ def test_a_session_in_postgresql_is_counted(decoy: Postgres) -> None:
     with pytest.raises(psycopg.OperationalError, match="authentication failed"):
         psycopg.connect(url)
     assert seen("postgresql", "", decoy.admin_url_of())["uses"] == 1, "also as the administrator"
+
+
+def compared(server: Postgres) -> set[str]:
+    """By their kinds and names, what a baseline has."""
+    request = {"key": "k" * 64, "own": server_baseline.own_names([], [DECOY])}
+    with ServerConnection.administered(parse_url(server.admin_url_of(), "the URL"), timeout=5) as session:
+        parts = [inventory.read(session, request), inventory.read_as_administrator(session, request)]
+    return {f"{entry['kind']} {entry['name']}" for part in parts for entry in part["entries"]}
+
+
+def test_the_rotation_that_makes_a_login_makes_no_difference_from_the_baseline(postgres: Postgres) -> None:
+    before = compared(postgres)
+    at_postgres(postgres, PASSWORD)
+    assert compared(postgres) == before
+    postgres.execute(f"ALTER ROLE {DECOY} CREATEDB; GRANT pg_monitor TO {DECOY}")
+    assert compared(postgres) - before == {
+        f"role honeytoken {DECOY} CREATEDB",
+        f"membership of honeytoken {DECOY} in pg_monitor",
+    }
+    postgres.execute(f"DROP DATABASE {DECOY}")
+    postgres.execute(f"DROP ROLE {DECOY}")
 
 
 def test_the_honeytoken_of_postgresql_may_do_nothing(decoy: Postgres) -> None:

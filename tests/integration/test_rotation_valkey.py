@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from sandbox.process import wait_until
 from sandbox.seed import Layout
 from sandbox.valkey import Valkey
@@ -62,12 +65,27 @@ def login(lab: Lab) -> tuple[str, str]:
     return parts.username or "default", unquote(parts.password or "")
 
 
+def baseline(lab: Lab) -> bytes:
+    bucket, key = catalog_parser.parse(lab.catalog, "production").baseline_place
+    content: bytes = lab.moto.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return content
+
+
 def test_a_password_of_one_user(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
+    """What somebody added to a server is named at the end, and the baseline does not change."""
     old = servers[0].password
     worker = session(servers[0], old)
     prepare(lab, servers[0].url(), servers)
+    given = {"rotation_host": "localhost", "rotation_python": sys.executable}
+    recorded = lab.run("-e", json.dumps(given), playbook="playbooks/baseline.yml")
+    assert recorded.code == 0, recorded.output
+    servers[0].create_user("thief", new_password())
+    before = baseline(lab)
     run = rotate(lab)
     assert run.code == 0, run.output
+    named = f"user thief at {node(servers[0])} is not in the baseline"
+    assert f"cache: not as in the baseline: {named}" in run.text
+    assert baseline(lab) == before
     user, new = login(lab)
     assert (user, new != old) == ("default", True)
     assert new not in run.output

@@ -215,6 +215,7 @@ class Hands:
             sleep=world.pause,
         )
         self.setting = rotation_setup.RotationSetup(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
+        self.setting.known.baseline = [None]  # none was recorded
 
     @staticmethod
     def holder(process: Process) -> dict[str, Any]:

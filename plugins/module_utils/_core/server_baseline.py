@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What should exist at the servers of databases and caches, as an operator recorded it. Pure; Python 3.8.
 
-A rotation writes nothing here. What it changes at a server is not in a reading: a login that takes turns has one name
-for both, and the passwords that the stores hold are left out. So no run can accept an attacker's change by itself.
+A rotation compares and writes nothing here. What it changes at a server is not in a reading: a login that takes turns
+has one name for both, and the passwords that the stores hold are left out. So no run can accept an attacker's change.
 """
 
 from __future__ import annotations
@@ -160,9 +160,10 @@ def keyed(key: str, text: str) -> str:
     return hmac.new(key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:DIGITS]
 
 
-def own_names(logins: Sequence[str]) -> Dict[str, str]:
-    """The names that a reading gives these logins: one for two that take turns."""
-    names = {login: login for login in logins}
+def own_names(logins: Sequence[str], decoys: Sequence[str] = ()) -> Dict[str, str]:
+    """The names that a reading gives these logins: one for two that take turns. Those of ``decoys`` are no names of
+    the server: a rotation makes such a login, which then is no entry until it has a right."""
+    names = {**{login: login for login in logins}, **{login: "honeytoken " + login for login in decoys}}
     for login in logins:
         owner = _owner(login)
         if owner != login:

@@ -141,10 +141,10 @@ def _journal(reach: CatalogReach, ground: AwsScope, sid: str, *actions: str) -> 
     return [Grant(sid, actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
 
-def _baseline(reach: CatalogReach, ground: AwsScope, *actions: str) -> list[Grant]:
-    """What servers should show. Only roles whose credentials do not leak with the application may change it."""
+def _baseline(reach: CatalogReach, ground: AwsScope, sid: str, action: str) -> list[Grant]:
+    """What servers should show. Whoever rotates may compare, and hide nothing."""
     bucket, key = reach.catalog.baseline_place
-    return [Grant("Baseline", actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
+    return [Grant(sid, (action,), (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
 
 def _bucket(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
@@ -172,6 +172,7 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         Grant("Own", tuple(f"secretsmanager:{name}" for name in making), own),
         key_grant(ground, "EncryptSecrets", "secretsmanager", ("kms:GenerateDataKey",), (*secrets, *own)),
         *_journal(reach, ground, "WriteJournal", "s3:PutObject"),
+        *_baseline(reach, ground, "Baseline", "s3:GetObject"),
     ]
     if secrets:
         staging = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
@@ -279,7 +280,7 @@ def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     described = tuple(map(ground.secret, sorted({*reach.read} - {*reach.rotating})))
     describe = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
     return [
-        *_baseline(reach, ground, "s3:GetObject", "s3:PutObject"),
+        *_baseline(reach, ground, "WriteBaseline", "s3:PutObject"),
         *_account(ground),
         Grant("UsersKeys", ("iam:ListAccessKeys", "iam:GetLoginProfile"), (ground.arn("iam", "user/*"),)),
         *([Grant("Describe", describe, described)] if described else []),
@@ -314,7 +315,7 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
         *_retention(reach, ground),
-        *_baseline(reach, ground, "s3:GetObject"),
+        *_baseline(reach, ground, "Baseline", "s3:GetObject"),
         *_announcing(reach, ground),
         *_account(ground),
         *([Grant("Roles", tuple(f"iam:{name}" for name in look), roles)] if roles else []),

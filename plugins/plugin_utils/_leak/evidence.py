@@ -16,15 +16,13 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_readers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds, server_comparison
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 HOSTS_SHARE = 2 / 3
 LOOK = 6
 """Seconds that each host has to look for footholds, however many wait. Those that hang alone take them."""
-LEAST = 1.0
-"""Seconds below which nothing is asked any more."""
 
 
 class BackgroundCall:
@@ -62,7 +60,7 @@ def sessions(
 
 
 def _sessions(server: ServerPrograms, connection: Any, module: str, name: str, seconds: float) -> dict[str, Any]:
-    if seconds < LEAST:
+    if seconds < server_comparison.LEAST:
         return {"skipped": True}
     began = time.monotonic()
     try:

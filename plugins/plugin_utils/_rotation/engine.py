@@ -25,8 +25,13 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    RotationError,
+    SecretsError,
+    counted,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     close,
     context,
@@ -35,6 +40,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     kind_acts,
     plan,
     rollback,
+    server_comparison,
     state_machine,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import (
@@ -84,10 +90,7 @@ class Engine:
         self.verification = Hosts((), {})
 
     def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
-        """Carries out stage by stage, until hosts have something to do or the rotation has ended.
-
-        Also after what is prescribed was delivered once more, and after what a leaked key opens was stopped.
-        """
+        """Carries out stage by stage, until hosts have something to do or the rotation has ended."""
         self.rotation = dict(rotation)
         while stage := self._stage:
             due = self._for_hosts(stage) or self._carry_out(stage)
@@ -143,7 +146,7 @@ class Engine:
         if due and due.more["acts"]:
             return self._for_acts(due)
         if stage == "revoke_first" and self.rotation["halts"] and "stop" not in self.carried.acted:
-            self._did("stop")
+            self.carried.acted += ("stop",)
             return self._next("stop")
         if stage in ROLLOUTS:
             return None if host_acts.needs_no_rollout(self) else self._rollout(stage)
@@ -216,7 +219,7 @@ class Engine:
         try:
             if "controller" not in self.carried.acted:
                 outcome, message = self.carry_out(stage)
-                self._did("controller")
+                self.carried.acted += ("controller",)
             due = host_acts.due(self, stage)
             while due and not due.more["acts"]:
                 self._judge(stage, (), "")
@@ -265,7 +268,8 @@ class Engine:
         self._kinds("issue", plan.CHANGES)
         began = self.clock()
         self.setting.rotator.create(self.setting.kinds, context.new_value, self.supplied())
-        self.progress("create", "", f"new values staged in {self._secrets}", self.clock() - began)
+        secrets = counted(len(self.rotation["secrets"]), "secret")
+        self.progress("create", "", f"new values staged in {secrets}", self.clock() - began)
         self._kinds("create", plan.CHANGES)
 
     def _promote(self) -> tuple[str, str]:
@@ -274,15 +278,11 @@ class Engine:
         promotion = self.setting.rotator.promote(seconds=self.run.merge_seconds)
         self.carried.seen.sent = list(promotion.sent)
         if promotion.outcome == state_machine.DONE:
-            self.progress("promote", "", f"AWSCURRENT in {self._secrets}", self.clock() - began)
+            secrets = counted(len(self.rotation["secrets"]), "secret")
+            self.progress("promote", "", f"AWSCURRENT in {secrets}", self.clock() - began)
             if promotion.message:
                 self.progress(WARNING, "", promotion.message, 0)
         return promotion.outcome, promotion.message
-
-    @property
-    def _secrets(self) -> str:
-        count = len(self.rotation["secrets"])
-        return f"{count} secret{'' if count == 1 else 's'}"
 
     def _require_verified(self) -> None:
         """Before a value is removed. Raises RotationError for hosts that may still use it, unless they are skipped."""
@@ -341,13 +341,8 @@ class Engine:
         if judged.failed:
             raise RotationError(judged.failed)
 
-    def _did(self, part: str) -> None:
-        self.carried.acted = (*self.carried.acted, part)
-
     def _say(self, message: str) -> None:
         self.progress("", "", message, 0)
-
-    # Entries of the journal
 
     def _failed(self, stage: str, error: Exception) -> None:
         self._say(f"{stage}: {error}")
@@ -355,10 +350,8 @@ class Engine:
         self._advance(stage, state_machine.BLOCKED if is_blocked else state_machine.FAILED, f"{stage}: {error}")
 
     def _advance(self, stage: str, outcome: str, message: str) -> None:
-        is_tested = stage == "set" and self._tests_at_once
-        decision, summary = journal_entries.advance(
-            self.setting, outcome, message, self.carried.seen, is_tested=is_tested
-        )
+        tested = stage == "set" and self._tests_at_once
+        decision, summary = journal_entries.advance(self.setting, outcome, message, self.carried.seen, is_tested=tested)
         self._keep(summary)
         if decision.way == state_machine.STOP:
             self.rotation.update(todo=[], stopped=decision.message)
@@ -376,16 +369,19 @@ class Engine:
             self.audit.open()
         rotator = self.setting.rotator
         rotator.holding()
-        acts: list[Callable[[], Any]] = [lambda: rollback.tidy(rotator), self._record]
+        lines = server_comparison.rotated(self.setting, self.server, self.rotation)
+        self.carried.lines += lines
+        acts: list[Callable[[], Any]] = [lambda: rollback.tidy(rotator), lambda: self._record(lines)]
         _none, recorded = rotator.secrets.side_by_side(acts)
         self.close(recorded)
 
-    def _record(self) -> Mapping[str, Any]:
+    def _record(self, comparison: Sequence[str]) -> Mapping[str, Any]:
         """What became of the record, as :class:`AuditPort` has it."""
         if self.audit is None:
             return {}
         hosts = [host for host in self.run.hosts if host not in self.rotation["behind"]]
-        return self.audit.recorded({**self.rotation["record"], "hosts": hosts}, self.rotation["audit"]["head"])
+        notes = {"notes": [audit_record.plain(line) for line in comparison]} if comparison else {}
+        return self.audit.recorded({**self.rotation["record"], "hosts": hosts, **notes}, self.rotation["audit"]["head"])
 
     def close(self, recorded: Mapping[str, Any]) -> None:
         """The last entry."""

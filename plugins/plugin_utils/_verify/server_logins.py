@@ -205,7 +205,8 @@ class InspectedServer:
         logins = [user for item in self._catalog.credentials.values() for user in self._here(item)]
         leased = [item for item in self._group if item.kind == kind_names.VAULT_DATABASE]
         names = {self._stored[item.name].login.username or "": f"a login of {item.name}" for item in leased}
-        return {**server_baseline.own_names(logins), **names}
+        decoys = [str(item.options["user"]) for item in self.decoys]
+        return {**server_baseline.own_names(logins, decoys), **names}
 
     def _here(self, credential: Credential) -> list[str]:
         """The users of a credential that logs in here, or may."""

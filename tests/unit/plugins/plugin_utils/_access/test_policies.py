@@ -124,7 +124,7 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
     (f"{SM}:PutResourcePolicy", OTHERS, NOBODY),
     (f"{SM}:DeleteResourcePolicy", CORE, NOBODY),
     (f"{SM}:DescribeSecret", OTHERS, ("respond",)),
-    ("s3:GetObject", SERVERS, ("respond",)),
+    ("s3:GetObject", SERVERS, ("rotate", "respond")),
     ("s3:PutObject", SERVERS, ("respond",)),
     ("s3:DeleteObject", SERVERS, NOBODY),
     ("s3:PutObject", SERVERS.replace("production", "staging"), NOBODY),

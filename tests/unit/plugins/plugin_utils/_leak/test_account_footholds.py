@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +29,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     account_footholds,
     made_with_keys,
-    task_summaries,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import ReadCache
 from tests.unit.plugins.plugin_utils._leak.trail_events import event, source_of
@@ -296,70 +294,6 @@ def test_an_account_that_cannot_be_read_is_a_possible_foothold(world: World, mon
         f"{PLACE}: not compared with its baseline: AWS denies it",
         f"user thief, {BY}: aws iam delete-user --user-name thief",
     ]
-
-
-def beforehand(world: World, incident: Incident = INCIDENT, seconds: float = 20) -> list[str]:
-    reach = account_footholds.reaching(IMPACT, incident)
-    calls = account_footholds.beforehand(world.setting, world.journal, reach, 20)
-    compared = [{"name": place, **call.answer(seconds)} for place, call in calls.items()]
-    return task_summaries.messages({"compared": compared})["evidence"]
-
-
-BEFORE = f"{PLACE}: before the containment"
-
-
-class TestBeforeTheFirstAct:
-    """As evidence, within a time that is set."""
-
-    def test_the_account(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        world.record()
-        assert beforehand(world) == [f"{BEFORE}: as in the baseline of 2026-11-20"]
-        world.iam.create_user(UserName="thief")
-        (line,) = beforehand(world)
-        assert line.startswith(f"{BEFORE}: possible foothold: user thief is not in the baseline (created ")
-        assert line.endswith("): aws iam delete-user --user-name thief")
-        assert world.trail.asked == [], "CloudTrail is asked apart"
-        for number in range(60):
-            world.iam.create_user(UserName=f"u{number}")
-        assert beforehand(world)[-1].endswith(f"{PLACE}: {server_baseline.MORE % 11}")
-
-        def hangs(*_args: Any) -> Any:
-            over.wait()
-            raise Denied("late")
-
-        over = Event()
-        monkeypatch.setattr(account_reader, "inventory", hangs)
-        assert beforehand(world, seconds=0.1) == [f"{BEFORE}: not compared with the baseline: no answer in time"]
-        over.set()
-
-    def test_keys_that_the_plan_has_read_are_known(self, world: World) -> None:
-        world.record()
-        key = world.iam.create_access_key(UserName="shop")["AccessKey"]["AccessKeyId"]
-        held = json.dumps({"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": "canary-secret-key"})
-        world.client("secretsmanager").put_secret_value(SecretId="shop/test/core", SecretString=held)
-        world.known.contents = world.setting.rotator.current([])
-        assert beforehand(world) == [f"{BEFORE}: as in the baseline of 2026-11-20"]
-
-    def test_another_account_than_the_recorded_one(self, world: World) -> None:
-        world.known.baseline[:] = [replace(RECORDED, sources={account_reader.place("1"): SOURCE})]
-        (line,) = beforehand(world)
-        assert line.endswith("not compared with the baseline: this account has no baseline")
-
-    def test_what_has_no_baseline_or_is_not_reached_is_not_asked(self, world: World) -> None:
-        leaked = replace(INCIDENT, declared=("github",))
-        assert beforehand(world, leaked) == []
-        world.record()
-        assert [line.partition(":")[0] for line in beforehand(world, leaked)] == [PLACE]
-        calls = account_footholds.beforehand(world.setting, world.journal, {}, 20)
-        assert calls == {}
-
-    def test_github(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        place = repository_inventory.place(CATALOG.github)  # type: ignore[arg-type]
-        world.known.baseline[:] = [replace(RECORDED, sources={place: SOURCE})]
-        monkeypatch.delenv("GITHUB_TOKEN", raising=False)
-        (line,) = beforehand(world, replace(INCIDENT, declared=("github",)))
-        before = f"{place}: before the containment: possible foothold: {place}: not compared with its baseline"
-        assert line.startswith(f"{before}: there is no token for GitHub")
 
 
 class TestEviction:

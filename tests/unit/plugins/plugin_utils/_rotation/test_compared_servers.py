@@ -187,6 +187,19 @@ def test_of_a_pair_one_is_idle_while_no_rotation_needs_both(
     assert "idle" not in (compared_servers.request(about, "other", []) or {})
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_honeytoken_is_no_login_of_its_server(is_there: bool) -> None:
+    """Its first rotation makes it, perhaps after the baseline was recorded."""
+    urls = {f"{each}_URL".upper(): {"group": "core", "type": "url"} for each in ELSEWHERE}
+    admins = {**ADMINS, **({"decoy_root": ADMINS["database_root"]} if is_there else {})}
+    credentials = {**CREDENTIALS, **ELSEWHERE, **admins}
+    catalog = catalog_parser.parse({**BASE, "settings": {**SETTINGS, **urls}, "credentials": credentials}, "test")
+    known = ReadCache(baseline=[replace(BASELINE, sources={"database.internal:5432": SOURCE})])
+    request = compared_servers.request(SimpleNamespace(catalog=catalog, known=known), "database", [])  # type: ignore[arg-type]
+    assert request is not None
+    assert request["own"] == {"shop": "shop", **({"decoy": "honeytoken decoy"} if is_there else {})}
+
+
 def test_a_server_without_a_baseline_is_told_the_logins_of_the_catalog() -> None:
     incident = Incident("leak-1", "t", "ops", since="2026-11-28T00:00:00Z")
     expected = {"logins": ["admin", "newer", "other_a"], "since": "2026-11-28T00:00:00Z", "evicts": False}

@@ -54,6 +54,16 @@ def answered(*verified: str) -> Hosts:
     return Hosts(HOSTS, dict.fromkeys(verified, VERIFIED))
 
 
+def test_the_record_has_how_servers_compare() -> None:
+    recorded: list[Any] = []
+    made = engine(Clock())
+    made.audit = SimpleNamespace(recorded=lambda record, _head: recorded.append(record))  # type: ignore[assignment]
+    made.rotation = {"behind": [], "record": {}, "audit": {"head": 1}}
+    made._record(["cache: as it was " + "ab" * 16 + " once"])
+    made._record([])
+    assert [record.get("notes") for record in recorded] == [["cache: as it was … once"], None]
+
+
 class TestWaiting:
     def test_only_for_those_that_are_not_verified(self) -> None:
         clock = Clock()

@@ -5,17 +5,23 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import server_comparison, task_summaries
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers, server_action
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import task_summaries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    compared_servers,
+    server_action,
+    server_comparison,
+)
 from tests.unit.plugins.plugin_utils._rotation import test_compared_servers as world
 
 CREDENTIALS = [{"name": name, "kind": "valkey_user"} for name in ("cache", "lonely")]
@@ -123,3 +129,76 @@ def test_the_operator_reads_what_may_be_removed_before_the_confirmation() -> Non
         {"name": "shop", "failed": True, "msg": "late"},
     ]
     assert server_comparison.lines(results) == ["possible foothold: cache: user thief: ACL DELUSER thief"]
+
+
+LIST = "To list and accept differences: ansible-playbook watchparty.secrets.baseline"
+
+
+def rotated(answer: Any, *names: str, given: Any = None, incident: str = "", step: str = "record") -> list[str]:
+    """What the end of a rotation says."""
+
+    def execute(_program: Any, *, args: Any, **_about: Any) -> Any:
+        assert len(args["inspections"]) == 1
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    server: Any = SimpleNamespace(execute=execute)
+    given = given or world.setting()
+    given.chosen = lambda credentials: [given.catalog.credentials[name] for name in credentials]
+    given.rotator.current = lambda places: [*places]
+    held = given.held
+    given.held = lambda credential: SimpleNamespace(login=held(credential).login, url="redis://cache:6379/0")
+    rotation = {"incident": incident, "step": step, "credentials": [{"name": name} for name in names]}
+    return server_comparison.rotated(given, server, rotation)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (inspected(REPORT), "as in the baseline of 2026-11-29"),
+        (
+            inspected(REPORT, "thief", "other"),
+            "not as in the baseline: user other is not in the baseline (on): ACL DELUSER other (and 1 more). " + LIST,
+        ),
+        (AnsibleActionFail(f"a bad option, {PASSWORD}"), "not compared with the baseline: a bad option, ********"),
+    ],
+)
+def test_the_end_of_a_rotation(answer: Any, expected: str) -> None:
+    """What is unexplained is named, whatever fails stops nothing, and the baseline stays as it is."""
+    assert rotated(answer, "cache", "root") == [f"cache: {expected}"]
+
+
+def test_of_several_credentials_in_one_database_the_first_is_asked() -> None:
+    given = world.setting()
+    twin = replace(given.catalog.credentials["cache"], name="twin")
+    given.catalog = replace(given.catalog, credentials={**given.catalog.credentials, "twin": twin})
+    given.held = lambda _credential: SimpleNamespace(login=Login("shop", "x"))
+    assert rotated(inspected(REPORT), "cache", "twin", given=given) == ["cache: as in the baseline of 2026-11-29"]
+
+
+def test_the_end_of_a_rotation_without_a_baseline() -> None:
+    assert rotated(AssertionError("asked"), "cache", given=world.setting(None)) == []
+
+
+@pytest.mark.parametrize("about", [{"incident": "leak-1"}, {"step": "discard"}])
+def test_a_leak_response_and_a_rollback_compare_nothing_here(about: dict[str, str]) -> None:
+    assert rotated(AssertionError("asked"), "cache", **about) == []
+
+
+def test_what_cannot_be_read_keeps_no_other_from_being_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = world.setting(unreadable="lonely")
+    given.catalog = replace(given.catalog, credentials={**given.catalog.credentials})
+    given.catalog.credentials["lonely"] = replace(given.catalog.credentials["lonely"], admin="root")
+    url = f"redis://admin:{PASSWORD}@cache:6379/0"
+
+    def present(_setting: Any, name: str) -> Any:
+        if name == "lonely":
+            raise SecretsError("no access")
+        return Login("shop", "own"), url
+
+    monkeypatch.setattr(server_action, "present_login", present)
+    assert rotated(inspected(REPORT), "lonely", "cache", given=given) == [
+        "lonely: not compared with the baseline: no access",
+        "cache: as in the baseline of 2026-11-29",
+    ]

@@ -1,27 +1,39 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""As evidence, what servers have beyond their baseline before anything is cut off. After a revocation they are compared
-once more (``_rotation/compared_servers.py``).
+"""What servers have beyond their baseline: as evidence of a leak before anything is cut off, and at the end of each
+other rotation. After a leak's revocation they are compared once more (``compared_servers.py``). It only reads, and
+nothing here stops a run.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, redaction, server_addresses
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_graph,
+    kind_names,
+    redaction,
+    server_addresses,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.evidence import LEAST
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers, server_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
+KINDS = (*kind_names.ADMINISTERED, *kind_names.TWO_USERS)
 CONNECT_SECONDS = 2
+SECONDS = 30
+"""Of a rotation's end."""
+COMMAND = "ansible-playbook watchparty.secrets.baseline"
+LEAST = 1.0
+"""Seconds below which nothing is asked any more."""
 Result = dict[str, Any]
 
 
@@ -36,8 +48,7 @@ def compared(
 
     A server without a baseline is left out. ``until`` is in seconds since 1970.
     """
-    kinds = (*kind_names.ADMINISTERED, *kind_names.TWO_USERS)
-    names = [credential["name"] for credential in credentials if credential["kind"] in kinds]
+    names = [credential["name"] for credential in credentials if credential["kind"] in KINDS]
     masked: list[str] = []
     results, inspections = list[Result](), dict[str, Result]()
     for name in names:
@@ -60,11 +71,45 @@ def compared(
             lambda: server.execute(revoked_logins_main, args=args, seconds=seconds, packages=True),
             connection,
         )
-    except (AnsibleConnectionFailure, SecretsError) as error:
+    except (AnsibleError, SecretsError) as error:
         message = redaction.scrub(str(error), masked)
         return [*results, *({"name": name, "failed": True, "msg": message} for name in inspections)]
     inspected = redaction.scrub(answer.get("inspected") or {}, masked)
     return [*results, *(_compared(setting, name, inspected.get(name)) for name in inspections)]
+
+
+def rotated(setting: RotationSetup, server: ServerPrograms, rotation: Mapping[str, Any]) -> list[str]:
+    """At the end of a rotation, a line a credential: of several in one database, the first.
+
+    None of one that was rolled back, or of a leak response, which compares servers itself.
+    """
+    is_complete = rotation["step"] == "record" and not rotation["incident"]
+    names = [credential["name"] for credential in rotation["credentials"]] if is_complete else []
+    credentials = [credential for credential in setting.chosen(names) if credential.kind in KINDS]
+    if not credentials or not compared_servers.baseline_of_run(setting):
+        return []
+    admins = setting.chosen([credential.admin for credential in credentials if credential.admin])
+    spots = [spot for each in (*credentials, *admins) for spot in credential_graph.spots(setting.catalog, each)]
+    first = dict[tuple[str | None, str], Mapping[str, Any]]()
+    with suppress(SecretsError):  # what cannot be read, the comparison names
+        setting.known.contents = setting.rotator.current(spot.place for spot in spots)
+    for credential in credentials:
+        database = ""
+        with suppress(SecretsError):
+            database = (setting.held(credential).url or "").rpartition("/")[2]
+        first.setdefault((credential.admin, database), {"name": credential.name, "kind": credential.kind})
+    results = compared(setting, server, None, list(first.values()), time.time() + SECONDS)
+    return [f"{result['name']}: {_summary(result)}" for result in results]
+
+
+def _summary(result: Mapping[str, Any]) -> str:
+    footholds = result.get("footholds") or ()
+    if "footholds" not in result:
+        return f"not compared with the baseline: {one_line(str(result.get('msg') or 'no time was left'))}"
+    if not footholds:
+        return f"as in the {result['baseline']}"
+    more = f" (and {len(footholds) - 1} more)" if len(footholds) > 1 else ""
+    return f"not as in the baseline: {footholds[0]}{more}. To list and accept differences: {COMMAND}"
 
 
 def lines(results: Sequence[Result]) -> list[str]:
