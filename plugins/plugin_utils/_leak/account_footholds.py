@@ -198,8 +198,10 @@ def account(
 
     look, reading = _compared(setting, credential, place, read)
     by_name = {(item.made.kind, item.made.name): item for item in reversed(made_by_keys)}
+    source = _source(setting, place)
+    kinds = source.kinds & reading.kinds if source and reading else frozenset()
     # What was added and is not gone by now, the comparison names itself.
-    remaining = [item for item in by_name.values() if reading is None or item.made.kind not in reading.kinds]
+    remaining = [item for item in by_name.values() if item.made.kind not in kinds]
     look.findings += [_with(f"{item.made.kind} {item.made.name}", item, item.made.undo) for item in reversed(remaining)]
     for difference in _differences(setting, place, reading):
         act = by_name.get((difference.kind, difference.name))

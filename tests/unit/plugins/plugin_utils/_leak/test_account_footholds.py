@@ -282,6 +282,17 @@ def test_a_trail_that_does_not_answer(world: World) -> None:
     assert [line for line in result.lines if "not checked: CloudTrail in us-east-1: AWS denies" in line]
 
 
+def test_a_kind_that_could_not_be_recorded_is_left_to_cloudtrail(world: World) -> None:
+    world.record()
+    (baseline,) = world.known.baseline
+    assert baseline is not None
+    source = baseline.sources[PLACE]
+    world.known.baseline[:] = [replace(baseline, sources={PLACE: replace(source, kinds=source.kinds - {"user"})})]
+    world.iam.create_user(UserName="thief")
+    world.global_trail.events = [called("CreateUser", userName="thief")]
+    assert [*world.looked().events.values()] == [f"user thief, {BY}: aws iam delete-user --user-name thief"]
+
+
 def test_an_account_that_cannot_be_read_is_a_possible_foothold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.record()
 
