@@ -36,6 +36,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import a
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import accepted as verify_accepted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    honeytoken_rows,
     host_baselines,
     previous_values_results,
     server_logins_results,
@@ -69,13 +70,15 @@ AT_ONCE = 8
 class ActionModule(ControllerAction):
     options = {**aws_argument_spec(), **OPTIONS}
 
-    def _announced(self, catalog: Catalog, failed: list[str], reason: str, args: Mapping[str, Any]) -> None:
+    def _announced(
+        self, catalog: Catalog, failed: list[str], used: list[str], reason: str, args: Mapping[str, Any]
+    ) -> None:
         """Contacts that could not be notified is a warning."""
         connection = AwsConnection("watchparty.secrets.verify_report", args)
         suit(connection, catalog, check_account=False)
         at = timestamps.stamp(datetime.now(UTC))
         about = {"application": catalog.application, "environment": catalog.environment, "reason": reason}
-        me = {"who": process_identity.me(), "at": at, "checks": failed}
+        me = {"who": process_identity.me(), "at": at, "checks": failed, "credentials": used}
         event = events.made(VERIFICATION_FAILED, f"verify-{at}", "failed", **about, **me)
         for line in announcer.announcer_of(catalog, connection.announcing_client).announce(event):
             Display().warning(line)
@@ -149,7 +152,7 @@ class ActionModule(ControllerAction):
             message = f"{verify_table.summary(result)}: {reason}"
             answer |= {"failed": True, "msg": message}
             if not self._task.check_mode:
-                self._announced(facts.catalog, failed or unmade, message, args)
+                self._announced(facts.catalog, failed or unmade, honeytoken_rows.used(results), message, args)
         if is_whole and not self._task.check_mode:
             self._measured(facts.catalog, result["counts"], args)
         return answer

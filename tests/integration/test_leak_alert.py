@@ -23,15 +23,19 @@ from pathlib import Path
 from typing import Any
 
 import ansible_collections.amazon
+import psycopg
 import pytest
 import redis
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv import from_dotenv
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE
 from sandbox.aws import REGION
 from sandbox.process import REPOSITORY, free_port
+from tests.integration.alert_lab import EventQueue
 from tests.integration.harness import Lab, Run
 from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, rotation_lab
+from tests.unit.extensions.test_leak_alerts import ANSWER, filtered, fired, leaked
 
 RULEBOOK = os.environ.get("WATCHPARTY_RULEBOOK", "")
 COLLECTIONS = os.environ.get("WATCHPARTY_EDA_COLLECTIONS", "")
@@ -242,30 +246,47 @@ def test_what_is_known_is_contained_and_the_run_fails_with_the_rest(connection: 
 def test_the_use_of_a_honeytoken_is_answered(connection: Mapping[str, Any]) -> None:
     """From the thief who reads a file on a host, and logs in, to the report: verify tells what leaked, the alert starts
     the response, and the honeytoken is replaced with what lay beside it."""
-    decoy, core = {"kind": "valkey_honeytoken", "admin": "cache_admin", "options": {"user": "jobs"}}, "secret:" + CORE
+    core, check = "secret:" + CORE, ("-e", "verify_only=honeytoken-logins", "-e", "rotation_host=web1")
     with rotation_lab(connection, hosts=1) as lab:
-        lab.catalog["settings"]["JOBS_URL"] = {"group": "core", "type": "url", "required": False}
-        lab.catalog["credentials"]["jobs"] = {**decoy, "appears_in": [{"setting": "JOBS_URL"}]}
-        lab.catalog["files"] = {"workers": {"path": "workers.env", "settings": ["JOBS_URL"]}}
-        lab.put(JOBS_URL=lab.valkey.url(0, user="jobs", password="canary-of-the-honeytoken"))
-        lab.deploy()
-        before, file = lab.values(), lab.hosts[0].env_file.with_name("workers.env")
-        (stolen,) = from_dotenv(file.read_text(encoding="utf-8")).values()
-        with redis.Redis.from_url(stolen) as thief, pytest.raises(redis.RedisError):
+        urls = {
+            "JOBS_URL": lab.valkey.url(0, user="jobs", password="canary-of-the-honeytoken"),
+            "REPORTS_URL": lab.postgres.url("reports", "canary-of-the-honeytoken", "reports"),
+        }
+        for engine, admin in (("valkey", "cache_admin"), ("postgresql", "database_admin")):
+            name = {"valkey": "jobs", "postgresql": "reports"}[engine]
+            setting = f"{name.upper()}_URL"
+            lab.catalog["settings"][setting] = {"group": "core", "type": "url", "required": False}
+            decoy = {"kind": f"{engine}_honeytoken", "admin": admin, "options": {"user": name}}
+            lab.catalog["credentials"][name] = {**decoy, "appears_in": [{"setting": setting}]}
+        lab.catalog["files"] = {"workers": {"path": "workers.env", "settings": [*urls]}}
+        lab.put(**urls)
+        lab.rotated("-e", "rotation_credentials=reports", "-e", "rotation_force=true")
+        queue, before, file = EventQueue(lab.moto), lab.values(), lab.hosts[0].env_file.with_name("workers.env")
+        assert lab.run(*check, playbook="playbooks/verify.yml").code == 0
+        stolen = from_dotenv(file.read_text(encoding="utf-8"))
+        with redis.Redis.from_url(stolen["JOBS_URL"]) as thief, pytest.raises(redis.RedisError):
             thief.ping()
-        used = lab.run("-e", "verify_only=WPS1104", "-e", "rotation_host=web1", playbook="playbooks/verify.yml")
+        psycopg.connect(stolen["REPORTS_URL"]).close()
+        used = lab.run(*check, playbook="playbooks/verify.yml")
         assert f"leak_credentials={core}" in used.output, used.output
-        run = alerted(lab, core, "", leak_sessions=False, leak_trusted_host="web1")
+        (detail,) = queue.taken()
+        assert detail["credentials"] == ["jobs", "reports"], used.output
+        event = filtered({"body": {"source": SOURCE, "detail-type": detail["event"], "detail": detail}})
+        leaks = leaked("aws", event, {"honeytoken/*": core})
+        assert (fired("aws", event), leaks) == ([ANSWER], core)
+        run = alerted(lab, leaks, "", leak_sessions=False, leak_trusted_host="web1")
         assert run.code == 0, run.output
         lab.assert_closed()
         assert lab.accepts(before) == {"database": False, "cache": False}
-        (replaced,) = from_dotenv(file.read_text(encoding="utf-8")).values()
-        assert (replaced, replaced == stolen) == (lab.content()["JOBS_URL"], False)
+        replaced = from_dotenv(file.read_text(encoding="utf-8"))
+        assert replaced == {name: lab.content()[name] for name in urls}
+        assert not {*replaced.values()} & {*stolen.values()}
         report = newest_post_mortem(lab)
         assert "the honeytoken jobs had been used" in report
+        assert "the honeytoken reports had been used" in report
         assert "attempts to log in, last at 20" in report
         assert "canary" not in run.output + report
-        answered = lab.run("-e", "verify_only=WPS1104", "-e", "rotation_host=web1", playbook="playbooks/verify.yml")
+        answered = lab.run(*check, playbook="playbooks/verify.yml")
         assert f"leak_credentials={core}" not in answered.output, answered.output
 
 

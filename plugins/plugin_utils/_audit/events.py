@@ -59,7 +59,7 @@ _SENTENCES: Mapping[str, str] = {
     LEAK_CONTAINED: "leak {about} is over ({outcome}): {names}",
     LEAK_OPEN: "leak {about} is NOT contained: {names}",
     LEAK_DRILLED: "a leak of {names} was rehearsed",
-    VERIFICATION_FAILED: "verification failed: {names}",
+    VERIFICATION_FAILED: "{used}verification failed: {names}",
     DIGEST: "{reason}",
 }
 _TEXT = {"type": "string", "minLength": 1, "maxLength": audit_record.LONGEST}
@@ -84,7 +84,7 @@ SCHEMA: Mapping[str, Any] = {
         "started": {"description": "Start of the rotation or leak.", **_TIME},
         "run": {"description": "Id of the run.", **_TEXT},
         "reason": {"description": "Reason of the event, if there is one.", **_TEXT},
-        "credentials": {"description": "Names of the credentials.", **_TEXTS},
+        "credentials": {"description": "Names of the credentials; of a verification, used honeytokens.", **_TEXTS},
         "checks": {"description": "In an event of a verification: ids of the checks that failed.", **_TEXTS},
         "open": {"description": "In an event of a leak: the open items.", **_TEXTS},
         "unverified_hosts": {"description": "Hosts that were not verified when an old value was revoked.", **_TEXTS},
@@ -124,8 +124,10 @@ def made(name: str, about: str, outcome: str, **fields: Any) -> Event:
     """An event whose texts are of one printable line each, without what looks like a digest or a password."""
     plain = {key: _plain(value) for key, value in fields.items() if value not in (None, "", [], (), {})}
     names = ", ".join(plain.get("open") or plain.get("checks") or plain.get("credentials") or ["no credential"])
+    reason, decoys = plain.get("reason", ""), ", ".join(plain.get("credentials") or [])
+    used = f"somebody used the honeytoken {decoys}; " if decoys else ""
     sentence = _SENTENCES.get(name, "{what} {about}: {names}").format(
-        what=name.replace(".", " "), about=about, outcome=outcome, names=names, reason=plain.get("reason", "")
+        what=name.replace(".", " "), about=about, outcome=outcome, names=names, reason=reason, used=used
     )
     where = f"{fields['application']} {fields['environment']}"
     own = {

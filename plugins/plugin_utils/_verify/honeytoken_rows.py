@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -17,10 +17,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS, Row, row
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_commands
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import CheckResult
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ROTATE
 
 READ = "somebody has read a place where it is stored"
 DAY = 86400
+CHECKS = ("honeytokens", "honeytoken-logins")
+"""Names of the checks that tell of a use, with what has leaked as the target."""
 
 
 def expected(catalog: Catalog, credential: Credential, journal: Journal) -> dict[str, Any]:
@@ -46,6 +49,12 @@ def used_before(item: Mapping[str, Any]) -> Iterator[Row]:
     last = rotated.get("used", {}).get("last")
     if last and not rotated.get("incident"):
         yield _used(item, f"was used before its rotation at {rotated['at']}: {last}")
+
+
+def used(results: Iterable[CheckResult]) -> list[str]:
+    """The honeytokens that somebody used, as the checks of honeytokens found."""
+    outcomes = (outcome for result in results if result.check.name in CHECKS for outcome in result.outcomes)
+    return sorted({outcome.place for outcome in outcomes if outcome.target.startswith(blast_radius.SECRET)})
 
 
 def _used(item: Mapping[str, Any], message: str) -> Row:

@@ -31,6 +31,7 @@ CREDENTIALS = {
     "aws/mailer": "mailer",
     "aws/AKIALEAKEDEXAMPLE001": "mailer,database",
     "aws/shop-decoy": "secret:shop/production/core",
+    "honeytoken/reports": "secret:shop/production/core",
 }
 _COMPARISON = re.compile(r'event\.(?P<path>[\w.]+) (?P<operator>==|!=) (?P<value>true|false|"[^"]*")')
 
@@ -111,6 +112,8 @@ ANSWER = "Answer the alert"
         ("guardduty_instance", [], ""),
         ("cloudtrail_honeytoken", [ANSWER], "secret:shop/production/core"),
         ("cloudtrail_role", [], ""),
+        ("verify_honeytoken", [ANSWER], "secret:shop/production/core"),
+        ("verify_failed", [], ""),
         ("guardduty_sequence", [ANSWER], "mailer"),
         ("health_exposed", [ANSWER], "mailer,database"),
     ],

@@ -13,15 +13,15 @@ DOCUMENTATION = r"""
 short_description: Turn an alert of a leak into the words of a leak response.
 description:
   - Takes GitHub's C(secret_scanning_alert) webhook, as C(ansible.eda.webhook) hands it over, and what EventBridge sends
-    of GuardDuty's findings, AWS Health's exposed credentials and calls with a honeytoken that CloudTrail recorded, as
-    C(ansible.eda.aws_sqs_queue) does.
+    of GuardDuty's findings, AWS Health's exposed credentials, calls with a honeytoken that CloudTrail recorded, and
+    used honeytokens that C(watchparty.secrets.verify) found, as C(ansible.eda.aws_sqs_queue) does.
   - The event that goes on has the key C(leak_alert) and no other. Whatever else was in it, such as the secret itself, a
     header or a signature, reaches no rule, no playbook and no log.
   - C(leak_alert.names) has a list for each thing that the alert tells of, since AWS Health names several keys in one.
     One whose name is not a plain word has only the names of its sort, so that nothing is passed over.
     In it are the names by which the operator's own map may know it, the narrowest first, C(aws/USER_NAME),
-    C(aws/ACCESS_KEY_ID), C(github/SECRET_TYPE), and C(github/*) or C(aws/*) for any other. What is declared as leaked
-    stands in that map, so that nobody who can send an alert chooses it.
+    C(aws/ACCESS_KEY_ID), C(honeytoken/CREDENTIAL), C(github/SECRET_TYPE), and C(github/*) or C(aws/*) for any other.
+    What is declared as leaked stands in that map, so that nobody who can send an alert chooses it.
   - Of GuardDuty's attack sequences these are the credentials that its actors used, and the access keys among its
     resources. One that is about credentials and names none starts a response that knows nothing, which fails.
   - C(leak_alert.about) tells alerts of the same reference apart, such as one that AWS has added a key to.
@@ -48,6 +48,7 @@ EXPOSED = (
 )
 CLOUDTRAIL = "aws.cloudtrail"
 CALLS = ("AWS API Call via CloudTrail", "AWS Console Sign In via CloudTrail")
+OURS, VERIFIED = "watchparty.secrets", "verification.failed"
 SEQUENCES = ("AttackSequence:IAM/", "AttackSequence:S3/")
 """Attack sequences that are about credentials, whatever they name."""
 _KEY_ID = re.compile(r"A[KS]IA[A-Z0-9]{12,}")
@@ -102,6 +103,9 @@ def _aws(body: Mapping[str, Any], least: float) -> Alert | None:
     detail, source = _mapping(body.get("detail")), body.get("source")
     if source == GUARDDUTY:
         return _guardduty(detail, least)
+    if (source, body.get("detail-type")) == (OURS, VERIFIED):
+        used = [[name] for name in map(_word, _listed(detail.get("credentials"))) if name]
+        return Alert("honeytoken", "used", used, _word(detail.get("application")), starts=True) if used else None
     if body.get("detail-type") in CALLS:
         return _call(_mapping(detail.get("userIdentity")))
     if source == HEALTH and detail.get("eventTypeCode") in EXPOSED:

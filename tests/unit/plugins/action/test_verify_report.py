@@ -67,9 +67,11 @@ def test_a_failure_is_announced_and_who_is_deaf_stops_nothing(tmp_path: Path, mo
     notify = {"file": {"command": ["/bin/sh", "-c", f"cat > {file}"]}, "deaf": {"command": ["/bin/false"]}}
     catalog = catalog_parser.parse({"application": "shop", "settings": {"A": {"value": "x"}}, "notify": notify}, "test")
     action = verify_report.ActionModule.__new__(verify_report.ActionModule)
-    action._announced(catalog, ["WPS101"], "1 of 2 checks fails: WPS101", {})
+    action._announced(catalog, ["WPS101"], ["reports"], "1 of 2 checks fails: WPS101", {})
     detail = json.loads(file.read_text(encoding="utf-8"))
     assert (detail["event"], detail["checks"], detail["environment"]) == ("verification.failed", ["WPS101"], "test")
+    assert detail["credentials"] == ["reports"]
+    assert "shop test: somebody used the honeytoken reports; verification failed: WPS101" in detail["summary"]
     assert warnings == ["deaf was not notified of verification.failed: /bin/false failed with exit code 1"]
 
 
