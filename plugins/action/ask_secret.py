@@ -41,7 +41,6 @@ class ActionModule(ControllerAction):
     conditions = {"required_together": [("catalog", "environment")]}
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        del task_vars
         if not args["names"] or self._task.check_mode:
             return {"changed": False, "answered": []}
         catalog = catalog_parser.parse(args["catalog"], args["environment"]) if args["catalog"] else None

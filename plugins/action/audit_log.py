@@ -41,7 +41,6 @@ class ActionModule(ControllerAction):
     conditions = {"required_if": [("state", "recorded", ["record"]), ("state", "rebuilt", ["path"])]}
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        del task_vars
         answer = attempted(lambda: self._answer(args), required=args["required"])
         if not self._task.diff:
             answer.pop("diff", None)

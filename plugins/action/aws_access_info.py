@@ -35,8 +35,6 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(AwsAction):
-    """Runs on the controller, in process; names and documents, no values."""
-
     name = "watchparty.secrets.aws_access_info"
     extra_options = OPTIONS
     waits_for_grants = True

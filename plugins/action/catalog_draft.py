@@ -20,12 +20,9 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(ControllerAction):
-    """Reads a .env here and writes a catalog of its names; asks no store."""
-
     options = OPTIONS
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        del task_vars
         source, dest = Path(args["env_file"]), Path(args["dest"])
         values = operator_values.of_env(source)
         if not any(catalog_draft.is_name(name) for name in values):

@@ -16,8 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.valu
 
 
 class ActionModule(SnapshotAction):
-    """Compares a .env here with what a deploy would write."""
-
     name = "watchparty.secrets.env_compare"
     extra_options = {"env_file": {"type": "path", "required": True}}
 

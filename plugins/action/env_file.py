@@ -164,7 +164,6 @@ def _rendered(args: Mapping[str, Any], snapshot: Mapping[str, Any], names: Colle
 
 
 def _declared(file: catalog_files.OutputFile, values: Mapping[str, str]) -> dict[str, Any]:
-    """What the host gets about a file, without its content."""
     described = {name: getattr(file, name) for name in ("path", "owner", "group", "mode", "credential")}
     return {**described, "settings": sorted(file.values(values))}
 

@@ -25,12 +25,9 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(ControllerAction):
-    """Reads the catalog and the file that is there; asks no store."""
-
     options = OPTIONS
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        del task_vars
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         present = present_in(Path(args["path"]), catalog.readers)
         settings = local_env.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
@@ -47,7 +44,6 @@ class ActionModule(ControllerAction):
 
 
 def present_in(path: Path, readers: Sequence[str]) -> set[str]:
-    """The names that a file has already."""
     if not os.path.lexists(path):
         return set()
     try:

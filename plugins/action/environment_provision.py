@@ -67,7 +67,6 @@ class ActionModule(ValuesAction):
         )
 
     def _missing_journal(self, provisioner: Provisioner) -> list[MissingPart]:
-        """What the journal and its bucket lack."""
         catalog, journal = provisioner.catalog, provisioner.journal
         if journal is None:
             return []
@@ -78,7 +77,6 @@ class ActionModule(ValuesAction):
         return parts
 
     def _missing_alerts(self, provisioner: Provisioner) -> list[MissingPart]:
-        """What the topic, the alarms and the rule lack."""
         catalog, connection = provisioner.catalog, self.connection
         if catalog.alerts is None:
             return []

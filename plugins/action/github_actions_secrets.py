@@ -64,8 +64,6 @@ OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class GithubInputs:
-    """What AWS holds that concerns GitHub."""
-
     held: list[CopySource]
     records: Mapping[GithubTarget, Sent]
     same: list[GithubTarget]

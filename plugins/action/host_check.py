@@ -24,8 +24,6 @@ SET_HERE = ("fingerprint_key", "sensitive", "patterns", "files", "inventory_key"
 
 
 class ActionModule(ActionBase):
-    """One execution on the host, from standard input; what it answers is compared here."""
-
     TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -12,8 +12,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 
 
 class ActionModule(ActionBase):
-    """One execution on the host, from standard input."""
-
     TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

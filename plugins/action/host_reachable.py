@@ -17,8 +17,6 @@ PAUSE = 2.0
 
 
 class ActionModule(ActionBase):
-    """One execution on the host, again for some time where the host is lost."""
-
     TRANSFERS_FILES = False
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:

@@ -23,8 +23,6 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(AwsAction):
-    """Runs on the controller, in process; it holds no secret."""
-
     name = "watchparty.secrets.iam_oidc_provider"
     extra_options = OPTIONS
 

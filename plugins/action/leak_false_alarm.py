@@ -18,8 +18,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(RotationAction):
-    """Closes the incident that is open as a false alarm."""
-
     name = "watchparty.secrets.leak_false_alarm"
     checks_account = True
     extra_options = rotation_segment.AUDIT

@@ -19,7 +19,6 @@ class ActionModule(ControllerAction):
     options = {**aws_argument_spec(), **scan_request.OPTIONS}
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        del task_vars
         request = scan_request.parse(args)
         report = scan_request.scanned(request, args)
         files = [] if self._task.check_mode else scan_request.write(report, request)

@@ -28,8 +28,6 @@ LOOK_SECONDS = 8.0
 
 
 class ActionModule(AwsAction):
-    """Runs on the controller, in process."""
-
     name = "watchparty.secrets.mirror_function"
     extra_options = {
         "catalog": {"type": "dict", "required": True},

@@ -133,7 +133,6 @@ def _last(credential: Mapping[str, Any]) -> str:
 
 
 def _table(answer: Mapping[str, Any]) -> list[str]:
-    """The answer for people."""
     heads = ("credential", "kind", "age", "limit", "due", "last rotated")
     rows = [_cells(credential) for credential in answer["credentials"]]
     widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]

@@ -21,8 +21,6 @@ TAKES: Mapping[str, confirmations.Take] = {
 
 
 class ActionModule(rotation_segment.ServersAction):
-    """Records in the journal what happened outside of a rotation."""
-
     name = "watchparty.secrets.rotation_journal"
     checks_account = True
     extra_options = {

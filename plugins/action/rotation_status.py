@@ -34,8 +34,6 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(ControllerAction):
-    """Runs on the controller. What it tells holds names, dates and counts."""
-
     options = {**aws_argument_spec(), **OPTIONS}
     name = "watchparty.secrets.rotation_status"
 
@@ -62,7 +60,7 @@ class ActionModule(ControllerAction):
         return answer
 
     def _sent(self, catalog: Catalog, report: Mapping[str, Any], past: Past, connection: AwsConnection) -> str:
-        """The digest's sentence. Contacts that could not be notified is a warning."""
+        """Returns the digest's sentence. Contacts that could not be notified are a warning."""
         notifying = announcer.announcer_of(catalog, connection.announcing_client)
         if not notifying.channels:
             raise SecretsError("rotation_digest: the catalog names no receiver; set alerts or notify in the catalog")

@@ -13,8 +13,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(RotationAction):
-    """Names in, names and times out. What cannot be asked is reported, and does not fail."""
-
     name = "watchparty.secrets.secret_readers_info"
     extra_options = {
         "credentials": {"type": "list", "elements": "str", "required": True},

@@ -17,8 +17,6 @@ HOSTS_STAY = "The hosts still have the old values. Deploy the new ones: ansible-
 
 
 class ActionModule(ValuesAction):
-    """Changes settings that somebody names, wherever their values appear."""
-
     name = "watchparty.secrets.setting_value"
     planner = staticmethod(set_plan.plan)
     forms = False

@@ -19,8 +19,6 @@ _UNKNOWN = ""
 
 
 class ActionModule(ControllerAction):
-    """Runs on the controller, before any read."""
-
     options = {
         "environment": {"type": "str"},
         "hosts": {"type": "list", "elements": "str"},

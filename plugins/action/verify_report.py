@@ -73,7 +73,7 @@ class ActionModule(ControllerAction):
     def _announced(
         self, catalog: Catalog, failed: list[str], used: list[str], reason: str, args: Mapping[str, Any]
     ) -> None:
-        """Contacts that could not be notified is a warning."""
+        """Contacts that could not be notified are a warning."""
         connection = AwsConnection("watchparty.secrets.verify_report", args)
         suit(connection, catalog, check_account=False)
         at = timestamps.stamp(datetime.now(UTC))
@@ -165,7 +165,6 @@ LATE = (
 
 
 def host(result: Any) -> dict[str, Any]:
-    """A host's answer, or the reason why it did not answer."""
     answer = dict(result) if isinstance(result, Mapping) else {}
     message = host_answer.printable(one_line(answer.get("msg") or "no answer"))
     if answer.get("unreachable"):

@@ -60,7 +60,6 @@ class AccessWait:
         return self._until - self.clock()
 
     def _next_pause(self, denial: str) -> float:
-        """Shows what is waited for."""
         seconds = self._left()
         self.show(
             f"waiting for access: {denial}. IAM applies a new grant within about a minute; trying again for "
@@ -98,5 +97,4 @@ class AccessWait:
 
 
 def access_wait() -> AccessWait:
-    """The one of a task: its lines reach the terminal while it waits."""
     return AccessWait(Display().display)

@@ -108,7 +108,6 @@ class AwsConnection(AWSPluginBase):
         return self._clients[where]
 
     def _credentials(self) -> Any:
-        """Those that our clients sign with."""
         credentials = self.client("sts")._request_signer._credentials
         return credentials.get_frozen_credentials() if credentials else None
 
@@ -128,7 +127,6 @@ class AwsConnection(AWSPluginBase):
         return self.store_client(service) if is_outside else self.bounded_client(service, ANNOUNCING_SECONDS)
 
     def in_region(self, region: str) -> AwsConnection:
-        """The same connection to another region."""
         return self._with(region=region)
 
     def client_in(self, service: str, region: str | None) -> Any:

@@ -19,7 +19,6 @@ def folders(name: str) -> list[Path]:
 
 
 def metadata(name: str = OURS) -> dict[str, Any]:
-    """An installed collection has a manifest, and a clone has galaxy.yml."""
     for folder in folders(name):
         if (folder / "MANIFEST.json").is_file():
             manifest = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))

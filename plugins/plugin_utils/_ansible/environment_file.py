@@ -18,7 +18,7 @@ FILE = "file"
 
 
 def read_file(catalog: Catalog, path: str) -> Environment:
-    """The same of a file; no store is asked."""
+    """No store is asked. Raises SecretsError."""
     try:
         with open(path, encoding="utf-8", newline="") as handle:
             values = dotenv.from_dotenv(handle.read(), catalog.readers)

@@ -12,7 +12,7 @@ FIRST, LONGEST = 5.0, 30.0
 
 
 def act(step: str, subject: str, text: str) -> str:
-    """In the columns of a rotation's own lines."""
+    """A line in the columns of a rotation's own lines."""
     return f"{time.strftime('%H:%M:%S')}  {step:<14} {subject:<14} {text}".rstrip()
 
 
@@ -23,8 +23,6 @@ def duration(seconds: float) -> str:
 
 @dataclass
 class TaskProgress:
-    """How much of some long work is done, and when a line about it is due."""
-
     total: int
     began: float
     done: int = 0

@@ -142,7 +142,6 @@ def _rest(acts: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]
 
 
 def _document(action: ActionBase, module: ModuleType, *, packages: bool, private: bool) -> dict[str, Any]:
-    """What every program is sent."""
     return {
         "runtime": _source(runtime),
         "sources": program_bundle.sources(module),
@@ -163,7 +162,7 @@ def _answered(
     *,
     python: str | None,
 ) -> Mapping[str, Any]:
-    """What the host's shell returned, within ``total`` seconds."""
+    """The answer of the host's shell, within ``total`` seconds."""
     private = bool(document["private"])
     program = shlex.quote(python) if python else interpreter(action, task_vars)
     command = _interpreter.command(program, "-I", "-S", "-c", _BOOT, private=private)
@@ -307,7 +306,6 @@ def _parsed_each(
 
 
 def _unanswered(answer: Mapping[str, Any], host: str, sent: Sequence[str]) -> dict[str, Any]:
-    """The failure of a program that wrote no answer."""
     stdout, stderr = str(answer.get("stdout", "")), str(answer.get("stderr", ""))
     written = (stderr.strip() or stdout.strip() or "no answer")[-host_answer.LONGEST_LINE :]
     message = host_answer.printable(_without(written, sent), lines=True)

@@ -32,7 +32,7 @@ SEALED = "sealed"
 
 
 def sealed(**values: Any) -> dict[str, str]:
-    """The part of a result that carries these JSON values, readable by ``opened`` alone."""
+    """A part of a result that only ``opened`` can read."""
     _require_cryptography()
     return {SEALED: _KEY.encrypt(json.dumps(values).encode()).decode("ascii")}
 

@@ -27,8 +27,6 @@ OPTIONS: dict[str, Any] = {
 
 
 class SnapshotAction(AwsAction):
-    """Answers from one read of an environment."""
-
     options = {**aws_argument_spec(), **OPTIONS}
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
 def against(
     setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, users: Mapping[str, str]
 ) -> dict[str, str]:
-    """By credential, what AWS has against rotating the keys that a plan would rotate."""
+    """Blockers that AWS shows, by credential."""
     result = {}
     for credential, key in _rotated_keys(setting, plan, contents):
         keys, leaked = store(setting.connection, credential), bool(plan.incident)
@@ -102,7 +102,7 @@ def _noted_user(journal: Journal, name: str) -> str:
 
 
 def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, AccessKeyPair]:
-    """What rotates a credential of this kind, in the rotation that this run holds."""
+    """The clients and the keys of a credential, in the rotation that this run holds. Raises SecretsError."""
     journal, rotation, item = setting.mine(name)
     credential = setting.catalog.credentials[name]
     issued = setting.rotator.issued(rotation)
@@ -120,7 +120,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
     aborting = rotation.step in state_machine.BACKWARD
     keys = store(setting.connection, credential)
     kept_key = old if aborting or new is None else new
-    access_key_pair = AccessKeyPair(
+    pair = AccessKeyPair(
         credential=name,
         user=credential.options.get(OPTION) or item.user or keys.owner(str(kept_key.username)),
         old=old,
@@ -148,12 +148,11 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         return Fresh() if setting.rotator.is_over(rotation.id) else None
 
     evicting = second_keys.of_leak(setting, name, keys, note)
-    hands = AccessKeyContext(keys, issued, setting.rotator.fresh, ended, note, evicting)
-    return hands, access_key_pair
+    context = AccessKeyContext(keys, issued, setting.rotator.fresh, ended, note, evicting)
+    return context, pair
 
 
 def _in_force(setting: RotationSetup, name: str) -> Login:
-    """What the stores hold now."""
     stored_credential = setting.held(setting.catalog.credentials[name])
     if stored_credential.problems or stored_credential.login.username is None:
         raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or NO_ID}")

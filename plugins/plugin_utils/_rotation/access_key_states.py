@@ -52,8 +52,6 @@ TEMPORARY = "ASIA"
 
 @dataclass(frozen=True)
 class AccessKeyPair:
-    """The keys of one credential in a rotation."""
-
     credential: str
     user: str
     old: Login = field(repr=False)
@@ -72,7 +70,7 @@ class AccessKeyPair:
 
 @dataclass(frozen=True)
 class AccessKeyContext:
-    """What the steps act with."""
+    """Clients and callbacks of the steps."""
 
     keys: AccessKeys
     issued: Issued
@@ -87,29 +85,27 @@ class AccessKeyContext:
 
 
 class AccessKeyStage:
-    """What one stage asks and changes."""
-
-    def __init__(self, hands: AccessKeyContext, pair: AccessKeyPair) -> None:
-        self._hands, self._found = hands, pair
+    def __init__(self, context: AccessKeyContext, pair: AccessKeyPair) -> None:
+        self._context, self._pair = context, pair
 
     def blocked(self) -> dict[str, Any]:
         """At once. That AWS rejects the key is verified by a later step."""
-        old, user = self._found.old, self._found.user
-        self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
+        old, user = self._pair.old, self._pair.user
+        self._context.keys.deactivate(user, str(old.username), fresh=self._context.fresh())
         return {"message": f"key {old.username} of user {user} is inactive"}
 
     def deactivated(self) -> dict[str, Any]:
         """Before any credential of the rotation gets a new value."""
-        answer = self._result(self._found.first_off, self._found.old)
-        if not self._found.first_off:
+        answer = self._result(self._pair.first_off, self._pair.old)
+        if not self._pair.first_off:
             return answer
         self._switch_off()
         return {**answer, "accepted": False}
 
     def issued(self) -> dict[str, Any]:
         """Makes the new key once."""
-        credential = self._found.credential
-        issued_key = self._hands.issued.find(credential)
+        credential = self._pair.credential
+        issued_key = self._context.issued.find(credential)
         if issued_key is not None:
             self._require_listed(issued_key)
             return self._result(False, issued_key)
@@ -117,41 +113,37 @@ class AccessKeyStage:
         removed = RemovedKeys()
         new_key = self._made(removed)
         try:
-            self._hands.fresh()
-            self._hands.issued.keep(credential, new_key)
+            self._context.fresh()
+            self._context.issued.keep(credential, new_key)
         except (AlreadyExists, Overtaken):  # this one is unused: only this process has its secret
             self._remove(new_key, Fresh.uncontested)
-            self._hands.fresh()
-            issued_key = self._hands.issued.take(credential)
+            self._context.fresh()
+            issued_key = self._context.issued.take(credential)
             self._require_listed(issued_key)
             return self._result(False, issued_key)
         # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
-        self._unless_ended(lambda _fresh: self._hands.issued.forget_one(credential))
+        self._unless_ended(lambda _fresh: self._context.issued.forget_one(credential))
         return {**self._result(True, new_key), **_lines({"evicted": removed.evicted})}
 
     def usable(self) -> dict[str, Any]:
-        new = required(self._found.new)
+        new = required(self._pair.new)
         self._require_accepted(new)
         return self._result(False, new)
 
     def revoked(self) -> dict[str, Any]:
         """Removes the old key, or in a rollback the new one, and verifies that it is rejected."""
-        access_key_pair = self._found
-        old_login, kept_login = (
-            (access_key_pair.new, access_key_pair.old)
-            if access_key_pair.aborting
-            else (access_key_pair.old, required(access_key_pair.new))
-        )
+        pair = self._pair
+        old_login, kept_login = (pair.new, pair.old) if pair.aborting else (pair.old, required(pair.new))
         removed = [old_login] if old_login is not None and self._is_there(old_login) else []
-        unrecorded = self._others()[0] if access_key_pair.aborting and not removed else []
+        unrecorded = self._others()[0] if pair.aborting and not removed else []
         removed += [Login(access_key.id) for access_key in unrecorded]
         if old_login is not None and old_login.username == kept_login.username:
             raise RotationError(
-                f"{access_key_pair.credential}: the old and the new access key are the same key; nothing was changed"
+                f"{pair.credential}: the old and the new access key are the same key; nothing was changed"
             )
-        if access_key_pair.aborting and access_key_pair.first_off and not access_key_pair.stays_off:
-            self._hands.keys.activate(access_key_pair.user, str(kept_login.username), fresh=self._hands.fresh())
-        if removed and not (access_key_pair.aborting and self._hands.second_keys):  # a leaked one need not work again
+        if pair.aborting and pair.first_off and not pair.stays_off:
+            self._context.keys.activate(pair.user, str(kept_login.username), fresh=self._context.fresh())
+        if removed and not (pair.aborting and self._context.second_keys):  # a leaked one need not work again
             self._require_accepted(kept_login)
         result = {**self._result(bool(removed), removed[0] if removed else old_login or kept_login), "accepted": False}
         result |= _lines({"evicted": self._noted(unrecorded)})
@@ -159,27 +151,27 @@ class AccessKeyStage:
             self._remove(login)
         if old_login is not None and not self._becomes(old_login, accepted=False):
             raise RotationError(
-                f"AWS still accepts key {old_login.username} of user {access_key_pair.user} {SECONDS:.0f} s after its "
+                f"AWS still accepts key {old_login.username} of user {pair.user} {SECONDS:.0f} s after its "
                 "deletion; run the same command again"
             )
         return {**result, **self._further()}
 
     def _further(self) -> dict[str, Any]:
-        """What became of the user's further keys, once the leaked one is gone."""
-        if self._hands.second_keys is None or self._found.aborting:
+        """Removes the user's further keys, once the leaked one is gone."""
+        if self._context.second_keys is None or self._pair.aborting:
             return {}
         ours, others = self._others()
-        removed = self._hands.second_keys.removed(self._found.user, [*ours, *others])
-        other_footholds = {key: line for key, line in self._found.evicted.items() if key not in removed.footholds}
+        removed = self._context.second_keys.removed(self._pair.user, [*ours, *others])
+        other_footholds = {key: line for key, line in self._pair.evicted.items() if key not in removed.footholds}
         return _lines({"evicted": {**other_footholds, **removed.evicted}, "footholds": removed.footholds})
 
     def _switch_off(self) -> None:
-        old, user = self._found.old, self._found.user
-        if not self._found.first_off:
+        old, user = self._pair.old, self._pair.user
+        if not self._pair.first_off:
             return
-        self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
-        if not self._found.stays_off:  # whoever took the rotation back left it in force
-            self._unless_ended(lambda fresh: self._hands.keys.activate(user, str(old.username), fresh=fresh))
+        self._context.keys.deactivate(user, str(old.username), fresh=self._context.fresh())
+        if not self._pair.stays_off:  # whoever took the rotation back left it in force
+            self._unless_ended(lambda fresh: self._context.keys.activate(user, str(old.username), fresh=fresh))
         if not self._becomes(old, accepted=False):
             raise RotationError(
                 f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after its deactivation; "
@@ -187,8 +179,8 @@ class AccessKeyStage:
             )
 
     def _unless_ended(self, undo: Callable[[Fresh], Any]) -> None:
-        """What came after another run had tidied the rotation up is undone."""
-        fresh = self._hands.ended()
+        """Undoes what came after another run had tidied the rotation up. Raises Overtaken then."""
+        fresh = self._context.ended()
         if fresh is not None:
             undo(fresh)
             raise Overtaken("another run ended this rotation")
@@ -201,7 +193,7 @@ class AccessKeyStage:
             raise
         except (NoAccess, Conflict):
             # Its answer was lost, and there is an unknown key; or an earlier key is not listed yet.
-            self._hands.sleep(INTERVAL)
+            self._context.sleep(INTERVAL)
             logins: list[Login] = []
 
             def makes() -> bool:
@@ -220,86 +212,86 @@ class AccessKeyStage:
             self._remove(Login(access_key.id))
         if others:
             self._make_room(others, removed)
-        return self._hands.keys.create(self._found.user, fresh=self._hands.fresh())
+        return self._context.keys.create(self._pair.user, fresh=self._context.fresh())
 
     def _make_room(self, others: list[AccessKey], removed: RemovedKeys) -> None:
         """Beside a key of somebody else. After a leak the leaked one goes first where that one has to stay."""
-        user, old, blocker = self._found.user, self._found.old, second_key(self._found.user, others[0].id)
-        if self._hands.second_keys is None:
-            raise RotationError(f"{self._found.credential}: {blocker}")
-        evicted = self._hands.second_keys.removed(user, others).evicted
+        user, old, blocker = self._pair.user, self._pair.old, second_key(self._pair.user, others[0].id)
+        if self._context.second_keys is None:
+            raise RotationError(f"{self._pair.credential}: {blocker}")
+        evicted = self._context.second_keys.removed(user, others).evicted
         removed.evicted |= evicted
         if len(evicted) == len(others):
             return
-        self._hands.note(OLD_DELETED, str(old.username))
-        self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
+        self._context.note(OLD_DELETED, str(old.username))
+        self._context.keys.deactivate(user, str(old.username), fresh=self._context.fresh())
         try:
-            self._hands.keys.delete(user, str(old.username), fresh=self._hands.fresh())
+            self._context.keys.delete(user, str(old.username), fresh=self._context.fresh())
         except StoreError as error:
             raise RotationError(
-                f"{self._found.credential}: the leaked key {old.username} is inactive, but was not deleted ({error}), "
+                f"{self._pair.credential}: the leaked key {old.username} is inactive, but was not deleted ({error}), "
                 f"and {blocker}; then run the same command again"
             ) from None
 
     def _others(self) -> tuple[list[AccessKey], list[AccessKey]]:
         """Keys that a killed attempt of this rotation made, and those of somebody else."""
-        access_key_pair = self._found
-        known = {access_key_pair.old.username, access_key_pair.new.username if access_key_pair.new else None}
-        others = [access_key for access_key in self._hands.keys.of(access_key_pair.user) if access_key.id not in known]
-        explained = self._hands.second_keys.explained() if self._hands.second_keys and others else ()
+        pair = self._pair
+        known = {pair.old.username, pair.new.username if pair.new else None}
+        others = [access_key for access_key in self._context.keys.of(pair.user) if access_key.id not in known]
+        explained = self._context.second_keys.explained() if self._context.second_keys and others else ()
         ours = [
             access_key
             for access_key in others
             if access_key.id not in explained
-            and access_key.created >= access_key_pair.since - APART
-            and not self._hands.keys.is_used(access_key.id)
+            and access_key.created >= pair.since - APART
+            and not self._context.keys.is_used(access_key.id)
         ]
         return ours, [access_key for access_key in others if access_key not in ours]
 
     def _noted(self, unrecorded: Sequence[AccessKey]) -> dict[str, str]:
         """After a leak each may be somebody else's, and is named."""
-        second_keys = self._hands.second_keys
-        return {key.id: second_keys.noted(self._found.user, key) for key in unrecorded} if second_keys else {}
+        second_keys = self._context.second_keys
+        return {key.id: second_keys.noted(self._pair.user, key) for key in unrecorded} if second_keys else {}
 
     def _remove(self, login: Login, look: Callable[[], Fresh] | None = None) -> None:
         key = str(login.username)
-        for act in (self._hands.keys.deactivate, self._hands.keys.delete):
-            act(self._found.user, key, fresh=(look or self._hands.fresh)())
+        for act in (self._context.keys.deactivate, self._context.keys.delete):
+            act(self._pair.user, key, fresh=(look or self._context.fresh)())
 
     def _require_listed(self, key: Login) -> None:
         """A key that was made and kept may be gone again, and is not listed at once."""
         if not self._waits(
-            lambda: any(access_key.id == key.username for access_key in self._hands.keys.of(self._found.user))
+            lambda: any(access_key.id == key.username for access_key in self._context.keys.of(self._pair.user))
         ):
             raise RotationError(
-                f"{self._found.credential}: user {self._found.user} no longer has key {key.username}, which this "
+                f"{self._pair.credential}: user {self._pair.user} no longer has key {key.username}, which this "
                 "rotation made; abort the rotation with -e rotation_abort=true"
             )
 
     def _is_there(self, login: Login) -> bool:
         """A key is not listed at once, and may be accepted before."""
-        listed = [access_key.id for access_key in self._hands.keys.of(self._found.user)]
-        return login.username in listed or self._hands.keys.accepts(login, self._found.user)
+        listed = [access_key.id for access_key in self._context.keys.of(self._pair.user)]
+        return login.username in listed or self._context.keys.accepts(login, self._pair.user)
 
     def _require_accepted(self, login: Login) -> None:
         if not self._becomes(login, accepted=True):
             raise RotationError(
-                f"AWS does not accept key {login.username} as a key of user {self._found.user}, so no key was "
+                f"AWS does not accept key {login.username} as a key of user {self._pair.user}, so no key was "
                 "deactivated or deleted; check in IAM that this key is active, then run the same command again"
             )
 
     def _becomes(self, login: Login, *, accepted: bool) -> bool:
-        return self._waits(lambda: self._hands.keys.accepts(login, self._found.user) is accepted)
+        return self._waits(lambda: self._context.keys.accepts(login, self._pair.user) is accepted)
 
     def _waits(self, happens: Callable[[], bool]) -> bool:
         for _look in range(int(SECONDS / INTERVAL)):
             if happens():
                 return True
-            self._hands.sleep(INTERVAL)
+            self._context.sleep(INTERVAL)
         return happens()
 
     def _result(self, changed: bool, login: Login) -> dict[str, Any]:
-        return {"changed": changed, "user": self._found.user, "access_key_id": login.username}
+        return {"changed": changed, "user": self._pair.user, "access_key_id": login.username}
 
 
 def _lines(texts: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:

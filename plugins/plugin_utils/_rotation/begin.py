@@ -89,7 +89,7 @@ def _require_open(journal: Journal, named: str, *, back: bool) -> None:
 
 
 def _ended(journal: Journal) -> set[str]:
-    """The rotations that are known to have ended."""
+    """Ids of rotations that are known to have ended."""
     return {*journal.ended, *(rotated.rotation for rotated in journal.rotated.values())}
 
 
@@ -131,20 +131,20 @@ class Start:
     ) -> tuple[rotation_plan.RotationPlan, plan_reader.Read, dict[str, Any]]:
         """A plan, its inputs, and its summary."""
         setting, args = self.setting, self.args
-        wish = rotation_plan.RotationRequest(
+        request = rotation_plan.RotationRequest(
             tuple(args["credentials"]), args["force"], args["incident"], args["immediate"]
         )
         supplied_logins = supplied_values.for_credentials(setting, args, self.task_vars)
-        read = read or plan_reader.read(setting, journal, None if beside else wish)
+        read = read or plan_reader.read(setting, journal, None if beside else request)
         contents, descriptions = read.contents, dict(read.descriptions)
         if beside is not None:
             journal, descriptions = beside.journal, beside.described(descriptions)
 
-        def planned(ground: plan_inputs.PlanInputs) -> rotation_plan.RotationPlan:
-            by_request = partial(plan_reader.planned, setting, ground, seen=args["seen"])
-            return by_request(wish) if beside is None else beside.planned(by_request, wish)
+        def planned(inputs: plan_inputs.PlanInputs) -> rotation_plan.RotationPlan:
+            by_request = partial(plan_reader.planned, setting, inputs, seen=args["seen"])
+            return by_request(request) if beside is None else beside.planned(by_request, request)
 
-        ground = plan_inputs.PlanInputs(
+        inputs = plan_inputs.PlanInputs(
             catalog=setting.catalog,
             journal=journal,
             contents=contents,
@@ -155,19 +155,19 @@ class Start:
             against=args["against"],
             mirrors=setting.rotator.mirror is not None,
             leak=bool(args["incident"]),
-            former=plan_reader.former(setting, journal, wish.names if wish.leak else None),
+            former=plan_reader.former(setting, journal, request.names if request.leak else None),
             parameters_key=plan_reader.parameters_key(setting, contents, descriptions),
             stored=read.stored,
         )
-        plan = planned(ground)
+        plan = planned(inputs)
         needs = [
             name
-            for name in wish.names
+            for name in request.names
             if name in plan.refused and supplied_values.is_asked(setting, name, supplied_logins)
         ]
         if needs and args["ask"] and not self.write:
             answers = {name: Login(None, context.generate(32)) for name in needs}
-            plan = planned(replace(ground, supplied={**supplied_logins, **answers}))
+            plan = planned(replace(inputs, supplied={**supplied_logins, **answers}))
         if plan.items:
             self._rehearse(journal, plan, contents)
         return plan, read, self._summary(journal, plan, read, needs)
@@ -276,8 +276,8 @@ class Start:
 
     def _leak(self, journal: Journal) -> str:
         """The id of the leak that this run answers."""
-        wish: str = self.args["incident"]
-        return journal.incident.id if wish and journal.incident else wish
+        incident: str = self.args["incident"]
+        return journal.incident.id if incident and journal.incident else incident
 
     def _after_leak(self, journal: Journal, rotation: OpenRotation) -> tuple[OpenRotation | None, list[str]]:
         """What a leak makes of the open rotation, if it changes it; and the messages about that."""

@@ -50,7 +50,7 @@ def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
 def ending(
     setting: RotationSetup, journal: Journal, rotation: OpenRotation, audit: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the closing entry carries."""
+    """The fields of the closing entry."""
     aborted = rotation.step in state_machine.BACKWARD
     items = plan.items_of(rotation.plan)
     now = timestamps.stamp(context.now())

@@ -134,7 +134,7 @@ def _is_at_no_server(credential: Credential) -> bool:
 
 
 def _place(catalog: Catalog, credential: Credential, engine: str) -> str:
-    """As the catalog declares it, or nothing."""
+    """The server's address as the catalog declares it, or nothing."""
     admin = server_addresses.administrator(catalog, credential)
     return str(server_addresses.own_endpoint(admin.server, engine)) if admin and admin.server else ""
 

@@ -138,7 +138,6 @@ def _tries(setting: RotationSetup, tasks: Sequence[PendingTask]) -> list[dict[st
 
 
 def forgotten(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Drops pending tasks at the operator's request."""
     journal = setting.rotator.look()
     tasks = pending_tasks.named(journal, args["credentials"])
     if journal.rotation is not None:

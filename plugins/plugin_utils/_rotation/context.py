@@ -68,7 +68,6 @@ def generate(length: int) -> str:
 
 
 def new_value(kind: Kind) -> str:
-    """What a kind has generated here."""
     return key_pair.new_private_key() if kind.form == "ssh_key" else generate(kind.length)
 
 
@@ -77,7 +76,6 @@ def now() -> datetime:
 
 
 def new_id() -> str:
-    """What a rotation that begins now is called."""
     return f"r-{now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
@@ -175,7 +173,6 @@ def require_kinds(setting: RotationSetup, rotation: OpenRotation) -> None:
 
 
 def audit_of(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
-    """What a record in the audit log needs."""
     return {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
 
 
@@ -242,7 +239,7 @@ def _revoked_logins(
 
 
 def credential_summary(setting: RotationSetup, item: _plan.Item) -> dict[str, Any]:
-    """What the tasks of a kind know of their credential."""
+    """A credential as a kind's acts get it."""
     credential = setting.catalog.credentials[item.credential]
     kind = setting.kinds.get(item.kind, Kind(item.kind))
     stages = verification_targets.stages(setting.catalog, credential, kind)
@@ -266,7 +263,7 @@ def check_summaries(setting: RotationSetup, plan: _plan.RotationPlan) -> list[di
 
 
 def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
-    """The rotation's line in the audit log."""
+    """The rotation's record in the audit log."""
     items = _plan.items_of(rotation.plan)
     last = int(rotation.plan.get("phases", 0))
     numbers = rotation.plan.get("parameters", {})

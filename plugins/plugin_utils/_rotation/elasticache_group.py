@@ -121,7 +121,7 @@ class AuthTokens:
         return _group(answer["ReplicationGroups"][0])
 
     def settle(self) -> Group:
-        """Waits until no change is under way."""
+        """Waits until no change is under way. Raises NoAccess after ``seconds``."""
         group = self.describe()
         for _look in range(int(self._seconds / self._interval)):
             if group.settled:

@@ -67,8 +67,6 @@ LAST = ("record", "discard")
 
 
 class Engine:
-    """The state machine of one run."""
-
     def __init__(
         self,
         setting: RotationSetup,
@@ -384,7 +382,7 @@ class Engine:
         return self.audit.recorded({**self.rotation["record"], "hosts": hosts, **notes}, self.rotation["audit"]["head"])
 
     def close(self, recorded: Mapping[str, Any]) -> None:
-        """The last entry."""
+        """Appends the last entry."""
         step = self.rotation["step"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
         self.carried.unannounced += recorded.get("unannounced", ())

@@ -17,8 +17,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 @dataclass(frozen=True)
 class Copies:
-    """What GitHub must hold of a rotation's credentials."""
-
     values: Mapping[str, str] = field(repr=False)
     missing: tuple[str, ...] = ()
     """Names that must have a value and have none. One that the application may lack is in neither."""
@@ -61,7 +59,6 @@ def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]
 
 
 def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
-    """The message if no token or repository can sync the names."""
     if catalog.github is None:
         return (
             f"GitHub holds {', '.join(names)} too, and the catalog names no repository; give it in "
@@ -74,7 +71,6 @@ def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
 
 
 def needs_value(names: Sequence[str]) -> str:
-    """The message if the names have no value to sync."""
     return (
         f"GitHub holds {', '.join(names)} too, and a part of that value is missing or cannot be read; give "
         "it a value, or allow reading it, then run the same command again"
@@ -82,7 +78,7 @@ def needs_value(names: Sequence[str]) -> str:
 
 
 def not_synced(names: Sequence[str]) -> str:
-    """The message about names that a leak does not wait for."""
+    """In a leak, which waits for no copy."""
     return (
         f"{', '.join(names)} was not sent to GitHub, which may hold an older value; set a token and run "
         "ansible-playbook watchparty.secrets.github_sync"

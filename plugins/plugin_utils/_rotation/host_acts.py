@@ -16,8 +16,6 @@ _KIND_STAGE = {"create": "block", "revoke": "revoke", "withdraw": "revoke", "rev
 
 
 class EngineState(Protocol):
-    """What is asked of the engine."""
-
     run: Any
     rotation: dict[str, Any]
     carried: Any
@@ -59,7 +57,7 @@ def _concerned(engine: EngineState, stage: str) -> list[Mapping[str, Any]]:
 
 
 def due(engine: EngineState, stage: str) -> Due | None:
-    """What hosts have to do at this stage and have not done."""
+    """The acts of this stage that hosts have not done yet."""
     blocks = stage == "create" and engine.rotation["incident"] and engine.rotation["immediate"]
     if not blocks and stage not in ("set", "test", "revoke_first", "revoke", "withdraw"):
         return None
@@ -80,7 +78,6 @@ def _dropped(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _probed(engine: EngineState) -> list[str]:
-    """The hosts on which a session can be tried."""
     return [host for host in engine.run.hosts if host not in engine.run.skipped and host in engine.run.probed]
 
 

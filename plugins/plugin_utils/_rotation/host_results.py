@@ -54,7 +54,7 @@ def _size(raw: Any, total: int) -> int:
 
 @dataclass(frozen=True)
 class Hosts:
-    """The hosts of a run, and what is known of each."""
+    """The hosts of a run, with the variables that their tasks registered."""
 
     names: Sequence[str]
     variables: Mapping[str, Mapping[str, Any]]
@@ -75,7 +75,6 @@ class Hosts:
 
     @property
     def may_go_on(self) -> bool:
-        """Whether the next batch may be delivered to."""
         if self.leak:
             return self.leaves_lost or not any(self._failure(name).get("lost") for name in self.names)
         return self.outcome == "done"

@@ -22,8 +22,6 @@ _LABEL = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}-(?:[0-9]+|abort|merge)$")
 
 @dataclass(frozen=True)
 class Who:
-    """The process that acts."""
-
     run: str
     who: str
     holder: Mapping[str, Any] = field(default_factory=dict)
@@ -31,7 +29,7 @@ class Who:
 
 @dataclass(frozen=True)
 class Values:
-    """What the secret with the rotation's new logins holds."""
+    """The content of the secret with the rotation's new logins."""
 
     credentials: Mapping[str, Login] = field(repr=False)
     phases: Sequence[Mapping[str, str]] = field(repr=False)
@@ -40,12 +38,10 @@ class Values:
 
 
 def version_id(rotation: str, secret: str, *rest: object) -> str:
-    """The id of a version, the same whoever derives it."""
     return str(uuid.uuid5(NAMESPACE, "\0".join([rotation, secret, *map(str, rest)])))
 
 
 def phases_of(rotation: OpenRotation) -> range:
-    """The numbers of its phases."""
     return range(1, int(rotation.plan.get("phases", 1)) + 1)
 
 

@@ -142,7 +142,6 @@ def _refusal(result: Mapping[str, Any]) -> str:
 
 
 def _rejecting(result: Mapping[str, Any]) -> list[str]:
-    """The places that rejected the old value."""
     refused = result.get("refused")
     places = list(refused) if isinstance(refused, (list, tuple)) else []
     return places + [place for place, accepted in dict(result.get("accepted") or {}).items() if not accepted]

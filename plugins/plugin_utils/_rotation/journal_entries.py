@@ -82,7 +82,6 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
 
 
 def note_skipped(setting: RotationSetup, hosts: Sequence[str]) -> None:
-    """Records the skipped hosts in the incident."""
     for host in hosts:
         journal = setting.rotator.look()
         incident = journal.incident

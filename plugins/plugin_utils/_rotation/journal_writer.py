@@ -29,8 +29,6 @@ LONGEST_REASON = 600
 
 
 class JournalWriter:
-    """One process's hand on the journal."""
-
     def __init__(self, *, catalog: Catalog, journal: JournalStore, me: Who, clock: Callable[[], str]) -> None:
         self.catalog = catalog
         self.me = me
@@ -121,7 +119,7 @@ class JournalWriter:
         return self.append(journal, rotation, "create" if plan.phases else "revoke", **extra)
 
     def take(self, journal: Journal, rotation: OpenRotation, **extra: Any) -> Journal:
-        """The next entry makes this run the one that goes on."""
+        """Makes this run the one that goes on with the rotation."""
         extra = {"phase": rotation.phase, "holder": dict(self.me.holder), **extra}
         return self.append(journal, rotation.id, rotation.step, **extra)
 

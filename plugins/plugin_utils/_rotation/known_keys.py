@@ -94,6 +94,5 @@ def _of_iam(catalog: Catalog, names: Iterable[str]) -> list[Credential]:
 
 
 def _new_ids(catalog: Catalog, item: Credential, before: Contents, after: Iterable[Contents]) -> set[str | None]:
-    """Empty where no version is made yet."""
     old, *new = [credential_graph.find(catalog, item, read).login.username for read in (before, *after)]
     return {*new} - {None, old}

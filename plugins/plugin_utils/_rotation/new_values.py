@@ -38,7 +38,7 @@ def login_for(
     supplied: Login | None,
     generate: Callable[[Kind], str],
 ) -> Login:
-    """The login that takes the found one's place, generated or supplied."""
+    """The login that takes the stored one's place, generated or supplied. Raises RotationError."""
     name = stored_credential.credential.name
     if kind.value != "generated" and supplied is None:
         raise RotationError(f"{name}: the rotation needs its new value again; give the same value as at the start")
@@ -105,7 +105,6 @@ class Issued:
         return Login(document["username"], document["password"]) if document else None
 
     def notes(self, credential: str) -> Mapping[str, Any]:
-        """What was kept beside it."""
         return (self._document(credential, made=True) or {}).get("notes", {})
 
     def _document(self, credential: str, *, made: bool) -> dict[str, Any] | None:

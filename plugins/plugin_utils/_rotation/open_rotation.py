@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 
 
 def ahead(rotation: OpenRotation | None, *, may_have_leaked: bool) -> str:
-    """What the plan says of it; empty if none is open."""
+    """The plan's line about an open rotation; empty if none is open."""
     if rotation is None:
         return ""
     way = "is rolled back, since its new values may have leaked" if may_have_leaked else "is ended"

@@ -12,7 +12,7 @@ FORWARD_ONLY = ("revoke", "record", "abort", "withdraw", "discard")
 
 
 def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequence[str]) -> list[str]:
-    """What was done, and what providers have yet to revoke."""
+    """The summary: what was done, and what providers have yet to revoke."""
     report = []
     if result.get("id"):
         # Once the value is removed, the journal tells.

@@ -46,8 +46,6 @@ ENDS = (*CHANGES, REVOKE, DROP_FALLBACK)
 
 @dataclass(frozen=True)
 class RotationRequest:
-    """What the operator asked for."""
-
     names: tuple[str, ...] = ()
     """Credentials; empty for all."""
     force: bool = False
@@ -88,8 +86,6 @@ class Item:
 
 @dataclass(frozen=True)
 class RotationPlan:
-    """Everything that a rotation is going to do."""
-
     items: tuple[Item, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     """Credential and reason."""
@@ -138,47 +134,47 @@ def _tuples(item: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(item.get(name, ())) for name in ("hosts", "former")}
 
 
-def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
+def plan(inputs: PlanInputs, request: RotationRequest) -> RotationPlan:
     """Pure. Raises :class:`RotationError` for a name that the catalog does not know."""
-    unknown = sorted(set(wish.names) - set(ground.catalog.credentials))
+    unknown = sorted(set(request.names) - set(inputs.catalog.credentials))
     if unknown:
-        known = ", ".join(sorted(ground.catalog.credentials)) or "none"
+        known = ", ".join(sorted(inputs.catalog.credentials)) or "none"
         raise RotationError(f"{', '.join(unknown)}: is not a credential of the catalog; the catalog declares {known}")
     items: list[Item] = []
     refused: dict[str, str] = {}
     passed: dict[str, str] = {}
     owners: dict[Place, str] = {}
-    for credential in _ordered(ground.catalog):
-        if wish.names and credential.name not in wish.names:
+    for credential in _ordered(inputs.catalog):
+        if request.names and credential.name not in request.names:
             continue
-        stored = ground.stored.get(credential.name, "")
-        age = credential_ages.age_of(ground.catalog, credential, ground.journal, ground.now, stored)
-        if wish.leak and is_replaced(ground.journal, credential.name):
+        stored = inputs.stored.get(credential.name, "")
+        age = credential_ages.age_of(inputs.catalog, credential, inputs.journal, inputs.now, stored)
+        if request.leak and is_replaced(inputs.journal, credential.name):
             passed[credential.name] = "was replaced since the leak was declared"
             continue
-        if not (age.due or wish.force or wish.leak):
+        if not (age.due or request.force or request.leak):
             passed[credential.name] = age.message
             continue
-        stored_credential = credential_graph.find(ground.catalog, credential, ground.contents)
-        kind = ground.kinds.get(credential.kind, Kind(credential.kind))
+        stored_credential = credential_graph.find(inputs.catalog, credential, inputs.contents)
+        kind = inputs.kinds.get(credential.kind, Kind(credential.kind))
         places = stored_credential.places + (
-            credential_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ()
+            credential_graph.fallback_places(inputs.catalog, credential) if kind.phases == 2 else ()
         )
-        problems = list(preconditions.blockers(ground, credential, stored_credential, places))
+        problems = list(preconditions.blockers(inputs, credential, stored_credential, places))
         problems += [f"{place} already belongs to {owners[place]}" for place in places if place in owners]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
             continue
         owners.update(dict.fromkeys(places, credential.name))
-        items.append(_item(credential, kind, wish, age, places))
+        items.append(_item(credential, kind, request, age, places))
     busy = {item.credential for item in items}
-    if wish.leak:
-        items = [_with_former(ground, item) for item in items]
-        items += _on_skipped_hosts(ground, wish, busy)
+    if request.leak:
+        items = [_with_former(inputs, item) for item in items]
+        items += _on_skipped_hosts(inputs, request, busy)
         passed = {name: why for name, why in passed.items() if name not in {item.credential for item in items}}
     else:
-        items += _pending_tasks(ground, wish, busy, owners, refused)
-    return replace(pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
+        items += _pending_tasks(inputs, request, busy, owners, refused)
+    return replace(pinned(inputs, items, refused, passed), incident=request.leak, immediate=request.immediate)
 
 
 def is_replaced(journal: Journal, name: str) -> bool:
@@ -194,22 +190,14 @@ def is_replaced(journal: Journal, name: str) -> bool:
 
 
 def _item(
-    credential: Credential, kind: Kind, wish: RotationRequest, age: credential_ages.Age, places: tuple[Place, ...]
+    credential: Credential, kind: Kind, request: RotationRequest, age: credential_ages.Age, places: tuple[Place, ...]
 ) -> Item:
-    if wish.leak:
-        act = RENEW if kind.phases == 2 else ROTATE
-        return Item(
-            credential.name,
-            credential.kind,
-            act,
-            "it leaked, or a leaked credential reveals it",
-            1,
-            places,
-            None,
-            kind.is_issued,
-        )
+    act, phases = ROTATE, kind.phases
     reason = age.message if age.due else f"forced ({age.message})"
-    return Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places, issued=kind.is_issued)
+    if request.leak:
+        act, phases = RENEW if kind.phases == 2 else ROTATE, 1
+        reason = "it leaked, or a leaked credential reveals it"
+    return Item(credential.name, credential.kind, act, reason, phases, places, issued=kind.is_issued)
 
 
 def _ordered(catalog: Catalog) -> list[Credential]:
@@ -219,17 +207,17 @@ def _ordered(catalog: Catalog) -> list[Credential]:
 
 
 def _pending_tasks(
-    ground: PlanInputs, wish: RotationRequest, busy: set[str], owners: Mapping[Place, str], refused: dict[str, str]
+    inputs: PlanInputs, request: RotationRequest, busy: set[str], owners: Mapping[Place, str], refused: dict[str, str]
 ) -> Iterator[Item]:
-    for task in credential_ages.due_pending_tasks(ground.journal, ground.now):
-        if task.credential in busy or (wish.names and task.credential not in wish.names):
+    for task in credential_ages.due_pending_tasks(inputs.journal, inputs.now):
+        if task.credential in busy or (request.names and task.credential not in request.names):
             continue
-        blocker = rotation_pending_tasks.blocker(ground.catalog, ground.kinds, task, ground.former.get(task.id))
+        blocker = rotation_pending_tasks.blocker(inputs.catalog, inputs.kinds, task, inputs.former.get(task.id))
         if blocker:
             refused[task.credential] = "; ".join(filter(None, [refused.get(task.credential), blocker]))
             continue
-        credential = ground.catalog.credentials[task.credential]
-        places = credential_graph.fallback_places(ground.catalog, credential) if task.act == DROP_FALLBACK else ()
+        credential = inputs.catalog.credentials[task.credential]
+        places = credential_graph.fallback_places(inputs.catalog, credential) if task.act == DROP_FALLBACK else ()
         if owners.keys() & places:
             continue  # another credential's rotation writes there; the next one finds what that leaves
         reason = {
@@ -247,33 +235,33 @@ def _pending_tasks(
         )
 
 
-def _with_former(ground: PlanInputs, item: Item) -> Item:
+def _with_former(inputs: PlanInputs, item: Item) -> Item:
     """With every previous value that waits for a later revocation: it may be what leaked, and nothing old is kept."""
     results = rotation_pending_tasks.revocable(
-        ground.catalog, ground.kinds, ground.journal, item.credential, ground.former
+        inputs.catalog, inputs.kinds, inputs.journal, item.credential, inputs.former
     )
     return replace(item, former=results)
 
 
-def _on_skipped_hosts(ground: PlanInputs, wish: RotationRequest, busy: set[str]) -> Iterator[Item]:
+def _on_skipped_hosts(inputs: PlanInputs, request: RotationRequest, busy: set[str]) -> Iterator[Item]:
     """What the incident's earlier runs could not take out of hosts that were away."""
-    for task in sorted(ground.journal.pending_tasks.values(), key=lambda task: task.id):
-        credential = ground.catalog.credentials.get(task.credential)
-        if task.hosts and credential is not None and task.credential in wish.names and task.credential not in busy:
+    for task in sorted(inputs.journal.pending_tasks.values(), key=lambda task: task.id):
+        credential = inputs.catalog.credentials.get(task.credential)
+        if task.hosts and credential is not None and task.credential in request.names and task.credential not in busy:
             busy = busy | {task.credential}
             reason = f"its leaked key is still authorized on {', '.join(task.hosts)}"
             item = Item(task.credential, credential.kind, REVOKE, reason, 0, pending_task=task.id, hosts=task.hosts)
-            former = _with_former(ground, item).former
+            former = _with_former(inputs, item).former
             yield replace(item, former=tuple(other for other in former if other != task.id))
 
 
 def pinned(
-    ground: PlanInputs, items: Sequence[Item], refused: Mapping[str, str], passed: Mapping[str, str]
+    inputs: PlanInputs, items: Sequence[Item], refused: Mapping[str, str], passed: Mapping[str, str]
 ) -> RotationPlan:
     secrets: dict[str, str] = {}
     parameters: dict[str, int] = {}
     for place in (place for item in items for place in item.places):
-        reading = ground.contents.readings.get(place.name)
+        reading = inputs.contents.readings.get(place.name)
         if reading is None:
             continue
         if place.traits.has_labels:
@@ -286,13 +274,12 @@ def pinned(
         passed,
         dict(sorted(secrets.items())),
         dict(sorted(parameters.items())),
-        unread=tuple(name for name in sorted(parameters) if not _is_read(ground.catalog, name)),
-        key=ground.key(secrets),
+        unread=tuple(name for name in sorted(parameters) if not _is_read(inputs.catalog, name)),
+        key=inputs.key(secrets),
     )
 
 
 def _is_read(catalog: Catalog, parameter: str) -> bool:
-    """Whether a setting, or a pattern of settings, reads it."""
     read = ((setting, place) for setting in catalog.settings.values() for place in setting.places)
     return any(
         fnmatchcase(parameter, place.name) if setting.is_pattern else parameter == place.name for setting, place in read
@@ -392,7 +379,7 @@ def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
 
 
 def new_login(kind: Kind, stored_credential: credential_graph.StoredCredential, password: str | None) -> Login:
-    """The login that takes the found one's place."""
+    """The login that takes the stored one's place."""
     username = stored_credential.login.username
     if kind.alternates == "always" or (kind.alternates == "if_suffixed" and turn_of(username)):
         username = other_login(username)

@@ -40,13 +40,13 @@ class AfterOpenRotation:
         }
 
     def planned(
-        self, plan: Callable[[_plan.RotationRequest], _plan.RotationPlan], wish: _plan.RotationRequest
+        self, plan: Callable[[_plan.RotationRequest], _plan.RotationPlan], request: _plan.RotationRequest
     ) -> _plan.RotationPlan:
-        """The plan of the wish without the parts that no server can be asked about yet."""
-        names = tuple(name for name in wish.names if name not in self.unknown)
+        """The plan of the request without the parts that no server can be asked about yet."""
+        names = tuple(name for name in request.names if name not in self.unknown)
         if not names:
-            return _plan.RotationPlan(incident=wish.leak, immediate=wish.immediate)
-        rotation_plan = plan(replace(wish, names=names))
+            return _plan.RotationPlan(incident=request.leak, immediate=request.immediate)
+        rotation_plan = plan(replace(request, names=names))
         replaced = () if self.back else _changed(self.rotation)
         passed = {
             name: f"the open rotation {self.rotation.id} replaces it" if name in replaced else why

@@ -21,7 +21,7 @@ AWS_OWN = "alias/aws/"
 
 @dataclass(frozen=True)
 class PlanInputs:
-    """What a plan stands on: everything that was read before it."""
+    """Everything that was read before a plan is made."""
 
     catalog: Catalog
     journal: Journal

@@ -44,8 +44,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.stagi
 
 @dataclass(frozen=True)
 class Read:
-    """Everything a plan stands on, read once."""
-
     journal: Journal
     contents: Contents = field(repr=False)
     descriptions: Mapping[str, Description]
@@ -56,12 +54,11 @@ class Read:
     """By credential without a rotation in the journal, since when its value can be in the stores."""
 
 
-def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest | None) -> Read:
-    """The settings' places, the credentials', and the labels of the secrets that the wish may change; without a wish,
-    of all."""
+def read(setting: RotationSetup, journal: Journal, request: _plan.RotationRequest | None) -> Read:
+    """Every place of settings and credentials, and the labels of the secrets that the request may change, or of all."""
     catalog, rotator = setting.catalog, setting.rotator
     all_secrets = _secrets_of(setting, catalog.credentials.values())
-    concerned = all_secrets if wish is None else _secrets_of(setting, _considered(setting, journal, wish))
+    concerned = all_secrets if request is None else _secrets_of(setting, _considered(setting, journal, request))
     remembered = rollback.remembered(rotator, journal)
     recent = _ended_just_now(rotator, journal)
     rotator.settle(journal)
@@ -107,7 +104,7 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
 
     def stored() -> dict[str, str]:
         created = {name: description.created for name, description in descriptions.items()}
-        chosen = catalog.credentials.values() if wish is None else _considered(setting, journal, wish)
+        chosen = catalog.credentials.values() if request is None else _considered(setting, journal, request)
         stores = rotator.secrets, rotator.parameters
         return stored_since.dates(catalog, journal, chosen, *stores, created=created, contents=contents)
 
@@ -118,7 +115,7 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
         contents,
         descriptions,
         rollback.left_late(readings, remembered),
-        {} if wish and wish.leak else stored(),
+        {} if request and request.leak else stored(),
     )
 
 
@@ -128,17 +125,16 @@ def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> se
     return set(labelled_names(places))
 
 
-def _considered(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest) -> list[Credential]:
-    """The credentials that a plan may change."""
+def _considered(setting: RotationSetup, journal: Journal, request: _plan.RotationRequest) -> list[Credential]:
     now = context.now()
     pending = {pending_task.credential for pending_task in journal.pending_tasks.values()}
     return [
         credential
         for credential in setting.catalog.credentials.values()
-        if (not wish.names or credential.name in wish.names)
+        if (not request.names or credential.name in request.names)
         and (
-            wish.force
-            or wish.leak
+            request.force
+            or request.leak
             or credential.name in pending
             or credential_ages.age_of(setting.catalog, credential, journal, now).due
         )
@@ -154,7 +150,7 @@ def _ended_just_now(rotator: Rotator, journal: Journal) -> bool:
 
 
 def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:
-    """What encrypts the credentials' parameters, where no secret is there to tell the environment's key."""
+    """The id of the key that encrypts the credentials' parameters, where no secret tells the environment's."""
     if descriptions:
         return None
     credentials = setting.catalog.credentials.values()
@@ -184,31 +180,31 @@ def former(setting: RotationSetup, journal: Journal, leaked: Collection[str] | N
 
 def planned(
     setting: RotationSetup,
-    ground: plan_inputs.PlanInputs,
-    wish: _plan.RotationRequest,
+    inputs: plan_inputs.PlanInputs,
+    request: _plan.RotationRequest,
     seen: Sequence[Mapping[str, Any]] | None,
 ) -> _plan.RotationPlan:
-    """With what providers and hosts have against it."""
-    plan = _plan.plan(ground, wish)
-    users = access_key_preconditions.users(setting, plan, ground.contents, ground.journal)
+    """The plan, without what providers and hosts have against it."""
+    plan = _plan.plan(inputs, request)
+    users = access_key_preconditions.users(setting, plan, inputs.contents, inputs.journal)
     against = {
-        **access_key_preconditions.against(setting, plan, ground.contents, users),
-        **ssh_key.against(setting, plan, ground.contents, seen),
-        **_against_mirror(setting, plan, ground),
+        **access_key_preconditions.against(setting, plan, inputs.contents, users),
+        **ssh_key.against(setting, plan, inputs.contents, seen),
+        **_against_mirror(setting, plan, inputs),
     }
     if against:
-        plan = _plan.plan(replace(ground, against={**ground.against, **against}), wish)
+        plan = _plan.plan(replace(inputs, against={**inputs.against, **against}), request)
     return replace(plan, items=tuple(replace(item, user=users.get(item.credential, "")) for item in plan.items))
 
 
-def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: plan_inputs.PlanInputs) -> dict[str, str]:
+def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, inputs: plan_inputs.PlanInputs) -> dict[str, str]:
     """By credential, why its new value cannot be synced to GitHub. A missing value holds up no leak."""
     mirror = setting.rotator.mirror
     if mirror is None:
         return {}
     against_mirror = {}
     entry = plan.entry()
-    missing = () if ground.leak else github_copies.copies_of(setting.catalog, entry, ground.contents, {}).missing
+    missing = () if inputs.leak else github_copies.copies_of(setting.catalog, entry, inputs.contents, {}).missing
     for item in plan.items:
         names = credential_graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
         if not names or item.act not in _plan.CHANGES:

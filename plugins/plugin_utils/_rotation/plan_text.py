@@ -13,7 +13,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 
 def described(catalog: Catalog, plan: _plan.RotationPlan, hosts: Sequence[str]) -> dict[str, Any]:
-    """The plan as data."""
     return {
         "credentials": {item.credential: _item(catalog, item) for item in plan.items},
         "refused": dict(plan.refused),

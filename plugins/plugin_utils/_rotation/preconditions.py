@@ -39,39 +39,39 @@ _USES = frozenset({"sessions", "signing"})
 
 
 def blockers(
-    ground: PlanInputs,
+    inputs: PlanInputs,
     credential: Credential,
     stored_credential: credential_graph.StoredCredential,
     places: Sequence[Place],
 ) -> Iterator[str]:
-    kind = ground.kinds.get(credential.kind)
+    kind = inputs.kinds.get(credential.kind)
     if kind is None:
         yield (
-            f"kind {credential.kind} does not exist; kinds are {', '.join(sorted(ground.kinds))}, and your own "
+            f"kind {credential.kind} does not exist; kinds are {', '.join(sorted(inputs.kinds))}, and your own "
             "are folders in rotation_kinds_path"
         )
         return
     yield from stored_credential.problems
-    yield from filter(None, [ground.against.get(credential.name)])
-    yield from _of_its_kind(ground, credential, kind, stored_credential)
-    yield from _mirrored(ground, credential)
+    yield from filter(None, [inputs.against.get(credential.name)])
+    yield from _of_its_kind(inputs, credential, kind, stored_credential)
+    yield from _mirrored(inputs, credential)
     for name in labelled_names(places):
-        yield from _of_its_secret(ground, name)
+        yield from _of_its_secret(inputs, name)
 
 
 def _of_its_kind(
-    ground: PlanInputs, credential: Credential, kind: Kind, stored_credential: credential_graph.StoredCredential
+    inputs: PlanInputs, credential: Credential, kind: Kind, stored_credential: credential_graph.StoredCredential
 ) -> Iterator[str]:
     missing = [name for name in kind.options if name not in credential.options]
     if missing:
         yield f"kind {kind.name} needs options.{', options.'.join(missing)}"
     if kind.value == "supplied":
-        yield from _supplied(ground, credential, stored_credential)
+        yield from _supplied(inputs, credential, stored_credential)
     if kind.needs_url and not stored_credential.problems and stored_credential.url is None:
         yield from stored_credential.flaws or (no_address(credential),)
     if not stored_credential.problems:
         yield from filter(
-            None, [server_addresses.leads_elsewhere(ground.catalog, credential, stored_credential.locations)]
+            None, [server_addresses.leads_elsewhere(inputs.catalog, credential, stored_credential.locations)]
         )
     if kind.needs_user and not stored_credential.problems and stored_credential.login.username is None:
         yield (
@@ -79,13 +79,13 @@ def _of_its_kind(
             "ending in ACCESS_KEY_ID"
         )
     if kind.needs_admin:
-        yield from _administered(ground, credential)
+        yield from _administered(inputs, credential)
     if kind.alternates == "always" and not stored_credential.problems:
-        yield from _alternating(ground, credential, stored_credential)
-    if kind.alternates == "always" and not ground.leak:
-        yield from _in_use(ground, credential)
+        yield from _alternating(inputs, credential, stored_credential)
+    if kind.alternates == "always" and not inputs.leak:
+        yield from _in_use(inputs, credential)
     if kind.phases == 2:
-        yield from _signing(ground, credential, stored_credential)
+        yield from _signing(inputs, credential, stored_credential)
     elif revokes_later(credential) and not stored_credential.problems and not _is_kept(stored_credential):
         yield (
             "a later run must revoke its old value (revoke_after), and cannot read this value, because only parameters "
@@ -114,10 +114,10 @@ def _is_kept(stored_credential: credential_graph.StoredCredential) -> bool:
 
 
 def _supplied(
-    ground: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
+    inputs: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
 ) -> Iterator[str]:
-    supplied_login = ground.supplied.get(credential.name)
-    if supplied_login is None and ground.leak:
+    supplied_login = inputs.supplied.get(credential.name)
+    if supplied_login is None and inputs.leak:
         yield f"its provider issues the new value; give it at the terminal, which asks you at the end, or by {FILE}"
     elif supplied_login is None:
         yield (
@@ -130,13 +130,12 @@ def _supplied(
         )
     else:
         yield from filter(None, [in_use(credential, stored_credential.login, supplied_login)])
-        yield from _undeliverable(ground.catalog, stored_credential, supplied_login)
+        yield from _undeliverable(inputs.catalog, stored_credential, supplied_login)
 
 
 def _undeliverable(
     catalog: Catalog, stored_credential: credential_graph.StoredCredential, login: Login
 ) -> Iterator[str]:
-    """A new value that no deploy could write."""
     for appearance in stored_credential.appearances:
         setting = appearance.spot.setting
         if setting and appearance.spot.place in setting.own_places:
@@ -176,7 +175,6 @@ def _unknown(name: str, catalog: Catalog) -> str:
 
 
 def in_use(credential: Credential, old: Login, new_login: Login) -> str | None:
-    """The blocker if the given new value is the one in use."""
     if Login(new_login.username or old.username, new_login.password or old.password) != old:
         return None
     return "the given new value is the value in use; get a new one from the provider" + (
@@ -184,19 +182,19 @@ def in_use(credential: Credential, old: Login, new_login: Login) -> str | None:
     )
 
 
-def _administered(ground: PlanInputs, credential: Credential) -> Iterator[str]:
-    admin = ground.catalog.credentials.get(credential.admin or credential.name)
+def _administered(inputs: PlanInputs, credential: Credential) -> Iterator[str]:
+    admin = inputs.catalog.credentials.get(credential.admin or credential.name)
     if admin is None or credential.admin is None:
         yield f"it has no administrator in the catalog; name one in credentials.{credential.name}.admin"
         return
-    admin_credential = credential_graph.find(ground.catalog, admin, ground.contents)
+    admin_credential = credential_graph.find(inputs.catalog, admin, inputs.contents)
     if admin_credential.problems or admin_credential.login.password is None:
         reason = "; ".join(admin_credential.problems) or "it has no password"
         yield f"its administrator {admin.name} cannot be read: {reason}"
 
 
 def _alternating(
-    ground: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
+    inputs: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
 ) -> Iterator[str]:
     username = stored_credential.login.username
     if username is None:
@@ -204,7 +202,7 @@ def _alternating(
     elif (
         credential.kind not in kind_names.TWO_USERS
         and not turn_of(username)
-        and credential.name not in ground.journal.prepared
+        and credential.name not in inputs.journal.prepared
     ):
         yield (
             f"role {username} owns the database objects, and its second login {other_login(username)} does not "
@@ -213,9 +211,9 @@ def _alternating(
         )
 
 
-def _in_use(ground: PlanInputs, credential: Credential) -> Iterator[str]:
+def _in_use(inputs: PlanInputs, credential: Credential) -> Iterator[str]:
     """A login whose turn would come before its previous value was to go."""
-    for task in ground.journal.pending_tasks.values():
+    for task in inputs.journal.pending_tasks.values():
         if task.credential == credential.name and task.act == "revoke":
             yield (
                 f"its other login is still valid until {task.due} (revoke_after), and a rotation would change its "
@@ -224,24 +222,24 @@ def _in_use(ground: PlanInputs, credential: Credential) -> Iterator[str]:
 
 
 def _signing(
-    ground: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
+    inputs: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
 ) -> Iterator[str]:
     where = f"credentials.{credential.name}"
-    setting = ground.catalog.settings.get(credential.fallbacks or "")
+    setting = inputs.catalog.settings.get(credential.fallbacks or "")
     if setting is None or setting.place is None or setting.name in credential.settings:
         yield (
             "its rotation would log all users out, because no setting lists previous keys; name one in "
             f"{where}.fallbacks (docs/how-to/declare-a-credential.md#django-secret_key)"
         )
-    holdings = Holdings(ground.contents)
-    for place in credential_graph.fallback_places(ground.catalog, credential):
+    holdings = Holdings(inputs.contents)
+    for place in credential_graph.fallback_places(inputs.catalog, credential):
         holdings.value(place, setting)
         if place.key is None:
             yield (
                 f"{place} lists the previous keys. Without a previous key, its value would be empty, which AWS "
                 "refuses; store the list in a key of a secret"
             )
-        elif place.name not in ground.contents.readings:
+        elif place.name not in inputs.contents.readings:
             yield f"{place}, which lists the previous keys, cannot be read; create it, or allow reading it"
     yield from holdings.problems
     if stored_credential.places and not any(place.traits.has_labels for place in stored_credential.places):
@@ -264,22 +262,22 @@ def _signing(
         )
 
 
-def _mirrored(ground: PlanInputs, credential: Credential) -> Iterator[str]:
-    names = credential_graph.mirrored_names(ground.catalog, credential)
-    if names and ground.catalog.github is None:
+def _mirrored(inputs: PlanInputs, credential: Credential) -> Iterator[str]:
+    names = credential_graph.mirrored_names(inputs.catalog, credential)
+    if names and inputs.catalog.github is None:
         yield (
             f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; give it in "
             "github.repository of the catalog"
         )
-    elif names and not ground.mirrors:
+    elif names and not inputs.mirrors:
         yield (
             f"GitHub holds it too ({', '.join(names)}), and there is no token to send the new value; set "
             "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
         )
 
 
-def _of_its_secret(ground: PlanInputs, name: str) -> Iterator[str]:
-    described = ground.descriptions.get(name)
+def _of_its_secret(inputs: PlanInputs, name: str) -> Iterator[str]:
+    described = inputs.descriptions.get(name)
     if described is None:
         return
     if described.rotation_enabled:

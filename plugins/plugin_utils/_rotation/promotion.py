@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 @dataclass(frozen=True)
 class Promotion:
-    """What came of a promotion."""
+    """The outcome of a promotion."""
 
     outcome: str
     """"done", "taken" (our keys were changed) or "blocked" (GitHub's copies cannot be sent, or somebody else writes
@@ -71,7 +71,6 @@ def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: 
 
 
 def merged_message(merges: Mapping[str, int]) -> str:
-    """The message about secrets in which somebody else's change was merged."""
     if not merges:
         return ""
     return (

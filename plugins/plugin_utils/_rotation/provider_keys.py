@@ -38,8 +38,6 @@ _ROTATION = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}")
 
 @dataclass(frozen=True)
 class ProviderKeys:
-    """What one stage of a credential asks and changes."""
-
     setting: RotationSetup
     name: str
     api: ProviderApi

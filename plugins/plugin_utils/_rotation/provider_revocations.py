@@ -62,7 +62,7 @@ def open_ones(journal: Journal) -> list[PendingTask]:
 
 
 def waiting(catalog: Catalog, journal: Journal) -> list[dict[str, str]]:
-    """What waits for somebody's word, with the words to type."""
+    """Each pending confirmation, with the command that gives it."""
     return [_summary(catalog, task) for task in open_ones(journal)]
 
 
@@ -84,7 +84,6 @@ def _page(catalog: Catalog, name: str) -> str:
 
 
 def where(catalog: Catalog, name: str) -> str:
-    """The provider's page, in words."""
     page = _page(catalog, name)
     return f"at {page}" if page else "where it was issued"
 
@@ -135,7 +134,6 @@ def against_confirmation(
 def record(
     catalog: Catalog, closed: Iterable[PendingTask], who: str, now: datetime, tried: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The confirmation's line in the audit log."""
     tasks = sorted(closed, key=lambda task: task.id)
     notes = [audit_record.plain(f"{task.id}: {tried[task.id]}") for task in tasks if tried and task.id in tried]
     return {**({"notes": notes} if notes else {}), **pending_tasks.record(catalog, tasks, "revoked", who, now)}

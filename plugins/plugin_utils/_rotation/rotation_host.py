@@ -38,7 +38,7 @@ class RotationHost:
         return self._run(module, {**self._options, **options})
 
     def run_alone(self, module: str, **options: Any) -> Answer:
-        """A module that takes no part in a rotation."""
+        """Runs a module that takes no part in a rotation."""
         common = {name: value for name, value in self._common.items() if name != "kinds_path"}
         return self._run(module, {**common, **options})
 

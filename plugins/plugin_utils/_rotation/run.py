@@ -25,7 +25,7 @@ class Progress(Protocol):
 
 
 class AuditPort(Protocol):
-    """Where a rotation that ends is recorded."""
+    """The audit log."""
 
     def open(self) -> None:
         """Called before :meth:`recorded` goes beside other calls."""
@@ -85,7 +85,7 @@ class StageNotes:
 
 @dataclass
 class Carried:
-    """What a run knows beside the journal, from one call to the next."""
+    """State of a run beside the journal, from one call to the next."""
 
     rolled: bool = False
     """Whether this run has deployed."""

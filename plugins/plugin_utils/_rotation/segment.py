@@ -172,8 +172,6 @@ class ServersAction(RotationAction):
 
 
 class SegmentAction(ServersAction):
-    """Runs the engine."""
-
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         settings = with_full_paths(args["settings"], OPTIONS)
         try:
@@ -310,7 +308,7 @@ def result(engine: Engine, answer: Mapping[str, Any], args: Mapping[str, Any]) -
 
 
 def _holds_old_values(catalog: Catalog, answer: Mapping[str, Any]) -> bool:
-    """Of the encrypted .env that the catalog declares."""
+    """Whether an encrypted .env that the catalog declares may hold old values."""
     return catalog.encrypted_env is not None and bool(answer.get("id") and answer.get("closed"))
 
 
@@ -337,7 +335,6 @@ def announce_as_broken_off(setting: RotationSetup, error: SecretsError) -> None:
 
 
 def carried_from(rotation: Mapping[str, Any]) -> Carried:
-    """What the call before left."""
     carried = dict(rotation["carried"])
     return Carried(
         **{

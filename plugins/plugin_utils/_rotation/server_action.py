@@ -62,7 +62,7 @@ class Parties:
 
     @property
     def removed(self) -> Login:
-        """The login to remove: the old one, or in a rollback the new one."""
+        """The old login, or in a rollback the new one."""
         if not self.aborting:
             return self.old
         if self.new is None:
@@ -74,7 +74,7 @@ class Parties:
 
     @property
     def values(self) -> list[str]:
-        """What must not be shown."""
+        """Texts that must not be shown."""
         logins = [self.old, self.admin, *([self.new] if self.new else [])]
         return [text for login in logins for text in (login.password,) if text and len(text) >= redaction.SHORTEST]
 

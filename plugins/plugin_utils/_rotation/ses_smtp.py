@@ -36,8 +36,6 @@ def smtp_password(secret: str, region: str) -> str:
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """SES's mail server of a region."""
-
     region: str
     host: str
     port: int = 465

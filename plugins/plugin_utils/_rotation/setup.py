@@ -47,8 +47,6 @@ class ReadCache:
 
 @dataclass(frozen=True)
 class RotationSetup:
-    """What an action works with."""
-
     catalog: Catalog
     kinds: Mapping[str, Kind]
     rotator: Rotator

@@ -42,7 +42,7 @@ class Pair:
 
     @property
     def values(self) -> list[str]:
-        """What must not be shown."""
+        """Texts that must not be shown."""
         return [text for name in (self.old, self.new) if name for text in key_pair.masked(name)]
 
     def public(self, private: str | None) -> str | None:
@@ -50,7 +50,6 @@ class Pair:
 
 
 def present(setting: RotationSetup, name: str) -> Pair:
-    """Outside a rotation: the key that is in use."""
     return Pair(name, _in_use(setting, name), comment=_comment(setting, name))
 
 
@@ -69,7 +68,7 @@ def concerned(setting: RotationSetup, name: str, former: str = "") -> Pair:
 
 
 def looks(setting: RotationSetup, plan: _plan.RotationPlan) -> list[str]:
-    """The credentials of a plan whose hosts must be looked at first."""
+    """Names of SSH keys whose hosts must be looked at before the plan."""
     return [item.credential for item in plan.items if item.kind == SSH_KEY and item.act in _plan.CHANGES]
 
 
@@ -141,7 +140,7 @@ def elsewhere(name: str, result: Mapping[str, Any]) -> str:
 
 
 def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) -> list[str]:
-    """What is worth saying of one host."""
+    """Lines about one host's answer."""
     if "file" not in result:
         return []
     file, account, ended = result["file"], result["account"], result.get("ended", ())

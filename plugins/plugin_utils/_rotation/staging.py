@@ -55,7 +55,7 @@ PAUSE, LONGEST_PAUSE = 0.5, 8.0
 
 
 class Rotator(StoreReads):
-    """One process's hands on the stores, and on the journal that says what they may do."""
+    """The acts of one process on the stores, and on the journal that permits them."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -167,7 +167,7 @@ class Rotator(StoreReads):
         self.secrets.side_by_side(acts)
 
     def _texts(self, rotation: OpenRotation, contents: Contents, values: Values, phase: int) -> dict[str, str]:
-        """What each secret of the plan holds in that phase."""
+        """The text of each secret of the plan in that phase."""
         edits = _plan.edits(self.catalog, _plan.items_of(rotation.plan), contents, values.credentials, phase)
         changed = credential_graph.contents_with(contents, edits)[0]
         return {name: changed.get(name, contents.readings[name].value) for name in rotation.plan["secrets"]}

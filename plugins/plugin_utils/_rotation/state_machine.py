@@ -30,8 +30,6 @@ GO, BACK, STOP = "go", "back", "stop"
 
 @dataclass(frozen=True)
 class Decision:
-    """What follows from an outcome."""
-
     way: str
     """"go" on, take it "back", or "stop" here and stay open."""
     step: str | None = None

@@ -36,8 +36,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journ
 
 
 class StoreReads(JournalWriter):
-    """One process's eyes on the stores."""
-
     def __init__(
         self,
         *,
@@ -59,7 +57,6 @@ class StoreReads(JournalWriter):
         """The secrets as this process described them for its plan."""
 
     def current(self, places: Iterable[Place]) -> Contents:
-        """What these places hold now."""
         return registry.current(self.catalog, places, registry.by_traits(self.secrets, self.parameters))
 
     def settle(self, journal: Journal) -> None:

@@ -71,7 +71,6 @@ def wanted_again(setting: RotationSetup, rotation: OpenRotation, supplied_logins
 
 
 def is_asked(setting: RotationSetup, name: str, supplied_logins: Mapping[str, Any]) -> bool:
-    """Whether it is externally issued and was not supplied."""
     kind = setting.kinds.get(setting.catalog.credentials[name].kind)
     return kind is not None and kind.value == "supplied" and name not in supplied_logins
 

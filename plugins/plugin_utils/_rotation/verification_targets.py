@@ -37,7 +37,6 @@ def can_be_tried(catalog: Catalog, credential: Credential) -> bool:
 
 
 def stages(catalog: Catalog, credential: Credential, kind: Kind) -> list[str]:
-    """The stages that are carried out for that credential."""
     idle = kind.tries_values and not can_be_tried(catalog, credential)
     return [stage for stage in kind.stages if not (idle and stage in VERIFYING)]
 

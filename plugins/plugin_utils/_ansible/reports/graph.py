@@ -67,7 +67,7 @@ def _edge(edge: Mapping[str, str], places: Mapping[str, Place]) -> dict[str, str
 
 
 def _columns(graph: Mapping[str, Any]) -> list[list[str]]:
-    """Names by their distance from what was declared."""
+    """Names by their distance from the declared credentials."""
     distance = dict.fromkeys(graph["declared"], 0)
     changed = True
     while changed:

@@ -64,7 +64,6 @@ def verification(report: Mapping[str, Any]) -> str:
 
 
 def postmortem(facts: Mapping[str, Any]) -> str:
-    """The page of a leak's post-mortem."""
     return render(
         "postmortem.html.j2",
         title=f"Leak {facts['id']}",

@@ -55,7 +55,6 @@ def outages_of(facts: Mapping[str, Any]) -> list[str]:
 
 
 def markdown(facts: Mapping[str, Any], mermaid: str = "") -> str:
-    """The whole file."""
     return "\n".join(_lines(facts, mermaid)).rstrip() + "\n"
 
 

@@ -53,8 +53,6 @@ class Way:
 
 @dataclass(frozen=True)
 class AgentKey:
-    """A key in a private agent."""
-
     socket: Path
     public: Path
     fingerprint: str
@@ -147,12 +145,12 @@ def _run(command: Sequence[str], environment: dict[str, str], *, text: str, name
 
 
 def own(way: Way) -> verbose_output.Verdict:
-    """What becomes of a fresh login as Ansible's own are made."""
+    """Tries a fresh login as Ansible's own are made."""
     return _attempt(way, [], "exit 0", until=None)
 
 
 def tried(way: Way, agent_key: AgentKey) -> verbose_output.Verdict:
-    """What becomes of a login with that key. Opens no session, so that nothing is run there."""
+    """Tries a login with that key. Opens no session, so that nothing is run there."""
     key = [
         *(
             "-o",
@@ -171,8 +169,6 @@ def tried(way: Way, agent_key: AgentKey) -> verbose_output.Verdict:
 
 @dataclass(frozen=True)
 class KeyVerdict:
-    """What a host says to a key."""
-
     accepted: bool | None
     """None where it was not asked."""
     verdict: verbose_output.Verdict

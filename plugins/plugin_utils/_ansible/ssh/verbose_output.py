@@ -27,7 +27,7 @@ CHATTER = ("debug", "OpenSSH_", "Authenticated to ", "Warning: ", "Transferred: 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one attempt, so far."""
+    """The result of one attempt, so far."""
 
     offered: frozenset[str]
     taken: frozenset[str]
@@ -82,8 +82,6 @@ def read(lines: Sequence[str]) -> Verdict:
 
 
 class _Talk:
-    """One server's answers."""
-
     def __init__(self) -> None:
         self.offered: list[str] = []
         self.taken: list[str] = []

@@ -40,7 +40,6 @@ BUILT_IN: Mapping[str, type[Acts]] = registry()
 
 
 def acts_of(kind: Kind) -> Acts:
-    """What carries out the stages of a kind."""
     return own.OwnKind(kind) if kind.folder else BUILT_IN[kind.name]()
 
 
@@ -50,7 +49,7 @@ def sessions_module(kind: str) -> str:
 
 
 def ways_in(kind: str, *, compared: bool) -> tuple[str, str] | None:
-    """What a leak response looks at for other ways in through such a credential, and what it does not."""
+    """The texts ``Acts.ways_in`` of a kind, or ``Acts.ways_in_compared``."""
     acts = BUILT_IN.get(kind, Acts)
     return acts.ways_in_compared if compared else acts.ways_in
 

@@ -31,8 +31,7 @@ class IamKeyActs(Acts):
 
     @staticmethod
     def _steps(part: Part) -> AccessKeyStage:
-        hands, access_key_pair = access_key_preconditions.concerned(part.setting, part.name)
-        return AccessKeyStage(hands, access_key_pair)
+        return AccessKeyStage(*access_key_preconditions.concerned(part.setting, part.name))
 
 
 class AwsAccessKey(IamKeyActs):

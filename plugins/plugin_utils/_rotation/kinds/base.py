@@ -44,7 +44,7 @@ class ServerPrograms(Protocol):
 
 @dataclass(frozen=True)
 class StageRequest:
-    """What a module does at a stage of a kind."""
+    """The state of a module at a stage, and its options."""
 
     state: str
     options: Sequence[str] = ()
@@ -57,7 +57,7 @@ class StageRequest:
 
 @dataclass(frozen=True)
 class Part:
-    """One credential in a rotation, as its kind sees it."""
+    """One credential in a rotation."""
 
     setting: RotationSetup
     server: ServerPrograms
@@ -164,7 +164,6 @@ class Acts:
         raise NotImplementedError
 
     def test(self, part: Part) -> Answer:
-        """Logs in with the new value."""
         raise NotImplementedError
 
     def revoke(self, part: Part) -> Answer:
@@ -201,7 +200,6 @@ DONE: Mapping[str, str] = {
 
 
 def stages_of(acts: type[Acts]) -> tuple[str, ...]:
-    """The stages at which the kind has something to do."""
     return tuple(
         name
         for name in STAGES

@@ -36,7 +36,6 @@ class HoneytokenLogin(Acts):
         return {}
 
     def revoke(self, part: Part) -> Answer:
-        """Makes the new password the only one."""
         logins = rotated_logins(part.setting, part.name, part.pending_task)
         if logins.aborting or logins.stays is None:
             return {"message": "the server still has the old value; nothing was changed"}

@@ -104,7 +104,7 @@ def _printable(node: Any) -> Any:
 
 
 def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
-    """What the executable reads, and which of it must not be shown."""
+    """The document on the executable's standard input, and the texts of it that must not be shown."""
     setting, name = part.setting, part.name
     credential = setting.catalog.credentials[name]
     if verb == "check":

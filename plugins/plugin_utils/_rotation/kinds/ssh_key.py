@@ -10,8 +10,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 
 
 class SshKey(Acts):
-    """A key pair that opens the hosts."""
-
     kind = Kind(
         kind_names.SSH_KEY,
         (

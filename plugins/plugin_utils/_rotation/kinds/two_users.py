@@ -108,7 +108,6 @@ class TwoUsers(Acts):
         return {"known": sorted(names - {""}), "login": _login(stays), "inventory": request}
 
     def arguments(self, part: Part, server: dict[str, Any]) -> dict[str, Any]:
-        """Further arguments of the program."""
         del server
         return {"leaked": part.setting.answers_leak()}
 
