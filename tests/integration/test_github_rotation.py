@@ -109,7 +109,7 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
     sentences(
         run,
         (
-            "cannot continue: GitHub holds EMAIL_HOST_PASSWORD too, and there is no token to send the new "
+            "cannot continue: GitHub holds it too (EMAIL_HOST_PASSWORD), and there is no token to send the new "
             "value; set GITHUB_TOKEN"
         ),
     )

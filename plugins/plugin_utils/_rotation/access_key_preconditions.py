@@ -153,7 +153,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
 
 
 def _in_force(setting: RotationSetup, name: str) -> Login:
-    stored_credential = setting.held(setting.catalog.credentials[name])
-    if stored_credential.problems or stored_credential.login.username is None:
-        raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or NO_ID}")
-    return stored_credential.login
+    stored = setting.held(setting.catalog.credentials[name])
+    if stored.problems or stored.login.username is None:
+        raise RotationError(f"{name}: {'; '.join(stored.problems) or NO_ID}")
+    return stored.login

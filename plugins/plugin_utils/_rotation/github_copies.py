@@ -58,18 +58,6 @@ def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]
     return setting.required or is_held or any(isinstance(part, SettingRef) and part.name in resolved for part in parts)
 
 
-def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
-    if catalog.github is None:
-        return (
-            f"GitHub holds {', '.join(names)} too, and the catalog names no repository; give it in "
-            "github.repository of the catalog"
-        )
-    return (
-        f"GitHub holds {', '.join(names)} too, and there is no token to send the new value; set "
-        "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE, then run the same command again"
-    )
-
-
 def needs_value(names: Sequence[str]) -> str:
     return (
         f"GitHub holds {', '.join(names)} too, and a part of that value is missing or cannot be read; give "

@@ -34,12 +34,12 @@ T = TypeVar("T")
 
 def login_for(
     kind: Kind,
-    stored_credential: credential_graph.StoredCredential,
+    stored: credential_graph.StoredCredential,
     supplied: Login | None,
     generate: Callable[[Kind], str],
 ) -> Login:
     """The login that takes the stored one's place, generated or supplied. Raises RotationError."""
-    name = stored_credential.credential.name
+    name = stored.credential.name
     if kind.value != "generated" and supplied is None:
         raise RotationError(f"{name}: the rotation needs its new value again; give the same value as at the start")
     if kind.value != "supplied" and supplied is not None:
@@ -47,8 +47,8 @@ def login_for(
             f"{name} needs no value from you; remove the line {name} from the file in rotation_values_file"
         )
     supplied = supplied or Login()
-    password = supplied.password or (generate(kind) if kind.value == "generated" else stored_credential.login.password)
-    new_login = _plan.new_login(kind, stored_credential, password)
+    password = supplied.password or (generate(kind) if kind.value == "generated" else stored.login.password)
+    new_login = _plan.new_login(kind, stored, password)
     return replace(new_login, username=supplied.username or new_login.username)
 
 

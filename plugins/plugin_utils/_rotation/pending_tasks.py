@@ -51,10 +51,8 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
     if former is None:
         return None
     denied = sorted(name for name, failure in former.failures.items() if failure.reason == DENIED)
-    stored_credential = credential_graph.find(catalog, credential, former)
-    if stored_credential.login.password is not None and (
-        kind.alternates != "always" or stored_credential.login.username is not None
-    ):
+    stored = credential_graph.find(catalog, credential, former)
+    if stored.login.password is not None and (kind.alternates != "always" or stored.login.username is not None):
         return None
     if denied:
         return (

@@ -147,20 +147,20 @@ def plan(inputs: PlanInputs, request: RotationRequest) -> RotationPlan:
     for credential in _ordered(inputs.catalog):
         if request.names and credential.name not in request.names:
             continue
-        stored = inputs.stored.get(credential.name, "")
-        age = credential_ages.age_of(inputs.catalog, credential, inputs.journal, inputs.now, stored)
+        since = inputs.stored.get(credential.name, "")
+        age = credential_ages.age_of(inputs.catalog, credential, inputs.journal, inputs.now, since)
         if request.leak and is_replaced(inputs.journal, credential.name):
             passed[credential.name] = "was replaced since the leak was declared"
             continue
         if not (age.due or request.force or request.leak):
             passed[credential.name] = age.message
             continue
-        stored_credential = credential_graph.find(inputs.catalog, credential, inputs.contents)
+        stored = credential_graph.find(inputs.catalog, credential, inputs.contents)
         kind = inputs.kinds.get(credential.kind, Kind(credential.kind))
-        places = stored_credential.places + (
+        places = stored.places + (
             credential_graph.fallback_places(inputs.catalog, credential) if kind.phases == 2 else ()
         )
-        problems = list(preconditions.blockers(inputs, credential, stored_credential, places))
+        problems = list(preconditions.blockers(inputs, stored, places))
         problems += [f"{place} already belongs to {owners[place]}" for place in places if place in owners]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
@@ -378,9 +378,9 @@ def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
     return max((credential.revoke_after for credential in credentials if not revokes_later(credential)), default=0)
 
 
-def new_login(kind: Kind, stored_credential: credential_graph.StoredCredential, password: str | None) -> Login:
+def new_login(kind: Kind, stored: credential_graph.StoredCredential, password: str | None) -> Login:
     """The login that takes the stored one's place."""
-    username = stored_credential.login.username
+    username = stored.login.username
     if kind.alternates == "always" or (kind.alternates == "if_suffixed" and turn_of(username)):
         username = other_login(username)
     return Login(username, password)

@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.credentia
     LONGEST_WAIT,
     revokes_later,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_graph import StoredCredential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PENDING
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command
@@ -38,12 +39,8 @@ FILE = "-e rotation_values_file=FILE (mode 0600)"
 _USES = frozenset({"sessions", "signing"})
 
 
-def blockers(
-    inputs: PlanInputs,
-    credential: Credential,
-    stored_credential: credential_graph.StoredCredential,
-    places: Sequence[Place],
-) -> Iterator[str]:
+def blockers(inputs: PlanInputs, stored: StoredCredential, places: Sequence[Place]) -> Iterator[str]:
+    credential = stored.credential
     kind = inputs.kinds.get(credential.kind)
     if kind is None:
         yield (
@@ -51,47 +48,45 @@ def blockers(
             "are folders in rotation_kinds_path"
         )
         return
-    yield from stored_credential.problems
+    yield from stored.problems
     yield from filter(None, [inputs.against.get(credential.name)])
-    yield from _of_its_kind(inputs, credential, kind, stored_credential)
+    yield from _of_its_kind(inputs, kind, stored)
     yield from _mirrored(inputs, credential)
     for name in labelled_names(places):
         yield from _of_its_secret(inputs, name)
 
 
-def _of_its_kind(
-    inputs: PlanInputs, credential: Credential, kind: Kind, stored_credential: credential_graph.StoredCredential
-) -> Iterator[str]:
+def _of_its_kind(inputs: PlanInputs, kind: Kind, stored: StoredCredential) -> Iterator[str]:
+    credential = stored.credential
     missing = [name for name in kind.options if name not in credential.options]
     if missing:
         yield f"kind {kind.name} needs options.{', options.'.join(missing)}"
     if kind.value == "supplied":
-        yield from _supplied(inputs, credential, stored_credential)
-    if kind.needs_url and not stored_credential.problems and stored_credential.url is None:
-        yield from stored_credential.flaws or (no_address(credential),)
-    if not stored_credential.problems:
-        yield from filter(
-            None, [server_addresses.leads_elsewhere(inputs.catalog, credential, stored_credential.locations)]
-        )
-    if kind.needs_user and not stored_credential.problems and stored_credential.login.username is None:
+        yield from _supplied(inputs, stored)
+    if kind.needs_url and not stored.problems and stored.url is None:
+        yield from stored.flaws or (no_address(credential),)
+    if not stored.problems:
+        wrong = server_addresses.leads_elsewhere(inputs.catalog, credential, stored.locations)
+        yield from [wrong] if wrong else []
+    if kind.needs_user and not stored.problems and stored.login.username is None:
         yield (
             "no place in the catalog holds its user name or id; add a setting to appears_in, such as one "
             "ending in ACCESS_KEY_ID"
         )
     if kind.needs_admin:
         yield from _administered(inputs, credential)
-    if kind.alternates == "always" and not stored_credential.problems:
-        yield from _alternating(inputs, credential, stored_credential)
+    if kind.alternates == "always" and not stored.problems:
+        yield from _alternating(inputs, stored)
     if kind.alternates == "always" and not inputs.leak:
         yield from _in_use(inputs, credential)
     if kind.phases == 2:
-        yield from _signing(inputs, credential, stored_credential)
-    elif revokes_later(credential) and not stored_credential.problems and not _is_kept(stored_credential):
+        yield from _signing(inputs, stored)
+    elif revokes_later(credential) and not stored.problems and not _is_kept(stored):
         yield (
             "a later run must revoke its old value (revoke_after), and cannot read this value, because only parameters "
             f"hold it; store it in a secret too, or set revoke_after to {LONGEST_WAIT} at most"
         )
-    if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (stored_credential.url or ""):
+    if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (stored.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
 
 
@@ -103,19 +98,18 @@ def no_address(credential: Credential) -> str:
     )
 
 
-def _is_kept(stored_credential: credential_graph.StoredCredential) -> bool:
+def _is_kept(stored: StoredCredential) -> bool:
     """Whether a secret's previous version will tell what the old login was."""
-    labelled = [appearance for appearance in stored_credential.appearances if appearance.spot.place.traits.has_labels]
+    labelled = [appearance for appearance in stored.appearances if appearance.spot.place.traits.has_labels]
     has_user = any(appearance.in_url or appearance.spot.is_user for appearance in labelled)
-    is_in_url = any(appearance.spot.is_user or appearance.in_url for appearance in stored_credential.appearances)
+    is_in_url = any(appearance.spot.is_user or appearance.in_url for appearance in stored.appearances)
     return any(appearance.in_url or not appearance.spot.is_user for appearance in labelled) and (
         has_user or not is_in_url
     )
 
 
-def _supplied(
-    inputs: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
-) -> Iterator[str]:
+def _supplied(inputs: PlanInputs, stored: StoredCredential) -> Iterator[str]:
+    credential = stored.credential
     supplied_login = inputs.supplied.get(credential.name)
     if supplied_login is None and inputs.leak:
         yield f"its provider issues the new value; give it at the terminal, which asks you at the end, or by {FILE}"
@@ -124,19 +118,17 @@ def _supplied(
             f"its provider issues the new value; give it by {FILE}, or name the credential with -e "
             f"rotation_credentials={credential.name} to be asked"
         )
-    elif supplied_login.username and not stored_credential.problems and stored_credential.login.username is None:
+    elif supplied_login.username and not stored.problems and stored.login.username is None:
         yield (
             "the new value has a user name, and no place in the catalog holds a user name; add a setting to appears_in"
         )
     else:
-        yield from filter(None, [in_use(credential, stored_credential.login, supplied_login)])
-        yield from _undeliverable(inputs.catalog, stored_credential, supplied_login)
+        yield from filter(None, [in_use(credential, stored.login, supplied_login)])
+        yield from _undeliverable(inputs.catalog, stored, supplied_login)
 
 
-def _undeliverable(
-    catalog: Catalog, stored_credential: credential_graph.StoredCredential, login: Login
-) -> Iterator[str]:
-    for appearance in stored_credential.appearances:
+def _undeliverable(catalog: Catalog, stored: StoredCredential, login: Login) -> Iterator[str]:
+    for appearance in stored.appearances:
         setting = appearance.spot.setting
         if setting and appearance.spot.place in setting.own_places:
             problem = deliverable_values.problem(catalog, setting, setting.name, appearance.rewritten(login))
@@ -193,10 +185,9 @@ def _administered(inputs: PlanInputs, credential: Credential) -> Iterator[str]:
         yield f"its administrator {admin.name} cannot be read: {reason}"
 
 
-def _alternating(
-    inputs: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
-) -> Iterator[str]:
-    username = stored_credential.login.username
+def _alternating(inputs: PlanInputs, stored: StoredCredential) -> Iterator[str]:
+    credential = stored.credential
+    username = stored.login.username
     if username is None:
         yield "no place in the catalog holds its user name, which changes at each rotation; add a setting to appears_in"
     elif (
@@ -221,9 +212,8 @@ def _in_use(inputs: PlanInputs, credential: Credential) -> Iterator[str]:
             )
 
 
-def _signing(
-    inputs: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
-) -> Iterator[str]:
+def _signing(inputs: PlanInputs, stored: StoredCredential) -> Iterator[str]:
+    credential = stored.credential
     where = f"credentials.{credential.name}"
     setting = inputs.catalog.settings.get(credential.fallbacks or "")
     if setting is None or setting.place is None or setting.name in credential.settings:
@@ -242,12 +232,12 @@ def _signing(
         elif place.name not in inputs.contents.readings:
             yield f"{place}, which lists the previous keys, cannot be read; create it, or allow reading it"
     yield from holdings.problems
-    if stored_credential.places and not any(place.traits.has_labels for place in stored_credential.places):
+    if stored.places and not any(place.traits.has_labels for place in stored.places):
         yield (
             "only parameters hold it, and previous values of parameters are not kept; store it in a secret "
             "too, as a copy"
         )
-    if "," in (stored_credential.login.password or ""):
+    if "," in (stored.login.password or ""):
         yield "its value contains a comma, which a list of previous keys cannot hold; change it by hand once"
     others = sorted(set(credential.used_for) - _USES)
     if others:
@@ -264,16 +254,20 @@ def _signing(
 
 def _mirrored(inputs: PlanInputs, credential: Credential) -> Iterator[str]:
     names = credential_graph.mirrored_names(inputs.catalog, credential)
-    if names and inputs.catalog.github is None:
-        yield (
+    if names and not (inputs.catalog.github and inputs.mirrors):
+        yield needs_token(inputs.catalog, names)
+
+
+def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
+    if catalog.github is None:
+        return (
             f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; give it in "
             "github.repository of the catalog"
         )
-    elif names and not inputs.mirrors:
-        yield (
-            f"GitHub holds it too ({', '.join(names)}), and there is no token to send the new value; set "
-            "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
-        )
+    return (
+        f"GitHub holds it too ({', '.join(names)}), and there is no token to send the new value; set "
+        "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE, then run the same command again"
+    )
 
 
 def _of_its_secret(inputs: PlanInputs, name: str) -> Iterator[str]:

@@ -44,9 +44,9 @@ def is_over(catalog: Catalog, items: Sequence[plan.Item], new: Mapping[str, Logi
     """Whether somebody wrote over what was promoted: every credential has its new password there."""
     wrong_places = []
     for item in items:
-        stored_credential = credential_graph.find(catalog, catalog.credentials[item.credential], now)
-        if item.act in plan.CHANGES and stored_credential.places:
-            wrong_places.append(stored_credential.login.password == new[item.credential].password)
+        stored = credential_graph.find(catalog, catalog.credentials[item.credential], now)
+        if item.act in plan.CHANGES and stored.places:
+            wrong_places.append(stored.login.password == new[item.credential].password)
     return bool(wrong_places) and all(wrong_places)
 
 

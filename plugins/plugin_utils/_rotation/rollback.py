@@ -97,12 +97,9 @@ def _with_old_logins(
     edits: dict[Place, str] = {}
     for item in items:
         credential = rotator.catalog.credentials[item.credential]
-        stored_credential = credential_graph.find(rotator.catalog, credential, theirs)
-        if (
-            item.act in plan.CHANGES
-            and stored_credential.login.password == values.credentials[item.credential].password
-        ):
-            edits.update(stored_credential.edits(credential_graph.find(rotator.catalog, credential, contents).login))
+        stored = credential_graph.find(rotator.catalog, credential, theirs)
+        if item.act in plan.CHANGES and stored.login.password == values.credentials[item.credential].password:
+            edits.update(stored.edits(credential_graph.find(rotator.catalog, credential, contents).login))
     return edits
 
 

@@ -107,15 +107,15 @@ def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "",
 
 def beforehand(setting: RotationSetup, name: str, engine: str, *, by_itself: bool = False) -> Parties:
     """The parties of a credential that is to be rotated, with a random, discarded password in place of the new one."""
-    stored_credential = _present(setting, name)
-    admin, admin_url = (stored_credential.login, "") if by_itself else administrator(setting, name, engine)
-    kind = setting.kinds.get(stored_credential.credential.kind, Kind(stored_credential.credential.kind))
+    stored = _present(setting, name)
+    admin, admin_url = (stored.login, "") if by_itself else administrator(setting, name, engine)
+    kind = setting.kinds.get(stored.credential.kind, Kind(stored.credential.kind))
     journal = setting.known.journal or setting.rotator.look()
     return Parties(
-        old=stored_credential.login,
-        new=plan.new_login(kind, stored_credential, context.generate(64)),
+        old=stored.login,
+        new=plan.new_login(kind, stored, context.generate(64)),
         admin=admin,
-        url=str(stored_credential.url),
+        url=str(stored.url),
         admin_url=admin_url,
         number=journal.head,
         rotation="none yet",
@@ -128,15 +128,13 @@ def administrator(
 ) -> tuple[Login, str]:
     """The login that may change this credential, and its URL: at the address that the catalog declares for it."""
     admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
-    stored_credential = setting.held(admin)
+    stored = setting.held(admin)
     login = setting.administrators_login(admin, rotation)
-    if stored_credential.problems or login.password is None:
-        raise RotationError(
-            f"{name}: its administrator {admin.name} cannot be read: {'; '.join(stored_credential.problems)}"
-        )
+    if stored.problems or login.password is None:
+        raise RotationError(f"{name}: its administrator {admin.name} cannot be read: {'; '.join(stored.problems)}")
     # The name may stand in its URL alone, which the new value does not repeat.
-    login = Login(login.username or stored_credential.login.username, login.password)
-    wrong = server_addresses.administrator_elsewhere(admin, engine, stored_credential.locations)
+    login = Login(login.username or stored.login.username, login.password)
+    wrong = server_addresses.administrator_elsewhere(admin, engine, stored.locations)
     if wrong:
         raise RotationError(f"{name}: {wrong}")
     return login, server_addresses.administrators_url(server, engine, login)
@@ -144,24 +142,24 @@ def administrator(
 
 def present_login(setting: RotationSetup, name: str) -> tuple[Login, str]:
     """What the stores hold of a credential now, outside a rotation."""
-    stored_credential = _present(setting, name)
-    return stored_credential.login, str(stored_credential.url)
+    stored = _present(setting, name)
+    return stored.login, str(stored.url)
 
 
 def _present(setting: RotationSetup, name: str) -> credential_graph.StoredCredential:
     (credential,) = setting.chosen([name])
-    stored_credential = setting.held(credential)
-    if stored_credential.problems or not stored_credential.url:
-        raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or preconditions.no_address(credential)}")
-    _refuse_elsewhere(setting, stored_credential)
-    return stored_credential
+    stored = setting.held(credential)
+    if stored.problems or not stored.url:
+        raise RotationError(f"{name}: {'; '.join(stored.problems) or preconditions.no_address(credential)}")
+    _refuse_elsewhere(setting, stored)
+    return stored
 
 
-def _refuse_elsewhere(setting: RotationSetup, stored_credential: credential_graph.StoredCredential) -> None:
+def _refuse_elsewhere(setting: RotationSetup, stored: credential_graph.StoredCredential) -> None:
     """Nothing is sent to a server that only a store value names."""
-    wrong = server_addresses.leads_elsewhere(setting.catalog, stored_credential.credential, stored_credential.locations)
+    wrong = server_addresses.leads_elsewhere(setting.catalog, stored.credential, stored.locations)
     if wrong:
-        raise RotationError(f"{stored_credential.credential.name}: {wrong}")
+        raise RotationError(f"{stored.credential.name}: {wrong}")
 
 
 def outside(setting: RotationSetup, name: str, engine: str, masked: list[str]) -> tuple[Login, str]:

@@ -81,13 +81,13 @@ class RotationSetup:
 
     def located(self, credential: Credential, contents: Contents) -> credential_graph.StoredCredential:
         """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""
-        stored_credential = credential_graph.find(self.catalog, credential, contents)
-        if any(appearance.in_url for appearance in stored_credential.appearances):
-            return stored_credential
+        stored = credential_graph.find(self.catalog, credential, contents)
+        if any(appearance.in_url for appearance in stored.appearances):
+            return stored
         places = server_addresses.places(self.catalog, credential)
         missing = [place for place in places if place.name not in contents.readings]
         if not missing:
-            return stored_credential
+            return stored
         further = self.rotator.current(missing)
         wanted = {place.name: further.readings[place.name] for place in missing if place.name in further.readings}
         return credential_graph.find(self.catalog, credential, contents | Contents(wanted))

@@ -170,11 +170,11 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
 
 def _in_use(setting: RotationSetup, name: str) -> str:
     (credential,) = setting.chosen([name])
-    stored_credential = setting.held(credential)
-    if stored_credential.problems or stored_credential.login.password is None:
+    stored = setting.held(credential)
+    if stored.problems or stored.login.password is None:
         nowhere = "no place in the catalog holds its private key; add a setting to appears_in"
-        raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or nowhere}")
-    return stored_credential.login.password
+        raise RotationError(f"{name}: {'; '.join(stored.problems) or nowhere}")
+    return stored.login.password
 
 
 def _comment(setting: RotationSetup, name: str) -> str:

@@ -146,10 +146,10 @@ class Rotator(StoreReads):
     ) -> Login:
         if item.act == _plan.DROP_FALLBACK:
             return new_values.former_login(self.catalog, self.secrets, self.holding()[0], item)
-        stored_credential = credential_graph.find(self.catalog, self.catalog.credentials[item.credential], contents)
+        stored = credential_graph.find(self.catalog, self.catalog.credentials[item.credential], contents)
         if kind.is_issued:
-            return stored_credential.login if item.act == _plan.REVOKE else self.issued(rotation).take(item.credential)
-        return new_values.login_for(kind, stored_credential, supplied.get(item.credential), generate)
+            return stored.login if item.act == _plan.REVOKE else self.issued(rotation).take(item.credential)
+        return new_values.login_for(kind, stored, supplied.get(item.credential), generate)
 
     def _stage(self, rotation: OpenRotation, contents: Contents, values: Values) -> None:
         phases = phases_of(rotation)

@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import WORKERS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import port as github_port
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import github_copies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import github_copies, preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Values, Who, version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import JournalWriter
 
@@ -132,7 +132,7 @@ class StoreReads(JournalWriter):
         """Why GitHub cannot be sent what it must hold with ``logins`` in force, or nothing."""
         names = github_copies.names_of(self.catalog, rotation.plan)
         if names and self.mirror is None:
-            return github_copies.needs_token(self.catalog, names)
+            return preconditions.needs_token(self.catalog, names)
         missing = self._copies(rotation, logins).missing if names else ()
         return github_copies.needs_value(missing) if missing else ""
 

@@ -132,7 +132,7 @@ class TestWithoutATokenNothingIsLost:
         done = rotator.promote()
         assert done.outcome == "blocked"
         assert (
-            "nothing was promoted: GitHub holds DATABASE_PASSWORD, URL, TOKEN too, and there is no token"
+            "nothing was promoted: GitHub holds it too (DATABASE_PASSWORD, URL, TOKEN), and there is no token"
             in done.message
         )
         assert (world.labels(), world.token()) == (before, "old-token")
@@ -145,7 +145,7 @@ class TestWithoutATokenNothingIsLost:
         rotator.promote()
         rotator.advance("abort", reason="why")
         rotator.mirror, before = None, world.labels()
-        with pytest.raises(RotationError, match="no rollback was made: GitHub holds DATABASE_PASSWORD, URL, TOKEN"):
+        with pytest.raises(RotationError, match="no rollback was made: GitHub holds it too .DATABASE_PASSWORD, URL, TOKEN"):
             rotation_rollback.undo(rotator)
         assert (world.labels(), world.token()) == (before, "new-token")
         rotator.mirror = mirror

@@ -224,7 +224,7 @@ def test_what_github_holds_too() -> None:
     message = refusal(made_ground(settings=settings, github={"repository": "o/r"}), "token")
     assert message == (
         "GitHub holds it too (TOKEN), and there is no token to send the new value; set "
-        "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
+        "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE, then run the same command again"
     )
     mirrored = replace(made_ground(settings=settings, github={"repository": "o/r"}), mirrors=True)
     assert rotation_plan.plan(mirrored, RotationRequest(("token",))).refused == {}
