@@ -297,7 +297,9 @@ class TestAHostThatWasAway:
 class TestWhatGitHubHoldsToo:
     """A run that goes on needs what the first one needed, unless a leak is to be contained."""
 
-    WORDS = "cannot continue: GitHub holds it too .PASSWORD., and there is no token to send the new value; set GITHUB_TOKEN"
+    WORDS = (
+        "cannot continue: GitHub holds it too .PASSWORD., and there is no token to send the new value; set GITHUB_TOKEN"
+    )
 
     @pytest.fixture
     def rotator(self, world: World) -> Any:

@@ -145,7 +145,9 @@ class TestWithoutATokenNothingIsLost:
         rotator.promote()
         rotator.advance("abort", reason="why")
         rotator.mirror, before = None, world.labels()
-        with pytest.raises(RotationError, match="no rollback was made: GitHub holds it too .DATABASE_PASSWORD, URL, TOKEN"):
+        with pytest.raises(
+            RotationError, match="no rollback was made: GitHub holds it too .DATABASE_PASSWORD, URL, TOKEN"
+        ):
             rotation_rollback.undo(rotator)
         assert (world.labels(), world.token()) == (before, "new-token")
         rotator.mirror = mirror
