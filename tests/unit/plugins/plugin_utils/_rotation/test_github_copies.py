@@ -146,7 +146,7 @@ class TestWithoutATokenNothingIsLost:
         rotator.advance("abort", reason="why")
         rotator.mirror, before = None, world.labels()
         with pytest.raises(
-            RotationError, match="no rollback was made: GitHub holds it too .DATABASE_PASSWORD, URL, TOKEN"
+            RotationError, match=r"no rollback was made: GitHub holds it too .DATABASE_PASSWORD, URL, TOKEN"
         ):
             rotation_rollback.undo(rotator)
         assert (world.labels(), world.token()) == (before, "new-token")
