@@ -34,7 +34,7 @@ class Passage(NamedTuple):
     text: str
 
 
-class Match(NamedTuple):
+class WordMatch(NamedTuple):
     line: int
     word: str
 
@@ -93,11 +93,11 @@ def _strings(tree: ast.AST) -> Iterator[Passage]:
             yield from _strings(node)
 
 
-def matches(path: Path, pattern: re.Pattern[str]) -> Iterator[Match]:
+def matches(path: Path, pattern: re.Pattern[str]) -> Iterator[WordMatch]:
     for passage in passages(path):
         for match in pattern.finditer(passage.text):
             line = passage.line + passage.text.count("\n", 0, match.start())
-            yield Match(line, re.sub(r"\s+(?:#\s+)?", " ", match[0]).lower())
+            yield WordMatch(line, re.sub(r"\s+(?:#\s+)?", " ", match[0]).lower())
 
 
 def problems(paths: Iterable[Path], words: dict[str, str], exempt: Iterable[str], root: Path = ROOT) -> list[str]:

@@ -51,7 +51,7 @@ JUMPS = ("ProxyJump", "ProxyCommand", "-J")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """The result of one check."""
 
     subject: str
@@ -71,9 +71,9 @@ def doctor(args: argparse.Namespace) -> int:
     return 3 if NO_ACCESS in states else 1 if PROBLEM in states else 0
 
 
-def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding]:
+def _findings(reader: environments.Reader, environment: str) -> Iterator[Diagnosis]:
     """A check that needs what failed before is left out: its failure would hide the cause."""
-    yield Finding("python", GOOD, platform.python_version())
+    yield Diagnosis("python", GOOD, platform.python_version())
     yield _package("ansible-core", _lowest(_runtime()["requires_ansible"]))
     yield _package("boto3", MINIMUM_BOTO3_VERSION)
     yield _collection(OURS, "0")
@@ -81,14 +81,14 @@ def _findings(reader: environments.Reader, environment: str) -> Iterator[Finding
     try:
         reader.document()
     except (SecretsError, AnsibleError) as error:
-        yield Finding("inventory", PROBLEM, str(error))
+        yield Diagnosis("inventory", PROBLEM, str(error))
         return
     try:
         catalog, connection = reader.catalog()
     except (SecretsError, AnsibleError) as error:
         yield _failed("catalog and account", error)
     else:
-        yield Finding("catalog", GOOD, f"{counted(len(catalog.settings), 'setting')} of {catalog.application}")
+        yield Diagnosis("catalog", GOOD, f"{counted(len(catalog.settings), 'setting')} of {catalog.application}")
         yield from (_optional(package, feature) for package, (feature, used) in OPTIONAL.items() if used(catalog))
         yield _account(connection)
         yield _attempted("stores", lambda: _stores(reader))
@@ -104,11 +104,11 @@ def _installed(package: str) -> str:
         return ""
 
 
-def _package(name: str, least: str) -> Finding:
+def _package(name: str, least: str) -> Diagnosis:
     return _version(name, _installed(name), least, f"pip install '{name}>={least}'")
 
 
-def _collection(name: str, least: str) -> Finding:
+def _collection(name: str, least: str) -> Diagnosis:
     remedy = f"ansible-galaxy collection install '{name}:>={least}'"
     return _version(name, str(metadata(name).get("version", "")), least, remedy)
 
@@ -122,90 +122,90 @@ def _lowest(requirement: str) -> str:
     return re.findall(r">=\s*([\w.]+)", requirement)[0]
 
 
-def _version(name: str, version: str, least: str, remedy: str) -> Finding:
+def _version(name: str, version: str, least: str, remedy: str) -> Diagnosis:
     if not version:
-        return Finding(name, PROBLEM, "is not installed, or its version is unknown", remedy)
+        return Diagnosis(name, PROBLEM, "is not installed, or its version is unknown", remedy)
     if LooseVersion(version) < LooseVersion(least):
-        return Finding(name, PROBLEM, f"{version} is too old", remedy)
-    return Finding(name, GOOD, version)
+        return Diagnosis(name, PROBLEM, f"{version} is too old", remedy)
+    return Diagnosis(name, GOOD, version)
 
 
-def _optional(name: str, feature: str) -> Finding:
+def _optional(name: str, feature: str) -> Diagnosis:
     version = _installed(name)
     if version:
-        return Finding(name, GOOD, version)
-    return Finding(name, PROBLEM, f"is not installed; the catalog uses {feature}", f"pip install {name}")
+        return Diagnosis(name, GOOD, version)
+    return Diagnosis(name, PROBLEM, f"is not installed; the catalog uses {feature}", f"pip install {name}")
 
 
-def _failed(subject: str, error: Exception) -> Finding:
+def _failed(subject: str, error: Exception) -> Diagnosis:
     """The message of an error ends with its remedy."""
-    return Finding(subject, NO_ACCESS if isinstance(error, NoAccess) else PROBLEM, str(error))
+    return Diagnosis(subject, NO_ACCESS if isinstance(error, NoAccess) else PROBLEM, str(error))
 
 
-def _attempted(subject: str, act: Callable[[], Finding]) -> Finding:
+def _attempted(subject: str, act: Callable[[], Diagnosis]) -> Diagnosis:
     try:
         return act()
     except (SecretsError, AnsibleError) as error:
         return _failed(subject, error)
 
 
-def _account(connection: AwsConnection) -> Finding:
-    def asked() -> Finding:
+def _account(connection: AwsConnection) -> Diagnosis:
+    def asked() -> Diagnosis:
         with aws_errors.translated("sts:GetCallerIdentity", "the account"):
             identity = connection.store_client("sts").get_caller_identity()
-        return Finding("account", GOOD, f"{identity['Account']} as {identity['Arn']} in {connection.region}")
+        return Diagnosis("account", GOOD, f"{identity['Account']} as {identity['Arn']} in {connection.region}")
 
     return _attempted("account", asked)
 
 
-def _stores(reader: environments.Reader) -> Finding:
+def _stores(reader: environments.Reader) -> Diagnosis:
     answer = report(reader.read())
     problems = [*answer["problems"], *answer["notes"]]
     if answer["problems"]:
-        return Finding("stores", PROBLEM, "; ".join(problems))
-    return Finding("stores", GOOD, "; ".join([f"{counted(len(answer['names']), 'setting')} with a value", *problems]))
+        return Diagnosis("stores", PROBLEM, "; ".join(problems))
+    return Diagnosis("stores", GOOD, "; ".join([f"{counted(len(answer['names']), 'setting')} with a value", *problems]))
 
 
-def _audit(catalog: Catalog, connection: AwsConnection) -> Finding:
+def _audit(catalog: Catalog, connection: AwsConnection) -> Diagnosis:
     if not catalog.audit_log:
-        return Finding("audit log", PROBLEM, "the catalog names none", "set audit_log in the catalog")
+        return Diagnosis("audit log", PROBLEM, "the catalog names none", "set audit_log in the catalog")
     where = AuditLog(catalog, body_of(catalog, connection.store_client)).ready()["where"]
-    return Finding("audit log", GOOD, str(where))
+    return Diagnosis("audit log", GOOD, str(where))
 
 
-def _hosts(reader: environments.Reader, environment: str) -> Iterator[Finding]:
+def _hosts(reader: environments.Reader, environment: str) -> Iterator[Diagnosis]:
     hosts = {host.name: reader.inventory.connection_of(host) for host in reader.inventory.hosts_of(environment)}
     if not hosts:
-        yield Finding("hosts", PROBLEM, "the inventory has none in app_hosts", "add the hosts of this environment")
+        yield Diagnosis("hosts", PROBLEM, "the inventory has none in app_hosts", "add the hosts of this environment")
         return
     with ThreadPoolExecutor(min(20, len(hosts))) as pool:
         yield from pool.map(partial(_host, reader.inventory.paths), hosts, hosts.values())
 
 
-def _host(inventory: Sequence[str], name: str, variables: dict[str, Any]) -> Finding:
+def _host(inventory: Sequence[str], name: str, variables: dict[str, Any]) -> Diagnosis:
     subject = f"host {name}"
     if variables.get("ansible_connection", "ssh") not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
-        return Finding(subject, GOOD, f"connection {variables['ansible_connection']}")
+        return Diagnosis(subject, GOOD, f"connection {variables['ansible_connection']}")
     inventory_options = [word for path in inventory for word in ("-i", path)]
     by_hand = shlex.join(["ansible", *inventory_options, name, "-m", "ansible.builtin.ping"])
     options = " ".join(str(variables.get(f"ansible_ssh_{part}_args", "")) for part in ("common", "extra"))
     if any(word in options for word in JUMPS):
-        return Finding(subject, UNCHECKED, "is reached by another host", by_hand)
+        return Diagnosis(subject, UNCHECKED, "is reached by another host", by_hand)
     address, port = str(variables.get("ansible_host", name)), int(variables.get("ansible_port", 22))
     try:
         with socket.create_connection((address, port), SECONDS) as connection:
             banner = connection.recv(4)
     except OSError as error:
         why = error.strerror or "no answer in time"
-        return Finding(
+        return Diagnosis(
             subject, PROBLEM, f"{address} port {port}: {why}", f"check ansible_host and the firewall, then: {by_hand}"
         )
     if banner != b"SSH-":
-        return Finding(subject, PROBLEM, f"{address} port {port} is not an SSH server", "correct ansible_port")
-    return Finding(subject, GOOD, f"{address} port {port} answers; to try the login: {by_hand}")
+        return Diagnosis(subject, PROBLEM, f"{address} port {port} is not an SSH server", "correct ansible_port")
+    return Diagnosis(subject, GOOD, f"{address} port {port} answers; to try the login: {by_hand}")
 
 
-def _lines(findings: list[Finding]) -> Iterator[str]:
+def _lines(findings: list[Diagnosis]) -> Iterator[str]:
     for finding in findings:
         yield f"{finding.state:11}  {finding.subject}: {finding.message}"
         if finding.remedy:

@@ -241,7 +241,8 @@ def test_a_class_name_names_one_class() -> None:
     prescribed = {"ActionModule", "CallbackModule", "FilterModule", "LookupModule", "ModuleDocFragment"}
     names = Counter(
         node.name
-        for path in PLUGINS.rglob("*.py")
+        for top in (PLUGINS, REPOSITORY / "scripts" / "commands")
+        for path in top.rglob("*.py")
         for node in tree_of(path).body
         if isinstance(node, ast.ClassDef) and node.name not in prescribed
     )

@@ -11,7 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import Command
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import ShellCommand
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_words import LITERAL
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import MARK, Taint, plain_path
 
@@ -117,7 +117,7 @@ def _options(words: list[str]) -> list[str]:
     return words[:count]
 
 
-def output(command: Command, arguments: list[str], flowing: str, taint: Taint) -> str:
+def output(command: ShellCommand, arguments: list[str], flowing: str, taint: Taint) -> str:
     """The secret that a command gives out, or empty; ``flowing``: what is piped to it."""
     name, rest = arguments[0].lower(), " ".join(arguments[1:])
     if _ALL.fullmatch(" ".join(arguments)) and taint.own:
@@ -146,7 +146,7 @@ def output(command: Command, arguments: list[str], flowing: str, taint: Taint) -
 _EDITORS = ("sed", "yq", "awk", "gawk", "mawk")
 
 
-def _filtered(command: Command, arguments: list[str], flowing: str, taint: Taint) -> str:
+def _filtered(command: ShellCommand, arguments: list[str], flowing: str, taint: Taint) -> str:
     edited = ""
     if arguments[0] in _EDITORS:
         if _edits_files(arguments):
@@ -208,7 +208,7 @@ def is_console(target: str) -> bool:
     return not target or _CONSOLE.fullmatch(target) is not None
 
 
-def keep(command: Command, arguments: list[str], flowing: str, taint: Taint) -> None:
+def keep(command: ShellCommand, arguments: list[str], flowing: str, taint: Taint) -> None:
     """Variables and files that get a secret otherwise than by an assignment or a redirection."""
     name, rest = arguments[0], arguments[1:]
     if name in ("for", "select"):

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import task_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import (
     COLLECTED,
-    Command,
+    ShellCommand,
     collect,
     commands,
     variables,
@@ -64,7 +64,7 @@ class Scripts:
     count: int = 0
     open: list[tuple[str, str, int]] = field(default_factory=list)
     """Functions and files that are being followed."""
-    parsed: dict[str, list[Command]] = field(default_factory=dict)
+    parsed: dict[str, list[ShellCommand]] = field(default_factory=dict)
     """Files that have been followed."""
     not_followed: dict[str, str] = field(default_factory=dict)
     """Why secrets were not followed into a file."""
@@ -75,16 +75,16 @@ class Scripts:
         run = _Run(self, file, taint, job, bool(taint.own) or MARK in text, [folder])
         yield from run.some(self.commands(text, line))
         for name in [name for name in taint.functions if name not in run.called]:
-            yield from run.some([Command(line, [name])])
+            yield from run.some([ShellCommand(line, [name])])
 
-    def commands(self, text: str, line: int) -> list[Command]:
+    def commands(self, text: str, line: int) -> list[ShellCommand]:
         self.spend(len(text) // 100)
         return commands(text, line)
 
-    def of_file(self, file: str, text: str) -> list[Command]:
+    def of_file(self, file: str, text: str) -> list[ShellCommand]:
         if file not in self.parsed:
             options = _OPTIONS.match(text)
-            self.parsed[file] = [*([Command(1, ["set", options[1]])] if options else []), *self.commands(text, 1)]
+            self.parsed[file] = [*([ShellCommand(1, ["set", options[1]])] if options else []), *self.commands(text, 1)]
         return self.parsed[file]
 
     def spend(self, count: int = 1) -> None:
@@ -99,7 +99,7 @@ class _Called:
 
     name: str
     file: str
-    script: list[Command] | str
+    script: list[ShellCommand] | str
     """A text is in another language than the shell's."""
     words: list[str] = field(default_factory=list)
     folder: str = ""
@@ -124,7 +124,7 @@ class _Run:
     key: str = ""
     """The name whose value follows in lines of its own."""
 
-    def some(self, script: list[Command], flowing: str = "") -> Iterator[Spot]:
+    def some(self, script: list[ShellCommand], flowing: str = "") -> Iterator[Spot]:
         for command in script:
             self.scripts.spend()
             for name, value in command.assignments:
@@ -134,7 +134,7 @@ class _Run:
             if command.arguments:
                 flowing = yield from self._one(command, command.arguments, flowing)
 
-    def _one(self, command: Command, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
+    def _one(self, command: ShellCommand, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
         """What goes on to the next command."""
         for message in effects.exposed(arguments, self.taint, self.holds):
             yield self.file, command.line, message
@@ -156,7 +156,7 @@ class _Run:
         key = _KEY_OF_LINES.search(" ".join(arguments[1:])) if arguments[0] in effects.PRINTERS else None
         self.key = key[1] if key else self.key
 
-    def _follow(self, command: Command, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
+    def _follow(self, command: ShellCommand, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
         """What a function or script gives out where that is collected; else it prints by itself."""
         called, running = self._called(command, arguments), self.scripts.open
         if not called or called.key in running or len(running) >= DEEPEST:
@@ -187,7 +187,7 @@ class _Run:
             else:
                 yield called.file, line, f"prints {secret}"
 
-    def _called(self, command: Command, arguments: list[str]) -> _Called | None:
+    def _called(self, command: ShellCommand, arguments: list[str]) -> _Called | None:
         name = arguments[0]
         if name in self.taint.functions:
             return _Called(name, *self.taint.functions[name], arguments[1:])
@@ -224,7 +224,7 @@ class _Run:
         self.scripts.parsed[file] = [*self.scripts.parsed.get(file, ()), *script]
         return _Called(" ".join((file, *task.names)), file, script, folder=posixpath.dirname(file))
 
-    def _arrives(self, command: Command, arguments: list[str], secret: str) -> str:
+    def _arrives(self, command: ShellCommand, arguments: list[str], secret: str) -> str:
         """What is wrong with the place that a secret gets to; a place that keeps it is remembered."""
         target, is_tee = command.target, arguments[0] == "tee"
         places = " ".join([target, *(arguments if is_tee else ())])
@@ -243,7 +243,7 @@ class _Run:
             self.taint.files[plain_path(target)] = secret
         return ""
 
-    def _keys(self, command: Command, arguments: list[str]) -> list[str]:
+    def _keys(self, command: ShellCommand, arguments: list[str]) -> list[str]:
         """The names of what is written as ``NAME=value``."""
         collected = [key for name in variables(command.given) for key in self.taint.keys.get(name, ())]
         rows = [" ".join(arguments[1:]), *command.given.split("\n")]

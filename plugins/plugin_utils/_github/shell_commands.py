@@ -48,7 +48,7 @@ NESTED = 20
 
 
 @dataclass
-class Command:
+class ShellCommand:
     """One simple command, or a function's definition."""
 
     line: int
@@ -60,7 +60,7 @@ class Command:
     piped: bool = False
     """Whether its output goes to the next command."""
     function: str = ""
-    body: list[Command] = field(default_factory=list)
+    body: list[ShellCommand] = field(default_factory=list)
 
     @property
     def assignments(self) -> list[tuple[str, str]]:
@@ -106,11 +106,11 @@ def variables(text: str) -> list[str]:
     return ["".join(names) for names in _VARIABLE.findall(text)]
 
 
-def commands(script: str, line: int = 1) -> list[Command]:
+def commands(script: str, line: int = 1) -> list[ShellCommand]:
     """In their order. What is open at the end of the script ends there."""
     names = (f"{COLLECTED}{number}" for number in itertools.count())
 
-    def read(words: Words) -> list[Command]:
+    def read(words: Words) -> list[ShellCommand]:
         reader = _CommandReader(words.line, names)
         for token in words.tokens():
             reader.take(token)
@@ -134,11 +134,11 @@ class _Group:
 
 class _CommandReader:
     def __init__(self, line: int, names: Iterator[str]) -> None:
-        self.results: list[Command] = []
+        self.results: list[ShellCommand] = []
         self.is_closed = False
         """Whether a parenthesis was closed that nothing in the script opened."""
         self._names = names
-        self._now = Command(line)
+        self._now = ShellCommand(line)
         self._redirect = ""
         self._groups: list[_Group] = []
         self._ended: _Group | None = None
@@ -166,10 +166,10 @@ class _CommandReader:
             self._collect(group, command)
         if command.words or command.given:
             self.results.append(command)
-        self._now, self._redirect, self._ended = Command(line), "", None
+        self._now, self._redirect, self._ended = ShellCommand(line), "", None
         self._pipeline = self._pipeline if piped else len(self.results)
 
-    def _collect(self, group: _Group, command: Command) -> None:
+    def _collect(self, group: _Group, command: ShellCommand) -> None:
         """What a group writes goes where its redirection says."""
         inside = self.results[group.start :]
         if inside and command.given:
@@ -227,7 +227,7 @@ class _CommandReader:
         self._now.words.append(text)
         if self._now.words[0] == "case" and text == "in" and self._groups:
             self._groups[-1].is_pattern = True
-            self._now = Command(line)
+            self._now = ShellCommand(line)
         elif self._now.words[0] == "function" and len(self._now.words) == 2:
             self._function = self._now.words.pop()
             self._now.words.clear()
@@ -254,7 +254,7 @@ class _CommandReader:
         group = self._groups.pop()
         if group.function:
             body = self.results[group.start :]
-            self.results[group.start :] = [Command(line, function=group.function, body=body)]
+            self.results[group.start :] = [ShellCommand(line, function=group.function, body=body)]
         else:
             self._ended = group
         self._pipeline = group.start
@@ -272,7 +272,7 @@ class _CommandReader:
                 self._now.given += f"${inner.name}"
 
 
-def collect(commands: list[Command], name: str) -> None:
+def collect(commands: list[ShellCommand], name: str) -> None:
     """Directs what would be printed to a variable."""
     for command in commands:
         if not command.target and not command.piped:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import (
     COLLECTED,
-    Command,
+    ShellCommand,
     variables,
 )
 
@@ -28,7 +28,7 @@ class Taint:
     files: dict[str, str] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
     """Keys with secrets in what is collected from several commands."""
-    functions: dict[str, tuple[str, list[Command]]] = field(default_factory=dict)
+    functions: dict[str, tuple[str, list[ShellCommand]]] = field(default_factory=dict)
     """Each with its file."""
 
     def of(self, text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import Command, commands
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import ShellCommand, commands
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_words import LITERAL
 
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
@@ -95,7 +95,7 @@ def _plain(words: list[str], with_value: tuple[str, ...]) -> list[str]:
     ]
 
 
-def script(call: TaskCall, file: str, text: str) -> list[Command]:
+def script(call: TaskCall, file: str, text: str) -> list[ShellCommand]:
     if posixpath.basename(file) == "package.json":
         return list(_package(call, text))
     makefile = _Makefile(call.is_silent)
@@ -103,7 +103,7 @@ def script(call: TaskCall, file: str, text: str) -> list[Command]:
     return list(makefile.run(call.names or makefile.first))
 
 
-def _package(call: TaskCall, text: str) -> Iterator[Command]:
+def _package(call: TaskCall, text: str) -> Iterator[ShellCommand]:
     try:
         scripts: Any = json.loads(text).get("scripts")
     except (ValueError, AttributeError, RecursionError):
@@ -131,7 +131,7 @@ class _Rule:
 class _Makefile:
     is_silent: bool
     rules: dict[str, _Rule] = field(default_factory=dict)
-    variables: list[Command] = field(default_factory=list)
+    variables: list[ShellCommand] = field(default_factory=list)
     first: tuple[str, ...] = ()
 
     def read(self, text: str) -> None:
@@ -150,7 +150,7 @@ class _Makefile:
                 self.first = self.first or tuple(word for word in match[1].split()[:1] if word[0] != ".")
         self.is_silent = self.is_silent or ".SILENT" in self.rules
 
-    def run(self, targets: tuple[str, ...]) -> Iterator[Command]:
+    def run(self, targets: tuple[str, ...]) -> Iterator[ShellCommand]:
         """The recipes of what the targets need come first."""
         yield from self.variables
         waiting, order = list(targets), dict[str, None]()
@@ -163,11 +163,11 @@ class _Makefile:
             for number, line in self.rules[target].recipe:
                 yield from self._line(number, line)
 
-    def _line(self, number: int, line: str) -> Iterator[Command]:
+    def _line(self, number: int, line: str) -> Iterator[ShellCommand]:
         match = re.fullmatch(r"([@+\s-]*)(.*)", line, re.DOTALL)
         prefix, text = (match[1], match[2]) if match else ("", line)
         if not self.is_silent and "@" not in prefix:  # then make prints the line with its own variables filled in
-            yield Command(number, ["echo", _shell(text, dollar=LITERAL)])
+            yield ShellCommand(number, ["echo", _shell(text, dollar=LITERAL)])
         yield from commands(_shell(text), number)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.script_taint import Scripts
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import Command, commands
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import ShellCommand, commands
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import is_collected
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.workflow_taint import FollowedWorkflow
 
@@ -120,7 +120,7 @@ def _static_keys(document: Any) -> Spotted:
             yield from _set_keys(commands(value, value.line + (1 if "\n" in value else 0)))
 
 
-def _set_keys(script: list[Command]) -> Spotted:
+def _set_keys(script: list[ShellCommand]) -> Spotted:
     """Keys that a script sets, for itself or for later steps."""
     for command in script:
         yield from _set_keys(command.body)

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import (
     COLLECTED,
-    Command,
+    ShellCommand,
     commands,
     variables,
 )
@@ -65,7 +65,7 @@ FRAGMENTS: list[tuple[str, str]] = [
 """``…`` collects the output for a variable or a group; what inner commands collected is not listed."""
 
 
-def simple(script: list[Command]) -> Iterator[Command]:
+def simple(script: list[ShellCommand]) -> Iterator[ShellCommand]:
     for command in script:
         if command.function:
             yield from simple(command.body)
@@ -73,7 +73,7 @@ def simple(script: list[Command]) -> Iterator[Command]:
             yield command
 
 
-def listed(command: Command) -> str:
+def listed(command: ShellCommand) -> str:
     names = {name for name in variables(" ".join([*command.arguments, command.given])) if COLLECTED not in name}
     target = "…" if is_collected(command.target) else command.target
     parts = [command.arguments[0], *sorted(names), f"> {target}" if target else "", "|" if command.piped else ""]
