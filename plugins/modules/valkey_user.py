@@ -34,8 +34,8 @@ options:
       - V(open) gives the user a marker of this rotation (O(gate)). If the user does not exist, it creates the user with
         the rules of O(like).
       - V(present) adds the new password, if the user still has the marker. The other passwords stay valid.
-      - V(usable) logs in with the new password at every node. If the user's rules allow that, it writes, reads and
-        deletes one random key.
+      - V(usable) logs in with the new password at every node. On a primary, it writes, reads and deletes one random key
+        if the user's rules allow that.
       - V(tried) returns for each address whether it accepts the login. It needs no administrator.
       - V(sessions) returns the addresses that are logged in as the user, and names each node that does not answer.
       - V(ended) ends every other session of the user, with the user's own login, which needs C(+info +client).
