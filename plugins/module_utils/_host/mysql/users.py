@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
@@ -38,8 +39,8 @@ def require_primary(admin: MysqlConnection) -> None:
     for (value,) in admin.rows("SELECT @@global.read_only"):
         if str(value) not in ("0", "OFF"):
             raise RotationError(
-                "%s is read-only, perhaps a replica; write the primary's address into server.address of the catalog"
-                % admin.place
+                "%s is read-only, perhaps a replica; write the primary's address into server.address of the catalog, "
+                "or if it is the primary: SET GLOBAL read_only = OFF" % admin.place
             )
 
 
@@ -98,6 +99,8 @@ def _lines(admin: MysqlConnection, user: str, host: str) -> List[str]:
 def set_password(admin: MysqlConnection, new: Login) -> None:
     """Ends sessions of an earlier turn: nothing that logged in with an older password may stay."""
     hosts = _require_hosts(admin, new["username"])
+    with suppress(RotationError):  # MariaDB writes passwords into its general log
+        admin.rows("SET SESSION sql_log_off = 1")
     _altered(admin, new["username"], hosts, lambda: new["password"], "UNLOCK")
     _end_sessions(admin, new["username"])
 

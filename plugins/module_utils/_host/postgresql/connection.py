@@ -49,11 +49,14 @@ SETTINGS = " ".join(
         "search_path=pg_catalog,pg_temp",
         "statement_timeout=15s",
         "lock_timeout=5s",
+        "idle_in_transaction_session_timeout=60s",
+        "exit_on_error=off",
         "default_transaction_read_only=off",
         "local_preload_libraries=",
         "temp_tablespaces=",
     )
 )
+NEWER = (" -c idle_session_timeout=0 -c transaction_timeout=0", " -c idle_session_timeout=0", "")  # since 17 and 14
 AGAIN = 3
 
 Row = Sequence[Any]
@@ -115,15 +118,19 @@ class ServerConnection:
         return server
 
     @classmethod
-    def own_settings(cls, target: ConnectionTarget, *, label: str, timeout: int) -> ServerConnection:
+    def own_settings(
+        cls, target: ConnectionTarget, *, label: str, timeout: int, newer: Sequence[str] = NEWER
+    ) -> ServerConnection:
         """A connection whose settings nobody else decides: whoever owns a database can set a search path for all.
 
         A pooler may take none. What it leads to is then as the server has it.
         """
-        options = {"options": "%s %s" % (target.options.get("options", ""), SETTINGS)}
+        options = {"options": "%s %s%s" % (target.options.get("options", ""), SETTINGS, newer[0])}
         try:
             return cls(target._replace(options={**target.options, **options}), label=label, timeout=timeout)
         except PostgresqlLoginRefused as refused:
+            if newer[1:] and "unrecognized configuration parameter" in refused.refusal.message:
+                return cls.own_settings(target, label=label, timeout=timeout, newer=newer[1:])
             # The words of PgBouncer and of RDS Proxy.
             if not re.search("startup parameter|command-line options", refused.refusal.message):
                 raise
@@ -204,6 +211,7 @@ def _keywords(used: Any, target: ConnectionTarget, timeout: int) -> Dict[str, An
     keywords: Dict[str, Any] = {
         "connect_timeout": timeout,
         "application_name": APPLICATION,
+        "client_encoding": "UTF8",
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
@@ -258,14 +266,8 @@ _CODES = {
     "57014": ("slow", "the server took more than 15 seconds; check its load, then run again"),
     "57P01": ("interrupted", "the server ended the connection; run again"),
     "25006": ("read_only", "the server is read-only, perhaps a standby: the URL must lead to the primary"),
-    "2BP01": (
-        "owns_things",
-        "other objects depend on the role: first run REASSIGN OWNED and DROP OWNED in each database",
-    ),
-    "42501": (
-        "missing_right",
-        "a right is missing; run the statement once as a superuser, or grant the right",
-    ),
+    "2BP01": ("owns_things", "other objects depend on it: first run REASSIGN OWNED and DROP OWNED in each database"),
+    "42501": ("missing_right", "a right is missing; run the statement once as a superuser, or grant the right"),
     "53300": ("limit", "no connection is free"),
 }
 

@@ -44,6 +44,8 @@ UNION SELECT 'physical slot', slot_name::text, '' FROM pg_replication_slots WHER
     SELECT FROM pg_roles WHERE rolname IN (%(login)s, %(owner)s) AND (rolreplication OR rolsuper))
 UNION SELECT 'process', pid::text, usename::text FROM pg_stat_activity WHERE usename IN (%(login)s, %(owner)s)
   AND backend_type <> 'client backend' AND backend_type !~ '^(logical replication|parallel)'
+UNION SELECT 'template', datname::text, '' FROM pg_database d JOIN pg_roles r ON r.oid = datdba
+  WHERE datistemplate AND rolname IN (%(roles)s)
 UNION SELECT 'program', %(login)s, '' FROM pg_roles r, pg_roles g WHERE r.rolname IN (%(login)s, %(owner)s)
   AND g.rolname IN ('pg_execute_server_program', 'pg_write_server_files') AND pg_has_role(r.oid, g.oid, 'MEMBER')
 ORDER BY 1, 2, 3"""
@@ -65,7 +67,7 @@ UNION SELECT 'granted', format('%%I', rolname) FROM others JOIN pg_roles r ON r.
 UNION SELECT 'slot', format('%%L', slot_name) FROM pg_replication_slots WHERE database = current_database()
   AND NOT temporary
 UNION SELECT 'pg_cron', format('%%I', current_database()) FROM pg_extension WHERE extname = 'pg_cron'
-UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE d.defaclobjtype = 'r'
+UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE d.defaclobjtype IN ('r', 'S', 'n')
   AND d.defaclrole IN (SELECT oid FROM own) AND a.grantee NOT IN (SELECT oid FROM own)
 ORDER BY 1, 2"""
 """Asked by the new login, in the application's database."""
@@ -90,7 +92,7 @@ _WORDS = {
     "called": "function {0} runs with its owner's rights for other roles: show it (\\df+), then REVOKE or drop it",
     "granted": "role {0} has rights on the owner role's tables: list them (\\dp), then REVOKE them",
     "public": "everybody has rights on {0}: REVOKE ALL ON {0} FROM PUBLIC",
-    "default": "other roles get rights on new tables: list them (\\ddp), then ALTER DEFAULT PRIVILEGES … REVOKE …",
+    "default": "other roles get rights on new objects: list them (\\ddp), then ALTER DEFAULT PRIVILEGES … REVOKE …",
     "member": "role {0} is a member of {1}: REVOKE {1} FROM {0}",
     "owner": "role {0} can log in: ALTER ROLE {0} NOLOGIN PASSWORD NULL",
     "prepared": "a prepared transaction in database {1}: ROLLBACK PREPARED {0}",
@@ -99,6 +101,7 @@ _WORDS = {
     "process": "process {0} on the server runs as role {1}: SELECT pg_terminate_backend({0})",
     "job": "pg_cron runs job {0} as role {1}: SELECT cron.unschedule({0})",
     "pg_cron": "not checked: jobs of pg_cron in database {0}. As a superuser there: SELECT * FROM cron.job",
+    "template": "whoever may create databases may copy database {0}: ALTER DATABASE {0} IS_TEMPLATE false",
     "program": "not checked: files and processes on the database host. Role {0} could leave some (COPY … PROGRAM): "
     "search that host, or rebuild it",
     "owns": "role {0} owns objects in database {1} that the owner role should own: check them, then DROP OWNED BY {0}",
@@ -258,4 +261,9 @@ def looked_for_in_database(
             rows = server.rows(_IN_DATABASE % {"roles": roles}, doing="looking for other ways in")
     except DatabaseError as error:
         return ["not checked: %s" % error]
-    return [_WORDS[kind].format(name) for kind, name in rows if (kind, name) != ("pg_cron", checked)]
+    lines: Dict[str, List[str]] = {}
+    for kind, name in rows:
+        lines.setdefault(kind, []).extend([_WORDS[kind].format(name)] if (kind, name) != ("pg_cron", checked) else [])
+    result = [line for each in lines.values() for line in each[: server_baseline.MOST_NAMED]]
+    rest = sum(map(len, lines.values())) - len(result)
+    return result + (["%d more such objects in the database" % rest] if rest else [])
