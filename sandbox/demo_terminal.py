@@ -39,7 +39,12 @@ class Steps:
 def keep(directory: Path, inventory: Path, variables: Mapping[str, str]) -> None:
     """Say how to use the servers, and wait until a signal ends the demo."""
     script = directory / "activate"
-    write_private(script, _exports({**variables, "ANSIBLE_INVENTORY": str(inventory)}))
+    # With the collections, so that commands in messages can be pasted.
+    own = {
+        "ANSIBLE_INVENTORY": str(inventory),
+        "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections"),
+    }
+    write_private(script, _exports({**variables, **own}))
     print(
         f"\nEverything keeps running. In a second terminal, in {REPOSITORY}:\n"
         f"  . {script}\n"

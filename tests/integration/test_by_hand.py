@@ -98,7 +98,7 @@ def test_finished(lab: RotationLab, operator: Operator, step: str) -> None:
     settled(lab, old)
     assert {lab.journal_state().rotated[name].who for name in BOTH.split(",")} == {"ann@by-hand"}
     run = lab.rotated("-e", f"rotation_credentials={BOTH}")
-    assert "is skipped: 0 days old" in run.text
+    assert "are skipped: 0 days old" in run.text
 
 
 @pytest.mark.parametrize("step", steps("promoted", "create created set deploy promote"))

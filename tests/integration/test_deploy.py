@@ -171,7 +171,7 @@ def test_an_unhealthy_host_goes_back_and_the_rollout_stops(lab: Lab, how: str) -
     reason = run.text.partition("The rollout stopped.")[2]
     assert reason.lstrip().startswith("web2: ")
     assert FAILURES[how] in reason
-    assert "web2: the last healthy .env was restored and the services are healthy" in reason
+    assert "; the last healthy .env was restored and the services are healthy" in reason
     assert "value-of-generation" not in run.output
     first.assert_healthy("2")
     second.assert_healthy("1")
@@ -220,7 +220,7 @@ def test_a_host_that_stays_unhealthy_is_named(lab: Lab) -> None:
     lab.seed(layout("2"))
     run = lab.run()
     assert run.code != 0
-    assert "web1: the rollback to the last healthy .env FAILED" in run.text
+    assert "; the rollback to the last healthy .env FAILED" in run.text
     assert host.generation == "1"
     host.behaves()
     lab.deploy()
@@ -255,8 +255,8 @@ def test_every_failed_host_of_a_batch_is_named(lab: Lab) -> None:
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
     for name in ("web1", "web2"):
-        assert re.search(rf"{name}: http\S+: answered 500, asked \d+ times in \d+ s", reason)
-        assert f"{name}: there was no earlier file; the new one was removed" in reason
+        gone = "there was no earlier file; the new one was removed"
+        assert re.search(rf"{name}: http\S+: answered 500, asked \d+ times in \d+ s; {gone}", reason)
         assert f"{name}: failed; there was no earlier file" in run.text
     assert "web3: Deliver" not in reason
     hosts[2].assert_healthy("1")
@@ -303,7 +303,7 @@ def test_what_is_ended_on_the_host_between_the_file_and_the_proof_goes_back(lab:
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
     assert "web1: the module was ended on the host before the services were healthy" in reason
-    assert "web1: the last healthy .env was restored and the services are healthy" in reason
+    assert "; the last healthy .env was restored and the services are healthy" in reason
     assert host.generation == "1"
     assert host.service["generation"] == "1"
 

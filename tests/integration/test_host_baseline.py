@@ -33,7 +33,7 @@ def test_hosts_are_recorded_and_compared(lab: Lab) -> None:
     ]
     assert "watchparty.secrets.baseline" in before[0]["message"]
     run = lab.run("--limit", "web1", playbook=BASELINE)
-    assert "1 hosts: " in run.output
+    assert "1 host: " in run.output
     lab.deploy("-e", "env_deploy_force=true")
     after = verified(lab, "after")
     assert {outcome["place"]: outcome["status"] for outcome in after}["web2"] == "not applicable"

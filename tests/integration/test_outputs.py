@@ -42,6 +42,8 @@ VARYING = (
     (r"(?<=127\.0\.0\.1)(\]?:| port )\d+", r"\1PORT"),
     (r"\bSHA256:\S{43}", "SHA256:DIGEST"),
     (r"\bAAAA[\w+/=]{40,}", "KEY"),
+    (r"(?m)(^\+(?!\+\+ ).*\n){5,}", "+…\n"),  # files, which other tests compare
+    (r"@@ .* @@", "@@"),
     (r"(?m)(^  .*: on web\d\n)+", "  …\n"),  # what this machine has
     (r"\b\d+ (accounts|objects)", r"N \1"),
 )

@@ -140,7 +140,7 @@ def test_a_second_run_does_nothing(lab: RotationLab) -> None:
     before = lab.everything()
     run = lab.rotate("-e", f"rotation_credentials={ALL}")
     assert run.code == 0, run.output
-    sentences(run, "cache is skipped: 0 days old, due in 90 days")
+    sentences(run, "skipped: 0 days old, due in 90 days")
     assert [operation for operation in run.operations if not READS.match(operation)] == []
     assert lab.everything() == before
     assert {run.result(name)["changed"] for name in ("web1",)} == {0}

@@ -65,8 +65,11 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = (), *, places: bool =
             lines.append(f"  sends {', '.join(item['github'])} to GitHub")
     for name, why in plan["refused"].items():
         lines.append(f"{name} is REFUSED: {why}")
+    skipped: dict[str, list[str]] = {}
     for name, why in plan["passed_over"].items():
-        lines.append(f"{name} is skipped: {why}")
+        skipped.setdefault(why, []).append(name)
+    for why, names in skipped.items():
+        lines.append(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} skipped: {why}")
     if plan["rollouts"]:
         units = (
             ", ".join(dict.fromkeys(unit for service in plan["services"].values() for unit in service)) or "no units"

@@ -108,6 +108,11 @@ def test_a_plan_in_words() -> None:
     ]
 
 
+def test_those_that_are_skipped_for_the_same_reason_have_one_line() -> None:
+    plan = {**plan_text.described(PARSED, PLAN, ["web1"]), "passed_over": {"a": "new", "b": "never due", "c": "new"}}
+    assert plan_text.summary(plan)[-3:-1] == ["a, c are skipped: new", "b is skipped: never due"]
+
+
 def test_a_plan_whose_places_were_shown_before() -> None:
     lines = plan_text.summary(plan_text.described(PARSED, PLAN, ["web1"]), places=False)
     assert lines[:2] == [
