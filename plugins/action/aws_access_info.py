@@ -74,14 +74,14 @@ class ActionModule(AwsAction):
             provider = OidcProviders(connection.store_client("iam")).find(plan["provider"]["url"].partition("://")[2])
             plan["provider"]["made"] = provider is not None
         attached = {role["name"]: look.attached(role["name"]) for role in plan["roles"]}
-        wanted = {role["name"]: role["policies"] for role in plan["roles"]}
+        policies = {role["name"]: role["policies"] for role in plan["roles"]}
         ours = {name: plan["tags"][name] for name in access_resources.OURS}
-        stale = [name for role in attached for name in look.earlier(attached[role], role, wanted[role], ours)]
+        stale = [name for role in attached for name in look.earlier(attached[role], role, policies[role], ours)]
         foreign = [
             f"role {role} also has the policy {arn}, which this role does not manage"
             for role, entries in attached.items()
             for name, arn in entries
-            if arn not in wanted[role] and name not in stale
+            if arn not in policies[role] and name not in stale
         ]
         return {
             **plan,

@@ -27,11 +27,11 @@ class ActionModule(AwsAction):
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         path = _file()
         resolution = environment.read(snapshot_action.request_of(args), connection).resolution.require()
-        wanted = set(args["names"])
-        unknown = sorted(wanted - set(resolution.values))
+        chosen_names = set(args["names"])
+        unknown = sorted(chosen_names - set(resolution.values))
         if unknown:
             raise HostError(f"{', '.join(unknown)}: {args['environment']} has no value of that name")
-        values = {name: value for name, value in resolution.values.items() if not wanted or name in wanted}
+        values = {name: value for name, value in resolution.values.items() if not chosen_names or name in chosen_names}
         text = job_env.content(values, lambda: secrets.token_hex(16))
         short = job_env.unmasked(values, resolution.sensitivity)
         messages = (

@@ -33,12 +33,12 @@ class ActionModule(AwsAction):
         return act(providers, url, args)
 
     def _present(self, providers: OidcProviders, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = oidc_provider.checked(_wanted(url, args))
+        spec = oidc_provider.checked(_spec_of(url, args))
         standing = providers.find(url)
-        changes = oidc_provider.changes(standing, wanted)
-        planned = oidc_provider.after(standing, wanted, changes, "")
+        changes = oidc_provider.changes(standing, spec)
+        planned = oidc_provider.after(standing, spec, changes, "")
         if changes and not self._task.check_mode:
-            planned = providers.apply(standing, wanted, changes) or planned
+            planned = providers.apply(standing, spec, changes) or planned
         return {"changed": bool(changes), **_as_data(planned), "diff": _diff(standing, planned)}
 
     def _absent(self, providers: OidcProviders, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class ActionModule(AwsAction):
         return {"changed": bool(standing), "arn": arn, "url": url, "diff": _diff(standing, None)}
 
 
-def _wanted(url: str, args: Mapping[str, Any]) -> oidc_provider.ProviderSpec:
+def _spec_of(url: str, args: Mapping[str, Any]) -> oidc_provider.ProviderSpec:
     return oidc_provider.ProviderSpec(
         url=url,
         clients=tuple(dict.fromkeys(args["client_ids"])),

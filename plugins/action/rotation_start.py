@@ -53,15 +53,18 @@ class ActionModule(rotation_segment.SegmentAction):
         messages = result.pop("messages")
         for message in messages:
             rotation_segment.show("plan", "", message)
-        known = {"refused": result.get("refused") or {}, "revocations": result.get("revocations") or []}
+        remaining = {"refused": result.get("refused") or {}, "revocations": result.get("revocations") or []}
         if result["nothing"] or not write:
-            summary, verdict = rotation_outcome.lines(known, (), ()), rotation_outcome.verdict(known, abort=False)
+            summary, verdict = (
+                rotation_outcome.lines(remaining, (), ()),
+                rotation_outcome.verdict(remaining, abort=False),
+            )
             # A run that was killed between a rotation's end and the file's renewal is made up for.
             behind = write and encrypted_file.is_behind(setting.catalog, journal.head)
             ending = rotation_outcome.ending(summary, verdict, incident=args["incident"], encrypted=behind)
-            return {**result, **known, "messages": messages, **ending}
-        rotation = {**result["rotation"], "revocations": known["revocations"]}
-        rotation["refused"] = known["refused"] or rotation["refused"]
+            return {**result, **remaining, "messages": messages, **ending}
+        rotation = {**result["rotation"], "revocations": remaining["revocations"]}
+        rotation["refused"] = remaining["refused"] or rotation["refused"]
         unannounced = rotation_segment.announced_as_started(setting, rotation)
         carried = Carried(waited=args["waited"], since=result["since"], unannounced=unannounced)
         engine = self.engine(setting, args, task_vars, carried)

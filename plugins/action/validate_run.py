@@ -68,12 +68,12 @@ class ActionModule(ControllerAction):
                 f"Set app_environment for the host in the inventory, or leave the host out with "
                 f"--limit (in a leak response: -e app_hosts=…){instead}"
             )
-        known = {host: declared[host] for host in args["inventory_hosts"]}
+        environments = {host: declared[host] for host in args["inventory_hosts"]}
         return {
             "changed": False,
             "hosts": hosts,
-            "matching_hosts": [host for host, run in known.items() if run == args["environment"]],
-            "other_hosts": [host for host, run in known.items() if run not in (args["environment"], None)],
+            "matching_hosts": [host for host, run in environments.items() if run == args["environment"]],
+            "other_hosts": [host for host, run in environments.items() if run not in (args["environment"], None)],
         }
 
     def _unknown_hosts(self, environment: str, task_vars: Mapping[str, Any]) -> list[str]:
@@ -83,12 +83,12 @@ class ActionModule(ControllerAction):
             files = catalog_parser.parse(document, environment).files.values() if document else ()
         except CatalogError:  # the read of the catalog names what is wrong
             return []
-        known = {*task_vars.get("groups", ()), *task_vars["hostvars"]._inventory.hosts}
+        targets = {*task_vars.get("groups", ()), *task_vars["hostvars"]._inventory.hosts}
         return [
             f"files.{file.name}.hosts: {name} is neither a host nor a group of the inventory"
             for file in files
             for name in file.hosts
-            if name not in known
+            if name not in targets
         ]
 
     def _require_all_tasks(self, task_vars: Mapping[str, Any]) -> None:

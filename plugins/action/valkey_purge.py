@@ -119,8 +119,8 @@ class ActionModule(ActionBase):
 def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list[Purge]:
     unknown = [name for name in names or () if name not in catalog.purge]
     if unknown:
-        known = ", ".join(catalog.purge) or "none"
-        raise NotFound(f"{', '.join(unknown)}: is not an entry of purge in the catalog; its entries: {known}")
+        entries = ", ".join(catalog.purge) or "none"
+        raise NotFound(f"{', '.join(unknown)}: is not an entry of purge in the catalog; its entries: {entries}")
     return [purge for name, purge in catalog.purge.items() if (names is None or name in names) and purge.kind in kinds]
 
 

@@ -36,8 +36,8 @@ def request(key: str, hosts: Sequence[str] | None, known_keys: Sequence[Mapping[
 
 def options(request: Mapping[str, Any], host: str, user: str | None) -> dict[str, Any]:
     """What the program on a host is sent; ``user`` is whom Ansible logs in as."""
-    wanted = seal.opened(request)
-    if not wanted.get("key") or (wanted["hosts"] is not None and host not in wanted["hosts"]):
+    values = seal.opened(request)
+    if not values.get("key") or (values["hosts"] is not None and host not in values["hosts"]):
         return {"inventory_key": "", "inventory_known": []}
-    keys = [{**key, "account": key["account"] or user or ""} for key in wanted["known_keys"]]
-    return {"inventory_key": wanted["key"], "inventory_known": keys}
+    keys = [{**key, "account": key["account"] or user or ""} for key in values["known_keys"]]
+    return {"inventory_key": values["key"], "inventory_known": keys}

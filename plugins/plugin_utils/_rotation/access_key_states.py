@@ -236,8 +236,8 @@ class AccessKeyStage:
     def _others(self) -> tuple[list[AccessKey], list[AccessKey]]:
         """Keys that a killed attempt of this rotation made, and those of somebody else."""
         pair = self._pair
-        known = {pair.old.username, pair.new.username if pair.new else None}
-        others = [access_key for access_key in self._context.keys.of(pair.user) if access_key.id not in known]
+        own_ids = {pair.old.username, pair.new.username if pair.new else None}
+        others = [access_key for access_key in self._context.keys.of(pair.user) if access_key.id not in own_ids]
         explained = self._context.second_keys.explained() if self._context.second_keys and others else ()
         ours = [
             access_key

@@ -178,8 +178,8 @@ def audit_of(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
 
 def taking_down(setting: RotationSetup, names: Sequence[str]) -> list[str]:
     """Those whose removal before new ones are deployed takes the application down."""
-    known = setting.catalog.credentials
-    kinds = {name: known[name].kind for name in names if name in known}
+    credentials = setting.catalog.credentials
+    kinds = {name: credentials[name].kind for name in names if name in credentials}
     return incident_events.taking_down(kinds, setting.kinds, blast_radius.read(setting.catalog))
 
 

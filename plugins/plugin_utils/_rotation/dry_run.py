@@ -89,8 +89,8 @@ class Rehearsal(JournalWriter):
         journal = self.append(opened, rotation, _of(opened).step, plan=merged)
         back = self.advance("abort", phase=min(plan.phases, 1), reason="x" * LONGEST_REASON, since=journal)
         # Where passwords overlap, a session of each server is noted: of which start of the server, and its number.
-        known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
-        noted = [item.credential for item in plan.items if item.kind in known]
+        overlapping = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
+        noted = [item.credential for item in plan.items if item.kind in overlapping]
         tokens = {item.credential: {"not_ended": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
         each = [
             [f"{prefix}{number}" for number in range(incident_events.MOST_FOOTHOLDS)] for prefix in ("left", "gone")
@@ -114,11 +114,11 @@ class Rehearsal(JournalWriter):
                 extra["sent"] = list(github_copies.names_of(self.catalog, plan.entry()))
             if journal.incident is not None:
                 at, reads = self.clock(), blast_radius.read(self.catalog)
-                seen = incident_events.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)
-                seen.update(incident_events.outlived(seen, tokens))
-                rejections = {event: LONGEST_NOTE for event in seen if event.startswith("refused/")}
-                rejections.update({event: LONGEST_NOTE for event in seen if event.startswith(NOTED)})
-                extra.update(events=seen, evidence=rejections)
+                events = incident_events.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)
+                events.update(incident_events.outlived(events, tokens))
+                rejections = {event: LONGEST_NOTE for event in events if event.startswith("refused/")}
+                rejections.update({event: LONGEST_NOTE for event in events if event.startswith(NOTED)})
+                extra.update(events=events, evidence=rejections)
             journal = self.advance(step, phase=phase, since=journal, **extra)
         self.append(journal, rotation, "closed", **ending(journal, _of(journal)))
         if record:

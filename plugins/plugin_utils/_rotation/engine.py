@@ -123,7 +123,7 @@ class Engine:
 
     def _rolled_out(self, hosts: Hosts) -> None:
         self.carried.rolled = True
-        self.carried.seen.healthy_at = hosts.healthy_at
+        self.carried.notes.healthy_at = hosts.healthy_at
         if hosts.outcome == state_machine.DONE and hosts.message:
             self._say(f"unreachable hosts: {hosts.message}")
         self._advance(self._stage, hosts.outcome, hosts.message)
@@ -274,7 +274,7 @@ class Engine:
         began = self.clock()
         self.setting.known.forget()
         promotion = self.setting.rotator.promote(seconds=self.run.merge_seconds)
-        self.carried.seen.sent = list(promotion.sent)
+        self.carried.notes.sent = list(promotion.sent)
         if promotion.outcome == state_machine.DONE:
             secrets = counted(len(self.rotation["secrets"]), "secret")
             self.progress("promote", "", f"AWSCURRENT in {secrets}", self.clock() - began)
@@ -290,7 +290,7 @@ class Engine:
         blocker = state_machine.unverified(missing)
         if missing and not run.leaves_lost:
             raise RotationError(f"nothing was revoked: {blocker}. {self.verification.message}".rstrip(". "))
-        self.carried.seen.behind = [host for host in run.hosts if host not in verified]
+        self.carried.notes.behind = [host for host in run.hosts if host not in verified]
         if not missing:
             return
         keys = [credential["name"] for credential in self.rotation["credentials"] if credential["act"] == plan.RENEW]
@@ -318,11 +318,11 @@ class Engine:
         options = {**self.run.options, "known_addresses": addresses}
         for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, requests, options):
             name = credential["name"]
-            self.carried.seen.notes.update({name: answer["notes"]} if answer.get("notes") else {})
+            self.carried.notes.notes.update({name: answer["notes"]} if answer.get("notes") else {})
             if act == "block":
-                self.carried.seen.blocked.append(name)
+                self.carried.notes.blocked.append(name)
             if act == "revoke" and self.rotation["incident"] and credential["built_in"]:
-                self.carried.seen.refusals[name] = dict(answer)
+                self.carried.notes.refusals[name] = dict(answer)
             self.progress(VERBS[act], name, str(answer.get("message") or DONE[act]), seconds)
             for line in kind_acts.foothold_lines(answer):
                 self.progress(WARNING, "", f"{name}: {line}", 0)
@@ -332,8 +332,8 @@ class Engine:
         for message in judged.messages:
             self._say(message)
         self.carried.lines += judged.lines
-        self.carried.seen.hosts_with_old_key.update(judged.hosts_with_old_key)
-        self.carried.seen.refusals.update(judged.refusals)
+        self.carried.notes.hosts_with_old_key.update(judged.hosts_with_old_key)
+        self.carried.notes.refusals.update(judged.refusals)
         if judged.blocked:
             raise Blocked(judged.blocked)
         if judged.failed:
@@ -349,7 +349,9 @@ class Engine:
 
     def _advance(self, stage: str, outcome: str, message: str) -> None:
         tested = stage == "set" and self._tests_at_once
-        decision, summary = journal_entries.advance(self.setting, outcome, message, self.carried.seen, is_tested=tested)
+        decision, summary = journal_entries.advance(
+            self.setting, outcome, message, self.carried.notes, is_tested=tested
+        )
         self._keep(summary)
         if decision.way == state_machine.STOP:
             self.rotation.update(todo=[], stopped=decision.message)

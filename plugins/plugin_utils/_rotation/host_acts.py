@@ -151,7 +151,7 @@ def _blocked(
     result.messages += [message for entry in results for message in entry.get("messages") or ()]
     result.messages += [f"not blocked: {entry['act']['host']}: {entry.get('msg') or 'no answer'}" for entry in failed]
     if not failed:
-        engine.carried.seen.blocked.append(key["name"])
+        engine.carried.notes.blocked.append(key["name"])
 
 
 def _key(

@@ -65,17 +65,17 @@ def events(
     if rotation.step == "revoke" and following == "record":
         events += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in complete_items]
         events += [f"previous_revoked/{item.credential}" for item in complete_items if item.former]
-    seen = dict.fromkeys(events, at)
+    dated = dict.fromkeys(events, at)
     if first and changed and rotation.step == "deploy" and following == "promote":
-        return {f"first/{rotation.id}": first, **seen}
-    return seen
+        return {f"first/{rotation.id}": first, **dated}
+    return dated
 
 
-def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
-    """Of the old values that are ``seen`` to be refused: whose sessions could not be ended, whose server was compared
-    with its baseline, which honeytoken was used, and what may be another way in."""
-    events = ((event.partition("/"), at) for event, at in seen.items())
-    refused = {name: at for (kind, _slash, name), at in events if kind == "refused"}
+def outlived(events: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
+    """Further events of old values in ``events`` that are refused: sessions that could not be ended, comparisons with
+    a baseline, uses of honeytokens, and what may be another way in."""
+    parts = ((event.partition("/"), at) for event, at in events.items())
+    refused = {name: at for (kind, _slash, name), at in parts if kind == "refused"}
     result = {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("not_ended")}
     result |= {f"compared/{name}": at for name, at in refused.items() if results.get(name, {}).get("baseline")}
     result |= {f"used/{name}": at for name, at in refused.items() if _use(results.get(name, {}))}
@@ -107,11 +107,11 @@ def _kept(findings: Sequence[str]) -> dict[str, str]:
     return texts
 
 
-def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
+def evidence(events: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
     """What shows that old values are refused, by event, or where their sessions could not be ended; ``results`` are the
     modules' answers by credential."""
     result = {}
-    for event in seen:
+    for event in events:
         name, _slash, credential = event.partition("/")
         message = _refusal(results[credential]) if name == "refused" and credential in results else ""
         message = _few(results[credential]["not_ended"]) if name == "outlived" else message
@@ -164,8 +164,8 @@ def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Col
 
     A key that signs is not removed at a server, and what it opens is stopped instead.
     """
-    known = {name: kinds.get(kind, Kind(kind)) for name, kind in chosen.items() if name in reads}
-    return [name for name, kind in known.items() if "revoke" in kind.stages or kind.phases == 2]
+    read_kinds = {name: kinds.get(kind, Kind(kind)) for name, kind in chosen.items() if name in reads}
+    return [name for name, kind in read_kinds.items() if "revoke" in kind.stages or kind.phases == 2]
 
 
 def replaced(

@@ -24,13 +24,13 @@ Advanced = tuple[state_machine.Decision, dict[str, Any]]
 
 
 def advance(
-    setting: RotationSetup, outcome: str, message: str, seen: StageNotes, *, is_tested: bool = False
+    setting: RotationSetup, outcome: str, message: str, notes: StageNotes, *, is_tested: bool = False
 ) -> Advanced:
     """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError.
 
     Returns the decision, and the summary of the rotation as it stands then.
     """
-    return appended(setting, lambda: _advanced(setting, outcome, message, seen, is_tested=is_tested))
+    return appended(setting, lambda: _advanced(setting, outcome, message, notes, is_tested=is_tested))
 
 
 def appended(setting: RotationSetup, make: Callable[[], T]) -> T:
@@ -47,17 +47,17 @@ def appended(setting: RotationSetup, make: Callable[[], T]) -> T:
         return make()
 
 
-def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNotes, *, is_tested: bool) -> Advanced:
+def _advanced(setting: RotationSetup, outcome: str, message: str, notes: StageNotes, *, is_tested: bool) -> Advanced:
     journal, rotation = setting.rotator.holding()
     decision = state_machine.following(rotation, outcome, message=message, is_tested=is_tested)
     if decision.way == state_machine.STOP:
         setting.rotator.confirm()
         return decision, context.summary(setting, journal, rotation)
     extra: dict[str, Any] = {
-        "notes": seen.notes,
-        "hosts_with_old_key": seen.hosts_with_old_key,
-        "behind": sorted(seen.behind),
-        "sent": list(seen.sent),
+        "notes": notes.notes,
+        "hosts_with_old_key": notes.hosts_with_old_key,
+        "behind": sorted(notes.behind),
+        "sent": list(notes.sent),
         "reason": message if decision.way == state_machine.BACK else "",
     }
     if journal.incident is not None:
@@ -65,18 +65,18 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
             rotation,
             hosts_with_old_key={
                 **rotation.hosts_with_old_key,
-                **{name: tuple(group) for name, group in seen.hosts_with_old_key.items()},
+                **{name: tuple(group) for name, group in notes.hosts_with_old_key.items()},
             },
         )
-        first = timestamps.stamp(datetime.fromtimestamp(min(seen.healthy_at), UTC)) if seen.healthy_at else ""
+        first = timestamps.stamp(datetime.fromtimestamp(min(notes.healthy_at), UTC)) if notes.healthy_at else ""
         at = timestamps.stamp(context.now())
         reads = blast_radius.read(setting.catalog)
         step, kinds, incident = str(decision.step), setting.kinds, journal.incident
         events = incident_events.events(
-            noted, step, kinds, at, incident, reads=reads, first=first, blocked=seen.blocked
+            noted, step, kinds, at, incident, reads=reads, first=first, blocked=notes.blocked
         )
-        events.update(incident_events.outlived(events, seen.refusals))
-        extra.update(events=events, evidence=incident_events.evidence(events, seen.refusals))
+        events.update(incident_events.outlived(events, notes.refusals))
+        extra.update(events=events, evidence=incident_events.evidence(events, notes.refusals))
     journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **extra)
     return decision, context.open_summary(setting, journal)
 

@@ -41,7 +41,7 @@ def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
 
 
 def carried_out(
-    setting: RotationSetup, server: ServerPrograms, wanted: Sequence[Asked], options: Mapping[str, Any]
+    setting: RotationSetup, server: ServerPrograms, requests: Sequence[Asked], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Credential, Answer, float]]:
     """What came of each that succeeded, and how long it took where that is known.
 
@@ -49,15 +49,15 @@ def carried_out(
     kinds where old values go: the holder of one must not keep another valid. Raises Blocked where the rotation host
     is lost.
     """
-    if wanted:
+    if requests:
         setting.rotator.read_ahead(setting.rotator.holding()[1])
     failures: list[RotationError] = []
-    for kind, group in itertools.groupby(wanted, key=lambda pair: str(pair[1]["kind"])):
+    for kind, group in itertools.groupby(requests, key=lambda pair: str(pair[1]["kind"])):
         try:
             yield from _of_one_kind(setting, server, kind, list(group), options)
         except RotationError as error:
             failures.append(error)
-            if wanted[0][0] not in DISABLING:
+            if requests[0][0] not in DISABLING:
                 break
     blocked = [error for error in failures if isinstance(error, Blocked)]
     if failures:
@@ -82,18 +82,18 @@ def foothold_lines(answer: Answer) -> list[str]:
 
 
 def _of_one_kind(
-    setting: RotationSetup, server: ServerPrograms, kind: str, wanted: Sequence[Asked], options: Mapping[str, Any]
+    setting: RotationSetup, server: ServerPrograms, kind: str, requests: Sequence[Asked], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Credential, Answer, float]]:
     began = time.monotonic()
-    parts = [(stage, Part(setting, server, credential, options)) for stage, credential in wanted]
+    parts = [(stage, Part(setting, server, credential, options)) for stage, credential in requests]
     try:
         answers = acts_of(setting.kinds[kind]).carry_out(parts)
     except NotReached as error:
         named = ", ".join(dict.fromkeys(f"{VERBS[stage]} {part.name}" for stage, part in parts))
         raise Blocked(f"{named}: {error}") from None
-    took = time.monotonic() - began if len(wanted) == 1 else 0.0
+    took = time.monotonic() - began if len(requests) == 1 else 0.0
     failures: dict[str, str] = {}
-    for (stage, credential), answer in zip(wanted, answers, strict=False):
+    for (stage, credential), answer in zip(requests, answers, strict=False):
         if isinstance(answer, RotationError):
             failures.setdefault(credential["name"], f"{VERBS[stage]} {credential['name']}: {answer}")
         else:

@@ -138,8 +138,10 @@ def plan(inputs: PlanInputs, request: RotationRequest) -> RotationPlan:
     """Pure. Raises :class:`RotationError` for a name that the catalog does not know."""
     unknown = sorted(set(request.names) - set(inputs.catalog.credentials))
     if unknown:
-        known = ", ".join(sorted(inputs.catalog.credentials)) or "none"
-        raise RotationError(f"{', '.join(unknown)}: is not a credential of the catalog; the catalog declares {known}")
+        declared = ", ".join(sorted(inputs.catalog.credentials)) or "none"
+        raise RotationError(
+            f"{', '.join(unknown)}: is not a credential of the catalog; the catalog declares {declared}"
+        )
     items: list[Item] = []
     refused: dict[str, str] = {}
     passed: dict[str, str] = {}

@@ -82,10 +82,10 @@ def beside(
         if name in args["credentials"] and not (not back and _plan.is_replaced(after, name))
     ]
     # Before a promotion the stores hold the old values, which are the ones that will be there.
-    known = back and not rotation.promoted
+    is_known = back and not rotation.promoted
     issued = {item.credential for item in _plan.items_of(rotation.plan) if item.issued}
     own = {name: setting.rotator.ours(rotation, name) for name in rotation.plan.get("secrets", {})}
-    unknown = tuple(name for name in again if not known or name in issued)
+    unknown = tuple(name for name in again if not is_known or name in issued)
     return AfterOpenRotation(after, rotation, back, unknown, own)
 
 

@@ -46,12 +46,12 @@ class PlanInputs:
 
     def key(self, secrets: Collection[str]) -> str | None:
         """The environment's key if it is in use; else the one of these secrets, which hold the same values."""
-        wanted = self.catalog.aws.kms_key if self.catalog.aws else ""
+        own_key = self.catalog.aws.kms_key if self.catalog.aws else ""
         keys = {
             name: description.key
             for name, description in self.descriptions.items()
             if description.key and AWS_OWN not in description.key
         }
-        if any(is_key(key, wanted) for key in (*keys.values(), self.parameters_key)):
-            return wanted
+        if any(is_key(key, own_key) for key in (*keys.values(), self.parameters_key)):
+            return own_key
         return next((keys[name] for name in sorted(secrets) if name in keys), None)

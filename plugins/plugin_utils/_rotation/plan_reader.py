@@ -72,16 +72,16 @@ def read(setting: RotationSetup, journal: Journal, request: _plan.RotationReques
         contents = rotator.secrets.read([*sorted({*catalog.secret_names, *all_secrets}), *remembered])
         present = all_secrets & contents.readings.keys()
         descriptions = describe(concerned & present)
-        wanted = catalog.aws.kms_key if catalog.aws else ""
-        if wanted and not any(is_key(description.key, wanted) for description in descriptions.values()):
+        own_key = catalog.aws.kms_key if catalog.aws else ""
+        if own_key and not any(is_key(description.key, own_key) for description in descriptions.values()):
             # Whether the environment's key is in use may show in one alone that hosts read.
             others = {*names_in(SECRETS_MANAGER, catalog.places)} & present - descriptions.keys()
             descriptions |= describe(sorted(others)[:1])
         return contents, descriptions
 
-    def agree(seen: tuple[Contents, dict[str, Description]]) -> bool:
+    def agree(reads: tuple[Contents, dict[str, Description]]) -> bool:
         """Where they do not, one of both reads was behind, or somebody wrote in between."""
-        contents, descriptions = seen
+        contents, descriptions = reads
         return all(
             description.stages.get(CURRENT) == contents.readings[name].version
             and not (recent and description.stages.get(PENDING) not in (None, description.stages.get(CURRENT)))
@@ -90,7 +90,7 @@ def read(setting: RotationSetup, journal: Journal, request: _plan.RotationReques
 
     def secrets() -> tuple[Contents, dict[str, Description]]:
         return access_wait().until_granted(
-            lambda: rotator.secrets.settling.until(look, agree), lambda seen: seen[0].without(remembered).denials
+            lambda: rotator.secrets.settling.until(look, agree), lambda reads: reads[0].without(remembered).denials
         )
 
     def parameters() -> tuple[Contents, dict[str, Description]]:

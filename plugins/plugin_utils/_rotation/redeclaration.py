@@ -34,8 +34,8 @@ def spoiled(
     to declare again what was reached then adds nothing.
     """
     edges = [edge for edge in impact.get("edges", []) if edge["from"] != edge["to"]]
-    known = {*before.declared, *_revealed(before.declared, edges)}
-    added = [name for name in now.declared if name not in known]
+    reached_before = {*before.declared, *_revealed(before.declared, edges)}
+    added = [name for name in now.declared if name not in reached_before]
     result: dict[str, set[Any]] = {}
     for match in matches:
         result.setdefault(match["credential"], set()).add(match.get("stage"))

@@ -94,7 +94,7 @@ class Carried:
     """Whether it has waited until old values may be removed."""
     acted: tuple[str, ...] = ()
     """What is done of the present stage."""
-    seen: StageNotes = field(default_factory=StageNotes)
+    notes: StageNotes = field(default_factory=StageNotes)
     lines: list[str] = field(default_factory=list)
     unannounced: list[str] = field(default_factory=list)
     """Contacts that could not be notified of what."""

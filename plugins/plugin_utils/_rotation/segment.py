@@ -340,7 +340,7 @@ def carried_from(rotation: Mapping[str, Any]) -> Carried:
         **{
             **carried,
             "acted": tuple(carried["acted"]),
-            "seen": StageNotes(**carried["seen"]),
+            "notes": StageNotes(**carried["notes"]),
             "seconds": [(stage, float(seconds)) for stage, seconds in carried["seconds"]],
         }
     )

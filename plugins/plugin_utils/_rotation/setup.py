@@ -89,8 +89,8 @@ class RotationSetup:
         if not missing:
             return stored
         further = self.rotator.current(missing)
-        wanted = {place.name: further.readings[place.name] for place in missing if place.name in further.readings}
-        return credential_graph.find(self.catalog, credential, contents | Contents(wanted))
+        addresses = {place.name: further.readings[place.name] for place in missing if place.name in further.readings}
+        return credential_graph.find(self.catalog, credential, contents | Contents(addresses))
 
     def old(self, rotation: OpenRotation, name: str) -> credential_graph.StoredCredential:
         """What the stores held of a credential when the rotation was planned."""

@@ -225,11 +225,11 @@ class Rotator(StoreReads):
     def _labels(self, rotation: OpenRotation, name: str, *, asks: bool) -> set[tuple[str, str]]:
         """The labels of this rotation in a secret: those that it puts; if it ``asks``, those too that a run of it may
         have put elsewhere."""
-        known = self.labelled(rotation, name)
+        own_labels = self.labelled(rotation, name)
         if not asks:
-            return known
+            return own_labels
         ours = self.ours(rotation, name)
-        return known | {
+        return own_labels | {
             (stage, version)
             for stage, version in self.secrets.describe(name).stages.items()
             if (stage == PENDING and version in ours) or is_label(stage, rotation, others=False)
@@ -248,10 +248,10 @@ class Rotator(StoreReads):
     def _mark_pending(self, rotation: OpenRotation, name: str, base: str) -> None:
         """AWS's own label for a version to come, so that its own rotation and people see it."""
         target = self.target(rotation, name)
-        known = [self.described[name]] if name in self.described else []
+        descriptions = [self.described[name]] if name in self.described else []
 
         def marked() -> SecretsError | None:
-            described = known.pop() if known else self.secrets.describe(name)
+            described = descriptions.pop() if descriptions else self.secrets.describe(name)
             holder = described.stages.get(PENDING)
             if described.stages.get(CURRENT) == target or holder == target:
                 return None

@@ -73,9 +73,9 @@ class StoreReads(JournalWriter):
         contents = self.secrets.read_known(list(pins), pins=pins)
         if numbers:
             contents |= self.parameters.read_known([], pins=numbers)
-        wanted = {**pins, **numbers}
-        planned = wanted.keys() & {*rotation.plan.get("secrets", {}), *numbers}
-        lacking = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
+        versions = {**pins, **numbers}
+        planned = versions.keys() & {*rotation.plan.get("secrets", {}), *numbers}
+        lacking = [f"version {versions[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
         if lacking:
             raise RotationError(
                 f"{', '.join(lacking)} can no longer be read, and the plan of {rotation} needs it; if the version "

@@ -45,12 +45,14 @@ def dates(
     """By credential. ``created`` and ``contents`` were read before and are not read again."""
     places = {item.name: _places(catalog, item) for item in credentials if item.name not in journal.rotated}
     all_places = [place for setting_places in places.values() for place in setting_places]
-    known = dict(created or {})
+    created_at = dict(created or {})
     missing = (contents or Contents()).is_missing
-    known |= _secrets(secrets, [name for name in labelled_names(all_places) if name not in known and not missing(name)])
+    created_at |= _secrets(
+        secrets, [name for name in labelled_names(all_places) if name not in created_at and not missing(name)]
+    )
     if any(not place.traits.has_labels for place in all_places):
-        known |= _parameters(catalog, parameters, all_places, contents)
-    return {name: oldest for name, setting_places in places.items() if (oldest := _oldest(known, setting_places))}
+        created_at |= _parameters(catalog, parameters, all_places, contents)
+    return {name: oldest for name, setting_places in places.items() if (oldest := _oldest(created_at, setting_places))}
 
 
 def _places(catalog: Catalog, credential: Credential) -> list[Place]:
@@ -58,9 +60,9 @@ def _places(catalog: Catalog, credential: Credential) -> list[Place]:
     return [spot.place for spot in credential_graph.spots(catalog, credential) if not spot.is_user]
 
 
-def _oldest(known: Mapping[str, str], places: list[Place]) -> str:
+def _oldest(created_at: Mapping[str, str], places: list[Place]) -> str:
     """The first date of these places; empty if one has an unknown date, or if none exists."""
-    return min((known[place.name] for place in places if place.name in known), default="")
+    return min((created_at[place.name] for place in places if place.name in created_at), default="")
 
 
 def _secrets(store: VersionedStore, names: list[str]) -> dict[str, str]:

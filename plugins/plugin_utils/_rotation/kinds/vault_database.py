@@ -105,9 +105,9 @@ class VaultDatabase(Acts):
         """Until it outlasts the age at which the catalog wants another one; renewing it later would give no more."""
         credential = part.setting.catalog.credentials[part.name]
         days = credential_ages.limit_of(part.setting.catalog, credential)
-        wanted = max(days * DAY * 3 // 2, SHORTEST) if days else WITHOUT_LIMIT
+        lease_seconds = max(days * DAY * 3 // 2, SHORTEST) if days else WITHOUT_LIMIT
         try:
-            seconds = _leases(part).extended(lease, wanted, fresh=part.setting.rotator.fresh())
+            seconds = _leases(part).extended(lease, lease_seconds, fresh=part.setting.rotator.fresh())
         except NotFound:
             raise RotationError(
                 "the login that Vault made for this rotation has expired, because the rotation was not continued "

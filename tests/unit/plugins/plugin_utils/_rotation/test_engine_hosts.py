@@ -116,4 +116,4 @@ def test_what_may_be_in_use_is_not_revoked(answer: str, end: str) -> None:
         at._require_verified()
     at.verification = Hosts(HOSTS, dict.fromkeys(HOSTS, VERIFIED))
     at._require_verified()
-    assert at.carried.seen.behind == ["web3"]
+    assert at.carried.notes.behind == ["web3"]

@@ -145,9 +145,7 @@ class TestWithoutATokenNothingIsLost:
         rotator.promote()
         rotator.advance("abort", reason="why")
         rotator.mirror, before = None, world.labels()
-        with pytest.raises(
-            RotationError, match=r"no rollback was made: GitHub holds it too .DATABASE_PASSWORD, URL, TOKEN"
-        ):
+        with pytest.raises(RotationError, match=r"no rollback was made: GitHub holds it too \(DATABASE_"):
             rotation_rollback.undo(rotator)
         assert (world.labels(), world.token()) == (before, "new-token")
         rotator.mirror = mirror

@@ -91,11 +91,11 @@ def test_a_leaked_key_is_blocked_first_and_what_fails_stops_nothing(monkeypatch:
     judged = host_acts.judged(made, "create", lost)
     assert (judged.failed, judged.blocked, judged.hosts_with_old_key) == ("", "", {})
     assert judged.messages == ["web1: 1 sessions ended", "not blocked: web2: no answer"]
-    assert made.carried.seen.blocked == []
+    assert made.carried.notes.blocked == []
     assert host_acts.due(made, "create") is None, "once"
     made = engine(KEY, incident="leak-1", immediate=True)
     host_acts.judged(made, "create", answers(made, "create"))
-    assert made.carried.seen.blocked == ["deploy"]
+    assert made.carried.notes.blocked == ["deploy"]
 
 
 def test_where_an_pending_task_names_hosts_only_there() -> None:

@@ -75,19 +75,19 @@ def test_leaked_values_are_disabled_before_new_ones_are_made(monkeypatch: pytest
     rotation = Rotation(monkeypatch)
     first = ["block database", "block token"]
     assert rotation.create() == [*first, "issue database", "issue token", "new values"]
-    assert rotation.acts.carried.seen.blocked == ["database", "token"]
+    assert rotation.acts.carried.notes.blocked == ["database", "token"]
 
 
 def test_a_graceful_rotation_disables_none(monkeypatch: pytest.MonkeyPatch) -> None:
     rotation = Rotation(monkeypatch)
     assert rotation.create(immediate=False) == ["issue database", "issue token", "new values"]
-    assert rotation.acts.carried.seen.blocked == []
+    assert rotation.acts.carried.notes.blocked == []
 
 
 def test_what_cannot_be_disabled_hinders_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     rotation = Rotation(monkeypatch, block_database=RotationError("no connection is left"))
     assert "new values" in rotation.create()
-    assert rotation.acts.carried.seen.blocked == ["token"]
+    assert rotation.acts.carried.notes.blocked == ["token"]
     assert "warning not blocked: block database: no connection is left" in rotation.said
 
 
