@@ -134,7 +134,7 @@ class ActionModule(ControllerAction):
         )
         github.repository_id()
         unrequested = [] if args["names"] else sync_plan.left(copies, records)
-        known = {
+        own_records = {
             target: sent
             for target, sent in records.items()
             if target in unrequested or target in {h.target for h in copies}
@@ -148,7 +148,9 @@ class ActionModule(ControllerAction):
         listed = sync.there(github, settings)
         texts = _workflows(args, github) if args["prune"] and unrequested else {}
         readers = sync.readers(unrequested, texts, copies)
-        steps = sync_plan.plan(copies, listed, known, prune=args["prune"], readers=readers, same=github_inputs.same)
+        steps = sync_plan.plan(
+            copies, listed, own_records, prune=args["prune"], readers=readers, same=github_inputs.same
+        )
         values = {copy_source.target: copy_source for copy_source in copies}
         for step in steps:
             if step.act == sync_plan.SEND:
@@ -168,6 +170,14 @@ class ActionModule(ControllerAction):
             "repository": where.repository,
             "made_environment": environment == "made",
             **_as_data(steps),
+            "asks": [
+                step.target.name
+                for step in steps
+                if step.act == sync_plan.MISSING and values[step.target].source == sync_plan.UNHELD
+            ],
+            "problems": [
+                f"{step.target.name} is not removed: {step.reason}" for step in steps if step.act == sync_plan.REFUSED
+            ],
             "summary": [*_summary(where, steps, check=self._task.check_mode), *messages],
             "diff": _diff(steps),
         }
@@ -200,11 +210,11 @@ def _given(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, s
 
 
 def _chosen(copies: list[CopySource], names: Sequence[str]) -> list[CopySource]:
-    wanted = {name.upper() for name in names}
-    unknown = sorted(wanted - {copy_source.target.name for copy_source in copies})
+    chosen_names = {name.upper() for name in names}
+    unknown = sorted(chosen_names - {copy_source.target.name for copy_source in copies})
     if unknown:
         raise StoreError(f"{', '.join(unknown)}: the catalog syncs no such name to GitHub")
-    return [copy_source for copy_source in copies if not wanted or copy_source.target.name in wanted]
+    return [copy_source for copy_source in copies if not chosen_names or copy_source.target.name in chosen_names]
 
 
 def _require_at_rest(read: ansible_environment.Environment, copies: Sequence[CopySource]) -> None:
@@ -279,7 +289,6 @@ def _as_data(steps: Sequence[SyncStep]) -> dict[str, Any]:
     by_act = {
         "sent": sync_plan.SEND,
         "removed": sync_plan.REMOVE,
-        "refused": sync_plan.REFUSED,
         "missing": sync_plan.MISSING,
         "obsolete": sync_plan.OBSOLETE,
         "unchanged": sync_plan.KEEP,

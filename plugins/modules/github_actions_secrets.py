@@ -166,13 +166,18 @@ removed:
   type: list
   elements: str
   returned: success
-refused:
-  description: Names that a workflow still reads, and that were therefore not removed.
+problems:
+  description: For each name that a workflow still reads, that it was not removed, and the reason.
   type: list
   elements: str
   returned: success
 missing:
   description: Names that GitHub lacks and for which no value is known.
+  type: list
+  elements: str
+  returned: success
+asks:
+  description: The missing names that no store is to hold, so that the operator can be asked for their values.
   type: list
   elements: str
   returned: success

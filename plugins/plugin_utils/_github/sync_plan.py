@@ -36,6 +36,7 @@ SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, OBSOLETE = (
     "obsolete",
 )
 WRITES = (SEND, NOTE, FORGET, REMOVE)
+UNHELD = "no store holds it: give its value"
 LONGEST_RECORD = 2000
 
 
@@ -211,7 +212,7 @@ def _held(
         return _resolved(catalog, target, setting, resolution, contents)
     if credential is not None and (credential.places or credential.settings):
         return _of_credential(catalog, target, credential, contents)
-    return CopySource(target, source="no store holds it: give its value")
+    return CopySource(target, source=UNHELD)
 
 
 def _resolved(

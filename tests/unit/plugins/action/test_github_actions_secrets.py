@@ -33,7 +33,7 @@ def test_first_everything_then_nothing(lab: Lab) -> None:
     first = lab.run()
     assert {**planned, "summary": []} == {**first, "summary": []}
     assert first["sent"] == ["HOST", "KEY", "PLAIN", "URL", "COUNT"]
-    assert first["missing"] == ["DEPLOY"]
+    assert first["missing"] == first["asks"] == ["DEPLOY"]
     assert lab.why(first, "DEPLOY") == ("missing", "no store holds it: give its value, and GitHub has none either")
     assert first["summary"][:2] == [f"{REPOSITORY}: 0 unchanged", "sent: HOST, KEY, PLAIN, URL, COUNT"]
     assert (
