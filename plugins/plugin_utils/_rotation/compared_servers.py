@@ -160,8 +160,8 @@ def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> di
 def named(place: str, findings: Sequence[str]) -> list[str]:
     """Of many, the last line counts the rest."""
     rest = len(findings) - server_baseline.MOST_NAMED
-    more = [f"{place}: {server_baseline.MORE % rest}"] if rest > 0 else []
-    return [*findings[: server_baseline.MOST_NAMED], *more]
+    last_line = [f"{place}: {server_baseline.MORE % rest}"] if rest > 0 else []
+    return [*findings[: server_baseline.MOST_NAMED], *last_line]
 
 
 def _server(setting: RotationSetup, name: str) -> ComparedServer | None:

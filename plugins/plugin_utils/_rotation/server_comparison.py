@@ -108,8 +108,8 @@ def _summary(result: Mapping[str, Any]) -> str:
         return f"not compared with the baseline: {one_line(str(result.get('msg') or 'no time was left'))}"
     if not footholds:
         return f"as in the {result['baseline']}"
-    more = f" (and {len(footholds) - 1} more)" if len(footholds) > 1 else ""
-    return f"not as in the baseline: {footholds[0]}{more}. To list and accept differences: {COMMAND}"
+    rest = f" (and {len(footholds) - 1} more)" if len(footholds) > 1 else ""
+    return f"not as in the baseline: {footholds[0]}{rest}. To list and accept differences: {COMMAND}"
 
 
 def lines(results: Sequence[Result]) -> list[str]:

@@ -101,8 +101,8 @@ def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -
                 findings.copies.extend(_copy(folders.at(folder, name), env, values, names))
             except OutOfTime:
                 rest = len(files[:MOST]) - number - 1
-                more = "" if not rest else " and %d more files" % rest
-                findings.unread.append("%s%s: no time was left to search" % (_path(env, folder, name), more))
+                others = " and %d more files" % rest if rest else ""
+                findings.unread.append("%s%s: no time was left to search" % (_path(env, folder, name), others))
                 break
             except value_search.UnsearchedFile as error:
                 findings.unread.append("%s: was not searched completely: it %s" % (_path(env, folder, name), error))
