@@ -107,8 +107,7 @@ class Policies:
             used = self._client.get_access_key_last_used(AccessKeyId=key).get("AccessKeyLastUsed", {})
         last = used.get("LastUsedDate")
         return {
-            # An id is not a secret, but its end is enough to find it by.
-            "id": f"…{key[-4:]}",
+            "id": key,
             "active": metadata["Status"] == "Active",
             "days": max(0, (now - metadata["CreateDate"]).days),
             "used": last.strftime("%Y-%m-%d") if last else None,

@@ -143,6 +143,21 @@ def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]
             yield name + message
 
 
+def insiders(document: Mapping[str, Any], account: str | None) -> dict[str, Any]:
+    """The policy without those outside."""
+    entries = []
+    for entry in statements(document):
+        kept: dict[str, list[str]] = {}
+        for kind, name in _principals(entry):
+            if not any(outsiders({"Statement": [{**entry, "Principal": {kind: name}}]}, account)):
+                kept.setdefault(kind, []).append(name)
+        if not any(outsiders({"Statement": [entry]}, account)):
+            entries.append(entry)
+        elif kept:
+            entries.append({**entry, "Principal": kept})
+    return {**document, "Statement": entries}
+
+
 def allowed(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
     """The statement's name, the kind of principal, the principal, and the condition."""
     for statement in statements(document):

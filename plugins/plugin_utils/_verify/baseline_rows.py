@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import RecordedServer
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
+    RecordedServer,
+    ServerDifference,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
     FAIL,
     NOT_APPLICABLE,
@@ -17,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
     Row,
     row,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 
 UNRECORDED = "no baseline was recorded; record one with ansible-playbook watchparty.secrets.baseline"
 
@@ -28,12 +33,23 @@ def unrecorded(place: str, problem: str, otherwise: str = UNRECORDED) -> Row:
     return row(NOT_CHECKED if problem else NOT_APPLICABLE, place, problem or otherwise)
 
 
-def compared(place: str, source: RecordedServer, inventory: Mapping[str, Any], noun: str) -> Iterator[Row]:
-    """``noun`` was counted."""
+def compared(
+    place: str,
+    source: RecordedServer,
+    inventory: Mapping[str, Any],
+    noun: str,
+    command_for: Callable[[ServerDifference], str] = lambda item: finding_command.literal(shlex.split(item.undo)),
+) -> Iterator[Row]:
+    """``noun`` was counted. ``command_for`` makes the command that removes an addition; empty if a person must."""
     reading, reasons = server_baseline.reading_of(inventory), inventory.get("unread", {})
     differences = server_baseline.compare(place, source, reading)
     for difference in differences[: server_baseline.MOST_NAMED]:
-        yield {**row(FAIL, place, f"{difference.finding} (baseline of {source.day})"), "target": difference.id}
+        command = command_for(difference) if difference.undo else ""
+        finding = (difference._replace(undo="") if command else difference).finding
+        yield {
+            **row(FAIL, place, f"{finding} (baseline of {source.day}, id {difference.id})"),
+            "command": command or LIST,
+        }
     if len(differences) > server_baseline.MOST_NAMED:
         message = server_baseline.MORE % (len(differences) - server_baseline.MOST_NAMED)
         yield {**row(FAIL, place, message), "command": LIST}

@@ -246,7 +246,7 @@ class Look:
                 own = replace(own, secrets=())
             foreign = [item.name for item in self._elsewhere() if iam_readers.may_read(principals[name], item)]
             reads = [f"may read {iam_readers.few(foreign)}"] if foreign else []
-            result[name] = [*reads, *iam_rights.rights(principals[name], own)]
+            result[name] = [*reads, *(message for message, _denied in iam_rights.rights(principals[name], own))]
         return result
 
     def _elsewhere(self) -> Iterator[iam_readers.ProtectedItem]:

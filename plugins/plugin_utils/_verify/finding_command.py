@@ -7,9 +7,11 @@ Its names come from hosts, servers, AWS and repositories.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 CATALOG = "${{EDITOR:-vi}} $(git grep -l '^secrets_catalog:')"
 """Opens the catalog, in the checkout of the inventory."""
@@ -57,6 +59,23 @@ def _can_be_pasted(template: str, match: re.Match[str], names: Mapping[str, str]
     if shlex.quote(text) == text or not template.startswith("ansible"):
         return True
     return _is_quoted(template, match) and not _READ_BY_ANSIBLE.search(text)
+
+
+LONGEST_POLICY = 2000
+"""Letters of a policy in a command. AWS allows a user's inline policies 2048."""
+
+
+def with_policy(words: Sequence[str], document: Mapping[str, Any], otherwise: str) -> str:
+    """``words`` end with the option that takes the policy. ``otherwise`` is for one that is too long to read."""
+    text = json.dumps(document, separators=(",", ":"))
+    return literal([*words, text]) if len(text) <= LONGEST_POLICY else otherwise
+
+
+def on_host(command: str) -> str:
+    """A template that runs a host's own command there; empty if Ansible would read more than a command in it."""
+    line = shlex.quote(command).replace("{", "{{").replace("}", "}}")
+    usable = command.isprintable() and not _READ_BY_ANSIBLE.search(command)
+    return f"ansible {{place}} --become -m ansible.builtin.shell -a {line}" if usable else ""
 
 
 def literal(words: Sequence[str]) -> str:

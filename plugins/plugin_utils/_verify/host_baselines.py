@@ -11,14 +11,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import se
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     ServerBaseline,
+    ServerDifference,
     ServerReading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import NOT_CHECKED, Row, row
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import start_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_request import place
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows, finding_command
 
 NOUN = "accounts, keys, start files and listeners"
+BY_HAND = tuple(remedy.partition(" ")[0] + " " for remedy in (start_files.EDIT, start_files.REINSTALL))
 Answers = Mapping[str, Mapping[str, Any]]
 """By host what host_check or host_evidence returned."""
 
@@ -30,8 +33,13 @@ def rows(host: str, answer: Mapping[str, Any], baseline: ServerBaseline | None, 
         return [baseline_rows.unrecorded(host, problem)]
     if _problem(answer):
         return [row(NOT_CHECKED, host, _problem(answer))]
-    compared = baseline_rows.compared(place(host), source, answer["inventory"], NOUN)
+    compared = baseline_rows.compared(place(host), source, answer["inventory"], NOUN, _command)
     return [{**item, "place": host} for item in compared]
+
+
+def _command(difference: ServerDifference) -> str:
+    """Run on the host, which named it. Empty for a text and for an editor."""
+    return "" if difference.undo.startswith(BY_HAND) else finding_command.on_host(difference.undo)
 
 
 def readings_of(answers: Answers) -> tuple[dict[str, ServerReading], list[str], list[str]]:

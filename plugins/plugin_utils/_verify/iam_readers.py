@@ -7,6 +7,8 @@ Service control policies and sessions' own policies are not known here, so AWS m
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +25,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 
 SHOWN = 3
+OF_IDENTITY_CENTER = ":role/aws-reserved/sso.amazonaws.com/"
+"""Roles that only IAM Identity Center may change."""
 Document = Mapping[str, Any]
 IsOpen = Callable[[str, Set[str]], bool]
 """Whether a condition with this key may be met where it allows, and may not be met where it denies, given the known
@@ -118,12 +122,28 @@ def unnamed_readers(principals: Sequence[Principal], items: Sequence[ProtectedIt
     for principal in principals:
         if is_named(principal, named):
             continue
-        for state, message in _judged(principal, items):
-            rows.append({**row(state, str(principal), message), "command": shown(principal)})
+        for state, message, readable in _judged(principal, items):
+            denied = {item.arn: item.actions for item in readable}
+            rows.append({**row(state, str(principal), message), "command": denying(principal, denied)})
     return rows
 
 
-def shown(principal: Principal) -> str:
+def denying(principal: Principal, denied: Mapping[str, Sequence[str]]) -> str:
+    """Denies it actions by ARN, and nothing else: it may need its policies for other work."""
+    otherwise = _shown(principal)
+    if not denied or OF_IDENTITY_CENTER in principal.arn:
+        return otherwise
+    arns: dict[tuple[str, ...], list[str]] = {}
+    for arn, actions in denied.items():
+        arns.setdefault(tuple(actions), []).append(arn)
+    entries = [{"Effect": "Deny", "Action": actions, "Resource": names} for actions, names in arns.items()]
+    document = {"Version": "2012-10-17", "Statement": entries}
+    name = f"verify-{hashlib.sha256(json.dumps(document).encode()).hexdigest()[:8]}"
+    words = ["aws", "iam", f"put-{principal.kind}-policy", f"--{principal.kind}-name", principal.name]
+    return finding_command.with_policy([*words, "--policy-name", name, "--policy-document"], document, otherwise)
+
+
+def _shown(principal: Principal) -> str:
     """Shows all of its policies. Which of them to change, a person decides."""
     kind, name = principal.kind.title(), principal.name
     query = f"{kind}DetailList[?{kind}Name=='{name}']"
@@ -136,25 +156,26 @@ def is_named(principal: Principal, named: Sequence[str]) -> bool:
     return principal.arn in named or (principal.kind == "role" and principal.name in named)
 
 
-def _judged(principal: Principal, items: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
+def _judged(principal: Principal, items: Sequence[ProtectedItem]) -> Iterator[tuple[str, str, Sequence[ProtectedItem]]]:
     if principal.unread:
-        yield NOT_CHECKED, f"IAM did not return the policy {', '.join(principal.unread)}"
+        yield NOT_CHECKED, f"IAM did not return the policy {', '.join(principal.unread)}", ()
         return
-    surely: list[str] = []
-    perhaps: list[str] = []
+    surely: list[ProtectedItem] = []
+    perhaps: list[ProtectedItem] = []
     try:
         for item in items:
             if may_read(principal, item):
-                surely.append(item.name)
+                surely.append(item)
             elif may_read(principal, item, loosely=True):
-                perhaps.append(item.name)
+                perhaps.append(item)
     except PolicyError as error:
-        yield NOT_CHECKED, str(error)
+        yield NOT_CHECKED, str(error), ()
         return
+    names = [item.name for item in surely or perhaps]
     if surely:
-        yield FAIL, f"may read {few(surely)}"
+        yield FAIL, f"may read {few(names)}", surely
     elif perhaps:
-        yield NOT_CHECKED, f"may read {few(perhaps)} under conditions that this check cannot evaluate"
+        yield NOT_CHECKED, f"may read {few(names)} under conditions that this check cannot evaluate", perhaps
 
 
 def few(names: Sequence[str]) -> str:

@@ -27,17 +27,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_rea
     Document,
     Principal,
     allows,
+    denying,
     few,
     is_named,
     opened,
     own_statements,
-    shown,
 )
 
 _CODE = "may run its own code with a role of the environment"
 _ITSELF, _LIMITS = "may grant itself access", "may remove what denies it access"
 Way = tuple[str, tuple[str, ...], str]
 """What comes of it, the actions of which one will do, and the ARN."""
+Right = tuple[str, str, str]
+"""How it is named, the action, and the ARN; no ARN for what is harmless without the others."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ def unnamed_rights(principals: Sequence[Principal], targets: Targets, named: Seq
         if is_named(principal, named):
             continue
         try:
-            messages = rights(principal, targets)
-            rows += [{**row(FAIL, str(principal), message), "command": shown(principal)} for message in messages]
+            for message, denied in rights(principal, targets):
+                rows.append({**row(FAIL, str(principal), message), "command": denying(principal, denied)})
         except PolicyError as error:
             rows.append(row(NOT_CHECKED, str(principal), str(error)))
         if principal.unread:
@@ -98,14 +100,12 @@ def unnamed_rights(principals: Sequence[Principal], targets: Targets, named: Seq
     return rows
 
 
-def rights(principal: Principal, targets: Targets) -> Iterator[str]:
-    """A message for each kind of way. Raises PolicyError."""
-    results: dict[str, dict[str, None]] = {}
+def rights(principal: Principal, targets: Targets) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """A message for each kind of way, and the actions by ARN that close it. Raises PolicyError."""
+    results: dict[str, list[Right]] = {}
     judge = _Judge(principal, targets)
     for message, actions, arn in _ways(principal, targets):
-        for action in actions:
-            if judge.may(action, arn):
-                results.setdefault(message, {})[action] = None
+        results.setdefault(message, []).extend((action, action, arn) for action in actions if judge.may(action, arn))
     combinations = (
         (_CODE, judge.started()),
         (_ITSELF, judge.taken()),
@@ -113,10 +113,14 @@ def rights(principal: Principal, targets: Targets) -> Iterator[str]:
         ("may assume a role of the environment, of operators or of readers", judge.assumed()),
     )
     for message, combined in combinations:
-        for action in combined:
-            results.setdefault(message, {})[action] = None
-    for message, actions_of in results.items():
-        yield f"{message} ({few([*actions_of])})"
+        results.setdefault(message, []).extend(combined)
+    for message, found in results.items():
+        denied: dict[str, list[str]] = {}
+        for _name, action, arn in found:
+            if arn:
+                denied.setdefault(arn.replace(EXAMPLE, "*"), []).append(action)
+        if found:
+            yield f"{message} ({few([*dict.fromkeys(name for name, _action, _arn in found)])})", denied
 
 
 def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
@@ -210,16 +214,18 @@ class _Judge:
         for document in self.principal.policies:
             yield from (entry for entry in statements(document) if entry.get("Effect") == "Allow")
 
-    def started(self) -> Iterator[str]:
+    def started(self) -> Iterator[Right]:
         """What together runs a program with a role."""
         for service, actions in iam_actions.STARTS.items():
             passed_to = {"iam:PassedToService": f"{service}.amazonaws.com"}
-            if any(self.may("iam:PassRole", role, passed_to) for role in self.targets.roles):
+            roles = [role for role in self.targets.roles if self.may("iam:PassRole", role, passed_to)]
+            if roles:
                 anything = ["*", *self._examples("")]
                 started = [action for action in actions if any(self.may(action, arn) for arn in anything)]
-                yield from (["iam:PassRole", *started] if started else [])
+                yield from (("iam:PassRole", "iam:PassRole", role) for role in roles if started)
+                yield from ((action, action, "") for action in started)
 
-    def taken(self) -> Iterator[str]:
+    def taken(self) -> Iterator[Right]:
         """What together gives a session of another user or role, and rights to it."""
         for kind, takes in iam_actions.TAKES.items():
             new = f"{self.principal.arn.rpartition(':')[0]}:{kind}/{EXAMPLE}"
@@ -228,14 +234,17 @@ class _Judge:
                     [action for action in actions if self.may(action, arn)]
                     for actions in (takes, iam_actions.OWN[kind])
                 )
-                yield from ([*takes_by[:1], *grants_by[:1]] if takes_by and grants_by else [])
+                if takes_by and grants_by:
+                    yield takes_by[0], takes_by[0], ""
+                    yield from ((grants_by[0], action, f"{new.rpartition('/')[0]}/*") for action in grants_by)
 
-    def moved(self) -> Iterator[str]:
+    def moved(self) -> Iterator[Right]:
         """What moves an alias from its key to another."""
         for alias, key in self.targets.aliases.items():
-            yield from (action for action in iam_actions.ALIASES if self.may(action, alias) and self.may(action, key))
+            both = (action for action in iam_actions.ALIASES if self.may(action, alias) and self.may(action, key))
+            yield from ((action, action, alias) for action in both)
 
-    def assumed(self) -> Iterator[str]:
+    def assumed(self) -> Iterator[Right]:
         """A role's trust names the principal, or the account, which leaves it to the principal's own policies."""
         for role, trust in self.targets.trusts.items():
             entries = [{**entry, "Resource": "*"} for entry in statements(trust)]
@@ -247,7 +256,7 @@ class _Judge:
                 own = own_statements(document, self.principal.arn)
                 policies = (*self.principal.policies, own)
                 if allows(self.principal, policies, iam_actions.ASSUME, role, {}, _says_who):
-                    yield f"{iam_actions.ASSUME} {role.rpartition('/')[2]}"
+                    yield f"{iam_actions.ASSUME} {role.rpartition('/')[2]}", iam_actions.ASSUME, role
 
     def _examples(self, part: str) -> Iterator[str]:
         """A thing for each pattern of this part that allows something."""

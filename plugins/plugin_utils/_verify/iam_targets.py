@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,13 +61,15 @@ def targets(catalog: Catalog, scope: AwsScope, principals: Sequence[Principal], 
         scope.arn("s3", f"{entry['bucket']}/{entry['object']}", account=False): entry
         for entry in resources.buckets.values()
     }
+    # What a policy allows to everybody or other accounts is a finding of its own and no one principal's.
+    inside = functools.partial(policy_findings.insiders, account=scope.account)
     return Targets(
         secrets=tuple(secrets.values()),
         changed_secrets=tuple(secrets.values()),
         changed_parameters=(scope.parameter(f"{catalog.ssm_path}/{EXAMPLE}"),) if catalog.reads_ssm else (),
         policies={
-            **{arn: _inside(resources.policies.get(name, {}).get("document"), scope) for name, arn in secrets.items()},
-            **{arn: _inside(entry.get("policy"), scope) for arn, entry in (buckets | objects).items()},
+            **{arn: inside(resources.policies.get(name, {}).get("document") or {}) for name, arn in secrets.items()},
+            **{arn: inside(entry.get("policy") or {}) for arn, entry in (buckets | objects).items()},
         },
         context={arn: tags_of(resources.secrets[name].get("tags")) for name, arn in secrets.items()},
         trails=(scope.arn("cloudtrail", f"trail/{EXAMPLE}", region=region),),
@@ -86,13 +89,6 @@ def targets(catalog: Catalog, scope: AwsScope, principals: Sequence[Principal], 
         objects=tuple(objects),
         written=tuple(objects),
     )
-
-
-def _inside(document: Mapping[str, Any] | None, scope: AwsScope) -> dict[str, Any]:
-    """Without what it allows to everybody or other accounts, which is a finding of its own and no one principal's."""
-    entries = policy_findings.statements(document or {})
-    outside = policy_findings.outsiders
-    return {"Statement": [entry for entry in entries if not any(outside({"Statement": [entry]}, scope.account))]}
 
 
 def _log_group(catalog: Catalog, scope: AwsScope) -> Iterator[str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
     RABBITMQ,
     VALKEY,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerDifference
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import logins
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 
@@ -43,6 +45,13 @@ _STATEMENTS = {
     "may read ": "REVOKE SELECT ON {0} FROM PUBLIC, {1}",
 }
 """By how a right begins that ends with a name."""
+_REMOVALS = {
+    MYSQL: re.compile(r"(?:(?:^|; )(?:ALTER|DROP|REVOKE|SET DEFAULT ROLE|STOP|RESET|UNINSTALL) [^;…\\]+)+"),
+    POSTGRESQL: re.compile(r"(?:ALTER|DROP|REVOKE|SELECT pg_drop_replication_slot|SELECT cron\.unschedule)\b[^;…\\]+"),
+    RABBITMQ: re.compile(r"rabbitmqctl (?:clear|delete)_[a-z_]+ .+"),
+    VALKEY: re.compile(r"(?:ACL DELUSER|FUNCTION DELETE|MODULE UNLOAD) .+"),
+}
+"""The forms of commands in inventories."""
 _FUNCTION = re.compile(r"may run ([\w$.]+\([\w$., \[\]]*\))")
 """One whose name the server did not have to quote."""
 _ID = r"`(?:[^`\\]|\\(?!`)|``)*`"
@@ -106,6 +115,22 @@ def disabling(place: str, server: Mapping[str, Any], name: str) -> str:
     if engine == POSTGRESQL:
         return at(place, server, [LIST if is_own else f"ALTER ROLE {quoted(name)} NOLOGIN"])
     return at(place, server, ["ACL", "GETUSER", name] if is_own else ["ACL", "SETUSER", name, "off"])
+
+
+def removing(place: str, server: Mapping[str, Any], difference: ServerDifference) -> str:
+    """Removes an addition. A host wrote the command: a client would run other forms on the operator's machine."""
+    engine, undo = server["server"], difference.undo
+    if not _REMOVALS[engine].fullmatch(undo):
+        return ""
+    if engine in (MYSQL, POSTGRESQL):
+        database = next(iter(server.get("databases", {}).values()), "")
+        return at(place, {**server, "database": database}, [undo])
+    node = difference.name.rpartition(" at ")[2]
+    try:
+        words = shlex.split(undo)
+    except ValueError:
+        return ""
+    return at(node if node in server.get("nodes", ()) else place, server, words[1:] if engine == RABBITMQ else words)
 
 
 def _administrator(server: Mapping[str, Any]) -> str:

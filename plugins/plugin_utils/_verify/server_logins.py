@@ -163,6 +163,7 @@ class InspectedServer:
             "users": {item.name: (self._users(item) or [""])[0] for item in self._group},
             "databases": {login["credential"]: self._database(str(login["url"])) for login in self.logins},
             "tls": any(url.startswith(("rediss:", "valkeys:")) for url in (self._admin_url, *self._urls)),
+            "nodes": (self._inventory or {}).get("nodes", []),
             "unjudged": unjudged,
             "honeytokens": [honeytoken_rows.expected(self._catalog, item, self._read.journal) for item in self.decoys],
             "source": server_baseline.as_data(self._source) if self._source else None,

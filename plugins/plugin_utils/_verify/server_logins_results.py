@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -129,7 +130,8 @@ def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], 
         yield row(NOT_CHECKED, place, _reasons(problems, silence, _unlisted(entry)))
         return
     source = server_baseline.source_of(entry["source"])
-    yield from baseline_rows.compared(place, source, answer["inventory"], "users, grants and objects")
+    command_for = functools.partial(server_commands.removing, place, entry)
+    yield from baseline_rows.compared(place, source, answer["inventory"], "users, grants and objects", command_for)
 
 
 def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> Row:

@@ -312,14 +312,19 @@ def _shown(
 ) -> Iterator[Shown]:
     named = values.named(processes.words(pid))
     if named:
-        yield {"process": _described(pid), "why": "has %s in its arguments" % ", ".join(named[:3])}
+        yield _row(pid, named, "arguments")
     if is_other and processes.account(pid) not in accounts and not _CONTAINER.search(processes.control_groups(pid)):
         if processes.hides_environment(pid):
             closed.add_closed("environment of process %s" % _described(pid))
         texts = "\0".join(processes.environment(pid, value_search.CHUNK).values())
         named = values.named(texts.encode("utf-8", "surrogateescape"))
         if named:
-            yield {"process": _described(pid), "why": "has %s in its environment" % ", ".join(named[:3])}
+            yield _row(pid, named, "environment")
+
+
+def _row(pid: int, named: Sequence[str], where: str) -> Shown:
+    why = "has %s in its %s" % (", ".join(named[:3]), where)
+    return {"process": _described(pid), "setting": named[0], "why": why}
 
 
 def _described(pid: int) -> str:

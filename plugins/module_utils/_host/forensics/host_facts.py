@@ -74,7 +74,7 @@ ANSWER = {
     "copies": [{"path": str, "mode": str, "why": str}],
     "copies_unread": [str],
     "copies_closed": [str],
-    "shown": [{"process": str, "why": str}],
+    "shown": [{"process": str, "setting": str, "why": str}],
     "shown_unread": [str],
     "shown_closed": [str],
     "journal": [{"unit": str, "why": str}],

@@ -236,7 +236,8 @@ class HostInventory:
                     name = fingerprints.of_ssh_key(line.blob)
                     if (name, path) not in known:
                         facts = "options %s" % self._digest(line.options) if line.options else ""
-                        self._add(KEY, "%s in %s" % (name, path), facts, undo, file.kernel_changed, of=account)
+                        removal = authorized_keys.removal(line.blob, path)
+                        self._add(KEY, "%s in %s" % (name, path), facts, removal, file.kernel_changed, of=account)
 
     # Files
 

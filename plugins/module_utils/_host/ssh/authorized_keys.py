@@ -11,6 +11,7 @@ import base64
 import binascii
 import os
 import re
+import shlex
 from typing import List, NamedTuple, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
@@ -122,6 +123,12 @@ def added(text: bytes, old: bytes, new: str) -> bytes:
             lines.append(entry.options + (b" " if entry.options else b"") + new.encode("utf-8"))
     whole = b"\n".join(lines)
     return whole if whole.endswith(b"\n") or whole == text else whole + b"\n"
+
+
+def removal(blob: bytes, path: str) -> str:
+    """The command that removes that key's lines: of two keys, no end is the same."""
+    end = re.sub(rb"[+/]", b".", base64.b64encode(blob)[-44:]).decode("ascii")
+    return "sed -i /%s/d %s" % (end, shlex.quote(path))
 
 
 def without(text: bytes, blob: bytes) -> bytes:

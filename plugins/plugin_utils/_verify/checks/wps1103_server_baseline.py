@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.baseline_rows import LIST
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
 
@@ -25,6 +26,6 @@ CHECK = Check(
         "Not Valkey's keys and cached scripts, and RabbitMQ's exchanges, queues and bindings.",
     ),
     look=rows_of("servers", "baseline", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),
-    command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
+    command=LIST,
     needs=("servers",),
 )

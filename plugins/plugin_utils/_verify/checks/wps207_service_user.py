@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Outcome,
@@ -17,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
 
-def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Iterator[Outcome]:
+def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Outcome]:
     if unit["load"] != "loaded":
         yield not_applicable(f"{unit['unit']} does not run on this host", host)
     elif unit["container"]:
@@ -25,9 +27,22 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
     elif unit.get("manager") and not unit["user"]:
         yield not_applicable(f"{unit['unit']}: no process of it is known", host)
     elif unit["user"] == "root":
-        yield bad(f"{unit['unit']} runs as root, or will from its next start", host, target=unit["unit"])
+        message = f"{unit['unit']} runs as root, or will from its next start"
+        yield bad(message, host, target=unit["unit"], command=_command(unit, result))
     else:
         yield good(f"{unit['unit']} runs as {unit['user'] or 'an account of its own'}", host)
+
+
+def _command(unit: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """Lets the owner of .env run it. Who else should, a person decides."""
+    owner, name = result["file"].get("owner", "root"), shlex.quote(unit["unit"])
+    if owner == "root" or unit.get("manager"):
+        return ""
+    folder, user = f"/etc/systemd/system/{name}.d", shlex.quote(f"User={owner}")
+    drop_in = f"(echo '[Service]'; echo {user}) > {folder}/user.conf"
+    return finding_command.on_host(
+        f"install -d {folder} && {drop_in} && systemctl daemon-reload && systemctl restart -- {name}"
+    )
 
 
 CHECK = Check(

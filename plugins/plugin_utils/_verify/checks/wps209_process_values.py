@@ -4,23 +4,32 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
+    Facts,
     Outcome,
     bad,
     good,
     not_applicable,
     unknown,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host, renewed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ROTATE
 
 
-def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+def look(facts: Facts) -> Iterator[Outcome]:
+    yield from by_host(functools.partial(_host, facts.catalog), "stores")(facts)
+
+
+def _host(catalog: Catalog, host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     for process in result["shown"]:
-        yield bad(f"process {process['process']} {process['why']}", host, target=process["process"].partition(" ")[0])
+        finding = bad(f"process {process['process']} {process['why']}", host)
+        yield renewed(finding, catalog, process["setting"])
     for message in result["shown_unread"]:
         yield unknown(message, host)
     for message in result["shown_closed"]:
@@ -46,7 +55,7 @@ CHECK = Check(
         "Only values of high sensitivity and 12 characters or more that .env or the catalog's other files hold now.",
         "Not environments of containers, root, .env's owner, the services' users, and the deploying account.",
     ),
-    command="ansible {place} --become -m ansible.builtin.command -a 'ps -o pid,user,lstart,unit,comm -p {target}'",
-    look=by_host(_host, "stores"),
+    command=ROTATE,
+    look=look,
     needs=("hosts", "stores"),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.baseline_rows import LIST
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host, outcomes
 
@@ -33,6 +34,6 @@ CHECK = Check(
         "Not listeners and at jobs that are gone.",
     ),
     look=by_host(_host, "host_baseline"),
-    command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
+    command=LIST,
     needs=("hosts", "host_baseline"),
 )

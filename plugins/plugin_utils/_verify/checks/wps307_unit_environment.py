@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Outcome,
@@ -18,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
 SHOW = "ansible {place} --become -m ansible.builtin.command -a 'ls -l {target}'"
+ENVIRONMENT = "Environment="
 UNREAD = ("compose", "command")
 """Managers whose settings may come from anywhere. WPS303 compares what a container or process has."""
 
@@ -27,8 +31,8 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
         yield not_applicable(f"{unit['unit']}: the files of {unit['manager']} are not read", host)
         return
     problems = list(_problems(unit))
-    for place, problem in problems:
-        target, command = (place, SHOW) if unit.get("manager") else (unit["unit"], "")
+    for place, problem, names in problems:
+        target, command = (place, SHOW) if unit.get("manager") else (unit["unit"], _command(unit["unit"], place, names))
         yield bad(f"{unit['unit']} {problem}", host, target=target, command=command)
     if unit["stale"]:
         yield unknown(
@@ -40,15 +44,29 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
         yield good(f"{unit['unit']} sets nothing that .env sets", host)
 
 
-def _problems(unit: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    sources = [("Environment=", unit["environment"]), *((file["path"], file) for file in unit["files"])]
+def _command(unit: str, place: str, settings: Sequence[str]) -> str:
+    """Removes the settings. A line with several assignments, and a file that cannot be read, are left to a person."""
+    if not settings or not all(re.fullmatch(r"\w+", name) for name in settings):
+        return ""
+    names, name = "|".join(settings), shlex.quote(unit)
+    if place != ENVIRONMENT:
+        return finding_command.on_host(f"sed -i -E '/^ *(export +)?({names})=/d' {shlex.quote(place)}")
+    files = f"$(systemctl show --value -p FragmentPath -p DropInPaths -- {name})"
+    lines = f"/^Environment=[^A-Za-z_]?({names})=/d"
+    return finding_command.on_host(
+        f"sed -i -E '{lines}' {files} && systemctl daemon-reload && systemctl restart -- {name}"
+    )
+
+
+def _problems(unit: Mapping[str, Any]) -> Iterator[tuple[str, str, Sequence[str]]]:
+    sources = [(ENVIRONMENT, unit["environment"]), *((file["path"], file) for file in unit["files"])]
     for place, names in sources:
         if names.get("problem"):
-            yield place, f"reads {place}, which {names['problem']}"
+            yield place, f"reads {place}, which {names['problem']}", ()
         if names["differs"]:
-            yield place, f"has other values of {', '.join(names['differs'])} in {place}"
+            yield place, f"has other values of {', '.join(names['differs'])} in {place}", names["differs"]
         if names["copied"]:
-            yield place, f"has {', '.join(names['copied'])} in {place} too, which no deploy replaces"
+            yield place, f"has {', '.join(names['copied'])} in {place} too, which no deploy replaces", names["copied"]
 
 
 CHECK = Check(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import matches
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Facts,
@@ -19,8 +20,20 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
-OF_BUCKETS = "aws s3api get-bucket-policy --bucket {target}"
-OF_KEYS = "ansible-playbook watchparty.secrets.provision {run} --tags access --diff"
+_PUT = {
+    "secret": "secretsmanager put-resource-policy --secret-id {name} --resource-policy",
+    "key": "kms put-key-policy --key-id {name} --policy-name default --policy",
+    "bucket": "s3api put-bucket-policy --bucket {name} --policy",
+}
+_DELETE = {
+    "secret": "secretsmanager delete-resource-policy --secret-id {name}",
+    "bucket": "s3api delete-bucket-policy --bucket {name}",
+}
+_SHOW = {
+    "secret": "secretsmanager get-resource-policy --secret-id {name}",
+    "key": "kms get-key-policy --key-id {name}",
+    "bucket": "s3api get-bucket-policy --bucket {name}",
+}
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -31,22 +44,38 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield unknown(policy["problem"], place)
             continue
         outsiders = list(policy_findings.outsiders(policy["document"], account))
+        remaining = policy_findings.insiders(policy["document"] or {}, account)
         for message in outsiders:
-            yield bad(message, place)
+            yield bad(message, place, command=_command("secret", name, remaining))
         if not outsiders:
             yield good("allows no other account" if policy["document"] else "has no resource policy", place)
     for name, key in sorted(facts.of("keys").items()):
         if key.get("problem") or key.get("access_problem"):
             yield unknown(key.get("problem") or key["access_problem"], f"key {name}")
         for message in policy_findings.outsiders(key.get("policy") or {}, account):
-            yield bad(message, f"key {name}", command=OF_KEYS)
+            remaining = policy_findings.insiders(key["policy"], account)
+            yield bad(message, f"key {name}", command=_command("key", key["arn"], remaining))
     for place, bucket in sorted(facts.of("buckets").items()):
         if bucket.get("problem"):
             yield unknown(bucket["problem"], place)
-        for message in policy_findings.outsiders(_concerning(bucket), account):
-            yield bad(message, place, target=bucket["bucket"], command=OF_BUCKETS)
+        policy = bucket.get("policy") or {}
+        concerning = _concerning(bucket)
+        others = [entry for entry in policy_findings.statements(policy) if entry not in concerning["Statement"]]
+        kept = [*others, *policy_findings.insiders(concerning, account)["Statement"]]
+        for message in policy_findings.outsiders(concerning, account):
+            yield bad(message, place, command=_command("bucket", bucket["bucket"], {**policy, "Statement": kept}))
     if not policies:
         yield not_applicable("the catalog names no secrets")
+
+
+def _command(kind: str, name: str, policy: Mapping[str, Any]) -> str:
+    """Writes what remains of the policy."""
+    put, delete, show = (
+        ["aws", *(word.format(name=name) for word in table.get(kind, "").split())] for table in (_PUT, _DELETE, _SHOW)
+    )
+    if policy["Statement"]:
+        return finding_command.with_policy(put, policy, finding_command.literal(show))
+    return finding_command.literal(delete if delete[1:] else show)
 
 
 def _concerning(bucket: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,10 +97,8 @@ CHECK = Check(
     title="No resource policy of a secret, KMS key or bucket allows other accounts",
     reason="A resource policy can give access that no policy of a user or role gives.",
     fix=(
-        "Name only principals of this account in the policy. Keep a Deny that a leak response wrote for old versions. "
-        "To write the policy of a secret: aws secretsmanager put-resource-policy --secret-id NAME --resource-policy "
-        "file://FILE. Of a key: aws kms put-key-policy --key-id KEY --policy file://FILE. Of the bucket of the audit "
-        "log or the journal: aws s3api put-bucket-policy --bucket NAME --policy file://FILE."
+        "Name only principals of this account in the policy. The command writes the policy without the others, or "
+        "shows a long policy. Keep a Deny that a leak response wrote for old versions."
     ),
     scope=(
         "Policies of the catalog's secrets, their KMS keys, and the buckets of the journal and the audit log.",

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.baseline_rows import LIST
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import rows_of
 
@@ -24,6 +25,6 @@ CHECK = Check(
         "Not inactive access keys, and access keys that the stores hold.",
     ),
     look=rows_of("account_baseline", "rows", "the account has nothing to compare"),
-    command="ansible-playbook watchparty.secrets.baseline {run} -e baseline_accept={target} -e baseline_reason=REASON",
+    command=LIST,
     needs=("account_baseline",),
 )

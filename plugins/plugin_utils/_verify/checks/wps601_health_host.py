@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Outcome,
@@ -18,16 +20,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    units = [unit["unit"] for unit in result["units"] if unit["load"] == "loaded" and not unit.get("manager")]
+    restart = finding_command.on_host(shlex.join(["systemctl", "restart", "--", *units])) if units else ""
     for answer in result["health"]:
         if answer.get("problem"):
-            yield bad(f"{answer['url']}: {answer['problem']}", host)
+            yield bad(f"{answer['url']}: {answer['problem']}", host, command=restart)
         elif answer["status"] == 200:
             yield good(f"{answer['url']}: 200 in {answer['seconds']:.2f} s", host)
         else:
-            yield bad(f"{answer['url']}: status {answer['status']}", host)
+            yield bad(f"{answer['url']}: status {answer['status']}", host, command=restart)
     for answer in result["health_commands"]:
         if answer["problem"]:
-            yield bad(answer["problem"], host)
+            yield bad(answer["problem"], host, command=restart)
         else:
             yield good(f"services.{answer['service']}.health_command: exit code 0", host)
     if not result["health"] and not result["health_commands"]:
@@ -42,8 +46,11 @@ CHECK = Check(
     severity="high",
     title="Every host passes its health checks",
     reason="An unhealthy host serves errors, and stops a rotation.",
-    fix="Read the log of the service (journalctl -u UNIT, docker compose logs UNIT), then deploy again.",
-    command="ansible {place} --become -m ansible.builtin.command -a 'journalctl --lines=50 --priority=err'",
+    fix=(
+        "Restart the services. If this does not help, read their logs (journalctl -u UNIT, docker compose logs UNIT), "
+        "then deploy again."
+    ),
+    command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),
     needs=("hosts",),
 )

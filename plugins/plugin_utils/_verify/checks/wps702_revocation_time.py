@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import ROTATE
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -38,7 +39,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield unknown(message, name)
         elif item["seconds"] > (credential.revocation_ttl or 0):
             message = f"{item['seconds']} s from the promotion until the old value was rejected in {item['rotation']}"
-            yield bad(f"{message}; revocation_ttl is {credential.revocation_ttl} s", name)
+            yield bad(f"{message}; revocation_ttl is {credential.revocation_ttl} s", name, target=name)
         else:
             most = "" if item["exact"] else "at most "
             yield good(f"{most}{item['seconds']} s of {credential.revocation_ttl} s, in {item['rotation']}", name)
@@ -60,7 +61,7 @@ CHECK = Check(
         "Find the slow step: ansible-playbook watchparty.secrets.rotation_report. Then rotate again and measure, or "
         "raise revocation_ttl in the catalog and write the reason in a comment."
     ),
-    command="ansible-playbook watchparty.secrets.rotation_report {run}",
+    command=ROTATE,
     look=look,
     needs=("journal",),
 )

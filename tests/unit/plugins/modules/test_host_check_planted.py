@@ -7,6 +7,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,8 @@ def test_a_copy_below_the_file(world: HostWorld, how: str, place: str) -> None:
     found = world.judged()
     assert list(found) == ["WPS205"]
     assert found["WPS205"][0].startswith(f"{path} (mode 0644) holds ")
+    if place == BELOW[0]:
+        assert world.mended() == {"WPS205"}
 
 
 @planted.mistakes(COPY_ELSEWHERE, planted.FOLDER, checks="WPS208")
@@ -64,6 +68,8 @@ def test_a_copy_where_copies_usually_are(world: HostWorld, place: str) -> None:
     found = world.judged()
     assert list(found) == ["WPS208"]
     assert found["WPS208"] == [f"{path} (mode 0644) holds DATABASE_PASSWORD, SECRET_KEY"]
+    if place == ELSEWHERE[0]:
+        assert world.mended() == {"WPS208"}
 
 
 def test_a_copy_that_is_older_than_many_files_beside_it(world: HostWorld) -> None:
@@ -167,6 +173,11 @@ def worker(tree: str = "") -> Plant:
     return plant
 
 
+OTHER_FILES: dict[str, tuple[str, Plant]] = {
+    "reads another file with previous values": ("WPS307", other_file(OLD)),
+    "reads a second copy": ("WPS307 WPS208", other_file(f"SECRET_KEY='{SECRET_KEY}'\n")),
+    "reads a file with another port": ("WPS307", other_file("PORT=9000\n", ignores="yes")),
+}
 MISTAKES: list[tuple[str, str, Plant]] = [
     # the unit
     ("masked", "WPS306", unit(LoadState="masked", UnitFileState="masked", MainPID="0", ActiveState="inactive")),
@@ -185,9 +196,7 @@ MISTAKES: list[tuple[str, str, Plant]] = [
     ("a drop-in with a previous key in quotes", "WPS307", unit(Environment='"SECRET_KEY=old key" LANG=C')),
     ("a drop-in with the present key", "WPS307", unit(Environment=f"SECRET_KEY={SECRET_KEY}")),
     ("a drop-in with another port", "WPS307", unit(Environment="PORT=9000")),
-    ("reads another file with previous values", "WPS307", other_file(OLD)),
-    ("reads a second copy", "WPS307 WPS208", other_file(f"SECRET_KEY='{SECRET_KEY}'\n")),
-    ("reads a file with another port", "WPS307", other_file("PORT=9000\n", ignores="yes")),
+    *((name, checks, plant) for name, (checks, plant) in OTHER_FILES.items()),
     ("reads a file that is not there", "WPS307", unit(EnvironmentFiles="/nonexistent/env (ignore_errors=no)")),
     ("reads a file that cannot be parsed", "WPS307", other_file("PORT='x\n")),
     ("reads only another file", "WPS307",
@@ -222,6 +231,7 @@ def test_a_mistake_in_files(world: HostWorld, monkeypatch: pytest.MonkeyPatch, c
     plant(world)
     found = world.judged()
     assert is_found(checks, found), found
+    assert world.mended() >= {*checks.split()} & {"WPS203"}
 
 
 @planted.mistakes(UNITS, planted.FOLDER)
@@ -230,6 +240,36 @@ def test_a_mistake_in_units_and_processes(world: HostWorld, checks: str, plant: 
     plant(world)
     found = world.judged()
     assert is_found(checks, found), found
+
+
+@pytest.mark.parametrize("plant", [plant for checks, plant in OTHER_FILES.values() if checks == "WPS307"])
+def test_settings_of_another_file_are_removed_by_the_command(world: HostWorld, plant: Plant) -> None:
+    plant(world)
+    path = world.root / "srv/other.env"
+    path.write_text("PORTS=1\n" + path.read_text())
+    assert "WPS307" in world.mended()
+    assert path.read_text() == "PORTS=1\n"
+
+
+def test_a_setting_of_the_unit_is_removed_by_the_command(world: HostWorld) -> None:
+    drop_in = world.write("etc/systemd/system/shop.service.d/x.conf", "[Service]\nEnvironment=LANG=C\n")
+    drop_in.write_text(drop_in.read_text() + 'Environment="SECRET_KEY=old key"\nEnvironment=PORT=9000\n')
+    world.unit["Environment"] = '"SECRET_KEY=old key" PORT=9000 LANG=C'
+    (command,) = world.commands("WPS307")
+    world.program("systemctl", f"echo $* >> {world.root}/asked; [ $1 != show ] || echo {drop_in}")
+    subprocess.run(["/bin/sh", "-c", shlex.split(command)[-1]], check=True)
+    assert drop_in.read_text() == "[Service]\nEnvironment=LANG=C\n"
+    asked = (world.root / "asked").read_text().splitlines()
+    assert asked[-2:] == ["daemon-reload", "restart -- shop.service"]
+
+
+def test_a_service_of_root_gets_the_files_owner_by_the_command(world: HostWorld) -> None:
+    unit(User="root")(world)
+    (command,) = world.commands("WPS207")
+    line = shlex.split(command)[-1].replace("/etc/", f"{world.root}/etc/")
+    world.program("systemctl", "true")
+    subprocess.run(["/bin/sh", "-c", line], check=True)
+    assert (world.root / "etc/systemd/system/shop.service.d/user.conf").read_text() == "[Service]\nUser=nobody\n"
 
 
 def test_systemd_does_not_answer(world: HostWorld) -> None:

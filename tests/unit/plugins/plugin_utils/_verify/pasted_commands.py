@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 from botocore import xform_name
@@ -52,6 +53,16 @@ def of_rows(check: str, rows: Iterable[Row]) -> list[str]:
     """Of rows that become findings of this check."""
     (item,) = verify_check.chosen([check])
     return flaws([CheckResult(item, tuple(check_helpers.outcomes(rows)))])
+
+
+def run_aws(command: str, client: Callable[[str], Any]) -> None:
+    """As the AWS CLI does."""
+    _aws, service, operation, *rest = shlex.split(command)
+    name = next(name for name in _model(service).operation_names if xform_name(name, "-") == operation)
+    shape = _model(service).operation_model(name).input_shape
+    members = {f"--{xform_name(member, '-')}": member for member in shape.members}
+    options = {members[option]: text for option, text in zip(rest[::2], rest[1::2], strict=True)}
+    getattr(client(SERVICES.get(service, service)), xform_name(name))(**options)
 
 
 def _flaws(command: str) -> Iterator[str]:

@@ -14,7 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerBaseline,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines, record_baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    baseline_rows,
+    host_baselines,
+    record_baseline,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_baselines import BaselineRun
 
 BASELINE = ServerBaseline(
@@ -37,7 +41,7 @@ def test_rows() -> None:
     assert row(inventory()) == ("pass", "0 accounts, keys, start files and listeners as on 2026-11-29")
     state, message = row(inventory("thief"))
     assert state == "fail"
-    assert message == "account thief is not in the baseline (uid 1): userdel -- thief (baseline of 2026-11-29)"
+    assert message == "account thief is not in the baseline (uid 1) (baseline of 2026-11-29, id 95fa6db0a14cec70)"
     assert row(inventory(problems=["incomplete after 20 s"])) == ("not checked", "incomplete after 20 s")
     unread = inventory(kinds=[], unread={"account": "use become"})
     states = [found["state"] for found in host_baselines.rows("web1", unread["inventory"] and unread, BASELINE, "")]
@@ -45,6 +49,28 @@ def test_rows() -> None:
     assert row({}) == ("not checked", "no answer")
     assert row(inventory(), host="web2")[0] == "not applicable"
     assert row(inventory(), problem="AWS denies it") == ("not checked", "AWS denies it")
+
+
+RUN = "ansible {place} --become -m ansible.builtin.shell -a "
+
+
+@pytest.mark.parametrize(
+    ("name", "undo", "command"),
+    [
+        ("thief", "userdel -- thief", RUN + "'userdel -- thief'"),
+        (
+            "/a",
+            "rm -- '/a $(id)'",
+            RUN + "'rm -- '\"'\"'/a $(id)'\"'\"''",
+        ),
+        *((name, undo, baseline_rows.LIST) for name, undo in (("a", "sudoedit /a"), ("b", "reinstall its package; x"))),
+        *((name, f"rm -- '{name}'", baseline_rows.LIST) for name in ("{{ lookup('pipe', 'id') }}", "{% x %}", "a\\")),
+    ],
+)
+def test_commands(name: str, undo: str, command: str) -> None:
+    answer = inventory(entries=[server_baseline.entry_of("account", name, "", undo)])
+    (found,) = host_baselines.rows("web1", answer, BASELINE, "")
+    assert found["command"] == command
 
 
 def test_who_is_asked() -> None:

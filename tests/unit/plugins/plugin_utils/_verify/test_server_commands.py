@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerDifference
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command, server_commands
 
 DATABASE: dict[str, Any] = {"server": "postgresql", "administrator_user": "root"}
 CACHE: dict[str, Any] = {"server": "valkey", "administrator_user": "", "tls": True}
 PSQL = ["psql", "-h", "db.internal", "-p", "5432", "-U", "root", "-d", "postgres", "-c"]
+MYSQL: dict[str, Any] = {"server": "mysql"}
+RABBITMQ: dict[str, Any] = {"server": "rabbitmq"}
+VALKEY = ["--tls", "--user", "default", "--askpass"]
 ODD = 'a"; DROP DATABASE shop; --'
 
 
@@ -73,6 +77,51 @@ def test_a_user_of_valkey(place: str, address: list[str]) -> None:
 def test_what_cannot_be_pasted_makes_no_command(place: str, user: str) -> None:
     assert server_commands.revoking(place, CACHE, user, []) == ""
     assert server_commands.revoking(place, DATABASE, user, ["SUPERUSER"]) == ""
+
+
+CLUSTER = {**CACHE, "nodes": ["cache2:6379"]}
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "undo", "end"),
+    [
+        (DATABASE, "thief LOGIN", "ALTER ROLE thief NOLOGIN", ["-d", "shop", "-c", "ALTER ROLE thief NOLOGIN"]),
+        (DATABASE, "x", 'DROP FUNCTION "a\'b"(text)', ["shop", "-c", 'DROP FUNCTION "a\'b"(text)']),
+        (DATABASE, "slot", "SELECT pg_drop_replication_slot('x')", ["-c", "SELECT pg_drop_replication_slot('x')"]),
+        (MYSQL, "a", "ALTER USER `a`@`%` ACCOUNT LOCK", ["-e", "ALTER USER `a`@`%` ACCOUNT LOCK"]),
+        (MYSQL, "a", "STOP SLAVE ''; RESET SLAVE '' ALL", ["-e", "STOP SLAVE ''; RESET SLAVE '' ALL"]),
+        (RABBITMQ, "a", "rabbitmqctl delete_user 'a b'", ["rabbitmqctl", "delete_user", "a b"]),
+        (
+            CLUSTER,
+            "user a at cache2:6379",
+            "ACL DELUSER a",
+            ["-h", "cache2", "-p", "6379", *VALKEY, "ACL", "DELUSER", "a"],
+        ),
+        (CLUSTER, "user a at thief:6379", "ACL DELUSER a", ["-h", "db", "-p", "1", *VALKEY, "ACL", "DELUSER", "a"]),
+    ],
+)
+def test_what_removes_an_entry(server: dict[str, Any], name: str, undo: str, end: list[str]) -> None:
+    difference = ServerDifference("db:1", "added", "x", name, "", undo=undo)
+    assert (
+        words(server_commands.removing("db:1", {**server, "databases": {"x": "shop"}}, difference))[-len(end) :] == end
+    )
+
+
+@pytest.mark.parametrize(
+    ("server", "undo"),
+    [
+        *((DATABASE, undo) for undo in ("\\! id", "DROP ROLE a \\! id", "DROP ROLE a; DROP DATABASE b", "SELECT f()")),
+        *((DATABASE, undo) for undo in ("ALTER DATABASE a OWNER TO …", "remove it from pg_hba.conf", "")),
+        *((MYSQL, undo) for undo in ("system id", "DROP USER a; system id", "DROP USER a\\! id", "SET GLOBAL a = 1")),
+        *(
+            (RABBITMQ, undo)
+            for undo in ("rabbitmqctl eval 'x'", "rabbitmqctl stop", "sh -c id", "rabbitmqctl delete_user 'a")
+        ),
+        *((CACHE, undo) for undo in ("ACL DELUSER 'a", "FLUSHALL", "CONFIG SET dir …")),
+    ],
+)
+def test_what_a_host_may_not_make_a_client_run(server: dict[str, Any], undo: str) -> None:
+    assert server_commands.removing("db:1", server, ServerDifference("db:1", "added", "x", "a", "", undo=undo)) == ""
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def parts(**over: Any) -> dict[str, Any]:
             "snapshot": "s-1",
         },
         "unknown_secrets": {"findings": [], "not_checked": [], "accepted": 0},
-        "users": {"deployer": [{"id": "…ABCD", "active": True, "days": 3, "used": "2026-11-24"}]},
+        "users": {"deployer": [{"id": "AKIAABCD", "active": True, "days": 3, "used": "2026-11-24"}]},
         "zizmor": {"findings": [], "not_checked": [], "accepted": 0, "files": 1},
         "workflows": {"files": [".github/workflows/test.yml"], "findings": [], "unread": {}},
         **over,

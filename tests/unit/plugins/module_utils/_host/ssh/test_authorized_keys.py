@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.autho
     holds,
     names,
     others,
+    removal,
     without,
 )
 from sandbox import sshd
@@ -136,3 +137,12 @@ def test_a_line_that_fills_the_file() -> None:
     began = time.process_time()
     assert entry_of(b"a" * (4 << 20) + b" " + key("x").encode()) is not None
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
+def test_the_command_that_removes_a_key(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "keys of 'ann'"
+    kept, gone = f"# {OLD[-9:]}\nno-pty {OTHER} x\n", key("gone", kind)
+    path.write_text(f'{gone} a\n{kept}from="::1" {gone}\n')
+    subprocess.run(["/bin/sh", "-c", removal(blob_of(gone), str(path))], check=True)
+    assert path.read_text() == kept

@@ -211,7 +211,11 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("WPS208", on_host(copies=[{"path": "/root/.bash_history", "mode": "0600", "why": "holds K"}]), "holds K"),
     ("WPS210", on_host(journal=[{"unit": "web.service", "why": "holds K"}]), "the journal of web.service holds K"),
-    ("WPS209", on_host(shown=[{"process": "7 (x)", "why": "has K in its arguments"}]), "process 7 (x) has K in its"),
+    (
+        "WPS209",
+        on_host(shown=[{"process": "7 (x)", "setting": "K", "why": "has K in its arguments"}]),
+        "process 7 (x) has K in its",
+    ),
     ("WPS308", on_host(flaws={**NO_FLAWS, "twice": ["A"]}), "web2: assigns A more than once"),
     (
         "WPS308",
@@ -243,8 +247,8 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS402", role(trust=STRANGER), "role r: allows account 999999999999"),
     (
         "WPS403",
-        {"users": {"u": [{"id": "…A", "active": True, "days": 90, "used": None}]}},
-        "…A is 90 days old, never",
+        {"users": {"u": [{"id": "AKIAA", "active": True, "days": 90, "used": None}]}},
+        "key …KIAA is 90 days old, never",
     ),
     ("WPS404", {"policies": {SECRET: {"document": allowing(Principal="*", Action="*")}}}, "allows everybody"),
     ("WPS405", {"access": rows("fail", "role r", "lacks statement Batch")}, "role r: lacks statement Batch"),
