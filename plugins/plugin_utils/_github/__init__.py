@@ -1,3 +1,3 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""GitHub: what belongs there, what workflows read, what is written for them."""
+"""GitHub: its secrets and variables, the names that workflows read, and the workflow that deploys."""

@@ -38,35 +38,35 @@ _PAGE = {SECRET: 100, VARIABLE: 30}
 
 @dataclass(frozen=True)
 class SealingKey:
-    """A scope's public key, which secrets are sealed with."""
+    """The public key with which the secrets of a scope are sealed."""
 
     id: str
     key: str
 
 
 Seal = Callable[[str, str], str]
-"""A public key in base64 and a value in, the sealed box in base64 out."""
+"""Encrypts a value with a public key in base64. Returns the sealed box in base64."""
 
 
 class GitHubStore:
-    """What one repository's workflows can read. ``seal`` is not called before there is something to send."""
+    """The secrets, variables and workflows of one repository. Reads do not call ``seal``."""
 
     def __init__(self, api: Api, where: GitHub, *, seal: Seal) -> None:
         self._api, self._where, self._seal = api, where, seal
         self._keys: dict[str, SealingKey] = {}
         self._id: int | None = where.repository_id
 
-    # What is there
+    # Reads
 
     def repository_id(self) -> int:
-        """Raises NotFound when there is no such repository, or when the token cannot see it."""
+        """Raises NotFound if the repository does not exist, or if the token cannot see it."""
         if self._id is None:
             need = Need(f"repository {self._where.repository}")
             self._id = int(self._api.get(f"/repos/{self._where.repository}", need)["id"])
         return self._id
 
     def listed(self, kind: str, scope: str) -> dict[str, There]:
-        """By name. Secrets come without their values. Raises NotFound when the scope does not exist."""
+        """Secrets without values, or variables, by name. Raises NotFound if the scope does not exist."""
         values = {
             str(page["name"]): There(
                 updated_at=str(page["updated_at"]),
@@ -76,14 +76,13 @@ class GitHubStore:
         }
         if scope != ORGANIZATION or not values:
             return values
-        # What another repository's administrators share is listed, and this repository may still not see it.
+        # The list has names that the organisation shares only with other repositories.
         path = f"/repos/{self._where.repository}/actions/organization-{kind}s"
         need = Need(f"the organisation's {kind}s that repository {self._where.repository} sees", "Secrets: read")
         seen = {str(page["name"]) for page in self._api.pages(path, f"{kind}s", need, size=_PAGE[kind])}
         return {name: present if name in seen else present.unseen() for name, present in values.items()}
 
     def updated_at(self, kind: str, scope: str, name: str) -> str:
-        """When it was last written there."""
         return str(self._api.get(f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name))["updated_at"])
 
     def require_usable(self, kind: str, scope: str) -> None:
@@ -92,10 +91,10 @@ class GitHubStore:
             self._seal(self._key(scope).key, "")
         self._api.get(f"{self._path(kind, scope)}?per_page=1", self._need(kind, scope))
 
-    # What is sent
+    # Writes
 
     def put(self, kind: str, scope: str, name: str, value: str) -> str:
-        """Writes it, whatever was there; returns when, as GitHub says. Sending the same again does no harm."""
+        """Creates or overwrites a secret or variable. Returns GitHub's time of the write. A repeat does no harm."""
         require_fits(kind, name, value)
         if kind == SECRET:
             key = self._key(scope)
@@ -118,13 +117,14 @@ class GitHubStore:
             pass
         try:
             self._api.send("POST", path, need, document)
-        except AlreadyExists:  # our first try arrived and its answer did not, or somebody made it meanwhile
+        except AlreadyExists:  # the answer to the first try was lost, or somebody created it meanwhile
             self._api.send("PATCH", f"{path}/{name}", need, document)
 
     def delete(self, kind: str, scope: str, name: str) -> None:
-        """What is not there is fine. At the organisation only this repository's share of it goes, if others have one.
+        """Deletes a secret or variable, if it exists.
 
-        Raises StoreError for what the organisation shares with all of its repositories.
+        If the organisation shares it with other listed repositories too, only the share of this repository ends. Raises
+        StoreError if the organisation shares it without such a list, with all or all private repositories.
         """
         path, need = f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name)
         try:
@@ -144,7 +144,7 @@ class GitHubStore:
             return
 
     def _sharing(self, kind: str, name: str, scope: str) -> dict[str, Any]:
-        """Whom the organisation shares it with: as it was, and with this repository in any case."""
+        """The organisation's present sharing of a name, with this repository added."""
         if scope != ORGANIZATION:
             return {}
         try:
@@ -162,7 +162,6 @@ class GitHubStore:
         return [int(page["id"]) for page in pages]
 
     def _key(self, scope: str) -> SealingKey:
-        """Fetched once a scope."""
         if scope not in self._keys:
             key = self._api.get(f"{self._path(SECRET, scope)}/public-key", self._need(SECRET, scope))
             self._keys[scope] = SealingKey(str(key["key_id"]), str(key["key"]))
@@ -179,7 +178,7 @@ class GitHubStore:
         return True
 
     def make_environment(self, reviewers: Sequence[str]) -> None:
-        """``reviewers`` are users, or teams as ORGANISATION/TEAM."""
+        """Creates the environment. ``reviewers`` are users, or teams as ORGANISATION/TEAM."""
         document: dict[str, Any] = {}
         if reviewers:
             document["reviewers"] = [self._reviewer(name) for name in reviewers]
@@ -194,7 +193,7 @@ class GitHubStore:
     # Workflows
 
     def workflows(self) -> dict[str, str]:
-        """The text of each workflow of the default branch, by its path."""
+        """The text of each workflow of the default branch, by path."""
         base = f"/repos/{self._where.repository}/contents/"
         need = Need(f"the workflows of repository {self._where.repository}", "Contents: read")
         try:
@@ -202,20 +201,19 @@ class GitHubStore:
         except NotFound:
             self._api.get(f"/repos/{self._where.repository}", Need(f"repository {self._where.repository}"))
             return {}
-        # GitHub runs files alone; a folder or a link may have such a name too.
+        # GitHub runs only files. A folder or a symbolic link may have such a name too.
         files = [item for item in folder if item["type"] == "file"]
         paths = [str(file["path"]) for file in files if str(file["name"]).endswith((".yml", ".yaml"))]
         return {path: _text(self._api.get(base + quote(path), need)) for path in paths}
 
     def last_run(self, file: str) -> dict[str, Any] | None:
-        """The last run of a workflow that has ended, or None. Raises NotFound where there is no such workflow."""
+        """The newest completed run of a workflow, or None. Raises NotFound if the workflow does not exist."""
         path = f"/repos/{self._where.repository}/actions/workflows/{quote(file, safe='')}/runs"
         need = Need(f"the runs of workflow {file} of repository {self._where.repository}", "Actions: read")
         workflow_runs = self._api.get(f"{path}?status=completed&per_page=1", need)["workflow_runs"]
         return dict(workflow_runs[0]) if workflow_runs else None
 
     def workflow_at(self, file: str, commit: str) -> str:
-        """The text of a workflow as it was in a commit."""
         need = Need(f"workflow {file} of repository {self._where.repository}", "Contents: read")
         path = f"/repos/{self._where.repository}/contents/{WORKFLOWS}/{quote(file)}?ref={quote(commit)}"
         return _text(self._api.get(path, need))
@@ -253,7 +251,7 @@ def require_fits(kind: str, name: str, value: str) -> None:
 
 
 def _text(answer: Mapping[str, Any]) -> str:
-    """Raises StoreError for a file that GitHub hands over otherwise: what it reads would seem unread."""
+    """The text of a file. Raises StoreError if GitHub's answer lacks it: the names in it would seem unread."""
     if answer["encoding"] != "base64":
         raise StoreError(
             f"{answer['path']}: is too large for a workflow; shorten or delete this file in the repository"
@@ -262,7 +260,7 @@ def _text(answer: Mapping[str, Any]) -> str:
 
 
 def sealed(key: str, value: str) -> str:
-    """A sealed box by PyNaCl, which is loaded where there is something to seal."""
+    """Encrypts a value in a sealed box. Imports PyNaCl late, because most runs do not need it."""
     try:
         from nacl import public
         from nacl.encoding import Base64Encoder

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What one command does with secrets: what it prints, keeps, shows to others, and which script it runs. Pure.
+"""Effects of one command on secrets: which it prints, stores or shows to others, and which script it runs. Pure.
 
-A command that is not known here is taken to keep what it gets.
+An unknown command is assumed to print none of its input.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FILTERS = re.compile(
     r"figlet|toilet|lolcat|cowsay|pv|ts|qrencode|uuencode|vis|zstd|xz|bzip2|lz4|recode|rot13|factor|unexpand|"
     r"tac|nl|strings|jq|yq|gzip|gunzip|column|paste|python3?|node|ruby|perl|less|more|diff|comm|xargs|iconv|dd|pr|shuf|expand"
 )
-"""What they get, they give on."""
+"""Commands that print their input."""
 _SHELLS = ("bash", "sh", "dash", "zsh", "ksh")
 _STARTERS = (*_SHELLS, "script", "su", "runuser")
 _PROGRAMS = ("python", "python3", "node", "ruby", "perl", "php", "awk", "gawk", "jq", "deno", "bun")
@@ -46,7 +46,7 @@ _PRINT_CALL = re.compile(
     re.IGNORECASE,
 )
 _READ = r"(?:env\w*|_server)(?:\.get|\.fetch)?[\[({.:'\"\s]{1,3}"
-"""Before the name of a variable of the environment, in the languages of the programs."""
+"""The text before a variable's name where a program in another language reads the environment."""
 _WHOLE = (
     r"(?:os\.environ|process\.env|\bENV(?:IRON)?|getenv\(\))(?:\.(?:to_h|inspect|copy|items)\b[()]*)?\s*(?:[,)\]};]|$)"
 )
@@ -67,14 +67,14 @@ _REQUESTS = {
     "wget": re.compile(r"-d|--debug"),
     **dict.fromkeys(("http", "https", "xh"), re.compile(r"-[a-zA-Z]*v[a-zA-Z]*|--verbose")),
 }
-"""Options by which a program shows what it sends."""
+"""Options that make a program print the requests that it sends."""
 SENDERS = ("nc", "ncat", "netcat", "socat", "telnet")
 _CONSOLE = re.compile(r"/dev/(?:stdout|stderr|tty|fd/[12])|/proc/[^/]+/fd/[12]")
 _ARCHIVE = re.compile(r".*\.(?:tar|t?gz|tgz|zip|bz2|xz|zst|7z)")
 
 
 def exposed(arguments: list[str], taint: Taint, holds: bool) -> Iterator[str]:
-    """What is wrong with how a command is started; ``holds``: whether the script has a secret at all."""
+    """Findings about the start of a command. ``holds``: whether the script has a secret at all."""
     name, rest = arguments[0], arguments[1:]
     if holds and name in ("set", *_SHELLS) and any(map(TRACE.fullmatch, _options(rest) if name != "set" else rest)):
         yield TRACED
@@ -93,7 +93,7 @@ def exposed(arguments: list[str], taint: Taint, holds: bool) -> Iterator[str]:
 
 
 def _published(rest: list[str], taint: Taint) -> Iterator[str]:
-    """What everybody reads who may read the repository."""
+    """Findings about text and files that every reader of the repository sees."""
     secret = next(filter(None, map(taint.of, rest[1:])), "")
     if secret:
         yield f"publishes {secret}"
@@ -112,13 +112,13 @@ def _shown(name: str, rest: list[str], before: str, word: str, secret: str, tain
 
 
 def _options(words: list[str]) -> list[str]:
-    """Those before a file."""
+    """The options before the first file."""
     count = next((at for at, word in enumerate(words) if word[:1] not in "-+" and word not in ("xtrace",)), len(words))
     return words[:count]
 
 
 def output(command: ShellCommand, arguments: list[str], flowing: str, taint: Taint) -> str:
-    """The secret that a command gives out, or empty; ``flowing``: what is piped to it."""
+    """The secret that a command prints, or empty. ``flowing``: the secret that is piped to the command."""
     name, rest = arguments[0].lower(), " ".join(arguments[1:])
     if _ALL.fullmatch(" ".join(arguments)) and taint.own:
         return f"the variables, {taint.named()} among them"
@@ -162,7 +162,7 @@ def _edits_files(arguments: list[str]) -> bool:
 
 
 def printed(program: str, line: int, taint: Taint, *, always: bool = False) -> list[tuple[int, str]]:
-    """Lines of a program in another language that print a secret; ``always``: what it reads, it prints."""
+    """Lines of a program in another language that print a secret. ``always``: each line prints what it reads."""
     holder, results = _Held(taint, {"argv": taint.names["@"]} if "@" in taint.names else {}), []
     for number, row in enumerate(program.replace(LITERAL, "$").split("\n"), line):
         if re.match(r"\s*(?:#|//)", row) or re.search("add-mask|setSecret", row):
@@ -177,7 +177,7 @@ def printed(program: str, line: int, taint: Taint, *, always: bool = False) -> l
 
 
 class _Held:
-    """What a program's lines hold, by the names of its variables."""
+    """Variables of a program that hold secrets, by name."""
 
     def __init__(self, taint: Taint, names: dict[str, str]) -> None:
         self._taint, self.names = taint, names
@@ -196,7 +196,7 @@ _HANDED_ON = re.compile(r"core\.(setOutput|exportVariable)\(\s*['\"]([\w-]+)['\"
 
 
 def handed_on(program: str, taint: Taint) -> Iterator[tuple[bool, str]]:
-    """Names by which a program hands a secret on to later steps, and whether as a variable."""
+    """Names by which a program passes a secret to later steps. True for a variable, False for an output."""
     holder = _Held(taint, {})
     for row in program.split("\n"):
         match = _HANDED_ON.search(row)
@@ -209,7 +209,7 @@ def is_console(target: str) -> bool:
 
 
 def keep(command: ShellCommand, arguments: list[str], flowing: str, taint: Taint) -> None:
-    """Variables and files that get a secret otherwise than by an assignment or a redirection."""
+    """Records variables and files that get a secret, other than by an assignment or a redirection."""
     name, rest = arguments[0], arguments[1:]
     if name in ("for", "select"):
         for word in rest[2:]:
@@ -239,7 +239,7 @@ def _keep_in_files(name: str, arguments: list[str], taint: Taint) -> None:
 
 
 def script_in(arguments: list[str], text: str) -> str:
-    """The shell script that is an argument or the input of a command, or empty."""
+    """The shell script in the arguments of a command or in its input ``text``, or empty."""
     name, rest = arguments[0], arguments[1:]
     if name == "eval":
         return " ".join(rest).replace(LITERAL, "$")
@@ -258,7 +258,7 @@ def script_in(arguments: list[str], text: str) -> str:
 
 
 def script_file(arguments: list[str]) -> tuple[str, list[str]]:
-    """The path of the script that a command runs, and its words; an empty path for none."""
+    """The path of the script that a command runs, or empty, and the script's arguments."""
     name, rest = arguments[0], arguments[1:]
     if name in (*_SHELLS, *_PROGRAMS, "source", "."):
         for at, word in enumerate(rest):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The workflow that deploys an application from GitHub, made from its catalog. No value of a store is in it."""
+"""The workflow that deploys an application from GitHub, generated from its catalog. It holds no value of a store."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ ACTIONS = {
     "actions/setup-python": ("5fda3b95a4ea91299a34e894583c3862153e4b97", "v7.0.0"),
     "aws-actions/configure-aws-credentials": ("e6de054238d6b7531b4efff3b6587d9aade6a06c", "v6.2.3"),
 }
-"""The commit that each release's tag named when it was looked up."""
+"""The pinned commit of each action, and the release whose tag named this commit."""
 KEY, KNOWN_HOSTS, ROLE = "SSH_PRIVATE_KEY", "SSH_KNOWN_HOSTS", "AWS_ROLE_TO_ASSUME"
 LOCAL = ("local", "ci")
-"""Environments that nothing is deployed to."""
+"""Environments that no workflow deploys."""
 _INPUTS = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./-]*")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the catalog does not say."""
+    """Properties of the workflow that the catalog does not have."""
 
     branch: str = "main"
-    """A push to it deploys the first environment."""
+    """The branch whose pushes deploy the first environment."""
     inventory: str = "deploy/inventory"
     requirements: str = "deploy/requirements.txt"
-    """For pip: Ansible and boto3, pinned."""
+    """The requirements file of pip: Ansible and boto3, pinned."""
     collections: str = "deploy/requirements.yaml"
-    """For ansible-galaxy: this collection, pinned."""
+    """The requirements file of ansible-galaxy: this collection, pinned."""
     python: str = "3.13"
     runner: str = "ubuntu-24.04"
     playbook: str = "watchparty.secrets.deploy"
 
 
 def workflow(catalogs: Mapping[str, Catalog], options: Options) -> str:
-    """The file for ``.github/workflows``; one job an environment, in this order. Raises :class:`CatalogError`."""
+    """The file for ``.github/workflows``: one job for each environment, in this order. Raises :class:`CatalogError`."""
     odd = [
         f"{name}: {text!r} may hold letters, digits, dots, slashes, - and _ only"
         for name, text in vars(options).items()
@@ -134,7 +134,7 @@ def _aws(catalog: Catalog, name: str) -> dict[str, str]:
 
 
 def _deploy(catalog: Catalog, name: str, options: Options) -> list[str]:
-    """The key goes through a pipe into an agent that ends with the step; no file ever holds it."""
+    """The key goes through a pipe into an agent that ends with the step. No file ever holds the key."""
     inventory = [setting for setting in catalog.settings.values() if setting.github and setting.inventory]
     values = {KEY: _read(catalog.settings.get(KEY), KEY), KNOWN_HOSTS: _read(catalog.settings.get(KNOWN_HOSTS))}
     values.update({setting.name: _read(setting) for setting in inventory if setting.name not in values})
@@ -161,7 +161,10 @@ def _deploy(catalog: Catalog, name: str, options: Options) -> list[str]:
 
 
 def _read(setting: Setting | None, name: str = KNOWN_HOSTS) -> str:
-    """The expression that reads it: as the catalog mirrors it, or by what it is."""
+    """The expression that reads a setting at GitHub.
+
+    If the catalog does not sync the setting, the SSH key is a secret, and any other setting is a variable.
+    """
     if setting is not None and setting.github:
         return _expression(f"{'secrets' if setting.github == SECRET else 'vars'}.{setting.name.upper()}")
     return _expression(f"secrets.{name}" if name == KEY else f"vars.{name}")
@@ -172,5 +175,5 @@ def _expression(text: str) -> str:
 
 
 def order(names: Sequence[str]) -> list[str]:
-    """Production first, since a push deploys it."""
+    """Puts production first, because a push deploys the first environment."""
     return sorted(names, key=lambda name: (name != "production", name))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What GitHub's expressions give: secrets, and outputs and inputs that hold them. Pure."""
+"""The secrets in GitHub's expressions, also in outputs and inputs that hold secrets. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import MARK
 
 _EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{).)*?)\}\}", re.DOTALL)
-"""It begins at the last ``${{`` before the end, so that a line of nothing else is read once."""
+"""A match begins at the last ``${{`` before the end. A line of nothing but ``${{`` therefore takes linear time."""
 _NAME = r"(?:\s*\.\s*[\w*-]+|\[\s*['\"][\w-]+['\"]\s*\])"
 _REFERENCE = re.compile(rf"(?<![\w.'\"])(secrets|inputs|needs|steps|env|jobs|github)\b({_NAME}*)", re.IGNORECASE)
 _ANY = rf"(?<![\w.'\"])(?:secrets|inputs|needs|steps|env|jobs|github){_NAME}+"
@@ -22,17 +22,21 @@ _GIVES_NONE = re.compile(
     r"\b(?:contains|startsWith|endsWith|hashFiles)\([^()]*\)",
     re.IGNORECASE,
 )
-"""Comparisons, and what decides for another value."""
+"""Parts of an expression that yield no secret: comparisons, and conditions for another value."""
 
 
 @dataclass
 class SecretContexts:
-    """References that hold secrets beside ``secrets`` itself, by what to call each."""
+    """References, other than ``secrets`` itself, that hold secrets. Each has a label for findings."""
 
     names: dict[str, str] = field(default_factory=dict)
 
     def add(self, reference: str) -> None:
-        """``steps.a.outputs`` stands for each of its parts, ``steps.a.`` for those that are asked for as a whole."""
+        """Adds a reference, which covers its parts too.
+
+        The contexts around a reference are added with a dot at the end. They stand for the context as a whole: with
+        ``steps.a.outputs.b``, a use of all of ``steps.a`` reads a secret, but a use of ``steps.a.outputs.c`` does not.
+        """
         parts = reference.lower().split(".")
         self.names[".".join(parts)] = reference
         for count in range(1, len(parts)):
@@ -42,17 +46,17 @@ class SecretContexts:
         self.names = {name: label for name, label in self.names.items() if name.partition(".")[0] != context}
 
     def of(self, text: Any) -> str:
-        """The secret that a text's expressions give, or empty."""
+        """The first secret that a text's expressions yield, or empty."""
         expressions = _EXPRESSION.findall(text) if isinstance(text, str) else ()
         return next(filter(None, map(self._given, expressions)), "")
 
     def among(self, values: Any) -> dict[str, str]:
-        """The names of a mapping whose values hold secrets."""
+        """Names of a mapping whose values hold secrets, with the secret."""
         entries = values.items() if isinstance(values, Mapping) else ()
         return {str(name): secret for name, value in entries if (secret := self.of(value))}
 
     def marked(self, script: str) -> str:
-        """The script with what the expressions give; lines stay where they are."""
+        """The script, with a marked secret or ``EXPRESSION`` for each expression. Line numbers stay the same."""
         return _EXPRESSION.sub(self._mark, script)
 
     def _mark(self, match: re.Match[str]) -> str:

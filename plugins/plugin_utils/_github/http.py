@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks GitHub's API over an HTTP port that it is handed: retries, waits, and turns its refusals into our errors."""
+"""A client of GitHub's API over an HTTP port: retries, waits for rate limits, translates refusals into errors."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 )
 
 TRIES = 4
-"""How often a request is sent whose answer is lost, or is a server's failure."""
+"""Attempts of a request whose answer is lost or is a server error."""
 LONGEST_WAIT = 60.0
-"""Seconds that all of a run's waits for GitHub's rate limit may take together."""
+"""Seconds that all waits of one client for GitHub's rate limit may take together."""
 PAGES = 1000
-"""Of one list."""
+"""The most pages of one list."""
 BODY_BYTES = 32 * 1024 * 1024
-"""Of one answer."""
+"""The most bytes of one answer."""
 API_VERSION = "2022-11-28"
 TOKENS = "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -36,16 +36,14 @@ _SCOPES = "a fine-grained token needs {permissions} on the repository; a classic
 
 
 class Unreachable(Exception):
-    """Raised by a port when no answer came. Its words hold no token."""
+    """Raised by a port if no answer came. The message holds no token."""
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What a server answered."""
-
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    """By name in lower case."""
+    """Headers by name in lower case."""
     body: bytes = field(default=b"", repr=False)
 
     @property
@@ -54,7 +52,7 @@ class HttpResponse:
 
 
 class Http(ABC):
-    """The port: one request, one answer, whatever its status; redirects are not followed."""
+    """The port: sends one request and returns the answer, whatever its status. Redirects are not followed."""
 
     @abstractmethod
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
@@ -63,7 +61,7 @@ class Http(ABC):
 
 @dataclass(frozen=True)
 class Need:
-    """What a request is about, in words, and what a token must be allowed for it."""
+    """The subject of a request, in words, and the permission or scope that the token needs."""
 
     what: str
     permissions: str = "Metadata: read"
@@ -71,7 +69,7 @@ class Need:
 
 
 class Api:
-    """One token's access to one API. ``clock`` gives seconds since 1970."""
+    """Access to one API with one token. ``clock`` gives seconds since 1970."""
 
     def __init__(
         self, http: Http, *, url: str, token: str, sleep: Callable[[float], None], clock: Callable[[], float]
@@ -102,7 +100,7 @@ class Api:
         )
 
     def pages(self, path: str, key: str, need: Need, *, size: int = 100) -> Iterator[dict[str, Any]]:
-        """Every item of a list, page by page."""
+        """Yields every item of a list that has ``total_count``, page by page."""
         seen = 0
         for number in range(1, PAGES + 1):
             page = self.get(f"{path}?per_page={size}&page={number}", need)
@@ -117,7 +115,7 @@ class Api:
         raise StoreError(f"{need.what}: GitHub lists more than {PAGES} pages at {self._url}; no page was used")
 
     def array(self, path: str, need: Need, *, size: int = 100) -> Iterator[dict[str, Any]]:
-        """Every item of a list that comes without its length, page by page."""
+        """Yields every item of a list without ``total_count``, page by page."""
         for number in range(1, PAGES + 1):
             items = self.get(f"{path}?per_page={size}&page={number}", need)
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -173,7 +171,7 @@ class Api:
 
 
 def _limited(answer: HttpResponse, now: float) -> float | None:
-    """Seconds to wait before it may be asked again, or None if it was refused for another reason."""
+    """Seconds to wait until the next request. None if GitHub refused for another reason than a rate limit."""
     if answer.status not in (403, 429):
         return None
     after = answer.headers.get("retry-after", "")
@@ -182,7 +180,7 @@ def _limited(answer: HttpResponse, now: float) -> float | None:
     reset = answer.headers.get("x-ratelimit-reset", "")
     if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
         return max(1.0, float(reset) - now + 1)
-    # A secondary limit may say nothing but this; GitHub asks for a minute then.
+    # A secondary limit may come without headers. GitHub's documentation asks for a minute then.
     if answer.status == 429 or "secondary rate limit" in _message(answer).lower():
         return 60.0
     return None
@@ -222,7 +220,7 @@ def _refusal(answer: HttpResponse, need: Need) -> StoreError:
 
 
 def _wanted(answer: HttpResponse, need: Need) -> str:
-    """What the token lacks: as GitHub says itself, where it does, or as its documentation says."""
+    """The permissions that the token lacks. The answer's headers go before GitHub's documentation."""
     accepted = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ").replace(",", " and ")
     scopes = answer.headers.get("x-accepted-oauth-scopes", "")
     message = _SCOPES.format(permissions=accepted.replace(";", " or") or need.permissions, scope=scopes or need.scope)
@@ -231,7 +229,6 @@ def _wanted(answer: HttpResponse, need: Need) -> str:
 
 
 def _message(answer: HttpResponse) -> str:
-    """GitHub's own words, in one line."""
     try:
         document = answer.document
     except ValueError:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a job of GitHub Actions is given: masks on its standard output, and variables in the file of ``$GITHUB_ENV``.
+"""Input of a job of GitHub Actions: masks on its standard output, and variables in the file of ``$GITHUB_ENV``.
 
-The runner reads that file line by line, with line feeds alone as their ends. A line is ``NAME=value``, or
-``NAME<<DELIMITER`` with the value in the lines up to one that is the delimiter and nothing else.
+The runner splits this file at line feeds only. An entry is ``NAME=value``, or ``NAME<<DELIMITER`` with the value in
+the lines up to one that equals the delimiter.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = re.compile(r"^(GITHUB_|RUNNER_)", re.IGNORECASE)
 _REFUSED = ("NODE_OPTIONS", "PATH", "BASH_ENV", "ENV", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "IFS")
-"""The first one the runner refuses; the others change what the next step's programs are."""
+"""The runner refuses ``NODE_OPTIONS``. The others control the programs of the next step."""
 SHORTEST = redaction.SHORTEST
-"""Characters of a line that is masked: a shorter one would blot out ordinary words of the log."""
+"""Characters of the shortest line that is masked. A shorter mask would hide ordinary words of the log."""
 _ESCAPES = (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"))
 VALUE_BYTES = 128 * 1024
-"""What Linux passes to a program in one variable, its name and the equals sign included."""
+"""Bytes that Linux accepts for one variable of a program, with its name, the equals sign and the final NUL."""
 
 
 def masks(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:
-    """The commands that hide what is not of low sensitivity: each value, a URL's password, and each line of both.
+    """Commands that mask each value above low sensitivity, a URL's password, and each line of both.
 
-    They must be printed before anything that might show a value.
+    Print them before any output that might show a value.
     """
     result: dict[str, None] = {}
     for secret in redaction.maskable(values, sensitivity):
@@ -45,9 +45,9 @@ def _command(text: str) -> str:
 
 
 def content(values: Mapping[str, str], token: Callable[[], str]) -> str:
-    """What is to be appended to the file. ``token`` makes random text for the delimiters.
+    """The text to append to the file. ``token`` makes random text for the delimiters.
 
-    Raises :class:`DotenvError` with every name that cannot be given so.
+    Raises :class:`DotenvError` with every variable that a job cannot have.
     """
     problems = [line for name, value in values.items() for line in _problems(name, value)]
     if problems:
@@ -60,7 +60,7 @@ def content(values: Mapping[str, str], token: Callable[[], str]) -> str:
 
 
 def _delimiter(value: str, token: Callable[[], str]) -> str:
-    """One that no line of the value is."""
+    """A delimiter that the value does not contain."""
     while True:
         delimiter = f"ghadelimiter_{token()}"
         if delimiter not in value:
@@ -81,7 +81,7 @@ def _problems(name: str, value: str) -> Iterable[str]:
 
 
 def unmasked(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:
-    """The names of high sensitivity whose values are too short to be masked."""
+    """Names of high sensitivity whose values are too short to be masked."""
     return [
         name
         for name, value in values.items()

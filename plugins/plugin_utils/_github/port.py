@@ -11,8 +11,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_p
 
 
 class CopyPort(ABC):
-    """A place that holds copies which cannot be read back."""
+    """A store of copies that cannot be read back."""
 
     @abstractmethod
     def send(self, values: Mapping[str, str], look: Callable[[], Fresh]) -> None:
-        """Puts each value under its name, each after a look; sending one again does no harm. Raises StoreError."""
+        """Writes each value under its name, each after a call of ``look``. A repeat does no harm. Raises StoreError."""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who and what may act in a repository at GitHub, as the entries of a baseline: names, ids and digests."""
+"""The people, keys, hooks, secrets and rules of a repository at GitHub, as baseline entries: names, ids and digests."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def place(where: GitHub) -> str:
 
 
 def inventory(api: Api, catalog: Catalog, where: GitHub, key: str) -> dict[str, Any]:
-    """``key`` is that of the digests. A kind that the token may not read is in ``unread``, with the reason.
+    """Lists the repository's entries. ``key`` is the key of the digests.
 
-    Raises StoreError for any other failure.
+    A kind that the token may not read is in ``unread``, with the reason. Raises StoreError for any other failure.
     """
     reader = _Repository(api, catalog, where, key)
     entries: list[Entry] = []
@@ -48,8 +48,6 @@ def inventory(api: Api, catalog: Catalog, where: GitHub, key: str) -> dict[str, 
 
 @dataclass(frozen=True)
 class _Repository:
-    """Asks about one repository, kind by kind."""
-
     api: Api
     catalog: Catalog
     where: GitHub
@@ -75,7 +73,7 @@ class _Repository:
             yield self._entry("deploy key", item["id"], facts, self._path(f"keys/{item['id']}"))
 
     def _webhooks(self) -> Iterator[Entry]:
-        """Without their addresses, which may hold a token."""
+        """Entries have a digest of the address, because the address may hold a token."""
         for item in self.api.array(self._path("hooks"), self._need("webhooks", "Webhooks: read")):
             config = item.get("config") or {}
             host = urlsplit(str(config.get("url") or "")).hostname or ""
@@ -103,14 +101,13 @@ class _Repository:
             yield self._entry("environment", item["name"], facts, "")
 
     def _invitations(self) -> Iterator[Entry]:
-        """Of people who have not accepted yet."""
         for item in self.api.array(self._path("invitations"), self._need("invitations", "Administration: read")):
             invited = (item.get("invitee") or {}).get("login") or item.get("email") or item["id"]
             facts = f"{item.get('permissions')}, created {item.get('created_at')}"
             yield self._entry("invitation", f"of {invited}", facts, self._path(f"invitations/{item['id']}"))
 
     def _branch_policies(self) -> Iterator[Entry]:
-        """Branches and tags that may deploy, of environments with a list of their own."""
+        """Branches and tags that may deploy, for environments with a list of their own."""
         need = self._need("deployment branch policies")
         for item in list(self.api.pages(self._path("environments"), "environments", self._need("environments"))):
             if not (item.get("deployment_branch_policy") or {}).get("custom_branch_policies"):
@@ -122,7 +119,7 @@ class _Repository:
                 yield self._entry("deployment branch policy", name, kind, f"{path}/{policy['id']}")
 
     def _secrets(self) -> Iterator[Entry]:
-        """Also when each was written, but for those that synchronising writes."""
+        """Secrets that a sync does not write, each with the time of its last write."""
         environment = f"environments/{quote(self.where.environment, safe='')}/secrets"
         for scope, path in ((REPOSITORY, "actions/secrets"), (ENVIRONMENT, environment)):
             need = self._need("Actions secrets", "Secrets: read")
@@ -131,7 +128,7 @@ class _Repository:
             except NotFound:
                 if scope == REPOSITORY:
                     raise
-                continue  # an environment that does not exist has none
+                continue  # the environment does not exist
             sent = sync_plan.targets(self.catalog, sorted(written))
             for name, item in written.items():
                 if GithubTarget(SECRET, scope, name) not in sent:
@@ -153,7 +150,7 @@ class _Repository:
 
 
 def _rule(rule: Mapping[str, Any]) -> str:
-    """One protection rule, with those who may approve."""
+    """A protection rule, with the names of its reviewers."""
     reviewers = [item.get("reviewer") or {} for item in rule.get("reviewers") or ()]
     names = sorted(str(reviewer.get("login") or reviewer.get("slug")) for reviewer in reviewers)
     extras = [f"{name} {rule[name]}" for name in ("wait_timer", "prevent_self_review") if rule.get(name)]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a script's secrets go: through variables, functions, files and other scripts to logs, summaries and outputs.
+"""Follows the secrets of a script through variables, functions, files and other scripts to logs, summaries and outputs.
 
 Pure: text in, findings out.
 """
@@ -31,16 +31,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint i
 
 MOST_COMMANDS = 20_000
 DEEPEST = 8
-"""Functions and scripts that call each other."""
+"""The deepest nesting of functions and scripts that call each other."""
 _RETURNED = f"{COLLECTED}-"
 _OPTIONS = re.compile(r"#!\S+(?: \w+)? +(-\w+)")
 _KEY = re.compile(r"([\w-]+)=")
 _KEY_OF_LINES = re.compile(r"([\w-]+)<<")
 
 Spot = tuple[str, int, str]
-"""File, line and words."""
+"""File, line and message."""
 Reader = Callable[[str], "str | None"]
-"""A file of the repository as text; None where none can be read."""
+"""Reads a file of the repository as text. Returns None if the file cannot be read."""
 
 
 class TooManyCommands(SecretsError):
@@ -49,11 +49,11 @@ class TooManyCommands(SecretsError):
 
 @dataclass
 class Job:
-    """What a step leaves to the next ones."""
+    """Variables and outputs that a step passes to later steps."""
 
     names: dict[str, str] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
-    """Names; an empty one may be any."""
+    """Names of outputs. An empty name stands for any output."""
 
 
 @dataclass
@@ -65,12 +65,12 @@ class Scripts:
     open: list[tuple[str, str, int]] = field(default_factory=list)
     """Functions and files that are being followed."""
     parsed: dict[str, list[ShellCommand]] = field(default_factory=dict)
-    """Files that have been followed."""
+    """Commands of each file that was followed."""
     not_followed: dict[str, str] = field(default_factory=dict)
-    """Why secrets were not followed into a file."""
+    """The reason for each file into which secrets were not followed."""
 
     def shell(self, text: str, place: tuple[str, int], taint: Taint, job: Job, folder: str = "") -> Iterator[Spot]:
-        """``taint`` and ``job`` are changed by what the script does."""
+        """Follows a script. Updates ``taint`` and ``job``."""
         file, line = place
         run = _Run(self, file, taint, job, bool(taint.own) or MARK in text, [folder])
         yield from run.some(self.commands(text, line))
@@ -95,19 +95,17 @@ class Scripts:
 
 @dataclass
 class _Called:
-    """A function or script that a command runs."""
-
     name: str
     file: str
     script: list[ShellCommand] | str
-    """A text is in another language than the shell's."""
+    """Commands of a shell script, or the text of a program in another language."""
     words: list[str] = field(default_factory=list)
     folder: str = ""
-    """Where it runs, if not where the caller does."""
+    """The folder in which it runs. Empty if this is the caller's."""
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """A function that a function of its name defines is another one."""
+        """The line distinguishes a function from another of the same name that it defines."""
         return self.file, self.name, self.script[0].line if self.script and not isinstance(self.script, str) else 0
 
 
@@ -119,10 +117,10 @@ class _Run:
     job: Job
     holds: bool
     folders: list[str]
-    """Where paths may begin: the working directory comes last."""
+    """Folders in which paths may begin. The last one is the working directory."""
     called: set[str] = field(default_factory=set)
     key: str = ""
-    """The name whose value follows in lines of its own."""
+    """The name of a value that follows in lines of its own."""
 
     def some(self, script: list[ShellCommand], flowing: str = "") -> Iterator[Spot]:
         for command in script:
@@ -135,7 +133,7 @@ class _Run:
                 flowing = yield from self._one(command, command.arguments, flowing)
 
     def _one(self, command: ShellCommand, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
-        """What goes on to the next command."""
+        """Follows one command. Returns the secret that is piped to the next command, or empty."""
         for message in effects.exposed(arguments, self.taint, self.holds):
             yield self.file, command.line, message
         effects.keep(command, arguments, flowing, self.taint)
@@ -157,7 +155,7 @@ class _Run:
         self.key = key[1] if key else self.key
 
     def _follow(self, command: ShellCommand, arguments: list[str], flowing: str) -> Generator[Spot, None, str]:
-        """What a function or script gives out where that is collected; else it prints by itself."""
+        """Follows a called function or script. Returns the secret in its output, if the output is collected."""
         called, running = self._called(command, arguments), self.scripts.open
         if not called or called.key in running or len(running) >= DEEPEST:
             return ""
@@ -171,7 +169,7 @@ class _Run:
         else:
             body = [replace(inner) for inner in called.script]
             for inner in body:
-                self.taint.names.pop(inner.target[1:], None)  # what an earlier call collected
+                self.taint.names.pop(inner.target[1:], None)  # collected by an earlier call
             if into:
                 collect(body, into)
             inside = [*self.folders, *([called.folder] if called.folder else [])]
@@ -225,7 +223,7 @@ class _Run:
         return _Called(" ".join((file, *task.names)), file, script, folder=posixpath.dirname(file))
 
     def _arrives(self, command: ShellCommand, arguments: list[str], secret: str) -> str:
-        """What is wrong with the place that a secret gets to; a place that keeps it is remembered."""
+        """The problem of a place that gets a secret, or empty. Records a place that keeps the secret."""
         target, is_tee = command.target, arguments[0] == "tee"
         places = " ".join([target, *(arguments if is_tee else ())])
         if "GITHUB_STEP_SUMMARY" in places:
@@ -244,7 +242,7 @@ class _Run:
         return ""
 
     def _keys(self, command: ShellCommand, arguments: list[str]) -> list[str]:
-        """The names of what is written as ``NAME=value``."""
+        """Names that a command writes as ``NAME=value``, or the name of a value in lines of its own."""
         collected = [key for name in variables(command.given) for key in self.taint.keys.get(name, ())]
         rows = [" ".join(arguments[1:]), *command.given.split("\n")]
         keys = [key for row in rows if self.taint.of(row) for key in _KEY.findall(row)[:1]]
@@ -252,6 +250,6 @@ class _Run:
 
 
 def below(folder: str, path: str) -> str:
-    """A path of the repository, or empty for what leads out of it or is not known."""
+    """A path inside the repository. Empty if the path leads out of it or is unknown."""
     path = posixpath.normpath(posixpath.join(folder, plain_path(path)))
     return "" if path.startswith(("/", "..", "~")) or re.search(rf"[${MARK}\0]", path) else path

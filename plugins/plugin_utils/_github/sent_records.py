@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What was sent to GitHub, recorded in parameters by version ids: no digest of a value is kept."""
+"""Records of values that were sent to GitHub, one parameter each.
+
+A record has version ids, or a value of low sensitivity. No digest of a value is kept.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_pl
 
 
 class SentStore:
-    """Reads, writes and forgets the records of one application's environment."""
-
     def __init__(self, parameters: NumberedStore, path: str) -> None:
         self._parameters, self._path = parameters, path
         self._versions: dict[str, int] = {}
 
     def read(self) -> dict[GithubTarget, Sent]:
-        """Raises :class:`NoAccess` when they may not be read."""
+        """Raises :class:`NoAccess` if the records cannot be read."""
         contents = self._parameters.read([self._path])
         for failure in contents.failures.values():
             raise NoAccess(
@@ -32,16 +33,16 @@ class SentStore:
         return dict(self._parsed(reading) for reading in contents.readings.values())
 
     def write(self, target: GithubTarget, sent: Sent) -> None:
-        """Raises :class:`Conflict` when another run records the same in this moment."""
+        """Raises :class:`Conflict` if another run writes the same record at this moment."""
         name = self._name(target)
-        # A parameter may not hold two braces in a row.
+        # Parameter Store refuses a value with ``{{``.
         text = json.dumps({"identity": sent.identity, "updated_at": sent.updated_at}).replace("{{", "{\\u007b")
         if name not in self._versions:
             try:
                 self._parameters.create(name, text)
                 self._versions[name] = 1
                 return
-            except AlreadyExists:  # and it may not be listed yet
+            except AlreadyExists:  # the list may not show it yet
                 self._parameters.settling.until(self.read, lambda _found: name in self._versions)
                 self._versions.setdefault(name, 1)
         self._versions[name] = self._parameters.overwrite(name, text, instead_of=self._versions[name])

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The simple commands of a shell script in the order in which they run, with words, redirections and pipes. Pure.
 
-Compound commands are their parts: ``if``, ``then`` and the like are left out. What is collected from several commands,
-by ``$(…)`` or by a redirection of a group, is written to a variable that the script cannot have (:data:`COLLECTED`).
+Compound commands become their parts, without ``if``, ``then`` and similar words. The output that ``$(…)`` or the
+redirection of a group collects goes to a variable that a script cannot have (:data:`COLLECTED`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WRAPPERS: dict[str, tuple[str, ...]] = {
     "strace": ("-e", "-o", "-s"),
     **dict.fromkeys(("busybox", "chronic", "doas", "parallel", "unbuffer"), ()),
 }
-"""Programs that start another, with their options that have a value."""
+"""Programs that start another program, with their options that have a value."""
 _VARIABLE = re.compile(r"\$env:(\w+)|\$(\w+|[@*])|\$\{(!?\w+|[@*])(?!:?\+)\b|%(\w+)%", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[[^]]*\])?\+?=(.*)", re.DOTALL)
 _DECLARES = ("export", "declare", "local", "readonly", "typeset")
@@ -44,27 +44,27 @@ _PATH = re.compile(r"^/(?:usr/)?(?:local/)?s?bin/|(?<=^python3)\.\d+$")
 COLLECTED = "0out"
 STDERR = "/dev/stderr"
 NESTED = 20
-"""Scripts inside a word of a script, at most; what is deeper is left out."""
+"""The deepest nesting of scripts inside words. Deeper scripts are left out."""
 
 
 @dataclass
 class ShellCommand:
-    """One simple command, or a function's definition."""
+    """A simple command, or the definition of a function."""
 
     line: int
     words: list[str] = field(default_factory=list)
     given: str = ""
-    """What a here-document, a here-string or ``<(…)`` hands to it."""
+    """The input from a here-document, a here-string or ``<(…)``."""
     target: str = ""
-    """The file that its output goes to, or what collects it."""
+    """The file or the variable that gets the output. Empty for standard output."""
     piped: bool = False
-    """Whether its output goes to the next command."""
+    """Whether the output goes to the next command."""
     function: str = ""
     body: list[ShellCommand] = field(default_factory=list)
 
     @property
     def assignments(self) -> list[tuple[str, str]]:
-        """``NAME=value`` before the name, or as arguments of ``export`` and its like."""
+        """Assignments before the command's name, or as arguments of commands such as ``export`` and ``env``."""
         results = []
         declares = False
         for word in self.words:
@@ -79,7 +79,7 @@ class ShellCommand:
 
     @property
     def arguments(self) -> list[str]:
-        """The command's name and what follows, without assignments before it and programs that only start it."""
+        """The command's name and its arguments, without assignments and programs that only start the command."""
         words, at = self.words, _unassigned(self.words, 0)
         started = at
         while at < len(words) - 1 and words[at : at + 2] != ["command", "-v"]:
@@ -95,19 +95,22 @@ class ShellCommand:
 
 
 def _unassigned(words: list[str], at: int) -> int:
-    """Where the words begin that assign nothing."""
+    """The index of the next word that is not an assignment."""
     while at < len(words) and _ASSIGNMENT.fullmatch(words[at]):
         at += 1
     return at
 
 
 def variables(text: str) -> list[str]:
-    """Names that the shell fills in; ``${#NAME}`` and ``${NAME:+text}`` give no value, ``${!NAME}`` that of another."""
+    """Names that the shell expands. ``${#NAME}`` and ``${NAME:+text}`` yield no value and do not count.
+
+    ``${!NAME}``, the value of another variable, counts as ``!NAME``.
+    """
     return ["".join(names) for names in _VARIABLE.findall(text)]
 
 
 def commands(script: str, line: int = 1) -> list[ShellCommand]:
-    """In their order. What is open at the end of the script ends there."""
+    """The commands of a script, in order. An unclosed construct ends with the script."""
     names = (f"{COLLECTED}{number}" for number in itertools.count())
 
     def read(words: Words) -> list[ShellCommand]:
@@ -126,7 +129,7 @@ def commands(script: str, line: int = 1) -> list[ShellCommand]:
 class _Group:
     opener: str
     start: int
-    """Where its commands begin among all."""
+    """The index of the group's first command."""
     function: str = ""
     is_pattern: bool = False
     """Whether the next words are a pattern of ``case``."""
@@ -136,16 +139,16 @@ class _CommandReader:
     def __init__(self, line: int, names: Iterator[str]) -> None:
         self.results: list[ShellCommand] = []
         self.is_closed = False
-        """Whether a parenthesis was closed that nothing in the script opened."""
+        """Whether a ``)`` was read that no ``(`` of the script opened."""
         self._names = names
         self._now = ShellCommand(line)
         self._redirect = ""
         self._groups: list[_Group] = []
         self._ended: _Group | None = None
-        """The group that has just ended, whose redirections may follow."""
+        """The group that has just ended. Its redirections may follow."""
         self._function = ""
         self._pipeline = 0
-        """Where the commands begin that the present one is piped to."""
+        """The index of the first command of the present pipeline."""
 
     def take(self, token: Token) -> None:
         group = self._groups[-1] if self._groups else None
@@ -170,7 +173,7 @@ class _CommandReader:
         self._pipeline = self._pipeline if piped else len(self.results)
 
     def _collect(self, group: _Group, command: ShellCommand) -> None:
-        """What a group writes goes where its redirection says."""
+        """Sends the output of a group to the target of the group's redirection."""
         inside = self.results[group.start :]
         if inside and command.given:
             inside[0].given += command.given
@@ -222,7 +225,7 @@ class _CommandReader:
             command.words.append(file)
 
     def _argument(self, text: str, line: int) -> None:
-        """Also a file that is read, as if it were named."""
+        """Adds an argument. A file that the command reads by ``<`` counts as an argument."""
         self._now.line = self._now.line if self._now.words else line
         self._now.words.append(text)
         if self._now.words[0] == "case" and text == "in" and self._groups:
@@ -233,12 +236,12 @@ class _CommandReader:
             self._now.words.clear()
 
     def _keyword(self, text: str, line: int) -> bool:
-        """Whether a word at the beginning of a command was one."""
+        """Opens or closes a group at a keyword. Returns False if the word is part of a command."""
         if self._groups and text == _CLOSED_BY[self._groups[-1].opener]:
             self._close(text, line)
         elif text in _CLOSED_BY:
             self._open(text)
-            return text not in ("for", "select", "case")  # whose words follow
+            return text not in ("for", "select", "case")  # its words follow
         elif not _PREFIXES.fullmatch(text):
             return False
         return True
@@ -260,7 +263,7 @@ class _CommandReader:
         self._pipeline = group.start
 
     def _inner(self, scripts: list[Inner]) -> None:
-        """Commands inside a word run before the pipeline that the word is in."""
+        """Inserts the commands inside a word before the word's pipeline, because they run first."""
         for inner in scripts:
             commands = inner.commands
             collect(commands, inner.name)
@@ -273,7 +276,7 @@ class _CommandReader:
 
 
 def collect(commands: list[ShellCommand], name: str) -> None:
-    """Directs what would be printed to a variable."""
+    """Redirects output that would be printed to a variable."""
     for command in commands:
         if not command.target and not command.piped:
             command.target = f"${name}"

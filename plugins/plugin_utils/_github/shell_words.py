@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The words, operators and here-documents of a shell script. Pure.
 
-A word comes without its quotes. A ``$`` that the shell does not expand is :data:`LITERAL` in it, and what stands in
-``$(…)``, backticks and ``<(…)`` is a script of its own, with a variable's name in its place. Where such a script ends,
-only its reader knows: a ``)`` may end a pattern of ``case``, or stand in a comment or a here-document.
+A word has no quotes. A ``$`` that the shell does not expand becomes :data:`LITERAL`. The text in ``$(…)``, backticks
+and ``<(…)`` is a script of its own, and a variable or ``/dev/fd`` replaces it. Only the reader of such a script knows
+where it ends: a ``)`` may also end a pattern of ``case``, or stand in a comment or a here-document.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Inner:
     """A script inside a word."""
 
     name: str
-    """The variable that stands for its output."""
+    """The variable that stands for the script's output."""
     commands: list[Any]
-    """As its reader gave them."""
+    """Commands, as the reader returned them."""
     is_file: bool = False
-    """Whether it stands for a file with its output, not for the output."""
+    """Whether the script is a process substitution, which stands for a file with the output."""
 
 
 @dataclass
@@ -44,24 +44,22 @@ class Token:
     is_operator: bool = False
     inner: list[Inner] = field(default_factory=list)
     document: str | None = None
-    """The here-document that an end-word announces."""
+    """The here-document that this word ends. None for other words."""
     is_quoted: bool = False
 
 
 class Words:
-    """Reads one script once."""
-
     def __init__(
         self, script: str, line: int, names: Iterator[str], read: Callable[[Words], list[Any]], depth: int, at: int = 0
     ) -> None:
-        """``read``: reads a script inside a word up to its end. One that is deeper than ``depth`` is passed over."""
+        """``read`` reads a script inside a word up to its end. Scripts nested deeper than ``depth`` are skipped."""
         self._script, self._at, self.line = script, at, line
         self._names, self._read, self.depth = names, read, depth
         self._inner: list[Inner] = []
         self._quote, self._is_array = "", False
 
     def tokens(self) -> Iterator[Token]:
-        """A here-document comes with the word that ends it, before the rest of its line."""
+        """Yields words and operators. A here-document comes with its end word, before the rest of that line."""
         script, skipped, redirect = self._script, 0, ""
         while self._at < len(script):
             character = script[self._at]
@@ -96,7 +94,7 @@ class Words:
         return Token(line, self.text(), inner=self._inner, is_quoted=is_quoted)
 
     def _document(self, token: Token, skipped: int) -> int:
-        """Adds the text that begins on the next line; how long it is, its end included."""
+        """Adds the here-document that begins on the next line. Returns its length, with the end word."""
         start = self._script.find("\n", self._at) + 1
         if not start:
             return 0
@@ -104,7 +102,7 @@ class Words:
         end = re.compile(rf"^\t*{re.escape(token.text)}$", re.MULTILINE).search(self._script, start)
         stop = end.start() if end else len(self._script)
         body = self._script[start:stop]
-        if token.is_quoted:  # then nothing in it is filled in
+        if token.is_quoted:  # the shell expands nothing in it
             token.document = body.replace("$", LITERAL)
         else:
             line = self.line + self._script.count("\n", self._at, start)
@@ -114,7 +112,7 @@ class Words:
         return (end.end() + 1 if end else stop) - start
 
     def text(self, *, is_document: bool = False) -> str:
-        """The word that begins here, or all that is left as a here-document."""
+        """The word at the present position, or the rest of the script as a here-document."""
         parts: list[str] = []
         self._quote, self._is_array = '"' if is_document else "", False
         while self._at < len(self._script) and not self._is_end(parts):
@@ -147,13 +145,13 @@ class Words:
         return self._substituted(quote) or self._pass(1)
 
     def _until(self, end: str) -> str:
-        """What stands before an end that no backslash escapes, without it."""
+        """Reads up to an end that no backslash escapes. Returns the text before the end."""
         match = re.compile(rf"((?:[^{end}\\]|\\.)*){end}?", re.DOTALL).match(self._script, self._at)
         self._pass(len(match[0]))  # type: ignore[index]
         return match[1]  # type: ignore[index]
 
     def _substituted(self, quote: str) -> str:
-        """What stands for a script inside the word that begins here, or empty."""
+        """The replacement of the script inside the word that begins here. Empty if no such script begins here."""
         script, at = self._script, self._at
         if script.startswith("$((", at):
             return self._pass(closing(script, at + 2) - at)
@@ -173,7 +171,7 @@ class Words:
         return commands
 
     def _inside(self, script: str, line: int, at: int) -> tuple[list[Any], int]:
-        """The commands of a script inside a word, and where it ends."""
+        """The commands of a script inside a word, and the position of its end."""
         if not self.depth:
             return [], 0
         words = Words(script, line, self._names, self._read, self.depth - 1, at)
@@ -186,14 +184,14 @@ class Words:
 
 
 def _close_name(parts: list[str]) -> None:
-    """A variable's name ends at a quote, which the word does not show."""
+    """Puts braces around a variable's name that ends at a quote, because the word does not show the quote."""
     name = re.search(r"\$(\w+)$", "".join(parts[-LONGEST_NAME:]))
     if name:
         parts[-len(name[1]) :] = [f"{{{name[1]}}}"]
 
 
 def closing(script: str, at: int) -> int:
-    """Where the parenthesis that was opened before ends, quotes and other parentheses inside it passed over."""
+    """The position after the ``)`` for the ``(`` before ``at``. Quotes and nested parentheses are skipped."""
     open_ones = ["("]
     while at < len(script) and open_ones:
         character, top = script[at], open_ones[-1]

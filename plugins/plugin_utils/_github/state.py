@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What GitHub holds against what catalogs say belongs there, and what became of the last deploy. Pure."""
+"""Compares the names at GitHub with those of the catalogs, and reports the result of the last deploy. Pure."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_pl
 )
 
 OF_THE_WORKFLOW = ((SECRET, KEY), (VARIABLE, KNOWN_HOSTS), (VARIABLE, ROLE))
-"""What the workflow that we write reads, whether the catalog names it or not."""
+"""Names that the generated workflow reads, even if the catalog does not have them."""
 
 
 def missing_or_unnamed(
     catalogs: Sequence[Catalog], present: Mapping[GithubTarget, There], valued: Mapping[str, str] | None
 ) -> list[Row]:
-    """A row for everything that is missing, or that none of the catalogs names. The first is the environment's own.
+    """Rows for names that are missing at GitHub, or that no catalog has. The first catalog is the environment's own.
 
-    ``valued`` are the settings that the stores hold; None where they could not be read.
+    ``valued`` are the settings that the stores hold. None if the stores could not be read.
     """
     own = catalogs[0]
     listed = sorted({github_target.name for github_target in present})
@@ -58,7 +58,7 @@ def missing_or_unnamed(
                 )
             )
     for target in sorted(present):
-        # What the organisation shares is its own matter.
+        # The organisation decides which names it shares.
         known = target in named or target.scope == ORGANIZATION or (target.kind, target.name) in OF_THE_WORKFLOW
         if not known:
             message = f"not in the catalog; written at {present[target].updated_at}"
@@ -84,7 +84,7 @@ def _deletion(catalog: Catalog, target: GithubTarget) -> str:
 
 
 def deploy(run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], file: str) -> list[Row]:
-    """The last run that ended, and the workflow as it was then."""
+    """Rows for the result of the last completed run, and for static keys in the workflow of that run."""
     target = str(run["id"])
     place = f"run {target} of {file}"
     rows = [

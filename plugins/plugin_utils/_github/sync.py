@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""GitHub's copies: what they must hold, what was sent there, and the mirror through which a rotation sends."""
+"""Copies at GitHub: the values that they must hold, the values that were sent, and the port for a rotation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LISTS = ("list", "host_list")
 
 
 class GithubCopies(port.CopyPort):
-    """GitHub in a rotation. Nothing is asked before something is sent."""
+    """The copies at GitHub, for a rotation. Without values to send, ``send`` calls no API."""
 
     def __init__(self, catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> None:
         self._catalog, self._secrets, self._parameters = catalog, secrets, parameters
@@ -62,16 +62,16 @@ class GithubCopies(port.CopyPort):
         }
         for name, value in values.items():
             copy_source = records[name.upper()]
-            # Somebody may have written over it meanwhile: then no version of the stores is what was sent.
+            # Somebody may have overwritten the value meanwhile. Then no version id stands for the value that is sent.
             same = copy_source.value == value and copy_source.identity
             look().spend()
             at = github.put(copy_source.target.kind, copy_source.target.scope, copy_source.target.name, value)
-            # Without a record the next sync sends it once more: no reason to take a rotation back.
+            # Without a record, the next sync sends the value again. A rotation is not rolled back for that.
             with suppress(SecretsError):
                 sent.write(copy_source.target, Sent((copy_source.identity or "") if same else "", at))
 
     def blocker(self, names: Sequence[str]) -> str | None:
-        """What GitHub has against being sent these, as far as asking tells; nothing is written."""
+        """Why GitHub would refuse these names, as far as reads show it. None if nothing blocks. Writes nothing."""
         if self._catalog.github is None:
             return (
                 f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; give it in "
@@ -94,25 +94,25 @@ class GithubCopies(port.CopyPort):
 
 
 def mirror(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> GithubCopies | None:
-    """None where no token is there."""
+    """The port for a rotation. None without a repository or a token."""
     return GithubCopies(catalog, secrets, parameters) if catalog.github and token.has_token() else None
 
 
 def put(github: GitHubStore, sent: SentStore, target: GithubTarget, value: str, identity: str | None) -> None:
-    """Sends, then records. Killed in between, the next run sees a date that is not recorded, and sends again."""
+    """Sends a value, then records it. After a kill in between, the next run sees an unrecorded date and sends again."""
     at = github.put(target.kind, target.scope, target.name, value)
     sent.write(target, Sent(identity or "", at))
 
 
 def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[CopySource]:
-    """What the stores hold now of everything that is mirrored from them."""
+    """The present value of each target, read from the stores."""
     stores = registry.by_traits(secrets, parameters)
     contents = registry.current(catalog, credential_graph.every_place(catalog), stores)
     return sync_plan.held(catalog, resolver.resolve(catalog, contents), contents, {}, {})
 
 
 def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedStore) -> Contents:
-    """The same with the secrets of credentials that GitHub holds under names of their own."""
+    """The contents, with the secrets of credentials that GitHub holds under their own names added."""
     wanted = {
         name
         for credential in catalog.credentials.values()
@@ -126,7 +126,7 @@ def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedSto
 def unchanged(
     copies: Sequence[CopySource], sent: Mapping[GithubTarget, Sent], contents: Contents, secrets: VersionedStore
 ) -> list[GithubTarget]:
-    """Those whose secret has a new version in which their own key is as it was sent."""
+    """Targets whose secret has a new version, but whose own key in it is as it was sent."""
     github_targets = []
     read: dict[tuple[str, str], Contents] = {}
     for copy_source in copies:
@@ -147,7 +147,7 @@ def unchanged(
 
 
 def there(github: GitHubStore, github_targets: Iterable[GithubTarget]) -> dict[GithubTarget, There]:
-    """What GitHub lists, each scope's secrets and variables once."""
+    """Secrets and variables that GitHub lists. Each scope is listed once."""
     github_values: dict[GithubTarget, There] = {}
     for kind, scope in sorted({(github_target.kind, github_target.scope) for github_target in github_targets}):
         listed = github.listed(kind, scope)
@@ -156,7 +156,7 @@ def there(github: GitHubStore, github_targets: Iterable[GithubTarget]) -> dict[G
 
 
 def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedStore, NumberedStore]) -> dict[str, str]:
-    """Of these names, those of which GitHub holds what the stores hold now, with when it was sent."""
+    """Names whose copy at GitHub is the stores' present value, with the time at which GitHub got it."""
     if catalog.github is None or not token.has_token():
         return {}
     wanted = {name.upper() for name in names}
@@ -184,7 +184,7 @@ def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedSto
 def from_inventory(
     catalog: Catalog, hosts: Sequence[str], hostvars: Mapping[str, Any]
 ) -> tuple[dict[str, FromInventory], list[str]]:
-    """What the inventory says of each setting that comes from there, and what is worth saying of it."""
+    """The inventory's value of each setting that comes from there, and messages for the operator."""
     inventory_values: dict[str, FromInventory] = {}
     messages: list[str] = []
     for setting in catalog.settings.values():
@@ -214,7 +214,7 @@ def from_inventory(
 
 
 def _variable(hostvars: Mapping[str, Any], host: str, name: str) -> str | None:
-    """A host's variable as text; a host without an address of its own is reached by its name."""
+    """A host's variable as text. Without ``ansible_host``, Ansible uses the host's name as its address."""
     try:
         variables = hostvars[host]
         value = variables.get(name, host if name == "ansible_host" else None)
@@ -225,12 +225,12 @@ def _variable(hostvars: Mapping[str, Any], host: str, name: str) -> str | None:
 
 @dataclass(frozen=True)
 class SyncContext:
-    """What a plan is carried out with."""
+    """Clients and checks by which a plan is carried out."""
 
     github: GitHubStore
     sent: SentStore
     still: Callable[[], None]
-    """Raises Overtaken when a rotation went on meanwhile: what it sends must not be written over."""
+    """Raises Overtaken if a rotation went on meanwhile, because a sync must not overwrite the rotation's values."""
 
     def carry_out(
         self, step: SyncStep, copies: Mapping[GithubTarget, CopySource], listed: Mapping[GithubTarget, There]
@@ -252,9 +252,10 @@ class SyncContext:
 def readers(
     targets: Sequence[GithubTarget], texts: Mapping[str, str], copy_sources: Sequence[CopySource]
 ) -> dict[str, list[str]]:
-    """Which workflows would miss what is to go.
+    """Places in workflows that read a target which is about to be removed, and that would miss it.
 
-    One that moved to another scope is still found there: to an environment only by workflows that name one.
+    If the name moved to an environment, only workflows without an environment miss it. If it moved to another scope, no
+    workflow misses it.
     """
     copies = {
         (copy_source.target.kind, copy_source.target.name): copy_source.target.scope

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What belongs in GitHub, and what must be sent there: values in, a plan out."""
+"""The values that belong in GitHub, and the plan to send them: values in, a plan out."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver 
 SECRET, VARIABLE = "secret", "variable"
 REPOSITORY, ENVIRONMENT, ORGANIZATION = "repository", "environment", "organization"
 GIVEN = "given"
-"""The identity of a value that was given by hand: no other is equal to it."""
+"""The identity of a value that the operator gave. Such a value is always sent."""
 FIRST = "first"
-"""That of a value that was given where none exists yet."""
+"""The identity of a value that the operator gave for a name without a value at GitHub."""
 SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, OBSOLETE = (
     "send",
     "keep",
@@ -42,7 +42,7 @@ LONGEST_RECORD = 2000
 
 @dataclass(frozen=True, order=True)
 class GithubTarget:
-    """One secret or variable at GitHub."""
+    """A secret or variable at GitHub."""
 
     kind: str
     scope: str
@@ -54,13 +54,13 @@ class GithubTarget:
 
 @dataclass(frozen=True)
 class There:
-    """What GitHub lists of one."""
+    """A secret or variable, as GitHub lists it."""
 
     updated_at: str
     value: str | None = field(default=None, repr=False)
-    """A variable's."""
+    """The value of a variable. None for a secret."""
     seen: bool = True
-    """Whether the repository sees it."""
+    """Whether the repository may read it."""
 
     def unseen(self) -> There:
         return replace(self, seen=False)
@@ -68,28 +68,28 @@ class There:
 
 @dataclass(frozen=True)
 class Sent:
-    """What is recorded of one: never its value, unless that is of low sensitivity."""
+    """The record of a value that was sent. It never holds the value, unless the value is of low sensitivity."""
 
     identity: str
     updated_at: str
-    """What GitHub answered after it was sent."""
+    """GitHub's time of the write."""
 
 
 @dataclass(frozen=True)
 class CopySource:
-    """What one must hold."""
+    """The value that a target must hold."""
 
     target: GithubTarget
     value: str | None = field(default=None, repr=False)
     identity: str | None = field(default=None, repr=False)
-    """Tells whether it is what was sent last; None where nothing may be recorded that could tell."""
+    """Shows whether the value is the one that was sent last. None if no such record may be kept."""
     source: str = ""
-    """Where the value comes from, or why it is missing."""
+    """The origin of the value, or the reason why it is missing."""
     place: Place | None = None
-    """The key of a secret, whose versions may differ in other keys alone."""
+    """The key of a secret. A new version of the secret may differ in other keys only."""
 
     def former_version(self, sent: Sent | None) -> str | None:
-        """The version that was sent last, if it is another one of the same key."""
+        """The version that was sent last. None if it is the present one, or if its key was another."""
         start = f"{self.place}@"
         if self.place is None or sent is None or sent.identity == self.identity or not sent.identity.startswith(start):
             return None
@@ -98,29 +98,25 @@ class CopySource:
 
 @dataclass(frozen=True)
 class FromInventory:
-    """A value of the inventory, as the hosts have it."""
-
     value: str | None = field(default=None, repr=False)
     message: str = ""
 
 
 @dataclass(frozen=True)
 class SyncStep:
-    """What is done about one target, and why."""
-
     target: GithubTarget
     act: str
     reason: str
     is_foreign: bool = False
-    """Whether somebody else than the sync changed or deleted what GitHub holds."""
+    """Whether somebody other than the sync changed or deleted the entry at GitHub."""
 
 
 def targets(
     catalog: Catalog, names: Sequence[str] = ()
 ) -> dict[GithubTarget, tuple[Setting | None, Credential | None]]:
-    """All that the catalog says belongs in GitHub. ``names`` are those that a pattern matched.
+    """Every secret and variable that the catalog assigns to GitHub. ``names`` are settings that patterns may match.
 
-    Raises :class:`StoreError` for names that GitHub does not take.
+    Raises :class:`StoreError` for names that GitHub does not accept.
     """
     if catalog.github is None:
         return {}
@@ -140,7 +136,7 @@ def targets(
 
 
 def _name(name: str) -> str:
-    """GitHub knows no case in names, and lists them in capitals."""
+    """The name in capitals, as GitHub lists it. GitHub's names are case-insensitive."""
     if name.upper().startswith("GITHUB_") or name[0].isdigit():
         raise StoreError(
             f"{name}: GitHub accepts no name that begins with GITHUB_ or a digit; sync it under another name"
@@ -156,9 +152,9 @@ def held(
     values: Mapping[str, str],
     first: Mapping[str, str] | None = None,
 ) -> list[CopySource]:
-    """What each target must hold. Raises :class:`StoreError` for a given value that has a source of its own.
+    """The value that each target must hold. Raises :class:`StoreError` for a given value that has another source.
 
-    ``first`` are values for what GitHub alone holds and does not have yet; what is there stays.
+    ``first`` are values for names that only GitHub holds. They are sent only if GitHub has no value yet.
     """
     alone = unheld(catalog)
     beginnings = {_name(name): value for name, value in (first or {}).items() if _name(name) in alone}
@@ -184,7 +180,7 @@ def held(
 
 
 def unheld(catalog: Catalog) -> frozenset[str]:
-    """What GitHub alone holds, by its name there."""
+    """Names whose values only GitHub holds."""
     result = targets(catalog).items()
     return frozenset(target.name for target, (setting, credential) in result if not _has_source(setting, credential))
 
@@ -259,7 +255,7 @@ def _versions(places: Sequence[Place] | Iterator[Place], contents: Contents) -> 
 
 
 def _plain(value: str | None, sensitivity: str) -> str | None:
-    """What has no version is known again by itself, where it may be written down."""
+    """The identity of a value without a version: the value itself, if its sensitivity is low."""
     if value is None or sensitivity != "low" or len(value) > LONGEST_RECORD:
         return None
     return f"value {value}"
@@ -274,10 +270,10 @@ def plan(
     readers: Mapping[str, Sequence[str]],
     same: Collection[GithubTarget] = (),
 ) -> list[SyncStep]:
-    """What to do, in order: nothing is removed before what takes its place was sent.
+    """The steps, in order: a value is removed only after its replacement was sent.
 
-    ``readers`` are the workflows that still read a target, by its :func:`reading`. ``same`` are those whose secret has
-    a new version that differs in other keys only.
+    ``readers`` are the places in workflows that still read a target, by its :func:`reading`. ``same`` are targets whose
+    secret has a new version that differs in other keys only.
     """
     steps = [
         _of_wanted(
@@ -289,7 +285,7 @@ def plan(
 
 
 def left(wanted: Sequence[CopySource], sent: Mapping[GithubTarget, Sent]) -> list[GithubTarget]:
-    """What was sent once and the catalog no longer names."""
+    """Targets that were sent once, but that the catalog no longer has."""
     return sorted(set(sent) - {copy_source.target for copy_source in wanted})
 
 
@@ -322,7 +318,7 @@ def _changed_elsewhere(present: There | None, sent: Sent | None) -> bool:
 
 
 def _why(copy_source: CopySource, present: There | None, sent: Sent | None, same: bool) -> str:
-    """Why it must be sent, or nothing."""
+    """The reason to send the value. Empty if it need not be sent."""
     if copy_source.identity == GIVEN:
         return "a value was given"
     if present is None:
@@ -361,7 +357,7 @@ def _of_left(
 
 
 def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
-    """What two environments would write over each other, in words."""
+    """Names that two environments would overwrite for each other, in words."""
     if catalog.github is None:
         return []
     mine = {github_target for github_target in targets(catalog) if github_target.scope != ENVIRONMENT}
@@ -383,5 +379,5 @@ def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
 
 
 def reading(target: GithubTarget) -> str:
-    """How a workflow names it."""
+    """The target's name in a workflow, such as ``secrets.NAME``."""
     return f"{'secrets' if target.kind == SECRET else 'vars'}.{target.name}"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What holds secrets at one point of a job of GitHub Actions. Pure."""
+"""The variables and files that hold secrets at one point of a job of GitHub Actions. Pure."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_c
 )
 
 NAMED = 5
-"""Variables that one finding names."""
+"""The most variables that one finding names."""
 MARK = "\1"
-"""Encloses what an expression gives, which GitHub fills in before the shell reads its quotes."""
+"""Encloses the value of an expression. GitHub fills it in before the shell reads the script's quotes."""
 _MARKED = re.compile(f"{MARK}([^{MARK}]+){MARK}")
 
 
 @dataclass
 class Taint:
     names: dict[str, str] = field(default_factory=dict)
-    """Variables, with what to call each; one that begins with ``!`` has another's name for a value."""
+    """Variables that hold secrets, with labels for findings. ``!NAME``: NAME's value is the name of such a variable."""
     files: dict[str, str] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
-    """Keys with secrets in what is collected from several commands."""
+    """Keys with secrets in the output that is collected from several commands."""
     functions: dict[str, tuple[str, list[ShellCommand]]] = field(default_factory=dict)
-    """Each with its file."""
+    """Commands of each function, with the file that defines it."""
 
     def of(self, text: str) -> str:
-        """What of it a text holds, or empty."""
+        """The label of the first secret in a text, or empty."""
         mark = _MARKED.search(text)
         return mark[1] if mark else self.first(variables(text))
 
     def first(self, names: Iterable[str]) -> str:
-        """What the first of these variables holds that holds a secret."""
+        """The label of the first of these variables that holds a secret, or empty."""
         return next((self.names[name] for name in names if name in self.names), "")
 
     def in_files(self, words: Iterable[str]) -> str:
@@ -52,7 +52,7 @@ class Taint:
 
     @property
     def own(self) -> dict[str, str]:
-        """Without parameters of the present function, and what is collected."""
+        """The variables without parameters of the present function and without collected output."""
         return {name: secret for name, secret in self.names.items() if not re.match(r"[\d@*]", name)}
 
     def named(self) -> str:
@@ -60,7 +60,7 @@ class Taint:
         return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
     def call(self, words: list[str], into: str) -> dict[str, str]:
-        """Sets the parameters of a function or script, which is collected; what stood in their place."""
+        """Sets the parameters of a function or script. ``into`` collects its output. Returns the previous values."""
         secrets = {str(number): self.of(word) for number, word in enumerate(words, 1)}
         secrets = {name: secret for name, secret in secrets.items() if secret}
         first = next(iter(secrets.values()), "")
@@ -69,7 +69,7 @@ class Taint:
         return outer
 
     def returned(self, outer: dict[str, str], into: str) -> str:
-        """Ends a call; what was collected of it."""
+        """Ends a call. Returns the label of the secret that was collected, or empty."""
         result = self.names.pop(into, "")
         self.names = {name: secret for name, secret in self.names.items() if not _is_parameter(name)} | outer
         return result
@@ -80,7 +80,7 @@ def _is_parameter(name: str) -> bool:
 
 
 def plain_path(path: str) -> str:
-    """As seen from the top of the repository."""
+    """The path from the top of the repository."""
     return re.sub(r"^(?:\$\{?GITHUB_WORKSPACE\}?/|(?:\./)+)", "", path)
 
 

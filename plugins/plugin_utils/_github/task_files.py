@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The shell commands behind a target of a Makefile, and behind a script of a package.json. Pure."""
+"""The shell commands of a Makefile's target, and of a script in a package.json. Pure."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _RULE = re.compile(r"([^\t#=:][^=:]*)::?(?!=)([^;#]*)(?:;(.*))?")
 _VARIABLE = re.compile(r"(?:(?:export|override)\s+)*([A-Za-z_]\w*)\s*(?:::?|\?|\+|!)?=\s*(.*)")
 _GIVEN = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _OWN = re.compile(r"\$(?:[@<^*?%+|]|[({][@<^*?%+|][DF]?[)}])")
-"""What make fills in of the rule itself."""
+"""Make's automatic variables."""
 _DECIDES = r"if|findstring|filter|filter-out|words|wildcard|info|warning|error|origin|flavor|foreach|eval|call"
-"""Functions whose answer is not the text that they get."""
+"""Functions whose result is not the text of their arguments."""
 _NODE = ("npm", "yarn", "pnpm", "bun")
 _INSTALL = ("ci", "i", "install")
 _NODE_FOLDERS = ("--prefix", "-C", "--cwd", "--dir")
@@ -30,14 +30,14 @@ _NODE_FOLDERS = ("--prefix", "-C", "--cwd", "--dir")
 
 @dataclass(frozen=True)
 class TaskCall:
-    """What a command asks a file of tasks for."""
+    """The tasks that a command runs, and the files that may define them."""
 
     folder: str
     files: tuple[str, ...]
-    """Of which the first one that exists counts."""
+    """Candidates, of which the first that exists counts."""
     names: tuple[str, ...]
     words: tuple[str, ...] = ()
-    """What is passed on to a script."""
+    """Arguments for the script."""
     variables: tuple[tuple[str, str], ...] = ()
     is_silent: bool = False
 
@@ -87,7 +87,7 @@ def _options(words: list[str], with_value: tuple[str, ...]) -> Iterator[tuple[st
 
 
 def _plain(words: list[str], with_value: tuple[str, ...]) -> list[str]:
-    """Neither options nor their values."""
+    """Words that are neither options nor values of options."""
     return [
         word
         for before, word in zip(["", *words], words)  # noqa: B905 each with the one before it
@@ -151,7 +151,7 @@ class _Makefile:
         self.is_silent = self.is_silent or ".SILENT" in self.rules
 
     def run(self, targets: tuple[str, ...]) -> Iterator[ShellCommand]:
-        """The recipes of what the targets need come first."""
+        """Yields the recipes of the targets. The recipes of their prerequisites come first."""
         yield from self.variables
         waiting, order = list(targets), dict[str, None]()
         while waiting:
@@ -166,13 +166,13 @@ class _Makefile:
     def _line(self, number: int, line: str) -> Iterator[ShellCommand]:
         match = re.fullmatch(r"([@+\s-]*)(.*)", line, re.DOTALL)
         prefix, text = (match[1], match[2]) if match else ("", line)
-        if not self.is_silent and "@" not in prefix:  # then make prints the line with its own variables filled in
+        if not self.is_silent and "@" not in prefix:  # make prints the line with its own variables filled in
             yield ShellCommand(number, ["echo", _shell(text, dollar=LITERAL)])
         yield from commands(_shell(text), number)
 
 
 def _logical(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with those that continue them, and the number of the first."""
+    """Lines, each joined with the lines that continue it, and the number of the first line."""
     start, parts = 1, list[str]()
     for number, line in enumerate(text.split("\n"), 1):
         start = start if parts else number
@@ -183,7 +183,7 @@ def _logical(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _shell(text: str, *, dollar: str = "$") -> str:
-    """What the shell gets: a variable of make's is one of the environment, unless the file sets it."""
+    """The text for the shell. A variable of make becomes one of the environment, unless the file sets it."""
     parts = []
     for part in text.split("$$"):
         part = _OWN.sub("", re.sub(r"\$[({]MAKE[)}]", "make", part))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a controller reaches GitHub: Ansible's own HTTP client, and a token that is never in a task's arguments."""
+"""Access to GitHub from the controller: Ansible's HTTP client, and a token that is never in a task's arguments."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.http im
 )
 
 SECONDS = 20
-"""Without a byte of an answer."""
+"""Seconds without a byte of an answer."""
 WHOLE = 60
-"""Seconds of one answer's body."""
+"""Seconds for the body of one answer."""
 _TOKEN_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
 _APP_SECONDS = 540
 
 
 class OpenUrl(Http):
-    """The port over Ansible's client, which knows proxies and the machine's certificates."""
+    """The port over Ansible's HTTP client, which uses proxies and the machine's certificates."""
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         try:
-            # A .netrc would take the token's place, and a redirect would carry it to another host.
+            # A .netrc would replace the token, and a redirect would send the token to another host.
             answer = open_url(
                 url,
                 data=body,
@@ -66,7 +66,7 @@ class OpenUrl(Http):
 
 
 def _body(answer: Any, url: str) -> bytes:
-    """Raises StoreError for more than any answer has, or one that goes on and on."""
+    """Raises StoreError for a body that is too long or takes too long: a server could fill the memory, or never end."""
     until, parts, size = time.monotonic() + WHOLE, list[bytes](), 0
     while part := answer.read1(1 << 16):
         parts.append(part)
@@ -84,18 +84,18 @@ def _lower(headers: Any) -> dict[str, str]:
 
 
 def has_token() -> bool:
-    """Whether anything here says how to log in."""
+    """Whether the environment has a token, the file of one, or an App."""
     names = (*_TOKEN_VARIABLES, "GITHUB_TOKEN_FILE", "GITHUB_APP_ID")
     return any(os.environ.get(name) for name in names)
 
 
 def store(where: GitHub, *, token_file: str | None = None) -> GitHubStore:
-    """Raises NoAccess when no token is there, and what GitHub says to an App that asks for one."""
+    """Raises NoAccess without a token, and GitHub's errors when an App asks for one."""
     return GitHubStore(api(where, token_file=token_file), where, seal=sealed)
 
 
 def api(where: GitHub, *, token_file: str | None = None) -> Api:
-    """Raises the same."""
+    """Raises the errors of :func:`store`."""
     return _api(where, _token(where, token_file))
 
 
@@ -118,14 +118,14 @@ def _token(where: GitHub, token_file: str | None) -> str:
 
 
 def _required(token: str, where: str) -> str:
-    """What cannot stand in a header is refused here: the client would quote it."""
+    """Refuses a token that is not a valid header value. The HTTP client's error would quote the token."""
     if not token or not (token.isascii() and token.isprintable()) or " " in token:
         raise NoAccess(f"{where}: holds no token; write only the token into it")
     return token
 
 
 def _installation_token(where: GitHub, app: str, key_file: str) -> str:
-    """An hour's token of an App that is installed at the repository."""
+    """A token of the App that is installed at the repository. GitHub lets it expire after an hour."""
     if not key_file:
         raise NoAccess("GITHUB_APP_ID is set, but GITHUB_APP_KEY_FILE is not; give the file of the App's private key")
     own = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
@@ -135,7 +135,7 @@ def _installation_token(where: GitHub, app: str, key_file: str) -> str:
 
 
 def _signed(app: str, key: str, key_file: str) -> str:
-    """The JSON web token by which an App proves itself."""
+    """The JSON web token with which an App authenticates."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -148,7 +148,7 @@ def _signed(app: str, key: str, key_file: str) -> str:
         raise NoAccess(
             f"{key_file}: is not an RSA key without a passphrase; use the file that GitHub created for the App"
         )
-    at = int(time.time()) - 60  # clocks differ
+    at = int(time.time()) - 60  # the clocks may differ
     claims = {"iat": at, "exp": at + _APP_SECONDS, "iss": app}
     signed = ".".join(_unpadded(json.dumps(item).encode()) for item in ({"alg": "RS256", "typ": "JWT"}, claims))
     return f"{signed}.{_unpadded(private.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What workflows of GitHub Actions do with secrets that they should not. Pure: parsed YAML in, findings out.
+"""Finds misuse of secrets in workflows of GitHub Actions. Pure: parsed YAML in, findings out.
 
-Texts carry their line (:class:`Text`), so that a finding says where it is.
+Each text carries its line (:class:`Text`), so that a finding can name it.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _ARGUMENT = re.compile(
     r"\bmysql\w*\s(?:[^\n]{0,200}\s)?-p|\b(?:curl|wget)\s(?:[^\n]{0,200}\s)?(?:-u|--user) [^\s:$]+:)"
     r"([\"']?)([^\s\"'$;&|<>]{6,})\1(?=\s|$)"
 )
-"""A password that a command gets as its argument."""
+"""A password as the argument of a command."""
 _THROWAWAY = re.compile(
     r"(?:test|testing|dummy|fake|example|postgres|password|redis|root|changeme|x+|\*+|none)", re.IGNORECASE
 )
-"""What is written so is meant for a server that the job starts and ends itself."""
+"""Values that are meant for a server that the job itself starts and ends."""
 _LOCAL = re.compile(r"localhost|127\.\d+\.\d+\.\d+|[a-z0-9_-]+", re.IGNORECASE)
-"""Hosts of the job's own: loopback, and a service's name without a dot."""
+"""Hosts of the job itself: loopback, and a service's name without a dot."""
 _RIGHTS = ("read", "write", "none", "inherit", "true", "false")
 _PINNED = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -60,9 +60,9 @@ Finding = dict[str, Any]
 
 
 def findings(file: str, document: Any, workflow: FollowedWorkflow | None = None) -> list[Finding]:
-    """Everything that is wrong in one workflow or composite action, and in what it calls.
+    """Every problem of one workflow or composite action, and of the actions and scripts that it calls.
 
-    ``workflow`` reads what it calls. Raises :class:`script_taint.TooManyCommands`.
+    ``workflow`` follows these calls. Raises :class:`script_taint.TooManyCommands`.
     """
     workflow = workflow or FollowedWorkflow(file, Scripts())
     own = [*_static_keys(document), *_passwords(document), *_unpinned(document), *_permissions(document)]
@@ -100,7 +100,7 @@ def _scalars(node: Any) -> Iterator[Text]:
 
 
 def _lines(text: Text) -> Iterator[tuple[int, str]]:
-    """The lines of a text; one of several lines is a block, whose first line follows its key's."""
+    """The lines of a text, with their numbers. The first line of a block follows its key's line."""
     rows = text.split("\n")
     first = text.line + (1 if len(rows) > 1 else 0)
     for at, row in enumerate(rows):
@@ -121,7 +121,7 @@ def _static_keys(document: Any) -> Spotted:
 
 
 def _set_keys(script: list[ShellCommand]) -> Spotted:
-    """Keys that a script sets, for itself or for later steps."""
+    """Access keys that a script sets, for itself or for later steps."""
     for command in script:
         yield from _set_keys(command.body)
         words = command.arguments
@@ -148,7 +148,7 @@ def _passwords(document: Any) -> Spotted:
         for _name, value in _pairs(services)
         if isinstance(value, Text)
     }
-    """What a service that the job starts is given."""
+    """Values that the job gives to its own services."""
     for key, value in _pairs(document):
         if isinstance(value, Text) and value not in own and _is_password(key, value):
             yield "password", key.line, f"{key} is written here"
@@ -176,7 +176,7 @@ def _in_line(row: str, own: Set[str]) -> Iterator[str]:
 
 
 def _unpinned(document: Any) -> Spotted:
-    """Images alone: of actions and called workflows zizmor tells, which takes an image with a tag for pinned."""
+    """Yields images only. zizmor checks actions and called workflows, but accepts an image with a tag as pinned."""
     for key, value in _pairs(document):
         if key == "uses" and isinstance(value, Text) and value.startswith("docker://"):
             name, _at, ref = value.partition("@")
@@ -185,7 +185,7 @@ def _unpinned(document: Any) -> Spotted:
 
 
 def _permissions(document: Any) -> Spotted:
-    """zizmor passes this over in a workflow of one job."""
+    """zizmor does not report this in a workflow of one job."""
     for key, value in _pairs(document):
         if key == "permissions" and value == "write-all":
             yield "permissions", key.line, "its token may write everything (permissions: write-all)"

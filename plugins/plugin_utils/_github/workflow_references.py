@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What GitHub Actions' workflows read: found in their text, since a name that is still read must not be removed."""
+"""The secrets and variables that workflows read, found in the text: a name that is still read must not be removed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _WHOLE = re.compile(r"(?<![\w.-])(?P<context>secrets|vars)(?=\s*(?:\)|,|\}\}|\[\s*[^'\"\s]|\.\s*\*))", re.IGNORECASE)
-"""The context as a whole, or a name that is computed: what is read cannot be determined."""
+"""A whole context, or a computed name: the names that are read cannot be determined."""
 _INHERITED = re.compile(r"^\s*secrets\s*:\s*['\"]?inherit\b", re.IGNORECASE)
-"""Another workflow gets all secrets."""
+"""Passes all secrets to another workflow."""
 _ENVIRONMENT = re.compile(r"^[ \t]+['\"]?environment['\"]?\s*:", re.MULTILINE)
 ANY = "*"
 
 
 def readings(texts: Mapping[str, str]) -> dict[str, list[str]]:
-    """Where each name is read, as ``secrets.NAME`` or ``vars.NAME``; ``secrets.*`` where any may be.
+    """Places that read each name, as ``secrets.NAME`` or ``vars.NAME``. ``secrets.*`` stands for any name.
 
-    Comments count too: what looks like a reading is better kept once too often.
+    Comments count too: an extra place keeps a name, a missed place would remove a name in use.
     """
     result: dict[str, list[str]] = {}
     for path, text in sorted(texts.items()):
@@ -44,12 +44,12 @@ def _of_line(line: str) -> dict[str, None]:
 
 
 def without_environment(texts: Mapping[str, str]) -> dict[str, str]:
-    """The workflows none of whose jobs names an environment."""
+    """Workflows without a job that names an environment."""
     return {path: text for path, text in texts.items() if not _ENVIRONMENT.search(text)}
 
 
 def of(references: Mapping[str, list[str]], reading: str) -> list[str]:
-    """The places that read one, or may."""
+    """Places that read a name, or may read it."""
     context = reading.partition(".")[0]
     maybe = [f"{where} may read any of the {context}" for where in references.get(f"{context}.{ANY}", ())]
     return list(references.get(reading, ())) + maybe

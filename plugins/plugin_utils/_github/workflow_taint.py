@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a workflow's secrets go: through steps, jobs, and actions, workflows and scripts of the same repository.
+"""Follows a workflow's secrets through steps, jobs, and the actions, workflows and scripts of the same repository.
 
-Pure: parsed YAML in, findings out. Files of the repository come from readers that are handed in.
+Pure: parsed YAML in, findings out. Readers that the caller passes give the files of the repository.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.script_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.taint import MARK, Taint, plain_path
 
 PATHS = 100
-"""Paths of one upload that are compared."""
+"""The most paths of one upload that are compared."""
 SHOWN = 60
-"""Characters of a shell's name."""
+"""Characters of a shell's name in a message."""
 PASSES = 4
-"""Jobs may stand before those that they need."""
+"""Passes over the jobs, because a job may precede a job that it needs."""
 DEEPEST = 5
-"""Actions and workflows that call each other."""
+"""The deepest nesting of actions and workflows that call each other."""
 _UPLOADS = re.compile(
     r"actions/(?:upload-(?:pages-)?artifact|upload-release-asset|cache(?:/save)?)@.*|softprops/action-gh-release@.*|"
     r"peaceiris/actions-gh-pages@.*|JamesIves/github-pages-deploy-action@.*|ncipollo/release-action@.*|"
@@ -46,17 +46,17 @@ _POWERSHELL = ("pwsh", "powershell")
 _PROGRAMS = ("python", "node", "ruby", "perl")
 _SHELLS = ("bash", "sh", "dash", "zsh", "ksh", "cmd", "msys", "wsl-bash", *_POWERSHELL, *_PROGRAMS)
 _SCRIPTS = ("script", "run", "command", "commands", "inlineScript")
-"""Inputs by which actions take a shell's script."""
+"""Inputs by which actions take a shell script."""
 
 
 @dataclass
 class FollowedWorkflow:
-    """A workflow or a composite action, as it is called."""
+    """A workflow or a composite action, as its caller runs it."""
 
     file: str
     scripts: Scripts
     document: Callable[[str], Any] = lambda _path: None
-    """A parsed file of the repository; None where nothing has this name."""
+    """A parsed file of the repository. None if it does not exist."""
     known: SecretContexts = field(default_factory=SecretContexts)
     names: dict[str, str] = field(default_factory=dict)
     """Variables that hold secrets."""
@@ -78,7 +78,7 @@ class FollowedWorkflow:
         yield from self._steps(_mapping(document.get("runs")).get("steps"), self.names, defaults, self.files)
 
     def outputs(self, values: Any) -> list[str]:
-        """The names of outputs of an action or a called workflow that hold secrets."""
+        """Names of outputs that hold secrets, of an action or a called workflow."""
         return [str(name) for name, output in _mapping(values).items() if self.known.of(_mapping(output).get("value"))]
 
     def _env(self, node: Mapping[str, Any]) -> dict[str, str]:
@@ -119,7 +119,7 @@ class FollowedWorkflow:
                     self.known.add(f"env.{name}")
                 for output in job.outputs:
                     self.known.add(".".join(filter(None, ("steps", str(step.get("id", "")), "outputs", output))))
-        self.names |= outer_names  # which an action leaves to its caller
+        self.names |= outer_names  # an action passes its variables to its caller
 
     def _step(self, step: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
         if self.known.of(step.get("name")):
@@ -178,14 +178,14 @@ class FollowedWorkflow:
             yield from self._given(uses, inputs, taint, job)
 
     def _not_followed(self, file: str, document: Any, secret: str) -> None:
-        """Notes an action whose program is not a shell script."""
+        """Records an action whose program is not a shell script, if the action gets a secret."""
         program = str(_mapping(_mapping(document).get("runs")).get("using", ""))
         if secret and program not in ("", "composite"):
             kind = "a container" if program == "docker" else f"JavaScript ({program})"
             self.scripts.not_followed[file] = f"is an action in {kind} that gets {secret}, which was not followed"
 
     def _given(self, uses: str, inputs: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
-        """What other actions are known to do with an input."""
+        """Findings about an input of another repository's action, by the known use of such inputs."""
         for name, secret in self.known.among(inputs).items():
             if name in ("build-args", "labels"):
                 yield self.file, _line(inputs[name]), f"builds {secret} into an image"
@@ -193,7 +193,7 @@ class FollowedWorkflow:
                 yield self.file, _line(inputs[name]), f"publishes {secret}"
         for name in (*_SCRIPTS, *(("args",) if uses.startswith("docker://") else ())):
             if isinstance(inputs.get(name), str):
-                own = Taint() if "ssh" in uses else taint  # whose script runs elsewhere
+                own = Taint() if "ssh" in uses else taint  # an ssh action runs the script on another machine
                 place = self.file, _first_line(inputs[name])
                 yield from self.scripts.shell(self._text(inputs[name]), place, own, job)
 
@@ -207,7 +207,7 @@ class FollowedWorkflow:
     def _open(
         self, uses: str, caller: Mapping[str, Any], names: Mapping[str, str], files: dict[str, str]
     ) -> tuple[FollowedWorkflow, Any]:
-        """A workflow or action of the repository, with what its caller gives to it; an empty one for another's."""
+        """A called workflow or action, with the secrets that its caller passes. Empty for other repositories."""
         known = SecretContexts()
         for name in self.known.among(caller.get("with")):
             known.add(f"inputs.{name}")
@@ -226,7 +226,7 @@ class FollowedWorkflow:
 
 
 def _explicit(script: str) -> str:
-    """PowerShell prints what an expression gives that nothing takes."""
+    """Adds the ``write-output`` that PowerShell implies for an expression whose result no command takes."""
     return re.sub(r"^([ \t]*)(?=[\"(\[]|\$env:\w+\s*$)", r"\1write-output ", script, flags=re.IGNORECASE | re.MULTILINE)
 
 
@@ -235,7 +235,7 @@ def _mapping(node: Any) -> Mapping[str, Any]:
 
 
 def _traced(node: Mapping[str, Any]) -> dict[str, str]:
-    """The shell that follows from a variable of bash's."""
+    """The shell with a trace, if bash's variable ``SHELLOPTS`` turns the trace on."""
     options = str(_mapping(node.get("env")).get("SHELLOPTS", ""))
     return {"shell": "bash -x"} if "xtrace" in options.split(":") else {}
 
@@ -245,5 +245,5 @@ def _line(text: Any) -> int:
 
 
 def _first_line(script: str) -> int:
-    """A block's first line follows its key's."""
+    """The number of the first line. A block begins on the line after its key."""
     return _line(script) + (1 if "\n" in script else 0)
