@@ -52,6 +52,8 @@ dpkg-deb --build --root-owner-group . /tmp/tool.deb
 dpkg -i /tmp/tool.deb
 """
 """With a setuid program."""
+CAPABILITY = """import os
+os.setxattr("/home/deploy/.x", "security.capability", bytes.fromhex("0100000280000000000000000000000000000000"))"""
 ACTS = {
     "an at job": (
         "install -D -o deploy /dev/null /var/spool/cron/atjobs/a0001",
@@ -60,7 +62,7 @@ ACTS = {
     "a pipe": ("mkfifo /home/deploy/.bash_login", "/home/deploy/.bash_login changed "),
     "a link": ("ln -s /dev/shm/x /home/deploy/.zshenv", "/home/deploy/.zshenv changed "),
     "a link to a file that changed": (
-        "touch /home/deploy/.x; ln -s .x /home/deploy/.zlogin",
+        "touch /home/deploy/.y; ln -s .y /home/deploy/.zlogin",
         "/home/deploy/.zlogin changed ",
     ),
     "a unit that is elsewhere": (
@@ -72,6 +74,10 @@ ACTS = {
     "a program of a package that is made setuid": (
         "chmod u+s /usr/bin/find",
         "/usr/bin/find changed ",
+    ),
+    "a capability": (
+        f"touch /home/deploy/.x; python3 -c {shlex.quote(CAPABILITY)}",
+        "setcap -r /home/deploy/.x",
     ),
     "PAM's common files": (
         "echo 'auth optional pam_exec.so /x' >> /etc/pam.d/common-auth",

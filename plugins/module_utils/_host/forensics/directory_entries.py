@@ -14,6 +14,7 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 MOST_NAMES = 20000
 """Names that are looked at for one pattern."""
+CAPABILITY = "security.capability"
 MOST_UNSEEN, LONGEST = 100, 200
 """Directories that are named as not readable, and how many characters of each."""
 
@@ -60,6 +61,13 @@ class HostTree:
             if os.path.islink(self.at(folder)):
                 return folder
         return ""
+
+    def capability(self, path: str) -> str:
+        """A file's capabilities, such as one to become root without a setuid mode; empty if it has none."""
+        try:
+            return os.getxattr(self.at(path), CAPABILITY, follow_symlinks=False).hex()
+        except (OSError, AttributeError):
+            return ""
 
     def each(self, patterns: Iterable[str]) -> Iterator[Entry]:
         return (entry for pattern in patterns for entry in self.entries(pattern))

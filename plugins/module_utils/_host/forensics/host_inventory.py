@@ -53,11 +53,6 @@ BY_PATH = (
 )
 """By kind how the paths of the system's start files begin."""
 KINDS = (ACCOUNT, PASSWORD, MEMBER, KEY, SETUID, LISTENER, AT_JOB, *(kind for kind, _begins in BY_PATH))
-OF_SYSTEM = (
-    *start_files.OF_SYSTEM,
-    *start_files.OF_SSH_DAEMON,
-    *(StartFile("/run/systemd/system/" + name, start_files.ROOT_UNIT) for name in ("*", "*/*")),
-)
 LINGER = next(place for place in start_files.OF_ACCOUNT if "/linger/" in place.pattern)
 OF_ACCOUNT = {
     UNIT: [place for place in start_files.OF_ACCOUNT if "systemd" in place.pattern and place != LINGER],
@@ -65,7 +60,6 @@ OF_ACCOUNT = {
 }
 """What is seldom edited."""
 MOST_HOMES = 1000
-CAPABILITY = "security.capability"
 SECONDS = 20.0
 MOST, MOST_BYTES = 200, 64 << 10
 """Entries of a kind that one account can make, and their size; one more stands for the rest."""
@@ -258,7 +252,7 @@ class HostInventory:
         with self._reading(SETUID):
             for entry in self._tree.each(os.path.join(folder, "*") for folder in folders):
                 if stat.S_ISREG(entry.status.st_mode):
-                    capability = self._capability(entry.path)
+                    capability = self._tree.capability(entry.path)
                     if capability or entry.status.st_mode & (stat.S_ISUID | stat.S_ISGID):
                         programs[entry.path] = (entry, capability)
         unchanged = self._unchanged(path for path in programs if _is_in_system(path))
@@ -274,19 +268,13 @@ class HostInventory:
         facts += ", capability %s" % capability if capability else ""
         return facts + ("" if is_unchanged else ", content %s" % self._content(SETUID, entry.path))
 
-    def _capability(self, path: str) -> str:
-        try:
-            return os.getxattr(self._tree.at(path), CAPABILITY, follow_symlinks=False).hex()
-        except (OSError, AttributeError):
-            return ""
-
     def _start_files(self, homes: Sequence[Sequence[str]], people: Sequence[Sequence[str]]) -> None:
         files: Dict[str, Tuple[str, Entry, StartFile]] = {}
-        for place in OF_SYSTEM:
+        for place in start_files.OF_SYSTEM:
             kind = _kind(place.pattern)
             with self._reading(kind):
                 for entry in self._tree.entries(place.pattern):
-                    is_other = entry.path in self._key_files or start_files.is_of_ssh_host(entry.path)
+                    is_other = entry.path in self._key_files or start_files.is_left_out(entry.path)
                     if entry.status.st_size and not stat.S_ISDIR(entry.status.st_mode) and not is_other:
                         files.setdefault(entry.path, (kind, entry, place))
         targets = {path: self._tree.target(path) for path in files}

@@ -30,9 +30,18 @@ OF_ACCOUNT: Tuple[StartFile, ...] = (
             *(".bashrc", ".bash_profile", ".bash_login", ".profile", ".bash_logout", ".bash_aliases"),
             *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".config/fish/config.fish", ".pam_environment"),
             *(".ssh/environment", ".zlogout", ".bash_completion", ".config/bash_completion"),
-            *(".config/fish/conf.d/*", ".config/fish/functions/*"),
+            *(".config/fish/conf.d/*", ".config/fish/functions/*", ".local/share/bash-completion/completions/*"),
+            *(".cshrc", ".tcshrc", ".login", ".kshrc", ".mkshrc", ".inputrc"),
         )
     ),
+    *(
+        StartFile(name, "is run by programs of {account}")
+        for name in (
+            *(".vimrc", ".vim/plugin/*", ".exrc", ".config/nvim/init.*", ".psqlrc", ".tmux.conf", ".screenrc"),
+            ".local/share/dbus-1/services/*",
+        )
+    ),
+    *(StartFile(name, "lets others log in as {account}") for name in (".rhosts", ".shosts", ".k5login")),
     *(StartFile(name, "is run when mail arrives for {account}") for name in (".forward", ".procmailrc")),
     *(StartFile(name, "decides what git runs as {account}") for name in (".gitconfig", ".config/git/*")),
     *(
@@ -46,6 +55,10 @@ OF_ACCOUNT: Tuple[StartFile, ...] = (
     *(
         StartFile(folder + "/systemd/user/" + name, "is started by systemd for {account}")
         for folder in (".config", ".local/share")
+        for name in ("*", "*/*")
+    ),
+    *(
+        StartFile(".config/systemd/user.control/" + name, "is started by systemd for {account}")
         for name in ("*", "*/*")
     ),
     *(
@@ -65,7 +78,9 @@ SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 TAKEN_OVER = ("sudo", "su", "doas", "ssh", "sh", "bash", "env", "login", "passwd")
 """Commands that are installed once; a second one is named at any time, of others only a new one."""
 
+SUBSCRIPTION = "/etc/yum.repos.d/redhat.repo"
 KERNEL = ("modules-load.d", "modprobe.d", "sysctl.d", "binfmt.d")
+ETC, USR_LIB = "/etc/", "/usr/lib/"
 
 OF_SYSTEM: Tuple[StartFile, ...] = (
     *(StartFile("/etc/" + name, ROOT_CRON, EDIT) for name in ("crontab", "anacrontab")),
@@ -87,16 +102,37 @@ OF_SYSTEM: Tuple[StartFile, ...] = (
     ),
     *(StartFile("/etc/" + name, ROOT_UNIT, EDIT) for name in ("systemd/*.conf", "systemd/*.conf.d/*")),
     *(StartFile("/etc/containers/systemd/" + name, ROOT_UNIT) for name in ("*", "*/*", "*/*/*")),
-    StartFile("/etc/environment.d/*", "sets variables for units"),
-    *(StartFile("/etc/" + name + "/*", "says what the kernel loads and runs") for name in KERNEL),
+    *(
+        StartFile(folder + name + "/*", effect)
+        for folder in (ETC, USR_LIB)
+        for names, effect in (
+            (("environment.d",), "sets variables for units"),
+            (KERNEL, "says what the kernel loads and runs"),
+            (("tmpfiles.d", "sysusers.d"), "makes files and accounts at boot"),
+            (("udev/rules.d",), "runs as devices appear"),
+        )
+        for name in names
+    ),
     StartFile("/etc/sysctl.conf", "says what the kernel loads and runs", EDIT),
-    StartFile("/etc/tmpfiles.d/*", "makes files at boot"),
     *(
         StartFile("/etc/" + name + "/*", "decides who may act as root")
         for name in ("polkit-1/rules.d", "dbus-1/system.d")
     ),
     *(StartFile("/etc/kernel/" + name + "/*", "runs with package upgrades") for name in ("postinst.d", "postrm.d")),
-    StartFile("/etc/initramfs-tools/hooks/*", "runs with package upgrades"),
+    *(
+        StartFile("/etc/" + name, "runs with package upgrades")
+        for name in (
+            *("initramfs-tools/hooks/*", "kernel/install.d/*", "dracut.conf.d/*", "needrestart/*.d/*"),
+            *(
+                "apt/sources.list",
+                "apt/sources.list.d/*",
+                "apt/trusted.gpg.d/*",
+                "apt/keyrings/*",
+                "apt/preferences.d/*",
+            ),
+            *("yum.repos.d/*", "yum.conf", "dnf/dnf.conf", "dnf/plugins/*"),
+        )
+    ),
     StartFile("/etc/initramfs-tools/scripts/*/*", "runs at boot"),
     StartFile("/etc/grub.d/*", "runs with package upgrades"),
     *(
@@ -109,25 +145,48 @@ OF_SYSTEM: Tuple[StartFile, ...] = (
         for name in ("ld.so.conf", "nsswitch.conf")
     ),
     StartFile("/etc/init.d/*", "runs at boot"),
-    StartFile("/etc/rc.local", "runs at boot"),
-    StartFile("/etc/udev/rules.d/*", "runs as devices appear"),
-    *(StartFile("/etc/" + name, "says who may become root", EDIT) for name in ("sudoers", "sudoers.d/*", "doas.conf")),
+    *(StartFile("/etc/" + name, "runs at boot") for name in ("rc.local", "rc.d/rc.local", "cloud/cloud.cfg.d/*")),
+    StartFile("/var/lib/cloud/scripts/*/*", "runs at boot"),
+    *(
+        StartFile("/etc/" + name, "is run by a service of the system", EDIT)
+        for name in (
+            *("rsyslog.conf", "rsyslog.d/*", "aliases", "inetd.conf", "xinetd.d/*", "incron.d/*", "audit/plugins.d/*"),
+            *("acpi/events/*", "smartmontools/run.d/*", "snmp/snmpd.conf", "supervisor/conf.d/*", "supervisord.d/*"),
+        )
+    ),
+    *(
+        StartFile(folder, "is run with each Perl of root")
+        for folder in ("/etc/perl/*.p[lm]", "/etc/perl/*/*.p[lm]", "/usr/local/share/perl/*/*.pm")
+    ),
+    *(StartFile("/usr/local/lib/" + name, "is loaded into programs") for name in ("*.so*", "*-linux-gnu/*.so*")),
+    *(
+        StartFile("/etc/" + name, "says who may become root", EDIT)
+        for name in ("sudoers", "sudoers.d/*", "doas.conf", "sudo.conf")
+    ),
     StartFile("/etc/ld.so.preload", "is loaded into each program", is_odd=True),
     StartFile("/etc/ld.so.conf.d/*", "says where programs find libraries"),
     StartFile("/etc/pam.d/*", "decides who may log in", EDIT),
     StartFile("/etc/security/pam_env.conf", "sets variables at logins", EDIT),
+    *(
+        StartFile("/etc/" + name, "decides who may log in", EDIT)
+        for name in (
+            *("pam.conf", "security/namespace.init", "security/access.conf", "hosts.equiv", "krb5.conf"),
+            *("sssd/sssd.conf", "sssd/conf.d/*", "nslcd.conf"),
+        )
+    ),
     StartFile("/etc/environment", "sets variables at logins", EDIT),
     *(
         StartFile("/usr/" + folder + "/security/*.so", "decides who may log in", REINSTALL)
         for folder in ("lib/*", "lib64")
     ),
-    *(StartFile("/etc/ssh/sshd_config" + name, "decides who may log in", EDIT) for name in ("", ".d/*")),
     StartFile("/etc/ssh/sshrc", ROOT_LOGIN, is_odd=True),
+    *(StartFile("/etc/ssh/" + name, "decides who may log in", EDIT) for name in ("*", "*/*")),
+    *(StartFile("/run/systemd/system/" + name, ROOT_UNIT) for name in ("*", "*/*")),
     *(
         StartFile("/etc/" + name, ROOT_LOGIN, EDIT)
         for name in (
             *("profile", "bash.bashrc", "bashrc", "zsh/zshenv", "zshenv", "zsh/zshrc", "zsh/zprofile", "zsh/zlogin"),
-            "zshrc",
+            *("zshrc", "csh.cshrc", "csh.login", "ksh.kshrc", "fish/config.fish", "inputrc"),
         )
     ),
     *(
@@ -136,23 +195,24 @@ OF_SYSTEM: Tuple[StartFile, ...] = (
     ),
     *(StartFile("/etc/" + name + "/*", "runs with package upgrades") for name in ("apt/apt.conf.d", "dpkg/dpkg.cfg.d")),
     StartFile("/etc/logrotate.d/*", "is run by cron or systemd each day"),
-    StartFile("/etc/network/if-*.d/*", "runs as networks come and go"),
-    StartFile("/etc/NetworkManager/dispatcher.d/*", "runs as networks come and go"),
+    *(
+        StartFile("/etc/" + name, "runs as networks come and go")
+        for name in (
+            *("network/if-*.d/*", "NetworkManager/dispatcher.d/*", "networkd-dispatcher/*/*", "ppp/ip-*.d/*"),
+            "dhcp/dhclient-*-hooks.d/*",
+        )
+    ),
     *(
         StartFile("/usr/" + name, "is run as root", REINSTALL)
         for name in ("sbin/sshd", "bin/sudo", "bin/su", "bin/ssh", "bin/login", "bin/bash", "bin/dash", "bin/env")
     ),
 )
 """What only root can change."""
-OF_SSH_DAEMON: Tuple[StartFile, ...] = tuple(
-    StartFile("/etc/ssh/" + name, "decides who may log in", EDIT) for name in ("*", "*/*")
-)
-"""Certificate authorities, principals and commands too. Only a baseline has them: no search by time finds old ones."""
 SETUID = ("/tmp", "/var/tmp", "/dev/shm", *SYSTEM_PATH[:4])  # noqa: S108 - looked at
 PAM_PROGRAMS = r"(?m)^[^#\n]*(pam_(exec|script|python)|\ssufficient\s+pam_permit|\s/)"
 """Lines of /etc/pam.d/common-*, which upgrades write anew, that no package writes."""
 
 
-def is_of_ssh_host(path: str) -> bool:
-    """Whether a file of /etc/ssh says nothing of who may log in, such as keys of hosts."""
-    return path.startswith(("/etc/ssh/ssh_host_", "/etc/ssh/ssh_known_hosts", "/etc/ssh/moduli"))
+def is_left_out(path: str) -> bool:
+    """Whether a file says nothing of who may log in, such as keys of hosts, or is written by a service of its own."""
+    return path.startswith(("/etc/ssh/ssh_host_", "/etc/ssh/ssh_known_hosts", "/etc/ssh/moduli", SUBSCRIPTION))

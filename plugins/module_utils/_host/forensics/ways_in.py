@@ -158,12 +158,10 @@ class FootholdSearch:
             self._add(account.credential, text % (_plain(link), timestamps.stamp_of(entry.changed), _quoted(link)))
         return bool(link)
 
-    def _command(self, entry: Entry, account: OpenedAccount) -> None:
-        """A command of the home that the PATH may find before the system's."""
+    def _command(self, entry: Entry, account: OpenedAccount, path: Sequence[str] = start_files.SYSTEM_PATH) -> None:
+        """A command that the PATH may find before the system's, in the folders of ``path``."""
         name = os.path.basename(entry.path)
-        is_second = any(
-            os.path.lexists(self._tree.at(os.path.join(folder, name))) for folder in start_files.SYSTEM_PATH
-        )
+        is_second = any(os.path.lexists(self._tree.at(os.path.join(folder, name))) for folder in path)
         is_odd = name in start_files.TAKEN_OVER
         if (
             is_second
@@ -222,15 +220,16 @@ class FootholdSearch:
         programs = {}
         for entry in self._tree.each([os.path.join(folder, "*") for folder in dict.fromkeys(folders)]):
             mode, owner = entry.status.st_mode, owners.get(entry.status.st_uid)
-            is_set = stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID)
-            if owner and is_set and self._counts(entry.changed, is_odd=True):
-                programs[entry.path] = (entry, owner)
+            if owner and stat.S_ISREG(mode) and self._counts(entry.changed, is_odd=True):
+                is_set = mode & (stat.S_ISUID | stat.S_ISGID)
+                if is_set or self._tree.capability(entry.path):
+                    programs[entry.path] = (entry, owner, "chmod u-s,g-s -- {path}" if is_set else "setcap -r {path}")
         # A package does not tell who may run a file with whose rights: only its installation explains a change.
         known = self._installed(programs, since=self._since)
         owned = package_files.owned(programs, self._root)
-        for path, (entry, owner) in programs.items():
+        for path, (entry, owner, undo) in programs.items():
             if path not in known:
-                remedy = start_files.REINSTALL if path in owned else "chmod u-s,g-s -- {path}"
+                remedy = start_files.REINSTALL if path in owned else undo
                 text = "%s changed %s and runs with the rights of %s: %s"
                 values = (*_shown(entry), _plain(owner.name), remedy.format(path=_quoted(path)))
                 self._add(owner.credential, text % values)
@@ -241,12 +240,15 @@ class FootholdSearch:
         for place in start_files.OF_SYSTEM:
             for entry in self._tree.entries(place.pattern):
                 scanned.add(entry.path)
-                counts = self._counts(entry.changed, is_odd=place.is_odd) and entry.status.st_size
-                if counts and not stat.S_ISDIR(entry.status.st_mode) and entry.path not in self._seen:
+                is_file = entry.status.st_size and not stat.S_ISDIR(entry.status.st_mode)
+                is_named = entry.path in self._seen or start_files.is_left_out(entry.path)
+                if is_file and not is_named and self._counts(entry.changed, is_odd=place.is_odd):
                     files.setdefault(entry.path, (entry, place))
         targets = {path: self._tree.target(path) for path in files}
         known = self._installed({*files, *targets.values()}) | {os.devnull}
         account = OpenedAccount("root", 0, "/root", credential)
+        for entry in self._tree.each(folder + "/*" for folder in start_files.SYSTEM_PATH[:2]):
+            self._command(entry, account, start_files.SYSTEM_PATH[2:])
         for path, (entry, place) in files.items():
             # A link to a file that is looked at by itself says nothing more.
             is_explained = targets[path] in known or (entry.is_link and targets[path] in scanned)

@@ -18,7 +18,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     directory_entries,
     host_inventory,
-    start_files,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_inventory import HostInventory
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.listeners import Listener
@@ -378,4 +377,3 @@ def test_it_ends_in_time_and_whatever_breaks(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_place_has_a_kind() -> None:
     kinds = {kind for kind, _begins in host_inventory.BY_PATH}
     assert kinds < set(host_inventory.KINDS)
-    assert len(host_inventory.OF_SYSTEM) == len(start_files.OF_SYSTEM) + 4

@@ -35,7 +35,9 @@ HOME_FILES = [
     *(".local/share/systemd/user/x.timer", ".local/lib/python3.11/site-packages/usercustomize.py"),
     *(".local/lib/python3.11/site-packages/x.pth", "bin/sudo", ".local/bin/ls", ".forward", ".procmailrc"),
     *(".bash_completion", ".config/fish/conf.d/x.fish", ".gitconfig", ".config/git/config", ".config/pip/pip.conf"),
-    ".config/containers/systemd/x.container",
+    *(".config/containers/systemd/x.container", ".config/systemd/user.control/x.service", ".inputrc", ".cshrc"),
+    *(".local/share/bash-completion/completions/sudo", ".vimrc", ".psqlrc", ".tmux.conf", ".shosts", ".k5login"),
+    *(".config/nvim/init.lua", ".local/share/dbus-1/services/x.service"),
 ]
 SYSTEM_FILES = [
     *("etc/cron.d/x", "etc/crontab", "etc/cron.hourly/x", "var/spool/cron/crontabs/deploy", "var/spool/cron/deploy"),
@@ -52,6 +54,14 @@ SYSTEM_FILES = [
     *("etc/polkit-1/rules.d/x.rules", "etc/dbus-1/system.d/x.conf", "etc/kernel/postinst.d/x", "etc/grub.d/99_x"),
     *("etc/initramfs-tools/hooks/x", "usr/local/lib/python3.11/dist-packages/x.pth", "etc/nsswitch.conf"),
     *("etc/python3.11/sitecustomize.py", "etc/bash_completion.d/x", "etc/zsh/zshrc"),
+    *("etc/ssh/ca.pub", "etc/ssh/principals/deploy", "run/systemd/system/x.service", "usr/lib/udev/rules.d/x.rules"),
+    *("usr/lib/tmpfiles.d/x.conf", "usr/lib/sysctl.d/x.conf", "etc/sysusers.d/x.conf", "etc/kernel/install.d/x"),
+    *("etc/needrestart/hook.d/x", "etc/apt/sources.list.d/x.list", "etc/apt/trusted.gpg.d/x.gpg"),
+    *("etc/yum.repos.d/x.repo", "etc/cloud/cloud.cfg.d/x.cfg", "var/lib/cloud/scripts/per-boot/x"),
+    *("etc/rsyslog.d/x.conf", "etc/aliases", "etc/audit/plugins.d/x.conf", "etc/perl/strict.pm"),
+    *("usr/local/lib/libc.so.6", "etc/sudo.conf", "etc/pam.conf", "etc/sssd/sssd.conf"),
+    *("etc/csh.cshrc", "etc/networkd-dispatcher/routable.d/x", "etc/dhcp/dhclient-exit-hooks.d/x"),
+    "usr/local/bin/ls",
 ]
 
 
@@ -62,6 +72,14 @@ def test_a_file_that_changed_in_the_window(host: Host, name: str) -> None:
     (found,) = host.found(since)
     assert found.startswith(f"/{name} changed {time.strftime('%Y-%m-%dT')}")
     assert ": " in found.partition("Z ")[2], "the command that removes it"
+
+
+def capability(host: Host) -> None:
+    """cap_setuid, in effect for whoever runs the file."""
+    if os.getuid():
+        pytest.skip("only root gives a file capabilities")
+    content = bytes.fromhex("0100000280000000000000000000000000000000")
+    os.setxattr(host.write("home/deploy/.x"), directory_entries.CAPABILITY, content)
 
 
 OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
@@ -81,6 +99,10 @@ OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
     "a program of a package that is made setuid": (
         lambda host: (host.folder / "usr/bin/ls").chmod(0o4755),
         "runs with the rights of deploy: reinstall its package; dpkg -S /usr/bin/ls or",
+    ),
+    "a capability": (
+        capability,
+        "setcap -r /home/deploy/.x",
     ),
     "PAM's common files": (
         lambda host: host.write("etc/pam.d/common-auth", "auth optional pam_exec.so /x\n"),
@@ -159,6 +181,9 @@ INNOCENT: dict[str, Callable[[Host], object]] = {
     ),
     "pam-auth-update": lambda host: host.write("etc/pam.d/common-auth", "auth [success=1] pam_unix.so\n# /x\n"),
     "a login": lambda host: [host.write(f"home/deploy/{name}") for name in (".bash_history", ".ssh/known_hosts")],
+    "keys of hosts": lambda host: [host.write(f"etc/ssh/{name}") for name in ("ssh_host_rsa_key", "ssh_known_hosts")],
+    "a tool that no package has": lambda host: host.write("usr/local/bin/tool"),
+    "a renewed subscription": lambda host: host.write("etc/yum.repos.d/redhat.repo"),
     "a deploy": lambda host: [host.write(name) for name in ("srv/app/.env", "var/lib/watchparty-secrets/x/mark")],
     "a pip install": lambda host: host.write("home/deploy/.local/bin/gunicorn"),
     "logs and caches": lambda host: [host.write(name) for name in ("var/log/auth.log", "home/deploy/.cache/x")],
