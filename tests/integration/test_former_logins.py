@@ -382,8 +382,8 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
     assert (planted_code, {line.partition(" (baseline")[0] for line in left["fail"]}) == (
         2,
         {
-            f"WPS1103 {cache}: user guest at {cache} is not in the baseline {rules}: ACL DELUSER guest",
-            f"WPS1103 {dba}: role mallory LOGIN is not in the baseline: ALTER ROLE mallory NOLOGIN",
+            f"WPS1103 {cache}: user guest at {cache} is not in the baseline {rules}",
+            f"WPS1103 {dba}: role mallory LOGIN is not in the baseline",
         },
     )
     assert (left_code, len(ids), accepted) == (2, 2, (0, []))

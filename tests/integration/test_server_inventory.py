@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +15,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, server_baseline, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
     ServerDifference,
@@ -30,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.inventory_queries import KINDS
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows, server_commands
 from sandbox.postgres import Postgres, scram_verifier
 from sandbox.valkey import Valkey
 from tests import planted
@@ -57,7 +59,9 @@ def inventory_of(*parts: dict[str, Any]) -> dict[str, Any]:
 
 def differences(place: str, recorded: RecordedServer, inventory: dict[str, Any]) -> list[ServerDifference]:
     """Each of them fails WPS1103."""
-    rows = [*baseline_rows.compared(place, recorded, inventory, "entries")]
+    server = {"server": VALKEY if "user" in recorded.kinds else POSTGRESQL}
+    command_for = functools.partial(server_commands.removing, place, server)
+    rows = [*baseline_rows.compared(place, recorded, inventory, "entries", command_for)]
     found = server_baseline.compare(place, recorded, server_baseline.reading_of(inventory))
     failed = verify_facts.judged("WPS1103", servers={**verify_facts.parts()["servers"], "baseline": rows})
     assert [*failed] == (["WPS1103"] if found else [])
