@@ -48,7 +48,7 @@ ROWS = {
     "unknown kind": Bad(
         (
             "cache: kind valky does not exist; kinds are ",
-            "postgresql_role, ssh_key, valkey_user",
+            "postgresql_role, rabbitmq_user",
             "your own are folders in rotation_kinds_path",
         ),
         credential="cache",
