@@ -76,7 +76,7 @@ class GitHubStore:
         }
         if scope != ORGANIZATION or not values:
             return values
-        # The list has names that the organisation shares only with other repositories.
+        # The list also has names that the organisation shares only with other repositories.
         path = f"/repos/{self._where.repository}/actions/organization-{kind}s"
         need = Need(f"the organisation's {kind}s that repository {self._where.repository} sees", "Secrets: read")
         seen = {str(page["name"]) for page in self._api.pages(path, f"{kind}s", need, size=_PAGE[kind])}

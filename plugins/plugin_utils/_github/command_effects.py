@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Effects of one command on secrets: which it prints, stores or shows to others, and which script it runs. Pure.
+"""The effects of one command on secrets: it may print, store or show them, or run a script. Pure.
 
 An unknown command is assumed to print none of its input.
 """
