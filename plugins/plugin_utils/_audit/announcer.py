@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tells others what happened. A failure to reach one stops nothing: it is reported at the end of the run."""
+"""Sends events to notifiers. A notifier that cannot be reached stops nothing: the end of the run reports it."""
 
 from __future__ import annotations
 
@@ -21,39 +21,37 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import n
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import Event
 
 SECONDS = 8.0
-"""For all channels together, which are notified side by side."""
+"""Seconds for all channels together, which are notified in parallel."""
 LEAK_SECONDS = 2.0
-"""The same where a containment goes on after it."""
+"""Seconds for all channels during a leak response, which continues after the announcement."""
 GRACE = 1.0
-"""Seconds in which a channel ends what it has begun, such as a program."""
+"""Extra seconds in which a channel ends its own work, such as a program."""
 Client = Callable[[str], Any]
-"""Makes a client of an AWS service, one that gives up soon."""
+"""Makes a client of an AWS service, with short timeouts."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """Somebody who is notified."""
+    """A receiver of events."""
 
     name: str
     tell: Callable[[Event, float], None] = field(repr=False)
-    """Gets the event and the seconds that it may take. Raises SecretsError, without any value."""
+    """Sends an event within the given seconds. Raises SecretsError, without any value."""
     wants: Callable[[str], bool] = lambda _event_name: True
 
 
 @dataclass(frozen=True)
 class Announcer:
-    """Everybody whom the catalog names."""
-
     channels: Sequence[Channel] = ()
     seconds: float = SECONDS
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     def announce(self, event: Event) -> list[str]:
-        """Contacts that could not be notified, each with the reason."""
+        """Sends an event to all channels. Returns a message for each channel that was not notified."""
         answers: SimpleQueue[tuple[str, str]] = SimpleQueue()
         waiting = {channel.name: channel for channel in self.channels if channel.wants(event.name)}
         for channel in waiting.values():
-            # A daemon, so that nothing waits for one that hangs, the end of the process neither.
+            # A daemon thread, so that neither the run nor the end of the process waits for a channel that hangs.
             Thread(target=self._tell, args=(channel, event, answers), daemon=True).start()
         until, failures = self.clock() + self.seconds + GRACE, []
         while waiting:
@@ -96,7 +94,7 @@ def channel_of(notifier: Notifier, value_of: notifiers.ValueOf) -> Channel:
 
 
 def _value(catalog: Catalog, client: Client, name: str) -> str:
-    """Of a setting, read when it is used. Raises SecretsError where it cannot be read."""
+    """The value of a setting, read at its use. Raises SecretsError if it cannot be read."""
     setting = catalog.settings[name]
     place = setting.place
     if place is None:

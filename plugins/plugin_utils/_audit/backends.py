@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where the audit log's authoritative body lives: CloudWatch Logs, S3, or memory."""
+"""The authoritative body of the audit log, in CloudWatch Logs or S3."""
 
 from __future__ import annotations
 
@@ -24,59 +24,61 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import c
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as _record
 
 TRIES = 5
-"""How often a record is chained anew when somebody else's came first."""
+"""Attempts to chain a record, if another record was written first."""
 DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each look for an event that CloudWatch Logs has accepted and may not show yet."""
+"""Seconds before each look for an event that CloudWatch Logs has accepted but may not show yet."""
 READERS = 8
-"""Objects read at once."""
+"""Objects that are read in parallel."""
 RECENT = 200
-"""Records before the known head that an S3 log is searched for one that is recorded again: a run that was killed is
-repeated before so many others end."""
+"""Records before the known head, in which an S3 log is searched for a record that is written again.
+
+A killed run is repeated before so many other runs end.
+"""
 EMPTY_PAGES = 1000
-"""Pages without an event that follow each other."""
+"""The most pages without an event in a row."""
 CHARACTERS = 256 * 1024 * 1024
-"""Of all events of a stream."""
+"""The most characters of all events of a stream."""
 
 
 class AuditBody(ABC):
-    """An append-only place for the lines of one application and environment."""
+    """An append-only store for the lines of one application and environment."""
 
     where: str
-    """The place, in words for errors and reports."""
+    """The place, for errors and reports."""
 
     @abstractmethod
     def lines(self) -> list[str]:
-        """Every line, in the store's own order; empty for a log that was never written."""
+        """Every line, in the store's own order. Empty for a log that was never written."""
 
     @abstractmethod
     def append(self, line: str) -> str:
-        """Adds a line under its number and reads it back; returns the line that stands there.
+        """Adds a line under its number. Returns the stored line, which may be an earlier one with the same id.
 
-        That is an earlier one if it has the same id. Raises :class:`Conflict` when another record has the number.
+        Raises :class:`Conflict` if another record has the number.
         """
 
     def chain(self, head: _chain.Head | None = None) -> _chain.Chain:
         return _chain.chain(self.lines(), head)
 
     def require_readable(self) -> None:
-        """Raises SecretsError."""
+        """Raises SecretsError if the log cannot be read."""
         self.lines()
 
     def recent(self, head: _chain.Head | None) -> _chain.Chain:
-        """At least the last records, where reading all of them would take longer with each one."""
+        """The chain, or at least its newest records if reading all of them would take longer with each record."""
         return self.chain(head)
 
     def retention(self) -> int | None:
-        """The days after which a record is deleted, or None for never, as far as the place says it."""
+        """Days after which a record is deleted. None for never, or if the store does not show it."""
         return None
 
 
 def record(
     body: AuditBody, fields: Mapping[str, Any], head: _chain.Head | None = None
 ) -> tuple[_chain.AuditEntry, bool]:
-    """Records once, however often it is tried; returns what stands in the body, and whether this call put it there.
+    """Writes a record once, however often it is tried. Returns the stored record, and whether this call wrote it.
 
-    The chain goes on from ``head`` where the body was cut off before it, so that what is missing shows.
+    If the body was cut off before ``head``, the chain continues from ``head``, so that the gap shows.
     """
     _record.require(fields)
     identity = _chain.identity(fields)
@@ -97,7 +99,7 @@ def record(
 
 
 def body_of(catalog: Catalog, client: Callable[[str], Any], *, create_log_group: bool = False) -> AuditBody | None:
-    """The body that the catalog names, or None; ``client`` makes a boto3 client of a service."""
+    """The body that the catalog names, or None. ``client`` makes a boto3 client of a service."""
     stream = f"{catalog.application}/{catalog.environment}"
     if "log_group" in catalog.audit_log:
         return CloudWatchLogs(client("logs"), catalog.audit_log["log_group"], stream, create=create_log_group)
@@ -108,10 +110,10 @@ def body_of(catalog: Catalog, client: Callable[[str], Any], *, create_log_group:
 
 
 class CloudWatchLogs(AuditBody):
-    """One stream an application and environment, one event a record.
+    """A stream for each application and environment, with one event for each record.
 
-    CloudWatch Logs refuses no second writer. Two records under one number both stay; the chain has one of them, and
-    the writer of the other finds that out when it reads back.
+    CloudWatch Logs does not refuse a second writer. Two records with one number both stay, but the chain has only one.
+    The writer of the other sees this when it reads the stream back.
     """
 
     def __init__(
@@ -169,7 +171,7 @@ class CloudWatchLogs(AuditBody):
         return self._standing(line)
 
     def _put(self, line: str) -> None:
-        # The event's time is when it is written: AWS takes none older than two weeks, and a record may be.
+        # The event gets the time of the write, because AWS refuses events that are older than two weeks.
         event = {"timestamp": int(time.time() * 1000), "message": line}
         with aws_errors.translated("logs:PutLogEvents", self.where):
             answer = self._client.put_log_events(**self._names, logEvents=[event])
@@ -196,7 +198,7 @@ class CloudWatchLogs(AuditBody):
         raise Conflict(f"{self.where}: another record {entry.number} was written first")
 
     def _make_stream(self) -> None:
-        """A missing stream is made at the first record; a missing group is a mistake, unless it may be made."""
+        """Creates a missing stream. A missing group is an error, unless it may be created."""
         if not self._has_group():
             if not self._create:
                 raise self._no_group()
@@ -222,7 +224,7 @@ class CloudWatchLogs(AuditBody):
 
 
 class S3Objects(AuditBody):
-    """One object a record, made only if it does not exist: of two writers of one number S3 refuses the second."""
+    """An object for each record. S3 refuses the second writer of a number, because objects are only created."""
 
     def __init__(self, client: Any, bucket: str, prefix: str) -> None:
         self._client = client
@@ -231,7 +233,7 @@ class S3Objects(AuditBody):
         self.where = f"{S3_PREFIX}{bucket}/{prefix}"
 
     def chain(self, head: _chain.Head | None = None) -> _chain.Chain:
-        """The objects in the order of their names, which is the order of the records: nothing can stand beside it."""
+        """Objects in the order of their names, which is the order of the records. No line can be outside the chain."""
         return _chain.Chain(tuple(self.lines()))
 
     def require_readable(self) -> None:
@@ -274,7 +276,7 @@ class S3Objects(AuditBody):
         except NotFound:
             raise self._no_bucket() from None
         except AlreadyExists:
-            pass  # ours, when the answer to the first try was lost
+            pass  # by this run, if the answer to the first try was lost
         text = self._read(key)
         standing = _chain.readable(text)
         if text != line and (standing is None or standing.id != entry.id):
@@ -286,7 +288,7 @@ class S3Objects(AuditBody):
 
     def _read(self, key: str) -> str:
         with aws_errors.translated("s3:GetObject", f"{S3_PREFIX}{self._bucket}/{key}"):
-            # What is longer is not a record, and shows as altered.
+            # A longer object is not a record, and is reported as altered.
             content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(_chain.LONGEST + 2)
         text = content.decode("utf-8", "surrogateescape")
         return text[:-1] if text.endswith("\n") else text

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The audit log: lines of JSON, each carrying the digest of the one before. Values in, values out.
+"""The chain of the audit log: lines of JSON, each with the digest of the previous line. Values in, values out.
 
 A line is canonical JSON (keys sorted, no blanks, ASCII). ``digest`` is the SHA-256 of its bytes and of the newline that
 ends it, as ``sed -n 3p audit.jsonl | sha256sum`` prints it.
@@ -19,9 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as _record
 
 LONGEST = 200_000
-"""Bytes of a line; CloudWatch Logs takes events up to 256 KB."""
+"""The most bytes of a line. CloudWatch Logs accepts events up to 256 KB."""
 HIGHEST = 999_999_999
-"""The highest number of a record. A forged one that is higher would leave none for the next record."""
+"""The highest number of a record. A forged higher number would leave none for the next record."""
 SHOWN = 100
 """Characters of an id that a message repeats."""
 NONE = ""
@@ -41,8 +41,6 @@ class Head:
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One line that is a record."""
-
     line: str
     number: int
     id: str
@@ -63,15 +61,15 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class Chain:
-    """What a body holds: the records that follow each other, and the lines that stand beside them."""
+    """The records of a body that follow each other, and the other lines."""
 
     lines: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
-    """Lines that the chain does not lead to. A record that two writers wrote counts once, on the chain."""
+    """Lines outside the chain. The second line of a record that two writers wrote is one of them."""
 
     @property
     def entries(self) -> tuple[AuditEntry, ...]:
-        """The records; a line that holds no record is left to :func:`verify`."""
+        """The records. :func:`verify` reports lines that hold no record."""
         return tuple(entry for entry in map(readable, self.lines) if entry)
 
     @property
@@ -80,7 +78,7 @@ class Chain:
         return max((entry.head for entry in self.entries), key=lambda head: head.number, default=Head())
 
     def newest(self, head: Head | None) -> Head:
-        """What the next record follows: ``head`` where the log was cut off before it, so that the gap shows."""
+        """The record before the next one: ``head`` if the log was cut off before ``head``, so that the gap shows."""
         return head if head and head.number >= self.head.number else self.head
 
     def find(self, identity: str) -> AuditEntry | None:
@@ -92,12 +90,12 @@ def digest(line: str) -> str:
 
 
 def identity(record: Mapping[str, Any]) -> str:
-    """The key under which a record is written once, however often it is tried."""
+    """The id of a record, which is the same however often the record is written."""
     return f"{record['rotation']}:{record['outcome']}"
 
 
 def head_of(data: Mapping[str, Any] | None) -> Head | None:
-    """The head that a caller names as a dictionary."""
+    """The head in a caller's dictionary. None for an empty log."""
     if not data:
         return None
     number, text = data.get("number"), data.get("digest")
@@ -108,7 +106,7 @@ def head_of(data: Mapping[str, Any] | None) -> Head | None:
 
 
 def following(record: Mapping[str, Any], head: Head) -> str:
-    """The line of ``record`` after ``head``. Raises :class:`AuditError` for a record that holds what it must not."""
+    """The line of ``record`` after ``head``. Raises :class:`AuditError` for content that is not allowed."""
     _record.require(record)
     line = _canonical({**record, "number": head.number + 1, "id": identity(record), "previous": head.digest})
     if len(line) > LONGEST:
@@ -119,7 +117,7 @@ def following(record: Mapping[str, Any], head: Head) -> str:
 
 
 def parsed(line: str) -> AuditEntry:
-    """The record in a line. Raises :class:`AuditError` for an invalid line; its content is not repeated."""
+    """The record in a line. Raises :class:`AuditError` for an invalid line, without the line's content."""
     try:
         data = json.loads(line)
         canonical = _canonical(data)
@@ -138,7 +136,7 @@ def parsed(line: str) -> AuditEntry:
 
 
 def readable(line: str) -> AuditEntry | None:
-    """The record in a line, or None for an invalid line."""
+    """The record in a line. None if the line is invalid."""
     try:
         return parsed(line)
     except AuditError:
@@ -152,13 +150,13 @@ def record_of(line: str) -> Mapping[str, Any]:
 
 
 def verify(lines: Sequence[str], head: Head | None = None) -> list[str]:
-    """What is wrong with a whole log, in words; an empty list if nothing is.
+    """Problems of a whole log, in words. Empty if the log is valid.
 
-    Without ``head`` nothing tells whether records are missing at the end, or the last one was altered.
+    Without ``head``, a missing record at the end or a change of the last record stays unknown.
     """
     problems: list[str] = []
     before: AuditEntry | None = None
-    trusted = True  # whether the line before could be read
+    trusted = True  # whether the previous line could be read
     for at, line in enumerate(lines, 1):
         try:
             entry = parsed(line)
@@ -205,14 +203,14 @@ def _end(lines: Sequence[str], last: AuditEntry | None, head: Head | None) -> It
 
 
 def chain(lines: Iterable[str], head: Head | None = None) -> Chain:
-    """The records of a body whose order is the store's own, and in which a line may stand twice.
+    """The chain of a body whose order is the store's own, and which may repeat a line.
 
-    What is not a record stands beside the chain, so that :func:`strays` names it.
+    A line that holds no record is outside the chain, so that :func:`strays` reports it.
     """
     audit_entries = {line: readable(line) for line in lines}
     altered = [line for line, entry in audit_entries.items() if entry is None]
     entries = [entry for entry in audit_entries.values() if entry]
-    entries.sort(key=lambda entry: entry.number)  # stable: of two with one number the store's first stays first
+    entries.sort(key=lambda entry: entry.number)  # stable: the store's first record of a number stays first
     chained_entries = _walk(entries, head)
     chosen = set(chained_entries)
     beside = [entry.line for entry in entries if entry not in chosen]
@@ -220,7 +218,11 @@ def chain(lines: Iterable[str], head: Head | None = None) -> Chain:
 
 
 def _walk(entries: Sequence[AuditEntry], head: Head | None) -> list[AuditEntry]:
-    """One record a number: backwards from the head along the digests, then forwards from it."""
+    """Chooses one record for each number.
+
+    The choice is the record that the head or the next record names by its digest. After the head, a record counts that
+    leads back to the head. Without any of these, the store's first record counts.
+    """
     if not entries:
         return []
     by_number: dict[int, list[AuditEntry]] = {}
@@ -252,7 +254,7 @@ def _leads(entry: AuditEntry, by_number: Mapping[int, Sequence[AuditEntry]], hea
 
 
 def strays(chain: Chain) -> list[str]:
-    """Problems with the lines beside the chain: a record that is nowhere on it, or a line that holds no record."""
+    """Problems of the lines outside the chain: records that the chain lacks, and lines that hold no record."""
     problems, recorded = [], {entry.id for entry in chain.entries}
     for line in chain.beside:
         try:
@@ -272,7 +274,7 @@ def _canonical(data: Mapping[str, Any]) -> str:
 
 
 def location(text: str) -> tuple[str, str]:
-    """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash."""
+    """Bucket and prefix of ``s3://bucket/prefix``. The prefix is empty or ends in a slash."""
     try:
         return s3_location(text)
     except ValueError as error:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One line for people in a CHANGELOG.md, once a record however often it is tried. Texts in, texts out."""
+"""A line for people in a CHANGELOG.md, once for each record however often it is entered. Texts in, texts out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKUP = re.compile(r"([\\`*\[\]<>#|])")
 
 
 def mark(record: Mapping[str, Any]) -> str:
-    """What tells a record's line from every other."""
+    """The part that distinguishes a record's line from every other line."""
     return f"(rotation {record['rotation']}: {record['outcome']})"
 
 
@@ -34,9 +34,9 @@ def _escaped(message: str) -> str:
 
 
 def entered(text: str, record: Mapping[str, Any], *, heading: str = HEADING) -> str:
-    """``text`` with the record's line below ``heading``, newest first; a line that is there already stays as it is.
+    """``text`` with the record's line below ``heading``, newest first. An existing line of the record stays as it is.
 
-    A heading that is not there is added above the first one of its level, or at the end.
+    A missing heading is added above the first heading of its level, or at the end.
     """
     if not _HEADING.fullmatch(heading):
         raise AuditError(f"{heading!r} is not a heading of Markdown; give one such as '{HEADING}'")
@@ -61,7 +61,7 @@ def entered(text: str, record: Mapping[str, Any], *, heading: str = HEADING) -> 
 
 
 def _headings(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Headings by their line, those inside code left out."""
+    """Headings outside code, with the index of their line."""
     fence = ""
     for at, line in enumerate(lines):
         match = _FENCE.match(line)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The monthly digest: what is due, and what the last month brought. Pure."""
+"""The monthly digest: credentials that are due, and the events of the last month. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MONTH = timedelta(days=31)
 def digest(
     report: Mapping[str, Any], records: Sequence[Mapping[str, Any]], *, who: str, now: datetime, unread: str = ""
 ) -> events.Event:
-    """``report`` is what rotation_info answers. Its id is the month's, so that a second one is known as such."""
+    """``report`` is the result of rotation_info. The id is the month's, so that receivers recognise a repeat."""
     past = history.since(records, now - MONTH)
     rotations, leaks = history.rotations(past), history.leaks(past)
     return events.made(

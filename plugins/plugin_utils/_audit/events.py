@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The events that others are sent as they happen: an event has names, ids, times and an outcome, never a value. Pure.
+"""Events for notifiers. An event has names, ids, times and an outcome, never a value. Pure.
 
-``docs/events.schema.json`` is written from :data:`SCHEMA`.
+``docs/events.schema.json`` is generated from :data:`SCHEMA`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import r
 SOURCE = "watchparty.secrets"
 VERSION = 1
 LONGEST = 50_000
-"""Bytes of an event; EventBridge takes 256 KB, chats take less."""
+"""The most bytes of an event. EventBridge accepts 256 KB, chats accept less."""
 OF_OUTCOMES: Mapping[str, str] = {
     "completed": ROTATION_COMPLETED,
     "revoked": ROTATION_COMPLETED,
@@ -38,7 +38,7 @@ OF_OUTCOMES: Mapping[str, str] = {
     "contained": LEAK_CONTAINED,
     "drill": LEAK_DRILLED,
 }
-"""What a record of the audit log is announced as. What is recorded by hand under another word counts as a failure."""
+"""The event for each outcome of the audit log. Another word, which an operator recorded, counts as a failure."""
 OF_EACH_RUN = ("stopped", "open")
 """Outcomes that one rotation or leak may have several times, each time for another reason."""
 KEPT = (
@@ -53,7 +53,7 @@ KEPT = (
     "unverified_hosts",
     "run",
 )
-"""What an event repeats of a record."""
+"""Fields that an event takes from a record."""
 _SENTENCES: Mapping[str, str] = {
     ROTATION_FAILED: "rotation {about} of {names} failed ({outcome})",
     LEAK_CONTAINED: "leak {about} is over ({outcome}): {names}",
@@ -102,26 +102,24 @@ SCHEMA: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened."""
-
     name: str
     detail: Mapping[str, Any]
 
     @property
     def text(self) -> str:
-        """One line of JSON."""
+        """The event as one line of JSON."""
         return json.dumps(self.detail, sort_keys=True, ensure_ascii=True)
 
 
 def of_record(record: Mapping[str, Any]) -> Event:
-    """What a record of the audit log is announced as."""
+    """The event that announces a record of the audit log."""
     outcome = str(record["outcome"])
     fields = {name: record[name] for name in KEPT if record.get(name)}
     return made(OF_OUTCOMES.get(outcome, ROTATION_FAILED), str(record["rotation"]), outcome, **fields)
 
 
 def made(name: str, about: str, outcome: str, **fields: Any) -> Event:
-    """An event whose texts are of one printable line each, without what looks like a digest or a password."""
+    """An event with single printable lines as texts, without parts that look like a digest or a password."""
     plain = {key: _plain(value) for key, value in fields.items() if value not in (None, "", [], (), {})}
     names = ", ".join(plain.get("open") or plain.get("checks") or plain.get("credentials") or ["no credential"])
     reason, decoys = plain.get("reason", ""), ", ".join(plain.get("credentials") or [])
@@ -150,7 +148,7 @@ def _plain(value: Any) -> Any:
 
 
 def _fitting(detail: dict[str, Any]) -> dict[str, Any]:
-    """Without its lists, the longest first, as far as it is too long."""
+    """The detail without its longest lists, if it is too long."""
     while len(json.dumps(detail)) > LONGEST:
         lists = [name for name, value in detail.items() if isinstance(value, (list, dict))]
         del detail[max(lists, key=lambda name: len(str(detail[name])))]

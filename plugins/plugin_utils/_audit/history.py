@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the audit log tells of the past: rotations, and leaks with the time that they took. Pure."""
+"""The past in the audit log: rotations, and leaks with their duration. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import Chain, record_of
 
 LEAKS = {"contained": "contained", "drill": "drill", "false_alarm": "false alarm"}
-"""Outcomes of leaks, and how they are called."""
+"""Outcomes of leaks, and their names in reports."""
 REVEALED = "revealed"
 """The outcome of showing a value to an operator, which is neither a rotation nor a leak."""
 GOOD = {"completed": "complete", "revoked": "confirmed as revoked", "rotated_elsewhere": "rotated elsewhere"}
@@ -20,7 +20,7 @@ OUTCOMES = {**GOOD, "rolled_back": "rolled back"}
 
 
 def records(chain: Chain) -> list[Mapping[str, Any]]:
-    """The newest first."""
+    """Records of the chain, newest first."""
     return [record_of(entry.line) for entry in reversed(chain.entries)]
 
 
@@ -45,7 +45,7 @@ def leaks(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _took(seconds: Mapping[str, float]) -> str:
-    """A drill contains nothing; what it takes is the way to a plan."""
+    """The time until containment. For a drill, which contains nothing, the time until the plan."""
     if "contained" in seconds:
         return f"{seconds['contained']:.0f} s"
     return f"plan ready in {seconds['planned']:.0f} s" if "planned" in seconds else ""

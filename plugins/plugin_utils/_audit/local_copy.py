@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The audit log's local copy, and the CHANGELOG beside it: files that several runs may write at once."""
+"""The local copy of the audit log, and the CHANGELOG: files that several runs may write at once."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import c
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog
 
 PATIENCE = 30.0
-"""Seconds that a run waits for another one's lock."""
+"""Seconds that a run waits for the lock of another run."""
 
 
 class Runner(NamedTuple):
-    """A CI system, known by a variable that it sets."""
+    """A CI system, recognised by a variable that it sets."""
 
     variable: str
     name: str
     workspaces: tuple[str, ...] = ()
-    """Variables that name folders which go with the job."""
+    """Variables with the paths of folders that are lost with the job."""
     whole: bool = False
-    """Whether the whole machine goes with the job."""
+    """Whether the whole machine is lost with the job."""
 
 
 RUNNERS = (
@@ -53,7 +53,7 @@ _NOT = ("", "0", "false", "no")
 
 
 def require_lasting(path: str, environ: Mapping[str, str]) -> None:
-    """Raises :class:`AuditError` for a path that is gone when the CI job ends."""
+    """Raises :class:`AuditError` for a path that is lost when the CI job ends."""
     runner = _ephemeral(path, environ)
     if runner:
         raise AuditError(
@@ -63,8 +63,10 @@ def require_lasting(path: str, environ: Mapping[str, str]) -> None:
 
 
 def require_writable(path: str, *, replaced: bool = False) -> None:
-    """Raises :class:`HostError` for a file that could not be written; nothing is made. ``replaced``: another file takes
-    its place, so that its directory must be writable too."""
+    """Raises :class:`HostError` for a file that cannot be written. Creates nothing.
+
+    ``replaced``: another file replaces this one, so its directory must be writable too.
+    """
     folder = os.path.dirname(path) or "."
     try:
         os.close(_opened(path, 0o600, write=False))
@@ -97,13 +99,13 @@ def _below(path: str, folder: str) -> bool:
 
 
 class AuditFile:
-    """JSON lines, 0600, appended under flock. Every line is on the disk before a call returns."""
+    """JSON lines with mode 0600, appended under flock. Every line is on the disk before a call returns."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     def lines(self) -> list[str]:
-        """Every line; a last one that is torn is among them."""
+        """Every line, including an incomplete last line."""
         try:
             with locked(self.path, write=False) as handle:
                 return _lines(_content(handle))
@@ -111,7 +113,7 @@ class AuditFile:
             return []
 
     def append(self, record: Mapping[str, Any], head: _chain.Head | None = None) -> tuple[_chain.AuditEntry, bool]:
-        """Chains a record here, once however often it is tried; returns what stands, and whether it is new."""
+        """Chains a record once, however often it is tried. Returns the stored record, and whether it is new."""
         with self._writing() as handle:
             content = _content(handle)
             whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
@@ -120,20 +122,20 @@ class AuditFile:
             audit_entry = chain.find(_chain.identity(record))
             if audit_entry:
                 return audit_entry, False
-            # What stands after the last newline was never confirmed: a run was killed while it wrote.
+            # The text after the last newline was never confirmed: a run was killed while it wrote.
             self._put(handle, len(whole), line.encode() + b"\n")
             return _chain.parsed(line), True
 
     def extend(self, lines: Sequence[str]) -> int:
-        """Adds what the body has more than this copy; returns how many lines.
+        """Adds the lines that the body has and this copy lacks. Returns their number.
 
-        Raises :class:`AuditError` if the two differ: neither is touched then.
+        Raises :class:`AuditError` if the body and the copy differ, and then changes neither.
         """
         wanted = _bytes(lines)
         with self._writing() as handle:
             content = _content(handle)
             if content.startswith(wanted):
-                return 0  # another run has recorded in between, or the body does not show its newest yet
+                return 0  # another run has recorded in between, or the body does not show its newest line yet
             if not wanted.startswith(content):
                 pairs = zip_longest(content.split(b"\n"), wanted.split(b"\n"))
                 at = next(number for number, (ours, theirs) in enumerate(pairs, 1) if ours != theirs)
@@ -145,7 +147,7 @@ class AuditFile:
             return len(lines) - content.count(b"\n")
 
     def rebuild(self, lines: Sequence[str]) -> tuple[bool, str | None]:
-        """Makes this copy what the body is; returns whether it was not, and where a differing one was kept."""
+        """Makes this copy equal to the body. Returns whether it changed, and the path of a differing old copy."""
         wanted = _bytes(lines)
         with self._writing() as handle:
             content = _content(handle)
@@ -166,7 +168,7 @@ class AuditFile:
             yield handle
 
     def _put(self, handle: int, at: int, content: bytes) -> None:
-        """Writes at the end of the whole lines; a write that fails half-way leaves them as they were."""
+        """Writes after the last complete line. A write that fails halfway leaves the complete lines as they were."""
         try:
             os.ftruncate(handle, at)
             os.lseek(handle, at, os.SEEK_SET)
@@ -184,7 +186,7 @@ class AuditFile:
 def enter_changelog(
     path: str, record: Mapping[str, Any], *, heading: str = changelog.HEADING, write: bool = True
 ) -> bool:
-    """Enters a record's line in a CHANGELOG.md, in one step; returns whether it was not there."""
+    """Enters a record's line in a CHANGELOG.md atomically. Returns whether the line was missing."""
     if not write and not os.path.lexists(path):
         return True
     with locked(path, mode=0o666, write=write) as handle:
@@ -206,16 +208,16 @@ def _replace(path: str, content: bytes, mode: int) -> None:
 
 @contextmanager
 def locked(path: str, *, mode: int = 0o600, write: bool = True) -> Iterator[int]:
-    """The file at ``path``, locked for us alone until the end of the block; made if we are to write.
+    """Opens and locks the file at ``path`` until the end of the block. Creates a missing file if ``write`` is true.
 
-    Raises :class:`HostError` for what is not a regular file, and FileNotFoundError for a missing one.
+    Raises :class:`HostError` for a path that is not a regular file, and FileNotFoundError for a missing file.
     """
     deadline = time.monotonic() + PATIENCE
     while True:
         handle = _opened(path, mode, write)
         try:
             _lock(path, handle, deadline)
-            # Whoever held the lock may have put another file in this one's place.
+            # The previous holder of the lock may have replaced the file.
             if _is_at(path, handle):
                 yield handle
                 return

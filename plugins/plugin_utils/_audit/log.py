@@ -23,9 +23,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.local_co
 
 
 def attempted(act: Callable[[], dict[str, Any]], *, required: bool) -> dict[str, Any]:
-    """The answer of an act on the audit log; its warnings are shown. Raises SecretsError where the log is ``required``.
+    """Runs an act on the audit log, and shows its warnings. Raises SecretsError if the log is ``required``.
 
-    Where it is not, as in a leak, a log that cannot be written is a warning, and the reason stands in ``against``.
+    If it is not, as in a leak response, a failure is a warning, and ``against`` has the reason.
     """
     try:
         answer = act()
@@ -42,9 +42,10 @@ def attempted(act: Callable[[], dict[str, Any]], *, required: bool) -> dict[str,
 def recorded_and_announced(
     log: AuditLog, fields: Mapping[str, Any], announcer: Announcer, *, required: bool
 ) -> dict[str, Any]:
-    """Records, then announces it: a run that is killed in between does both again, under the same id.
+    """Writes a record, then announces it. After a kill in between, a run repeats both under the same id.
 
-    What a leak did is announced even where it could not be recorded. ``unannounced`` has who could not be notified.
+    If the log is not ``required``, a record that could not be written is announced too. ``unannounced`` has a message
+    for each channel that was not notified.
     """
     answer = attempted(lambda: log.recorded(fields, write=True), required=required) if log.has_place else {}
     record = {**fields, "application": log.catalog.application, "environment": log.catalog.environment}
@@ -53,12 +54,12 @@ def recorded_and_announced(
 
 @dataclass(frozen=True)
 class AuditLog:
-    """One environment's audit log. Each method returns what a task returns."""
+    """The audit log of one environment. Each method returns the result of a task."""
 
     catalog: Catalog
     body: AuditBody | None
     head: Head | None = None
-    """The newest record that the caller knows of."""
+    """The newest record that the caller knows."""
     path: str | None = None
     changelog: str | None = None
     heading: str = _changelog.HEADING
@@ -66,11 +67,11 @@ class AuditLog:
 
     @property
     def has_place(self) -> bool:
-        """Whether something is to be written: without a place for it, a CHANGELOG is refused with its reason."""
+        """Whether a log or a CHANGELOG is given. A CHANGELOG alone counts, so that its refusal has a reason."""
         return bool(self.body or self.path or self.changelog)
 
     def ready(self) -> dict[str, Any]:
-        """Sees that a record could be written, and writes nothing; an environment without a log is reported as such."""
+        """Checks that a record could be written, and writes nothing. Reports an environment without a log as such."""
         self.require_place(recording=False)
         if self.body:
             self.body.require_readable()
@@ -81,7 +82,7 @@ class AuditLog:
         return {"changed": False, "where": self._where if self.body or self.path else ""}
 
     def recorded(self, fields: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
-        """Records in the body, then in the copy, then in the CHANGELOG; each may be repeated."""
+        """Writes a record to the body, then to the copy, then to the CHANGELOG. A repeat does no harm."""
         fields = self._of_this_environment(fields)
         audit_record.require(fields)
         self.require_place()
@@ -108,10 +109,10 @@ class AuditLog:
         }
 
     def verified(self) -> dict[str, Any]:
-        """Checks the body, and the copy against it."""
+        """Verifies the body, and compares the copy with it."""
         if self.body is None and self.path is None:
             raise self._nowhere("verify")
-        # The copy is read first: what another run records in between stands in the body alone.
+        # The copy is read first: a record that another run writes in between is then only in the body.
         copy = AuditFile(self.path).lines() if self.path else []
         chain = self.body.chain(self.head) if self.body else Chain(tuple(copy))
         problems = [f"{self._where}: {line}" for line in self._problems(chain)]
@@ -135,7 +136,7 @@ class AuditLog:
         return answer
 
     def rebuilt(self, *, write: bool) -> dict[str, Any]:
-        """Makes the local copy what the body is; a copy that says something else is kept beside it."""
+        """Makes the local copy equal to the body. A copy that differs is kept beside it."""
         if self.body is None or self.path is None:
             raise AuditError(
                 f"environment {self.catalog.environment}: the catalog names no audit_log, so the copy cannot be rebuilt"
@@ -171,7 +172,7 @@ class AuditLog:
         return AuditFile(str(self.path)).append(fields, self.head)
 
     def _foreseen(self, fields: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
-        """What recording would do."""
+        """The result that a record would have."""
         chain = self.body.chain(self.head) if self.body else Chain(tuple(AuditFile(str(self.path)).lines()))
         audit_entry = chain.find(_chain.identity(fields))
         return (
@@ -181,7 +182,10 @@ class AuditLog:
         )
 
     def _copied(self, body: AuditBody, entry: AuditEntry, warnings: list[str], *, write: bool) -> bool:
-        """The record stands in the body by now: a copy that differs is reported and does not stop the run."""
+        """Adds the missing lines to the copy. Returns whether the copy changed.
+
+        The body already has the record. A copy that differs is therefore a warning, and does not stop the run.
+        """
         file = AuditFile(str(self.path))
         chain = body.chain(entry.head)
         if not write:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ages of credentials, and what a verification found, as metrics of CloudWatch.
+"""The ages of credentials, and the result of a verification, as metrics of CloudWatch.
 
-Each metric of ages is there for a credential, and for the environment as a whole, which alarms watch: the same alarms
-watch a credential that is added later.
+Each metric of ages exists for each credential, and for the environment as a whole. Alarms watch the environment, so
+that they cover a credential that is added later.
 """
 
 from __future__ import annotations
@@ -20,20 +20,18 @@ DAYS_UNTIL_DUE = "DaysUntilDue"
 OPEN_ROTATIONS = "OpenRotations"
 PENDING_CONFIRMATIONS = "PendingConfirmations"
 LAST_SUCCESS = "LastSuccess"
-"""Days since the last rotation that ended well; an age can be compared, a date cannot."""
+"""Days since the last successful rotation. An alarm can compare an age, but not a date."""
 VERIFICATION_FAILED = "VerificationFailed"
 VERIFICATION_NOT_CHECKED = "VerificationNotChecked"
 COUNTS = (OPEN_ROTATIONS, PENDING_CONFIRMATIONS, VERIFICATION_FAILED, VERIFICATION_NOT_CHECKED)
 NEVER = 9999
-"""Days until an environment is due in which no credential has a limit."""
+"""Days until an environment is due, if no credential has a limit."""
 AT_ONCE = 500
-"""Of one call; AWS takes 1,000 that are 1 MB together."""
+"""Metrics of one call. AWS accepts 1,000, with 1 MB together."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number."""
-
     name: str
     value: float
     credential: str = ""
@@ -55,7 +53,7 @@ def dimensions_of(catalog: Catalog, credential: str = "") -> list[dict[str, str]
 
 
 def metrics(report: Mapping[str, Any]) -> list[Metric]:
-    """What ``rotation_info`` answers, as numbers."""
+    """The result of ``rotation_info`` as metrics."""
     each = [metric for credential in report["credentials"] for metric in _of(credential, report)]
     return [*each, *_together(each, report)]
 
@@ -75,7 +73,7 @@ def _of(credential: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Me
 
 def _together(each: Sequence[Metric], report: Mapping[str, Any]) -> Iterator[Metric]:
     values = {name: [metric.value for metric in each if metric.name == name] for name in (DAYS_UNTIL_DUE, LAST_SUCCESS)}
-    # An alarm takes no number for silence.
+    # An alarm would treat a missing number as silence.
     yield Metric(DAYS_UNTIL_DUE, min(values[DAYS_UNTIL_DUE], default=NEVER))
     if values[LAST_SUCCESS]:
         yield Metric(LAST_SUCCESS, max(values[LAST_SUCCESS]))
@@ -84,7 +82,6 @@ def _together(each: Sequence[Metric], report: Mapping[str, Any]) -> Iterator[Met
 
 
 def of_verification(counts: Mapping[str, int]) -> list[Metric]:
-    """How many checks failed, and could not be made."""
     return [
         Metric(VERIFICATION_FAILED, counts["fail"]),
         Metric(VERIFICATION_NOT_CHECKED, counts["not_checked"]),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ways to tell somebody of an event. Each raises SecretsError without any value if that did not succeed in time."""
+"""Ways to send an event. Each raises SecretsError, without any value, if it does not succeed in time."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ LONGEST_SUBJECT = 200
 APART = ("summary", "version", "lines")
 """Fields of an event that a mail does not list."""
 PASSED_ON = ("HOME", "LANG", "PATH", "TZ")
-"""Of our environment, which may hold AWS's credentials and a provider's token."""
+"""Variables that a program gets. Others may hold credentials of AWS, or the token of a provider."""
 ValueOf = Callable[[str], str]
 """Reads the value of a setting. Raises SecretsError."""
 
 
 def put_on_bus(bus: str, client: Callable[[str], Any], event: Event, _seconds: float) -> None:
-    """Sends it to EventBridge."""
     entry = {"Source": SOURCE, "DetailType": event.name, "Detail": event.text, "EventBusName": bus}
     where = f"event bus {bus}"
     with aws_errors.translated("events:PutEvents", where):
@@ -44,13 +43,13 @@ def put_on_bus(bus: str, client: Callable[[str], Any], event: Event, _seconds: f
 
 
 def post(webhook: Webhook, value_of: ValueOf, event: Event, seconds: float) -> None:
-    """Posts it to a webhook that takes what Slack's take, over verified TLS. The webhook's address is a secret."""
+    """Posts the summary to a webhook that accepts Slack's format, over verified TLS. Its address is a secret."""
     url = value_of(webhook.setting)
     if not url.startswith("https://"):
         raise StoreError(f"the value of {webhook.setting} is not an https address")
-    # What Slack would take for a link, a mention or a channel is shown as it is.
+    # Slack must show the text as it is, without links, mentions and channels.
     text = str(event.detail["summary"]).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # It follows no redirect, and reads nothing but the answer's head.
+    # ``asked`` follows no redirect, and reads only the head of the answer.
     body = json.dumps({"text": text}).encode()
     answer = health_check.asked(url, seconds, cafile=webhook.ca, headers=HEADERS, body=body)
     if not 200 <= answer["status"] < 300:
@@ -58,7 +57,7 @@ def post(webhook: Webhook, value_of: ValueOf, event: Event, seconds: float) -> N
 
 
 def send_mail(email: Email, value_of: ValueOf, event: Event, seconds: float) -> None:
-    """Sends it by SMTP, over verified TLS alone."""
+    """Sends the event by SMTP, only over verified TLS."""
     password = value_of(email.password) if email.password else ""
     with connected(email.server, email.port, seconds, is_implicit=email.tls == IMPLICIT, ca=email.ca) as server:
         if password:
@@ -69,7 +68,7 @@ def send_mail(email: Email, value_of: ValueOf, event: Event, seconds: float) -> 
 
 
 def _mail(event: Event, email: Email) -> EmailMessage:
-    """A mail whose subject says it all."""
+    """A mail whose subject is the summary."""
     mail = EmailMessage()
     mail["From"], mail["To"] = email.sender, ", ".join(email.to)
     mail["Subject"] = str(event.detail["summary"])[:LONGEST_SUBJECT]
@@ -85,7 +84,7 @@ def _text(value: object) -> str:
 
 
 def run_command(command: Sequence[str], event: Event, seconds: float) -> None:
-    """Gives it as JSON to a program of the operator's, whose output goes nowhere: it could fill our memory."""
+    """Passes the event as JSON to the operator's program. Its output is discarded, since it could fill the memory."""
     try:
         program = subprocess.Popen(
             command,

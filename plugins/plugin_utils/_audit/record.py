@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a record of the audit log may hold: names, ids, times and counts. A field that is not listed is refused.
+"""The content that a record of the audit log may have: names, ids, times and counts. Unlisted fields are refused.
 
-An allow-list of fields is the only safe filter: no rule tells a value from a name by its looks. What does look
-like a digest or a password in a URL is refused all the same.
+An allow-list of fields is the only safe filter: no rule distinguishes a value from a name by its form. Text that looks
+like a digest, or like a password in a URL, is refused all the same.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError
 
 Check = Callable[[Any], Iterator[str]]
-"""Says what is wrong with a field, as ``.path: what is wrong``."""
+"""Yields the problems of a field, as ``.path: problem``."""
 
 LONGEST = 512
-"""Characters of one text."""
+"""The most characters of one text."""
 LONGEST_WORDS = 400
-"""Characters that a record keeps of a reason."""
+"""The most characters of a reason that a record keeps."""
 _DIGEST = re.compile(r"(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96,128})")
 _PASSWORD_IN_URL = re.compile(r"://[^/\s]*:[^/\s]*@")
 _PRIVATE_KEY = "PRIVATE KEY"
@@ -65,7 +65,7 @@ def _nothing(value: Any) -> Iterator[str]:
 
 
 def _either(*checks: Check) -> Check:
-    """The first that has nothing to say decides; else the last one's words stand."""
+    """Accepts a value that any of the checks accepts. Otherwise, the problems of the last check count."""
 
     def check(value: Any) -> Iterator[str]:
         results = [list(check(value)) for check in checks]
@@ -87,7 +87,7 @@ def _list(item: Check) -> Check:
 
 
 def _map(item: Check) -> Check:
-    """Names to ``item``."""
+    """Checks a mapping of names to ``item``."""
 
     def check(value: Any) -> Iterator[str]:
         if not isinstance(value, Mapping):
@@ -109,7 +109,7 @@ def _object(fields: Mapping[str, Check]) -> Check:
             if name in fields:
                 yield from (f".{name}{line}" for line in fields[name](item))
             else:
-                # The name is not repeated: it may be a value in the wrong place.
+                # The name is not repeated, because it may be a value in the wrong place.
                 yield f": has an unknown key; known are {', '.join(sorted(fields))}"
 
     return check
@@ -151,31 +151,31 @@ OPTIONAL: Mapping[str, Check] = {
     "started": TIME,
 }
 CHAIN = ("number", "id", "previous")
-"""What the log itself adds."""
+"""Fields that the log itself adds."""
 
 
 def plain(message: str) -> str:
-    """Words as a text of the log: one printable line, not long, without what looks like a digest or a password."""
+    """The message as one printable, short line, without parts that look like a digest or a password."""
     line = "".join(name if name.isprintable() else " " for name in message)[:LONGEST_WORDS]
     line = line.replace(_PRIVATE_KEY, _PRIVATE_KEY.replace(" ", "-"))
     line = _SINGLE.sub(lambda match: "…" if _DIGEST.fullmatch(match[0]) else match[0], line)
-    # Last: without their spaces and slashes the others may end what looks like a URL.
+    # Last, because the other replacements may remove the space that divides such a URL.
     return _PASSWORD_IN_URL.sub("://…@", line) or "no reason was given"
 
 
 def is_word(name: str) -> bool:
-    """Whether the log takes it as a kind."""
+    """Whether the log accepts the name as a kind."""
     return _WORD.fullmatch(name) is not None
 
 
 def word(name: str) -> str:
-    """The name of a kind as the log takes it."""
+    """The name of a kind, in the form that the log accepts."""
     spelt = re.sub(r"[^a-z0-9_-]", "_", name.lower())
     return (spelt if "a" <= spelt[:1] <= "z" else f"k_{spelt}")[:64]
 
 
 def require(record: Any) -> None:
-    """Raises :class:`AuditError`, with every problem and without any content, for what does not belong in the log."""
+    """Raises :class:`AuditError`, with every problem and without any content, for an invalid record."""
     problems = list(_problems(record))
     if problems:
         lines = "\n".join(f"  - {line}" for line in problems)

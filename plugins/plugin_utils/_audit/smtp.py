@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A connection to a mail server, over verified TLS alone."""
+"""A connection to a mail server, only over verified TLS."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 @contextmanager
 def connected(host: str, port: int, seconds: float, *, is_implicit: bool, ca: str | None) -> Iterator[smtplib.SMTP]:
-    """A connection with TLS, which is cut after so many seconds: a socket's own timeout starts anew with each byte.
+    """Connects with TLS. Cuts the connection after ``seconds``, because a socket's timeout starts again with each byte.
 
-    Raises HostError without a word of the server's, which might repeat a password.
+    Raises HostError without the server's own words, which might repeat a password.
     """
     where = f"mail server {host}:{port}"
     try:
@@ -35,7 +35,7 @@ def connected(host: str, port: int, seconds: float, *, is_implicit: bool, ca: st
 @contextmanager
 def _connected(host: str, port: int, seconds: float, *, is_implicit: bool, ca: str | None) -> Iterator[smtplib.SMTP]:
     context = ssl.create_default_context(cafile=ca)
-    ours = socket.gethostname()  # by itself smtplib asks DNS for more
+    ours = socket.gethostname()  # smtplib would ask DNS for the full name
     if is_implicit:
         server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=seconds, context=context, local_hostname=ours)
     else:
