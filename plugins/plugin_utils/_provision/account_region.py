@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where provisioning makes something, and the ARNs there."""
+"""The account and region of provisioning, and the ARNs there."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AccountRegion:
-    """A region of an account."""
-
     account: str
     region: str
     partition: str = "aws"

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The topic, its subscribers, the alarms and the rule of an environment, as provisioning makes and completes them.
+"""The topic, subscribers, alarms and rules of an environment: finds and creates the parts that are missing or differ.
 
-Every alarm fires unless a report of the last hours was good: a missing report fires them too.
+Every alarm fires unless a report of the last hours was good. A missing report therefore fires every alarm.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.miss
 
 HOUR = 3600
 SUBSCRIBED = ({"prefix": "leak."}, {"prefix": "report."}, {"suffix": ".failed"})
-"""The events that go to the topic."""
+"""Patterns of the events that go to the topic."""
 WATCHED = "-honeytokens"
-"""Ends the name of the rule for calls with honeytokens."""
+"""The end of the name of the rule for calls with honeytokens."""
 CALLS = ("AWS API Call via CloudTrail", "AWS Console Sign In via CloudTrail")
 READ_TOO = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
-"""The state of a rule that calls match which only read."""
+"""The state of a rule that also matches calls which only read."""
 USED = {
     "InputPathsMap": {
         "user": "$.detail.userIdentity.userName",
@@ -45,15 +45,15 @@ USED = {
     ),
 }
 AWS_DEFAULT, MIRROR_ALARM = "__default_statement_ID", "MirrorAlarm"
-"""Statements of a topic's policy."""
+"""Ids of statements in a topic's policy."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """One alarm on a metric of the whole environment."""
+    """An alarm on a metric of the whole environment."""
 
     ending: str
-    """Of its name, behind the topic's."""
+    """The end of the alarm's name, after the topic's name."""
     metric: str
     compared: str
     threshold: float
@@ -61,10 +61,10 @@ class Alarm:
     says: str
     hours: int
     playbook: str = "rotation_report"
-    """Whose report it waits for."""
+    """The playbook whose report the alarm waits for."""
 
     def request(self, catalog: Catalog, alerts: Alerts, topic: str) -> dict[str, Any]:
-        """As PutMetricAlarm takes it and DescribeAlarms tells it."""
+        """The arguments of PutMetricAlarm, which DescribeAlarms returns too."""
         about = f"{catalog.application} {catalog.environment}: {self.says}"
         return {
             "AlarmName": f"{alerts.topic}-{self.ending}",
@@ -109,7 +109,7 @@ def _of_verifications(hours: int) -> Iterator[Alarm]:
 
 
 class AlertResources:
-    """Completes what is there. Of alarms it removes those alone that the catalog asked for earlier."""
+    """Creates and changes parts. Deletes only alarms that the catalog asked for earlier."""
 
     def __init__(
         self, client: Callable[[str], Any], catalog: Catalog, alerts: Alerts, tags: Mapping[str, str], *, region: str
@@ -122,7 +122,7 @@ class AlertResources:
         self._rule = f"{alerts.topic}-events"
 
     def missing(self) -> list[MissingPart]:
-        """In the order in which it is made. Raises SecretsError."""
+        """Missing parts, in the order in which they are created. Raises SecretsError."""
         self._require_bus()
         return [
             *self._topic_steps(),
@@ -180,14 +180,14 @@ class AlertResources:
             self._sns.subscribe(TopicArn=self._topic, Protocol="email", Endpoint=address)
 
     def _restricted(self, policy: Mapping[str, Any]) -> dict[str, Any]:
-        """With our statements instead of what AWS gives each new topic, which lets all of the account publish."""
+        """The policy with our statements. AWS's default statement, which lets the whole account publish, is removed."""
         ours = self._statements()
         replaced = {AWS_DEFAULT, MIRROR_ALARM, *(statement["Sid"] for statement in ours)}
         others = [statement for statement in policy.get("Statement", ()) if statement.get("Sid") not in replaced]
         return {"Version": "2012-10-17", "Statement": [*others, *ours]}
 
     def _statements(self) -> list[dict[str, Any]]:
-        """AWS's own services may publish, and only for these alarms and this rule."""
+        """Statements that let only AWS's services publish, and only for these alarms and rules."""
         bus = self._alerts.event_bus
         rule = self._arn("events", f"rule/{self._rule}" if bus == "default" else f"rule/{bus}/{self._rule}")
         senders = [("Alarms", "cloudwatch", "ArnLike", self._arn("cloudwatch", f"alarm:{self._alerts.topic}-*"))]
@@ -212,7 +212,7 @@ class AlertResources:
         ]
 
     def _mirror_alarm(self) -> tuple[str, ...]:
-        """The alarm of the mirror's function, which goes to this topic unless the catalog names another."""
+        """The alarm of the mirror's function. Empty if there is none, or if the catalog names another topic for it."""
         mirror, aws = self._catalog.mirror, self._catalog.aws
         own = mirror and mirror.function and not mirror.function.alarm_topic
         return (aws.roles["mirror"],) if own and aws else ()
@@ -254,7 +254,7 @@ class AlertResources:
     def _to_topic(
         self, name: str, pattern: Mapping[str, Any], transformer: Mapping[str, Any], **options: str
     ) -> EventRule:
-        """``transformer`` is the InputTransformer that makes the topic's message of an event."""
+        """A rule with the topic as its target. ``transformer`` is the InputTransformer for the topic's message."""
         target = {"Id": "topic", "Arn": self._topic, "InputTransformer": transformer}
         when = {"EventPattern": json.dumps(pattern)}
         return EventRule(self._events, name, when, target, f"topic {self._alerts.topic}", self._tags, **options)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The acts of provisioning on the stores, known by their interface only: each can be repeated, and loses no write."""
+"""The writes of provisioning, to stores known only by their interface. Each write can be repeated, and none is lost."""
 
 from __future__ import annotations
 
@@ -35,40 +35,40 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writ
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 TRIES = 4
-"""How often a plan is made anew because somebody else wrote meanwhile."""
+"""Attempts to carry a plan out, with a new plan whenever somebody else wrote meanwhile."""
 
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """What the operator allows beside the values."""
+    """Options of the operator."""
 
     adopt: bool = False
-    """Take over secrets whose tags say that they are another's."""
+    """Take over secrets and parameters whose tags name another application or environment."""
     restore: bool = False
     advanced: bool = False
     anyway: bool = False
     exact: bool = False
-    """Refuse given values where the stores hold others."""
+    """Refuse given values if the stores hold other values."""
     key: str | None = None
-    """Another key than the catalog's; empty for AWS's own."""
+    """A key to use instead of the catalog's. None for the catalog's key, empty for AWS's own."""
     policy: str | None = None
     forms: bool = True
-    """Bring what stands beside the values that are there, such as keys and tags, to what the catalog says."""
+    """Bring existing secrets and parameters to the key, tags and other properties that the catalog asks for."""
 
 
 @dataclass(frozen=True)
 class StoreState:
-    """What one look brought."""
+    """The result of one look at the stores."""
 
     contents: Contents
     kept: Mapping[str, Kept]
-    """Secrets, and parameters where their forms are asked for."""
+    """Properties of existing secrets, and of parameters if :attr:`WriteOptions.forms` is true."""
     journal: _journal.Journal
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """A plan with what becomes of secrets and parameters that are there."""
+    """A plan for values, and the changes to existing secrets and parameters."""
 
     plan: ProvisionPlan
     restores: tuple[str, ...] = ()
@@ -76,14 +76,14 @@ class Outlook:
 
     @property
     def messages(self) -> list[str]:
-        """One line an act, without a value."""
+        """A line for each action, without a value."""
         messages = [f"restore secret {name}" for name in self.restores]
         messages += [write.message for write in self.plan.writes]
         return messages + [_changed(name, item) for name, item in sorted(self.reforms.items())]
 
 
 class Provisioner:
-    """One process's hands on the stores."""
+    """Plans and carries out the writes of one environment."""
 
     def __init__(
         self,
@@ -102,21 +102,21 @@ class Provisioner:
         self.parameters = parameters
         self.journal = journal
         self.makes_journal = False
-        """Whether the journal is yet to be made, so that nothing can be open in it."""
+        """Whether the journal is still to be created, so that no rotation can be open in it."""
         self.wish = wish or WriteOptions()
         self.kinds = kinds
         self._generate = generate
         self.planner = planner
         self._generated: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
-        """Those of the plan that was carried out last: a secret that was restored may have more to tell."""
+        """Notes of the plan that was carried out last. A restored secret may add notes to those of the first plan."""
 
     def look(self) -> StoreState:
         names = targets.secret_names(self.catalog)
         journal = self._opened()
         contents = self.secrets.read(names) if names else Contents()
         contents |= self.parameters.read([self.catalog.ssm_path])
-        # An entry without a value is reported as missing, too.
+        # A secret without a value is reported as missing, too.
         kept_values = {name: self.secrets.kept(name) for name in names}
         present_forms = {name: form for name, form in kept_values.items() if form}
         if self.wish.forms:
@@ -128,7 +128,7 @@ class Provisioner:
         return self.journal.read() if self.journal and not self.makes_journal else _journal.Journal()
 
     def outlook(self, values: Mapping[str, str], seen: StoreState | None = None) -> Outlook:
-        """The whole plan. Its problems are what blocks it."""
+        """The whole plan. A plan with problems must not be carried out."""
         seen = seen or self.look()
         ground = ProvisionInputs(
             catalog=self.catalog,
@@ -154,7 +154,10 @@ class Provisioner:
         return Outlook(replace(plan, notes=(*plan.notes, *notes)), restores, reforms)
 
     def apply(self, values: Mapping[str, str], outlook: Outlook | None = None) -> list[str]:
-        """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
+        """Carries the plan out. Returns a line for each action.
+
+        Raises :class:`ProvisionError` before the first write, and :class:`Conflict` if others keep writing.
+        """
         lines: list[str] = []
         still: Sequence[str] = ()
         for at in range(TRIES):
@@ -170,7 +173,7 @@ class Provisioner:
                 for name in outlook.restores:
                     self.secrets.restore(name)
                     lines.append(f"restore secret {name}")
-                self.secrets.settling.wait()  # a look that is behind would restore it again
+                self.secrets.settling.wait()  # an outdated read would restore it again
                 continue
             try:
                 for write in outlook.plan.writes:
@@ -179,10 +182,10 @@ class Provisioner:
             except (AlreadyExists, Conflict):
                 if at == TRIES - 1:
                     raise
-                self.secrets.settling.wait()  # a look that is behind would plan the same again
+                self.secrets.settling.wait()  # an outdated read would give the same plan
                 continue
             if outlook.plan.writes and any(not of_name(name).has_labels for name in outlook.reforms):
-                self.parameters.settling.wait()  # what is written once more for its key must be the newest
+                self.parameters.settling.wait()  # a change of the key writes the value again, which must be the newest
             for name, item in sorted(outlook.reforms.items()):
                 self._reform(name, item)
                 lines.append(_changed(name, item))
@@ -190,13 +193,13 @@ class Provisioner:
         raise Conflict(f"{', '.join(still)}: AWS still reports it as scheduled for deletion; run again")
 
     def absent(self, names: Sequence[str]) -> list[str]:
-        """Schedules the deletion of these secrets; those that it was still to be done for."""
+        """Schedules the deletion of secrets. Returns the secrets that were not scheduled yet."""
         self.require_ours(names)
         days = self.catalog.aws.recovery_days if self.catalog.aws else 30
         return [name for name in names if self.secrets.schedule_deletion(name, days=days)]
 
     def restored(self, names: Sequence[str]) -> list[str]:
-        """Restores these secrets from their deletion; those that were still scheduled for it."""
+        """Restores secrets that are scheduled for deletion. Returns the secrets that were scheduled."""
         self.require_ours(names)
         return [name for name in names if self.secrets.restore(name)]
 
@@ -212,7 +215,7 @@ class Provisioner:
             )
 
     def require_ours(self, names: Sequence[str]) -> None:
-        """Raises :class:`ProvisionError` for what the catalog does not know, and for what has another's tags."""
+        """Raises :class:`ProvisionError` for names outside the catalog, and for secrets with another owner's tags."""
         self._require_known(names)
         kept_values = {name: self.secrets.kept(name) for name in names}
         foreign = [message for secret in kept_values.values() if secret for message in self._of_another(secret)]
@@ -240,7 +243,7 @@ class Provisioner:
         return self._generated[credential.name]
 
     def form(self, name: str, *, description: str = "") -> Form:
-        """What stands beside the values of a secret or parameter. Raises PolicyError for a tag that AWS refuses."""
+        """The wanted properties of a secret or parameter. Raises PolicyError for a tag that AWS refuses."""
         aws = self.catalog.aws
         tags = access_resources.tags(self.catalog)
         ages = [self.catalog.credentials[holder].max_age_days for holder in targets.holders(self.catalog, name)]
@@ -265,7 +268,7 @@ class Provisioner:
         return setting.description if setting and setting.description else ""
 
     def _reforms(self, seen: StoreState) -> tuple[dict[str, Change], list[str]]:
-        """What becomes of those that are there, and what is left as it is, in words."""
+        """Changes to existing secrets and parameters, and notes about properties that stay as they are."""
         changes: dict[str, Change] = {}
         notes: list[str] = []
         parameters = targets.parameters(self.catalog, (name for name in seen.kept if not of_name(name).has_labels))
@@ -279,7 +282,7 @@ class Provisioner:
             if not of_name(name).has_labels:
                 plain = name in seen.contents.readings and seen.contents.readings[name].plain
                 wanted = replace(wanted, description=parameters[name], key=None if plain else wanted.key)
-            if secret.form.description:  # somebody's own words stay
+            if secret.form.description:  # an existing description stays
                 wanted = replace(wanted, description="")
             item = change(secret.form, wanted)
             if not of_name(name).has_labels and item.rewrites and self._is_rotating(seen.journal, name):
@@ -288,7 +291,7 @@ class Provisioner:
                     f"parameter {name} lacks {late} until {seen.journal.rotation}, which changes it, has ended"
                 )
                 item = Change(tags=item.tags)
-            # A run that was cut short may have made it, and not come to its policy.
+            # A killed run may have created the secret without its policy.
             policy = self._policy_for(name)
             if policy and not self.secrets.policy(name):
                 item = replace(item, policy=policy)
@@ -300,7 +303,7 @@ class Provisioner:
         if of_name(name).has_labels:
             self.secrets.reform(name, item)
             return
-        # A parameter cannot be written on condition, and what a rotation writes must not be overwritten by a late act.
+        # A parameter cannot be written on condition, and a late write must not overwrite a rotation's value.
         if item.rewrites and self._is_rotating(self._opened(), name):
             raise Conflict(
                 f"parameter {name}: a rotation that changes it started meanwhile; run again when it has ended"
@@ -313,7 +316,7 @@ class Provisioner:
 
     @staticmethod
     def _into_empty(write: Write, seen: StoreState) -> Write:
-        """A secret that is there without a value, as Terraform makes them, gets its first version."""
+        """Turns a creation into an update for a secret that exists without a value, as Terraform creates it."""
         secret = seen.kept.get(write.name)
         return replace(write, act=MERGE) if write.act == CREATE and secret and not secret.deleted else write
 

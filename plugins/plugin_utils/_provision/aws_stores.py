@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Making secrets and parameters in AWS, over boto3 clients that it is handed."""
+"""Secrets Manager and Parameter Store, over boto3 clients, with the calls that provisioning needs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 
 DESCRIBED_AT_ONCE = 50
-"""Parameters a filter of DescribeParameters."""
+"""The most parameters in one filter of DescribeParameters."""
 
 
 class MakingSecrets(SecretMaking, SecretsManager):
-    """Secrets Manager, with what a secret is made with."""
-
     def _kept(self, name: str) -> Kept:
         with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
             result = self._client.describe_secret(SecretId=name)
@@ -71,8 +69,6 @@ class MakingSecrets(SecretMaking, SecretsManager):
 
 
 class MakingParameters(ParameterMaking, ParameterStore):
-    """Parameter Store, with what a parameter is made with."""
-
     def kept(self, names: Sequence[str]) -> dict[str, Kept]:
         kept_values: dict[str, Kept] = {}
         paginator = self._client.get_paginator("describe_parameters")
@@ -109,7 +105,7 @@ class MakingParameters(ParameterMaking, ParameterStore):
 
 
 def require_key(client: Any, alias: str) -> None:
-    """Raises :class:`StoreError`, with the remedy, where the key is not there or cannot be used."""
+    """Raises :class:`StoreError`, with the remedy, if the key does not exist or cannot be used."""
     try:
         with aws_errors.translated("kms:DescribeKey", alias):
             metadata = client.describe_key(KeyId=alias)["KeyMetadata"]

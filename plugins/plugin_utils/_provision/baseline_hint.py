@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the end of provisioning says of a baseline that nobody recorded.
+"""The hint at the end of provisioning if no baseline was recorded.
 
-It is not recorded here: what is there by then would count as explained, an attacker's login too.
+Provisioning itself records none: all that exists by then would count as expected, even an attacker's login.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SECONDS = 5.0
 
 
 def hint(catalog: Catalog, client: Callable[[str], Any], inventories: Sequence[str]) -> str:
-    """The command that records it; empty if it exists, or if that cannot be read."""
+    """A hint with the command that records a baseline. Empty if a baseline exists or cannot be read."""
     try:
         store = baseline_of(catalog, client)
         if store is None or store.read()[0]:

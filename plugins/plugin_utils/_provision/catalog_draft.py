@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A catalog drafted from an existing ``.env``. Every guess is marked, and no value is in it."""
+"""A catalog drafted from an existing ``.env``. Every guess is marked, and the draft holds no value."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TO_WRITE = (
     '  # services: {web: {units: [app.service], health: "http://127.0.0.1:8000/"}} # what a deploy restarts and checks',
     "  # journal: {s3: BUCKET} # rotations and leak responses need it; provision creates the bucket",
 )
-"""What no .env shows, and only the operator can write."""
+"""Keys that no ``.env`` shows, and that only the operator can write."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_+.-]*\Z")
 _SECRET = re.compile(r"SECRET|PASSW|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|DSN|SALT|SIGN|WEBHOOK|CERT", re.IGNORECASE)
@@ -56,17 +56,15 @@ _PARTS = {
 }
 _PORTS = {"5432": POSTGRESQL_ROLE, "6432": POSTGRESQL_ROLE, "6379": VALKEY_USER, "6380": VALKEY_USER}
 _OTHERS = ("3306", "1433", "1521", "27017", "25", "465", "587", "5672", "9200")
-"""Ports of servers that no kind of credential is for."""
+"""Ports of servers that have no kind of credential."""
 _DATABASES = ("DB", "DATABASE", "POSTGRES", "POSTGRESQL", "PG")
 _CACHES = ("REDIS", "VALKEY", "CACHE")
 _LONG = 20
-"""Characters from which on a text without a space may be a secret."""
+"""Characters from which on a text without spaces may be a secret."""
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What a setting seems to be."""
-
     name: str
     type: str
     sensitivity: str
@@ -89,13 +87,13 @@ class Guess:
 
 
 class Drafted(NamedTuple):
-    """What a credential seems to be."""
+    """A guessed credential."""
 
     kind: str
     settings: list[str]
     why: str
     parts: Mapping[str, str] = {}
-    """The settings that hold its server's address, where no URL does."""
+    """Settings that hold the parts of the server's address. Empty if a URL holds the address."""
 
 
 def draft(values: Mapping[str, str], application: str) -> str:
@@ -135,7 +133,10 @@ _FALLBACKS = "SECRET_KEY_FALLBACKS"
 
 
 def _readers(values: Mapping[str, str]) -> list[str]:
-    """Of the default readers those that can take every value; nothing where all can, or none."""
+    """The line that names the default readers which can read every value. Empty if all of them can.
+
+    A value that none of them can read does not count.
+    """
     chosen: tuple[str, ...] = dotenv.DEFAULT_READERS
     reasons = []
     for name, value in values.items():
@@ -151,7 +152,7 @@ def _readers(values: Mapping[str, str]) -> list[str]:
 
 
 def guess(name: str, value: str) -> Guess:
-    """What one setting seems to be, by its name and the form of its value."""
+    """Guesses the type and the sensitivity of a setting from its name and the form of its value."""
     kind, schemes = _type(name, value)
     login = login_of(value.split(",")[0])
     if login and login.password:
@@ -197,7 +198,7 @@ def _fits(kind: str, value: str) -> bool:
 
 
 def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict[str, Drafted]:
-    """By name. Settings that share one password share one credential."""
+    """Guessed credentials by name. Settings that share one login share one credential."""
     drafts: dict[str, Drafted] = {}
     names: set[str] = set()
     if "SECRET_KEY" in values:
@@ -231,7 +232,7 @@ def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict
 
 
 def _in_parts(values: Mapping[str, str], used_names: set[str]) -> Iterator[Drafted]:
-    """The logins of servers whose address stands in settings of its own, such as DB_HOST beside DB_PASSWORD."""
+    """Logins of servers whose address is in separate settings, such as DB_HOST beside DB_PASSWORD."""
     for name, value in values.items():
         match = _PASSWORD.fullmatch(name)
         if match is None or name in used_names or not value:
@@ -259,7 +260,7 @@ def _kind_of(start: str, port: str, engine: str) -> str:
 
 
 def _shared(values: Mapping[str, str], used_names: set[str]) -> list[tuple[Login, list[str], str]]:
-    """The logins inside URLs, with the settings that hold each, and the kind that the scheme tells."""
+    """Logins inside URLs, with the settings that hold each login, and the kind for the URL's scheme."""
     shared: dict[tuple[str, Login], list[str]] = {}
     for name, value in values.items():
         login = login_of(value.split(",")[0])
@@ -276,21 +277,21 @@ def _is_part(name: str, value: str, login: Login) -> bool:
 
 
 def _free(name: str, other: str, used_names: Mapping[str, object]) -> str:
-    """The first of these that is not taken; the last one with a number at its end, if need be."""
+    """The first of the two names that is not used. If both are, ``other`` with a number at its end."""
     numbered = (f"{other}_{number}" for number in count(2))
     return next(candidate for candidate in chain((name, other), numbered) if candidate not in used_names)
 
 
 def _text(name: str) -> str:
-    """A word as YAML takes it for text, so neither as another value nor as a number."""
+    """A word, quoted if YAML would read it as a number or another value."""
     return name if _WORD.match(name) and name.lower() not in _YAML_WORDS else json.dumps(name)
 
 
 def is_name(name: str) -> bool:
-    """Whether a setting may be called so."""
+    """Whether a setting may have this name."""
     return _NAME.match(name) is not None
 
 
 def application_of(name: str | None) -> str:
-    """A name that an application may have, from that of a folder."""
+    """A valid name of an application, made from the name of a folder."""
     return re.sub(r"[^a-z0-9-]+", "-", (name or "").lower()).strip("-") or "app"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The content of ``.env.example``: placeholders only, every setting named."""
+"""The content of ``.env.example``: every setting of a ``.env``, with placeholders only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def env_example(catalog: Catalog) -> str:
-    """The file, by category in the catalog's order. A setting without an example is named in a comment."""
+    """The file, by category in the catalog's order. A setting without an example is a comment."""
     groups: dict[str, list[Setting]] = {}
     for setting in catalog.settings.values():
         if setting.rendered and not setting.is_pattern:

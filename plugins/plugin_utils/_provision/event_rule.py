@@ -22,7 +22,7 @@ class EventRule:
     """``EventPattern`` or ``ScheduleExpression``."""
     target: Mapping[str, Any]
     to: str
-    """The target for people, such as ``topic alarms``."""
+    """The target's name in messages, such as ``topic alarms``."""
     tags: Sequence[Mapping[str, str]]
     bus: str = "default"
     state: str = "ENABLED"
@@ -49,7 +49,7 @@ class EventRule:
             return list(self.client.list_targets_by_rule(Rule=self.name, EventBusName=self.bus)["Targets"])
 
     def _put(self) -> None:
-        """Tags are for a rule that is made; one that is there refuses them."""
+        """Sends tags for a new rule only, because PutRule refuses them for an existing rule."""
         new = {} if self._present() else {"Tags": self.tags}
         with aws_errors.translated("events:PutRule", f"rule {self.name}"):
             self.client.put_rule(Name=self.name, **self.when, State=self.state, EventBusName=self.bus, **new)
@@ -65,5 +65,5 @@ class EventRule:
 
 
 def _plain(value: Any) -> Any:
-    """A pattern is the same whatever its spaces."""
+    """The value for a comparison. Spaces in a pattern do not count."""
     return json.loads(value) if str(value).startswith("{") else value

@@ -17,7 +17,7 @@ STEP = "provision"
 
 
 def new_credentials(catalog: Catalog, fills: Collection[Fill], *, imported: bool) -> list[str]:
-    """Credentials whose places were all empty before. The age of a value that was imported is unknown."""
+    """Credentials whose places were all empty before. Imported values do not count, because their age is unknown."""
     old = (plan.COPIED, plan.GIVEN) if imported else (plan.COPIED,)
     written = {fill.place for fill in fills if fill.how not in old and fill.before is None}
     places = {
@@ -28,9 +28,9 @@ def new_credentials(catalog: Catalog, fills: Collection[Fill], *, imported: bool
 
 
 def record(log: JournalStore | None, names: Collection[str], *, who: str, at: str) -> str:
-    """Appends the date to the journal. Returns why that was not possible, or an empty text.
+    """Appends the date to the journal. Returns the reason if this was not possible, else an empty text.
 
-    An open rotation holds the journal, and the values are written already, so this fails no run.
+    A failure stops no run: the values are already written, and an open rotation may hold the journal.
     """
     if not names or log is None:
         return ""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The mirror's function that the catalog has no longer: it still mirrors by the catalog that it was made with."""
+"""The mirror's function, which the catalog no longer has. It still mirrors, by the catalog of its creation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import 
 
 @dataclass(frozen=True)
 class FormerMirrorFunction:
-    """Looked for by its name and our tags."""
+    """The former function, recognised by its name and our tags."""
 
     catalog: Catalog
     client: Callable[[str], Any] = field(repr=False)
@@ -50,7 +50,7 @@ class FormerMirrorFunction:
         return all(tags.get(tag) == wanted[tag] for tag in access_resources.OURS)
 
     def delete(self) -> None:
-        """The function goes last: after a kill, it shows that something is left."""
+        """Deletes the function last. After a kill, the function shows that the deletion is incomplete."""
         name, events = self.name, self.client("events")
         for rule in (f"{name}-events", f"{name}-schedule"):
             self._call("events:RemoveTargets", events.remove_targets, Rule=rule, Ids=["mirror"])
@@ -68,6 +68,6 @@ class FormerMirrorFunction:
             self._call("sqs:DeleteQueue", sqs.delete_queue, QueueUrl=url)
 
     def _call(self, operation: str, act: Callable[..., Any], **arguments: Any) -> None:
-        """Whatever an earlier run has deleted already is not an error."""
+        """Ignores parts that an earlier run has already deleted."""
         with suppress(NotFound), aws_errors.translated(operation, self.name):
             act(**arguments)

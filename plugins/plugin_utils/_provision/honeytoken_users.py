@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The IAM users of honeytokens, to whom one policy denies everything. Their keys come from the operator."""
+"""The IAM users of honeytokens. One policy denies them everything. Their keys come from the operator."""
 
 from __future__ import annotations
 

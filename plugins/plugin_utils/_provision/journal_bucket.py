@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal's bucket, with the journal and an empty baseline, as provisioning makes and completes them.
+"""The journal's bucket, with the journal and an empty baseline: finds and creates the parts that are missing.
 
-S3 encrypts every object by itself, and the journal holds no value, so no key is asked for.
+No KMS key is needed: S3 encrypts every object by itself, and the journal holds no value.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SID = "RefuseUnencryptedConnections"
 
 
 class JournalBucket:
-    """Completes what is there, and changes nothing else about it: the bucket may hold more than the journal."""
+    """Adds missing parts, and changes nothing else: the bucket may hold more than the journal."""
 
     def __init__(self, client: Any, catalog: Catalog, journal: JournalStore, tags: Mapping[str, str]) -> None:
         self._client = client
@@ -42,7 +42,7 @@ class JournalBucket:
         self.lacks_journal = False
 
     def missing(self) -> list[MissingPart]:
-        """In the order in which it is made."""
+        """Missing parts, in the order in which they are created."""
         steps: list[MissingPart] = []
         try:
             versions = self._asked("GetBucketVersioning").get("Status")
@@ -90,7 +90,7 @@ class JournalBucket:
         return result
 
     def _asked_if(self, operation: str) -> Mapping[str, Any]:
-        """What is set, or nothing."""
+        """The answer. Empty if nothing is set."""
         try:
             return self._asked(operation)
         except NotFound:

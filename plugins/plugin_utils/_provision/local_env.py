@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A developer's own settings: the catalog's examples, and a signing key of its own."""
+"""Settings of a developer: the catalog's examples, and a generated signing key."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 SIGNING_KEY = "SECRET_KEY"
-"""Generated even where no credential says that it signs."""
+"""Django's signing key. It is generated even if no credential declares it."""
 
 
 def settings(
     catalog: Catalog, kinds: Mapping[str, Kind], present: Collection[str], generate: Callable[[Kind], str]
 ) -> dict[str, str]:
-    """What a file with these settings still lacks; one without an example or a value in the catalog is left out."""
+    """Settings for a file that has those in ``present``. A setting without an example or a value is left out."""
     signing = {SIGNING_KEY: Kind("signing", length=64)}
     for credential in catalog.credentials.values():
         kind = kinds.get(credential.kind)

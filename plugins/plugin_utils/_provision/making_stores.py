@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Making secrets in whichever store a name belongs to."""
+"""Provisioning of secrets in the store that a name belongs to."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_
 
 
 class MakingByName(ByName[SecretMaking], SecretMaking):
-    """Secrets wherever they are."""
-
     def merge(self, name: str, content: str, *, version: str, instead_of: str | None) -> None:
         self.of(name).merge(name, content, version=version, instead_of=instead_of)
 

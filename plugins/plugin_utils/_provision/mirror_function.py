@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The mirror's Lambda function and what belongs to it: what is missing or differs from the catalog, step by step."""
+"""The mirror's Lambda function and its resources: finds and creates the parts that are missing or differ."""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ RUNTIME, SECONDS, MEGABYTES = "python3.13", 900, 256
 RETENTION_DAYS, HOUR = 30, 3600
 RETRIES, EVENT_SECONDS = 2, 3600
 ROLE_TRIES, ROLE_PAUSE = 10, 3.0
-"""Lambda refuses a new role until IAM has passed it on."""
+"""Attempts, and seconds between them. Lambda refuses a new role until IAM has propagated it."""
 EVENTS = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "RestoreSecret")
 
 
 def package(document: Mapping[str, Any], environment: str) -> bytes:
-    """The zip of the function: our own files, and the catalog, which holds names and no value. The same catalog and
-    sources make the same bytes."""
+    """The zip of the function: our own files, and the catalog, which holds names and no value.
+
+    The same catalog and sources give the same bytes.
+    """
     return program_bundle.function("_host.mirror_function", "mirror", {"catalog": document, "environment": environment})
 
 
 class MirrorDeployment:
-    """Looks at each part, and makes or changes it. Nothing is deleted."""
+    """Creates and changes parts. Deletes nothing."""
 
     def __init__(
         self,
@@ -62,7 +64,7 @@ class MirrorDeployment:
         self._function = place.arn("lambda", f"function:{self._name}")
 
     def missing(self) -> list[MissingPart]:
-        """In the order in which it is made. Raises :class:`ProvisionError` for a function that is another's."""
+        """Missing parts, in the order of their creation. Raises :class:`ProvisionError` for another owner's function."""
         return [
             *self._log_steps(),
             *self._queue_steps(),
@@ -71,7 +73,7 @@ class MirrorDeployment:
             *self._alarm_steps(),
         ]
 
-    # Each part: what AWS has, compared with what is wanted.
+    # Each part: AWS's state, compared with the wanted state.
 
     def _log_steps(self) -> Iterator[MissingPart]:
         logs, name = self._client("logs"), f"/aws/lambda/{self._name}"
@@ -207,7 +209,7 @@ class MirrorDeployment:
         yield from self._rule("schedule", {"ScheduleExpression": f"rate({minutes} minute{'s' if minutes > 1 else ''})"})
 
     def pattern(self) -> dict[str, Any]:
-        """Which events begin a run: those of CloudTrail that change a mirrored secret, by its name or its ARN."""
+        """The events that start a run: calls in CloudTrail that change a mirrored secret, by its name or its ARN."""
         secrets = sorted({place.name for _setting, place in mirror_plan.pairs(self._catalog).values()})
         arns = [{"prefix": self._place.arn("secretsmanager", f"secret:{name}")} for name in secrets]
         return {
@@ -263,7 +265,7 @@ class MirrorDeployment:
             )
 
     def _alarm(self) -> dict[str, Any]:
-        """Runs that succeeded are those that did not fail; an hour without a run has none."""
+        """An alarm on hours without a success. Successes are runs minus errors, so an hour without a run has none."""
         dimensions = [{"Name": "FunctionName", "Value": self._name}]
 
         def metric(name: str) -> dict[str, Any]:
@@ -304,7 +306,7 @@ class MirrorDeployment:
         return MissingPart(message, lambda: self._act(operation, act, **arguments))
 
     def _act(self, operation: str, act: Callable[..., Any], **arguments: Any) -> None:
-        """One call; the function is waited for, since AWS changes one thing of it after another."""
+        """Makes one call. Waits for the function, because AWS accepts one change of a function at a time."""
         with aws_errors.translated(operation, self._name):
             act(**arguments)
             if operation in (
@@ -317,7 +319,7 @@ class MirrorDeployment:
 
 
 def _plain(value: Any) -> Any:
-    """For a comparison: lists of mappings in one order, and what AWS adds left out."""
+    """The value for a comparison, with mappings in the order of their ``Id``."""
     if isinstance(value, list) and value and isinstance(value[0], Mapping) and "Id" in value[0]:
         return sorted(value, key=lambda entry: str(entry["Id"]))
     return value

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One act of provisioning beside secrets and parameters."""
+"""A part, other than a secret or parameter, that is missing or differs, with the call that creates or changes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,5 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MissingPart:
-    """Something that is missing or differs, and what makes it."""
-
     message: str
     act: Callable[[], object]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Values that an operator gives: answers, a private YAML file, one that ansible-vault keeps, a .env, or one text."""
+"""Values from the operator: answers, a private YAML file, a file of ansible-vault, a .env, or a file with one text."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def given(
     loader: Any,
     readers: Sequence[str] = dotenv.DEFAULT_READERS,
 ) -> dict[str, str]:
-    """The values by name. An answer goes before a file. Raises ProvisionError, in words without a value.
+    """Values by name. An answer goes before a file. Raises ProvisionError, without a value.
 
-    ``readers`` are those of a .env.
+    ``readers`` are the readers of a .env.
     """
     result: dict[str, str] = {}
     if args.get("env_file"):
         settings = of_env(Path(args["env_file"]).expanduser(), readers)
-        result.update({name: text for name, text in settings.items() if text})  # NAME= is a setting that is not set
+        result.update({name: text for name, text in settings.items() if text})  # NAME= does not set a value
     if args.get("values_file"):
         result.update(targets.flattened(of_yaml(Path(args["values_file"]).expanduser(), loader)))
     if args.get("values_from"):
@@ -51,7 +51,7 @@ def given(
 
 
 def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
-    """A mapping in a private file, or in one that is encrypted as a whole."""
+    """The mapping in a private file, or in a file that ansible-vault encrypts as a whole."""
     content = _private(path, unless=lambda data: data.startswith(VAULT))
     if content.startswith(VAULT):
         try:
@@ -71,7 +71,7 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
 
 
 def of_env(path: Path, readers: Sequence[str] = dotenv.DEFAULT_READERS) -> dict[str, str]:
-    """The settings of a .env that no other account may read, or of a sops file, which may be public."""
+    """The settings of a private .env, or of a sops file, which other accounts may read."""
     content = _private(path, unless=sops_file.is_sops)
     if sops_file.is_sops(content):
         return sops_file.decrypted(path, content)
@@ -84,7 +84,7 @@ def of_env(path: Path, readers: Sequence[str] = dotenv.DEFAULT_READERS) -> dict[
 
 
 def of_text(path: Path) -> str:
-    """The one value in a private file; a line break at its end is the editor's."""
+    """The one value in a private file. The editor's line break at the end does not count."""
     content = _private(path)
     try:
         text = content.decode()

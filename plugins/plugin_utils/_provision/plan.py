@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan of provisioning: which values are written where, and which have to be asked for. What exists stays.
+"""The plan of provisioning: the values to write, their places, and the values to ask for. Existing values stay.
 
-A generated value has no place of its own to wait in: the first place that is written decides, and every run fills the
-others from what it finds there.
+A generated value is not stored anywhere before the first write. The first written place therefore decides, and every
+later run copies the value of that place to the others.
 """
 
 from __future__ import annotations
@@ -46,36 +46,34 @@ GIVEN, GENERATED, DERIVED, INITIAL, COPIED = "given", "generated", "from its cre
 
 @dataclass(frozen=True)
 class ProvisionInputs:
-    """What a plan stands on."""
-
     catalog: Catalog
     kinds: Mapping[str, Kind]
     contents: Contents
     generate: Callable[[Credential, Kind], str]
-    """Gives the same value for the same credential however often it is called in a run."""
+    """Generates a value. All calls for one credential in a run give the same value."""
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
     rotation: OpenRotation | None = None
     advanced: bool = False
-    """Whether a parameter may be of the advanced tier."""
+    """Whether a parameter may use the advanced tier."""
     restoring: bool = False
-    """Whether what is scheduled for deletion is about to be restored."""
+    """Whether secrets that are scheduled for deletion are about to be restored."""
     anyway: bool = False
-    """Whether what a rotation replaces may be set all the same."""
+    """Whether values may be set that a rotation should replace."""
     exact: bool = False
-    """Whether a given value must be the one that is there already, if there is one."""
+    """Whether a given value that differs from an existing one is a problem, not only a note."""
 
 
 @dataclass(frozen=True)
 class ProvisionPlan:
-    """Everything that is going to be written, and what is not there even then."""
+    """The writes, and the values that are missing even after these writes."""
 
     writes: tuple[Write, ...] = ()
     asks: Mapping[str, str] = field(default_factory=dict)
-    """What has to be asked for, and the page where its provider issues it, if the catalog knows it."""
+    """Values to ask for, each with the page where its provider issues it. The page is empty if the catalog has none."""
     absent: tuple[str, ...] = ()
-    """What may be missing, and is."""
+    """Optional values that are missing."""
     empty: tuple[str, ...] = ()
-    """What is needed and holds an empty text, which is left as it is."""
+    """Required values that exist as an empty text, which stays as it is."""
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -85,7 +83,7 @@ class ProvisionPlan:
 
 
 def plan(ground: ProvisionInputs) -> ProvisionPlan:
-    """Pure, but for what ``generate`` draws."""
+    """Pure, except for ``generate``."""
     return _Planner(ground).plan()
 
 
@@ -150,7 +148,7 @@ class _Planner:
                 self._fill(place, target.name, text, how, low=target.is_low)
 
     def _take(self, target: ValueTarget) -> None:
-        """What is there, or else what was given."""
+        """Copies an existing value to the places that lack it. Without an existing value, fills in the given one."""
         readings = [(place, self._held(place, target.setting)) for place in target.places]
         present = [(place, text) for place, text in readings if text is not None]
         operator_value = self.given.get(target.name)
@@ -180,7 +178,7 @@ class _Planner:
                 self._fill(place, target.name, text, COPIED, low=target.is_low)
 
     def _change(self, target: ValueTarget) -> str:
-        """How to bring the given value in all the same."""
+        """The way to write the given value nevertheless, in words."""
         credential = self.catalog.credentials.get(target.credential or "")
         kind = self.ground.kinds.get(credential.kind) if credential else None
         command = f"ansible-playbook watchparty.secrets.set -e set_names={target.name}"
@@ -236,7 +234,7 @@ class _Planner:
         return text if text and PASSWORD in text else None
 
     def _may_generate(self, kind: Kind, lacking: Sequence[credential_graph.CredentialPlace]) -> bool:
-        """Not while a URL that is needed is still to be given: it brings its own password."""
+        """Whether a value may be generated. It may not if a required URL is still missing: the URL has a password."""
         members = {name for lists in self.catalog.alternatives.values() for group in lists for name in group}
         waits = [
             spot
@@ -265,7 +263,7 @@ class _Planner:
         return None if credential_graph.holds_url(spot) else login.password
 
     def _needed(self) -> dict[str, ValueTarget]:
-        """What must have a value, whether it has one or not."""
+        """Targets that must have a value, whether they have one or not."""
         wanted = {name for name in self.known if self._is_needed(name)}
         for choices in self.catalog.alternatives.values():
             lacks: list[list[str]] = [[name for name in choice if not self._of_setting(name)] for choice in choices]
@@ -291,7 +289,7 @@ class _Planner:
         return self._value(self.known[name]) if name in self.known else setting.literal
 
     def _asked(self, needed: Mapping[str, ValueTarget]) -> list[str]:
-        """Each value once: what follows from another's answer is not asked for."""
+        """Names to ask for. A value that follows from another answer is left out."""
         results: list[str] = []
         answered = set()
         for name, target in needed.items():
@@ -321,7 +319,7 @@ class _Planner:
 
 
 def rendered(template: str, login: Login) -> str:
-    """A setting's first value with the password in it, escaped where it stands in a URL."""
+    """An initial value with the password in it. In a URL, the password is percent-encoded."""
     return ",".join(_rendered(part, login) for part in template.split(","))
 
 

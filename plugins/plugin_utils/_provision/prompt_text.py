@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What somebody who is asked for a value must know: what it is for, where it is stored, and what an answer must be."""
+"""The text that asks an operator for a value: its purpose, its places, and the check of the answer."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision impo
 
 @dataclass(frozen=True)
 class ValuePrompt:
-    """One value that is asked for by the name of a setting, of a part of one, or of a credential."""
+    """A value that is asked for by the name of a setting, of a setting's part, or of a credential."""
 
     catalog: Catalog
     name: str
     setting: Setting | None = None
-    """The setting whose whole value it is."""
+    """The setting whose whole value is asked for. None for other values."""
     purpose: str = ""
     places: tuple[str, ...] = ()
 
     @property
     def about(self) -> str:
-        """One line for the terminal; empty where the catalog says nothing."""
+        """One line for the terminal. Empty if the catalog describes neither purpose nor places."""
         kind = f" ({self.setting.type})" if self.setting and self.setting.type != "string" else ""
         purpose = f"{self.name}{kind}: {self.purpose}." if self.purpose else ""
         stored = f"It is stored in {', '.join(self.places)}." if self.places else ""
@@ -33,17 +33,17 @@ class ValuePrompt:
 
     @property
     def several_lines(self) -> bool:
-        """Whether its type allows an answer of several lines."""
+        """Whether the type allows an answer of several lines."""
         return self.setting is not None and self.setting.type in value_types.SEVERAL_LINES
 
     def problem_of(self, text: str) -> str | None:
-        """What the catalog has against an answer, without the answer; None if it can be the value."""
+        """The problem of an answer, without the answer. None if the answer is valid."""
         is_template = self.setting is not None and self.setting.type == "url" and PASSWORD in text
         return None if is_template else targets.wrong(self.catalog, self.setting, text)
 
 
 def question(catalog: Catalog, name: str) -> ValuePrompt:
-    """Names that the catalog does not know are asked for without a word about them."""
+    """The prompt for a name. A name that the catalog does not know has no description."""
     target = targets.targets(catalog).get(name) or targets.matched(catalog, name)
     if target is not None:
         part = name.rpartition(".")[2]
@@ -60,7 +60,7 @@ def question(catalog: Catalog, name: str) -> ValuePrompt:
 
 
 def _is_whole(spot: credential_graph.CredentialPlace) -> bool:
-    """Whether the place holds the credential's password or key, and nothing beside it."""
+    """Whether the place holds only the credential's password or key."""
     return not spot.is_user and not credential_graph.holds_url(spot)
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan of a change that is asked for by name: every place that the value appears in, and every conflict."""
+"""The plan to set values by name: every place that holds a value, and every conflict. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ SET, FOLLOWS = "set", "follows"
 
 
 def plan(ground: ProvisionInputs) -> ProvisionPlan:
-    """Pure."""
     known, chosen_values, problems = targets.chosen(ground.catalog, ground.given)
     closed = unreadable(ground.catalog, ground.contents, restoring=False)
     fills: dict[Place, Fill] = {}
@@ -57,7 +56,7 @@ def plan(ground: ProvisionInputs) -> ProvisionPlan:
 
 
 def conflicts(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, *, anyway: bool) -> list[str]:
-    """Why a rotation should change it instead."""
+    """Reasons to change the value by a rotation instead. Empty if it may be set."""
     if target.credential is None or anyway:
         return []
     credential = catalog.credentials[target.credential]
@@ -75,7 +74,7 @@ def conflicts(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, 
 def _followers(
     ground: ProvisionInputs, credential: Credential, target: ValueTarget, text: str, fills: dict[Place, Fill]
 ) -> dict[Place, Fill]:
-    """The other places of the same credential."""
+    """Writes to the other places of the same credential."""
     login = login_of(text.split(",")[0]) if target.setting and target.setting.type in ("url", "list") else None
     if login is None:
         if target.setting and target.setting.type == "url":

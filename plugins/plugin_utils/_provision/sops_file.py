@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A sops file of dotenv or JSON, opened by the program sops, which uses the operator's AWS login or age key."""
+"""A sops file of dotenv or JSON. The program sops decrypts it, with the operator's AWS login or age key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _WHAT_IS_ENCRYPTED = {
     f"{kind}_{by}" for kind in ("unencrypted", "encrypted") for by in ("suffix", "regex", "comment_regex")
 }
 _KNOWN = {"kms", "age", *_ABOUT_THE_FILE, *_WHAT_IS_ENCRYPTED}
-"""For any other, sops might start a program or ask an address that the file names. It reads ``HC_VAULT`` as well."""
+"""Allowed metadata. Any other could make sops start a program, or connect to an address that the file names.
+
+A list of forbidden names would not do, because sops also reads ``HC_VAULT`` for ``hc_vault``.
+"""
 
 
 def is_sops(content: bytes) -> bool:
@@ -31,7 +34,7 @@ def is_sops(content: bytes) -> bool:
 
 
 def decrypted(path: Path, content: bytes) -> dict[str, str]:
-    """The settings of exactly this content. Raises ProvisionError, in words without a value."""
+    """Decrypts exactly this content. Returns its settings. Raises ProvisionError, without a value."""
     foreign = sorted(kind for kind, value in _metadata(content).items() if value and kind not in _KNOWN)
     if foreign:
         unsupported = f"has keys of {', '.join(foreign)}, but only AWS KMS and age are supported"
@@ -46,7 +49,7 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
         )
     kind = "json" if _is_json(content) else "dotenv"
     command = [program, "--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"]
-    # Without a login to Vault: no file may have it sent anywhere.
+    # sops gets no login to Vault, because a file could make sops send it elsewhere.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VAULT_")}
     try:
         run = subprocess.run(command, input=content, env=environment, capture_output=True, timeout=SECONDS, check=False)
@@ -62,7 +65,7 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
 
 
 def _twice(content: bytes) -> list[str]:
-    """Names that are in one object more than once. sops, like Go, does not tell ``SOPS`` from ``sops``."""
+    """Names that one object has more than once. Like Go, sops does not distinguish ``SOPS`` from ``sops``."""
     repeated: set[str] = set()
 
     def note(pairs: list[tuple[str, Any]]) -> None:
@@ -78,7 +81,7 @@ def _is_json(content: bytes) -> bool:
 
 
 def _metadata(content: bytes) -> Mapping[str, Any]:
-    """What the file says of its keys, by kind; empty for any other file."""
+    """The file's metadata for sops. Empty for any other file."""
     if not _is_json(content):
         flat = [name.decode("ascii", "replace") for name in _DOTENV.findall(content)]
         return {name.partition("__")[0]: True for name in flat}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an operator can give a value to, by name, and where that value goes."""
+"""Names for which an operator can give a value, and the places of these values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 @dataclass(frozen=True)
 class ValueTarget:
-    """One value, and every place that holds it whole."""
+    """A value, and every place that holds exactly this value."""
 
     name: str
     """A setting's name, ``credential.username``, ``credential.password`` or ``SETTING.host`` for a part of its URL."""
@@ -34,7 +34,7 @@ class ValueTarget:
     credential: str | None = None
     is_user: bool = False
     part_of: str | None = None
-    """The setting that is composed of it."""
+    """The setting that is composed of this value and others."""
 
     @property
     def is_low(self) -> bool:
@@ -42,7 +42,7 @@ class ValueTarget:
 
 
 def targets(catalog: Catalog) -> dict[str, ValueTarget]:
-    """Every target, in the catalog's order; patterns have none of their own."""
+    """Every target, in the catalog's order. Patterns have no targets."""
     owners: dict[Place, str] = {}
     value_targets: dict[str, ValueTarget] = {}
     credentials = {name: credential.name for credential in catalog.credentials.values() for name in credential.settings}
@@ -81,7 +81,7 @@ def _of_urls(catalog: Catalog) -> Iterator[tuple[Setting, str, Place]]:
 
 
 def matched(catalog: Catalog, name: str) -> ValueTarget | None:
-    """The target of a setting that a pattern of the catalog stands for."""
+    """The target of a name that a pattern of the catalog matches. None if no pattern matches."""
     if not name.isidentifier() or name in catalog.settings:
         return None
     for setting in catalog.settings.values():
@@ -92,9 +92,9 @@ def matched(catalog: Catalog, name: str) -> ValueTarget | None:
 
 
 def flattened(values: Mapping[str, Any]) -> dict[str, str]:
-    """Values by target: a credential's login may be written as a mapping, and its password as a text.
+    """Values by target. A credential's login may be a mapping, and its password alone a text.
 
-    Raises :class:`ProvisionError`, in words without a value, for what is not text.
+    Raises :class:`ProvisionError`, without a value, for a value that is not text.
     """
     result: dict[str, str] = {}
     for name, value in values.items():
@@ -109,7 +109,7 @@ def flattened(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def chosen(catalog: Catalog, by_name: Mapping[str, str]) -> tuple[dict[str, ValueTarget], dict[str, str], list[str]]:
-    """The targets with those that patterns stand for, the values by target, and what is wrong with the names."""
+    """Targets, with those of names that patterns match; the values by target; the problems with the names."""
     known = targets(catalog)
     values: dict[str, str] = {}
     problems: list[str] = []
@@ -147,7 +147,7 @@ def _no_target(catalog: Catalog, name: str, known: Mapping[str, ValueTarget]) ->
 
 
 def wrong(catalog: Catalog, setting: Setting | None, value: str) -> str | None:
-    """What the catalog has against the value, in words to follow its name."""
+    """The problem of a value, in words that follow its name. None if the value is valid."""
     if not value:
         return "is empty; give it a value"
     if "\0" in value:
@@ -171,7 +171,7 @@ def secret_names(catalog: Catalog) -> tuple[str, ...]:
 
 
 def parameters(catalog: Catalog, names: Iterable[str]) -> dict[str, str]:
-    """Of these parameters, those that hold a value of the environment, with the catalog's description of it."""
+    """The parameters that hold a value of the environment, each with the catalog's description of it."""
     known = {
         place.name: target
         for target in targets(catalog).values()
@@ -187,7 +187,7 @@ def parameters(catalog: Catalog, names: Iterable[str]) -> dict[str, str]:
 
 
 def holders(catalog: Catalog, name: str) -> tuple[str, ...]:
-    """The credentials that appear in a secret or parameter."""
+    """Credentials that appear in a secret or parameter."""
     return tuple(
         credential.name
         for credential in catalog.credentials.values()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Back to the previous value of a setting: where it is, and why it must not come back."""
+"""The undo of a setting: its previous value, and the reasons that forbid its return."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NO_OTHER = (
 
 @dataclass(frozen=True)
 class Undone:
-    """A setting's present value, and the previous one."""
+    """The present and the previous value of a setting."""
 
     target: ValueTarget
     before: str = field(repr=False)
@@ -47,7 +47,7 @@ class Undone:
 
 @dataclass(frozen=True)
 class Undo:
-    """What was asked for, as one look found it."""
+    """The settings to undo, as one look found them."""
 
     settings: tuple[Undone, ...]
 
@@ -56,7 +56,7 @@ class Undo:
         return {item.target.name: item.after for item in self.settings}
 
     def plan(self, ground: ProvisionInputs) -> ProvisionPlan:
-        """A newer value that somebody wrote since the look is not undone."""
+        """Plans the undo. A value that somebody has changed since the look is a problem."""
         holdings = Holdings(ground.contents)
         moved = [
             f"{item.target.name}: somebody changed it meanwhile; run the same command again to undo that change"
@@ -67,7 +67,7 @@ class Undo:
 
 
 def wanted(provisioner: Provisioner, names: Sequence[str], seen: StoreState) -> Undo:
-    """Reads the previous values. Raises ProvisionError with every reason against it."""
+    """Reads the previous values. Raises ProvisionError with every conflict."""
     known, chosen, problems = targets.chosen(provisioner.catalog, dict.fromkeys(names, ""))
     problems += [problem for name in chosen for problem in _conflicts(provisioner, seen.journal, known[name])]
     if problems:
@@ -98,7 +98,7 @@ def _conflicts(provisioner: Provisioner, journal: Journal, target: ValueTarget) 
 
 
 def _credentials(catalog: Catalog, target: ValueTarget) -> list[Credential]:
-    """Every credential with a value there: a place can be of several."""
+    """Every credential with a value in the target's places. A place can hold several credentials."""
     return [
         credential
         for credential in catalog.credentials.values()
@@ -107,7 +107,7 @@ def _credentials(catalog: Catalog, target: ValueTarget) -> list[Credential]:
 
 
 def _undone(provisioner: Provisioner, contents: Contents, journal: Journal, target: ValueTarget) -> Undone | str:
-    """The reason against it as text."""
+    """The undo of a setting, or the reason against it as text."""
     place, holdings = target.places[0], Holdings(contents)
     before = holdings.value(place, target.setting)
     if before is None:
@@ -137,7 +137,10 @@ def _undone(provisioner: Provisioner, contents: Contents, journal: Journal, targ
 
 
 def _is_replaced(previous: Reading, now: Reading, last: Rotated) -> bool:
-    """Whether it may be from before the last rotation. A rotation is recorded after the versions that it wrote."""
+    """Whether the previous value may be from before the last rotation.
+
+    A rotation is recorded after the versions that it wrote.
+    """
     own = {version_id(last.rotation, previous.name, phase) for phase in (1, 2)}
     if last.rotation == first_date.STEP or previous.version in own:
         return False
@@ -159,7 +162,7 @@ def _previous(provisioner: Provisioner, contents: Contents, target: ValueTarget)
 
 
 def _earlier(provisioner: Provisioner, now: Reading) -> Reading | str:
-    """A parameter is also written anew when its key or its description changes."""
+    """The newest version with another value. A change of the key or the description writes the same value again."""
     try:
         history = provisioner.parameters.history(now.name)
     except NotFound:

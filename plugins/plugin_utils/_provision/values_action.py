@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the actions share that write values into the stores. Results hold names, places and words, never a value."""
+"""The base of the actions that write values into the stores. Results hold names, places and words, never a value."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ OPTIONS: dict[str, Any] = {
 
 
 class ValuesAction(ControllerAction):
-    """Runs on the controller, in process; values are read inside it and never return."""
+    """Runs in the controller's process. Values are read inside it, and are never returned."""
 
     name = ""
     options = {**aws_argument_spec(), **OPTIONS}
     forms = True
-    """Whether what stands beside the values is brought to what the catalog says, where they are there."""
+    """Whether existing secrets get the key, tags and other properties that the catalog asks for."""
     planner: Callable[[ProvisionInputs], ProvisionPlan] = staticmethod(_plan.plan)
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,9 +117,9 @@ class ValuesAction(ControllerAction):
         steps: Sequence[MissingPart] = (),
         seen: StoreState | None = None,
     ) -> dict[str, Any]:
-        """Carries a plan out unless in check mode; returns its public summary. Raises ProvisionError before any write.
+        """Carries a plan out, unless in check mode. Returns its summary. Raises ProvisionError before any write.
 
-        ``steps`` come first, once nothing refuses any more.
+        ``steps`` are carried out first, after all checks have passed.
         """
         seen = seen or self.seen(provisioner)
         outlook = provisioner.outlook(values, seen)
@@ -171,7 +171,7 @@ def as_data(plan: ProvisionPlan) -> dict[str, Any]:
 
 
 def diff(fills: Iterable[Fill]) -> dict[str, str]:
-    """Places with fingerprints that tell, within this run and nowhere else, which of them are equal."""
+    """Places with fingerprints of their values. Only fingerprints of the same run can be compared."""
     key = secrets.token_bytes(16)
     before, after = [], []
     for fill in sorted(fills, key=lambda fill: str(fill.place)):

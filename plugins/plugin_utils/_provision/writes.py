@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Values by place, put together into writes: one a secret, one a parameter, each with the version that it replaces."""
+"""Values by place, grouped into writes: one for each secret or parameter, with the version that it replaces."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CREATE, MERGE = "create", "merge"
 
 @dataclass(frozen=True)
 class Fill:
-    """One place that gets a value."""
+    """A value for one place."""
 
     place: Place
     target: str
@@ -44,7 +44,7 @@ class Fill:
 
 @dataclass(frozen=True)
 class Write:
-    """One secret or parameter to create or update."""
+    """A secret or parameter to create or update."""
 
     act: str
     """CREATE or MERGE."""
@@ -53,7 +53,7 @@ class Write:
     content: str = field(repr=False)
     fills: tuple[Fill, ...] = ()
     instead_of: str = ""
-    """The version that it replaces; empty where it is created."""
+    """The version that it replaces. Empty if the secret or parameter is created."""
 
     @property
     def secure(self) -> bool:
@@ -68,7 +68,7 @@ class Write:
 
 
 def projected(contents: Contents, fills: Iterable[Fill]) -> Contents:
-    """What the stores hold once these are written."""
+    """The contents of the stores after these writes."""
     fills = list(fills)
     base = {
         fill.place.name: Reading(fill.place.store, fill.place.name, "", "{}")
@@ -86,7 +86,7 @@ def projected(contents: Contents, fills: Iterable[Fill]) -> Contents:
 
 
 def writes(fills: Iterable[Fill], contents: Contents, *, advanced: bool) -> tuple[list[Write], list[str]]:
-    """The writes, always in the same order, and what does not fit."""
+    """The writes, always in the same order, and the problems of writes that are too large."""
     grouped: dict[tuple[str, str], list[Fill]] = {}
     for fill in sorted(fills, key=lambda fill: (fill.place.store, fill.place.name, fill.place.key or "")):
         grouped.setdefault((fill.place.store, fill.place.name), []).append(fill)
@@ -121,7 +121,10 @@ def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced
 
 
 def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict[str, str]:
-    """By secret or parameter, why nothing can be planned for it; without words where it is about to be restored."""
+    """Secrets and parameters that no plan may write, each with the reason.
+
+    The reason is empty if the secret is about to be restored.
+    """
     keyed: dict[str, list[str]] = {}
     for target in targets.targets(catalog).values():
         for place in target.places:
@@ -154,7 +157,7 @@ def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict
 
 
 def busy(rotation: OpenRotation | None, writes: Sequence[Write]) -> list[str]:
-    """What an open rotation keeps from being written."""
+    """Problems of writes to names that an open rotation changes."""
     if rotation is None:
         return []
     return [
