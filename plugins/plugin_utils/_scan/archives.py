@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Looking into archives and compressed files, nested ones too, within bounds that no bomb breaks."""
+"""Search in archives and compressed files, nested too. Limits bound the work against archive bombs."""
 
 from __future__ import annotations
 
@@ -37,49 +37,50 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import NeedleMatch, Searcher
 
 UNPACKED = "(unpacked)"
-"""The one thing in a compressed file."""
+"""The name that stands for the content of a compressed file without members."""
 DEPTH = 4
-"""Archives within archives."""
+"""Levels of archives within archives that are opened."""
 DIRECTORY = 8 * 1024 * 1024
-"""Bytes of a zip file's directory: its entries are held in memory."""
+"""Bytes of a zip file's directory. Its entries are held in memory."""
 ENTRY_OF_ZIP, MEMBER_OF_ZIP = b"PK\x01\x02", b"PK\x03\x04"
 LOCAL = 30
-"""Bytes before a member's name."""
+"""Bytes of a zip member's header before the name."""
 NAME = 200
 """Characters of a member's name that are shown."""
 MARKUP, DOCUMENT = re.compile(rb"<[^<>]{0,4096}>"), 16 * 1024 * 1024
-"""What may stand within a value in a document's text, and bytes of one that is also searched without."""
+"""A pattern for the markup within a document's text, and the most bytes of a document that is also searched without it.
+"""
 IN_JOURNAL = "large entries are compressed; pipe journalctl --file=FILE -o export into the same scan (scan_stdin)"
 IN_PDF = "parts that are encrypted, or not compressed by zlib, were not scanned"
 _OTHER_FILTERS = re.compile(rb"/(?:Encrypt|LZWDecode|ASCII85Decode|ASCIIHexDecode|RunLengthDecode)\b")
 NAMED = 3
-"""Members of one archive that are named as not looked into; more are counted."""
+"""Unsearched members of one archive that are named. Further ones are counted."""
 
 
 class Limits(NamedTuple):
-    """How much is unpacked."""
+    """Bounds of unpacking."""
 
     file: int = 256 * 1024 * 1024
     """Bytes that one file may unpack to."""
     total: int = 16 * 1024 * 1024 * 1024
     members: int = 50_000
     memory: int = 96 * 1024 * 1024
-    """Bytes of a zip file that lies in something that cannot be read twice, of a picture or a document."""
+    """Bytes of a picture, of a document, or of a zip file in a stream that cannot be read twice."""
 
 
 class Passed(NamedTuple):
-    """Something that was not looked into, and why."""
+    """A part of an archive that was not searched, and the reason."""
 
     inside: str
     reason: str
 
 
 class TooMuch(Exception):
-    """Raised when an archive unpacks to more than the limits allow."""
+    """Raised if an archive unpacks to more than the limits allow."""
 
 
 class Unpacker:
-    """Searches what is packed. What it cannot look into is in ``passed``."""
+    """Searches archives. After each search, ``passed`` lists the parts that were not searched."""
 
     def __init__(self, searcher: Searcher, limits: Limits = Limits()) -> None:  # noqa: B008  (a value, not a list)
         self._searcher = searcher
@@ -89,12 +90,12 @@ class Unpacker:
         self._members = 0
         self.passed: list[Passed] = []
         self.more = 0
-        """How many more members were not looked into."""
+        """Number of further members that were not searched."""
 
     def search(self, stream: Any, kind: str | None = None) -> Iterator[NeedleMatch]:
-        """What stands in the members of an archive. The stream is its bytes; seekable ones can be zip files too.
+        """Matches in the members of an archive. A zip file that cannot seek is held in memory.
 
-        ``kind`` is for what its first bytes do not tell.
+        ``kind`` is the format, for an archive whose first bytes do not show it.
         """
         self._left = min(self.limits.file, self._total)
         before = self._left
@@ -154,11 +155,11 @@ class Unpacker:
             yield from self._walk(self._metered(Rest(member.data)), name, depth - 1)
 
     def _names(self, text: str, inside: str) -> Iterator[NeedleMatch]:
-        """A member's name, and what it links to, which may be compressed with it."""
+        """Matches in a member's name and link target. The archive may compress them with the member."""
         yield from self._searcher.in_bytes(text.encode("utf-8", "replace"), inside)
 
     def _pieces(self, kind: str, stream: Any, inside: str, depth: int, *, packed: bool) -> Iterator[NeedleMatch]:
-        """A file whose texts stand in it one by one, some of them compressed."""
+        """Matches in a file that holds texts one by one, some of them compressed."""
         data = stream.read(self.limits.memory + 1) if kind != JOURNAL else b""
         if kind == JOURNAL or len(data) > self.limits.memory:
             self._pass(inside, IN_JOURNAL if kind == JOURNAL else f"a {kind} too large to be held in memory")
@@ -217,7 +218,7 @@ class Unpacker:
             self._pass(name, f"cannot be unpacked ({type(error).__name__})")
 
     def _document(self, stream: Any, name: str) -> Iterator[NeedleMatch]:
-        """Text as it is, and without its markup: word processors put that between any two letters."""
+        """Matches in a text with and without its markup. Word processors put markup between any two letters."""
         data = stream.read(DOCUMENT)
         matches = self._searcher.in_bytes(data, name)
         needles = {match.needle for match in matches}
@@ -227,11 +228,12 @@ class Unpacker:
                 yield match
 
     def _bunzip2(self, stream: Any, member: Any) -> Any:
-        """Of bzip2, zipfile unpacks at once whatever it has read: half a gigabyte of a kilobyte."""
+        """The unpacked bytes of a member. ``zipfile`` would unpack all that it read at once, half a gigabyte of a
+        kilobyte."""
         return Inflated(_Raw(stream, member), BZIP2, self._count)
 
     def _count(self) -> None:
-        """Of a member, a header or another compressed stream behind the first."""
+        """Counts a member, a header, or a further compressed stream. Raises TooMuch if they are too many."""
         self._members -= 1
         if self._members < 0:
             raise TooMuch(f"has more than {self.limits.members} members; the rest was not scanned")
@@ -263,11 +265,11 @@ _DAMAGED = (
 
 
 class _TooManyMembers(ValueError):
-    """Raised when a zip file's directory is larger than what is held."""
+    """Raised if the directory of a zip file exceeds the bounds."""
 
 
 class _Guarded:
-    """A zip file whose directory, which is read at once, is no larger than what is held, whatever it says of itself."""
+    """A zip file with bounded reads. ``zipfile`` reads the directory at once, and its declared size may be false."""
 
     def __init__(self, stream: Any, members: int) -> None:
         self._stream = stream
@@ -285,7 +287,7 @@ class _Guarded:
 
 
 class _Raw:
-    """A member of a zip file as it is stored."""
+    """A stored, still compressed member of a zip file."""
 
     def __init__(self, stream: Any, member: Any) -> None:
         self._stream = stream
@@ -312,7 +314,7 @@ def _joined(inside: str, name: str) -> str:
 
 
 class Rest:
-    """A stream that can only be read on, with what was read too early prepended."""
+    """A stream that cannot seek. ``head`` holds bytes that were read too early."""
 
     def __init__(self, stream: Any, head: bytes = b"", spend: Callable[[int], None] | None = None) -> None:
         self._stream = stream
@@ -340,7 +342,7 @@ class Rest:
 
 
 def _again(stream: Any, head: bytes) -> Any:
-    """The stream from its beginning, of which the head was read."""
+    """The stream from its beginning, after its head was read."""
     if stream.seekable():
         stream.seek(0)
         return stream
@@ -348,7 +350,7 @@ def _again(stream: Any, head: bytes) -> Any:
 
 
 class Ending:
-    """A stream whose last bytes are kept."""
+    """A stream that keeps the last bytes that were read."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

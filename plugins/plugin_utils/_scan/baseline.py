@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Findings that somebody has accepted, each with a reason and a day on which that ends. Pure."""
+"""The findings that an operator has accepted, each with a reason and a last day. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_repo
 
 _FINGERPRINT = re.compile(r"^[0-9a-f]{24}$")
 SHOWN = 40
-"""Unknown keys that are named, and characters of each."""
+"""Number of unknown keys that a problem names, and characters of each."""
 NO_LIST = "is not a mapping with a list called accepted"
 NO_DAY = "has no expires, a day such as 2027-01-31"
 _KEYS = {"fingerprint", "reason", "expires"}
@@ -22,22 +22,20 @@ _KEYS = {"fingerprint", "reason", "expires"}
 
 @dataclass(frozen=True)
 class AcceptedFinding:
-    """One accepted finding."""
-
     fingerprint: str
     reason: str
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a baseline's file says, and what is wrong with it."""
+    """The entries of a baseline file, and its problems."""
 
     entries: tuple[AcceptedFinding, ...] = ()
     problems: tuple[str, ...] = ()
 
 
 def parse(document: Any, today: date) -> Baseline:
-    """A baseline from YAML's values. An entry that is malformed or has expired accepts nothing and is a problem."""
+    """The baseline of a parsed YAML document. A malformed or expired entry accepts no finding and is a problem."""
     listed = accepted_in(document)
     if listed is None:
         return Baseline((), (NO_LIST,))
@@ -62,7 +60,7 @@ def parse(document: Any, today: date) -> Baseline:
 
 
 def accepted_in(document: Any) -> list[Any] | None:
-    """The entries of such a file, from YAML's values."""
+    """The entries of a parsed baseline file. None if it has no list ``accepted``."""
     listed = document.get("accepted") if isinstance(document, Mapping) else None
     return listed if isinstance(listed, list) else None
 
@@ -103,7 +101,7 @@ def day(value: Any) -> date | None:
     if isinstance(value, date):
         return date(value.year, value.month, value.day)
     try:
-        # Not of any other value: YAML can repeat a list so that its text fills the memory.
+        # The type is checked first: with YAML's aliases, the text of a small list can fill the memory.
         return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Programs that a scan starts, bounded in memory, output and time."""
+"""Programs that a scan starts, with bounds of memory, output and time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ except ImportError:  # not on every system
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 MEMORY = 512 * 1024 * 1024
-"""Bytes of data that a program, and each that it starts, may hold."""
+"""Bytes of data that a program may hold, and each program that it starts."""
 IDLE = 300.0
 """Seconds without output after which a program is ended."""
 SECONDS = 4 * 3600.0
@@ -36,34 +36,34 @@ OUTPUT = 256 * 1024 * 1024
 """Bytes of an output that is kept whole."""
 ERRORS = 8192
 RECORD = 16 * 1024
-"""Bytes of a line or a name; the rest of a longer one is dropped."""
+"""Bytes of a line or a name that are kept."""
 
 
 class Bounds(NamedTuple):
-    """What a program may take."""
+    """Bounds of a program."""
 
     memory: int = MEMORY
     idle: float = IDLE
     seconds: float = SECONDS
-    """How long one source may take."""
+    """Seconds for one source."""
     until: float = 0.0
-    """When that ends, as time.monotonic() has it."""
+    """End of these seconds, on the clock of ``time.monotonic()``. 0 if they have not begun."""
 
     def begun(self) -> Bounds:
         return self._replace(until=time.monotonic() + self.seconds)
 
     def check(self) -> None:
-        """Raises ScanError once the time is over."""
+        """Raises ScanError after the end of the time."""
         if self.until and time.monotonic() > self.until:
             raise ScanError(f"took more than {self.seconds:g} s; the rest was not scanned")
 
 
 class NotStarted(ScanError):
-    """A program cannot be started."""
+    """Raised if a program cannot be started."""
 
 
 class Failed(ScanError):
-    """A program ended with an error of its own."""
+    """Raised if a program ends with an unexpected exit code."""
 
     def __init__(self, reason: str, code: int) -> None:
         super().__init__(reason)
@@ -71,7 +71,7 @@ class Failed(ScanError):
 
 
 class Running:
-    """A program, its output, and where it can be written to."""
+    """A running program, with its output and its input."""
 
     def __init__(self, process: Any, output: IO[bytes]) -> None:
         self.process = process
@@ -94,7 +94,7 @@ def running(
     label: str = "",
     codes: Sequence[int] = (0,),
 ) -> Iterator[Running]:
-    """The program while it runs. Raises ScanError afterwards if it failed; what it started ends with it."""
+    """Starts a program and ends it, with all that it started, at the end. Raises ScanError then if it failed."""
     label = label or command[0]
     try:
         # pylint: disable-next=ansible-bad-function
@@ -119,7 +119,7 @@ def running(
         yield Running(process, output)
         if talks and process.stdin is not None:
             process.stdin.close()
-        while output.read(1 << 20):  # or it would get a broken pipe
+        while output.read(1 << 20):  # a program that still writes would get a broken pipe
             pass
         process.wait(timeout=bounds.idle)
     except subprocess.TimeoutExpired:
@@ -144,7 +144,7 @@ def output_of(
     bounds: Bounds = Bounds(),  # noqa: B008
     label: str = "",
 ) -> bytes:
-    """What a program prints. Raises ScanError."""
+    """The standard output of a program. Raises ScanError."""
     with running(command, environment=environment, cwd=cwd, bounds=bounds, label=label) as program:
         data = program.output.read(OUTPUT + 1)
         if len(data) > OUTPUT:
@@ -153,7 +153,7 @@ def output_of(
 
 
 def records(stream: Any, end: bytes = b"\n") -> Iterator[bytes]:
-    """What ends with these bytes, one after the other, none longer than is kept."""
+    """Records that end with ``end``, each cut to RECORD bytes."""
     rest = b""
     while True:
         data = stream.read1(1 << 16)
@@ -167,7 +167,7 @@ def records(stream: Any, end: bytes = b"\n") -> Iterator[bytes]:
 
 
 class _Output(io.RawIOBase):
-    """A program's output, which comes in time or not at all."""
+    """The output of a program. Raises ScanError if the program exceeds its time."""
 
     def __init__(self, stream: Any, bounds: Bounds, label: str) -> None:
         super().__init__()
@@ -191,7 +191,10 @@ class _Output(io.RawIOBase):
 
 
 def _end_with(parent: int) -> None:
-    """Between fork and exec: a scan that is killed cannot end what it started. It starts and reads it in one thread."""
+    """Makes Linux kill the program when the thread that started it ends. Runs between fork and exec.
+
+    A scan that is killed cannot end its programs itself. One thread starts a program and reads its output.
+    """
     if _LIBC:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -199,7 +202,7 @@ def _end_with(parent: int) -> None:
 
 
 def _limit(process: int, memory: int) -> None:
-    """Bounds what the process allocates; what it maps of files does not count. Linux only."""
+    """Bounds the memory that a process allocates, without the files that it maps. Linux only."""
     with suppress(AttributeError, OSError, ValueError):
         resource.prlimit(process, resource.RLIMIT_DATA, (memory, memory))
 
@@ -229,7 +232,7 @@ def _fed(stream: Any, stdin: bytes) -> None:
         stream.write(stdin)
         stream.close()
     except (OSError, ValueError):
-        pass  # it has ended, and says why itself
+        pass  # the program has ended; its exit code and errors tell the reason
 
 
 def _close(stream: Any) -> None:
@@ -247,12 +250,12 @@ def _thread(run: Any) -> threading.Thread:
 
 
 def _reason(errors: bytes) -> str:
-    """A program's own reason, for people."""
+    """The reason that a program printed, on one line."""
     lines = [line for line in errors.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
     text = next((line for line in lines if line.startswith("fatal: ")), lines[0] if lines else "")
     return printable(text.partition("fatal: ")[2] or text)[:300]
 
 
 def printable(text: str) -> str:
-    """A text for people: what cannot be printed is a question mark."""
+    """A text with a question mark for each character that cannot be printed."""
     return text if text.isprintable() else "".join(name if name.isprintable() else "?" for name in text)

@@ -23,20 +23,20 @@ _LOG = (
     *("log", "--all", "--full-history", "-m", "--raw", "--no-abbrev", "--no-renames", "--format=%x01%H %cI"),
     f"-{MOST_COMMITS + 1}",
 )
-"""Also what is on a branch whose merge kept the other side."""
+"""The options of git. ``--full-history`` also lists a branch whose merge kept the file of the other side."""
 BY_HAND = "list them by hand: git log --all --full-history -- FILE"
 
 
 @dataclass(frozen=True)
 class OldValues:
-    """The commits that hold old values, the newest first, and why others may be missing from them."""
+    """The commits that hold old values, the newest first. ``notes`` tell why the list may be incomplete."""
 
     commits: list[dict[str, Any]]
     notes: list[str]
 
 
 class _Change(NamedTuple):
-    """A commit that changed the file, its time, and the file's id; empty where the commit removed it."""
+    """A commit that changed the file, its time, and the file's blob. ``blob`` is empty if it removed the file."""
 
     commit: str
     at: str
@@ -44,9 +44,10 @@ class _Change(NamedTuple):
 
 
 def old_values(path: str, names: Collection[str]) -> OldValues:
-    """Of every branch and tag. Without names, and outside of a repository, the result is empty and git is not needed.
+    """The commits with old values of some settings, on every branch and tag.
 
-    Never raises: it is asked when the file is written already.
+    Empty without names, and outside of a repository; then git is not needed. Never raises ScanError, because callers
+    ask after they have written the file.
     """
     try:
         return _found(path, names) if names else OldValues([], [])
@@ -93,7 +94,7 @@ def _notes(*, shallow: bool, cut: bool, unread: Sequence[str]) -> list[str]:
 
 
 def _changes(repository: git.Repository, inside: str) -> list[_Change]:
-    """The newest first."""
+    """Commits that changed the file, the newest first."""
     changes: dict[str, _Change] = {}
     commit = at = ""
     with repository.reading("--literal-pathspecs", *_LOG, "--", inside) as output:
@@ -110,9 +111,9 @@ def _changes(repository: git.Repository, inside: str) -> list[_Change]:
 def _settings(
     repository: git.Repository, blobs: set[str], names: Collection[str], present: set[str]
 ) -> dict[str, list[str]]:
-    """The settings with old values in each file that could be read."""
+    """The settings with old values, by the blob of each file that git could read."""
     settings: dict[str, list[str]] = {"": []}
-    with suppress(git.Interrupted):  # what git did not come to is not in the answer
+    with suppress(git.Interrupted):  # blobs that git did not read are absent from the result
         for part in repository.contents(sorted(blobs - settings.keys())):
             if isinstance(part, git.Large):
                 continue
@@ -131,6 +132,6 @@ def _read(path: str) -> bytes:
 
 
 def _lines(content: bytes, names: Collection[str]) -> set[str]:
-    """A damaged version counts as well: its lines may hold what they held."""
+    """The lines of the named settings. A damaged file counts too, because its lines may still hold old values."""
     lines = content.decode("ascii", "replace").splitlines()
     return {line for line in lines if line.partition("=")[0] in names}

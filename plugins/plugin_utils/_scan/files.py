@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files and directories as sources: every regular file once, links not followed, nothing that could wait opened.
+"""Files and directories as sources. Opens each regular file once, follows no links, and opens nothing that could block.
 
-Directories are walked by their handles, so that one that is exchanged for a link leads nowhere.
+Directories are walked by their handles. If a directory is exchanged for a link meanwhile, the walk does not follow it.
 """
 
 from __future__ import annotations
@@ -18,39 +18,39 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_p
 
 REPOSITORY = ".git"
 DEPTH = 256
-"""Directories within directories; each costs an open handle."""
+"""Levels of directories. Each level keeps a handle open."""
 NAMES = 1_000_000
 """Entries of one directory."""
 LONGEST = 1000
-"""Characters of a path that is shown."""
+"""Characters of a path that are shown."""
 
 Opened = tuple[str, IO[bytes] | str]
-"""A file's path below where the walk began, and its stream, or the reason for a missing one."""
+"""A file's path below the start of the walk, and its stream or the reason why it cannot be read."""
 Passed = Callable[[bytes, str], None]
-"""Hears of a path that is not looked into, and why."""
+"""Callback for a path that is not searched, and the reason."""
 
 
 class Directory(NamedTuple):
-    """A directory that is open while it is looked at."""
+    """A directory. Its handle is open until the walk leaves it."""
 
     path: bytes
-    """Below where the walk began; empty for that."""
+    """Path below the start of the walk. Empty for the start itself."""
     handle: int
     files: list[bytes]
     folders: list[bytes]
-    """Where the walk goes next; what is taken out is passed over."""
+    """Directories that the walk enters next. A caller may remove some."""
 
     def below(self, name: bytes) -> bytes:
         return self.path + b"/" + name if self.path else name
 
 
 def shown(path: bytes) -> str:
-    """A path for people: what is not UTF-8 as \\xNN, what cannot be printed as a question mark."""
+    """A path as text. Bytes that are not UTF-8 become ``\\xNN``, characters that cannot be printed a question mark."""
     return printable(path[: 4 * LONGEST].decode("utf-8", "backslashreplace"))[:LONGEST]
 
 
 def directories(root: str, passed: Passed) -> Iterator[Directory]:
-    """The directory and each below it, from the top down."""
+    """A directory and each directory below it, from the top down."""
     opened_ones: list[int] = []
     try:
         waiting = []
@@ -77,7 +77,7 @@ def directories(root: str, passed: Passed) -> Iterator[Directory]:
 def _entered(
     name: str | bytes, parent: int | None, path: bytes, passed: Passed, handles: list[int]
 ) -> Iterator[Directory]:
-    follows = 0 if parent is not None else os.O_NOFOLLOW  # what was named may be a link
+    follows = 0 if parent is not None else os.O_NOFOLLOW  # the operator may name a link
     flags = os.O_RDONLY | os.O_DIRECTORY | (os.O_NOFOLLOW ^ follows)
     try:
         handle = os.open(name, flags, dir_fd=parent)
@@ -102,8 +102,7 @@ def _entered(
 
 
 def walk(root: str, *, without: Collection[str] = (), but: Collection[str] = (), passed: Passed) -> Iterator[Opened]:
-    """The files below a directory. ``without`` are names of directories that are passed over; ``but`` those at the
-    top."""
+    """Files below a directory, without directories named in ``without``, and at the top also those in ``but``."""
     everywhere, at_the_top = ({os.fsencode(name) for name in names} for names in (without, but))
     for directory in directories(root, passed):
         skipped = everywhere if directory.path else everywhere | at_the_top
@@ -113,7 +112,7 @@ def walk(root: str, *, without: Collection[str] = (), but: Collection[str] = (),
 
 
 def opened(name: str | bytes, shown_as: str, parent: int | None = None) -> Iterator[Opened]:
-    """One file, closed when the next is asked for; nothing for what is not a regular file."""
+    """Opens a file, and closes it when the next is asked for. Yields nothing if it is not a regular file."""
     try:
         if not stat.S_ISREG(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
             return
@@ -122,14 +121,14 @@ def opened(name: str | bytes, shown_as: str, parent: int | None = None) -> Itera
         yield shown_as, _why(error)
         return
     with _closed(handle):
-        if not stat.S_ISREG(os.fstat(handle).st_mode):  # exchanged since
+        if not stat.S_ISREG(os.fstat(handle).st_mode):  # exchanged after the first check
             return
         with os.fdopen(handle, "rb", closefd=False) as stream:
             yield shown_as, stream
 
 
 def beneath(root: str, path: bytes) -> Iterator[Opened]:
-    """A file below a directory, with no link on the way."""
+    """Opens a file below a directory, and follows no link on the path."""
     parts = path.split(b"/")
     handles = [os.open(root, os.O_RDONLY | os.O_DIRECTORY)]
     try:
@@ -147,7 +146,7 @@ def beneath(root: str, path: bytes) -> Iterator[Opened]:
 
 
 def content(path: str, limit: int) -> bytes:
-    """A regular file that is no larger; nothing if it does not exist. Raises ScanError for what is larger."""
+    """The content of a regular file. Empty if there is no such file. Raises ScanError if it exceeds the limit."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
@@ -164,7 +163,7 @@ def content(path: str, limit: int) -> bytes:
 
 @contextmanager
 def _closed(handle: int) -> Iterator[None]:
-    """Afterwards; a directory's handle makes no stream that would close it."""
+    """Closes a handle at the end. ``os.fdopen`` fails for a directory, and would leave its handle open."""
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which files are packed, as their first and last bytes say, and the streams that unpack some of them."""
+"""Formats of archives and compressed files, by their first and last bytes, and streams that unpack some of them."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ _NAMED = {
     b"# v2 git bundle\n": "a git bundle; clone the bundle, then scan the clone: -e scan_repositories=CLONE",
     b"# v3 git bundle\n": "a git bundle; clone the bundle, then scan the clone: -e scan_repositories=CLONE",
 }
-"""What no part of Python's standard library opens."""
+"""First bytes of formats that Python's standard library cannot open, with the name or remedy for the report."""
 STARTS = (*_MAGIC, *_NAMED)
 BROTLI = ".br"
-"""Brotli has no first bytes of its own."""
+"""The file extension of Brotli, whose files have no common first bytes."""
 _END_OF_ZIP = b"PK\x05\x06"
 _COMPRESSED = 0b1011
-"""Of a journal: large entries are compressed by xz, lz4 or zstd."""
+"""Flags in the header of a systemd journal that compresses large entries by xz, lz4 or zstd."""
 
 
 def kind_of(head: bytes) -> str | None:
-    """What kind of archive begins with these bytes."""
+    """The archive format that begins with these bytes, or None."""
     for start, kind in _MAGIC.items():
         if head.startswith(start) and (kind not in (LZMA, ZLIB) or _unpacks(kind, head)):
             is_plain = kind == JOURNAL and not int.from_bytes(head[12:16], "little") & _COMPRESSED
@@ -78,7 +78,7 @@ def kind_of(head: bytes) -> str | None:
 
 
 def unreadable(head: bytes, name: str = "") -> str | None:
-    """What is recognised as packed, and by what; nothing for what is opened."""
+    """The format of a packed file that cannot be opened, or None."""
     if name.endswith(BROTLI):
         return "brotli"
     if head.startswith(b"(\xb5/\xfd") and ZSTD not in DECOMPRESSORS:
@@ -87,13 +87,13 @@ def unreadable(head: bytes, name: str = "") -> str | None:
 
 
 def ends_as_zip(tail: bytes) -> bool:
-    """Whether a zip file ends here, whatever stands before it: a program, or a script."""
+    """Whether a zip file ends here. Another file, such as a program, may stand before it."""
     at = tail.rfind(_END_OF_ZIP)
     return at >= 0 and len(tail) - at >= 22 and struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22
 
 
 def _unpacks(kind: str, head: bytes) -> bool:
-    """Whether what begins with two or three common bytes is packed indeed."""
+    """Whether data unpacks. LZMA and zlib begin with two or three common bytes."""
     with suppress(zlib.error, lzma.LZMAError, EOFError, MemoryError):
         return bool(DECOMPRESSORS[kind]().decompress(head, HEAD))
     return False
@@ -113,7 +113,7 @@ if zstd is not None:
 
 
 class Inflated:
-    """What a compressed stream holds, member after member, never more at once than is asked for."""
+    """The unpacked bytes of all members of a compressed stream, at most as many at once as asked for."""
 
     CHUNK = 65536
 
@@ -134,7 +134,7 @@ class Inflated:
             else:
                 chunk = self._stream.read(self.CHUNK)
             data = self._one.decompress(chunk, count)
-            # zlib hands back what it has not used; the others keep it.
+            # zlib returns the input that it has not used; the other decompressors keep it.
             self._input = getattr(self._one, "unconsumed_tail", b"")
             if data:
                 return bytes(data)
@@ -143,7 +143,7 @@ class Inflated:
         return b""
 
     def _next(self) -> None:
-        """Another member may follow; anything else after the end is padding."""
+        """Starts the next member. Other bytes after the end of a member are padding."""
         if self._one is None:
             return
         rest = self._one.unused_data + self._input or self._stream.read(self.CHUNK)
@@ -155,7 +155,7 @@ class Inflated:
 
 
 def packed_pieces(kind: str, data: bytes) -> Iterator[int]:
-    """Where zlib's streams begin in a picture's texts, and in a document."""
+    """The offsets of zlib streams in the texts of a PNG file, or in a PDF file."""
     at = 8 if kind == PNG else 0
     while kind == PNG and at + 12 <= len(data):
         length, name = struct.unpack_from(">I4s", data, at)
@@ -170,7 +170,10 @@ def packed_pieces(kind: str, data: bytes) -> Iterator[int]:
 
 
 def _in_text(name: bytes, data: bytes, start: int, end: int) -> Iterator[int]:
-    """Behind a keyword and the method; an international text has a flag, and two more names."""
+    """The offset of the compressed text in a PNG chunk, after the keyword and the method.
+
+    An ``iTXt`` chunk also has a flag and two more names there.
+    """
     at = data.find(b"\0", start, end) + 1
     if not at:
         return

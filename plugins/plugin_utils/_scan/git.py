@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A git repository's objects, each once, reachable or not, and what of its history is not here.
+"""The objects of a git repository, each once and also unreachable ones, and the gaps of its history.
 
-Nothing is fetched. git sees a view (_scan_view) and never the repository, so nothing that its configuration names runs.
+Nothing is fetched. git works on a view (``git_view``) and never on the repository, so it runs no command that the
+repository's configuration names.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ SLAB = 4 * 1024 * 1024
 LARGE = 8 * 1024 * 1024
 """Bytes from which an object is read in windows."""
 HUGE = 192 * 1024 * 1024
-"""Bytes of an object that git must hold whole: a difference to another one, or no file."""
+"""Bytes of the largest object that git may have to hold whole: a delta, or an object that is no blob."""
 RESTARTS = 20
-"""How often git is started again without an object that it ended at."""
+"""Number of times that git is restarted after an object that ended it."""
 ENTRIES = 2_000_000
 """Files of the index, or of one commit."""
 PATHS = 512 * 1024 * 1024
@@ -35,7 +36,7 @@ _BATCH = ("--batch", "--buffer")
 _IN_PIECES = (
     *("-c", f"core.bigFileThreshold={LARGE}", "-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=128m"),
 )
-"""Files that are stored whole are not held whole, nor is more of a pack mapped than is read."""
+"""Options that bound git's memory: blobs without a delta are streamed, and packs are mapped in small windows."""
 _ALONE = {
     "LC_ALL": "C",
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -52,15 +53,15 @@ _ALONE = {
 
 
 class Slab(NamedTuple):
-    """Several objects' bytes, one after the other, each after a line of git's."""
+    """Several objects in the output of ``git cat-file``, each after its header line."""
 
     data: bytes
     objects: list[tuple[int, int, str, str]]
-    """Where each begins and ends, its type and its id."""
+    """Begin and end in ``data``, type and id of each object."""
 
 
 class Large(NamedTuple):
-    """An object that is read as it comes."""
+    """A large object, as a stream."""
 
     kind: str
     id: str
@@ -69,36 +70,36 @@ class Large(NamedTuple):
 
 
 class Interrupted(ScanError):
-    """git ended before every object was read."""
+    """Raised if git ends before it has returned every object."""
 
     def __init__(self, reason: str, *, within: bool = False) -> None:
         super().__init__(reason)
         self.within = within
-        """Whether the last object that was read breaks off."""
+        """Whether git ended within an object."""
 
 
 def environment(directory: str) -> dict[str, str]:
-    """What git, and what starts it, may know: the repository in the directory, and no configuration but its own."""
+    """The environment of git and of programs that start git: one repository, and no configuration outside of it."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return {**variables, **_ALONE, "GIT_DIR": directory}
 
 
 @contextmanager
 def repository(path: str, bounds: Bounds = Bounds()) -> Iterator[Repository]:  # noqa: B008
-    """The repository that a path is in, to be read while it is open. Raises ScanError."""
+    """The repository that contains a path. Raises ScanError."""
     with git_view.view(path) as view:
         yield Repository(view, bounds)
 
 
 class Repository:
-    """One repository's view, through git's plumbing."""
+    """A repository's view, read through git's plumbing commands."""
 
     def __init__(self, view: git_view.View, bounds: Bounds) -> None:
         self.view = view
         self.bounds = bounds._replace(memory=bounds.memory + view.known)
         self._entries: dict[bytes, bytes] | None = None
         self.missing: list[str] = []
-        """Objects that were asked for and cannot be read."""
+        """Ids of objects that git could not read."""
 
     @contextmanager
     def running(
@@ -109,7 +110,7 @@ class Repository:
         tree: str | None = None,
         codes: Sequence[int] = (0,),
     ) -> Iterator[Running]:
-        """A running git. Raises ScanError afterwards if it failed."""
+        """A running git. Raises ScanError at its end if git failed."""
         command = ["git", "--no-pager", "--no-replace-objects", "-C", self.view.directory, *arguments]
         variables = environment(self.view.directory)
         if tree:
@@ -130,12 +131,12 @@ class Repository:
 
     @contextmanager
     def reading(self, *arguments: str, stdin: bytes | None = None) -> Iterator[IO[bytes]]:
-        """A running git's output. Raises ScanError afterwards if it failed."""
+        """The output of a running git. Raises ScanError at its end if git failed."""
         with self.running(*arguments, stdin=stdin) as program:
             yield program.output
 
     def not_here(self) -> Iterator[str]:
-        """What of its history is elsewhere, each with the remedy."""
+        """The gaps of the history and of the working tree, each with its remedy."""
         shallow = len(self.view.shallow())
         if shallow:
             yield (
@@ -165,31 +166,31 @@ class Repository:
             with self.reading(*arguments, stdin=logged) as output:
                 for line in records(output):
                     missing += line.startswith(b"?")
-        except ScanError:  # it cannot go on without what it misses: then there is something
+        except ScanError:  # git stops at a missing object, so at least one is missing
             missing = max(missing, 1)
         return missing
 
     def _submodules(self) -> list[str]:
         submodules: set[bytes] = set()
-        # There may be no commit yet, and what breaks off the search of all objects tells.
+        # There may be no commit yet. The search of all objects reports a broken history.
         with suppress(ScanError), self.reading("ls-tree", "-r", "-z", "--full-tree", "HEAD") as output:
             for number, line in enumerate(records(output, b"\0")):
                 if number == ENTRIES:
                     raise ScanError(f"more than {ENTRIES} files")
                 if line.startswith(SUBMODULE):
                     submodules.add(line.partition(b"\t")[2])
-        with suppress(ScanError):  # which the working tree's turn tells
+        with suppress(ScanError):  # the search of the working tree reports this
             submodules.update(path for path, entry in self.entries().items() if entry.startswith(SUBMODULE))
         return sorted({shown(path) for path in submodules})
 
     def entries(self) -> dict[bytes, bytes]:
-        """What the index says of its files: mode, id and stage. Raises ScanError."""
+        """Mode, id and stage of each file in the index, by path. Raises ScanError."""
         if self._entries is None:
             self._entries = self._indexed()
         return self._entries
 
     def index(self) -> dict[bytes, bytes]:
-        """The ids of the index's files by path. Raises ScanError."""
+        """The blob ids of the files in the index, by path. Raises ScanError."""
         return {path: entry.split()[1] for path, entry in self.entries().items()}
 
     def _indexed(self) -> dict[bytes, bytes]:
@@ -205,7 +206,7 @@ class Repository:
         return indexed
 
     def head(self) -> str:
-        """The id of the commit that is checked out; empty without one."""
+        """The id of the commit that is checked out. Empty if there is no commit."""
         try:
             with self.reading("rev-parse", "-q", "--verify", "HEAD") as output:
                 return output.read(100).decode("ascii", "replace").strip()
@@ -216,9 +217,9 @@ class Repository:
         return hashlib.new("sha256" if self.view.sha256 else "sha1", b"tree 0\0").hexdigest()
 
     def contents(self, ids: Sequence[str] | None = None) -> Iterator[Slab | Large]:
-        """The bytes of these objects, or of all that are here. A Large one is read to its end before the next.
+        """The bytes of the given objects, or of all objects in the repository.
 
-        Raises Interrupted where git ends before that.
+        A Large object is read to its end before the next object. Raises Interrupted if git ends early.
         """
         if ids is not None and not ids:
             return
@@ -233,7 +234,7 @@ class Repository:
             raise Interrupted(str(error)) from None
 
     def count(self) -> int:
-        """How many objects are here; 0 if git cannot tell."""
+        """The number of objects. 0 if git cannot count them."""
         form = "--batch-check=%(objectname)"
         try:
             with self.reading("cat-file", "--batch-all-objects", "--unordered", "--buffer", form) as output:
@@ -242,7 +243,7 @@ class Repository:
             return 0
 
     def careful(self, passed: Any) -> Iterator[Slab | Large]:
-        """The bytes of all objects but those that git cannot hold, or ends at; ``passed`` hears of these."""
+        """The bytes of all objects. Reports objects that git cannot hold, or that end git, to ``passed``."""
         ids = self._bearable(passed)
         for _start in range(RESTARTS):
             seen, missing = 0, len(self.missing)
@@ -287,7 +288,7 @@ def _installed() -> Iterator[None]:
 
 
 class _Limited:
-    """The next so many bytes of a stream, some of which were read already."""
+    """The next ``size`` bytes of a stream. ``head`` holds those that were read already."""
 
     def __init__(self, head: bytes, size: int, stream: IO[bytes]) -> None:
         self._head = head
@@ -322,7 +323,7 @@ def _slabs(output: IO[bytes], missing: list[str]) -> Iterator[Slab | Large]:
             slabs.append((line + 1, end, head[1].decode(), head[0].decode()))
             at = end + 1
             continue
-        # What is left in the slab is not a whole object.
+        # The rest of the slab is not a whole object.
         if slabs:
             yield Slab(data[:at], slabs)
         data, slabs, at = data[at:], [], 0

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Opens a git bundle: its references and its pack, as a temporary repository of our own.
+"""Opens the references and the pack of a git bundle as a temporary repository.
 
-The header is read here, and git only makes the index of the pack: it fetches nothing, and follows no name in the file.
+The header is parsed here. git only indexes the pack: it fetches nothing, and uses no name in the file.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_p
 
 STARTS = (b"# v2 git bundle\n", b"# v3 git bundle\n")
 LARGEST = 1 << 30
-"""Bytes of a bundle, which are copied to the disk."""
+"""Bytes of a bundle, which is copied to the disk."""
 LINES = 100_000
 LARGEST_HEADER = 64 << 20
-"""Bytes before the pack, which are kept."""
+"""Bytes of the header, which is held in memory."""
 _REFERENCE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (refs/[^\0-\x20\x7f~^:?*\[\\]+)")
 _FORMAT = b"@object-format="
 _CONFIG = "[core]\nrepositoryFormatVersion = 1\nbare = true\n[extensions]\nobjectFormat = %s\n"
@@ -31,16 +31,16 @@ SCAN_CLONE = "scan the clone: -e scan_repositories=CLONE"
 
 
 class Header(NamedTuple):
-    """What stands before the pack."""
+    """The header of a bundle, before the pack."""
 
     references: list[bytes]
-    """Lines of id and name."""
+    """Lines, each with an id and the name of a reference."""
     hash: str
 
 
 @contextmanager
 def unbundled(stream: IO[bytes], bounds: Bounds) -> Iterator[str]:
-    """The directory of a repository with what a bundle holds. Raises ScanError."""
+    """The directory of a repository with the content of a bundle. Raises ScanError."""
     header = _header(stream)
     with tempfile.TemporaryDirectory(prefix="leak-scan-") as directory:
         pack = os.path.join(directory, "objects", "pack", "pack-0.pack")

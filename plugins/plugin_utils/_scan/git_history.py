@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which commit brought a blob, under which path, and what still leads there. Asked only for blobs that hit."""
+"""The commits that added a blob, its paths there, and the references that still reach them. Read only for matches."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ BRANCH, TAG_ONLY, OTHER, REFLOG, STAGED, NOTHING = (
 )
 _START = b"\x01commit "
 _DONE = b"."
-"""A line that git hands back, and with it all that it has printed so far."""
+"""A line that ``git diff-tree --stdin`` repeats, which also flushes its output so far."""
 _PRETTY = "--pretty=tformat:%x01commit %H%x00%an <%ae>%x00%aI%x00%ct"
 
 
 class Commit(NamedTuple):
-    """Who made it, and when."""
+    """A commit, its author and its date."""
 
     id: str
     author: str
@@ -37,14 +37,14 @@ class Commit(NamedTuple):
 
 
 class CommitOrigin(NamedTuple):
-    """A commit in which a blob is new, and its path there."""
+    """A commit that added a blob, and the blob's path there."""
 
     path: str
     commit: Commit
 
 
 class CommitReach(NamedTuple):
-    """The commits that something leads to, the closest first."""
+    """Sets of commits, each with the kind of reference that reaches them, the closest first."""
 
     names: Sequence[str]
     sets: Sequence[set[str]]
@@ -56,9 +56,9 @@ class CommitReach(NamedTuple):
 def origins(
     repository: Repository, blobs: Collection[str], commits: bytes
 ) -> tuple[dict[str, list[CommitOrigin]], list[str]]:
-    """Where each blob is new, the oldest first, and why some commits could not be compared with what came before.
+    """The commits that added each blob, the oldest first, and the commits that git could not compare.
 
-    ``commits`` are ids, one a line. Merges count where they brought what no parent has.
+    ``commits`` are ids, one a line. A merge counts if it added a blob that no parent has.
     """
     wanted = {name.encode() for name in blobs}
     result: dict[str, list[CommitOrigin]] = {}
@@ -72,7 +72,7 @@ def origins(
                 if blob:
                     result.setdefault(blob.decode(), []).append(origin)
             break
-        except ScanError as error:  # of the commit after the last one that was done
+        except ScanError as error:  # the commit after the last completed one caused this
             flaws.append(f"commit {remaining[min(seen, len(remaining) - 1)][:12].decode('ascii', 'replace')}: {error}")
             remaining = remaining[seen + 1 :]
         if len(flaws) == RESTARTS and remaining:
@@ -86,12 +86,12 @@ def origins(
 
 
 def _order(repository: Repository, commits: Collection[str]) -> dict[str, int]:
-    """Which commit is older: a parent than its children, whatever their clocks say, and others by their time."""
+    """A rank for each commit, lower for older ones. Parents rank below children, even if clocks were wrong."""
     if not commits:
         return {}
     stdin = "\n".join(sorted(commits)).encode() + b"\n"
     order: dict[str, int] = {}
-    # Without what history breaks off at, their times are left.
+    # If the history is broken, the commits are ordered by their times alone.
     with (
         suppress(ScanError),
         repository.reading("rev-list", "--ignore-missing", "--date-order", "--stdin", stdin=stdin) as output,
@@ -106,7 +106,7 @@ def _order(repository: Repository, commits: Collection[str]) -> dict[str, int]:
 def _brought(
     repository: Repository, wanted: set[bytes], commits: Sequence[bytes]
 ) -> Iterator[tuple[int, bytes, CommitOrigin]]:
-    """How many commits were reported so far, and each wanted blob that one of them brought."""
+    """The number of completed commits so far, and each wanted blob that a commit added. An empty blob ends a commit."""
     arguments = ("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
     stdin = b"".join(b"%s\n%s\n" % (commit, _DONE) for commit in commits)
     number, entries, now = 0, 0, Commit("", "", "", 0)
@@ -128,7 +128,7 @@ def _brought(
 
 
 def described(repository: Repository, commits: Collection[str]) -> dict[str, Commit]:
-    """Who made these commits."""
+    """Author and date of each commit, by id."""
     if not commits:
         return {}
     stdin = "\n".join(sorted(commits)).encode() + b"\n"
@@ -139,7 +139,7 @@ def described(repository: Repository, commits: Collection[str]) -> dict[str, Com
 
 
 def reach(repository: Repository, commits: Collection[str]) -> CommitReach:
-    """What leads to these commits; asked once there is a finding."""
+    """The references that reach these commits. Slow, so called only if there is a finding."""
     wanted = {name.encode() for name in commits}
     fields = {
         BRANCH: ("--branches", "--remotes", "HEAD"),
@@ -158,15 +158,15 @@ def reach(repository: Repository, commits: Collection[str]) -> CommitReach:
 
 
 def staged(repository: Repository) -> dict[str, str]:
-    """The paths of the index by blob."""
+    """The paths of the index, by blob."""
     try:
         return {blob.decode(): shown(path) for path, blob in reversed(list(repository.index().items()))}
-    except ScanError:  # which the working tree's turn tells
+    except ScanError:  # the search of the working tree reports this
         return {}
 
 
 def _reached(repository: Repository, wanted: set[bytes], *arguments: str, stdin: bytes) -> set[str]:
-    """Those of the wanted commits that are in a list which can be long."""
+    """The wanted commits in the output of ``git rev-list``, which can be long."""
     results: set[str] = set()
     try:
         with repository.reading("rev-list", "--ignore-missing", *arguments, "--stdin", stdin=stdin) as output:
@@ -181,7 +181,7 @@ def _reached(repository: Repository, wanted: set[bytes], *arguments: str, stdin:
 
 def _commit(line: bytes) -> Commit:
     parts = line[len(_START) :].rstrip(b"\n").split(b"\0")
-    if len(parts) != 4:  # its author's name is longer than a line may be
+    if len(parts) != 4:  # the author's name exceeds the bound of a line
         return Commit(parts[0][:64].decode("ascii", "replace"), "", "", 0)
     date = printable(parts[2].decode("ascii", "replace"))
     return Commit(parts[0].decode("ascii", "replace"), shown(parts[1]), date, _seconds(parts[3]))
@@ -192,13 +192,13 @@ def _seconds(text: bytes) -> int:
 
 
 def _new_blob(head: bytes) -> bytes:
-    """The last id of ``:100644 100644 OLD NEW M``; a merge has a colon, a mode and an id more for each parent."""
+    """The last id of ``:100644 100644 OLD NEW M``. A merge has one more colon, mode and id for each parent."""
     parts = head.split()
     return parts[-2] if len(parts) > 3 else b""
 
 
 def _unquoted(path: bytes) -> str:
-    """A path as git quotes it, for people."""
+    """The printable form of a path that git may have quoted."""
     if path.startswith(b'"') and path.endswith(b'"'):
         path = path[1:-1].decode("unicode_escape", "replace").encode("latin-1", "replace")
     return shown(path)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The objects of a repository that hold values, and who brought them."""
+"""The objects of a repository that hold values, and the commits that added them."""
 
 from __future__ import annotations
 
@@ -44,14 +44,12 @@ LFS = b"version https://git-lfs.github.com/spec/"
 
 
 class Holder(NamedTuple):
-    """An object that holds values."""
-
     kind: str
     value_matches: Sequence[ValueMatch]
 
 
 class Search:
-    """The objects of a repository that hold values. What lies in git-lfs is counted: it is not in git."""
+    """Searches the objects of a repository. Counts git-lfs pointers, because git does not hold those files."""
 
     def __init__(self, repository: Repository, scanning: Scanning, source: str) -> None:
         self._repository = repository
@@ -62,13 +60,13 @@ class Search:
         self._objects = 0
         self._more = 0
         self._unopened: dict[str, list[tuple[str, str]]] = {}
-        """What could not be looked into, by blob."""
+        """Parts that could not be opened, by blob."""
         self._more_unopened = 0
         self.hits: dict[str, Holder] = {}
         repository.missing.clear()
 
     def look(self, ids: Sequence[str] | None = None, *, careful: bool = False) -> None:
-        """Through these objects, or all. Raises Interrupted where git ends before that; never where it is careful."""
+        """Searches the given objects, or all. Raises Interrupted if git ends early, unless ``careful``."""
         parts = self._repository.careful(self._broken) if careful else self._repository.contents(ids)
         for part in parts:
             if isinstance(part, Large):
@@ -112,7 +110,7 @@ class Search:
                 self.hits[name] = Holder(kind, self._scanning.found(spots))
 
     def _in_slab(self, part: Slab) -> dict[tuple[str, str], Spots]:
-        """What stands in each object of a slab, and in what it packs."""
+        """Matches in each object of a slab, and in archives among the objects."""
         data = part.data
         by_object = self._by_object(data, part.objects)
         for at, (begin, end, kind, name) in enumerate(part.objects):
@@ -126,7 +124,7 @@ class Search:
         return {(part.objects[at][2], part.objects[at][3]): spots for at, spots in by_object.items()}
 
     def _by_object(self, data: bytes, objects: Sequence[tuple[int, int, str, str]]) -> dict[int, Spots]:
-        """One search over many objects; what reaches over an object's edge is in none of them."""
+        """Matches in each object, from one search over all. A match across the edge of an object belongs to none."""
         inside: dict[int, list[Hit]] = {}
         at = 0
         for hit in self._scanning.searcher.hits(data):
@@ -160,7 +158,7 @@ class Search:
         return spots
 
     def note_unopened(self, paths: Mapping[str, str]) -> None:
-        """By the path in the index, or by that under which a commit brought it."""
+        """Reports the blobs that could not be opened, by their path in the index or in the commit that added them."""
         rest = [blob for blob in self._unopened if blob not in paths]
         came = git_history.origins(self._repository, rest, bytes(self._commits))[0] if rest else {}
         if self._more_unopened:
@@ -171,7 +169,7 @@ class Search:
                 self._scanning.noting(self._source, path)(inside, reason)
 
     def attributed(self) -> Iterator[Finding]:
-        """The findings, with who brought them and what still leads there."""
+        """The findings, with the commit that added each, and the references that still reach it."""
         index = git_history.staged(self._repository) if self.hits or self._unopened else {}
         self.note_unopened(index)
         if not self.hits:

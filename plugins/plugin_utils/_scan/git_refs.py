@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A repository's references and reflogs, read from its files."""
+"""The references and reflogs of a repository, read from its files."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_p
 PACKED = 256 * 1024 * 1024
 SMALL = 4096
 COUNT = 1_000_000
-"""References, and ids of reflogs."""
+"""References, and ids in reflogs."""
 HOPS = 5
 IDS = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?)\s*$", re.M)
 _LINE = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?) (refs/[^\0-\x20\x7f~^:?*\[\\]+)$", re.M)
 _NAME = re.compile(rb"refs/[^\0-\x20\x7f~^:?*\[\\]+")
 _LOGGED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?) ([0-9a-f]{40}(?:[0-9a-f]{24})?) ")
 _OTHERS = "refs/worktrees/%d"
-"""What another working tree has checked out."""
+"""The name of a reference to the commit that a working tree has checked out."""
 
 
 class References(NamedTuple):
-    """Ids by name, and what HEAD says."""
+    """The ids of references by name, and the content of HEAD."""
 
     head: bytes
     ids: dict[bytes, bytes]
 
 
 def references(directory: str, common: str) -> References:
-    """Those of the repository and of the working tree that ``directory`` is of. Raises ScanError for too many."""
+    """The references of a repository and of one working tree. Raises ScanError if they are too many."""
     ids = {name: value for value, name in _LINE.findall(files.content(os.path.join(common, "packed-refs"), PACKED))}
     symbolic: dict[bytes, bytes] = {}
     for place in dict.fromkeys((common, directory)):
@@ -62,13 +62,13 @@ def references(directory: str, common: str) -> References:
 
 
 def packed(references: References) -> bytes:
-    """The same as git's file of packed references."""
+    """The references in the format of git's ``packed-refs``."""
     lines = (b"%s %s\n" % (references.ids[name], name) for name in sorted(references.ids))
     return b"# pack-refs with: sorted \n" + b"".join(lines)
 
 
 def logged(directory: str, common: str) -> list[bytes]:
-    """The ids in reflogs, of every working tree."""
+    """The ids in the reflogs of every working tree."""
     result: dict[bytes, None] = {}
     places = [os.path.join(place, "logs") for place in dict.fromkeys((directory, common))]
     places += [os.path.join(place, "logs") for place in worktrees(common)]
@@ -91,7 +91,7 @@ def _loose(place: str) -> Iterator[tuple[bytes, bytes]]:
 
 
 def worktrees(common: str) -> list[str]:
-    """What the repository keeps of each linked working tree."""
+    """The administrative directory of each linked working tree."""
     place = os.path.join(common, "worktrees")
     try:
         return [os.path.join(place, name) for name in sorted(os.listdir(place))[:10_000]]

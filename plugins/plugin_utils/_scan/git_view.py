@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A temporary bare repository of our own that borrows another one's objects, references and index.
+"""A temporary bare repository that borrows the objects, references and index of a scanned one.
 
 Every git that a scan starts works on such a view. The scanned repository's configuration, attributes and hooks name
-commands (filters, drivers, monitors, helpers) that git would run; no git ever reads them.
+commands (filters, drivers, monitors, helpers) that git would run. No git ever reads them.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ SUBMODULES = 1000
 ALTERNATES = 64
 """Repositories whose objects are borrowed."""
 LARGE_FILE = "64m"
-"""What git log does not compare line by line; gitleaks sees no more of it than that it is there."""
+"""The size from which git log does not compare a file line by line. gitleaks sees only that such a file exists."""
 LISTED = 8
-"""Bytes that git needs for a byte of a pack's index."""
+"""Bytes of memory that git needs for each byte of a pack's index, to list the objects."""
 KNOWN = 4 * 1024 * 1024 * 1024
 _SHA256 = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?objectformat[ \t]*=[ \t]*\"?sha256", re.I | re.M)
 _PARTIAL = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?(promisor|partialclonefilter)\s*=", re.I | re.M)
@@ -59,24 +59,24 @@ objectFormat = {format}
 
 
 class NoRepository(ScanError):
-    """Raised for a directory that is in no repository."""
+    """Raised if a directory is in no repository."""
 
 
 class RepositoryPath(NamedTuple):
-    """Where a repository lies."""
+    """The directories of a repository."""
 
     path: str
-    """As it was named."""
+    """The path that was given."""
     directory: str
-    """The one that git keeps for itself."""
+    """The git directory, as in ``GIT_DIR``."""
     common: str
-    """The same, or what a linked working tree shares with others."""
+    """The same, or the directory that linked working trees share, as in ``GIT_COMMON_DIR``."""
     top: str | None
-    """The working tree; None without one."""
+    """The working tree, or None."""
 
 
 def place_of(path: str) -> RepositoryPath:
-    """Where the repository is that a path is in. Raises ScanError."""
+    """The repository that contains a path. Raises ScanError."""
     if not os.path.isdir(path):
         raise ScanError(f"{path}: is not a directory; give the path of a repository")
     where = os.path.realpath(path)
@@ -105,7 +105,7 @@ def _at(path: str, top: str, entry: str) -> RepositoryPath:
         return RepositoryPath(path, target, common, top)
     if _is_repository(target) and _is_submodule(top, target):
         return RepositoryPath(path, target, target, top)
-    # Followed, it could lead to anybody's repository.
+    # A .git that is followed could lead to another user's repository.
     raise ScanError(
         f"{path}: .git leads to {printable(target)}, which does not lead back; scan this repository "
         f"(-e scan_repositories) and the files of {path} (-e scan_paths)"
@@ -113,7 +113,7 @@ def _at(path: str, top: str, entry: str) -> RepositoryPath:
 
 
 def _linked(target: str, entry: str) -> str | None:
-    """The repository that a linked working tree belongs to, if both know of each other."""
+    """The repository of a linked working tree. None if the two do not refer to each other."""
     back = os.fsdecode(content(os.path.join(target, "gitdir"), SMALL).strip())
     common = os.path.dirname(os.path.dirname(target))
     if not back or os.path.realpath(os.path.join(target, back)) != os.path.realpath(entry):
@@ -122,7 +122,7 @@ def _linked(target: str, entry: str) -> str | None:
 
 
 def other_trees(place: RepositoryPath) -> list[str]:
-    """The repository's other working trees, of those that know of it."""
+    """Other working trees of the repository, if both refer to each other."""
     tops = []
     for admin in git_refs.worktrees(place.common):
         entry = os.path.join(admin, os.fsdecode(content(os.path.join(admin, "gitdir"), SMALL).strip()))
@@ -134,7 +134,7 @@ def other_trees(place: RepositoryPath) -> list[str]:
 
 
 def modules(place: RepositoryPath) -> list[str]:
-    """The repositories of submodules, also of former ones, by their names."""
+    """The names of the repositories of submodules in ``.git/modules``, also of removed submodules."""
     root, names = os.path.join(place.common, "modules"), []
     for directory in git_files.directories(root, lambda _path, _why: None):
         if _is_repository(os.path.join(root, os.fsdecode(directory.path))):
@@ -159,18 +159,16 @@ def _is_repository(path: str) -> bool:
 
 
 class View:
-    """The temporary repository."""
-
     def __init__(self, place: RepositoryPath, directory: str) -> None:
         self.place = place
         self.directory = directory
         self.not_checked: list[str] = []
         self.known = 0
-        """Bytes in which git can list the objects that are here."""
+        """Bytes of memory that git needs to list the objects."""
         configuration = content(os.path.join(place.common, "config"), CONFIGURATION)
         self.sha256 = bool(_SHA256.search(configuration))
         self.partial = bool(_PARTIAL.search(configuration))
-        # A submodule names it by right.
+        # The configuration of a submodule has core.worktree, too.
         own = place.directory == os.path.join(place.top, ".git") if place.top else _MODULES not in place.directory
         of_this_tree = content(os.path.join(place.directory, "config.worktree"), CONFIGURATION)
         if own and _WORKTREE.search(configuration + b"\n" + of_this_tree):
@@ -210,11 +208,10 @@ class View:
             self._write("shallow", shallow + b"\n")
 
     def shallow(self) -> list[bytes]:
-        """Commits before which history ends."""
+        """The commits at which a shallow clone's history ends."""
         return git_refs.IDS.findall(content(os.path.join(self.place.common, "shallow"), CONFIGURATION))
 
     def logged(self) -> list[bytes]:
-        """The ids in reflogs."""
         return git_refs.logged(self.place.directory, self.place.common)
 
     def _write(self, name: str, data: bytes) -> None:
@@ -222,7 +219,7 @@ class View:
             handle.write(data)
 
     def _borrowed(self) -> None:
-        """Links to the objects of the repository and of those that it borrows from."""
+        """Links the object stores of the repository and of its alternates."""
         waiting = [(os.path.join(self.place.common, "objects"), 0)]
         seen: dict[str, str] = {}
         while waiting:
@@ -271,7 +268,7 @@ class View:
 
 
 def _link_files(source: str, target: str, named: re.Pattern[str]) -> None:
-    """Links to the regular files of these names."""
+    """Links the regular files whose names match."""
     if not os.path.isdir(source):
         return
     with os.scandir(source) as entries:
@@ -284,7 +281,7 @@ def _link_files(source: str, target: str, named: re.Pattern[str]) -> None:
 
 @contextmanager
 def view(path: str) -> Iterator[View]:
-    """The view of the repository at a path, removed afterwards. Raises ScanError where there is no repository."""
+    """A view of the repository that contains a path, removed at the end. Raises ScanError if there is no repository."""
     place = place_of(path)
     with tempfile.TemporaryDirectory(prefix="leak-scan-") as directory:
         try:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A repository's working tree: which files differ from the index, or are not in it, and which of those git ignores.
+"""The working tree of a repository: its changed and untracked files, and the files that git ignores.
 
-We compare ourselves: git would run the filters that the repository names. What is ignored git tells, over copies of the
-ignore files in an empty directory.
+Files are compared here, because git would run the filters that the repository names. git decides which files are
+ignored, but sees only copies of the ignore files in an empty directory.
 """
 
 from __future__ import annotations
@@ -30,14 +30,12 @@ IGNORE = b".gitignore"
 IGNORES = 1024 * 1024
 """Bytes of one file of patterns."""
 ASKED = 32 * 1024
-"""Bytes of names that git is asked about at once: so many a pipe holds."""
+"""Bytes of names in one question to git, as many as a pipe holds."""
 CHUNK = 1024 * 1024
 BARE = {b"objects", b"refs"}
 
 
 class Tree:
-    """The working tree of a repository."""
-
     def __init__(self, repository: Repository, top: str, passed: Passed) -> None:
         self._repository = repository
         self._top = top
@@ -46,7 +44,8 @@ class Tree:
         self._parents = {parent for path in self._index for parent in _parents(path)}
 
     def files(self, *, unchanged: bool, ignored: bool) -> Iterator[Opened]:
-        """Files that are not in the index, ignored ones if asked for, and those in it that differ, or all."""
+        """Untracked files, and changed files of the index. ``unchanged`` adds the other tracked files, ``ignored`` the
+        ignored."""
         # Whoever stops early closes this generator, which ends git.
         # pylint: disable-next=contextmanager-generator-missing-cleanup
         with Ignores.of(self._repository, self._passed) as ignores:
@@ -70,10 +69,10 @@ class Tree:
                             yield path_shown, stream
 
     def _pruned(self, directory: Directory) -> None:
-        """Other repositories are left to themselves."""
+        """Removes other repositories from the walk, and reports them."""
         name = os.fsencode(REPOSITORY)
         if directory.path and (name in directory.folders or name in directory.files):
-            if directory.path not in self._index:  # submodules are reported elsewhere
+            if directory.path not in self._index:  # Repository.not_here reports submodules
                 self._passed(directory.path + b"/", "is a repository of its own; scan it by its own path")
             directory.folders.clear()
             directory.files.clear()
@@ -89,7 +88,7 @@ class Tree:
         return {name.rstrip(b"/") for name in names if directory.below(name) in results}
 
     def _entered(self, directory: Directory, left_out: set[bytes], outside: set[bytes]) -> list[bytes]:
-        """The directories that are looked into; of ignored ones only what the index has."""
+        """The directories to enter. Of ignored ones, only those with files in the index."""
         names = []
         for name in directory.folders:
             path = directory.below(name)
@@ -101,7 +100,7 @@ class Tree:
         return names
 
     def _differs(self, stream: IO[bytes], known: bytes) -> bool:
-        """Whether a file's bytes are not those of the object, also with line ends as git stores them."""
+        """Whether a file differs from its blob, also with line ends as git stores them."""
         kind = "sha256" if len(known) == 64 else "sha1"
         size = os.fstat(stream.fileno()).st_size
         if _blob(kind, size, self._chunks(stream)) == known:
@@ -119,7 +118,7 @@ class Tree:
 
 
 class Ignores:
-    """What git says of names, having seen the ignore files alone."""
+    """A ``git check-ignore`` that sees only the ignore files."""
 
     def __init__(self, repository: Repository, passed: Passed, *, shared: bool) -> None:
         self._place = repository.view.inside("tree")
@@ -134,7 +133,7 @@ class Ignores:
     @classmethod
     @contextmanager
     def of(cls, repository: Repository, passed: Passed, *, shared: bool = False) -> Iterator[Ignores]:
-        """``shared``: without the patterns of this machine alone."""
+        """A running ``git check-ignore``. ``shared`` excludes the patterns of this machine."""
         ignores = cls(repository, passed, shared=shared)
         options = ("-c", f"core.excludesFile={os.devnull if shared else _own_excludes(repository)}")
         arguments = ("check-ignore", "--no-index", "--stdin", "-z", "--verbose", "--non-matching")
@@ -145,11 +144,11 @@ class Ignores:
                 yield ignores
                 is_done = True
         except ScanError:
-            if not is_done or ignores._program is not None:  # else it was reported, and the files were looked at
+            if not is_done or ignores._program is not None:  # else reported, and all files were searched
                 raise
 
     def copy(self, directory: Directory) -> None:
-        """Shows git the ignore file of a directory."""
+        """Copies the ignore file of a directory into git's directory."""
         if IGNORE not in directory.files:
             return
         for _name, stream in _files.opened(IGNORE, "", directory.handle):
@@ -160,14 +159,14 @@ class Ignores:
             self.show(directory.path, data)
 
     def show(self, path: bytes, data: bytes) -> None:
-        """Shows git the text of a directory's ignore file."""
+        """Writes the text of a directory's ignore file into git's directory."""
         place = os.path.join(os.fsencode(self._place), path)
         os.makedirs(place, exist_ok=True)
         with open(os.path.join(place, IGNORE), "wb") as handle:
             handle.write(data)
 
     def of_these(self, paths: Sequence[bytes]) -> set[bytes]:
-        """Those that are ignored; none once git has failed, which is reported."""
+        """The ignored paths. Empty after git has failed, which is reported."""
         results: set[bytes] = set()
         waiting: list[bytes] = []
         size = 0
@@ -183,7 +182,7 @@ class Ignores:
         if self._program is None:
             return set()
         try:
-            self._program.write(b"".join(b"./%s\0" % path for path in paths))  # or a colon would begin a pattern
+            self._program.write(b"".join(b"./%s\0" % path for path in paths))  # else a colon would begin a pattern
             rules = [self._rule() for _path in paths]
         except (ScanError, OSError, StopIteration) as error:
             self._program = None
@@ -193,7 +192,7 @@ class Ignores:
         return {path for path, rule in zip(paths, rules, strict=False) if rule and not rule.startswith(b"!")}
 
     def _rule(self) -> bytes:
-        """The pattern that decides about a path; empty where none does."""
+        """The pattern that decides about a path. Empty if no pattern matches."""
         _file, _line, rule, _path = [next(self._answers) for _field in range(4)]
         return rule
 
@@ -208,7 +207,7 @@ class Ignores:
 
 
 def _own_excludes(repository: Repository) -> str:
-    """The file of patterns that the person who scans has chosen for all repositories."""
+    """The user's own file of patterns for all repositories."""
     environment: dict[str, str] = {name: value for name, value in os.environ.items() if not name.startswith("GIT_DIR")}
     environment["GIT_DIR"] = repository.view.directory
     command = ["git", "config", "--global", "--includes", "--path", "--get", "core.excludesFile"]
@@ -228,7 +227,7 @@ def _parents(path: bytes) -> Iterator[bytes]:
 
 
 def _blob(kind: str, size: int, parts: Any) -> bytes:
-    """The id that git gives to a file."""
+    """The id that git gives to a blob."""
     digest = hashlib.new(kind, b"blob %d\0" % size)
     for part in parts:
         digest.update(part)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Unknown secrets, as gitleaks finds them. What it says of them is kept without what it found."""
+"""The search for unknown secrets with gitleaks. Its findings are kept without the secrets."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NAME = "gitleaks"
 REMEDY = "install gitleaks (apt-get install gitleaks, or brew install gitleaks)"
 HISTORY, STAGED, FILES = "history", "staged", "files"
 MEMORY = 4 * 1024 * 1024 * 1024
-"""Bytes of data that it may hold, and the git that it starts as well; it is asked to keep to half of them."""
+"""Bytes of data that gitleaks may hold, and each git that it starts. GOMEMLIMIT asks gitleaks to keep to half."""
 CONFIGURATION = ".gitleaks.toml"
 OWN = (CONFIGURATION, ".gitleaksignore")
-"""What a repository may say of its findings."""
+"""Files by which a repository configures gitleaks."""
 DEFAULT_CONFIGURATION = """[extend]
 useDefault = true
 [allowlist]
@@ -33,10 +33,10 @@ description = "keys of AWS's and Stripe's documentation"
 regexes = ["AKIA[A-Z0-9]{9}EXAMPLE", "sk_test_4eC39HqLyjWDarjtT1zdp7dc"]
 regexTarget = "match"
 """
-"""The configuration where a repository has none."""
+"""The configuration for a repository that has none."""
 GENERIC = "generic-api-key"
 OF_TESTS = (".env.test", ".env.testing", ".env.ci")
-"""Files that hold values of tests, which the generic rule takes for secrets."""
+"""Files with test values, which the generic rule reports as secrets."""
 _ARGUMENTS = {
     HISTORY: ("detect",),
     STAGED: ("protect", "--staged"),
@@ -49,7 +49,7 @@ def installed() -> str | None:
 
 
 class Gitleaks:
-    """One run over one source. It does not follow links, and sends nothing anywhere."""
+    """One run over one source. gitleaks follows no links, and sends nothing anywhere."""
 
     def __init__(self, path: str, how: str, *, required: bool = False, program: str | None = None) -> None:
         self.path = path
@@ -74,7 +74,7 @@ class Gitleaks:
             raise ScanError(f"{NAME} is not installed; {REMEDY}, or set scan_patterns=none")
         if self.how == FILES:
             return self._ran(self.path, os.devnull, bounds)
-        # It starts git, which would start what the repository's configuration names.
+        # gitleaks starts git, which would run the commands that the repository's configuration names.
         with git_view.view(self.path) as view:
             for name in OWN:
                 source = os.path.join(view.place.top or view.place.directory, name)
@@ -88,7 +88,7 @@ class Gitleaks:
         command = [str(self.program), *_ARGUMENTS[self.how], "--source", source, "--no-banner", "--redact"]
         command += ["--log-level", "error", "--exit-code", "0", "--report-format", "json"]
         environment = {**_git.environment(git), "GOMEMLIMIT": str(MEMORY // 2)}
-        bounds = bounds._replace(memory=MEMORY, idle=bounds.seconds)  # it prints at its end
+        bounds = bounds._replace(memory=MEMORY, idle=bounds.seconds)  # gitleaks prints only at its end
         try:
             output = bounded_program.output_of(
                 [*command, "--report-path", "/dev/stdout"], environment=environment, bounds=bounds, label=NAME
@@ -96,7 +96,7 @@ class Gitleaks:
         except bounded_program.NotStarted as error:
             raise ScanError(f"{error}; {REMEDY}") from None
         except bounded_program.Failed as error:
-            # Its own words may quote a line that it stumbled over.
+            # The errors of gitleaks may quote a line of the repository.
             raise ScanError(
                 f"{NAME} ended with {error.code} on {self.path}; run {NAME} on it by hand to see why"
             ) from None

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every value of an environment that is or was in use: three versions of each secret, each parameter's history."""
+"""The values of an environment that are or were in use: three versions of each secret, each parameter's history."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import NotChecked
 
 VALUES = "values"
-"""What stands in a report for the source of the values."""
+"""The report's name for the source of the values."""
 STAGES = {CURRENT: "current", PENDING: "pending", PREVIOUS: "previous"}
 PUBLIC = {
     *("username", "user", "host", "hostname", "port", "dbname", "database", "db", "engine", "region", "scheme"),
     *("dbinstanceidentifier", "dbclusteridentifier", "masterarn", "ssl", "sslmode"),
 }
-"""Keys of secrets, in small letters, that hold no secret unless the catalog says so: RDS's and their like."""
+"""Keys of secrets, in lower case, that hold no secret unless the catalog declares them. RDS and similar services use
+them."""
 
 
 class ReadableStore(Protocol):
-    """A store, or what stands before one."""
+    """A store, or a cache before a store."""
 
     def read(self, names: Sequence[str], *, stages: Mapping[str, str] | None = None) -> Contents: ...
 
@@ -43,7 +44,7 @@ class Histories(ReadableStore, Protocol):
 
 
 def read(catalog: Catalog, secrets: ReadableStore, parameters: Histories) -> tuple[list[Live], list[NotChecked]]:
-    """The values, and what could not be read. Raises NoAccess where nothing can."""
+    """The values, and the secrets and parameters that could not be read. Raises NoAccess if none can be read."""
     values: list[Live] = []
     unread: list[NotChecked] = []
     names = credential_graph.every_secret(catalog)
@@ -91,7 +92,7 @@ def _former(catalog: Catalog, history: Sequence[Reading], current: int) -> Itera
 
 
 def _lives(catalog: Catalog, place: Place, text: str, stage: str) -> Iterator[Live]:
-    """A place's value, and each part of it where it is a list or an object of JSON."""
+    """The value of a place. Adds the parts of a list or JSON object."""
     setting = _setting_at(catalog, place)
     if setting is not None:
         name, sensitivity, example = setting.name, setting.sensitivity, setting.example

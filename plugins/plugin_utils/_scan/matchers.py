@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The multi-pattern search: hyperscan's, ahocorasick_rs's, or our own; docs/explanation/performance.md has figures."""
+"""Multi-pattern search by hyperscan, by ahocorasick_rs, or without a library. docs/explanation/performance.md has
+figures."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Needle
 
 BLOCK_WIDTHS: dict[int, Any] = {4: "I", 2: "H", 1: "B"}
-"""Bytes of a block, and what memoryview calls such a block."""
+"""The format character of ``memoryview.cast``, by the bytes of a block."""
 LIBRARIES = ("hyperscan", "ahocorasick_rs")
 SLOWER = (
     "the scan for live values is slower, since neither hyperscan nor ahocorasick-rs is installed. It finds the same. "
@@ -23,7 +24,7 @@ SLOWER = (
 
 
 class Hit(NamedTuple):
-    """Where a needle begins and ends, which it is, and the form in which it stands there."""
+    """The begin and end of a match, the index of its needle, and the form in which it was found."""
 
     begin: int
     end: int
@@ -32,8 +33,6 @@ class Hit(NamedTuple):
 
 
 class Automaton:
-    """Finds every needle in a byte string."""
-
     def __init__(self, needles: Sequence[Needle]) -> None:
         grouped: dict[bytes, list[tuple[int, Spelling | Exact, Anchor]]] = {}
         for at, needle in enumerate(needles):
@@ -43,7 +42,7 @@ class Automaton:
         self._groups = list(grouped.values())
 
     def hits(self, data: bytes) -> list[Hit]:
-        """Where needles begin in the data, each looked at whole."""
+        """Matches in the data. Finds the anchors of each needle, then compares the whole needle."""
         results = set()
         for number, start in self._anchors_in(data) if self.anchors else ():
             for at, spelling, anchor in self._groups[number]:
@@ -53,7 +52,7 @@ class Automaton:
         return sorted(results)
 
     def _anchors_in(self, data: bytes) -> list[tuple[int, int]]:
-        """Anchors by number, and where each begins."""
+        """The number and the begin of each anchor."""
         raise NotImplementedError
 
 
@@ -63,7 +62,7 @@ class Hyperscan(Automaton):
         self._ends: list[int] = []
         if self.anchors:
             self._database = library.Database(mode=library.HS_MODE_BLOCK)
-            # Not its literals: the binding ends those at the first NUL, and UTF-16 is full of them.
+            # Expressions, not literals: the binding ends a literal at the first NUL, and UTF-16 is full of NULs.
             self._database.compile(
                 expressions=[b"".join(b"\\x%02x" % byte for byte in anchor) for anchor in self.anchors],
                 ids=list(range(len(self.anchors))),
@@ -96,9 +95,9 @@ class AhoCorasick(Automaton):
 
 
 class Blocks(Automaton):
-    """The search that needs no library: looks up each aligned block of the data among the blocks of the anchors.
+    """The search without a library: looks up each aligned block of the data among the blocks of the anchors.
 
-    Of any ``width`` neighbouring places in an anchor, one is at a multiple of ``width`` in the data. So each anchor is
+    Of any ``width`` consecutive offsets in an anchor, one is at a multiple of ``width`` in the data. So each anchor is
     known by its last ``width`` blocks, and the loop over the data runs inside the interpreter's C code.
     """
 
@@ -127,7 +126,7 @@ class Blocks(Automaton):
 
 
 def slower() -> str | None:
-    """What to tell whoever has neither library, or None."""
+    """The warning for a Python without both libraries. None if one is installed."""
     return None if any(_installed(name) for name in LIBRARIES) else SLOWER
 
 

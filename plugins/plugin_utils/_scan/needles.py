@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a scan looks for: live values in every form, and the rule by which some are left out. Pure."""
+"""The texts that a scan searches for: live values in every form, except values that are too common. Pure."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
 )
 
 ONE_CLASS = 16
-"""Characters below which a value of one class of characters, a word or a number, is too common."""
+"""Characters below which a word or a number is too common."""
 DISTINCT = 5
 """Different characters below which a value is too common."""
 LINE = 32
-"""Characters from which a line of a longer text, such as a key file, is searched alone."""
+"""Characters from which a line of a longer text, such as a key file, is also searched alone."""
 PASSWORD = "password part"
 ONE_LINE = "one line of it"
 UTF_16 = "UTF-16"
@@ -40,12 +40,12 @@ LOW, PLACEHOLDER, SHORT, COMMON = (
 
 @dataclass(frozen=True)
 class Live:
-    """One value that is or was in a store."""
+    """A value that is or was in a store."""
 
     name: str
-    """The setting, the secret's key or the credential."""
+    """The setting, the key of a secret, or the credential."""
     stage: str
-    """current, pending, previous, or a previous version."""
+    """current, pending, previous, or an older version of a parameter."""
     value: str = field(repr=False)
     place: str = ""
     sensitivity: str = "high"
@@ -54,7 +54,7 @@ class Live:
 
 @dataclass(frozen=True, order=True)
 class Label:
-    """Whose value a text is, and which part of it in which form; as it is, if empty."""
+    """The owner of a text, and the part and form of its value. ``form`` is empty for the whole value as it is."""
 
     name: str
     stage: str
@@ -63,14 +63,14 @@ class Label:
     sensitivity: str = "high"
 
     def found(self, form: str) -> Label:
-        """The same, of a place where the text stands in this form."""
+        """The label of a match that was found in this form."""
         parts = [part for part in (self.form, form) if part and part != AS_IS]
         return replace(self, form=", ".join(parts) or AS_IS)
 
 
 @dataclass(frozen=True)
 class Needle:
-    """A text, how it may be written, and whose it is."""
+    """A text, its spellings, and its owners."""
 
     spelling: Spelling | Exact
     labels: tuple[Label, ...]
@@ -78,7 +78,7 @@ class Needle:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A value that is not searched for."""
+    """A value that is not searched for, and the reason."""
 
     name: str
     stage: str
@@ -87,14 +87,14 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Sought:
-    """What a scan looks for."""
+    """All needles of a scan."""
 
     needles: tuple[Needle, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     values: int = 0
-    """How many values are searched for."""
+    """Number of values that are searched for."""
     planted: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """By setting, the paths where its value is expected."""
+    """Paths where a setting's honeytoken is expected, by setting."""
 
     @property
     def longest(self) -> int:
@@ -102,7 +102,10 @@ class Sought:
 
 
 def sought(values: Iterable[Live]) -> Sought:
-    """Every form of every value that the rule lets through; one byte string once, with all that it may be."""
+    """The needles for every form of every value, except values that ``reason_against`` excludes.
+
+    Equal texts become one needle with several labels.
+    """
     result: dict[Spelling | Exact, list[Label]] = {}
     left_out: list[LeftOut] = []
     searched = set()
@@ -123,7 +126,7 @@ def sought(values: Iterable[Live]) -> Sought:
 
 
 def reason_against(value: str, live: Live) -> str | None:
-    """Why the value is not searched for, or None."""
+    """The reason not to search for the value, or None."""
     if live.sensitivity == "low":
         return LOW
     if is_placeholder(value, live.example):
@@ -136,39 +139,39 @@ def reason_against(value: str, live: Live) -> str | None:
 
 
 def _one_class(value: str) -> bool:
-    """Whether the value is digits only, or letters of one case only, apart from separators."""
+    """Whether the value has only digits, or only letters of one case, apart from separators."""
     bare = "".join(name for name in value if name not in SEPARATORS)
     return bare.isdigit() or (bare.isalpha() and (bare.islower() or bare.isupper() or bare.istitle()))
 
 
 def _parts(live: Live) -> Iterator[tuple[str, str]]:
-    """The value, the password in it if it is a URL, and the telling lines of a key file."""
+    """The value, a password if it is a URL, and the distinctive lines of a key file."""
     value = live.value.strip()
     if reason_against(value, live):
         return
     passwords = [text for text in redaction.passwords(value) if text != value]
     telling = [text for text in passwords if not reason_against(text, live)]
-    if passwords and not telling:  # what is secret in it is too common, and the rest is an address
+    if passwords and not telling:  # the password is too common, and the rest is an address
         return
     yield "", value
     for text in telling:
         yield PASSWORD, text
     lines = [text.strip() for text in value.splitlines()]
     if len(lines) > 2:
-        # A key file begins alike for every key of its kind, or with its public half.
+        # A key file begins with a header that all keys of its kind share, or with the public half.
         for text in lines[len(lines) // 2 :]:
             if len(text) >= LINE and len(set(text)) >= 2 * DISTINCT:
                 yield ONE_LINE, text
 
 
 def _spelt(value: str) -> Iterator[tuple[str, Spelling | Exact]]:
-    """The text in every spelling, and each byte string that base64, hexadecimal and UTF-16 make of it."""
+    """Every spelling of the text, and of its base64, hexadecimal and UTF-16 forms."""
     plain = spelling = Spelling(value)
     if plain.anchors:
         yield "", plain
     for form, text in forms(value):
         if form in (BASE64, HEXADECIMAL):
-            if not URL_SAFE.intersection(text):  # else the standard alphabet's spelling, which came before, covers it
+            if not URL_SAFE.intersection(text):  # else the previous form, of the standard alphabet, covers it
                 spelling = Spelling(text, wrapped=True)
             yield form, spelling if spelling.anchors else Exact(text.encode())
         elif not plain.anchors:

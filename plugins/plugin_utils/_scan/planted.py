@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Honeytokens that lie in a repository on purpose: there they are expected, and everywhere else they leaked. Pure."""
+"""Honeytokens in a repository. Matches at the paths that the catalog names are expected, all others are leaks. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REASON = "a honeytoken that was planted here, as the catalog says"
 
 
 def expected(report: ScanReport, planted: Mapping[str, Collection[str]]) -> ScanReport:
-    """The report with what was ``planted``, by setting, among the accepted findings."""
+    """The report, with expected honeytokens moved to the accepted findings. ``planted`` are their paths, by setting."""
     paths = {
         finding.path: {name for name, places in planted.items() if finding.path in places}
         for finding in report.findings

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What leak_scan is asked for, the values that it scans with, and the files that it writes."""
+"""The options of leak_scan, the values that it searches for, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ScanRequest:
-    """What is asked for, checked before anything is read."""
+    """The checked options of leak_scan."""
 
     targets: tuple[tuple[str, str], ...]
-    """What is scanned: the option's name and the path."""
+    """The option's name and the path of each source."""
     scope: _sources.Scope
     known_values: str
     patterns: bool
@@ -68,11 +68,11 @@ class ScanRequest:
     json_file: str | None
     sarif_file: str | None
     no_patterns: str = ""
-    """Why unknown secrets are not looked for, though they were to be if possible."""
+    """The remedy if scan_patterns=auto and gitleaks is not installed. Empty otherwise."""
 
 
 def parse(args: Mapping[str, Any]) -> ScanRequest:
-    """Raises ScanError that names the option and the remedy."""
+    """The checked options. Raises ScanError, which names the option and the remedy."""
     targets = tuple((name, path) for name in _sources.TARGETS for path in args[name])
     if not targets:
         raise ScanError("nothing to scan was named; give -e scan_repositories=PATH or -e scan_paths=PATH")
@@ -179,7 +179,7 @@ def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list
 
 
 def _nothing_sought(environment: str, result: Sought, unread: Sequence[NotChecked]) -> str:
-    """A scan for nothing would be clean whatever it reads."""
+    """The error for a scan without values, whose report would always be clean."""
     reasons = [f"{entry.name} ({entry.stage}) is {entry.reason}" for entry in result.left_out]
     reasons = [*reasons, *map(str, unread)][:LISTED]
     return (
@@ -196,7 +196,7 @@ def baseline(path: str | None) -> _baseline.Baseline | None:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ScanError(f"baseline {path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a day such as 2026-02-30
         raise ScanError(f"baseline {path}: is not valid YAML") from None
     result = _baseline.parse(document, datetime.now(UTC).date())
     return _baseline.Baseline(result.entries, tuple(f"{path}: {problem}" for problem in result.problems))

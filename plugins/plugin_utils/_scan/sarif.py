@@ -15,7 +15,7 @@ LIVE_RULE = "live-value"
 
 
 def log(report: ScanReport) -> dict[str, Any]:
-    """The whole log: one run, a rule a kind, accepted findings suppressed, what was not checked as notifications."""
+    """The log: one run, one rule for each kind. Accepted findings are suppressed, unchecked parts are notifications."""
     findings = [*report.findings, *report.accepted]
     rules = sorted({_rule_id(finding) for finding in findings})
     return reports_sarif.log(
@@ -63,7 +63,7 @@ def _result(finding: Finding, rules: Sequence[str], report: ScanReport) -> dict[
         messages.append(f"commit {finding.commit[:12]} by {finding.author}, {finding.date}")
     if finding.reach:
         messages.append(f"reached by {finding.reach}")
-    # GitHub takes no place without a line, which a binary file does not have.
+    # GitHub accepts no location without a line. Binary files have none.
     physical = {
         "artifactLocation": {"uri": reports_sarif.uri(finding.path)},
         "region": {"startLine": finding.line or 1},

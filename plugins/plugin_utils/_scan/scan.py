@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The scan: sources and what is sought in, a report out.
+"""The scan: searches sources for values and returns a report.
 
     report = scan([GitSource("/srv/shop")], sought(live_values))
 
-A source yields findings and says what it could not look at; :func:`scan` adds what is known of all of them.
+A source yields findings and reports the parts that it could not search. :func:`scan` combines all sources.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_se
 )
 
 EACH = 50
-"""Findings of one value in one object or file; more are counted in one."""
+"""Findings of one value in one object or file. The last one counts the rest."""
 FINDINGS = 10_000
-"""Findings of one source; more are counted."""
+"""Findings of one source. Further ones are counted."""
 NOTES = 100
-"""What is named of one source as not checked; more is counted."""
+"""Notes about one source's unchecked parts. Further ones are counted."""
 STAGES = ("current", "pending", "previous")
 
 
 class ValueMatch(NamedTuple):
-    """A value in some bytes, before it is known where those come from."""
+    """A value in some bytes, whose object or file is not known yet."""
 
     label: Label
     also: tuple[str, ...]
@@ -56,7 +56,7 @@ class ValueMatch(NamedTuple):
 
 
 class Scanning:
-    """What the sources of one scan share."""
+    """The state that all sources of one scan share."""
 
     def __init__(
         self,
@@ -77,11 +77,10 @@ class Scanning:
 
     @property
     def bounds(self) -> Bounds:
-        """Of what is scanned now."""
         return self.searcher.bounds
 
     def begin(self, source: str) -> None:
-        """The time of one source begins."""
+        """Starts the time of one source."""
         self.progress.begin(source)
         self.searcher.bounds = self._bounds.begun()
 
@@ -98,7 +97,7 @@ class Scanning:
         return gaps + [NotChecked(source, "", f"… and {count:,} more") for source, count in self._more.items()]
 
     def unpacked(self, stream: object, note: Callable[[str, str], None], kind: str | None = None) -> Spots:
-        """What stands in an archive; ``note`` hears what of it could not be looked into."""
+        """Matches in an archive. Reports parts that could not be searched to ``note``."""
         spots = Spots(self.unpacker.search(stream, kind))
         for passed in self.unpacker.passed:
             note(passed.inside if passed.inside != UNPACKED else "", passed.reason)
@@ -107,7 +106,7 @@ class Scanning:
         return spots
 
     def noting(self, source: str, place: str) -> Callable[[str, str], None]:
-        """Notes what could not be looked into of a file."""
+        """A callback that notes the unsearched parts of a file."""
         return lambda inside, reason: self.passed(source, f"{place}!{inside}" if inside else place, reason)
 
     def found(self, spots: Spots) -> list[ValueMatch]:
@@ -115,7 +114,7 @@ class Scanning:
 
 
 Source = Callable[[Scanning], Iterator[Finding]]
-"""Something that can be scanned; sources.py has them."""
+"""A callable that scans one source. ``sources.py`` has all of them."""
 
 
 def scan(
@@ -131,11 +130,11 @@ def scan(
     bounds: Bounds = Bounds(),  # noqa: B008
     show: Show | None = None,
 ) -> ScanReport:
-    """Scans every source; ``engines`` look for secrets that are not sought, ``unread`` is what is not sought at all.
+    """Scans every source. ``engines`` look for unknown secrets, ``unread`` lists values that could not be read.
 
-    A source that fails is not checked, and the others are. Raises ScanError where one does not exist, or all fail
-    before they have looked at anything and no engine found anything: that would look clean. ``show`` is called with
-    lines while the scan goes on.
+    A source that fails is reported as not checked, and the others are scanned. Raises ScanError if a source does not
+    exist, or if all fail before they searched anything and no engine found anything: the report would look clean.
+    ``show`` is called with lines of progress.
     """
     for source in sources:
         getattr(source, "check", lambda: None)()
@@ -174,7 +173,7 @@ def scan(
 
 
 class _Look(NamedTuple):
-    """What came of one source."""
+    """The findings of one source, and its failure. ``failure`` is empty if it succeeded."""
 
     findings: list[Finding]
     failure: str = ""
@@ -193,7 +192,7 @@ def _looked(source: Source, scanning: Scanning) -> _Look:
                 count += 1
     except ScanError as error:
         failure = str(error)
-    except Exception as error:  # noqa: BLE001 what others wrote can raise anything, and its words may hold a value
+    except Exception as error:  # noqa: BLE001 libraries can raise anything, and a message may hold a value
         failure = f"unexpected error: {type(error).__name__}; please report it"
     failure = failure.partition(f"{name}: ")[2] or failure
     if failure:
@@ -206,7 +205,10 @@ def _looked(source: Source, scanning: Scanning) -> _Look:
 
 
 def found_in(spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
-    """What the spots mean: the longest where one lies in another, and members' instead of their archive's."""
+    """The matches at these spots. Of overlapping spots, the first and longest is kept.
+
+    Matches in an archive's members replace matches of the same value in the archive's own bytes.
+    """
     result: list[ValueMatch] = []
     end, inside = -1, ""
     for spot in sorted(set(spots.kept), key=_longest_first):
@@ -234,7 +236,7 @@ def _longest_first(spot: NeedleMatch) -> tuple[str, int, int, int, int]:
 
 
 def _counted(value_matches: list[ValueMatch], spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
-    """The same with the places that were counted and not held."""
+    """Adds the spots that were only counted to the last match of each value."""
     extra: dict[tuple[str, str], int] = {}
     for (needle, inside), seen in spots.seen.items():
         key = (_owners(needles[needle])[0].name, inside)
@@ -247,7 +249,7 @@ def _counted(value_matches: list[ValueMatch], spots: Spots, needles: Sequence[Ne
 
 
 def _owners(needle: Needle) -> tuple[Label, tuple[str, ...]]:
-    """Whose value it is first of all, and who else has it."""
+    """The first owner of a needle, by stage and name, and the names of the other owners."""
     labels = sorted(needle.labels, key=lambda label: (_rank(label.stage), label))
     first = labels[0]
     return first, tuple(dict.fromkeys(label.name for label in labels if label.name != first.name))
@@ -275,7 +277,6 @@ def _capped(value_matches: Sequence[ValueMatch]) -> list[ValueMatch]:
 
 
 def finding(value_match: ValueMatch, **extra: object) -> Finding:
-    """A finding of what was found, with where that is."""
     return chosen(
         value_match.label,
         value_match.also,

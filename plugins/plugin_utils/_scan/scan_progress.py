@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Shows at times how far a scan is."""
+"""The progress of a scan."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Show = Callable[[str], None]
 
 
 def show_on_stderr(line: str) -> None:
-    """A program may read the standard output."""
+    """Shows a line on standard error. A program may parse standard output."""
     Display().display(printable(line), stderr=True)
 
 
 class ScanProgress:
-    """Of one source after the other."""
+    """Shows the progress of one source after the other."""
 
     def __init__(self, show: Show | None = None) -> None:
         self._show = show
@@ -31,7 +31,7 @@ class ScanProgress:
         self._source, self._task = source, TaskProgress(0, time.monotonic())
 
     def searched(self, objects: int, count: Callable[[], int] = lambda: 0) -> None:
-        """``count`` returns how many objects there are; it is called once, since it takes a while."""
+        """Shows progress if it is due. ``count`` returns the number of all objects. It is slow, and called once."""
         now = time.monotonic()
         if self._show and self._task.is_due(now):
             self._task.done, self._task.total = objects, self._task.total or count()

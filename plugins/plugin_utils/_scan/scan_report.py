@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a scan found, what it did not look at, and what somebody has accepted. Never a value. Pure."""
+"""The report of a scan: findings, unchecked parts and accepted findings, without values. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORKING_TREE = "the working tree"
 
 @dataclass(frozen=True)
 class NotChecked:
-    """Something that was not looked into, and why."""
+    """A part that was not searched, and the reason."""
 
     source: str
     what: str
@@ -30,26 +30,26 @@ class NotChecked:
 
 @dataclass(frozen=True)
 class Finding:
-    """One place that holds a live value, or something that looks like a secret."""
+    """A location with a live value, or with a text that looks like a secret."""
 
     source: str
-    """The repository, directory or file that was scanned."""
+    """The scanned repository, directory or file."""
     kind: str
     """LIVE or PATTERN."""
     rule: str
-    """The setting or credential; of a pattern, the engine's rule."""
+    """The setting or credential. For a pattern, the rule of the engine."""
     form: str = ""
     stage: str = ""
     also: tuple[str, ...] = ()
-    """Others that have the same value."""
+    """Other settings or credentials with the same value."""
     place: str = ""
-    """Where the stores hold it."""
+    """The location of the value in the stores."""
     sensitivity: str = "high"
     path: str = ""
     paths: int = 1
-    """Under how many paths the history has these bytes."""
+    """Number of paths under which the history has these bytes."""
     inside: str = ""
-    """The archive's member."""
+    """The member of an archive."""
     line: int = 0
     offset: int = 0
     times: int = 1
@@ -59,12 +59,12 @@ class Finding:
     date: str = ""
     commits: int = 0
     reach: str = ""
-    """What still leads there: a branch, a tag, another ref, a reflog, nothing."""
+    """The closest reference that still reaches the commit: a branch, a tag, another reference, a reflog, or none."""
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same finding in every run; made of no value."""
-        # What lies in a repository is the same wherever that repository lies.
+        """The identifier of the finding, equal in every run. It depends on no value."""
+        # A finding in a repository does not depend on the path of the clone.
         place = self.commit or ("" if self.reach == WORKING_TREE else self.source)
         where = self.blob or f"{place}\n{self.path}"
         parts = [self.kind, where, self.inside, self.rule, self.form, str(self.offset or self.line)]
@@ -83,30 +83,28 @@ class Finding:
 
 @dataclass(frozen=True)
 class ScanReport:
-    """A whole scan."""
-
     findings: tuple[Finding, ...] = ()
     accepted: tuple[Finding, ...] = ()
-    """Findings that a baseline names, with a reason that still holds."""
+    """Findings that a baseline accepts."""
     not_checked: tuple[NotChecked, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
-    """Why, by fingerprint."""
+    """Reasons of the accepted findings, by fingerprint."""
     problems: tuple[str, ...] = ()
-    """What is wrong with the baseline."""
+    """Problems of the baseline."""
     left_out: Mapping[str, int] = field(default_factory=dict)
-    """How many values were not searched for, by reason."""
+    """Number of values that were not searched for, by reason."""
     left_out_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     values: int = 0
     objects: int = 0
     bytes: int = 0
     engine: str = ""
-    """What looked for unknown secrets; empty where nothing did."""
+    """The program that looked for unknown secrets. Empty if none did."""
     failures: tuple[str, ...] = ()
-    """Why what was required to look for them could not."""
+    """Failures of programs that were required to look for unknown secrets."""
 
     @property
     def clean(self) -> bool:
-        """Whether every finding is accepted, in the parts that were checked."""
+        """Whether every finding is accepted. Says nothing about unchecked parts."""
         return not self.findings and not self.problems
 
     @property
@@ -134,10 +132,10 @@ class ScanReport:
 
 
 def masked(results: Iterable[T], hide: Callable[[str], str]) -> tuple[T, ...]:
-    """Findings or notes without what is sought: a file's name, an author or an archive's member may hold it.
+    """Findings or notes with values masked, because a file name, an author or an archive's member may hold one.
 
-    Before their fingerprints are asked for, which would be digests of a value otherwise. Nor is there anything left
-    that a terminal would obey, or that is not text.
+    Call this before reading fingerprints, which would otherwise be digests of a value. Control characters for a
+    terminal are replaced, too.
     """
 
     def clean(item: Any) -> Any:
@@ -148,11 +146,11 @@ def masked(results: Iterable[T], hide: Callable[[str], str]) -> tuple[T, ...]:
 
 
 _FREE = ("source", "rule", "path", "inside", "author", "date", "commit", "what", "reason")
-"""What is not ours to choose."""
+"""Fields with text from the scanned source or from gitleaks."""
 
 
 def lines(report: ScanReport) -> Sequence[str]:
-    """The report for a terminal: a table, and what else there is to say."""
+    """The report for a terminal: a table, problems, unchecked parts and a summary."""
     messages = [*_table(report.findings)]
     messages += [f"baseline: {problem}" for problem in report.problems]
     messages += [f"not checked: {not_checked}" for not_checked in report.not_checked]
@@ -200,7 +198,6 @@ def _row(finding: Finding) -> tuple[str, ...]:
 
 
 def chosen(label: Any, others: Sequence[str], **extra: Any) -> Finding:
-    """A finding of a live value."""
     return Finding(
         kind=LIVE,
         rule=label.name,

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What can be scanned: a repository, what is staged in it, a directory, a file, a stream.
+"""The sources of a scan: a repository, its staged changes, a directory, a file, a stream.
 
-A source is a class and its line in ``TARGETS``, which makes it an option of leak_scan; nothing else lists it.
+A source is a class and an entry in ``TARGETS``, which makes it an option of leak_scan. No other list names it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ OWN = "(git's own files)"
 
 
 class GitSource:
-    """A repository: every object that is there, what git keeps beside them, and the working tree."""
+    """A repository: every object, the other files in ``.git``, and the working tree."""
 
     def __init__(self, path: str, *, history: bool = True, tree: bool = True, ignored: bool = False) -> None:
         self.path = path
@@ -53,7 +53,7 @@ class GitSource:
         self.ignored = ignored
 
     def check(self) -> None:
-        """Raises ScanError where there is no such directory."""
+        """Raises ScanError if the directory does not exist."""
         _exists(self.path)
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
@@ -74,20 +74,20 @@ class GitSource:
         search = Search(repository, scanning, self.path)
         try:
             search.look()
-        except Interrupted:  # over something that is broken, or too large for it
+        except Interrupted:  # git ended at a broken object, or at one that is too large
             search = Search(repository, scanning, self.path)
             search.look(careful=True)
         yield from search.attributed()
 
     def _own(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
-        """Configuration, logs and messages in .git: a remote's URL often holds a token."""
+        """Findings in configuration, logs and messages in ``.git``. A remote's URL often holds a token."""
         common = repository.view.place.common
         passed = _passed(scanning, self.path, f"{OWN} ")
         files = scan_files.walk(common, but=("objects", "modules", "lfs"), passed=passed)
         yield from _files(files, scanning, self.path, f"{OWN} ")
 
     def names(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
-        """Names of branches and tags, which are not an object's bytes."""
+        """Findings in names of branches and tags, which are not part of an object."""
         with repository.reading("for-each-ref", "--format=%(refname)") as output:
             for name in records(output):
                 for value_match in scanning.found(Spots(scanning.searcher.in_bytes(name))):
@@ -102,20 +102,20 @@ class GitSource:
             scanning.passed(self.path, before.strip(), str(error))
 
     def _tree(self, repository: Repository, top: str, scanning: Scanning, before: str = "") -> Iterator[Finding]:
-        """What differs from the index, and what is not in it; the rest is in the objects."""
+        """Findings in changed and untracked files. The objects hold the others, unless the history is not scanned."""
         tree = Tree(repository, top, _passed(scanning, self.path, before))
         files = tree.files(unchanged=not self.history, ignored=self.ignored)
         yield from _files(files, scanning, self.path, before, reach=WORKING_TREE)
 
 
 class StagedSource:
-    """What the next commit would add."""
+    """Staged changes, which the next commit would add."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     def check(self) -> None:
-        """Raises ScanError where there is no such directory."""
+        """Raises ScanError if the directory does not exist."""
         _exists(self.path)
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
@@ -147,13 +147,13 @@ class StagedSource:
 
 
 class DirectorySource:
-    """Every file below a directory, repositories' own folders left out."""
+    """Every file below a directory, except in ``.git``."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     def check(self) -> None:
-        """Raises ScanError where there is no such file or directory."""
+        """Raises ScanError if there is no such file or directory."""
         if not os.path.isfile(self.path) and not os.path.isdir(self.path):
             raise ScanError(f"{self.path}: does not exist; give a file or a directory")
 
@@ -171,7 +171,7 @@ class DirectorySource:
 
 
 class StreamSource:
-    """Something that can be read once, such as standard input."""
+    """A stream that can be read once, such as standard input."""
 
     def __init__(self, stream: IO[bytes], name: str = "standard input") -> None:
         self.stream = stream
@@ -179,7 +179,7 @@ class StreamSource:
 
     @classmethod
     def opened(cls, path: str) -> StreamSource:
-        """A pipe or the like. Raises ScanError."""
+        """The source of a pipe or another file that can be read once. Raises ScanError."""
         try:
             if stat.S_ISDIR(os.stat(path).st_mode):
                 raise ScanError(f"{path}: is a directory; give it as one of paths")
@@ -204,7 +204,7 @@ class StreamSource:
 
 @dataclass(frozen=True)
 class Scope:
-    """How much of a repository is scanned."""
+    """The parts of a repository that are scanned."""
 
     history: bool = True
     tree: bool = True
@@ -216,9 +216,9 @@ class Target:
     """An option of leak_scan: a list of paths, each a source."""
 
     source: Callable[[str, Scope], Source]
-    """May raise ScanError. If the source has a method ``close``, that is called after the scan."""
+    """Makes the source. May raise ScanError. A method ``close`` of the source is called after the scan."""
     patterns: Callable[[Scope], str] = lambda _scope: ""
-    """How gitleaks reads such a path; empty where it does not."""
+    """The mode in which gitleaks scans such a path. Empty if gitleaks does not scan it."""
 
 
 TARGETS: Mapping[str, Target] = {
@@ -238,7 +238,7 @@ def _exists(path: str) -> None:
 
 
 def _passed(scanning: Scanning, source: str, before: str = "") -> Passed:
-    """Notes paths that are not looked into."""
+    """A callback that notes a path that is not searched."""
     return lambda path, reason: scanning.passed(source, f"{before}{shown(path)}", reason)
 
 
@@ -254,7 +254,7 @@ def _files(
 
 
 def _named(scanning: Scanning, source: str, before: str, path: str) -> Iterator[Finding]:
-    """The name of a file is in no object, unless it was committed."""
+    """Findings in the name of a file. Objects hold the names of committed files only."""
     for value_match in scanning.found(Spots(scanning.searcher.in_bytes(os.fsencode(path)))):
         yield finding(value_match, source=source, path=f"{before}(name of {path})")
 
@@ -287,7 +287,7 @@ def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any)
 
 
 def _bundle(scanning: Scanning, source: str, path: str, stream: IO[bytes], **extra: Any) -> Iterator[Finding]:
-    """As a repository, of which nothing but the file is here."""
+    """Findings in a git bundle, which is scanned as a bare repository."""
     bundled = GitSource(source, tree=False)
     try:
         with (

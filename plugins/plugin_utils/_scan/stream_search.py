@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Searching bytes that need not fit into memory: overlapping windows over streams."""
+"""The search in bytes that need not fit into memory: overlapping windows over streams."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles i
 
 WINDOW = 4 * 1024 * 1024
 SPOTS = 10_000
-"""Places of one needle in one file that are held; more are counted."""
+"""Matches of one needle in one file that are kept. Further ones are counted."""
 
 Read = Callable[[int], bytes]
 
 
 class NeedleMatch(NamedTuple):
-    """Where a needle stands."""
+    """A match: its needle and its location."""
 
     needle: int
     offset: int
     line: int
     inside: str = ""
-    """The archive's member that it was found in."""
+    """The member of an archive that holds the match."""
     size: int = 0
     form: str = ""
 
 
 class Spots:
-    """Places in one object or file, so many of each needle."""
+    """Matches in one object or file, at most SPOTS of each needle and member."""
 
     def __init__(self, spots: Iterable[NeedleMatch] = ()) -> None:
         self.kept: list[NeedleMatch] = []
         self.seen: dict[tuple[int, str], int] = {}
-        """How often each needle stands in each member."""
+        """Number of all matches of each needle in each member."""
         self.add(spots)
 
     def add(self, spots: Iterable[NeedleMatch]) -> None:
@@ -48,14 +48,14 @@ class Spots:
                 self.kept.append(spot)
 
     def join(self, other: Spots) -> None:
-        """Those of what is packed in the same object or file."""
+        """Adds the matches in packed content of the same object or file."""
         self.kept += other.kept
         for key, count in other.seen.items():
             self.seen[key] = self.seen.get(key, 0) + count
 
 
 class Searcher:
-    """One automaton, and the windows that it needs."""
+    """An automaton, and the size of its windows."""
 
     def __init__(self, terms: Sought, *, prefer: str | None = None, window: int = WINDOW) -> None:
         self.sought = terms
@@ -63,7 +63,7 @@ class Searcher:
         self.overlap = max(terms.longest - 1, 0)
         self.window = max(window, 4 * self.overlap)
         self.searched = 0
-        """Bytes so far."""
+        """Bytes that were searched so far."""
         self.bounds = Bounds()
 
     def hits(self, data: bytes) -> Sequence[matchers.Hit]:
@@ -75,7 +75,7 @@ class Searcher:
         return list(placed(data, self.hits(data), inside=inside))
 
     def hidden(self, text: str) -> str:
-        """A text for people without what is sought."""
+        """A text with the searched values masked."""
         data = text.encode("utf-8", "replace")
         parts, position = [], 0
         for hit in self.automaton.hits(data) if self.automaton else ():
@@ -85,14 +85,14 @@ class Searcher:
         return b"".join([*parts, data[position:]]).decode("utf-8", "replace") if parts else text
 
     def in_stream(self, read: Read, inside: str = "") -> Iterator[NeedleMatch]:
-        """What stands in a stream; a value across the edge of two windows is found in the second one, once."""
+        """Matches in a stream. A match across the edge of two windows is found once, in the second one."""
         tail, offset, line = b"", 0, 1
         while True:
             fresh = read(self.window)
             if not fresh:
                 return
             data = tail + fresh
-            # What ends within the kept part was found in the window before.
+            # A hit that ends within the kept part was found in the previous window.
             hits = [hit for hit in self.hits(data) if hit.end > len(tail)]
             for match in placed(data, hits, line, inside=inside):
                 yield match._replace(offset=offset + match.offset)
@@ -105,7 +105,7 @@ class Searcher:
 def placed(
     data: bytes, hits: Iterable[matchers.Hit], line: int = 1, start: int = 0, inside: str = ""
 ) -> Iterator[NeedleMatch]:
-    """The hits, which are in order, each with its line; the object begins with ``line`` at ``start`` of the data."""
+    """Hits with their lines. ``hits`` are in order. The object begins at ``start`` of the data, in line ``line``."""
     counted = start
     for begin, end, needle, form in hits:
         line += data.count(b"\n", counted, begin)

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The members of a tar or ar archive, read once from front to back. No header is held that is larger than a name.
+"""The members of a tar or ar archive, read once from front to back. Headers are held up to a fixed size.
 
-Python's own reader holds a long name, a pax header or a sparse file's map whole, however long the archive says it is.
+Python's ``tarfile`` holds a long name, a pax header or a sparse file's map whole, whatever length the archive declares.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ HEADER = 1024 * 1024
 NAMES = {b"L": "path", b"K": "linkpath"}
 EXTENDED = (b"x", b"X")
 SKIPPED = (b"g", b"N", b"V")
-"""What holds for all members, and what older programs wrote."""
+"""Types of headers to skip: pax headers for all members, and headers of old GNU tar."""
 EMPTY = (b"1", b"2", b"3", b"4", b"5", b"6")
-"""Links, devices, directories and pipes, which have no data."""
+"""Types of members without data: links, devices, directories and pipes."""
 SPARSE = b"S"
 AR_MAGIC, AR_HEADER = b"!<arch>\n", 60
 MORE_AT, MORE_BLOCKS_AT = 482, 504
-"""Where a sparse file's header says that its map goes on."""
+"""Offsets of the flag that announces more blocks of a sparse file's map, in the header and in each such block."""
 
 
 class Member(NamedTuple):
-    """A file in the archive, a directory or a link."""
+    """A file, directory or link in the archive."""
 
     name: str
     data: Data
@@ -35,8 +35,6 @@ class Member(NamedTuple):
 
 
 class Data:
-    """The bytes of a member."""
-
     def __init__(self, read: Callable[[int], bytes], size: int) -> None:
         self._read = read
         self.left = size
@@ -50,7 +48,7 @@ class Data:
 
 
 def members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
-    """Each member; ``count`` is called for every header. Raises tarfile.ReadError for what is damaged."""
+    """Members of a tar archive. Calls ``count`` for every header. Raises tarfile.ReadError for a damaged archive."""
     extended: dict[str, str] = {}
     while True:
         header = stream.read(BLOCK)
@@ -79,7 +77,7 @@ def members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
 
 
 def ar_members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
-    """Each file of a Debian package or a library."""
+    """The members of an ar archive, such as a Debian package or a library."""
     stream.read(len(AR_MAGIC))
     while header := stream.read(AR_HEADER):
         count()
@@ -114,7 +112,7 @@ def _number(field: bytes) -> int:
 
 
 def _size(extended: dict[str, str], size: int) -> int:
-    """What is stored; a sparse file's own size is another one."""
+    """Bytes that are stored. The real size of a sparse file is another number."""
     text = extended.get("size", "")
     return int(text) if text.isdecimal() else size
 
