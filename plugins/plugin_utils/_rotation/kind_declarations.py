@@ -33,7 +33,6 @@ SCHEMA: dict[str, Any] = {
         "needs_admin": {"type": "boolean"},
         "needs_url": {"type": "boolean"},
         "needs_user": {"type": "boolean"},
-        "tested": {"type": "boolean"},
         "tries_values": {"type": "boolean"},
         "revokes_each": {"type": "boolean"},
         "options": {"type": "array", "items": {"type": "string"}},
@@ -66,7 +65,6 @@ class Kind:
     needs_url: bool = False
     needs_user: bool = False
     """Whether the user name must appear somewhere."""
-    tested: bool = True
     tries_values: bool = False
     """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
     revokes_each: bool = False

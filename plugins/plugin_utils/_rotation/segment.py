@@ -210,16 +210,9 @@ class SegmentAction(ServersAction):
 
 def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> RotationRun:
     run = {name: variables[name] for name in args["hosts"] if name in variables}
+    names = ("hosts", "targeted_hosts", "reachable", "skipped", "leaves_lost", "incident", "serial")
     return RotationRun(
-        hosts=args["hosts"],
-        targeted_hosts=args["targeted_hosts"],
-        reachable=args["reachable"],
-        skipped=args["skipped"],
-        leaves_lost=args["leaves_lost"],
-        incident=args["incident"],
-        serial=args["serial"],
-        merge_seconds=args["merge_seconds"],
-        wait_seconds=args["wait_seconds"],
+        **{name: args[name] for name in (*names, "merge_seconds", "wait_seconds")},
         options={name: args[name] for name in _PASSED_ON if args[name] is not None},
         env_paths={name: str(item["env_deploy_path"]) for name, item in run.items() if "env_deploy_path" in item},
         probed=[name for name, item in run.items() if "django_chdir" in item and "django_probe_url" in item],

@@ -72,12 +72,10 @@ class RotationSetup:
     def held(self, credential: Credential) -> credential_graph.StoredCredential:
         """What the stores hold of a credential, read once a process unless a promotion came in between."""
         if credential.name not in self.known.held:
-            contents = self.known.contents or self._contents_of(credential)
+            places = (spot.place for spot in credential_graph.spots(self.catalog, credential))
+            contents = self.known.contents or self.rotator.current(places)
             self.known.held[credential.name] = self.located(credential, contents)
         return self.known.held[credential.name]
-
-    def _contents_of(self, credential: Credential) -> Contents:
-        return self.rotator.current(spot.place for spot in credential_graph.spots(self.catalog, credential))
 
     def located(self, credential: Credential, contents: Contents) -> credential_graph.StoredCredential:
         """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""

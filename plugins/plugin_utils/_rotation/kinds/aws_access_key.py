@@ -40,7 +40,6 @@ class AwsAccessKey(IamKeyActs):
         "An IAM user's access key, made by AWS beside the old one, which is deactivated and deleted; not run on AWS.",
         value="provider",
         needs_user=True,
-        tested=False,
     )
 
     def switch_off(self, part: Part) -> Answer:

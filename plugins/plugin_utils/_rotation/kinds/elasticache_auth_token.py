@@ -16,7 +16,6 @@ class ElasticacheAuthToken(Acts):
         kind_names.ELASTICACHE_AUTH_TOKEN,
         "The AUTH token of an ElastiCache replication group, ROTATE beside the old one, then SET; not run on AWS.",
         needs_url=True,
-        tested=False,
         options=("replication_group",),
         revokes_each=True,
     )

@@ -49,8 +49,7 @@ class HoneytokenLogin(Acts):
         return {**answer, "footholds": [f"login {user} has {right}" for right in report["rights"]]}
 
 
-_NEEDS: dict[str, Any] = {"needs_admin": True, "needs_url": True, "needs_user": True, "tested": False}
-_NEEDS["options"] = ("user",)
+_NEEDS: dict[str, Any] = {"needs_admin": True, "needs_url": True, "needs_user": True, "options": ("user",)}
 
 
 class PostgresqlHoneytoken(HoneytokenLogin):

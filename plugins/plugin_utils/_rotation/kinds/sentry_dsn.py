@@ -30,7 +30,6 @@ class SentryDsn(HttpApi):
         "A DSN of a Sentry project: a client key, which is disabled and deleted; not run on Sentry.",
         value="provider",
         needs_admin=True,
-        tested=False,
         options=("organization", "project"),
         revokes_each=True,
     )

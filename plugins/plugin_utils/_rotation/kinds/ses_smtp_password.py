@@ -20,7 +20,6 @@ class SesSmtpPassword(IamKeyActs):
         "A login to SES's mail server, derived from a new access key of an IAM user; not run on AWS.",
         value="provider",
         needs_user=True,
-        tested=False,
         options=("region", "user"),
     )
 
