@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Turns what botocore raises into our errors, in one place."""
+"""Translation of botocore's errors into this collection's errors."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 
 try:
     from botocore import exceptions, parsers
-except ImportError:  # the plugins that hand us clients check for boto3 and say how to install it
+except ImportError:  # the plugins that make the clients report a missing boto3
     exceptions = parsers = None
 
 CLIENT_CONFIG = {"retries": {"mode": "adaptive", "total_max_attempts": 8}, "connect_timeout": 5, "read_timeout": 20}
-"""Eight tries with exponential backoff and jitter, on throttling, 5xx and lost connections; after a throttled call the
-client also sends more slowly."""
+"""Eight tries with exponential backoff and jitter, after throttling, HTTP 5xx and lost connections. After a throttled
+call, the client also sends more slowly."""
 
 DENIED_CODES = ("AccessDeniedException", "AccessDenied", "AuthorizationError", "UnauthorizedOperation")
 _CREDENTIAL_CODES = (
@@ -60,9 +60,9 @@ _EXISTING_CODES = (
 )
 _RACE_CODES = ("TooManyUpdates", "ConditionalRequestConflict", "OperationAbortedException")
 _QUOTING_CODES = ("ValidationException", "SerializationException")
-"""With these AWS may quote what it was sent."""
+"""Errors whose message may quote the request."""
 MASKED_FROM = 8
-"""Characters."""
+"""Characters from which a value is masked in a message."""
 
 
 def code_of(error: Exception) -> str:
@@ -74,15 +74,15 @@ def is_scheduled_for_deletion(code: str, message: str) -> bool:
 
 
 def speaks_of_deletion(message: str) -> bool:
-    """Whether AWS says that a secret is about to go, and not that one cannot be deleted."""
+    """Whether AWS says that a secret is scheduled for deletion. Other messages say that a secret cannot be deleted."""
     return bool(re.search(r"(marked|scheduled) (for )?delet", message, re.IGNORECASE))
 
 
 @contextmanager
 def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None]:
-    """Runs a call on ``name``; raises our errors, which name the operation, the id and the remedy.
+    """Runs a call on ``name``. Raises errors that name the operation, the id and the remedy.
 
-    ``carries`` is the value that the call sends: no error repeats it.
+    ``carries`` is the value that the call sends. No error repeats it.
     """
     try:
         yield
@@ -102,14 +102,14 @@ def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None
         raise NoAccess(f"AWS could not be reached for {operation} on {name}: {error}") from None
     except exceptions.BotoCoreError as error:
         raise StoreError(f"{operation} on {name} failed: {_without(carries, str(error))}") from None
-    except parsers.ResponseParserError:  # whose message quotes the answer, which may hold a value
+    except parsers.ResponseParserError:  # its message quotes the answer, which may hold a value
         raise StoreError(
             f"The answer to {operation} on {name} is truncated, or does not come from AWS; check the proxy"
         ) from None
 
 
 def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
-    """Our error for one that AWS answered with."""
+    """The error for an error answer of AWS."""
     code, message = code_of(error), _without(carries, error.response["Error"].get("Message", ""))
     if code in DENIED_CODES:
         remedy = f"allow {operation} on it for the role in use"
@@ -139,7 +139,7 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
 
 
 def _without(value: str, message: str) -> str:
-    """Shorter values are left: as parts of ordinary words they would blot out the message."""
+    """The message with the value masked. A short value stays, because it may be a part of ordinary words."""
     return message.replace(value, "***") if len(value) >= MASKED_FROM else message
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The baseline of an environment's servers as a store: one object beside the journal, replaced only as it was read."""
+"""The baseline of an environment's servers as a store: one S3 object beside the journal, with conditional writes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.s3_object import S3Object
 
 LIMIT = 16 << 20
-"""The most bytes that it holds."""
+"""Bytes that the object may hold."""
 PLAIN, LARGEST = 1 << 20, 256 << 20
-"""Bytes of a baseline up to which it is stored as it is, and the most of a compressed one."""
+"""Bytes up to which a baseline is stored uncompressed, and bytes that a compressed one may unpack to."""
 _GZIP = 16 + zlib.MAX_WBITS
 _MAGIC = b"\x1f\x8b"
 
@@ -36,12 +36,12 @@ class BaselineStore:
         self._catalog, self.where = catalog, self._object.where
 
     def read(self) -> Tuple[Optional[ServerBaseline], str]:
-        """The baseline and its version; None where nothing was recorded. Raises StoreError."""
+        """The baseline and its version. The baseline is None if nothing was recorded. Raises StoreError."""
         try:
             content, version = self._object.read(LIMIT)
         except NotFound:
             return None, ""
-        except Denied as error:  # S3 says the same of what does not exist, to whom may not list the bucket
+        except Denied as error:  # S3 also denies a missing object, to a role that may not list the bucket
             raise Denied(
                 f"the baseline {self.where} cannot be read; allow s3:GetObject on it. If it does not exist, create it "
                 f"by ansible-playbook watchparty.secrets.provision ({error.detail})",
@@ -52,7 +52,7 @@ class BaselineStore:
         return baseline if baseline.sources else None, version
 
     def is_missing(self) -> bool:
-        """Without reading it. Raises StoreError."""
+        """Whether the object does not exist. Reads one byte of it. Raises StoreError."""
         try:
             self._object.read(0)
         except NotFound:
@@ -60,13 +60,15 @@ class BaselineStore:
         return False
 
     def make(self) -> None:
-        """Stores an empty one: S3 denies a missing object to roles that may not list the bucket, and they may not."""
+        """Stores an empty baseline. Otherwise a role that may not list the bucket could not tell a missing baseline
+        from a denial."""
         with contextlib.suppress(AlreadyExists):
             empty = ServerBaseline(self._catalog.application, self._catalog.environment, secrets.token_hex(32))
             self._object.replace(server_baseline.written(empty), None)
 
     def replace(self, baseline: ServerBaseline, version: str) -> None:
-        """Stores it in place of this version, or of nothing. Raises StoreError where another run was quicker."""
+        """Replaces this version of the baseline; empty stands for no object. Raises StoreError if another run wrote
+        meanwhile."""
         content = server_baseline.written(baseline)
         packed = content if len(content) <= PLAIN else gzip.compress(content, mtime=0)
         if len(packed) > LIMIT or len(content) > LARGEST:
@@ -76,14 +78,14 @@ class BaselineStore:
         except (AlreadyExists, Conflict):
             stored, _version = self.read()
             if stored and server_baseline.written(stored) == content:
-                return  # a repeated request of ours, whose first answer was lost
+                return  # the first answer to this write was lost
             raise StoreError(
                 f"another run wrote the baseline {self.where} meanwhile; run the same command again"
             ) from None
 
 
 def _unpacked(content: bytes) -> bytes:
-    """What cannot be unpacked is no baseline."""
+    """The unpacked content. Empty if it cannot be unpacked."""
     if not content.startswith(_MAGIC):
         return content
     with contextlib.suppress(zlib.error):
@@ -92,5 +94,5 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def baseline_of(catalog: Catalog, client: Callable[[str], Any]) -> Optional[BaselineStore]:
-    """Of a catalog that names a journal, beside which the baseline lies."""
+    """The baseline beside the journal. None if the catalog names no journal."""
     return BaselineStore(client("s3"), catalog) if catalog.journal else None

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The key of a ``.env.enc``: one message of the AWS Encryption SDK, wrapped by KMS keys, each of which opens it.
+"""The file key of a ``.env.enc``, in a message of the AWS Encryption SDK. Each of several KMS keys can decrypt it.
 
-Clients are handed in. The SDK is imported late, since nothing else needs it.
+Callers pass the clients. The SDK is imported late, because no other feature needs it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 
 @dataclass(frozen=True)
 class KmsKeys:
-    """The keys that wrap."""
+    """The KMS keys that encrypt a file key."""
 
     main: str
-    """An alias in the region in use."""
+    """An alias in the current region."""
     further: Tuple[str, ...]
-    """ARNs, also of other regions and accounts."""
+    """ARNs, also in other regions and accounts."""
     client: Callable[[str], Any]
-    """A client of KMS in a region; of the region in use for an empty name."""
+    """Makes a KMS client for a region. An empty name stands for the current region."""
 
 
 def kms_keys(catalog: Catalog, client: Callable[[str], Any]) -> KmsKeys:
@@ -38,15 +38,15 @@ def kms_keys(catalog: Catalog, client: Callable[[str], Any]) -> KmsKeys:
 
 @dataclass(frozen=True)
 class FileKey:
-    """A file key, and the keys that wrap it: ARNs."""
+    """A file key, and the ARNs of the KMS keys that encrypt it."""
 
     file_key: bytes = field(repr=False)
     wrapped_by: FrozenSet[str]
     main: str
-    """The key that the main alias names; empty if that did not open it."""
+    """The ARN of the key behind the main alias. Empty if that key did not decrypt the file key."""
 
     def is_wrapped_by(self, keys: KmsKeys) -> bool:
-        """Whether these are known to be the keys. The main one may be listed among the further ones, too."""
+        """Whether exactly these keys encrypt the file key. The main key may also be one of the further keys."""
         return self.wrapped_by == {self.main, *keys.further}
 
 
@@ -55,7 +55,7 @@ def new_file_key() -> bytes:
 
 
 def wrapped(keys: KmsKeys, context: Mapping[str, str], file_key: bytes) -> bytes:
-    """The message that holds the file key, by one call to each KMS key. Raises SecretsError."""
+    """The message with the encrypted file key, by one call to each KMS key. Raises SecretsError."""
     sdk, failures = _EncryptionSdk(), _Failures()
     with failures.translated("the file key cannot be wrapped"):
         keyrings = [sdk.keyring(entry.name, entry) for entry in (_main(keys, failures), *_further(keys, failures))]
@@ -69,11 +69,11 @@ def wrapped(keys: KmsKeys, context: Mapping[str, str], file_key: bytes) -> bytes
 
 
 def unwrapped(keys: KmsKeys, message: bytes, context: Mapping[str, str], path: str) -> FileKey:
-    """The file key, by one call, or by more where the first key cannot be used. Raises SecretsError."""
+    """The file key, by one call to KMS. Takes more calls if the first key cannot be used. Raises SecretsError."""
     sdk, failures = _EncryptionSdk(), _Failures()
     with failures.translated("%s: its key line is damaged, or comes from another file. %s" % (path, RESTORE)):
         main = _main(keys, failures, later=keys.further)
-        # The main key may be a listed one as well, and then no other is in the file.
+        # The main key may also be a listed one. The file then has no other data key.
         listed = _main(keys, failures, unless=main)
         further = [sdk.keyring(entry.name, entry) for entry in _further(keys, failures)]
         keyrings = [sdk.discovery_keyring(main), sdk.discovery_keyring(listed), *further]
@@ -86,7 +86,7 @@ def unwrapped(keys: KmsKeys, message: bytes, context: Mapping[str, str], path: s
 
 @dataclass
 class _Failures:
-    """Why KMS keys could not be used: the SDK goes on with the next key, and its own errors do not say."""
+    """Errors of KMS keys. The SDK continues with the next key, and its own error lacks these reasons."""
 
     errors: List[SecretsError] = field(default_factory=list)
 
@@ -94,7 +94,7 @@ class _Failures:
     def translated(self, problem: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - the SDK's errors have no common base, and may quote what they read
+        except Exception as error:  # noqa: BLE001 - the SDK's errors have no common base, and may quote the message
             if not self.errors:
                 raise EncryptedEnvError("%s (%s)" % (problem, type(error).__name__)) from None
             message = "; ".join(dict.fromkeys(str(entry) for entry in self.errors))
@@ -102,7 +102,7 @@ class _Failures:
 
 
 class _KmsClient:
-    """The client of one key. The SDK names the key as the message does; here it is the one that the catalog names."""
+    """A client for one key. It sends the key id of the catalog, where the SDK would send the id in the message."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class _KmsClient:
         later: Sequence[str] = (),
         unless: Optional[_KmsClient] = None,
     ) -> None:
-        """Leaves what the keys ``later`` wrapped to others, and all of it where ``unless`` tried any."""
+        """Declines data keys of the keys ``later``. Declines all of them after ``unless`` has tried one."""
         self.name, self.meta, self.opened_by, self.tried = name, client.meta, "", False
         self._client, self._failures, self._later, self._unless = client, failures, frozenset(later), unless
 
@@ -127,7 +127,7 @@ class _KmsClient:
         if request["KeyId"] in self._later or (self._unless and self._unless.tried):
             raise _refusal("Decrypt")
         self.tried = True
-        # KMS refuses a ciphertext of any other key, which discovery alone would accept.
+        # With a KeyId, KMS rejects data keys of other keys. A discovery keyring alone would accept them.
         answer = self._asked("Decrypt", self._client.decrypt, {**request, "KeyId": self.name})
         self.opened_by = str(answer["KeyId"])
         return answer
@@ -142,7 +142,7 @@ class _KmsClient:
 
 
 def _refusal(operation: str) -> Exception:
-    """The one kind of error on which the SDK goes on with the next key."""
+    """The only kind of error after which the SDK continues with the next key."""
     answer = {"Error": {"Code": "KMSInternalException", "Message": "not used"}}
     error: Exception = aws_errors.exceptions.ClientError(answer, operation)
     return error
@@ -157,7 +157,7 @@ def _further(keys: KmsKeys, failures: _Failures) -> List[_KmsClient]:
 
 
 class _EncryptionSdk:
-    """The AWS Encryption SDK, with the suite and the policy of ours. Raises EncryptedEnvError where it is missing."""
+    """The AWS Encryption SDK with this collection's algorithm. Raises EncryptedEnvError if the SDK is not installed."""
 
     def __init__(self) -> None:
         try:
@@ -168,7 +168,7 @@ class _EncryptionSdk:
                 "The AWS Encryption SDK is missing for .env.enc (%s); run: pip install 'aws-encryption-sdk[MPL]' "
                 "(Python 3.11 or newer)" % error
             ) from None
-        # Its own policy is to write and to read with key commitment only.
+        # By default, the SDK encrypts and decrypts only with key commitment.
         self.client = aws_encryption_sdk.EncryptionSDKClient(max_encrypted_data_keys=MOST_KEYS)
         self.algorithm = aws_encryption_sdk.Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
         self._providers = AwsCryptographicMaterialProviders(config=config.MaterialProvidersConfig())
@@ -180,7 +180,8 @@ class _EncryptionSdk:
         )
 
     def discovery_keyring(self, client: _KmsClient) -> Any:
-        """The SDK's keyring of a key opens only what names its ARN, and the catalog names an alias."""
+        """A keyring that opens data keys of any KMS key. The other keyring needs a key's ARN, but the catalog names an
+        alias."""
         return self._providers.create_aws_kms_discovery_keyring(
             self._models.CreateAwsKmsDiscoveryKeyringInput(kms_client=client)
         )
@@ -191,11 +192,11 @@ class _EncryptionSdk:
         )
 
     def decrypted(self, message: bytes, keyring: Any) -> Tuple[bytes, Any]:
-        """What the message holds, and its header."""
+        """The content of the message, and its header."""
         stream = self.client.stream(mode="d", source=message, keyring=keyring)
         try:
             return bytes(stream.read()), stream.header
         finally:
-            # Without it, closing a stream that failed prints a second error, past the one that is raised.
+            # Without a footer, closing a failed stream prints a second error.
             stream.footer = getattr(stream, "footer", None)
             stream.close()

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one read of an environment: the journal, the secrets, the parameters, each store once.
+"""The read of an environment's journal, secrets and parameters, one read of each store.
 
-``client`` gives a boto3 client by the name of its service; nothing here knows who asks, the controller or a host.
+``client`` makes a boto3 client by the name of its service. The code runs on the controller and on hosts.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """What is asked for."""
+    """The options of one read."""
 
     document: Any
     environment: str
     secret_ids: Sequence[str] = ()
     ssm_path: Optional[str] = None
     journal: str = "required"
-    """"required", "optional" (a journal that cannot be read is a warning) or "ignored"."""
+    """"required", "optional" (an unreadable journal is a warning) or "ignored"."""
     on_missing: str = "warn"
     on_denied: str = "error"
     rotation: Optional[str] = None
-    """The rotation that reads; that it is open is not a warning to it."""
+    """The rotation that reads. No warning says that it is open."""
     file: Optional[str] = None
-    """A .env to look at instead of the stores."""
+    """A ``.env`` to read instead of the stores."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What one read brought."""
+    """The result of one read."""
 
     catalog: Catalog
     journal: _journal.Journal
@@ -65,13 +65,13 @@ class Environment:
 
 
 def read(request: ReadRequest, catalog: Catalog, client: Client) -> Environment:
-    """Reads every store once, except the account. Raises SecretsError."""
+    """Reads every store once. The caller checks the account. Raises SecretsError."""
     journal, warnings, is_journal_read = _read_journal(request, catalog, client)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
     overlay = pins.overlay if pins else None
     wanted = registry.names_to_read(catalog, catalog.places)
     stores = {name: registry.OPEN[name](client) for name in [*wanted, *([SECRETS_MANAGER] if overlay else [])]}
-    if pins is None:  # versions that are prescribed are waited for by their numbers
+    if pins is None:  # the read of a prescribed version waits until AWS shows it
         for store in stores.values():
             store.settling.wait_since(journal.written, now())
     reads = [partial(_prescribed, stores[name], names, pins) for name, names in wanted.items()]
@@ -83,7 +83,7 @@ def read(request: ReadRequest, catalog: Catalog, client: Client) -> Environment:
         contents = _overlaid(overlay, contents)
     _require_pinned(journal, contents)
     contents, additions = _tolerated(request, contents)
-    # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
+    # During a rotation, prescribed and current values may contradict each other.
     half = str(journal.rotation) if pins else None
     resolution = resolver.resolve(catalog, contents, half_promoted=half)
     return Environment(
@@ -94,7 +94,7 @@ def read(request: ReadRequest, catalog: Catalog, client: Client) -> Environment:
 def _read_journal(
     request: ReadRequest, catalog: Catalog, client: Client
 ) -> tuple[_journal.Journal, tuple[str, ...], bool]:
-    """The journal, what to say of it, and whether it was read."""
+    """The journal, warnings about it, and whether it was read."""
     store = None if request.journal == "ignored" else journal_of(catalog, client)
     if store is None:
         return _journal.Journal(), (), False
@@ -115,7 +115,7 @@ def _read_journal(
 
 
 def _prescribed(store: Store, names: Sequence[str], rotation: Optional[_journal.OpenRotation]) -> Contents:
-    """Each name in the version that the rotation prescribes."""
+    """Each name in the version that the rotation prescribes, or in the current version."""
     versions = {**rotation.secrets, **rotation.parameters} if rotation else {}
     pins = {name: version for name, version in versions.items() if of_name(name).name == store.name}
     staged = rotation.plan.get("secrets", {}) if rotation and rotation.step in _ELSEWHERE else {}
@@ -123,11 +123,12 @@ def _prescribed(store: Store, names: Sequence[str], rotation: Optional[_journal.
 
 
 _ELSEWHERE = ("deploy", "promote", "abort")
-"""At these steps the versions that a rotation prescribes of what it changes are not the current ones."""
+"""Steps at which the prescribed versions of the rotated secrets are not the current ones."""
 
 
 def _overlaid(overlay: _journal.Overlay, contents: Contents) -> Contents:
-    """With the texts of parameters that the open rotation writes at its promotion, from its own secret."""
+    """The contents with the new values of parameters, which an open rotation keeps in its overlay until it promotes
+    them."""
     if overlay.secret not in contents.readings:
         return contents
     texts = json.loads(contents.readings[overlay.secret].value)["phases"][overlay.phase - 1]
@@ -142,7 +143,7 @@ def _overlaid(overlay: _journal.Overlay, contents: Contents) -> Contents:
 
 
 def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
-    """A version that the open rotation prescribes is never left out, whatever on_missing says."""
+    """Raises JournalError if a version that the open rotation prescribes cannot be read, whatever ``on_missing`` is."""
     rotation = journal.rotation
     pinned = {**rotation.secrets, **rotation.parameters} if rotation else {}
     if rotation and rotation.overlay:
@@ -156,7 +157,7 @@ def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
 
 
 def _tolerated(request: ReadRequest, contents: Contents) -> tuple[Contents, list[str]]:
-    """Failures that the caller tolerates become warnings, or nothing."""
+    """The contents without failures that the caller tolerates, and a warning for some."""
     failures, warnings = {}, []
     for name, failure in contents.failures.items():
         how = request.on_denied if failure.reason == DENIED else request.on_missing

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a store is: names in, readings out. Nothing here knows AWS or Ansible."""
+"""Abstract stores: names in, readings out. They depend on neither AWS nor Ansible."""
 
 from __future__ import annotations
 
@@ -36,31 +36,31 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Form:
-    """What a value is made with, and what stands beside it."""
+    """The description, key, tags and other properties that a value is created with."""
 
     description: str = ""
     key: Optional[str] = None
-    """Alias of the key that encrypts it; None for AWS's own."""
+    """The alias of the key that encrypts the value. None for AWS's own key."""
     tags: Mapping[str, str] = field(default_factory=dict)
     replicas: Tuple[str, ...] = ()
     """Regions that hold replicas of a secret."""
     policy: Optional[str] = None
-    """A resource policy, as JSON; put where a secret has none."""
+    """A resource policy, as JSON. Applied to a secret without a policy."""
 
 
 PLAIN_FORM = Form()
 
 
 class Store(ABC):
-    """A place where values live."""
+    """A store of values."""
 
     name: str
-    """The store's name in places and origins."""
+    """The store's name in locations and origins."""
     settling = Settling()
-    """How long reads may be behind the writes."""
+    """The delay after which reads show a write."""
 
     def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
-        """Calls of this store that do not depend on each other, at once."""
+        """Runs calls that do not depend on each other in parallel."""
         return in_threads(acts)
 
     @abstractmethod
@@ -73,15 +73,15 @@ class Store(ABC):
     ) -> Contents:
         """Reads every name once, in as few calls as the store allows.
 
-        ``names`` are secrets, or paths that are read recursively. ``pins`` asks for exact versions by name, ``stages``
-        for versions by label; else the current one is read.
+        ``names`` are secrets, or paths that are read recursively. ``pins`` selects exact versions by name, ``stages``
+        selects versions by label. Other names are read in their current version.
 
-        What concerns one name comes back as a :class:`Failure`. Raises :class:`NoAccess` when the store as a whole
-        cannot be used, and :class:`StoreError` for any other refusal.
+        A problem of one name is returned as a :class:`Failure`. Raises :class:`NoAccess` if the whole store cannot be
+        used, and :class:`StoreError` for any other error.
         """
 
     def read_known(self, names: Sequence[str], *, pins: Mapping[str, str]) -> Contents:
-        """As :meth:`read`, of versions that are known to exist: waits for those that AWS does not show yet."""
+        """Reads versions that are known to exist, and waits until AWS shows them."""
 
         def has_all(contents: Contents) -> bool:
             return not any(contents.is_missing(name) for name in pins)
@@ -91,23 +91,27 @@ class Store(ABC):
     def read_prescribed(
         self, names: Sequence[str], *, pins: Mapping[str, str], elsewhere: Collection[str] = ()
     ) -> Contents:
-        """Each name in the version of ``pins`` that is its own, and else as it is now. Of the names ``elsewhere`` it
-        is known that the version is not the current one."""
+        """Each name in its version of ``pins``, or in the current version.
+
+        ``elsewhere`` are names whose pinned version is known not to be the current one.
+        """
         del elsewhere
         return self.read_known(names, pins=pins)
 
 
 class VersionedStore(Store):
-    """A store whose secrets keep versions, named by ids that the writer chooses, and labels that stand on them.
+    """A store whose secrets have versions. The writer chooses a version's id, and labels point to versions.
 
-    Every write can be repeated. What a subclass gives are single acts; what they mean is decided here, once.
+    Every write can be repeated. A subclass provides single calls; this class decides what their errors mean.
     """
 
     def read_prescribed(
         self, names: Sequence[str], *, pins: Mapping[str, str], elsewhere: Collection[str] = ()
     ) -> Contents:
-        """One call reads what many hold now, and takes no versions: those alone are asked for by theirs that are to be
-        another one."""
+        """Reads the current versions in one call, then only the pinned versions that are not current.
+
+        One call can read many secrets, but only in their current version.
+        """
         ahead = {name: pins[name] for name in names if name in elsewhere and name in pins}
         now = [name for name in names if name not in ahead]
         contents = self.read(now) if now else Contents()
@@ -122,28 +126,27 @@ class VersionedStore(Store):
         return contents.without(others) | self.read_known(list(wanted), pins=wanted)
 
     def keep(self, readings: Sequence[Reading]) -> None:
-        """What versions hold, as somebody knows it already: a store that remembers need not read them."""
+        """Hands over known contents of versions. A store with a cache need not read them."""
 
     @abstractmethod
     def describe(self, name: str) -> Description:
-        """Raises :class:`NotFound` when there is no such secret."""
+        """The versions and properties of a secret. Raises :class:`NotFound` if the secret does not exist."""
 
     @abstractmethod
     def list_versions(self, name: str) -> List[StoredVersion]:
-        """All versions that are kept, the oldest first, also those without labels.
+        """All versions of a secret, the oldest first, also versions without labels.
 
-        Raises :class:`NotFound` when there is no such secret.
+        Raises :class:`NotFound` if the secret does not exist.
         """
 
     def every_version(self, name: str) -> List[str]:
-        """Their ids."""
+        """The ids of all versions."""
         return [version.id for version in self.list_versions(name)]
 
     def create(self, name: str, content: str, *, version: str, form: Form = PLAIN_FORM) -> None:
-        """Makes a secret whose first version has this id and content; the same again is fine.
+        """Creates a secret whose first version has this id and content. A repeat does no harm.
 
-        Raises :class:`AlreadyExists` when there is such a secret with
-        another first version.
+        Raises :class:`AlreadyExists` if the secret exists without such a version.
         """
         _require_secret_fits(name, content)
         try:
@@ -156,10 +159,10 @@ class VersionedStore(Store):
                 ) from None
 
     def stage(self, name: str, content: str, *, version: str, label: str) -> None:
-        """Adds a version under a label of our own; the same again is fine, and puts the label back if it is gone.
+        """Adds a version under a label of this collection. A repeat does no harm, and restores a lost label.
 
-        The label leaves the version that had it without a word, so labels of AWS are refused: those are moved by
-        :meth:`promote`. Raises :class:`Conflict` when that id is taken by other content.
+        AWS moves the label without a check from the version that had it. AWS's own labels are therefore refused here;
+        :meth:`promote` moves them. Raises :class:`Conflict` if the id belongs to a version with other content.
         """
         _require_secret_fits(name, content)
         if label.startswith(AWS_LABELS):
@@ -169,7 +172,7 @@ class VersionedStore(Store):
         try:
             labels = self._put(name, content, version, label)
         except AlreadyExists:
-            # A retry whose first try arrived is refused by its own version: only the content tells.
+            # If the answer to the first try was lost, the retry is refused. Only the content shows that.
             if not self._holds(name, version, content):
                 raise Conflict(
                     f"secret {name}: version {version} already has other content and cannot be changed; start the "
@@ -181,8 +184,11 @@ class VersionedStore(Store):
                 self._attach(name, label, version, is_elsewhere=True)
 
     def _attach(self, name: str, label: str, version: str, *, is_elsewhere: bool = False) -> None:
-        """Puts a label of our own on this version, from wherever it is. ``is_elsewhere``: AWS says that it is not on
-        this one, so a description that shows it there is behind."""
+        """Moves a label of this collection to this version, from any other.
+
+        ``is_elsewhere``: AWS has said that the label is not on this version. A description that shows it there is
+        outdated.
+        """
 
         def attached() -> Optional[StoreError]:
             holder = self._present(name).stages.get(label)
@@ -193,7 +199,7 @@ class VersionedStore(Store):
             except NoAccess:
                 raise
             except StoreError as error:
-                return error  # the description was behind
+                return error  # the description was outdated
             return None
 
         refusal = self.settling.until(attached, lambda error: error is None)
@@ -203,11 +209,11 @@ class VersionedStore(Store):
     def promote(
         self, name: str, *, to: str, instead_of: Optional[str], label: str = CURRENT, known: bool = False
     ) -> None:
-        """Moves a label to version ``to`` if it is on version ``instead_of``, or on none where that is None.
+        """Moves a label to version ``to`` if it is on version ``instead_of``. None stands for no version.
 
-        It being there already is fine. Raises :class:`Conflict`, naming the version that has the label. AWS decides it
-        on the newest state, so the move is tried whatever a description says, which may be behind. Where it is
-        ``known`` that the version is there and the label is not on it, nothing is asked before.
+        Does nothing if the label is on ``to`` already. Raises :class:`Conflict`, which names the version with the
+        label. AWS checks the newest state, but a description may be outdated, so the move is tried first. ``known``:
+        the version exists and lacks the label, so no description is read before.
         """
         if not known:
             described = self._present(name)
@@ -224,21 +230,21 @@ class VersionedStore(Store):
                 lambda: self._present(name), lambda described: described.stages.get(label) != instead_of
             )
             holder = description.stages.get(label)
-            if holder == to:  # it was there already, or our first try arrived and its answer did not
+            if holder == to:  # the label was there already, or the answer to the first try was lost
                 return
             if holder != instead_of:
                 raise _moved(name, label, holder, instead_of) from None
             raise
 
     def discard(self, name: str, *, version: str, labels: Sequence[str]) -> None:
-        """Takes these labels off this version; where they are elsewhere, or nowhere, they stay as they are."""
+        """Removes these labels from this version. Labels on other versions stay."""
         if CURRENT in labels:
             raise StoreError(f"secret {name}: {CURRENT} cannot be removed from a version, only moved to another")
         for label in labels:
             self._take_off(name, label, version)
 
     def _take_off(self, name: str, label: str, version: str) -> None:
-        """AWS decides on the newest state whether the label is there; a description may be behind."""
+        """Removes a label. AWS checks the newest state, but a description may be outdated."""
 
         def is_gone() -> bool:
             try:
@@ -257,20 +263,20 @@ class VersionedStore(Store):
                 raise
 
     def delete(self, name: str) -> None:
-        """Deletes a secret at once and for good; one that is not there is fine."""
+        """Deletes a secret at once and for good. Does nothing if it does not exist."""
         try:
             self._delete(name)
         except NotFound:
             return
 
     def staged(self, name: str) -> List[str]:
-        """The ids of the versions that wait beside a secret, in a store that keeps them there."""
+        """The ids of versions that a store keeps outside of the secret until they are promoted."""
         return []
 
     def destroy(self, name: str, versions: Sequence[str]) -> List[str]:
-        """Ends what these versions hold, for good; those that are no more are fine. What was destroyed, in words.
+        """Destroys the content of these versions for good, if they exist. Returns a message for each.
 
-        Raises :class:`StoreError` for the current version, and changes nothing then.
+        Raises :class:`StoreError` for the current version, and then changes nothing.
         """
         raise StoreError(f"versions of secret {name} cannot be destroyed; its store keeps them")
 
@@ -284,7 +290,7 @@ class VersionedStore(Store):
         return described
 
     def _holds(self, name: str, version: str, content: str) -> bool:
-        """Asked where AWS says that the version, or the secret, is there."""
+        """Whether the version has this content. AWS must have said that the version or secret exists."""
         reading = self._version(name, version).readings.get(name)
         return reading is not None and is_same(reading.value, content)
 
@@ -306,15 +312,15 @@ class VersionedStore(Store):
 
     @abstractmethod
     def _create(self, name: str, content: str, version: str, form: Form) -> None:
-        """Raises :class:`AlreadyExists`."""
+        """Creates a secret. Raises :class:`AlreadyExists`."""
 
     @abstractmethod
     def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
-        """Adds a version; returns the labels that it has then. Raises :class:`AlreadyExists` for other content."""
+        """Adds a version. Returns its labels. Raises :class:`AlreadyExists` if it has other content."""
 
     @abstractmethod
     def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:
-        """Moves a label between two versions. Raises :class:`StoreError` when it is not on ``off``."""
+        """Moves a label between two versions. Raises :class:`StoreError` if it is not on ``off``."""
 
     @abstractmethod
     def _delete(self, name: str) -> None:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal as a store: one object in S3, which is replaced only as the version that was read.
+"""The journal as a store: one S3 object with conditional writes.
 
-S3 answers reads from the newest state and decides a conditional write on it, so an append is one call that succeeds
-for one writer, and a read is one call.
+S3 reads the newest state, and checks the condition of a write against it. So an append is one call that succeeds for
+one writer, and a read is one call.
 """
 
 from __future__ import annotations
@@ -30,18 +30,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.s3_object import S3Object
 
 LIMIT = 4 << 20
-"""The most bytes that a journal holds. An entry of a rotation takes about a hundred bytes a credential and secret."""
+"""Bytes that a journal may hold. An entry of a rotation takes about a hundred bytes for each credential and secret."""
 TRIES = 5
-"""How often an entry is written while S3 answers that somebody writes the object in the same moment."""
+"""Number of tries to write an entry while other runs write the object."""
 PAUSE = 0.5
-"""Seconds between two tries, at most, for each one before."""
+"""Seconds. Before retry n, a run waits at most (n - 1) * PAUSE, at random."""
 
 
 class JournalStore(ABC):
-    """Reads one environment's journal, and appends to it."""
-
     where: str
-    """The place, for errors and reports."""
+    """The location, for errors and reports."""
     limit = LIMIT
 
     def __init__(self, application: str, environment: str, *, sleep: Callable[[float], object] = time.sleep) -> None:
@@ -49,14 +47,14 @@ class JournalStore(ABC):
         self._sleep = sleep
 
     def read(self) -> Journal:
-        """Raises :class:`NotFound` where it does not exist, and :class:`JournalError` for what is not this journal."""
+        """The journal. Raises :class:`NotFound`, and :class:`JournalError` if the object is not this journal."""
         content, version = self._load()
         return _journal.fold(self._lines(content), version=version)
 
     def append(self, journal: Journal, entry: Mapping[str, Any]) -> Journal:
-        """The journal with one more entry after those of ``journal``, as it was read or as this returned it.
+        """Appends an entry to ``journal``, which must be the newest state. Returns the new journal.
 
-        Raises :class:`Overtaken`, naming whose entry stands there, when another run went on meanwhile.
+        Raises :class:`Overtaken`, which names the other entry, if another run wrote meanwhile.
         """
         wanted = _journal.following(journal, {"nonce": secrets.token_hex(8), **entry})
         content, version = self.content(wanted), journal.version
@@ -65,12 +63,12 @@ class JournalStore(ABC):
                 return replace(wanted, version=self._replace(content, version))
             except (AlreadyExists, Conflict):
                 standing = self.read()
-            if standing.digest == wanted.digest:  # our first try arrived, and its answer did not
+            if standing.digest == wanted.digest:  # the answer to the first try was lost
                 return standing
             if standing.digest != journal.digest:
                 raise Overtaken(_whose(standing, wanted))
             version = standing.version
-            self._sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 - keeps writers apart, hides nothing
+            self._sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 - keeps writers apart, protects nothing
         raise Overtaken(f"{_journal.name_of(wanted.head)} is being written by another run")
 
     def make(self) -> bool:
@@ -82,7 +80,7 @@ class JournalStore(ABC):
         return True
 
     def content(self, journal: Journal) -> bytes:
-        """The journal as it is stored. Raises :class:`JournalError` for one that is too long."""
+        """The journal as it is stored. Raises :class:`JournalError` if it is too long."""
         content = "".join(f"{line}\n" for line in (_journal.written(self._header), *journal.lines)).encode()
         if len(content) > self.limit:
             raise JournalError(
@@ -112,13 +110,13 @@ class JournalStore(ABC):
 
     @abstractmethod
     def _load(self) -> Tuple[bytes, str]:
-        """What is stored, or the beginning of what is too long, and its version. Raises :class:`NotFound`."""
+        """The stored content and its version. Content beyond the limit is cut. Raises :class:`NotFound`."""
 
     @abstractmethod
     def _replace(self, content: bytes, version: Optional[str]) -> str:
-        """Stores ``content`` if what is there is this version, or nothing where that is None; the new version.
+        """Replaces this version, or creates the object if it is None. Returns the new version.
 
-        Raises :class:`AlreadyExists` for another one, and :class:`Conflict` where that could not be determined.
+        Raises :class:`AlreadyExists` if another version is stored, and :class:`Conflict` if S3 could not decide.
         """
 
 
@@ -137,7 +135,7 @@ class S3Journal(JournalStore):
                 "ansible-playbook watchparty.secrets.provision; if it was "
                 f"deleted, {_RESTORE}"
             ) from None
-        except Denied as error:  # S3 says the same of what does not exist, to whom may not list the bucket
+        except Denied as error:  # S3 also denies a missing object, to a role that may not list the bucket
             raise Denied(
                 f"the journal {self.where} cannot be read; allow s3:GetObject on it. If it does not exist, create "
                 f"it by ansible-playbook watchparty.secrets.provision ({error.detail})",
@@ -149,7 +147,7 @@ class S3Journal(JournalStore):
 
 
 class NoJournal(JournalStore):
-    """Of an environment whose catalog names none: it says what to declare."""
+    """The journal of an environment whose catalog names none. Its errors tell what to declare."""
 
     where = "nowhere"
 
@@ -168,12 +166,12 @@ _DECLARE = (
 
 
 def journal_of(catalog: Catalog, client: Callable[[str], Any]) -> Optional[JournalStore]:
-    """The journal that the catalog names, or None; ``client`` makes a boto3 client of a service."""
+    """The journal that the catalog names, or None. ``client`` makes a boto3 client for a service."""
     return S3Journal(client("s3"), catalog) if catalog.journal else None
 
 
 def _whose(standing: Journal, wanted: Journal) -> str:
-    """Whose entry stands where ours was due, or was written after it."""
+    """The writer of the entry that stands in place of the wanted one, or after it."""
     name = _journal.name_of(standing.head)
     entry = _journal.entries(standing)[-1] if standing.lines else {}
     if wanted.head > standing.head:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One run of the mirror on the stores: the journal, the secrets and the parameters each read once, then the writes.
+"""A run of the mirror: reads the journal, the secrets and the parameters once, then writes.
 
-``client`` gives a boto3 client by service and region (None for the environment's own). Nothing here knows who asks:
-the playbook, the Lambda function or a verification.
+``client`` makes a boto3 client by service and region. None stands for the environment's own region. The playbook, the
+Lambda function and ``verify`` all call this code.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets
 RegionalClient = Callable[[str, Optional[str]], Any]
 DESCRIBED_AT_ONCE = 50
 AWS_KEY = "alias/aws/ssm"
-"""Of each region, for Parameter Store alone."""
+"""The key of Parameter Store in each region."""
 
 
 class MirrorParameters(ParameterStore):
-    """Parameter Store, with what the mirror writes beside a value."""
+    """Parameter Store with the mirror's marks."""
 
     def present(self, path: str, names: Collection[str]) -> Dict[str, PresentCopy]:
-        """What is below the path; values are read of these names alone."""
+        """The copies below the path. Reads the values of these names only."""
         described = self._described(path)
         wanted = [name for name in names if name in described]
         batches = [wanted[start : start + PAGE] for start in range(0, len(wanted), PAGE)]
@@ -56,7 +56,7 @@ class MirrorParameters(ParameterStore):
                 tier=entry.get("Tier", "Standard"),
             )
             for name, entry in described.items()
-            if name in parameters or name not in wanted  # else it was deleted meanwhile
+            if name in parameters or name not in wanted  # another writer deleted the others meanwhile
         }
 
     def _described(self, path: str) -> Dict[str, Mapping[str, Any]]:
@@ -68,7 +68,7 @@ class MirrorParameters(ParameterStore):
             return {parameter["Name"]: parameter for parameter in pages.search("Parameters[]") if parameter}
 
     def put(self, write: MirrorPut, key: Optional[str]) -> None:
-        """Writes value and mark in one call. Raises :class:`Conflict` if somebody wrote since the plan."""
+        """Writes value and mark in one call. Raises :class:`Conflict` if another writer wrote since the plan."""
         copy, before = write.copy, write.before
         number = before.number if before else 0
         options = {"Type": "SecureString" if copy.secure else "String", "Description": str(copy.mark(number + 1))}
@@ -81,13 +81,13 @@ class MirrorParameters(ParameterStore):
             with aws_errors.translated("ssm:PutParameter", f"parameter {copy.parameter}", carries=copy.value):
                 self._client.put_parameter(Name=copy.parameter, Value=copy.value, Overwrite=False, **options)
         except AlreadyExists:
-            if not self._holds(copy.parameter, 1, copy.value):  # else the answer to our first try was lost
+            if not self._holds(copy.parameter, 1, copy.value):  # else the answer to the first try was lost
                 raise Conflict(f"another writer created parameter {copy.parameter} meanwhile; run again") from None
 
 
 @dataclass(frozen=True)
 class MirrorState:
-    """What one read brought, and the plan of each region; the environment's own has an empty name."""
+    """The state that a run read, and the plan of each region. An empty name stands for the environment's own region."""
 
     catalog: Catalog
     journal: Journal
@@ -99,7 +99,7 @@ class MirrorState:
         return any(plan.puts or plan.deletes for plan in self.plans.values())
 
     def guarded(self, allowed: Optional[int]) -> List[str]:
-        """Why deletions do not happen."""
+        """Reasons not to delete."""
         reasons = [mirror_plan.too_many_deletes(self.catalog, plan, allowed) for plan in self.plans.values()]
         return [line for line in reasons if line]
 
@@ -117,7 +117,7 @@ class MirrorState:
 
 
 def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror_plan.REPORT) -> MirrorState:
-    """Raises SecretsError."""
+    """The state and the plans. Raises SecretsError."""
     journal = _journal(catalog, client)
     names = sorted({place.name for _setting, place in mirror_plan.pairs(catalog).values()})
     contents = SecretsManager(client("secretsmanager", None)).read(names) if names else Contents()
@@ -131,7 +131,8 @@ def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror_pla
 
 
 def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -> List[str]:
-    """The lines of what was done. Raises :class:`Conflict` when a rotation began since the read."""
+    """Carries out the plans. Returns a line for each change. Raises :class:`Conflict` if the journal changed since the
+    read."""
     lines: List[str] = []
     if state.changed and _journal(state.catalog, client).head != state.journal.head:
         raise Conflict(

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a store of numbered versions is, such as Parameter Store. Nothing here knows AWS or Ansible."""
+"""Abstract stores of numbered versions, such as Parameter Store. They depend on neither AWS nor Ansible."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfa
 PARAMETER_BYTES = {"Standard": 4096, "Advanced": 8192}
 STANDARD = "Standard"
 DELETED_AT_ONCE = 10
-"""Parameters a DeleteParameters call."""
+"""Parameters in one DeleteParameters call."""
 HISTORY = 100
-"""Versions of a parameter that are kept, the current one included."""
+"""Versions of a parameter that AWS keeps, with the current one."""
 RETRIES_SEEN = 10
-"""How many versions of one parameter are looked at for being copies of one write, sent again."""
+"""Number of newer versions that may be repeats of one write."""
 
 
 class NumberedStore(Store):
-    """A store that numbers the versions of each parameter, and cannot compare before it writes."""
+    """A store that numbers the versions of each parameter. It has no conditional writes."""
 
     def overwrite(self, name: str, value: str, *, instead_of: int) -> int:
-        """Writes a value over version ``instead_of``; returns the new version's number. The same again is fine.
+        """Writes a value over version ``instead_of``. Returns the new version. A repeat does no harm.
 
-        Raises :class:`Conflict`, naming both numbers, when somebody else wrote: before us, and nothing is written, or
-        in the same moment, and what they wrote is restored over ours.
+        Raises :class:`Conflict`, which names both versions, if another writer wrote. If that was before, nothing is
+        written. If it was at the same moment, the other writer's value is restored.
         """
         reading, metadata = self._look_since(name, instead_of)
         _require_parameter_fits(name, value, str(metadata.get("Tier", STANDARD)))
@@ -44,10 +44,9 @@ class NumberedStore(Store):
         return self._replace(name, value, instead_of, metadata)
 
     def push_out(self, name: str) -> None:
-        """Writes the present value until no other one is kept of this parameter, which is never missing.
+        """Writes the present value until AWS keeps no other value of this parameter. It always exists meanwhile.
 
-        Nothing is written where none is. What somebody else writes meanwhile shows in the numbers; then as
-        :meth:`overwrite`. Raises :class:`NotFound`.
+        Writes nothing if there is no other value. Raises :class:`NotFound`, and :class:`Conflict` as :meth:`overwrite`.
         """
         history = self.history(name)
         reading, metadata = self._look_since(name, int(history[-1].version))
@@ -69,7 +68,7 @@ class NumberedStore(Store):
         )
 
     def _put_back(self, name: str, value: str, before: int, written: int) -> str:
-        """Writes what ours buried once more; says in words what became of it."""
+        """Restores a value that this run overwrote. Returns a message about the result."""
         by_hand = (
             f"check the other value by 'aws ssm get-parameter-history --name {name}', and write it again by hand if it "
             "is needed"
@@ -85,7 +84,7 @@ class NumberedStore(Store):
         return f"the other writer's value was restored as version {back}" if back == written + 1 else by_hand
 
     def _newest_but(self, name: str, value: str, before: int, last: int) -> Optional[str]:
-        """The newest value between these versions that is not this one."""
+        """The newest other value between these versions, or None."""
         for number in range(last - 1, max(before, last - 1 - RETRIES_SEEN), -1):
             reading = self.read_known([], pins={name: str(number)}).readings.get(name)
             if reading is None or reading.value != value:
@@ -93,7 +92,7 @@ class NumberedStore(Store):
         return None
 
     def _only_ours(self, name: str, value: str, before: int, last: int) -> bool:
-        """Whether every version between these holds this value: a lost answer makes the client write twice."""
+        """Whether every version between these has this value. If an answer is lost, the client writes twice."""
         return before < last <= before + RETRIES_SEEN and all(
             self._holds(name, number, value) for number in range(before + 1, last)
         )
@@ -103,10 +102,10 @@ class NumberedStore(Store):
         return reading is not None and reading.value == value
 
     def _look_since(self, name: str, number: int) -> Tuple[Reading, Mapping[str, Any]]:
-        """As :meth:`_look`, of a parameter that is known to have this version, or a newer one.
+        """The current version and its properties. The parameter must have version ``number`` or a newer one.
 
-        An answer that is behind shows a lower number, or nothing to keep: a write would then put defaults in the place
-        of its key and its tier.
+        An outdated answer shows a lower number, or lacks the properties. A write would then reset the key and the tier
+        to their defaults.
         """
 
         def looked() -> Optional[Tuple[Reading, Mapping[str, Any]]]:
@@ -124,30 +123,32 @@ class NumberedStore(Store):
         return self._look(name)[1].get("KeyId")
 
     def create(self, name: str, value: str) -> None:
-        """Makes a parameter of type String. Raises :class:`AlreadyExists` when it is there."""
+        """Creates a parameter of type String. Raises :class:`AlreadyExists`."""
         _require_parameter_fits(name, value, STANDARD)
         self._create(name, value)
 
     def delete(self, names: Sequence[str]) -> None:
-        """Deletes parameters, in this order; those that are not there are fine."""
+        """Deletes parameters in this order, if they exist."""
         for start in range(0, len(names), DELETED_AT_ONCE):
             self._delete(names[start : start + DELETED_AT_ONCE])
 
     @abstractmethod
     def history(self, name: str) -> List[Reading]:
-        """Every version of a parameter that is kept, the oldest first. Raises :class:`NotFound`."""
+        """Every version of a parameter that AWS keeps, the oldest first. Raises :class:`NotFound`."""
 
     @abstractmethod
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
-        """The current version, and what a write must repeat to keep it: tier, key and so on, as AWS names them."""
+        """The current version, and the properties that a write must repeat to keep: tier, key and others, as AWS names
+        them."""
 
     @abstractmethod
     def _write(self, name: str, value: str, metadata: Mapping[str, Any]) -> int:
-        """Writes over whatever is there; returns the number of the new version."""
+        """Overwrites a parameter. Returns the new version."""
 
     @abstractmethod
     def _create(self, name: str, value: str) -> None:
-        """Raises :class:`AlreadyExists`, or :class:`Conflict` when another writes it in the same moment."""
+        """Creates a parameter. Raises :class:`AlreadyExists`, or :class:`Conflict` if another writer writes at the same
+        moment."""
 
     @abstractmethod
     def _delete(self, names: Sequence[str]) -> None:
@@ -155,7 +156,8 @@ class NumberedStore(Store):
 
 
 def _writes_due(number: int, same: Collection[int]) -> int:
-    """How many writes after version ``number`` end what is kept of others; ``same`` hold the value that is written."""
+    """Number of writes after version ``number`` until no other value is kept. The versions ``same`` hold the written
+    value."""
     others = (back for back in range(1, min(HISTORY, number)) if number - back not in same)
     return HISTORY - next(others, HISTORY)
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""AWS SSM Parameter Store as a store, over a boto3 client that it is handed."""
+"""AWS SSM Parameter Store as a store. The caller passes the boto3 client."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
 
 PAGE = 10
-"""Parameters a call, of GetParametersByPath as of GetParameters."""
+"""Parameters in one call of GetParametersByPath or GetParameters."""
 KEPT = ("Type", "KeyId", "Tier", "Description", "AllowedPattern", "DataType")
-"""What a write repeats, lest PutParameter puts a default in its place; tags and policies stay by themselves."""
+"""Properties that a write must repeat, because PutParameter resets them to defaults. AWS keeps tags and policies."""
 
 
 class ParameterStore(NumberedStore):
@@ -48,7 +48,7 @@ class ParameterStore(NumberedStore):
         }
         if not moved:
             return contents
-        # A pinned version that is gone must not be answered by the current one.
+        # The current version must not stand in for a pinned version that is gone.
         readings = {name: reading for name, reading in contents.readings.items() if name not in moved}
         return Contents(readings, contents.failures) | self._versions(moved)
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How secrets and parameters are made and kept: what stands beside their values. Nothing here knows AWS."""
+"""Creation of secrets and parameters, and changes of their tags, keys and other properties. Independent of AWS."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbere
 )
 
 LABEL = "provisioned"
-"""On a version from its writing to its promotion."""
+"""The label of a new version until its promotion."""
 SECURE, PLAIN, ADVANCED = "SecureString", "String", "Advanced"
 SHORTEST_RECOVERY, LONGEST_RECOVERY = 7, 30
-"""Days, as AWS takes them."""
+"""Days between which AWS keeps a deleted secret."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What a secret or parameter that is there says of itself."""
+    """The properties of an existing secret or parameter."""
 
     name: str
     form: Form
@@ -45,7 +45,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be done to a secret or parameter until it has its form. What is None or empty stays as it is."""
+    """Changes that bring a secret or parameter to its form. None and empty values change nothing."""
 
     description: Optional[str] = None
     key: Optional[str] = None
@@ -55,7 +55,7 @@ class Change:
 
     @property
     def rewrites(self) -> bool:
-        """Whether it concerns more than what stands beside: a parameter is written once more for it."""
+        """Whether the description or the key changes. For these, a parameter's value is written again."""
         return self.description is not None or bool(self.key)
 
     @property
@@ -68,7 +68,7 @@ class Change:
 
 
 def change(present: Form, wanted: Form) -> Change:
-    """Undeclared tags and replicas stay: others may have put them there."""
+    """The changes from one form to another. Undeclared tags and replicas stay, because others may have added them."""
     return Change(
         description=wanted.description if wanted.description and wanted.description != present.description else None,
         key=wanted.key if wanted.key and not is_key(present.key, wanted.key) else None,
@@ -78,24 +78,24 @@ def change(present: Form, wanted: Form) -> Change:
 
 
 def is_key(present: Optional[str], wanted: str) -> bool:
-    """Whether both name one key: AWS answers with an alias or with its ARN."""
+    """Whether both are the same key. AWS answers with an alias or with its ARN."""
     return present is not None and (present == wanted or present.endswith(f":{wanted}"))
 
 
 class SecretMaking(VersionedStore):
-    """A versioned store that can make secrets in a form, and bring those that are there to it."""
+    """A versioned store that can create secrets in a form, and change existing secrets to it."""
 
     def kept(self, name: str) -> Optional[Kept]:
-        """What the secret says of itself, or None if it does not exist."""
+        """The properties of a secret, or None if it does not exist."""
         try:
             return self._kept(name)
         except NotFound:
             return None
 
     def make(self, name: str, content: str, *, version: str, form: Form) -> None:
-        """Makes a secret whose first version has this id and content; the same again is fine.
+        """Creates a secret whose first version has this id and content. A repeat does no harm.
 
-        Raises :class:`AlreadyExists` when there is another of that name.
+        Raises :class:`AlreadyExists` if another secret has this name.
         """
         _require_secret_fits(name, content)
         try:
@@ -107,9 +107,9 @@ class SecretMaking(VersionedStore):
             self._put_policy(name, form.policy)
 
     def merge(self, name: str, content: str, *, version: str, instead_of: Optional[str]) -> None:
-        """Makes the content current if version ``instead_of`` still is; None stands for a secret without a version.
+        """Makes the content current if version ``instead_of`` still is. None stands for a secret without a version.
 
-        Raises :class:`Conflict` if another is.
+        Raises :class:`Conflict` if another version is current.
         """
         self.stage(name, content, version=version, label=LABEL)
         try:
@@ -128,7 +128,7 @@ class SecretMaking(VersionedStore):
             self._put_policy(name, wanted.policy)
 
     def schedule_deletion(self, name: str, *, days: int) -> bool:
-        """Schedules a deletion; whether that was still to be done."""
+        """Schedules the deletion of a secret. Returns whether this changed anything."""
         if not SHORTEST_RECOVERY <= days <= LONGEST_RECOVERY:
             raise StoreError(f"secret {name}: AWS keeps a deleted secret for 7 to 30 days, not for {days}")
         secret = self.kept(name)
@@ -138,7 +138,7 @@ class SecretMaking(VersionedStore):
         return True
 
     def restore(self, name: str) -> bool:
-        """Takes a scheduled deletion back; whether that was still to be done."""
+        """Cancels a scheduled deletion. Returns whether this changed anything."""
         secret = self.kept(name)
         if secret is None:
             raise NotFound(f"secret {name} does not exist, and AWS cannot restore it either; provision it again")
@@ -149,11 +149,11 @@ class SecretMaking(VersionedStore):
 
     @abstractmethod
     def _kept(self, name: str) -> Kept:
-        """Raises :class:`NotFound`."""
+        """The properties of a secret. Raises :class:`NotFound`."""
 
     @abstractmethod
     def policy(self, name: str) -> Optional[str]:
-        """The resource policy of a secret that is there."""
+        """The resource policy of an existing secret."""
 
     @abstractmethod
     def _put_policy(self, name: str, policy: str) -> None:
@@ -161,11 +161,11 @@ class SecretMaking(VersionedStore):
 
     @abstractmethod
     def _update(self, name: str, description: Optional[str], key: Optional[str]) -> None:
-        """Changes the description and the key, where given."""
+        """Changes the description and the key, if given."""
 
     @abstractmethod
     def _tag(self, name: str, tags: Mapping[str, str]) -> None:
-        """Adds tags, or changes their texts."""
+        """Adds or changes tags."""
 
     @abstractmethod
     def _replicate(self, name: str, regions: Tuple[str, ...]) -> None:
@@ -177,14 +177,14 @@ class SecretMaking(VersionedStore):
 
     @abstractmethod
     def _restore(self, name: str) -> None:
-        """Takes it back."""
+        """Cancels a scheduled deletion."""
 
 
 class ParameterMaking(NumberedStore):
-    """A numbered store that can make parameters in a form, and bring those that are there to it."""
+    """A numbered store that can create parameters in a form, and change existing parameters to it."""
 
     def make(self, name: str, value: str, *, secure: bool, form: Form, tier: str = STANDARD) -> None:
-        """Makes a parameter; the same again is fine. Raises :class:`AlreadyExists` when it holds something else."""
+        """Creates a parameter. A repeat does no harm. Raises :class:`AlreadyExists` if it has another value."""
         _require_parameter_fits(name, value, tier)
         try:
             self._make(name, value, SECURE if secure else PLAIN, form, tier)
@@ -193,9 +193,9 @@ class ParameterMaking(NumberedStore):
                 raise AlreadyExists(f"another writer created parameter {name} at the same moment; run again") from None
 
     def reform(self, name: str, wanted: Change) -> None:
-        """AWS takes another description or key only with a value, so the present one is written once more for them.
+        """Changes a parameter to its form. A description or key changes only with a value, which is written again.
 
-        Raises :class:`Conflict` when somebody else wrote in the same moment; what they wrote is restored over ours.
+        Raises :class:`Conflict` if another writer wrote at the same moment. The other writer's value is restored.
         """
         if wanted.tags:
             self._tag(name, wanted.tags)
@@ -207,17 +207,17 @@ class ParameterMaking(NumberedStore):
 
     @abstractmethod
     def kept(self, names: Sequence[str]) -> Dict[str, Kept]:
-        """What these parameters say of themselves; those that are not there are left out."""
+        """The properties of these parameters, without parameters that do not exist."""
 
     @abstractmethod
     def _make(self, name: str, value: str, kind: str, form: Form, tier: str) -> None:
-        """Raises :class:`AlreadyExists`."""
+        """Creates a parameter. Raises :class:`AlreadyExists`."""
 
     @abstractmethod
     def _tag(self, name: str, tags: Mapping[str, str]) -> None:
-        """Adds tags, or changes their texts."""
+        """Adds or changes tags."""
 
 
 def tier_for(value: str, *, advanced: bool) -> str:
-    """The tier that a value needs; without ``advanced`` the one that costs nothing, whether it fits or not."""
+    """The tier that a value needs. The standard tier, which is free, unless ``advanced``."""
     return ADVANCED if advanced and len(value.encode()) > PARAMETER_BYTES[STANDARD] else STANDARD

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How each store is opened, and one read over all of them."""
+"""The stores by name, and one read over all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.paramet
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 
 Client = Callable[[str], Any]
-"""Gives a client by the name of its service."""
+"""Makes a client by the name of its service."""
 
 
 def outside_aws(store: str) -> Any:
@@ -38,11 +38,11 @@ OPEN: Dict[str, Callable[[Client], Store]] = {
     SSM: lambda client: ParameterStore(client("ssm")),
     **{store: _opened(store) for store in OUTSIDE_AWS},
 }
-"""By the names in STORES."""
+"""Functions that open a store, by the names in STORES."""
 
 
 def names_to_read(catalog: Catalog, places: Iterable[Place]) -> Dict[str, List[str]]:
-    """By store, what a read of these places asks for: each name, or the path that they are all below."""
+    """The names that a read of these places needs, by store. A store that is listed by path needs only its path."""
     places = list(places)
     by_store = {store: list(names_in(store, places)) for store in STORES}
     return {
@@ -51,12 +51,12 @@ def names_to_read(catalog: Catalog, places: Iterable[Place]) -> Dict[str, List[s
 
 
 def by_traits(secrets: Store, parameters: Store) -> Dict[str, Store]:
-    """By store, which of the two reaches it: that of all stores with labels, or that of the others."""
+    """The store for each name in STORES: ``secrets`` for stores with labels, ``parameters`` for the others."""
     return {name: secrets if traits.has_labels else parameters for name, traits in STORES.items()}
 
 
 def current(catalog: Catalog, places: Iterable[Place], stores: Mapping[str, Store]) -> Contents:
-    """What these places hold now."""
+    """The current contents of these places."""
     contents = Contents()
     for store, names in names_to_read(catalog, places).items():
         contents |= stores[store].read(names)
@@ -64,7 +64,7 @@ def current(catalog: Catalog, places: Iterable[Place], stores: Mapping[str, Stor
 
 
 def side_by_side(stores: Sequence[Store], reads: Sequence[Callable[[], Contents]]) -> Contents:
-    """What these reads bring, at once where a store is reached over a network."""
+    """The contents of all reads. Runs them in parallel if the store is reached over a network."""
     contents = Contents()
     for part in stores[0].side_by_side(reads) if stores else ():
         contents |= part

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One object in S3, which is replaced only as the version that was read.
+"""An S3 object with conditional writes.
 
-S3 answers reads from the newest state and decides a conditional write on it.
+S3 reads the newest state, and checks the condition of a write against it.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ class S3Object:
         bucket, key = place
         self._client, self._type = client, content_type
         self._names: Dict[str, Any] = {"Bucket": bucket, "Key": key}
-        if catalog.expected_account_id:  # the names of buckets are shared by all of AWS
+        if catalog.expected_account_id:  # bucket names are shared by all AWS accounts
             self._names["ExpectedBucketOwner"] = catalog.expected_account_id
         self.where = f"s3://{bucket}/{key}"
 
     def read(self, limit: int) -> Tuple[bytes, str]:
-        """The content, of what is longer than ``limit`` one byte more, and its version. Raises StoreError."""
+        """The content and its version. Content beyond ``limit`` is cut one byte after it. Raises StoreError."""
         with aws_errors.translated("s3:GetObject", self.where):
             answer = self._client.get_object(**self._names)
             content: bytes = answer["Body"].read(limit + 1)
         return content, str(answer["ETag"])
 
     def replace(self, content: bytes, version: Optional[str]) -> str:
-        """Stores ``content`` in place of this version, or of nothing where that is None; returns the new version.
+        """Replaces this version, or creates the object if it is None. Returns the new version.
 
-        Raises AlreadyExists for another version, Conflict where that could not be determined, and StoreError.
+        Raises AlreadyExists if another version is stored, Conflict if S3 could not decide, and StoreError.
         """
         condition = {"IfMatch": version} if version is not None else {"IfNoneMatch": "*"}
         with aws_errors.translated("s3:PutObject", self.where):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Secrets wherever they are: a name tells its store, and a store is opened when one of its names is asked for."""
+"""The stores of all secrets as one. A secret's name tells its store, which is opened at its first use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ S = TypeVar("S", bound=VersionedStore)
 
 
 class ByName(VersionedStore, Generic[S]):
-    """One store over several."""
+    """One store over several stores."""
 
     name = SECRETS_MANAGER
 
@@ -84,7 +84,7 @@ class ByName(VersionedStore, Generic[S]):
 
 
 def secret_stores(client: Callable[[str], Any]) -> VersionedStore:
-    """``client`` gives a client by the name of its service."""
+    """All stores of secrets as one. ``client`` makes a client by the name of its service."""
     opens: Dict[str, Callable[[], Any]] = {
         name: partial(registry.OPEN[name], client) for name, traits in STORES.items() if traits.has_labels
     }

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""AWS Secrets Manager as a store, over a boto3 client that it is handed."""
+"""AWS Secrets Manager as a store. The caller passes the boto3 client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form, VersionedStore
 
 BATCH = 20
-"""Secrets a BatchGetSecretValue call."""
+"""Secrets in one BatchGetSecretValue call."""
 
 
 class SecretsManager(VersionedStore):
@@ -62,13 +62,13 @@ class SecretsManager(VersionedStore):
         contents = Contents()
         for secret_value in answer.get("SecretValues", []):
             name = _asked(secret_value, names)
-            # A version that lacks the label is not the current one: ask by label.
+            # A version that lacks the label is not the current one, so it is read by label.
             current = CURRENT in secret_value.get("VersionStages", [])
             contents |= self._reading(name, secret_value) if current else self._one(name, VersionStage=CURRENT)
         for error in answer.get("Errors", []):
             name, code, message = error["SecretId"], error.get("ErrorCode", ""), error.get("Message", "")
             contents |= self._failed(name, code, message)
-        for name in names:  # an answer too large for one response leaves out the rest
+        for name in names:  # a response that would be too large lacks the rest
             if name not in contents.readings and name not in contents.failures:
                 contents |= self._one(name)
         return contents
@@ -97,7 +97,7 @@ class SecretsManager(VersionedStore):
             return Contents({}, {name: Failure(self.name, name, DELETED)})
         if code == "ResourceNotFoundException":
             return Contents({}, {name: Failure(self.name, name, MISSING)})
-        return self._one(name)  # throttled or failed alone: once more, with retries and its own error
+        return self._one(name)  # throttled, or failed alone: read again, with retries and its own error
 
     def describe(self, name: str) -> Description:
         with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
@@ -139,7 +139,7 @@ class SecretsManager(VersionedStore):
         try:
             with aws_errors.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
                 self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **options)
-        except NotFound as error:  # its name is not free yet, or its key is not there
+        except NotFound as error:  # the name is not free yet, or the key does not exist
             if form.key and not aws_errors.speaks_of_deletion(str(error)):
                 raise
             raise AlreadyExists(str(error)) from None
@@ -165,10 +165,10 @@ class SecretsManager(VersionedStore):
 
 
 def _date(answer: Mapping[str, Any]) -> str:
-    """Of a secret, or of one version."""
+    """The creation date of a secret or version."""
     return timestamps.stamp(answer["CreatedDate"]) if "CreatedDate" in answer else ""
 
 
 def _asked(answer: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The name that the caller used: a secret answers with its name and ARN, whichever of them was asked for."""
+    """The name in the request. AWS answers with the secret's name and ARN, and either may have been requested."""
     return next((name for name in names if name in (answer.get("Name"), answer.get("ARN"))), answer["Name"])

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long a process waits in all because AWS throttles its calls.
+"""A bound on the time that a process waits because AWS throttles its calls.
 
 botocore repeats a throttled call with growing, random pauses. Each call alone may wait for a minute, so a run of many
-calls needs a limit of its own.
+calls needs a bound of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MARK = "watchparty_throttled_at"
 
 
 class ThrottlingBudget:
-    """What the clients of one process may spend on waiting, together."""
+    """The waiting time that all clients of a process share."""
 
     def __init__(self, seconds: float = BUDGET_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._clock = seconds, clock
@@ -35,14 +35,14 @@ class ThrottlingBudget:
         self._lock = threading.Lock()
 
     def watch(self, client: Any) -> Any:
-        """The client, whose retries count from now on."""
+        """Counts the retries of a client from now on. Returns the client."""
         client.meta.events.register_first("needs-retry.*.*", self._tried)
         return client
 
     def _tried(
         self, response: Any, operation: Any, request_dict: Optional[Mapping[str, Any]] = None, **_more: Any
     ) -> None:
-        """Called by botocore after each attempt. Raises :class:`NoAccess` once the budget is spent."""
+        """Counts an attempt; botocore calls this after each. Raises :class:`NoAccess` when the budget is spent."""
         context = (request_dict or {}).get("context", {})
         now, since = self._clock(), context.pop(_MARK, None)
         with self._lock:
@@ -59,7 +59,7 @@ class ThrottlingBudget:
 
 
 def remedy(operation: str) -> str:
-    """What an operator can do about calls that are throttled."""
+    """The remedy for throttled calls."""
     if operation.startswith("ssm:"):
         return (
             "Run the same command again when other programs use Parameter Store less in this account, or raise "

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One login to a Vault or OpenBao server, over hvac, and its answers as data. Trusts nothing that the server says.
+"""A login to a Vault or OpenBao server over hvac, and checked answers. The server is not trusted.
 
-The address is the catalog's, and no other is asked: redirects are refused, and neither environment variables nor .netrc
-take part. A server's own words are in no message: they may repeat what was sent.
+Only the catalog's address is used: redirects are refused, and environment variables and .netrc are ignored. No message
+quotes the server, because its answers may repeat the request.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_js
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 
 CONNECTIONS = 32
-"""Calls at once."""
+"""Parallel calls."""
 LOGIN_BYTES = 65536
 
 
 def connect(vault: Optional[Vault], aws_credentials: Optional[Callable[[], Any]] = None) -> VaultClient:
-    """Logs in. ``aws_credentials`` gives botocore's credentials, for the login aws."""
+    """Logs in. ``aws_credentials`` returns botocore's credentials for the login method ``aws``."""
     if vault is None:
         raise NoAccess("The catalog has a place in Vault, but declares no server; add stores.vault to it")
     client = VaultClient(vault)
@@ -33,7 +33,7 @@ def connect(vault: Optional[Vault], aws_credentials: Optional[Callable[[], Any]]
 
 
 def _http() -> Any:
-    """The part over hvac. Its import takes a tenth of a deploy, and few catalogs have a place in Vault."""
+    """The module that uses hvac. Its import takes a tenth of a deploy's time, and few catalogs use Vault."""
     from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_http
 
     if vault_http.hvac is None:
@@ -83,22 +83,22 @@ class VaultClient:
         return f"Vault at {self._vault.address}"
 
     def secret(self, kind: str, path: str) -> str:
-        """The path of the API for ``data``, ``metadata`` and so on of a secret."""
+        """The API path for ``data``, ``metadata`` or another endpoint of a secret."""
         return f"{_quoted(self._vault.mount)}/{kind}/{_quoted(path)}"
 
     def with_token(self, token: str) -> VaultClient:
-        """The same server, asked with another token."""
+        """A client of the same server with another token."""
         other = VaultClient(self._vault)
         other._adapter.token = token
         return other
 
     def get(self, path: str, subject: str, *, also: Tuple[int, ...] = (), **query: Any) -> Tuple[int, Dict[str, Any]]:
-        """Status 200 or 404, or one of ``also``, and the answer."""
+        """The status (200, 404 or one of ``also``) and the answer."""
         response = self._asked("get", path, subject, params=query, also=also)
         return response.status_code, self._data(response, subject) if response.content else {}
 
     def write(self, method: str, path: str, subject: str, body: str, *, also: Tuple[int, ...] = ()) -> Tuple[int, Any]:
-        """Status and answer; those in ``also`` are for the caller to judge."""
+        """The status and the answer. Statuses in ``also`` are returned, too."""
         kind = "application/merge-patch+json" if method == "patch" else "application/json"
         response = self._asked(method, path, subject, data=body.encode(), headers={"Content-Type": kind}, also=also)
         return response.status_code, self._data(response, subject) if response.content else {}
@@ -148,7 +148,8 @@ class VaultClient:
         )
 
     def _denial(self, where: str) -> StoreError:
-        """A policy's, or the token's own: the server answers alike, so it is asked for the token."""
+        """The error for HTTP 403. A policy may deny the request, or the token may be invalid; a look-up of the token
+        tells."""
         if not self._adapter.token:
             return NoAccess(f"{where} was denied; correct role_id, secret_id_file or jwt_file in stores.vault")
         try:
@@ -174,7 +175,7 @@ def _quoted(path: str) -> str:
 
 
 def _from_file(option: str, path: str) -> str:
-    """A login's secret, which is in no variable and no argument. Raises NoAccess."""
+    """The secret of a login, read from a file and not from a variable or argument. Raises NoAccess."""
     path = os.path.expanduser(path)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))

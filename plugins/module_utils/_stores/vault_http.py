@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Requests to a Vault or OpenBao server, over hvac: bounded in time and size, to the catalog's address alone."""
+"""Requests to a Vault or OpenBao server over hvac, bounded in time and size, and only to the catalog's address."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ except ImportError:  # reported by vault_client
     requests = None  # type: ignore[assignment,unused-ignore]
 
 TIMEOUT = (5.0, 20.0)
-"""Seconds to connect, and between two parts of an answer."""
+"""Seconds to connect, and seconds between two parts of an answer."""
 WHOLE_ANSWER = 60.0
-"""Seconds that a request may take, with its repetitions and all of its answer."""
+"""Seconds for a request, with its retries and its whole answer."""
 BYTES = 4 * 1024 * 1024
-"""Of one answer; KV takes values of 1 MiB by default."""
+"""Bytes of one answer. By default, KV accepts values up to 1 MiB."""
 _PATIENCE: Dict[str, Any] = {"raise_on_status": False, "respect_retry_after_header": False}
-"""No server says how long we wait."""
+"""Options of retries. The server does not decide how long a request waits."""
 RETRIED = (412, 429, 500, 502)
-"""Of reads: the server is behind, or asks for a pause."""
+"""Statuses after which a read is repeated: the server is behind, or overloaded."""
 
 
 class UnboundedAnswer(ValueError):
-    """Raised when an answer does not end in time or size."""
+    """Raised if an answer exceeds its time or size."""
 
 
 def adapter(vault: Vault, connections: int) -> Any:
@@ -57,7 +57,7 @@ def is_untrusted(error: Exception) -> bool:
 
 
 def signed_identity(vault: Vault, credentials: Any) -> Dict[str, Any]:
-    """A request to STS for our own identity, which the server sends; the credentials themselves stay here."""
+    """A signed request to STS for the identity of this run. The server sends it on; it never gets the credentials."""
     request = aws_utils.generate_sigv4_auth_request(header_value=vault.aws_iam_server_id)
     keys = (credentials.access_key, credentials.secret_key, credentials.token)
     aws_utils.SigV4Auth(*keys, "us-east-1").add_auth(request)
@@ -82,7 +82,7 @@ def _session(vault: Vault, connections: int) -> Any:
     context = _trusting(os.path.expanduser(vault.ca_cert) if vault.ca_cert else requests.certs.where())
 
     class Trusting(HTTPAdapter):
-        """Certificates are loaded once: for each connection it takes longer than the connection's own work."""
+        """Loads certificates once. Loading them for each connection takes longer than the connection's own work."""
 
         def init_poolmanager(self, *args: Any, **options: Any) -> None:
             super().init_poolmanager(*args, ssl_context=context, **options)

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Logins that Vault's database engine makes, each with a lease that ends it.
+"""Logins that Vault's database engine creates, each with a lease that ends it.
 
-Vault ends what a token made together with that token, and a run's token ends soon. So each login is made by a token of
-its own, an orphan without a parent: its accessor lengthens and ends it. It lives for an hour at first, so what a
-killed run made and did not record ends by itself.
+Vault ends the leases of a token together with that token, and a run's token ends soon. So each login is created with an
+orphan token of its own. The token's accessor renews and revokes it. A new token lives for an hour, so a login that a
+killed run did not record ends by itself.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ NEEDED = {
     "sys/leases/renew": "update",
     "sys/leases/revoke": "update",
 }
-"""What a policy must allow; the policy default allows sys/leases/renew."""
+"""Rights that a policy must give. Vault's default policy already allows sys/leases/renew."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """What ends a login; it opens nothing, so the journal may keep it."""
+    """The ids that end a login. They give no access, so the journal may hold them."""
 
     id: str
     accessor: str
-    """Of the token that the login was made by."""
+    """The accessor of the token that created the login."""
 
     @classmethod
     def of(cls, notes: Optional[Mapping[str, Any]]) -> Optional[Lease]:
-        """The lease that was kept in a journal's notes."""
+        """The lease in the notes of a journal's entry. None if they have none."""
         return cls(str(notes["id"]), str(notes["accessor"])) if notes and {"id", "accessor"} <= notes.keys() else None
 
 
 @dataclass(frozen=True)
 class LeasedLogin:
-    """A login that was just made."""
+    """A new login."""
 
     login: Login = field(repr=False)
     lease: Lease
 
 
 class DatabaseLeases:
-    """The engine and the role of one credential. Each write takes a :class:`Fresh`."""
+    """The logins of one role. Each write takes a :class:`Fresh`."""
 
     def __init__(self, client: VaultClient, engine: str, role: str) -> None:
         self._client, self._path = client, f"{engine}/creds/{role}"
 
     def denied(self) -> List[str]:
-        """The paths that no policy of the token allows, each with what is needed there."""
+        """The paths that no policy of the token allows, each with the needed right."""
         needed = {path.replace("database/creds/ROLE", self._path): act for path, act in NEEDED.items()}
         body = json.dumps({"paths": list(needed)})
         _status, answer = self._client.write("post", "sys/capabilities-self", "asking for its rights", body)
@@ -73,7 +73,7 @@ class DatabaseLeases:
         return [f"{act} on {path}" for path, act in needed.items() if not capabilities[path] & {act, "root"}]
 
     def make(self, *, fresh: Fresh) -> LeasedLogin:
-        """A new login, for an hour. Raises NotFound for a role that is not there."""
+        """Creates a login that lives for an hour. Raises NotFound if the role does not exist."""
         fresh.spend()
         token, accessor = self._token()
         try:
@@ -100,14 +100,14 @@ class DatabaseLeases:
         data = _mapping(answer, "data")
         user = _text(data, "username", r"[\w.@-]{1,128}", subject)
         password = _text(data, "password", r"[!-~]{8,1024}", subject)
-        # Its id goes into the journal and into requests.
+        # The lease's id goes into the journal and into requests.
         lease = _text(answer, "lease_id", escape(self._path) + r"/[\w./-]{1,512}", subject)
         return LeasedLogin(Login(user, password), Lease(lease, accessor))
 
     def extended(self, lease: Lease, seconds: int, *, fresh: Fresh) -> int:
-        """Lengthens it to so many seconds from now, or as long as the server lets it be; how long that is.
+        """Renews a lease to this many seconds from now. Returns the seconds that the server allowed, maybe fewer.
 
-        Raises NotFound for a lease that has ended.
+        Raises NotFound if the lease has ended.
         """
         fresh.spend()
         token = {"accessor": lease.accessor, "increment": seconds}
@@ -122,7 +122,7 @@ class DatabaseLeases:
         return answer if isinstance(answer, dict) else {}
 
     def end(self, lease: Lease, *, fresh: Fresh) -> None:
-        """Ends it, once the database has dropped the login; one that has ended is fine."""
+        """Revokes a lease and its token, after the database has dropped the login. Does nothing if it has ended."""
         fresh.spend()
         self._end("sys/leases/revoke", {"lease_id": lease.id, "sync": True})
         self._end("auth/token/revoke-accessor", {"accessor": lease.accessor})

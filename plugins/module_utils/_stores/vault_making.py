@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Making secrets in Vault."""
+"""Creation of secrets in Vault."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_s
 )
 
 DESCRIPTION = "Description"
-"""The key of custom metadata; tags have keys of their own."""
+"""The key of the description in custom metadata. Each tag has a key of its own."""
 
 
 class MakingVault(SecretMaking, VaultSecrets):
-    """A KV engine. Custom metadata stands beside the values; keys, replicas and policies are the server's."""
+    """A KV engine. Custom metadata holds descriptions and tags. Keys, replicas and policies belong to the server."""
 
     def merge(self, name: str, content: str, *, version: str, instead_of: Optional[str]) -> None:
-        """One write, which the server refuses if another version than ``instead_of`` is current; nothing is staged."""
+        """Writes the content in one request, which the server refuses if another version than ``instead_of`` is
+        current."""
         number = self._base(name, self._metadata(name), instead_of) if instead_of else 0
         self._patch(name, {f"{VERSION}{self._write(path_of(name), name, content, number)}": version})
 

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Secrets of a KV engine, version 2, of Vault or OpenBao as a store of versions with ids and labels.
 
-KV numbers the versions of a path, and the highest one is current for everybody who reads it. So a staged version waits
-in a path of its own, ``PATH-staged/ID``, and its promotion is a write to PATH with ``cas`` set to the version planned
-from: the server refuses it if another one is current by then. Custom metadata of PATH holds the labels, and which
-version number has which id. Before the write it says, under the id, which number is to have it: whoever goes on after a
-kill finds out by the content whether the write arrived, and no other writer's id is written over.
+KV numbers the versions of a path, and every reader gets the highest one. So a staged version waits at a path of its
+own, ``PATH-staged/ID``. Its promotion is a write to PATH with ``cas`` set to the version that the plan read: the server
+refuses the write if another version is current by then.
+
+Custom metadata of PATH holds the labels, and the id of each version number. Before the write, it gets the number that
+the id will have. After a killed run, the next run compares the contents to find out whether the write arrived. It
+overwrites no id of another writer.
 """
 
 from __future__ import annotations
@@ -46,18 +48,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_c
 
 T = TypeVar("T")
 LABEL, VERSION, PENDING = "watchparty-label-", "watchparty-version-", "watchparty-pending-"
-"""What the keys of custom metadata begin with; KV takes 64 keys."""
+"""Prefixes of the keys in custom metadata. KV accepts 64 keys."""
 KEPT_IDS = 20
-"""Version numbers whose ids are remembered; KV keeps ten versions by default."""
+"""Version numbers whose ids are kept. KV keeps ten versions by default."""
 
 
 @dataclass(frozen=True)
 class _Version:
-    """One answer about a path."""
+    """The answer to a read of one path."""
 
     number: int
     text: Optional[str]
-    """None for a version that is deleted or destroyed."""
+    """The content. None if the version is deleted or destroyed."""
     custom: Mapping[str, str]
     written: str
 
@@ -112,7 +114,7 @@ class VaultSecrets(VersionedStore):
         return Contents({name: Reading(self.name, name, version, content.text, written=content.written)})
 
     def _pinned(self, name: str, version: str) -> Contents:
-        """A staged version while it is; else the number that has this id."""
+        """The version with this id: the staged one, or after its promotion the number that has the id."""
         if _is_number(version):
             content = self._data(name, version)
         else:
@@ -125,7 +127,10 @@ class VaultSecrets(VersionedStore):
         return Contents({name: Reading(self.name, name, version, content.text, written=content.written)})
 
     def _id(self, name: str, custom: Mapping[str, str], number: int) -> str:
-        """The id of a version: its number where no writer of ours named it. A pending id needs the staged content."""
+        """The id of a version, or its number if no writer of this collection named it.
+
+        A pending id counts only if the version has the staged content.
+        """
         settled = custom.get(f"{VERSION}{number}", "")
         pending = [
             key[len(PENDING) :] for key, text in custom.items() if key.startswith(PENDING) and text == str(number)
@@ -139,7 +144,7 @@ class VaultSecrets(VersionedStore):
 
     @staticmethod
     def _number(metadata: Mapping[str, Any], version: str) -> str:
-        """The number of a version by its id; empty for one that was never promoted."""
+        """The number of a version by its id. Empty if it was never promoted."""
         if _is_number(version):
             return version
         custom = metadata["custom_metadata"]
@@ -148,7 +153,7 @@ class VaultSecrets(VersionedStore):
         ]
         return numbers[0] if numbers else ""
 
-    # What the server is asked
+    # Reads
 
     def _data(self, name: str, number: str = "") -> Optional[_Version]:
         return self._answered(path_of(name), f"secret {name}", number)
@@ -173,7 +178,7 @@ class VaultSecrets(VersionedStore):
             raise StoreError(_NO_KV.format(subject)) from None
 
     def _metadata(self, name: str) -> Dict[str, Any]:
-        """Raises NotFound."""
+        """The checked metadata of a secret. Raises NotFound."""
         status, answer = self._client.get(
             self._client.secret("metadata", path_of(name)), f"reading the versions of {name}"
         )
@@ -239,7 +244,7 @@ class VaultSecrets(VersionedStore):
         except (KeyError, TypeError):
             raise StoreError(_NO_KV.format(f"the staged versions of {name}")) from None
 
-    # Writing
+    # Writes
 
     def _create(self, name: str, content: str, version: str, form: Form) -> None:
         try:
@@ -264,12 +269,12 @@ class VaultSecrets(VersionedStore):
         if label == CURRENT:
             try:
                 self._swap(name, str(to), off)
-            except Conflict as error:  # whether it is one, promote() finds out
+            except Conflict as error:  # promote() finds out whether it is a conflict
                 raise StoreError(str(error)) from None
             return
         custom = self._metadata(name)["custom_metadata"]
         if custom.get(LABEL + label) != off and (off is not None or LABEL + label in custom):
-            if to is None and off is not None:  # a run that was killed may have come no further
+            if to is None and off is not None:  # an earlier run may have been killed here
                 self._forget(name, off)
             raise StoreError(f"secret {name}: label {label} is not on version {off}, so somebody moved it; {_AGAIN}")
         self._patch(name, {LABEL + label: to})
@@ -277,7 +282,7 @@ class VaultSecrets(VersionedStore):
             self._forget(name, off)
 
     def _swap(self, name: str, to: str, off: Optional[str]) -> None:
-        """Writes the content of version ``to`` as the next one, if ``off`` is still the current one."""
+        """Writes the content of version ``to`` as the next version, if ``off`` is still current."""
         metadata, staged = self._metadata(name), self._pinned(name, to).readings.get(name)
         if staged is None:
             raise StoreError(f"secret {name} has no version {to} to promote")
@@ -288,7 +293,7 @@ class VaultSecrets(VersionedStore):
         self._patch(name, {**settled, **dict.fromkeys(self._oldest(metadata))})
 
     def _base(self, name: str, metadata: Mapping[str, Any], version: Optional[str]) -> int:
-        """The number of the current version; 0 for none. Raises Conflict if it is not ``version``."""
+        """The number of the current version, or 0. Raises Conflict if the current version is not ``version``."""
         current: int = metadata["current"]
         ids = (str(current), self._id(name, metadata["custom_metadata"], current)) if current else (None,)
         if version not in ids:
@@ -301,8 +306,10 @@ class VaultSecrets(VersionedStore):
         return [f"{VERSION}{number}" for number in sorted(numbers)[:-KEPT_IDS]]
 
     def _forget(self, name: str, version: str) -> None:
-        """Removes a staged version that no label holds any more; what it was promoted to stays. Labels that are taken
-        off side by side are seen by whoever looks last."""
+        """Removes a staged version without labels. The promoted copy stays.
+
+        If several labels are removed in parallel, the last removal sees that none is left.
+        """
         custom = self._metadata(name)["custom_metadata"]
         labels = [key for key, holder in custom.items() if key.startswith(LABEL) and holder == version]
         if labels or _is_number(version):
@@ -318,7 +325,7 @@ class VaultSecrets(VersionedStore):
         self._client.delete(path, f"removing version {version} of secret {name}")
 
     def _write(self, path: str, name: str, content: str, base: int) -> int:
-        """The new version's number. Raises Conflict when another version than ``base`` is current."""
+        """Writes a version. Returns its number. Raises Conflict if another version than ``base`` is current."""
         parse_secret(content)
         body = f'{{"options": {{"cas": {base}}}, "data": {content}}}'
         subject = f"writing secret {name}"
@@ -365,12 +372,12 @@ _NO_KV = "Vault's answer to {0} is not a secret of a KV engine of version 2. Cor
 
 
 def _is_number(version: str) -> bool:
-    """Whether it is KV's own number; an id of ours is longer, and may be digits too."""
+    """Whether this is a number of KV. An id of this collection is longer, but may consist of digits, too."""
     return version.isdigit() and len(version) < 16
 
 
 def _seconds(moment: str) -> str:
-    """Vault's moment (2018-03-22T02:36:43.986212308Z) to the second; empty for any other text."""
+    """Vault's time (2018-03-22T02:36:43.986212308Z) to the second. Empty for any other text."""
     match = fullmatch(r"([\d-]{10}T[\d:]{8})(\.\d+)?Z", moment, ASCII)
     return f"{match[1]}Z" if match else ""
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Stores of versions of which each is read once: what a version holds never changes."""
+"""Stores that read each version once, because its content never changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class _Kept:
-    """Readings by name and version, for as long as the process lives."""
+    """Readings by name and version, until the process ends."""
 
     def __init__(self) -> None:
         self._readings: Dict[Tuple[str, str], Reading] = {}
@@ -38,7 +38,7 @@ def _written(name: str, version: str, content: str) -> Contents:
 
 
 class _Remembering(Generic[S]):
-    """What both have of the store that they remember."""
+    """The parts that both caches share."""
 
     def __init__(self, store: S) -> None:
         self.name, self.settling = store.name, store.settling
@@ -50,7 +50,7 @@ class _Remembering(Generic[S]):
 
 
 class Remembered(_Remembering[VersionedStore], VersionedStore):
-    """Keeps what versions hold. Labels, and what is current, are read each time."""
+    """A cache of versions. Labels and current versions are read each time."""
 
     def read(
         self,
@@ -94,7 +94,7 @@ class Remembered(_Remembering[VersionedStore], VersionedStore):
 
 
 class RememberedParameters(_Remembering[NumberedStore], NumberedStore):
-    """The same of numbered parameters. A path is read each time."""
+    """A cache of numbered parameters. Paths are read each time."""
 
     def read(
         self,

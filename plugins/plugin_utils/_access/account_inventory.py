@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who and what may act in an AWS account, as the entries of a baseline: names and digests. Pure.
+"""The users, roles, policies, keys and grants of an AWS account as entries of a baseline: names and digests. Pure.
 
-Keys that the stores hold are left out, since rotations change them. Roles, policies and the encryption key are
-explained where they are as the catalog makes them, since provisioning changes them.
+Access keys in the stores are left out, because rotations change them. Roles, policies and the encryption key are
+explained if they are as the catalog makes them, because provisioning changes them.
 """
 
 from __future__ import annotations
@@ -29,27 +29,25 @@ POLICIES, FUNCTION = "policy of secret", "rotation function of secret"
 KEY_POLICY, GRANT = "policy of key", "grant"
 IAM_KINDS = ("user", "group", "role", "membership", "inline policy", "attached policy")
 OF_SERVICES = "/aws-service-role/"
-"""Roles that only AWS itself can be, with policies that only AWS can change."""
+"""The path of service-linked roles, which only AWS can assume, and whose policies only AWS can change."""
 Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """AWS's answers about an account."""
-
     details: Mapping[str, Sequence[Mapping[str, Any]]]
     """Users, groups, roles and policies, with parsed documents."""
     keys: Mapping[str, Sequence[AccessKey]] = field(default_factory=dict)
-    """By user."""
+    """Access keys by user."""
     passwords: Mapping[str, datetime] = field(default_factory=dict)
-    """When each user's console password was made."""
+    """The creation time of each user's console password."""
     secrets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The secrets' own."""
+    """Resource policies of secrets."""
     kms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Keys with their policies and grants."""
+    """KMS keys with their policies and grants."""
     unread: Mapping[str, str] = field(default_factory=dict)
-    """By kind of entry why it could not be read."""
+    """The reason why a kind of entry could not be read, by kind."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class KnownKeys:
 
     ids: frozenset[str] = frozenset()
     users: Mapping[str, datetime] = field(default_factory=dict)
-    """Users whose rotation has a new key that no version names yet, with the earliest time of that key."""
+    """Users with a rotation whose new key no version names yet, and the earliest creation time of that key."""
 
     def has(self, user: str, key: AccessKey) -> bool:
         return key.id in self.ids or (user in self.users and key.created >= self.users[user])
@@ -66,23 +64,23 @@ class KnownKeys:
 
 @dataclass(frozen=True)
 class Declared:
-    """What the catalog and its rotations explain."""
+    """The parts of an account that the catalog and its rotations explain."""
 
     keys: KnownKeys = field(default_factory=KnownKeys)
     trusts: Mapping[str, Document] = field(default_factory=dict)
-    """By role."""
+    """Trust policies by role."""
     attached: Mapping[tuple[str, str], Document] = field(default_factory=dict)
-    """By role and ARN of the policy."""
+    """Documents by role and ARN of the policy."""
     key_policies: Mapping[str, Document] = field(default_factory=dict)
-    """By ARN of the key."""
+    """Policies by ARN of the key."""
     decoys: frozenset[str] = frozenset()
     """The users of honeytokens."""
     deniable: frozenset[IamIdentity] = frozenset()
-    """Whose temporary credentials a leak response may deny."""
+    """Roles and users whose temporary credentials a leak response may deny."""
 
 
 def inventory(account: AccountFacts, declared: Declared) -> dict[str, Any]:
-    """``unread`` beside the kinds and entries says why other kinds were not read."""
+    """The entries of the account, and the explained ones among them. ``unread`` has the reasons for unread kinds."""
     kinds = {*IAM_KINDS, ACCESS_KEY, PASSWORD, POLICIES, FUNCTION, KEY_POLICY, GRANT} - {*account.unread}
     readers = (_identities, _policies, _logins, _secrets, _keys)
     entries = [entry for reader in readers for entry in reader(account, declared) if entry["kind"] in kinds]
@@ -92,7 +90,7 @@ def inventory(account: AccountFacts, declared: Declared) -> dict[str, Any]:
 
 
 def _as_declared(account: AccountFacts, declared: Declared) -> Iterator[Key]:
-    """The kind and name of what is as the catalog makes it."""
+    """Kind and name of each entry that is as the catalog makes it."""
     managed = _managed(account)
     for role in account.details["roles"]:
         name, attached = str(role["RoleName"]), role.get("AttachedManagedPolicies", ())
@@ -117,7 +115,7 @@ def _managed(account: AccountFacts) -> dict[str, Document | None]:
 
 
 def _holders(account: AccountFacts) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """The kind and name of each user, group and role that a person could have made."""
+    """Kind and name of each user, group and role, except service-linked roles."""
     for kind, key in (("user", "UserName"), ("group", "GroupName"), ("role", "RoleName")):
         for holder in account.details[f"{kind}s"]:
             if not str(holder.get("Path", "/")).startswith(OF_SERVICES):
@@ -184,7 +182,7 @@ def _secrets(account: AccountFacts, _declared: Declared) -> Iterator[Entry]:
 
 
 def _denies_leaked(statement: Mapping[str, Any]) -> bool:
-    """What a leak response put there; with another effect it is not ours, whatever its name."""
+    """Whether a leak response made the statement. It only denies; another effect with this name is not its work."""
     return statement.get("Sid") == LEAKED_VERSIONS and statement.get("Effect") == "Deny"
 
 

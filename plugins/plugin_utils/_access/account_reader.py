@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads what an account's baseline has, over boto3 clients, and what the catalog explains of it. Reads only."""
+"""Reads an account for its baseline over boto3 clients, and the catalog's explanation of it. Changes nothing."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.session_denial import IamIdentity
 
 MOST_USERS = 500
-"""Whose keys and passwords are asked for, one by one."""
+"""Users whose keys and passwords are read, one by one."""
 SERVICES = ("sts", "iam", "secretsmanager", "kms")
-"""Whose clients are used."""
+"""Services whose clients are used."""
 Client = Callable[[str], Any]
 
 
@@ -52,7 +52,7 @@ def place(account: str) -> str:
 def inventory(
     catalog: Catalog, client: Client, region: str, keys: KnownKeys, secrets: SecretFacts | None = None
 ) -> dict[str, Any]:
-    """Raises SecretsError where IAM says nothing of it."""
+    """The entries of the account. Raises SecretsError if IAM denies the read."""
     account, partition = aws_errors.identity(client("sts"))
     facts = _read(catalog, client, secrets or SecretFacts(client("secretsmanager")))
     alias = catalog.aws.kms_key if catalog.aws else ""
@@ -62,7 +62,7 @@ def inventory(
 
 
 def key_places(catalog: Catalog) -> list[Place]:
-    """Where the access keys are stored that rotations replace."""
+    """The places of the access keys that rotations replace."""
     return [
         spot.place
         for credential in catalog.credentials.values()
@@ -95,7 +95,7 @@ def _read(catalog: Catalog, client: Client, secret_facts: SecretFacts) -> Accoun
 
 
 def _problems(answers: Iterable[Mapping[str, Any]], *kinds: str) -> dict[str, str]:
-    """What does not exist is not a problem."""
+    """The first problem, for each of these kinds. Missing objects do not count."""
     present = [answer for answer in answers if not answer.get("missing")]
     problems = [answer.get("problem") or answer.get("access_problem") for answer in present]
     return dict.fromkeys(kinds, one_line(next(filter(None, problems)))) if any(problems) else {}
@@ -114,7 +114,7 @@ def _of_users(users: list[str], ask: Callable[[str], Any], kind: str, unread: di
 
 
 def _password(iam: Any, user: str) -> datetime | None:
-    """When it was made; None without one."""
+    """The creation time of the password, or None."""
     try:
         with translated("GetLoginProfile", f"user {user}"):
             at: datetime = iam.get_login_profile(UserName=user)["LoginProfile"]["CreateDate"]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Looks at what has our names in IAM and KMS, over boto3 clients that it is handed. It writes nothing."""
+"""Reads the roles, policies and keys with the catalog's names from IAM and KMS. The caller passes the boto3 clients."""
 
 from __future__ import annotations
 
@@ -27,13 +27,11 @@ class KmsKey:
 
 
 class Access:
-    """``iam`` and ``kms`` are clients."""
-
     def __init__(self, iam: Any, kms: Any) -> None:
         self._iam, self._kms = iam, kms
 
     def key(self, alias: str) -> KmsKey | None:
-        """The key, or None. Raises Conflict for one that is about to be deleted."""
+        """The key, or None. Raises Conflict if its deletion is scheduled."""
         result = self._described(alias)
         if result is None:
             return None
@@ -50,7 +48,7 @@ class Access:
         return KmsKey(str(result["Arn"]), Standing("key", alias, tags))
 
     def key_policy(self, alias: str) -> dict[str, Any] | None:
-        """ARN and own policy of the key, or None where no key is."""
+        """The ARN and key policy of the key, or None if there is no key."""
         result = self._described(alias)
         if result is None:
             return None
@@ -62,7 +60,7 @@ class Access:
         return {"arn": str(result["Arn"]), "manager": result.get("KeyManager"), "policy": json.loads(text)}
 
     def _described(self, alias: str) -> Mapping[str, Any] | None:
-        """What KMS says of the key behind an alias, or None where no key is."""
+        """KMS's description of the key behind an alias, or None if there is no key."""
         with aws_errors.translated("kms:DescribeKey", f"key {alias}"):
             try:
                 key_metadata: Mapping[str, Any] = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
@@ -75,14 +73,14 @@ class Access:
     def standing(
         self, roles: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]
     ) -> tuple[Standing, ...]:
-        """What of these roles, instance profiles and policies is there."""
+        """The existing ones among these roles, their instance profiles and these policies."""
         roles_found = [self._role(role["name"]) for role in roles]
         roles_found += [self._profile(role["name"]) for role in roles if role["profile"]]
         roles_found += [self._policy(policy["name"], policy["arn"]) for policy in policies]
         return tuple(standing for standing in roles_found if standing)
 
     def attached(self, role: str) -> tuple[tuple[str, str], ...]:
-        """Names and ARNs of the role's managed policies; none of a role that is not there."""
+        """The names and ARNs of the role's managed policies. Empty if the role does not exist."""
         results: tuple[tuple[str, str], ...] = ()
         with suppress(NotFound), translated("ListAttachedRolePolicies", f"role {role}"):
             pages = self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
@@ -96,7 +94,7 @@ class Access:
     def earlier(
         self, attached: Sequence[tuple[str, str]], role: str, wanted: Sequence[str], ours: Mapping[str, str]
     ) -> Iterator[str]:
-        """Policies that an earlier run made for a role and that are no longer needed: by their names and tags."""
+        """Policies of a role that an earlier run created, by their names and tags, and that are no longer needed."""
         for name, arn in attached:
             if is_numbered(name, role) and arn not in wanted:
                 standing = self._policy(name, arn)

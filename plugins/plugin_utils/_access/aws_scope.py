@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where policies hold: the account, the region and the key, and the ARNs there."""
+"""The scope of policies: account, region and key, and ARNs there."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import Grant
 
 SUFFIX = "-??????"
-"""AWS ends the ARN of a secret in a hyphen and six random characters, and tells this pattern for them. With ``-*`` the
-grant would reach every secret whose name goes on after a hyphen; with as many ``?`` it reaches no other name."""
+"""AWS ends the ARN of a secret in a hyphen and six random characters, and documents this pattern for them.
+
+With ``-*`` a grant would reach every secret whose name continues after a hyphen. ``-??????`` reaches no other name.
+"""
 
 
 @dataclass(frozen=True)
 class AwsScope:
-    """Where the policies hold."""
-
     account: str
     region: str
     key: str
-    """ARN of the encryption key."""
+    """The ARN of the encryption key."""
     partition: str = "aws"
 
     def arn(self, service: str, rest: str, *, region: str = "", account: bool = True) -> str:
@@ -30,7 +30,7 @@ class AwsScope:
         return self.arn("secretsmanager", f"secret:{name}{SUFFIX}", region=region or self.region)
 
     def below(self, prefix: str) -> str:
-        """Every secret whose name goes on behind the prefix and a slash."""
+        """Every secret whose name continues after the prefix and a slash."""
         return self.arn("secretsmanager", f"secret:{prefix}/*", region=self.region)
 
     def parameter(self, name: str, region: str = "") -> str:
@@ -41,6 +41,6 @@ class AwsScope:
 
 
 def key_grant(ground: AwsScope, sid: str, service: str, actions: tuple[str, ...], arns: tuple[str, ...]) -> Grant:
-    """The key, through one service and for these ARNs alone: both services put theirs into the encryption context."""
+    """Use of the key through one service, for these ARNs. Both services put the ARN into the encryption context."""
     context = "kms:EncryptionContext:" + {"secretsmanager": "SecretARN", "ssm": "PARAMETER_ARN"}[service]
     return Grant(sid, actions, (ground.key,), {"kms:ViaService": ground.via(service)}, (context, arns))

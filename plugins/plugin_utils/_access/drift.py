@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Key, provider, policies and roles as they are, against what the catalog makes of them, by statement. Pure."""
+"""Differences between the key, provider, policies and roles in AWS and those of the catalog, by statement. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.session_denial import is_denial
 
 DETACH = "aws iam detach-role-policy --role-name {name} --policy-arn {target}"
-"""Of a policy by its ARN, which can be attached again."""
+"""The command for an attached policy, which can be attached again."""
 INLINE = "aws iam get-role-policy --role-name {name} --policy-name {target}"
-"""Shows it: a deletion cannot be undone."""
+"""The command for an inline policy. It only shows the policy, because a deletion cannot be undone."""
 NOTHING = "no resource of the catalog's key aws exists; create them: ansible-playbook watchparty.secrets.provision"
 
 
@@ -27,10 +27,10 @@ def compared(
     key: Mapping[str, Any] | None,
     provider: Mapping[str, Any] | None,
 ) -> list[Row]:
-    """A row a thing that is as the plan of provisioning says, and one for each difference.
+    """One row for each resource that is as provisioning plans it, and one row for each difference.
 
-    ``roles`` are those of ``_stores.iam_policies``; ``key`` has its policy; ``provider`` its clients. None where it
-    is not there.
+    ``roles`` are answers of ``policies_reader.Policies.role``, ``key`` has its policy, ``provider`` its clients. None
+    if it does not exist.
     """
     wanted = {role["name"]: role for role in plan["roles"]}
     if key is None and all(roles.get(name, {}).get("missing") for name in wanted):
@@ -115,7 +115,7 @@ def _denies_old(inline: str, present: Mapping[str, Any]) -> bool:
 
 
 def differences(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Iterator[str]:
-    """What one policy says and the other does not, by statement."""
+    """The differences between two policies, by statement."""
     ours, theirs = _named(wanted), _named(present)
     for sid, entry in ours.items():
         other = theirs.get(sid)
@@ -139,7 +139,7 @@ def _named(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _canonical(value: Any) -> str:
-    """The same for what means the same: one text or a list of it, in any order."""
+    """The same text for equal values: a text or a list of it, in any order."""
     return json.dumps(_plain(value), sort_keys=True)
 
 

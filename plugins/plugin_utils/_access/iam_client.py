@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The access keys of IAM users, over boto3 clients that it is handed. Not run on AWS.
+"""The access keys of IAM users. The caller passes the boto3 clients. Not run on AWS.
 
-IAM shows a change only after some seconds, in lists as at the services that a key is for.
+IAM shows a change after some seconds, in its lists and at the services.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_p
 
 ACTIVE = "Active"
 APART = timedelta(minutes=15)
-"""How far this machine's clock may be from AWS's: from further off AWS takes no request."""
+"""The largest difference between this machine's clock and AWS's clock. AWS refuses requests beyond it."""
 _REFUSED = (
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",
@@ -35,12 +35,12 @@ _REFUSED = (
     "UnrecognizedClientException",
     "InvalidAccessKeyId",
 )
-"""What STS says to a key that it does not accept."""
+"""Error codes with which STS rejects a key."""
 
 
 @dataclass(frozen=True)
 class AccessKey:
-    """One key as ListAccessKeys tells of it."""
+    """An access key, as ListAccessKeys describes it."""
 
     id: str
     active: bool
@@ -48,25 +48,26 @@ class AccessKey:
 
 
 class AccessKeys:
-    """``client`` asks and removes, which can be repeated. ``acting`` makes keys, and must not retry by itself: each
-    answer brings another key. ``sts`` gives a client that logs in with a key.
+    """The access keys of IAM users.
 
-    IAM carries a change out however late it arrives, so each takes a :class:`Fresh`.
+    ``client`` reads and removes; these calls can be repeated. ``acting`` creates keys, and must not retry by itself:
+    each retry creates another key. ``sts`` makes a client that logs in with a key. IAM executes a change however late
+    it arrives, so each change takes a :class:`Fresh`.
     """
 
     def __init__(self, client: Any, *, acting: Any, sts: Callable[[Login | None], Any]) -> None:
         self._client, self._acting, self._sts = client, acting, sts
 
     def owner(self, key: str) -> str:
-        """The user whose key it is. Raises NotFound."""
+        """The user of the key. Raises NotFound."""
         return str(self._last_used(key).get("UserName") or "")
 
     def is_used(self, key: str) -> bool:
-        """Whether anybody ever called AWS with it, as far as IAM has heard."""
+        """Whether the key was ever used, as far as IAM knows."""
         return bool(self._last_used(key).get("AccessKeyLastUsed", {}).get("LastUsedDate"))
 
     def last_use(self, key: str) -> str:
-        """When a call was last signed with it, at which service and in which region; empty if never."""
+        """Time, service and region of the last call with the key. Empty if the key was never used."""
         used = self._last_used(key).get("AccessKeyLastUsed", {})
         if not used.get("LastUsedDate"):
             return ""
@@ -81,10 +82,10 @@ class AccessKeys:
         return tuple(AccessKey(item["AccessKeyId"], item["Status"] == ACTIVE, item["CreateDate"]) for item in keys)
 
     def create(self, user: str, *, fresh: Fresh) -> Login:
-        """A new key, valid within seconds; AWS shows it this once.
+        """Creates a key, which is valid within seconds. AWS shows its secret only in this answer.
 
-        Raises Conflict when the user has as many as AWS allows, and NoAccess when an answer was lost: there may be a
-        new, unknown key then.
+        Raises Conflict if the user has as many keys as AWS allows. Raises NoAccess if the answer was lost: an unknown
+        new key may exist then.
         """
         fresh.spend()
         with translated("CreateAccessKey", f"user {user}"):
@@ -93,18 +94,18 @@ class AccessKeys:
                 return Login(str(new_key["AccessKeyId"]), str(new_key["SecretAccessKey"]))
             except (aws_errors.exceptions.ClientError, aws_errors.exceptions.BotoCoreError):
                 raise
-            except Exception:  # noqa: BLE001 an answer that cannot be parsed is quoted in its error, and holds the key
+            except Exception:  # noqa: BLE001 the error for an unparsable answer quotes the answer, and so the key
                 raise NoAccess(
                     f"AWS's answer to iam:CreateAccessKey on user {user} cannot be read; it is not shown, because it "
                     "may contain the key"
                 ) from None
 
     def deactivate(self, user: str, key: str, *, fresh: Fresh) -> None:
-        """A key that is gone is fine."""
+        """Deactivates a key, if it exists."""
         self._set_status(user, key, "Inactive", fresh)
 
     def activate(self, user: str, key: str, *, fresh: Fresh) -> None:
-        """A key that is gone is fine."""
+        """Activates a key, if it exists."""
         self._set_status(user, key, ACTIVE, fresh)
 
     def _set_status(self, user: str, key: str, status: str, fresh: Fresh) -> None:
@@ -113,18 +114,18 @@ class AccessKeys:
             self._client.update_access_key(UserName=user, AccessKeyId=key, Status=status)
 
     def delete(self, user: str, key: str, *, fresh: Fresh) -> None:
-        """A key that is gone is fine."""
+        """Deletes a key, if it exists."""
         fresh.spend()
         with suppress(NotFound), translated("DeleteAccessKey", f"key {key} of user {user}"):
             self._client.delete_access_key(UserName=user, AccessKeyId=key)
 
     def accepts(self, login: Login, user: str) -> bool:
-        """Whether AWS takes calls with this key for the user's."""
+        """Whether AWS accepts this key as one of the user."""
         arn = self.identity(login)
         return arn is not None and user_of(arn) == user
 
     def identity(self, login: Login) -> str | None:
-        """Whom AWS takes this key's calls for, as an ARN; None if it refuses it. STS needs no permission for that."""
+        """The ARN of the key's user, or None if AWS rejects the key. STS needs no permission for this call."""
         with aws_errors.translated("sts:GetCallerIdentity", f"key {login.username}"):
             try:
                 return str(self._sts(login).get_caller_identity()["Arn"])
@@ -134,7 +135,7 @@ class AccessKeys:
                 raise
 
     def caller(self) -> str | None:
-        """The user whose key this run itself uses, or None if it is a role's."""
+        """The user whose key this run uses, or None if it uses a role."""
         with aws_errors.translated("sts:GetCallerIdentity", "this run's own key"):
             return user_of(str(self._sts(None).get_caller_identity()["Arn"]))
 
@@ -144,7 +145,7 @@ class AccessKeys:
 
 
 class UnusedKeys(AccessKeys):
-    """Of a honeytoken, whose use is an alert: IAM's list of its user's keys says what AWS accepts."""
+    """The access keys of a honeytoken. A use of one raises an alert, so IAM's list shows whether AWS accepts it."""
 
     def __init__(self, client: Any, *, user: str, acting: Any, sts: Callable[[Login | None], Any]) -> None:
         super().__init__(client, acting=acting, sts=sts)
@@ -158,14 +159,14 @@ class UnusedKeys(AccessKeys):
 
 
 def user_of(arn: str) -> str | None:
-    """The name in an IAM user's ARN, behind its path; None for any other ARN."""
+    """The name in an IAM user's ARN, without the path. None for any other ARN."""
     match = re.fullmatch(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?([\w+=,.@-]+)", arn, re.ASCII)
     return match[1] if match else None
 
 
 @contextmanager
 def translated(operation: str, subject: str) -> Iterator[None]:
-    """Runs a call of IAM's on ``subject``; raises our errors."""
+    """Runs a call of IAM on ``subject``. Raises errors that name the operation and the subject."""
     with aws_errors.translated(f"iam:{operation}", subject):
         try:
             yield

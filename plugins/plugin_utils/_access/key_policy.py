@@ -18,11 +18,11 @@ def env_context(catalog: Catalog) -> dict[str, str]:
 
 
 def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
-    """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
+    """The policy of the encryption key. The account administers it, and IAM grants its use through the two stores only.
 
-    So no principal decrypts with it directly, not even an administrator, without changing this policy first; except a
-    ``.env.enc``, where the catalog has one, by an encryption context that no store's value has. Making grants is not
-    among the rights: a grant opens the key past this policy, and neither store needs one.
+    So no principal, not even an administrator, can decrypt with the key directly without changing this policy first.
+    The exception is a ``.env.enc``, if the catalog has one: its encryption context belongs to no value of a store. The
+    policy allows no grants. A grant would bypass this policy, and neither store needs one.
     """
     root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
     manage = (

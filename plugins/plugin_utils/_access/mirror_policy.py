@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the mirror is granted, and a verification of it: the journal comes with the other roles' grants."""
+"""Grants of the mirror, and of a verification of it. The grants of other roles cover the journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 
 
 def _copies(catalog: Catalog) -> list[str]:
-    """Parameters that the mirror writes; of a group all below its path, so that what left it can be deleted."""
+    """Parameters that the mirror writes. For a group, all below its path, because former members are deleted."""
     declared = catalog.mirror.groups.values() if catalog.mirror else ()
     below = {f"{catalog.ssm_path}/{path}/" for path in declared}
     single = {name for name in mirror_plan.pairs(catalog) if not name.startswith(tuple(below))}
@@ -19,7 +19,7 @@ def _copies(catalog: Catalog) -> list[str]:
 
 
 def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
-    """The mirror reads its sources and the journal, and writes its parameters, in the regions of replicas too."""
+    """Grants to read the mirror's sources, and to write its parameters, also in the regions of replicas."""
     mirrored, copies = catalog.mirror, _copies(catalog)
     if mirrored is None or not copies:
         return []
@@ -27,7 +27,7 @@ def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
     secrets, parameters = tuple(map(ground.secret, sources)), tuple(map(ground.parameter, copies))
     regions = mirror_plan.regions(catalog)
     written = tuple(ground.parameter(name, region) for region in regions for name in copies)
-    # The one of a parameter's history is asked for when somebody else writes in the same moment.
+    # GetParameters reads an earlier version if another writer writes at the same moment.
     acts = ("GetParameters", "GetParameter", "PutParameter", "DeleteParameters")
     grants = [
         Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),
@@ -42,7 +42,7 @@ def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
 
 
 def _replica_keys(catalog: Catalog, ground: AwsScope, acts: tuple[str, ...]) -> list[Grant]:
-    """Keys of other regions; AWS's own needs no grant."""
+    """Grants for keys of other regions. AWS's own key needs no grant."""
     key = catalog.mirror.replica_key if catalog.mirror else None
     if not key:
         return []
@@ -60,7 +60,7 @@ def _replica_keys(catalog: Catalog, ground: AwsScope, acts: tuple[str, ...]) -> 
 
 
 def _function(catalog: Catalog, ground: AwsScope) -> list[Grant]:
-    """The function's log, and the queue of what failed."""
+    """Grants for the function's log, and for the queue of failed events."""
     aws, mirrored = catalog.aws, catalog.mirror
     if aws is None or mirrored is None or mirrored.function is None:
         return []
@@ -75,7 +75,7 @@ def _function(catalog: Catalog, ground: AwsScope) -> list[Grant]:
 
 
 def comparing(catalog: Catalog, ground: AwsScope) -> list[Grant]:
-    """What a verification reads of mirrored parameters, beside the environment's own."""
+    """Grants to verify mirrored parameters, in addition to the environment's own."""
     if not _copies(catalog):
         return []
     elsewhere = tuple(

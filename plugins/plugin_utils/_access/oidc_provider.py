@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An OpenID Connect provider in IAM: what is there, what is wanted, and what lies between."""
+"""An OpenID Connect provider in IAM: its state, its specification, and the changes between the two."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 
 CLIENTS = 100
-"""Client ids that IAM keeps of one provider."""
+"""Client ids that IAM keeps for one provider."""
 THUMBPRINTS = 5
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9._~/-]*)?")
 _THUMBPRINT = re.compile(r"[0-9a-f]{40}")
@@ -19,11 +19,11 @@ _THUMBPRINT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Provider:
-    """One as IAM tells of it."""
+    """A provider as IAM describes it."""
 
     arn: str
     url: str
-    """Without https://, as in trust policies."""
+    """The URL without https://, as in trust policies."""
     clients: tuple[str, ...] = ()
     thumbprints: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Provider:
 
 @dataclass(frozen=True)
 class ProviderSpec:
-    """What is asked for; None leaves what is there."""
+    """The wanted state of a provider. None leaves a part unchanged."""
 
     url: str
     clients: tuple[str, ...]
@@ -43,7 +43,7 @@ class ProviderSpec:
 
 @dataclass(frozen=True)
 class Changes:
-    """What must be done, as a value: check mode, diff and apply read the same."""
+    """The changes as a value, which check mode, diff and apply share."""
 
     create: bool = False
     add_clients: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Changes:
 
 
 def plain_url(url: str) -> str:
-    """The url as IAM and trust policies name it. Raises PolicyError."""
+    """The URL as IAM and trust policies name it. Raises PolicyError."""
     scheme, colon, rest = url.partition("://")
     host = (rest if colon else scheme).rstrip("/")
     if (colon and scheme != "https") or not _HOST.fullmatch(host):
@@ -68,7 +68,7 @@ def plain_url(url: str) -> str:
 
 
 def checked(wanted: ProviderSpec) -> ProviderSpec:
-    """Raises PolicyError for what IAM would refuse, or take for something else."""
+    """The specification itself. Raises PolicyError if IAM would refuse or misread it."""
     if not wanted.clients:
         raise PolicyError("client_ids: empty, so IAM would reject every token; for GitHub write sts.amazonaws.com")
     if len(wanted.clients) > CLIENTS:
@@ -91,7 +91,7 @@ def checked(wanted: ProviderSpec) -> ProviderSpec:
 
 
 def changes(standing: Provider | None, wanted: ProviderSpec) -> Changes:
-    """From what stands to what is wanted. What others added stays, unless it is to be purged."""
+    """The changes to the wanted state. Clients and tags of others stay, unless they are to be purged."""
     if standing is None:
         return Changes(
             create=True,
@@ -113,7 +113,7 @@ def changes(standing: Provider | None, wanted: ProviderSpec) -> Changes:
 
 
 def after(standing: Provider | None, wanted: ProviderSpec, plan: Changes, arn: str) -> Provider:
-    """What stands once the changes are made."""
+    """The state after the changes."""
     before = standing or Provider(arn, wanted.url)
     clients = [client for client in before.clients if client not in plan.remove_clients]
     tags = {name: value for name, value in before.tags.items() if name not in plan.remove_tags}

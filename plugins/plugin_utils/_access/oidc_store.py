@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""OpenID Connect providers in IAM, over a boto3 client that it is handed. Not run on AWS."""
+"""OpenID Connect providers in IAM. The caller passes the boto3 client. Not run on AWS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_pr
 
 
 class OidcProviders:
-    """An account has one provider for a url; all its applications share it."""
+    """The providers of an account. All its applications share one provider for a URL."""
 
     settling = Settling(patience=PROPAGATION_SECONDS)
 
@@ -27,7 +27,7 @@ class OidcProviders:
         self._client = client
 
     def find(self, url: str) -> Provider | None:
-        """The one for this url (without https://), or None."""
+        """The provider for this URL (without https://), or None."""
         with translated("ListOpenIDConnectProviders", "this account"):
             arns = [item["Arn"] for item in self._client.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
         for arn in arns:
@@ -48,8 +48,8 @@ class OidcProviders:
         )
 
     def apply(self, standing: Provider | None, wanted: ProviderSpec, plan: Changes) -> Provider | None:
-        """Makes the changes; each can be made again. Where somebody else made the provider meanwhile, theirs is
-        completed instead."""
+        """Makes the changes, each of which can be repeated. If another run created the provider meanwhile, changes that
+        one."""
         if plan.create:
             try:
                 self._create(wanted, plan)
@@ -63,7 +63,7 @@ class OidcProviders:
         return self._listed(wanted.url)
 
     def _listed(self, url: str) -> Provider | None:
-        """As :meth:`find`, of one that is there: IAM does not list at once what was made."""
+        """The provider, after a wait until IAM lists it."""
         return self.settling.until(lambda: self.find(url), lambda provider: provider is not None)
 
     def _create(self, wanted: ProviderSpec, plan: Changes) -> None:
@@ -97,7 +97,7 @@ class OidcProviders:
                 self._client.untag_open_id_connect_provider(**which, TagKeys=list(plan.remove_tags))
 
     def delete(self, provider: Provider) -> None:
-        """One that is gone is fine."""
+        """Deletes a provider, if it exists."""
         with suppress(NotFound), translated("DeleteOpenIDConnectProvider", f"provider {provider.arn}"):
             self._client.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider.arn)
 

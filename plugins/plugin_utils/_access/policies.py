@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The policies of an environment's roles, derived from its catalog: what each run reads and writes, and nothing else.
+"""The policies of an environment's roles, derived from its catalog. Each grants what the role's runs use, and no more.
 
-``deploy`` and ``host`` read what an environment needs. ``rotate`` also writes what rotates, and ``respond`` also denies
-what leaked; both alone read a rotation's new logins. ``verify`` reads all that is checked. What the runs are seen to
-ask of AWS is compared with this in tests/integration/test_least_privilege.py.
+``deploy`` and ``host`` read the environment. ``rotate`` also writes rotated values, and ``respond`` also denies leaked
+versions. Only these two read the new logins of a rotation. ``verify`` reads everything that it checks.
+tests/integration/test_least_privilege.py compares the policies with the calls that runs make.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.metrics 
 
 @dataclass(frozen=True)
 class CatalogReach:
-    """What a catalog's runs touch, by name."""
+    """The secrets, parameters and other names that a catalog's runs use."""
 
     catalog: Catalog
 
@@ -47,7 +47,7 @@ class CatalogReach:
 
     @property
     def rotating(self) -> tuple[str, ...]:
-        """Secrets that a rotation writes: where credentials appear, and where previous keys are listed."""
+        """Secrets that a rotation writes: those with credentials, and those that list previous keys."""
         return names_in(SECRETS_MANAGER, self._places())
 
     @property
@@ -57,7 +57,7 @@ class CatalogReach:
 
     @property
     def users(self) -> tuple[str, ...]:
-        """IAM users whose keys rotate, behind their paths, which are part of their ARNs."""
+        """IAM users whose keys rotate, with their paths, which are part of their ARNs."""
         options = [
             credential.options
             for credential in self._credentials
@@ -76,7 +76,7 @@ class CatalogReach:
 
     @property
     def sent(self) -> str:
-        """Path of the record of what GitHub was sent."""
+        """The path of the record of values that were sent to GitHub."""
         return self.catalog.sent_path
 
     @property
@@ -97,7 +97,7 @@ def _sorted(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def documents(catalog: Catalog, ground: AwsScope) -> dict[str, tuple[dict[str, Any], ...]]:
-    """The documents of each role, as few as AWS's limits allow. Raises PolicyError."""
+    """The policy documents of each role, as few as AWS's limits allow. Raises PolicyError."""
     reach = CatalogReach(catalog)
     grants = {
         "deploy": [*_reading(reach, ground, reach.read), *_encrypted_env(reach, ground)],
@@ -116,8 +116,10 @@ def documents(catalog: Catalog, ground: AwsScope) -> dict[str, tuple[dict[str, A
 
 
 def _reading(reach: CatalogReach, ground: AwsScope, secrets: tuple[str, ...], *, further: bool = False) -> list[Grant]:
-    """One read of an environment. The journal says which versions; with a rotation open, what parameters will hold
-    waits in a secret of its own, and those that it pins are asked for one by one."""
+    """Grants for one read of an environment, in the versions that the journal names.
+
+    During a rotation, a secret of its own holds the parameters' next values, and pinned parameters are read one by one.
+    """
     catalog = reach.catalog
     named = (*map(ground.secret, secrets), ground.below(catalog.rotation_secret))
     reads_parameters = reach.reads_parameters if further else catalog.reads_ssm
@@ -136,19 +138,19 @@ def _reading(reach: CatalogReach, ground: AwsScope, secrets: tuple[str, ...], *,
 
 
 def _journal(reach: CatalogReach, ground: AwsScope, sid: str, *actions: str) -> list[Grant]:
-    """The journal, which is one object; no role needs to list the bucket."""
+    """A grant on the journal. It is one object, so no role needs to list the bucket."""
     bucket, key = reach.catalog.journal_place
     return [Grant(sid, actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
 
 def _baseline(reach: CatalogReach, ground: AwsScope, sid: str, action: str) -> list[Grant]:
-    """What servers should show. Whoever rotates may compare, and hide nothing."""
+    """A grant on the baseline. ``rotate`` may compare with the baseline, but not write it, so it can hide nothing."""
     bucket, key = reach.catalog.baseline_place
     return [Grant(sid, (action,), (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
 
 def _bucket(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
-    """The application's own files."""
+    """Grants on the bucket of the application's files."""
     bucket = reach.catalog.aws.bucket if reach.catalog.aws else None
     if not bucket:
         return []
@@ -178,7 +180,7 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         staging = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
         grants.append(Grant("Stage", tuple(f"secretsmanager:{name}" for name in staging), secrets))
     if written:
-        # Parameter Store asks KMS to encrypt a standard parameter, and for a data key to encrypt an advanced one.
+        # Parameter Store uses kms:Encrypt for standard parameters, and a data key for advanced ones.
         encrypt = ("kms:Encrypt", "kms:GenerateDataKey")
         grants.append(Grant("Parameters", ("ssm:GetParameter", "ssm:PutParameter"), written))
         grants.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
@@ -189,7 +191,7 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 
 
 def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
-    """The ``.env.enc``, whose keys are asked directly, with the encryption context of this environment alone."""
+    """Grants on the keys of the ``.env.enc``. They hold only with the encryption context of this environment."""
     declared = reach.catalog.encrypted_env
     if not declared:
         return []
@@ -203,7 +205,7 @@ def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True
 
 
 def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
-    """The audit log: what is written may be read, and nothing of it removed."""
+    """Grants to read and write the audit log. None allows a removal."""
     where, stream = reach.catalog.audit_log, f"{reach.catalog.application}/{reach.catalog.environment}"
     if "log_group" in where:
         group = ground.arn("logs", f"log-group:{where['log_group']}", region=ground.region)
@@ -223,7 +225,7 @@ def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> l
 
 
 def _retention(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
-    """What deletes records of the audit log or the journal, and who else may."""
+    """Grants to read the settings that delete records of the audit log or the journal, or allow others to."""
     audit, (journal, _key) = reach.catalog.audit_log, reach.catalog.journal_place
     names = {journal, audit_chain.location(audit["s3"])[0] if "s3" in audit else ""} - {""}
     buckets = tuple(ground.arn("s3", name, account=False) for name in sorted(names))
@@ -235,7 +237,7 @@ def _retention(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 
 
 def _announcing(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
-    """Our own events on one bus, and our own metrics: neither can pass for another's."""
+    """Grants for this collection's events on one bus, and for its metrics. They cannot forge others."""
     if not reach.catalog.alerts:
         return []
     bus = ground.arn("events", f"event-bus/{reach.catalog.alerts.event_bus}", region=ground.region)
@@ -244,7 +246,7 @@ def _announcing(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 
 
 def _servers(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
-    """AWS's own servers and users whose credentials rotate."""
+    """Grants on ElastiCache groups and IAM users whose credentials rotate."""
     keys = ("ListAccessKeys", "CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "GetAccessKeyLastUsed")
     users = tuple(ground.arn("iam", f"user/{name}") for name in reach.users)
     groups = tuple(ground.arn("elasticache", f"replicationgroup:{name}", region=ground.region) for name in reach.groups)
@@ -256,7 +258,7 @@ def _servers(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 
 
 def _sent(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
-    """The record of what was sent to GitHub."""
+    """Grants on the record of values that were sent to GitHub."""
     if not reach.catalog.github:
         return []
     path = ground.parameter(reach.sent)
@@ -267,8 +269,11 @@ def _sent(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 
 
 def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
-    """What a leak response does beside rotating: it looks for the leaked value in every version, denies those that hold
-    it, in replicas too, asks who read them, and has copies forgotten. It also records and compares the baseline."""
+    """Grants of a leak response in addition to those of a rotation.
+
+    A leak response searches every version for the leaked value, denies versions that hold it, also in replicas, looks
+    up who read them, and invalidates cached copies. It also records and compares the baseline.
+    """
     replicas = reach.catalog.aws.replicas if reach.catalog.aws else ()
     secrets = [ground.secret(name, region) for region in ("", *replicas) for name in reach.rotating]
     distributions = tuple(
@@ -293,7 +298,7 @@ def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 
 
 def _account(ground: AwsScope) -> list[Grant]:
-    """Who may act in the account, and who may use the key."""
+    """Grants to read who may act in the account, and who may use the key."""
     key = ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy", "kms:ListGrants")
     return [
         Grant("Key", key, (ground.key,)),
@@ -302,12 +307,12 @@ def _account(ground: AwsScope) -> list[Grant]:
 
 
 def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
-    """What a verification reads: values, to compare them in memory, and what AWS tells of secrets, keys and people."""
+    """Grants of a verification: values, to compare them in memory, and metadata of secrets, keys and users."""
     names = _sorted((*reach.read, *reach.rotating))
     secrets = tuple(map(ground.secret, names))
     aws = reach.catalog.aws
     roles = tuple(ground.arn("iam", f"role/{role}") for role in sorted(set(aws.roles.values()))) if aws else ()
-    # Attached by hand may be any, and AWS's own too.
+    # Any policy may have been attached by hand, also one of AWS.
     policies = (ground.arn("iam", "policy/*"), f"arn:{ground.partition}:iam::aws:policy/*")
     look = ("GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies")
     users = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed", "iam:GetLoginProfile")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Roles, policies and users of IAM as they are, over a boto3 client that it is handed. Reads only."""
+"""The present roles, policies and users of IAM. The caller passes the boto3 client. Changes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_cli
 
 INLINE_END = " (inline)"
 PAGES = 50
-"""Of the account's details, of a hundred things each."""
+"""Pages of the account's details, each of a hundred items."""
 
 
 class Policies:
@@ -24,7 +24,7 @@ class Policies:
         self._client = client
 
     def role(self, name: str) -> dict[str, Any]:
-        """Its trust policy, and the documents of all that is attached, by name. Raises NotFound."""
+        """The role's trust policy, and the documents of its policies by name. Raises NotFound."""
         subject = f"role {name}"
         try:
             with translated("GetRole", subject):
@@ -46,7 +46,7 @@ class Policies:
         for item in names:
             with aws_errors.translated("iam:GetRolePolicy", subject):
                 answer = self._client.get_role_policy(RoleName=name, PolicyName=item)
-            # An inline policy may have the name of an attached one, and must not hide behind it.
+            # An inline policy may have the name of an attached one. Neither may hide the other.
             policies[item + INLINE_END if item in arns else item] = document(answer["PolicyDocument"])
         return {
             "arn": role["Arn"],
@@ -64,7 +64,7 @@ class Policies:
         return document(policy_version["Document"])
 
     def everybody(self) -> dict[str, list[dict[str, Any]]]:
-        """Users, groups, roles and policies of the account, with parsed documents. Raises StoreError past a bound."""
+        """The account's users, groups, roles and policies, with parsed documents. Raises StoreError beyond PAGES."""
         kinds = {
             "users": "UserDetailList",
             "groups": "GroupDetailList",
@@ -118,7 +118,7 @@ class Policies:
 
 
 def document(text: Any) -> Mapping[str, Any]:
-    """A policy's document, which comes as data, as JSON, or as JSON in URL encoding."""
+    """A policy's document. AWS returns it as data, as JSON, or as URL-encoded JSON."""
     if isinstance(text, str):
         text = json.loads(unquote(text) if text.lstrip().startswith("%") else text)
     return text if isinstance(text, Mapping) else {}

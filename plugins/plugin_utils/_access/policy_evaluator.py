@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Decides as IAM does whether policies allow a request: a Deny first, then an Allow, else no.
+"""Decides as IAM does whether policies allow a request: a Deny first, then an Allow, otherwise no.
 
-Policies of identities, of resources and of trust are read alike; which of them take part is the caller's choice.
-Boundaries, service control policies and sessions are not known here, so AWS may refuse what this allows.
+Identity, resource and trust policies are evaluated alike. The caller chooses the policies. Permissions boundaries,
+service control policies and session policies are unknown here, so AWS may refuse a request that this allows.
 """
 
 from __future__ import annotations
@@ -26,20 +26,18 @@ _ARN_PARTS = 6
 
 @dataclass(frozen=True)
 class IamRequest:
-    """One question to IAM."""
+    """A request that IAM would decide."""
 
     action: str
     resource: str | None = None
-    """None where a trust policy is asked, whose statements name no resource."""
+    """None for a trust policy, whose statements name no resource."""
     context: Mapping[str, Values] = field(default_factory=dict)
     principal: Mapping[str, str] = field(default_factory=dict)
-    """Such as ``{"AWS": arn}`` or ``{"Federated": arn}``; asked of statements that name a principal."""
+    """A principal such as ``{"AWS": arn}`` or ``{"Federated": arn}``, for statements that name one."""
 
 
 @dataclass(frozen=True)
 class PolicyDecision:
-    """The result and its reason."""
-
     allowed: bool
     reason: str
 
@@ -54,9 +52,9 @@ class _Statement:
 
 
 def decide(policies: Sequence[Mapping[str, Any]], request: IamRequest) -> PolicyDecision:
-    """Whether the policies together allow the request.
+    """The decision of the policies together.
 
-    Raises :class:`PolicyError` for an effect or operator that it does not know, since a guess could go either way.
+    Raises :class:`PolicyError` for an unknown effect or operator, because a guess could be wrong either way.
     """
     allowed: str | None = None
     for statement in _statements(policies):
@@ -74,14 +72,14 @@ def decide(policies: Sequence[Mapping[str, Any]], request: IamRequest) -> Policy
 
 
 def listed(value: Any) -> tuple[Any, ...]:
-    """One thing or several, as policies write them."""
+    """The values of an element that may hold one value or a list."""
     if value is None:
         return ()
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
 def matches(pattern: str, text: str, *, any_case: bool = False) -> bool:
-    """Whether a text is one of those that a pattern with ``*`` and ``?`` stands for."""
+    """Whether a text matches a pattern with ``*`` and ``?``."""
     return _pattern(_regex(pattern), any_case).fullmatch(text) is not None
 
 
@@ -120,7 +118,7 @@ def _is_principal(named: Any, request: IamRequest) -> bool:
 
 
 def _is_account(pattern: str, who: str) -> bool:
-    """An account stands for whomever it lets act."""
+    """Whether the pattern names the account of ``who``. An account stands for every principal that it allows."""
     account = re.fullmatch(r"(?:arn:[^:]*:iam::)?([0-9]{12})(?::root)?", pattern)
     return bool(account) and who.split(":")[4:5] == [account[1]]  # type: ignore[index]
 
@@ -138,12 +136,12 @@ def _names_resource(statement: _Statement, request: IamRequest) -> bool:
         return not (wanted or but)
     if but:
         return not any(_matches_filled(pattern, request.resource, request) for pattern in but)
-    # A trust policy's or a key policy's statement may name none: it is about what it is attached to.
+    # A statement of a trust or key policy may name no resource. It is about the role or key itself.
     return not wanted or any(_matches_filled(pattern, request.resource, request) for pattern in wanted)
 
 
 def _filled(pattern: str, request: IamRequest) -> str | None:
-    """The pattern as a regular expression, with its variables filled in; None where one has no value."""
+    """The pattern as a regular expression, with its variables filled in. None if a variable has no value."""
     parts: list[str] = []
     last = 0
     for match in _VARIABLE.finditer(pattern):
@@ -173,12 +171,12 @@ def _matches_filled(pattern: str, text: str, request: IamRequest) -> bool:
 
 
 def _equals_filled(pattern: str, text: str, request: IamRequest) -> bool:
-    """Without wildcards: only variables count."""
+    """Whether a pattern equals a text. Only variables are special, not wildcards."""
     return _VARIABLE.sub(lambda match: _variable(match[1], request) or "\0", pattern) == text
 
 
 def _variable(inside: str, request: IamRequest) -> str | None:
-    """What ``${...}`` stands for: a character, a key's value, or the default that is written behind it."""
+    """The value of ``${...}``: a character, a key's value, or the default after the comma."""
     if inside in _LITERAL:
         return inside
     key, comma, default = inside.partition(",")
@@ -192,7 +190,7 @@ def _single(request: IamRequest, key: str) -> str | None:
 
 
 def _context(request: IamRequest, key: str) -> tuple[str, ...]:
-    """The values of a key, whose name has no case."""
+    """The values of a key. Key names are case-insensitive."""
     for name, values in request.context.items():
         if name.lower() == key.lower():
             return tuple(str(item) for item in listed(values))
@@ -203,7 +201,7 @@ def _context(request: IamRequest, key: str) -> tuple[str, ...]:
 
 
 def _arn_matches(pattern: str, text: str, request: IamRequest) -> bool:
-    """Part by part, so that a wildcard does not reach over a colon."""
+    """Whether an ARN matches, part by part: a wildcard matches no colon."""
     wanted, parts = pattern.split(":", _ARN_PARTS - 1), text.split(":", _ARN_PARTS - 1)
     return len(wanted) == len(parts) and all(
         _matches_filled(name, two, request) for name, two in zip(wanted, parts, strict=False)
@@ -226,7 +224,7 @@ def _ordered(name: str, other: str) -> tuple[Any, Any]:
 
 
 def _moment(text: str) -> datetime:
-    """AWS takes a date without a zone as UTC."""
+    """The date. AWS reads a date without a zone as UTC."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -287,7 +285,7 @@ def _conditions_hold(statement: _Statement, request: IamRequest) -> bool:
 
 
 def _holds(statement: _Statement, operator: str, key: str, wanted: Sequence[Any], request: IamRequest) -> bool:
-    """Any of the wanted values will do; a negated operator wants none of them."""
+    """Whether a condition holds. One matching value is enough; for a negated operator, none may match."""
     scope, _colon, rest = operator.rpartition(":")
     if_exists = rest.endswith("IfExists")
     name = rest[: -len("IfExists")] if if_exists else rest

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What policies of IAM and of secrets allow too widely, judged by their text alone. Pure."""
+"""Findings about policies of IAM and of resources that allow too much, judged by their text alone. Pure."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ WITHOUT_ARN = re.compile(
     r"s3:listallmybuckets",
     re.IGNORECASE,
 )
-"""Actions of these services that AWS does not narrow to a resource."""
+"""Actions of these services that AWS cannot limit to a resource."""
 EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key/)?[*?]+")
-"""Resources that stand for all that a service has, or for every secret, parameter or key."""
+"""Patterns for all resources of a service, or for every secret, parameter or key."""
 FORMAL = re.compile(
     r"aws:(securetransport|currenttime|epochtime|tokenissuetime|useragent|referer|requestedregion|sourceip|"
     r"sourcevpce?\w*|vpcsourceip|ec2instancesource\w+|sourceidentity|federatedprovider|userid|username|calledvia\w*|"
     r"multifactorauth\w+|principal[\w/.:=+@-]+|resourceaccount|viaawsservice)"
 )
-"""Keys of conditions that say who asks, and how; whichever the resource is."""
+"""Condition keys about the requester and the request. They do not limit the resource."""
 _SUBJECT = re.compile(r"repo:([^:]+):(.+)", re.DOTALL)
 
 
@@ -42,12 +42,12 @@ def statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def texts(value: Any) -> list[str]:
-    """One text or a list of them, as policies have them."""
+    """The texts of an element that may hold one text or a list."""
     return [str(item) for item in listed(value)]
 
 
 def wildcards(document: Mapping[str, Any]) -> Iterator[str]:
-    """What an identity's policy allows by a wildcard that could be named."""
+    """Grants of an identity policy by a wildcard that names could replace."""
     for statement in statements(document):
         if statement.get("Effect") != "Allow":
             continue
@@ -77,15 +77,15 @@ def _reads(verb: str) -> bool:
 
 def _could_be_named(action: str) -> bool:
     service, _colon, verb = action.partition(":")
-    # What is wide by its action is a finding already.
+    # An action with a wildcard is a finding already.
     return service.lower() in CRITICAL and verb != "*" and not WITHOUT_ARN.fullmatch(action)
 
 
 def demanded(condition: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Keys in lower case, with the values of which a request must have one.
+    """Condition keys in lower case, each with the values of which a request must have one.
 
-    Nothing is demanded by ``Null``, by what a request may lack (``…IfExists``, ``ForAllValues``), by what is only ruled
-    out, and by a value of wildcards alone.
+    These demand nothing: ``Null``, operators that a request without the key passes (``…IfExists``, ``ForAllValues``),
+    negated operators, and a value of wildcards alone.
     """
     for operator, keys in condition.items():
         if re.search(r"^null$|not|ifexists$|^forallvalues:", operator, re.IGNORECASE) or not isinstance(keys, Mapping):
@@ -101,7 +101,7 @@ def _narrows_resource(statement: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class Trusted:
-    """Whom the catalog names."""
+    """The principals that the catalog names."""
 
     account: str | None = None
     principals: frozenset[str] = frozenset()
@@ -110,15 +110,15 @@ class Trusted:
     repository: str | None = None
     """OWNER/NAME at GitHub."""
     environment: str | None = None
-    """The deployment environment there."""
+    """The deployment environment in that repository."""
     issuer: str | None = None
-    """Whose tokens GitHub's jobs carry."""
+    """The issuer of the tokens of GitHub's jobs."""
     ids: tuple[str, str] | None = None
-    """Of the repository's owner, and of the repository."""
+    """The ids of the repository's owner and of the repository."""
 
 
 def unnamed(document: Mapping[str, Any], trusted: Trusted) -> Iterator[str]:
-    """Who may take a role by its trust policy and is not named by the catalog."""
+    """Principals that may assume a role by its trust policy, but that the catalog does not name."""
     for name, kind, principal, condition in allowed(document):
         keys = dict(demanded(condition))
         if kind == "Federated":
@@ -132,7 +132,7 @@ def unnamed(document: Mapping[str, Any], trusted: Trusted) -> Iterator[str]:
 
 
 def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]:
-    """Principals of other accounts, everybody, or services for anybody, that a resource's policy allows."""
+    """Principals outside the account that a resource policy allows, such as everybody, or a service for any account."""
     for name, kind, principal, condition in allowed(document):
         keys = dict(demanded(condition))
         if kind == "Service":
@@ -144,7 +144,7 @@ def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]
 
 
 def insiders(document: Mapping[str, Any], account: str | None) -> dict[str, Any]:
-    """The policy without those outside."""
+    """The policy without the principals that ``outsiders`` finds."""
     entries = []
     for entry in statements(document):
         kept: dict[str, list[str]] = {}
@@ -159,7 +159,7 @@ def insiders(document: Mapping[str, Any], account: str | None) -> dict[str, Any]
 
 
 def allowed(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
-    """The statement's name, the kind of principal, the principal, and the condition."""
+    """Each allowed principal: the statement's name, the principal's kind, the principal, and the condition."""
     for statement in statements(document):
         if statement.get("Effect") == "Allow":
             name = f"statement {statement['Sid']}: " if statement.get("Sid") else ""
@@ -200,13 +200,14 @@ def _is_of(keys: Mapping[str, list[str]], account: str | None) -> bool:
     if any("*" not in value for value in keys.get("aws:principalorgid", ())):
         return True
     owners = [[account_of(value) for value in keys[key]] for key in _OWNERS if key in keys]
-    # The ARN of a bucket tells no account, and names one bucket.
+    # The ARN of a bucket holds no account, but names one bucket.
     buckets = [value for value in keys.get("aws:sourcearn", ()) if not account_of(value) and "*" not in value]
     return bool(buckets) or any(all(owner and owner == (account or owner) for owner in group) for group in owners)
 
 
 def _unnamed(principal: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:
-    """An account stands for everybody in it, unless the condition names them."""
+    """The finding about a principal that the catalog does not name. An account stands for everybody in it, unless the
+    condition names principals."""
     whole = principal == "*" or principal.endswith(":root") or principal.isdigit()
     who = keys.get("aws:principalarn", []) if whole else [principal]
     if not who:
@@ -220,14 +221,14 @@ def _unnamed(principal: str, keys: Mapping[str, list[str]], trusted: Trusted) ->
 def _service(principal: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:
     if principal not in trusted.services:
         return f"allows the service {principal}, which the catalog does not name (aws.host_principal)"
-    # Lambda takes a role of the function's own account only.
+    # Lambda assumes only roles of the function's own account.
     if principal != LAMBDA and is_for_any_account(principal) and not _is_of(keys, trusted.account):
         return f"allows {principal} for any account"
     return None
 
 
 def _federated(provider: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:
-    """An identity provider serves everybody who has an account there, so its subject must be named."""
+    """The finding about an identity provider. It serves everybody with an account there, so a subject must be named."""
     issuer = provider.partition(":oidc-provider/")[2] or provider
     if trusted.issuer and issuer != trusted.issuer:
         return f"allows tokens of {provider}, which is not the provider of the catalog's repository ({trusted.issuer})"
@@ -257,7 +258,7 @@ def _federated(provider: str, keys: Mapping[str, list[str]], trusted: Trusted) -
 
 
 def _is_own_job(subject: str, trusted: Trusted) -> bool:
-    """Whether it is of this repository, with or without ids, and neither a pull request nor of another environment."""
+    """Whether a subject is of this repository, and neither a pull request nor of another environment."""
     repository, match = trusted.repository, _SUBJECT.fullmatch(subject)
     if not match:
         return repository is None

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a catalog would have its roles granted more than its runs read: in another environment, or in their own."""
+"""Finds names in a catalog that would grant its roles more than their runs use, in this or another environment."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ _NAMES: Mapping[str, str] = {
     "region": r"[a-z0-9-]{1,32}",
     "alias": r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}",
 }
-"""What AWS takes for a name, or less; in a policy any of ``*?$`` would mean more than itself.
+"""Patterns of valid names, as AWS's or narrower. In a policy, any of ``*?$`` would match more names.
 
-A role's name leaves room for the number of a policy."""
+A role's name leaves room for the number of a policy.
+"""
 
 
 def require_narrow(document: Any, catalog: Catalog) -> None:
-    """Raises :class:`PolicyError` that names everything in the catalog which would widen a role's policy."""
+    """Raises :class:`PolicyError` if the catalog would widen a role's policy. The error lists all reasons."""
     odd_names = [*_odd_names(catalog), *_within(catalog)]
     for name in sorted({*document.get("environments", {})} - {catalog.environment}):
         other = catalog_parser.parse(document, name)
@@ -53,7 +54,7 @@ def _may_share_account(catalog: Catalog, other: Catalog) -> bool:
 
 
 def _names(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
-    """What is named in policies: where, as what, and the name."""
+    """Names in policies: the place in the catalog, the kind, and the name."""
     reach = CatalogReach(catalog)
     for name in sorted({*reach.read, *reach.rotating}):
         yield "secrets", "secret", name
@@ -116,7 +117,7 @@ def _within(catalog: Catalog) -> Iterator[str]:
 
 
 def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
-    """What both environments would be granted. In two accounts nothing of one is the other's."""
+    """Reasons for which a role could reach the other environment. Two accounts have none."""
     mine, theirs = CatalogReach(catalog), CatalogReach(other)
     also = f"also belongs to {other.environment}; give each its own"
     for name in sorted({*mine.read, *mine.rotating} & {*theirs.read, *theirs.rotating}):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a role is granted, and how that fits into managed policies, which AWS limits in size and number."""
+"""Grants of a role, and their fit into managed policies, which AWS limits in size and number."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 
 CHARACTERS = 6144
-"""Of a managed policy; AWS does not count whitespace."""
+"""Characters of a managed policy. AWS does not count whitespace."""
 POLICIES = 10
-"""That AWS attaches to a role, unless the account's quota was raised."""
+"""Policies that AWS attaches to a role, unless the account's quota was raised."""
 VERSION = "2012-10-17"
 
 
 @dataclass(frozen=True)
 class Grant:
-    """One statement. What makes it long is either its resources or the values of one condition."""
+    """A statement of a policy. Only its resources, or the values of one condition, can make it long."""
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     equals: Mapping[str, str] = field(default_factory=dict)
-    """Keys that must have exactly this value."""
+    """Condition keys that must have exactly this value."""
     like: tuple[str, tuple[str, ...]] = ("", ())
-    """A key, and patterns of which it must fit one."""
+    """A condition key, and patterns of which it must match one."""
 
     @property
     def statement(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Grant:
         }
 
     def _halves(self) -> tuple[Grant, ...]:
-        """The same in two statements; itself where nothing can be divided."""
+        """The same grant in two statements, or unchanged if it cannot be divided."""
         key, values = self.like
         middle = len(values if key else self.resources) // 2
         if not middle:
@@ -54,7 +54,7 @@ class Grant:
         return replace(self, resources=self.resources[:middle]), replace(self, resources=self.resources[middle:])
 
     def pieces(self, room: int) -> tuple[Grant, ...]:
-        """Statements of at most so many characters that grant the same."""
+        """Statements of at most ``room`` characters that grant the same."""
         grants = list(_pieces(self, room))
         if len(grants) == 1:
             return tuple(grants)
@@ -80,9 +80,9 @@ def size(document: Any) -> int:
 
 
 def fitted(role: str, grants: Sequence[Grant]) -> tuple[dict[str, Any], ...]:
-    """As few documents as hold the grants in their order.
+    """As few documents as hold the grants, in their order.
 
-    Raises PolicyError where they need more policies than a role can have, or where one grant is too long by itself.
+    Raises PolicyError if a role cannot have so many policies, or if one grant is too long by itself.
     """
     room = CHARACTERS - size(_document([])) - 1
     documents: list[list[dict[str, Any]]] = []

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What provisioning makes of access in AWS: key, provider, policies and roles, with names and tags, as data."""
+"""The key, provider, policies and roles that provisioning creates in AWS, with names and tags, as data."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_sco
 
 MANAGED_BY = "watchparty.secrets"
 OURS = ("Application", "Environment", "ManagedBy")
-"""Tags that tell whose a thing is."""
+"""Tags that identify the owner of a resource."""
 NOT_MADE = "not-made-yet"
-"""Takes the place of the key's id until the key is made: in check mode, and in the first look."""
+"""A placeholder for the key's id until the key exists: in check mode, and in the first read."""
 _TAG = re.compile(r"[\w .:/=+@-]{0,256}")
 DESCRIPTIONS = {
     "deploy": "Reads what a deploy of {0} to {1} needs",
@@ -33,7 +33,7 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True)
 class Standing:
-    """A thing that has one of our names already."""
+    """An existing resource with one of the catalog's names."""
 
     kind: str
     name: str
@@ -42,16 +42,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class AccessOptions:
-    """What a run may choose beside the catalog."""
+    """The options of a run."""
 
     workflow: trust_policies.Workflow = field(default_factory=trust_policies.Workflow)
-    """Which jobs may deploy; none of its fields set means those of the catalog's environment."""
+    """Jobs that may deploy. If no field is set, the jobs of the catalog's environment."""
     wildcards: bool = False
     adopt: tuple[str, ...] = ()
 
 
 def tags(catalog: Catalog) -> dict[str, str]:
-    """Of everything that is made. Raises PolicyError for one that AWS refuses."""
+    """The tags of all resources. Raises PolicyError for a tag that AWS refuses."""
     extra = dict(_aws(catalog).tags)
     reserved = sorted(set(extra) & {*OURS, "Owner"})
     if reserved:
@@ -74,7 +74,7 @@ def _aws(catalog: Catalog) -> Aws:
 
 
 def conflicts(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[str]) -> tuple[str, ...]:
-    """The things that have our names and other tags, unless they are adopted."""
+    """Resources with the catalog's names but other tags, unless they are adopted."""
     wanted = {name: value for name, value in tags(catalog).items() if name in OURS}
     messages = []
     for item in standing:
@@ -96,12 +96,12 @@ def policy_names(role: str, count: int) -> tuple[str, ...]:
 
 
 def is_numbered(name: str, role: str) -> bool:
-    """Whether a policy has a name that we give to a role's."""
+    """Whether this is the name of one of the role's policies."""
     return name == role or bool(re.fullmatch(re.escape(role) + r"-[0-9]{1,2}", name))
 
 
 def plan(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict[str, Any]:
-    """Everything as data for the tasks. Raises PolicyError."""
+    """All resources, as data for the tasks. Raises PolicyError."""
     ours, labels = _aws(catalog), tags(catalog)
     documents = _policies.documents(catalog, ground)
     trusted = _trusted(catalog, ground, options)
@@ -150,7 +150,7 @@ def _provider(catalog: Catalog, ground: AwsScope) -> dict[str, Any]:
 
 
 def _trusted(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict[str, dict[str, Any]]:
-    """The trust policy of each role that somebody may take."""
+    """The trust policy of each role that a principal may assume."""
     trusted: dict[str, dict[str, Any]] = {}
     ours, github = _aws(catalog), catalog.github
     if github:

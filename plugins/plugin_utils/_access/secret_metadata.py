@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Secrets Manager and KMS tell of secrets without their values, over boto3 clients. Reads only."""
+"""Metadata of secrets and their keys, without values, over boto3 clients. Changes nothing."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies_reader
 
 AWS_KEY = "alias/aws/secretsmanager"
-"""The key that encrypts a secret which names none."""
+"""The key that encrypts a secret which names no key."""
 LEAKED_VERSIONS = "WatchpartyLeakedVersions"
 """The statement of a secret's policy by which a leak response denies versions."""
 
 
 class SecretFacts:
-    """Asks for each secret once."""
+    """Metadata of secrets. Reads each secret once."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._description, self._own_policy = cache(self._described), cache(self._policy)
 
     def described(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Each secret's stages, key, replicas and dates; a problem with one secret is reported for that one."""
+        """Stages, key, replicas and dates of each secret, or the problem of this secret."""
         return {name: self._description(name) for name in names}
 
     def _described(self, name: str) -> dict[str, Any]:
@@ -54,14 +54,14 @@ class SecretFacts:
         }
 
     def beginning(self, prefix: str) -> list[str]:
-        """The names that begin so."""
+        """The names that begin with the prefix."""
         with aws_errors.translated("secretsmanager:ListSecrets", prefix):
             pages = self._client.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
             names = [item["Name"] for page in pages for item in page["SecretList"]]
         return sorted(name for name in names if name.startswith(prefix))
 
     def policies(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Each secret's own policy; empty for one that has none."""
+        """The resource policy of each secret. Empty if it has none."""
         return {name: self._own_policy(name) for name in names}
 
     def _policy(self, name: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class SecretFacts:
 
 
 def used_keys(client: Any, secrets: Mapping[str, Mapping[str, Any]], declared: str) -> dict[str, dict[str, Any]]:
-    """The keys of the secrets, and the one that the catalog declares."""
+    """The keys of the secrets, and the key that the catalog declares."""
     unread = {f"of secret {name}": dict(item) for name, item in secrets.items() if item.get("problem")}
     result = {**unread, **keys(client, sorted({item["key"] for item in secrets.values() if item.get("key")}))}
     if declared and declared not in result:
@@ -84,7 +84,7 @@ def used_keys(client: Any, secrets: Mapping[str, Mapping[str, Any]], declared: s
 
 
 def keys(client: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """State, manager, rotation, own policy and grants of each key of KMS."""
+    """State, manager, rotation, key policy and grants of each KMS key."""
     result: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(names):
         try:
@@ -115,7 +115,7 @@ def _key(client: Any, name: str) -> dict[str, Any]:
 
 
 def _access(client: Any, name: str, key: str) -> dict[str, Any]:
-    """Who may use the key beside identities' policies."""
+    """The key policy and the grants, which allow the key's use in addition to identity policies."""
     try:
         with aws_errors.translated("kms:GetKeyPolicy", name):
             text = client.get_key_policy(KeyId=key, PolicyName="default")["Policy"]

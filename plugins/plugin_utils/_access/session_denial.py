@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The inline policy that denies temporary credentials which STS issued before a date, as AWS's console writes it.
+"""The inline policy of AWS's console that denies temporary credentials which STS issued before a date.
 
-IAM asks for ``aws:TokenIssueTime`` at each call, and access keys have none: they are not denied.
+IAM checks ``aws:TokenIssueTime`` at each call. Access keys have no such time, so they are not denied.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def document(before: datetime) -> dict[str, Any]:
 
 
 def is_denial(name: str, policy: Mapping[str, Any], now: datetime | None = None) -> bool:
-    """Whether it is exactly this policy. A date to come would deny credentials that are not issued yet."""
+    """Whether it is exactly this policy. A future date would deny credentials that are not issued yet."""
     statements = listed(policy.get("Statement"))
     if name != POLICY or len(statements) != 1 or not isinstance(statements[0], Mapping):
         return False
@@ -69,14 +69,14 @@ def is_denial(name: str, policy: Mapping[str, Any], now: datetime | None = None)
 
 
 def command(principal: IamIdentity, before: datetime) -> str:
-    """The same by hand."""
+    """The command that puts the same policy."""
     kind = principal.kind
     policy = ["--policy-name", POLICY, "--policy-document", json.dumps(document(before), separators=(",", ":"))]
     return shlex.join(["aws", "iam", f"put-{kind}-policy", f"--{kind}-name", principal.name, *policy])
 
 
 def put(iam: Any, principal: IamIdentity, before: datetime) -> None:
-    """A later date takes the place of an earlier one. Raises SecretsError, of which NotFound says that it is gone."""
+    """Puts the policy, or replaces its date. Raises SecretsError, or NotFound if the principal does not exist."""
     policy = {"PolicyName": POLICY, "PolicyDocument": json.dumps(document(before))}
     with translated(f"Put{principal.kind.title()}Policy", str(principal)):
         if principal.kind == "role":
@@ -86,7 +86,7 @@ def put(iam: Any, principal: IamIdentity, before: datetime) -> None:
 
 
 class Caller(NamedTuple):
-    """Whose credentials the run uses, and when it asked by AWS's clock, which dates temporary credentials."""
+    """The identity of a run, and the time by AWS's clock, which dates temporary credentials."""
 
     principal: IamIdentity | None
     account: str
@@ -101,7 +101,7 @@ def caller(sts: Any) -> Caller:
 
 
 def principal_of(arn: str) -> IamIdentity | None:
-    """Of a user, a role or a role's session; None of another."""
+    """The identity behind the ARN of a user, role or session. None for any other ARN."""
     match, name = _SESSION.fullmatch(arn) or _ROLE.fullmatch(arn), user_of(arn)
     return role(match[1]) if match else user(name) if name else None
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""When a static access key may go that a role took the place of: on evidence, deactivated first, deleted days later."""
+"""Rules for removing a static access key that a role replaces: deactivate it on evidence, delete it days later."""
 
 from __future__ import annotations
 
@@ -13,24 +13,22 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 DEACTIVATE, STAMP, DELETE, WAIT = "deactivate", "stamp", "delete", "wait"
 TAG = "watchparty-deactivated-"
-"""Begins the tag of a user that says when its key was deactivated; the key's id follows. IAM itself does not tell."""
+"""The beginning of a user's tag with the time of a key's deactivation. The key's id follows. IAM does not record it."""
 
 
 @dataclass(frozen=True)
 class StaticKey:
-    """A key as IAM tells of it."""
-
     user: str
     id: str
     active: bool
     last_used: datetime | None = None
     deactivated: datetime | None = None
-    """As the user's tag says."""
+    """The time in the user's tag."""
 
 
 @dataclass(frozen=True)
 class RoleUse:
-    """When the role was used last. IAM tells it within hours and keeps it for 400 days."""
+    """The last use of a role. IAM shows a use within hours, and for 400 days."""
 
     role: str
     used: datetime | None
@@ -38,7 +36,7 @@ class RoleUse:
 
 @dataclass(frozen=True)
 class KeyStep:
-    """What is to be done with one key, and why."""
+    """The next step for one key, and the reason."""
 
     key: StaticKey
     act: str
@@ -46,7 +44,7 @@ class KeyStep:
 
 
 def require_fresh(evidence: RoleUse, now: datetime, *, within_days: int) -> None:
-    """Raises PolicyError unless the role was used of late."""
+    """Raises PolicyError unless the role was used in these days."""
     if evidence.used is None:
         raise PolicyError(
             f"role {evidence.role} was never used, according to IAM, whose record may be some hours late; run "
@@ -68,9 +66,10 @@ def plan(
     idle_days: int = 1,
     own: str | None = None,
 ) -> tuple[KeyStep, ...]:
-    """A step for each key. Raises PolicyError that names every key which may not go.
+    """The next step for each key. Raises PolicyError, which names every key that must stay.
 
-    A key that is used every hour was also used before the role's last use, most of the time: so it must be idle too.
+    A key in hourly use also looks older than the role's last use, most of the time. So it must have been idle for days,
+    too.
     """
     used = evidence.used
     if used is None:

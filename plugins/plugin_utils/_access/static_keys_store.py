@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Static access keys and the role that takes their place, over boto3 clients that it is handed. Not run on AWS."""
+"""Static access keys, and the role that replaces them. The caller passes the boto3 clients. Not run on AWS."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.static_
 
 
 class StaticKeys:
-    """``keys`` lists, deactivates and deletes; ``client`` is IAM's."""
+    """The access keys of a user. ``keys`` lists, deactivates and deletes, ``client`` is a client for IAM."""
 
     def __init__(self, client: Any, keys: AccessKeys) -> None:
         self._client, self._keys = client, keys
 
     def evidence(self, role: str) -> RoleUse:
-        """Raises NotFound."""
+        """The last use of a role. Raises NotFound."""
         with translated("GetRole", f"role {role}"):
             found_role = self._client.get_role(RoleName=role)["Role"]
         return RoleUse(role, found_role.get("RoleLastUsed", {}).get("LastUsedDate"))
@@ -55,11 +55,11 @@ class StaticKeys:
                         try:
                             moments[tag["Key"][len(TAG) :]] = credential_ages.moment(tag["Value"])
                         except JournalError:
-                            continue  # somebody wrote something else there; the days begin anew
+                            continue  # not a time, so the days begin anew
         return moments
 
     def apply(self, step: KeyStep, now: datetime) -> None:
-        """Each act can be repeated. A key that is inactive without a tag gets one at the next run."""
+        """Makes one step, which can be repeated. An inactive key without a tag gets one at the next run."""
         key = step.key
         tag = f"{TAG}{key.id}"
         if step.act == DEACTIVATE:

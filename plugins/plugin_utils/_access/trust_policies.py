@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who may take a role: the trust policies, for GitHub's workflows, hosts and people."""
+"""Trust policies of the roles, for GitHub's workflows, hosts and operators."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 
 AUDIENCE = "sts.amazonaws.com"
-"""What aws-actions/configure-aws-credentials asks GitHub's token for."""
+"""The audience that aws-actions/configure-aws-credentials requests in GitHub's token."""
 VERSION = "2012-10-17"
 EC2 = "ec2.amazonaws.com"
 LAMBDA = "lambda.amazonaws.com"
 TELL_ACCOUNT = ("ecs-tasks.amazonaws.com", "ssm.amazonaws.com")
-"""Services that hosts are, and of which AWS documents that they say for whose resource they take a role: tasks of ECS,
-and machines outside of AWS that are registered with Systems Manager. From others the condition may keep hosts out."""
+"""Services of hosts that, as AWS documents, send ``aws:SourceAccount``. For others, the condition may lock hosts out.
+
+ECS sends it for its tasks, Systems Manager for registered machines outside of AWS.
+"""
 _GITHUB_COM = "https://api.github.com"
 _ISSUER = "token.actions.githubusercontent.com"
 _SERVICE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
@@ -30,9 +32,9 @@ _WILD = re.compile(r"[*?]")
 
 @dataclass(frozen=True)
 class Workflow:
-    """Which jobs of a repository may: those of a deployment environment, a branch, a tag, or of pull requests.
+    """Jobs of a repository: those of a deployment environment, a branch, a tag, or of pull requests.
 
-    A job that names an environment has the environment's subject only, whatever branch it runs on.
+    The subject of a job with an environment names only the environment, whatever branch it runs on.
     """
 
     environment: str | None = None
@@ -42,7 +44,7 @@ class Workflow:
 
     @property
     def end(self) -> str:
-        """What follows the repository in the subject. Raises PolicyError."""
+        """The subject's part after the repository. Raises PolicyError."""
         results = [
             # GitHub writes a colon in an environment's name as %3A.
             *([f"environment:{self.environment.replace(':', '%3A')}"] if self.environment is not None else []),
@@ -58,7 +60,7 @@ class Workflow:
 
 
 def issuer(github: GitHub) -> str:
-    """Whose tokens GitHub's workflows carry, without https://."""
+    """The issuer of the tokens of GitHub's workflows, without https://."""
     if github.api_url.rstrip("/") == _GITHUB_COM:
         return _ISSUER
     host = urlsplit(github.api_url).hostname or ""
@@ -70,12 +72,12 @@ def issuer(github: GitHub) -> str:
 
 
 def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> tuple[str, ...]:
-    """The subjects of these jobs' tokens: by names, and by names with ids where the catalog knows the ids.
+    """The subjects of these jobs' tokens: by names, and also by names with ids if the catalog has the ids.
 
-    Both are accepted then. A name that somebody else takes over comes with the ids of the new repository, so the form
+    Both are then accepted. If others take over a name, their subjects have the ids of the new repository. So the form
     without ids still means the repository that had the name before July 2026.
 
-    Raises PolicyError for a wildcard that was not asked for, and for one in the repository's name.
+    Raises PolicyError for a wildcard that is not allowed, and for any wildcard in the repository's name.
     """
     end = workflow.end
     owner, _slash, name = github.repository.partition("/")
@@ -98,7 +100,7 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
 
 
 def of_github(provider: str, issued_by: str, accepted: Sequence[str], *, wildcards: bool = False) -> dict[str, Any]:
-    """Trusts the jobs of these subjects; ``provider`` is the ARN of the OIDC provider in IAM."""
+    """Trusts jobs with these subjects. ``provider`` is the ARN of the OIDC provider in IAM."""
     if not accepted:
         raise PolicyError("a trust policy needs a subject: without a subject no job could assume the role")
     wild = [name for name in accepted if _WILD.search(name)]
@@ -123,9 +125,9 @@ def of_github(provider: str, issued_by: str, accepted: Sequence[str], *, wildcar
 def of_hosts(principal: str, account: str) -> dict[str, Any]:
     """Trusts a service such as EC2, or one role or user.
 
-    A service acts for every account, so the request must be for a resource of ``account`` where the service tells whose
-    it is. EC2 does not, and needs not: a role goes into an instance profile of its own account only. Nor does a role or
-    user, whose ARN names its account.
+    A service acts for every account. So the request must be for a resource of ``account``, if the service sends its
+    account. EC2 sends none and needs none: an instance profile takes only roles of its own account. The ARN of a role
+    or user names its account.
     """
     if _SERVICE.fullmatch(principal):
         who: Mapping[str, str] = {"Service": principal}
@@ -141,14 +143,14 @@ def of_hosts(principal: str, account: str) -> dict[str, Any]:
 
 
 def is_for_any_account(principal: str) -> bool:
-    """Whether a service is trusted without knowing for whose resource it asks."""
+    """Whether the service is trusted for resources of any account."""
     return _SERVICE.fullmatch(principal) is not None and principal not in (EC2, *TELL_ACCOUNT)
 
 
 def of_operators(arns: Sequence[str]) -> dict[str, Any]:
-    """Trusts people. A user must have logged in with a second factor.
+    """Trusts operators. A user must have logged in with a second factor.
 
-    A role is trusted without that: what AWS says of a second factor does not reach a role that was taken by another.
+    A role is trusted without one, because the condition about a second factor does not work for chained roles.
     """
     users: list[str] = []
     roles: list[str] = []
@@ -172,7 +174,7 @@ def of_operators(arns: Sequence[str]) -> dict[str, Any]:
 
 
 def of_mirror(operators: Sequence[str], *, function: bool) -> dict[str, Any]:
-    """Trusts the Lambda function, which only gets a role of its own account, and operators."""
+    """Trusts operators and the Lambda function. Lambda assumes only roles of the function's own account."""
     service = {"Sid": "Function", "Effect": "Allow", "Principal": {"Service": LAMBDA}, "Action": "sts:AssumeRole"}
     people = of_operators(operators)["Statement"] if operators else []
     return _document(*([service] if function else []), *people)
