@@ -276,7 +276,7 @@ class S3Objects(AuditBody):
         except NotFound:
             raise self._no_bucket() from None
         except AlreadyExists:
-            pass  # by this run, if the answer to the first try was lost
+            pass  # this run created it, if the answer to the first try was lost
         text = self._read(key)
         standing = _chain.readable(text)
         if text != line and (standing is None or standing.id != entry.id):

@@ -78,7 +78,7 @@ class Chain:
         return max((entry.head for entry in self.entries), key=lambda head: head.number, default=Head())
 
     def newest(self, head: Head | None) -> Head:
-        """The record before the next one: ``head`` if the log was cut off before ``head``, so that the gap shows."""
+        """The record that the next one follows: ``head`` if the log was cut off before it, so that the gap shows."""
         return head if head and head.number >= self.head.number else self.head
 
     def find(self, identity: str) -> AuditEntry | None:

@@ -172,7 +172,7 @@ class AuditLog:
         return AuditFile(str(self.path)).append(fields, self.head)
 
     def _foreseen(self, fields: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
-        """The result that a record would have."""
+        """The entry that recording would give, and whether it would be new."""
         chain = self.body.chain(self.head) if self.body else Chain(tuple(AuditFile(str(self.path)).lines()))
         audit_entry = chain.find(_chain.identity(fields))
         return (

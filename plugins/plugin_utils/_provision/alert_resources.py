@@ -212,7 +212,7 @@ class AlertResources:
         ]
 
     def _mirror_alarm(self) -> tuple[str, ...]:
-        """The alarm of the mirror's function. Empty if there is none, or if the catalog names another topic for it."""
+        """The alarm of the mirror's function. Empty without one, or if the catalog names another topic for it."""
         mirror, aws = self._catalog.mirror, self._catalog.aws
         own = mirror and mirror.function and not mirror.function.alarm_topic
         return (aws.roles["mirror"],) if own and aws else ()

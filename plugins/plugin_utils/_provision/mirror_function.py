@@ -64,7 +64,7 @@ class MirrorDeployment:
         self._function = place.arn("lambda", f"function:{self._name}")
 
     def missing(self) -> list[MissingPart]:
-        """Missing parts, in the order of their creation. Raises :class:`ProvisionError` for another owner's function."""
+        """Missing parts, in the order of creation. Raises :class:`ProvisionError` for another owner's function."""
         return [
             *self._log_steps(),
             *self._queue_steps(),
