@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What somebody may have left in the AWS account or at GitHub to come back: against the baseline, before the first act
-as evidence and after the last revocation, then by CloudTrail too. What cannot be compared in the end is a possible
-foothold, and nothing here stops a response.
-"""
+"""Possible footholds in the AWS account and at GitHub. The baseline is compared before the first act, as evidence, and
+again after the last revocation, with CloudTrail's events. A place that cannot be compared in the end is a possible
+foothold. Nothing here stops a response."""
 
 from __future__ import annotations
 
@@ -47,24 +46,24 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 SECONDS = 30.0
-"""For CloudTrail, on no clock: everything is revoked by then."""
+"""Time for CloudTrail after the last revocation, when nothing waits for it."""
 MOST = 10
 """Findings of an account that the journal keeps; the run's output has the rest."""
 
 
 @dataclass
 class AccountLook:
-    """What one place showed, of a credential that reaches it."""
+    """The findings of one place, for a credential that reaches it."""
 
     credential: str
     place: str
     compared: str = ""
-    """The baseline that it was compared with."""
+    """The baseline's name; empty without a baseline."""
     findings: list[str] = field(default_factory=list)
 
     @property
     def events(self) -> dict[str, str]:
-        """As events of the incident. One finding counts once, and a later change is another."""
+        """Events of the incident. A finding counts once; a later change is another finding."""
         findings = list(self.findings)
         if len(findings) > MOST:
             rest = findings[MOST - 1 :]
@@ -75,7 +74,7 @@ class AccountLook:
 
     @property
     def line(self) -> str:
-        """What was looked at, for the post-mortem."""
+        """A line of the post-mortem: the comparison that was made, or why there is none."""
         if self.compared:
             return f"checked: {self.place} was compared with its {self.compared}"
         return (
@@ -86,7 +85,7 @@ class AccountLook:
 
 @dataclass(frozen=True)
 class AccountResult:
-    """All of it: events of the incident, lines of the post-mortem, and findings that the operator reads at once."""
+    """Events of the incident, lines of the post-mortem, and findings for the operator."""
 
     events: Mapping[str, str]
     lines: Sequence[str]
@@ -102,7 +101,8 @@ def looked(
     evicts: bool,
     denies_sessions: bool = False,
 ) -> AccountResult:
-    """After the last revocation. ``keys`` are ids of leaked access keys; keys are removed only in a known window."""
+    """Compares AWS and GitHub after the last revocation. ``keys`` are ids of leaked access keys. Keys are removed only
+    if the start of the exposure is known."""
     since = journal.incident.since if journal.incident else ""
     trail = key_trail(setting, keys, since, SECONDS) if "aws" in reach else KeyTrail()
     made_by_keys, problems = _not_in_use(setting, trail.made)
@@ -137,7 +137,7 @@ def looked(
 def beforehand(
     setting: RotationSetup, journal: Journal, reach: Mapping[str, str], seconds: float
 ) -> dict[str, BackgroundCall]:
-    """As evidence before the first act, by place: asked beside servers. A place without a baseline is left out."""
+    """Starts the comparisons before the first act, by place. Leaves out a place without a baseline."""
     reads: dict[str, Callable[[], AccountLook | None]] = {}
     baseline, where = baseline_of_run(setting) if reach else None, setting.catalog.github
     accounts = [place for place in baseline.sources if place.startswith(account_reader.place(""))] if baseline else []
@@ -151,7 +151,7 @@ def beforehand(
 
 
 def _evidence(read: Callable[[], AccountLook | None]) -> dict[str, Any]:
-    """In the form of a server's result."""
+    """The findings in the form of a server's result."""
     look = read()
     if look is None or not (look.compared or look.findings):
         return {"failed": True, "msg": "this account has no baseline"}
@@ -159,7 +159,7 @@ def _evidence(read: Callable[[], AccountLook | None]) -> dict[str, Any]:
 
 
 def _not_in_use(setting: RotationSetup, made_by_keys: Sequence[MadeWithKey]) -> tuple[list[MadeWithKey], list[str]]:
-    """Without keys that the stores hold by now, which the application uses; and why that is not known."""
+    """The acts without keys that the stores hold now, which the application uses. Second: why this is unknown."""
     try:
         contents = setting.rotator.current(account_reader.key_places(setting.catalog)) if made_by_keys else Contents()
     except SecretsError as error:
@@ -169,7 +169,7 @@ def _not_in_use(setting: RotationSetup, made_by_keys: Sequence[MadeWithKey]) -> 
 
 
 def reaching(impact: Mapping[str, Any], incident: Incident) -> dict[str, str]:
-    """What leaked that acts in AWS, or at GitHub: a credential's name by ``aws`` and ``github``."""
+    """The name of a leaked credential that acts in AWS (``aws``) or at GitHub (``github``)."""
     kinds = READS_STORES | READS_HOSTS
     is_host = any(name.startswith(HOST) for name in incident.declared)  # which may have a role
     names = [item["name"] for item in impact.get("credentials", ()) if is_host or item["kind"] in kinds]
@@ -185,7 +185,7 @@ def account(
     client: Callable[[str], Any] | None = None,
     contents: Contents | None = None,
 ) -> AccountLook:
-    """``made_by_keys`` is what CloudTrail tells of the leaked keys; ``contents`` are what the stores hold, if known."""
+    """``made_by_keys`` are CloudTrail's events of the leaked keys; ``contents`` are the stores', if known."""
     place, problem = _account_place(setting, client)
     if problem:
         return AccountLook(credential, place, findings=[f"{place}: not compared with its baseline: {problem}"])
@@ -210,7 +210,7 @@ def account(
 
 
 def _account_place(setting: RotationSetup, client: Callable[[str], Any] | None) -> tuple[str, str]:
-    """Its name, and why it is not known. Without a baseline AWS is not asked."""
+    """The account's name, and why it is unknown. Without a baseline, the run does not ask AWS."""
     if baseline_of_run(setting) is None:
         return "the AWS account", ""
     try:
@@ -220,7 +220,7 @@ def _account_place(setting: RotationSetup, client: Callable[[str], Any] | None) 
 
 
 def repository(setting: RotationSetup) -> AccountLook | None:
-    """None where neither the catalog nor the baseline has one."""
+    """None if neither the catalog nor the baseline has a repository."""
     where, baseline = setting.catalog.github, baseline_of_run(setting)
     if where is None or baseline is None or _source(setting, repository_inventory.place(where)) is None:
         return None
@@ -254,19 +254,20 @@ def _compared(
 
 
 def _differences(setting: RotationSetup, place: str, reading: ServerReading | None) -> list[ServerDifference]:
-    """What was added or changed."""
+    """Differences that were added or changed."""
     source = _source(setting, place)
     differences = server_baseline.compare(place, source, reading) if source and reading else []
     return [item for item in differences if item.state != server_baseline.REMOVED]
 
 
 def _with(message: str, act: MadeWithKey | None, undo: str) -> str:
-    """With who did it when, and with the command that removes it."""
+    """The message with the caller, the time and the command that removes the item."""
     return message + (f", {act.when}" if act else "") + (f": {undo}" if undo else "")
 
 
 def evicted(setting: RotationSetup, look: AccountLook, made_by_keys: Sequence[MadeWithKey]) -> dict[str, str]:
-    """Deactivates keys of the catalog's users that the leaked key made, as events. Other users' are only named."""
+    """Deactivates keys that a leaked key made for the catalog's users. Returns events. Keys of other users are only
+    named."""
     users = {user.rpartition("/")[2] for user in CatalogReach(setting.catalog).users}
     keys = AccessKeys(setting.connection.store_client("iam"), acting=None, sts=lambda _login: None)
     result: dict[str, str] = {}
@@ -291,7 +292,7 @@ def _source(setting: RotationSetup, place: str) -> RecordedServer | None:
 
 
 def key_trail(setting: RotationSetup, keys: Sequence[str], since: str, seconds: float) -> KeyTrail:
-    """What CloudTrail tells of the leaked keys, in the run's region and where IAM's events are."""
+    """CloudTrail's events of the leaked keys, from the run's region and the region of IAM's events."""
     if not keys:
         return KeyTrail()
     try:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Calls of AWS after which their caller has another way in: what they made, and the command that removes it. Pure.
+"""AWS calls that give their caller another way in: the item that a call makes, and the command that removes it. Pure.
 
 Kinds and names are those of the account's baseline.
 """
@@ -21,7 +21,7 @@ _FIELDS = (
     *("sSHPublicKeyId", "certificateId", "serviceSpecificCredentialId", "serialNumber", "bucketName", "trustAnchorArn"),
     *("commandId", "sessionId", "associationId", "rule"),
 )
-"""What is read of a call and its answer: the rest may hold what the caller sent, or a new key's secret."""
+"""The fields that are read of a call and its answer. Other fields may hold the caller's text or a new key's secret."""
 _DEEPEST = 4
 _POLICIES = {
     f"{verb}{kind.capitalize()}Policy": (
@@ -103,7 +103,7 @@ _ELSEWHERE: dict[str, dict[str, _Entry]] = {
     "events": {"PutTargets": ("targets of rule", "{rule}", "")},
     "rolesanywhere": {"CreateTrustAnchor": ("trust anchor", "{trustAnchorArn}", "")},
 }
-"""Of other services than IAM."""
+"""Calls of services other than IAM."""
 
 
 def _of_user(kind: str, field: str, noun: str) -> _Entry:
@@ -144,22 +144,22 @@ _SERVICES = {**dict.fromkeys(SESSIONS, "sts"), **{act: name for name, acts in _E
 
 
 class Made(NamedTuple):
-    """What a call made or changed."""
+    """An item that a call made or changed."""
 
     kind: str
     name: str
     undo: str
     user: str = ""
     key: str = ""
-    """The id of the access key that it returned."""
+    """The id of the access key in the answer."""
     until: datetime | None = None
-    """When that key, a session's, expires, if the answer says it."""
+    """Expiry of a session's key, if the answer has it."""
 
 
 def made(act: str, request: Any, answer: Any, source: str) -> Made | None:
-    """By the name of the call, its request and its answer; None for one that leaves nothing.
+    """The item of a call, from its name, request and answer; None if the call leaves nothing.
 
-    ``source`` is the service, since other services than IAM have users too.
+    ``source`` is the service, because services other than IAM have users too.
     """
     if source != f"{_SERVICES.get(act, 'iam')}.amazonaws.com":
         return None
@@ -181,12 +181,12 @@ def made(act: str, request: Any, answer: Any, source: str) -> Made | None:
 
 
 def _is_deactivation(request: Any) -> bool:
-    """Whether it leaves a key that nobody can use, as each rotation of a key does."""
+    """Whether the call leaves a key that nobody can use, as each rotation of a key does."""
     return isinstance(request, Mapping) and request.get("status") == "Inactive"
 
 
 def _moment(text: str) -> datetime | None:
-    """Of CloudTrail's "Nov 25, 2026, 6:15:00 PM", whose blanks and commas differ."""
+    """Parses CloudTrail's "Nov 25, 2026, 6:15:00 PM", whose blanks and commas differ."""
     try:
         return datetime.strptime(re.sub(r"[^\w:]+", " ", text), "%b %d %Y %I:%M:%S %p").replace(tzinfo=UTC)
     except ValueError:
@@ -198,7 +198,7 @@ def _is_known(undo: str, usable: Collection[str]) -> bool:
 
 
 def _known(part: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """The named fields at a depth that AWS's own have, of a list its first."""
+    """The named fields, no deeper than in AWS's own answers. Of a list, only the first item counts."""
     if depth > _DEEPEST:
         return
     if isinstance(part, list):
@@ -212,6 +212,6 @@ def _known(part: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
 
 
 def plain(value: Any) -> str:
-    """A text that no terminal acts on, and that is not long."""
+    """A short text without control characters."""
     text = value if isinstance(value, str) else ""
     return "".join(letter if letter.isprintable() else "?" for letter in text)[:200]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The events of a leak that others are sent, and what the audit log keeps of one that is contained."""
+"""Events about a leak for the catalog's contacts, and the audit records of containments and drills."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MOST_FINDINGS = 20
 
 
 def declared(setting: RotationSetup, incident: Incident, reached: Sequence[str]) -> list[str]:
-    """Contacts that could not be notified that a leak was declared, or joined."""
+    """Announces that a leak was declared or joined. Returns contacts that could not be notified."""
     about: dict[str, Any] = {"started": incident.at, "credentials": list(reached)}
     about["reason"] = f"containment: {incident.containment}"
     return segment.announced(setting, LEAK_DECLARED, incident.id, "declared", seconds=LEAK_SECONDS, **about)
 
 
 def still_open(setting: RotationSetup, incident: Incident, report: ResponseReport, reached: Sequence[str]) -> list[str]:
-    """Contacts that could not be notified that this run did not contain it."""
+    """Announces that this run did not contain the leak. Returns contacts that could not be notified."""
     about: dict[str, Any] = {
         "started": incident.at,
         "credentials": list(reached),
@@ -42,7 +42,7 @@ def still_open(setting: RotationSetup, incident: Incident, report: ResponseRepor
 
 
 def broken_off(setting: RotationSetup, error: SecretsError) -> list[str]:
-    """The same of a run that an error ends. Without a journal nothing is known of the leak, and nothing is sent."""
+    """Announces that an error ended the run. Without a journal the leak is unknown, and the run sends nothing."""
     try:
         incident = setting.rotator.look().incident
         if incident is None:
@@ -61,7 +61,7 @@ def contained(
     audit: segment.Audit,
     head: Mapping[str, Any],
 ) -> Mapping[str, Any]:
-    """Records the containment; ``head`` is the audit log's before it."""
+    """Records the containment. ``head`` is the audit log's head before this record."""
     me = setting.rotator.me
     return audit.recorded(
         {
@@ -88,7 +88,7 @@ def drilled(
     audit: segment.Audit,
     head: Mapping[str, Any],
 ) -> list[str]:
-    """Records a drill with its time and what would stop a real response; who could not be notified."""
+    """Records a drill, with its time and the stops of a real response. Returns contacts that could not be notified."""
     me, now, took = setting.rotator.me, rotation_context.now(), process_identity.running_seconds()
     notes = [f"declared: {', '.join(declared_names)}", *(f"a real run would stop here: {line}" for line in stops)]
     recorded = audit.recorded(
@@ -109,6 +109,6 @@ def drilled(
 
 
 def _findings(incident: Incident, report: ResponseReport) -> list[str]:
-    """What leaked, and what the report leaves to people."""
+    """Leaked credentials, and the tasks that the report leaves to people."""
     lines = [f"declared: {', '.join(incident.declared)}", *(f"open: {line}" for line in report.open)]
     return lines[:MOST_FINDINGS]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a leak reaches: from names and from a string that somebody found to everything that they reveal."""
+"""The blast radius of a leak, from names or from a leaked string."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 @dataclass(frozen=True)
 class BlastRadius:
-    """What leaked, and what that reveals. Names only."""
+    """Leaked credentials, and the credentials that they reveal. Names only."""
 
     declared: Sequence[str]
-    """What is taken for leaked: as named, as found, and what an open incident was declared for."""
+    """Names that the operator gave, names that matched the string, and names of the open incident."""
     matches: Sequence[Mapping[str, Any]] = ()
     messages: Sequence[str] = ()
     not_sought: Sequence[str] = ()
-    """What the string was not compared with, and why."""
+    """Values that the string was not compared with, and why."""
     text: Sequence[str] = ()
     impact: blast_radius.Impact | None = None
-    """None where what was found belongs to no credential."""
+    """None if the string matches no credential."""
 
     @property
     def data(self) -> dict[str, Any] | None:
@@ -45,7 +45,7 @@ class BlastRadius:
 
     @property
     def credentials(self) -> list[dict[str, str]]:
-        """Everything that the leak reaches."""
+        """Every credential that the leak reaches."""
         credentials = (self.data or {}).get("credentials", ())
         return [{"name": credential["name"], "kind": credential["kind"]} for credential in credentials]
 
@@ -60,17 +60,17 @@ class BlastRadius:
 
 @dataclass(frozen=True)
 class LeakClaim:
-    """What an operator gives of a leak."""
+    """The operator's information about a leak."""
 
     leaked: Sequence[str]
     text: str | None = field(default=None, repr=False)
     """A string that somebody found."""
     incident: Incident | None = None
-    """The incident that is open: what it was declared for leaked too."""
+    """The open incident, whose declared credentials leaked too."""
 
 
 def followed(setting: RotationSetup, claim: LeakClaim, hosts: Sequence[str]) -> BlastRadius:
-    """Raises RotationError where nothing was given, or a name is unknown."""
+    """Follows the claim to all that it reveals. Raises RotationError if nothing was given or a name is unknown."""
     if claim.text is None and not claim.leaked:
         raise RotationError(
             "no leaked credential was named. Name it by -e leak_credentials=NAME, or give the leaked string by "
@@ -95,7 +95,7 @@ def followed(setting: RotationSetup, claim: LeakClaim, hosts: Sequence[str]) -> 
 
 
 def text_of(path: str | None) -> str | None:
-    """What somebody found, from a file. Raises RotationError."""
+    """Reads the leaked string from a file. Raises RotationError."""
     if not path:
         return None
     file = Path(path).expanduser()
@@ -109,9 +109,8 @@ def text_of(path: str | None) -> str | None:
 
 
 def known_keys(setting: RotationSetup, reached: Collection[str], rotation: OpenRotation | None) -> list[dict[str, Any]]:
-    """The keys that the stores hold, and where each belongs on a host, by which all others stand out. An open rotation
-    may have authorized its new keys already.
-    """
+    """The keys in the stores, with their place on hosts. Any other key is unexplained. An open rotation may have
+    authorized its new keys already."""
     keys = []
     for credential in setting.catalog.credentials.values():
         if credential.kind in READS_HOSTS and credential_graph.secrets_of(setting.catalog, credential):
@@ -130,7 +129,7 @@ def known_keys(setting: RotationSetup, reached: Collection[str], rotation: OpenR
 
 
 def purged(catalog: Catalog) -> dict[str, Any]:
-    """What a leak response empties in this environment."""
+    """Caches and CloudFront copies that a leak response empties in this environment."""
     invalidations = [
         {"name": invalidation.name, "distribution": invalidation.distribution, "paths": list(invalidation.paths)}
         for invalidation in catalog.invalidations.values()
@@ -146,7 +145,7 @@ def refused_host(
     trusted: Collection[str],
     variable: str,
 ) -> str:
-    """Why administrators' passwords are not sent to the rotation host; empty where they may be."""
+    """Why the rotation host may not receive administrators' passwords; empty if it may."""
     admins = blast_radius.administrators(catalog, impact)
     if not admins or host not in blast_radius.reached_hosts(catalog, impact, hosts) or host in trusted:
         return ""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every value of every credential that the stores tell, to compare with what somebody found."""
+"""Every readable value of every credential, to compare with a leaked string."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 @dataclass
 class Candidates:
-    """Values of credentials, the one in use first, and what could not be read."""
+    """Values of credentials, the current one first, and places that could not be read."""
 
     known: list[CandidateValue] = field(default_factory=list, repr=False)
     unread: list[str] = field(default_factory=list)
 
     @property
     def once(self) -> list[CandidateValue]:
-        """A value that is in several versions is reported for the newest."""
+        """Each value once: one that several versions hold counts for the newest version."""
         return list(
             {
                 (candidate_value.credential, candidate_value.value): candidate_value
@@ -51,9 +51,9 @@ class Candidates:
 
 
 def identified(setting: RotationSetup, text: str) -> tuple[list[Match], list[str]]:
-    """The credentials whose values stand in the text, and what was not looked for, in words.
+    """The credentials whose values the text contains. Second: values that were not compared, and why.
 
-    Versions without labels are many, and each is a call: they are read where nothing else matches.
+    Versions without labels are many, and each costs a call, so they are read only if nothing else matches.
     """
     candidates = Candidates()
     _labelled(setting, candidates)
@@ -66,7 +66,7 @@ def identified(setting: RotationSetup, text: str) -> tuple[list[Match], list[str
 
 
 def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[CandidateValue]:
-    """What these contents hold of each credential, and of a signing key's former ones."""
+    """Each credential's value in these contents, and a signing key's previous values."""
     for credential in catalog.credentials.values():
         for appearance in credential_graph.find(catalog, credential, contents).appearances:
             if appearance.login.password:
@@ -80,12 +80,12 @@ def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[Cand
 
 
 def secrets_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
-    """The secrets in which these credentials stand, or previous keys of theirs."""
+    """Secrets that hold these credentials or their previous keys."""
     return list(labelled_names(_places(catalog, credentials)))
 
 
 def parameters_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
-    """The parameters."""
+    """Parameters that hold these credentials or their previous keys."""
     return list(numbered_names(_places(catalog, credentials)))
 
 
@@ -95,7 +95,7 @@ def _places(catalog: Catalog, credentials: Iterable[Credential]) -> Iterator[Pla
 
 
 def current(setting: RotationSetup, credentials: Sequence[Credential]) -> Contents:
-    """What stands there now."""
+    """The current contents of these places."""
     return setting.rotator.current(_places(setting.catalog, credentials))
 
 
@@ -115,12 +115,12 @@ def _labelled(setting: RotationSetup, candidates: Candidates) -> None:
 
 
 def _failures(contents: Contents, *, labelled: bool = False) -> Iterable[str]:
-    """Most secrets have no version with that label."""
+    """Places that could not be read. Most secrets have no version with the label, so its absence is no failure."""
     return [str(failure) for failure in contents.failures.values() if not (labelled and failure.reason == MISSING)]
 
 
 def _waiting(setting: RotationSetup, candidates: Candidates) -> None:
-    """The new values of the rotation that is open: those of parameters are nowhere else yet."""
+    """Adds the new values of the open rotation: those of parameters are in no other place yet."""
     rotator = setting.rotator
     try:
         rotation = rotator.look().rotation
@@ -142,7 +142,7 @@ def _waiting(setting: RotationSetup, candidates: Candidates) -> None:
 
 
 def histories(setting: RotationSetup, credentials: Iterable[Credential], candidates: Candidates) -> None:
-    """What parameters held, the newest first."""
+    """Adds previous values of parameters, the newest first."""
     store, names = setting.rotator.parameters, parameters_of(setting.catalog, credentials)
     for name, history in zip(
         names, store.side_by_side([partial(_history, setting, name) for name in names]), strict=True
@@ -155,7 +155,7 @@ def histories(setting: RotationSetup, credentials: Iterable[Credential], candida
 
 
 def _history(setting: RotationSetup, name: str) -> list[Reading] | str:
-    """Every version of a parameter, or why it cannot be read."""
+    """Every version of a parameter, or why the history cannot be read."""
     try:
         return setting.rotator.parameters.history(name)
     except NotFound:

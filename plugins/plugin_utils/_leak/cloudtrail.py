@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""CloudTrail's event history of the last 90 days, over a boto3 client that it is handed. Not run on AWS.
+"""CloudTrail's event history of the last 90 days, over a given boto3 client. Not run on AWS.
 
-It answers twice a second in an account and region, newest first, with events that are up to a quarter of an hour late.
+CloudTrail accepts two calls a second in an account and region. Events come newest first and up to 15 minutes late.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events
 
 PAUSE = 0.5
-"""Seconds between two questions."""
+"""Seconds between two calls."""
 PAGE = 50
 NAMED = 5
-"""Questions that are named where many were not asked."""
+"""Number of unanswered questions that a message names."""
 
 
 @dataclass(frozen=True)
 class TrailAnswer:
-    """What was found, and what was not asked to its end."""
+    """Events, and questions without a complete answer."""
 
     uses: tuple[cloudtrail_events.Use, ...]
     short: tuple[str, ...] = ()
-    """Questions that time or pages ran out for, in words."""
+    """Questions for which time or pages ran out."""
     problem: str | None = None
     """Why CloudTrail was not searched further."""
     asked: int = 0
@@ -39,7 +39,7 @@ class TrailAnswer:
 
 @dataclass
 class _Open:
-    """A question that is not answered to its end."""
+    """A question without a complete answer."""
 
     question: cloudtrail_events.LookupQuery
     token: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class _Open:
 
 
 def _short(questions: Sequence[_Open]) -> tuple[str, ...]:
-    """What is left of each question, those that were never asked in one line."""
+    """A text for each incomplete question. Questions that were never asked share one line."""
     messages = [f"{item.question} only back to {timestamps.stamp(item.back_to)}" for item in questions if item.back_to]
     never = [str(item.question) for item in questions if not item.back_to]
     short = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
@@ -56,7 +56,7 @@ def _short(questions: Sequence[_Open]) -> tuple[str, ...]:
 
 
 class CloudTrail:
-    """Bounded in pages a question and in seconds altogether."""
+    """A search that is limited in pages for each question and in seconds for all."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class CloudTrail:
     def ask(
         self, questions: Sequence[cloudtrail_events.LookupQuery], *, since: datetime | None, seconds: float, pages: int
     ) -> TrailAnswer:
-        """A page of each question in turn, so that one with many events does not cost the others their answer."""
+        """Reads one page of each question in turn, so that a question with many events does not delay the others."""
         end = self._clock() + seconds
         waiting = [_Open(lookup_query) for lookup_query in questions]
         stopped: list[_Open] = []

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What CloudTrail's events tell of who read a secret, or used a key: names, times and addresses. Pure.
+"""Readers of secrets and uses of keys in CloudTrail's events: names, times and addresses. Pure.
 
-Of an event only fields that are named here are looked at, since the rest may hold what a caller sent.
+Only named fields of an event are read, because other fields may hold the caller's text.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SECRET_READS = ("GetSecretValue", "BatchGetSecretValue")
 PARAMETER_READS = ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
 READS = frozenset(SECRET_READS + PARAMETER_READS)
 MOST = 60
-"""Lines; a secret that every host reads once a minute must not bury the one line that matters."""
+"""Lines. A secret that every host reads once a minute must not hide other readers."""
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
 @dataclass(frozen=True)
 class LookupQuery:
-    """One LookupEvents: CloudTrail takes a single attribute at a time."""
+    """The filter of one LookupEvents call: CloudTrail accepts a single attribute."""
 
     attribute: str
     value: str
@@ -39,7 +39,7 @@ class LookupQuery:
 
 @dataclass(frozen=True)
 class Use:
-    """One call that somebody made."""
+    """One call."""
 
     id: str
     at: datetime
@@ -47,27 +47,28 @@ class Use:
     address: str
     act: str
     what: tuple[str, ...] = ()
-    """Secrets, parameters or paths that were asked for."""
+    """Secrets, parameters or paths in the request."""
     key: str = ""
     """The id of the access key, which is not a secret."""
     refused: str = ""
     """The code of AWS's error."""
     made: acts_in_aws.Made | None = None
-    """What it made, for calls that leave a way in."""
+    """The item that the call made, if the call gives another way in."""
     version: str = ""
-    """The id of the version that was written."""
+    """The id of the written version."""
 
 
 @dataclass(frozen=True)
 class WatchedItems:
-    """Whose reads are looked for."""
+    """Secrets, parameters and keys to look for."""
 
     secrets: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
 
     def questions(self) -> tuple[LookupQuery, ...]:
-        """The cheap ones first: by key, by name, and by what was called, where a name stands inside a request."""
+        """The filters, cheap ones first: by key, by secret, then by the called operation if its request contains the
+        name."""
         acts = (SECRET_READS if self.secrets else ()) + (PARAMETER_READS if self.parameters else ())
         return (
             *(LookupQuery("AccessKeyId", key) for key in sorted(self.keys)),
@@ -76,7 +77,7 @@ class WatchedItems:
         )
 
     def named(self, use: Use) -> tuple[str, ...]:
-        """What is wanted of what this call asked for."""
+        """Watched items in this call's request."""
         if use.act not in READS:
             return ()
         names = [name for name in use.what if name in self.secrets or name in self.parameters]
@@ -97,7 +98,7 @@ class _Row:
 
 
 def parsed(event: Mapping[str, Any]) -> Use | None:
-    """One event of LookupEvents; None if it cannot be parsed."""
+    """A parsed event of LookupEvents; None if it cannot be parsed."""
     try:
         detail = json.loads(event.get("CloudTrailEvent") or "{}")
     except (ValueError, RecursionError):
@@ -128,7 +129,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _names(parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Names inside a request: a secret may be called by its ARN, whole or without its end, a parameter by a version."""
+    """Names in a request. A caller may name a secret by its ARN, whole or without its end, and a parameter with a
+    version."""
     for key in ("secretId", "secretIdList", "name", "names", "path"):
         names = parameters.get(key)
         for name in names if isinstance(names, list) else [names]:
@@ -148,7 +150,7 @@ def _called(name: str) -> Iterator[str]:
 
 
 def lines(uses: Iterable[Use], wanted: WatchedItems) -> list[str]:
-    """Who read what, from where and when; the latest first, and calls that differ in time alone in one line."""
+    """Readers with address and time, the latest first. Calls that differ only in time share a line."""
     rows: dict[tuple[str, ...], _Row] = {}
     for use in {use.id or str(use): use for use in uses}.values():
         for about in _about(use, wanted):

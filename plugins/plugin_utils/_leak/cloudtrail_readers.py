@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who read leaked secrets, and what was called with leaked access keys, as CloudTrail has it."""
+"""Readers of leaked secrets and calls with leaked access keys, from CloudTrail."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def question(
     access_keys: Sequence[str] = (),
     pages: int = PAGES,
 ) -> Callable[[], dict[str, Any]]:
-    """What asks CloudTrail. It reads nothing else and makes no client, so that a thread may call it."""
+    """A function that asks CloudTrail. It reads nothing else and creates no client, so a thread may call it."""
     wanted = _wanted(setting, credentials, access_keys)
     return asking(setting.connection, wanted, seconds=seconds, since=since, pages=pages)
 
@@ -45,7 +45,7 @@ def asking(
     since: str = "",
     pages: int = PAGES,
 ) -> Callable[[], dict[str, Any]]:
-    """The same of secrets, parameters and keys."""
+    """A function that asks CloudTrail about these secrets, parameters and keys."""
     answer: dict[str, Any] = {"access_keys": sorted(wanted.keys), "asked": False}
     try:
         trail = CloudTrail(connection.bounded_client("cloudtrail", seconds))

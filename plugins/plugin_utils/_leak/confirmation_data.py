@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A leak response that is about to begin, put together from the catalog, the journal and what was planned."""
+"""Facts about the coming leak response, from the catalog, the journal and the plan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], results: Mapping[str, Any]) -> Ahead:
-    """``results`` are those of a plan and of a declaration in check mode, and the operator's answers."""
+    """``results`` are the plan, the declaration in check mode, and the operator's answers."""
     catalog, plan, would = setting.catalog, results["plan"], results["would"]
     waves = impact.get("waves", [])
     reached = [name for wave in waves for name in wave if name in catalog.credentials]
@@ -62,7 +62,8 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], r
 
 
 def _blocked(catalog: Catalog, wave: Sequence[str]) -> list[str]:
-    """An administrator that others of the wave need keeps its login until they have their new values."""
+    """Credentials that are disabled first. An administrator that others of the wave need keeps its login until they
+    have new values."""
     names = [name for name in wave if name in catalog.credentials]
     needed = credential_graph.administrators(catalog, names)
     return [name for name in names if name not in needed]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an operator must know of a leak response before it is confirmed: who notices what, what cannot be undone, how it
-is stopped, what is left to people. Pure."""
+"""The text before the confirmation of a leak response: who notices it, what cannot be undone, how to stop it, and tasks
+that remain for people. Pure."""
 
 from __future__ import annotations
 
@@ -20,51 +20,51 @@ UNDECLARED = "no sessions are declared. If the application has sessions, declare
 
 @dataclass(frozen=True)
 class Ahead:
-    """A leak response that is about to begin."""
+    """The coming leak response."""
 
     environment: str
     waves: Sequence[Sequence[str]]
     """Credentials that are replaced together, in order."""
     replaced: Collection[str] = ()
-    """Those of them that were replaced since the leak was declared, and are left alone."""
+    """Credentials that were replaced since the leak was declared."""
     immediate: bool = False
     takes_down: Sequence[str] = ()
-    """Those without which the application is down, once their old values are gone."""
+    """Credentials without which the application is down, once their old values are revoked."""
     signing: Sequence[str] = ()
-    """Those whose end logs everybody out by itself."""
+    """Credentials whose replacement logs every user out."""
     elsewhere: Sequence[str] = ()
-    """Those whose old value a third party alone can revoke."""
+    """Credentials whose old value only a third party can revoke."""
     revoked: Collection[str] = ()
-    """Those of them that somebody says were revoked."""
+    """Externally issued credentials with a confirmed revocation."""
     done: str = ""
-    """What nothing leads back from, of an incident that is open already."""
+    """Irreversible acts of an open incident."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Those that cannot be replaced here, and why."""
+    """Credentials that cannot be replaced here, and why."""
     needs: Sequence[str] = ()
-    """Of the refused, those whose new value is asked for at the end."""
+    """Refused credentials whose new value the run asks for at the end."""
     pages: Mapping[str, str] = field(default_factory=dict)
-    """Where third parties issue and revoke them."""
+    """Pages where third parties issue and revoke credentials."""
     denial: DenialPlan = field(default_factory=DenialPlan)
-    """Of temporary credentials, which do not end with an access key, or with an intruder's session on a host."""
+    """Denied temporary credentials, which outlive an access key or an intruder's session on a host."""
     evicts: bool = False
-    """Whether keys and logins are removed that nothing explains."""
+    """Whether unexplained keys and logins are removed."""
     blocks: Collection[str] = ()
-    """Those whose leaked value a run can disable before it makes a new one."""
+    """Credentials whose leaked value the run can disable before it makes a new one."""
     first_off: Sequence[str] = ()
     cycles: Sequence[Sequence[str]] = ()
-    """Those that reveal each other: their wave takes old values away first, also in a graceful response."""
+    """Credentials that reveal each other: their wave revokes old values first, also in a graceful response."""
     logs_out: bool = True
     sessions: Mapping[str, Any] = field(default_factory=dict)
-    """Whether any are "declared", and what is "against" ending them; empty where that is not known."""
+    """Whether the catalog has sessions ("declared"), and the problem with ending them ("against"); empty if unknown."""
     purge: Mapping[str, Any] = field(default_factory=dict)
     rollouts: int = 0
     open_rotation: str = ""
     ends: Mapping[str, Any] = field(default_factory=dict)
-    """What the end of that one takes away: which it "removes", whether "first", and whether it is "past" its return."""
+    """Effects of ending the open rotation: what it "removes", whether "first", and whether it is "past" its return."""
     compromised: Sequence[str] = ()
     contact: str = ""
     inventories: Sequence[str] = ()
-    """What the command line names."""
+    """The run's ``-i`` options."""
 
     @property
     def ends_sessions(self) -> bool:
@@ -72,32 +72,32 @@ class Ahead:
 
     @property
     def down(self) -> tuple[str, ...]:
-        """Those that the application is down without, of what is replaced here."""
+        """Credentials of this response without which the application is down."""
         first = {name for wave in self.waves if self.removes_first(wave) for name in self.to_come(wave)}
         results = {name for name in first if name not in self.refused}
         results.update(self.ends.get("removes", ()) if self.ends.get("first") else ())
         return tuple(name for name in self.takes_down if name in results)
 
     def to_come(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Without those that are replaced already."""
+        """The names without credentials that are already replaced."""
         return tuple(name for name in names if name not in self.replaced)
 
     def removes_first(self, wave: Sequence[str]) -> bool:
-        """Whether old values go before anything new is deployed."""
+        """Whether the wave revokes old values before it deploys anything."""
         return self.immediate or any(name in wave for cycle in self.cycles for name in cycle)
 
     def disabled(self, wave: Sequence[str]) -> list[str]:
-        """What is disabled before new values are made."""
+        """Credentials that the wave disables before it makes new values."""
         return [name for name in self.removed(wave) if name in self.blocks] if self.removes_first(wave) else []
 
     @property
     def first_wave(self) -> Sequence[str]:
-        """The first that takes anything away."""
+        """The first wave that revokes or disables a value."""
         return next((wave for wave in self.waves if self.removed(wave)), ())
 
     @property
     def first_removal(self) -> tuple[Sequence[str], bool]:
-        """What is taken away first, and whether before anything new is deployed."""
+        """The values that are revoked first, and whether that precedes the first deploy."""
         if self.ends.get("removes"):
             return self.ends["removes"], self.ends["first"]
         return self.disabled(self.first_wave) or self.removed(self.first_wave), self.removes_first(self.first_wave)
@@ -107,7 +107,7 @@ class Ahead:
         return not self.ends.get("removes") and bool(self.disabled(self.first_wave))
 
     def removed(self, wave: Sequence[str]) -> tuple[str, ...]:
-        """What it takes away."""
+        """Values that the wave revokes."""
         return tuple(name for name in self.to_come(wave) if name not in self.refused and name not in self.elsewhere)
 
 
@@ -231,7 +231,7 @@ def _abort(ahead: Ahead) -> Iterator[str]:
 
 
 def _by_hand(ahead: Ahead) -> Iterator[str]:
-    """Every one that people have to see to, each with its page."""
+    """A line for each task that remains for people, with its page."""
     for name in dict.fromkeys([*ahead.needs, *ahead.elsewhere, *ahead.refused]):
         page = f" at {ahead.pages[name]}" if ahead.pages.get(name) else ""
         where = page or " where it was issued"

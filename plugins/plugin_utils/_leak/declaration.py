@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Declares a leak in the journal, or joins the incident that is open."""
+"""Declares a leak in the journal, or joins the open incident."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLANNED = "planned"
 
 @dataclass(frozen=True)
 class LeakDeclaration:
-    """What an operator declares."""
+    """The operator's declaration."""
 
     leaked: Sequence[str]
     containment: str = "graceful"
@@ -36,13 +36,13 @@ class LeakDeclaration:
 
 @dataclass(frozen=True)
 class Declaration:
-    """The incident as it is once it is declared."""
+    """The incident after the declaration."""
 
     incident: Incident
     open_rotation: Mapping[str, Any] | None
-    """The rotation that is open, and whether it is aborted, as its new values may have leaked."""
+    """The open rotation, and whether it is aborted because its new values may have leaked."""
     message: str
-    """How the leak is contained, and whether an earlier declaration was escalated."""
+    """The kind of containment, and whether an earlier declaration was escalated."""
     behind: Sequence[str] = ()
     """Hosts that an earlier run skipped."""
 
@@ -52,7 +52,7 @@ class Declaration:
 
 
 def declared(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) -> Declaration:
-    """What a declaration makes of the journal. Writes nothing. Raises RotationError."""
+    """The journal after a declaration. Writes nothing. Raises RotationError."""
     before, joined = _joined_to(setting, journal, wish)
     return Declaration(
         incident=joined,
@@ -63,7 +63,7 @@ def declared(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) ->
 
 
 def declare(setting: RotationSetup, journal: Journal, wish: LeakDeclaration, plan: str = "") -> Declaration:
-    """The same, in the journal; in the same entry, ``plan`` as evidence that the plan is known."""
+    """Writes the declaration into the journal. The same entry has ``plan`` as evidence that the plan is known."""
     before, joined = _joined_to(setting, journal, wish)
     opened = redeclaration.open_rotation(journal, joined)
     message = _containment(journal.incident, joined, wish.containment)
@@ -96,13 +96,13 @@ def _joined_to(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) 
 
 
 def _in_force(setting: RotationSetup, match: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A previous key in the list of those that still verify is as good as the one that signs."""
+    """The match with the current key, if it names a previous key that still verifies sessions."""
     fallbacks = setting.catalog.credentials[match["credential"]].fallbacks
     return {**match, "stage": CURRENT} if fallbacks and match["stage"] == fallbacks else match
 
 
 def _containment(before: Incident | None, now: Incident, containment: str) -> str:
-    """What became of the containment that a second declaration asks for."""
+    """The containment after a second declaration."""
     if before is None or before.containment == containment:
         return f"containment: {now.containment}"
     if now.containment == containment:
@@ -111,7 +111,7 @@ def _containment(before: Incident | None, now: Incident, containment: str) -> st
 
 
 def _since(text: str) -> str:
-    """The beginning of the exposure as the journal keeps it. Raises RotationError for another text or a future time."""
+    """The start of the exposure in the journal's form. Raises RotationError for another text or a future time."""
     if not text:
         return ""
     try:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the operator reads while a response goes on. Hosts and servers have a part in its words."""
+"""Lines on the operator's terminal during a response. Hosts and servers can influence their text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 
 
 def show(lines: Iterable[str]) -> None:
-    """Each on a line of its own, without what a terminal would act on."""
+    """Prints each line without control characters."""
     for line in lines:
         Display().display(host_answer.printable(run_arguments.completed(line)))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What servers and CloudTrail show of a leak, within a time that is set: nothing of it may delay the containment."""
+"""Evidence from servers and CloudTrail within a time limit, so that it cannot delay the containment."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 HOSTS_SHARE = 2 / 3
 LOOK = 6
-"""Seconds that each host has to look for footholds, however many wait. Those that hang alone take them."""
+"""Seconds that each host has to look for footholds, independent of the number of hosts. Only hosts that hang use them
+up."""
 
 
 class BackgroundCall:
-    """An act in a thread of its own, whose answer is waited for no longer than that."""
+    """A call in its own thread. The caller waits for its answer only for a limited time."""
 
     def __init__(self, act: Callable[[], Mapping[str, Any]]) -> None:
         self._act, self._answer = act, dict[str, Any]()
@@ -47,8 +48,8 @@ class BackgroundCall:
 def sessions(
     server: ServerPrograms, connection: Any, credentials: Sequence[Mapping[str, Any]], until: float
 ) -> list[dict[str, Any]]:
-    """Who is logged in at each server, one after the other: each but the last may take half of what is left, so that
-    one that hangs leaves something to those after it. ``until`` is in seconds since 1970."""
+    """Logins at each server, one server after the other. Each server but the last may use half of the remaining time,
+    so that one that hangs leaves time for the others. ``until`` is in seconds since 1970."""
     at_servers = [credential for credential in credentials if kinds.sessions_module(credential["kind"])]
     results = []
     for credential in at_servers:
@@ -79,7 +80,7 @@ def _sessions(server: ServerPrograms, connection: Any, module: str, name: str, s
 def trail(
     setting: RotationSetup, credentials: Sequence[str], *, seconds: float, since: str, access_keys: Sequence[str] = ()
 ) -> BackgroundCall:
-    """Asks CloudTrail, while something else goes on; options as of :func:`readers.question`."""
+    """Asks CloudTrail in a thread; options as of :func:`readers.question`."""
     try:
         return BackgroundCall(
             cloudtrail_readers.question(setting, credentials, seconds=seconds, since=since, access_keys=access_keys)
@@ -91,20 +92,20 @@ def trail(
 
 @dataclass(frozen=True)
 class Times:
-    """How long evidence may take: that of hosts first, then that of servers."""
+    """Time limits of the evidence: hosts first, then servers."""
 
     evidence_until: float
-    """When all of it ends, in seconds since 1970."""
+    """End of all evidence, in seconds since 1970."""
     hosts_until: float
-    """Until when a host's turn may begin."""
+    """Last start of a host's turn, in seconds since 1970."""
     host_seconds: int
-    """How long one host may take: those that hang leave something to those that wait for their turn."""
+    """Seconds for one host: hosts that hang leave time for hosts that wait for their turn."""
     look_seconds: int = 0
-    """How long its look for footholds may take, beside the rest; 0 without one."""
+    """Additional seconds of a host's search for footholds; 0 without a search."""
 
 
 def times(now: float, seconds: float, *, hosts: int, forks: int, has_key: bool = False) -> Times:
-    """``has_key`` is whether an SSH key leaked: a host that was not looked at in time gets nothing new."""
+    """``has_key`` is whether an SSH key leaked: then a host that was not searched in time gets no new value."""
     for_hosts = seconds * HOSTS_SHARE
     turns = math.ceil(hosts / max(forks, 1)) or 1
     each = max(int(for_hosts / turns), 1)
@@ -113,5 +114,6 @@ def times(now: float, seconds: float, *, hosts: int, forks: int, has_key: bool =
 
 
 def servers_until(now: float, seconds: float, until: float) -> float:
-    """When the question to servers ends: looking at hosts and planning may have taken the time ``until`` then."""
+    """End of the questions to servers, in seconds since 1970. The search on hosts and the plan may have used the time
+    until ``until``."""
     return max(until, now + seconds * (1 - HOSTS_SHARE))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a leak that was declared can be closed as none, and what was done in its name. Pure."""
+"""Closing a declared leak as a false alarm: whether that is possible, and what was done meanwhile. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def against(incident: Incident, rotation: OpenRotation | None) -> str:
 
 
 def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
-    """What nothing leads back from; empty if there is no such thing yet."""
+    """Irreversible acts of the incident; empty if there are none."""
     if rotation is not None and rotation.plan.get("incident") == incident.id and state_machine.is_past_return(rotation):
         return f"{rotation} {PAST}"
     replaced = sorted({*incident.about(*REPLACED)})
@@ -46,12 +46,12 @@ def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
 
 
 def done(incident: Incident) -> list[str]:
-    """What was done in its name and needs no undoing."""
+    """Acts of the incident that need no undoing."""
     return [message for name, message in _HARMLESS.items() if incident.about(name)]
 
 
 def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapping[str, Any]:
-    """Its line in the audit log."""
+    """The incident's record in the audit log."""
     return {
         "rotation": incident.id,
         "outcome": OUTCOME,

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts that a leaked SSH key opens have beyond their baseline, as possible footholds. It stops no response.
+"""Differences from the baseline on hosts that a leaked SSH key opens, as possible footholds. They stop no response.
 
-What the search by time found too is one finding: it keeps its command, by which a key is removed.
+A finding that the search by time has too counts once, and keeps the search's command, which removes a key.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Answer = Mapping[str, Any]
 
 
 def request(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any]) -> dict[str, str]:
-    """What hosts are asked for, encrypted. Empty where no SSH key leaked, or no host has a baseline."""
+    """The encrypted request to hosts. Empty if no SSH key leaked or no host has a baseline."""
     baseline = baseline_of_run(setting) if host_footholds.keys_of(impact) else None
     hosts = inventory_request.recorded_hosts(baseline)
     if baseline is None or not hosts:
@@ -48,7 +48,7 @@ def request(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any])
 
 
 def compared(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]) -> dict[str, Answer]:
-    """The answers, with what is not in the baseline among their footholds."""
+    """The answers, with differences from the baseline among their footholds."""
     keys = host_footholds.keys_of(impact)
     if not any("inventory" in answer for answer in answers.values()):
         return dict(answers)
@@ -58,7 +58,7 @@ def compared(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]
 
 
 def first_look(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]) -> FirstLook:
-    """What hosts answered before the first act."""
+    """Hosts' answers before the first act."""
     keys, at = host_footholds.keys_of(impact), timestamps.stamp(rotation_context.now())
     return FirstLook(compared(setting, answers, impact), keys, at)
 
@@ -66,7 +66,7 @@ def first_look(setting: RotationSetup, answers: Answers, impact: Mapping[str, An
 def with_differences(
     host: str, answer: Answer, sources: Mapping[str, RecordedServer], keys: Sequence[str]
 ) -> dict[str, Any]:
-    """``keys`` are the leaked keys' credentials. A host answers only for itself."""
+    """``keys`` are the leaked SSH keys. A host answers only for itself."""
     result = {name: value for name, value in answer.items() if name != "inventory"}
     inventory, source = answer.get("inventory"), sources.get(inventory_request.place(host))
     if inventory is None or source is None or not keys:
@@ -92,9 +92,8 @@ def with_differences(
 
 
 def _text(item: ServerDifference, day: str) -> str:
-    """With the day, and with the command that removes it. The response itself restarts what listens: a text with the
-    time of the start would be a new foothold.
-    """
+    """The difference with the baseline's date and the removing command, without start times: the response itself
+    restarts listening services, and a text with a new time would be a new foothold."""
     subject = f"{item.kind} {item.name}"
     text = f"{subject} is not in {day}" + (f" ({item.facts})" if item.facts else "")
     if item.state == server_baseline.CHANGED:
@@ -104,7 +103,7 @@ def _text(item: ServerDifference, day: str) -> str:
 
 
 def _is_same(item: ServerDifference, entry: Mapping[str, str]) -> bool:
-    """Whether the search by time found it too."""
+    """Whether the search by time has the same item."""
     if item.kind == host_inventory.KEY:
         return item.name == f"{entry['key']} in {entry['file']}"
     if item.kind == host_inventory.MEMBER:
@@ -116,6 +115,6 @@ def _is_same(item: ServerDifference, entry: Mapping[str, str]) -> bool:
 
 
 def _noted(text: str, note: str) -> str:
-    """Before the command, which comes last."""
+    """The text with a note before the command, which comes last."""
     before, colon, command = text.rpartition(": ")
     return text if note in text else f"{before}{note}{colon}{command}" if colon else f"{text}{note}"

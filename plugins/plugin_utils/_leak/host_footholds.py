@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What somebody with a leaked SSH key may have left on hosts to come back, as events of the incident. Pure.
+"""Possible footholds of a leaked SSH key's holder on hosts, as events of the incident. Pure.
 
-An event names its host and a digest of what was found: the same finding counts once, and a later change is another. An
-authorized key's event names a digest of the key and its file too, by which its removal is known.
+An event names its host and a digest of the finding: the same finding counts once, and a later change is another. An
+authorized key's event also has a digest of the key and its file, by which its removal is known.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SSH_KEY
 
 UNLOOKED = "unlooked"
-"""Ends the event of a host that was not looked at."""
+"""The end of the event of a host that was not searched."""
 NOT_LOOKED = "footholds not checked (the next run checks them)"
 LONGEST = 120
-"""Characters of why a look failed."""
+"""Characters of the reason why a search failed."""
 MOST = 10
 """Findings of one host that the journal keeps; the evidence has the rest."""
 SEARCH, COMPARISON = "the module host_evidence", "ansible-playbook watchparty.secrets.baseline --check"
-"""What lists all that changed lately, and all that is not as in the baseline: the controller compares."""
+"""Commands that list all recent changes, and all differences from the baseline."""
 Answers = Mapping[str, Mapping[str, Any]]
-"""By host what host_evidence returned."""
+"""Results of host_evidence, by host."""
 
 
 def keys_of(impact: Mapping[str, Any]) -> list[str]:
-    """The SSH keys that the leak reaches."""
+    """SSH keys that the leak reaches."""
     return [credential["name"] for credential in impact.get("credentials", ()) if credential["kind"] == SSH_KEY]
 
 
 def events(answers: Answers, keys: Collection[str]) -> dict[str, str]:
-    """What was found by event. A host decides what it answers, and may name no other credential than these ``keys``."""
+    """Findings by event. A host chooses its answer, so only credentials in ``keys`` count."""
     result = {}
     for host, answer in answers.items():
         footholds = [entry for entry in answer.get("footholds") or () if entry["credential"] in keys]
@@ -55,15 +55,14 @@ def _event(host: str, entry: Mapping[str, str]) -> str:
 
 
 def unlooked(answers: Answers, skipped: Collection[str]) -> dict[str, str]:
-    """By host why a look failed, or did not end; without the hosts that are ``skipped`` anyway."""
+    """Hosts whose search failed or did not end, with the reason, without ``skipped`` hosts."""
     problems = {host: _problem(answer) for host, answer in answers.items() if host not in skipped}
     return {host: f"{NOT_LOOKED}: {problem[:LONGEST]}" for host, problem in problems.items() if problem}
 
 
 def unlooked_events(answers: Answers, keys: Sequence[str], at: str) -> dict[str, str]:
-    """The same before the first act, as events of that time: an attacker may control a host that was not looked at, and
-    one that cannot be reached may answer in a wave.
-    """
+    """Events of hosts that were not searched before the first act: an attacker may control such a host, and an
+    unreachable host may answer in a wave."""
     problems = unlooked(answers, ()) if keys else {}
     return {
         f"foothold/{keys[0]}/{host}/{of_text(at + text)}/{UNLOOKED}": f"{host}: {text}"
@@ -72,7 +71,7 @@ def unlooked_events(answers: Answers, keys: Sequence[str], at: str) -> dict[str,
 
 
 def looked(footholds: Sequence[str], answers: Answers) -> dict[str, str]:
-    """The events of hosts that were not looked at and now were: ``footholds`` are those that are left."""
+    """Events of hosts that are searched now and were not before. ``footholds`` are the remaining ones."""
     hosts = [host for host, answer in answers.items() if "footholds" in answer and not _problem(answer)]
     places = {event: event.split("/") for event in footholds}
     over = [event for event, parts in places.items() if parts[-1] == UNLOOKED and parts[2] in hosts]
@@ -94,7 +93,7 @@ def _problem(answer: Mapping[str, Any]) -> str:
 
 
 def evictable(answers: Answers) -> dict[str, list[str]]:
-    """By host the fingerprints of authorized keys that somebody may have added."""
+    """Fingerprints of authorized keys that somebody may have added, by host."""
     keys = {
         host: [entry["key"] for entry in answer.get("footholds") or () if entry["key"]]
         for host, answer in answers.items()
@@ -103,7 +102,7 @@ def evictable(answers: Answers) -> dict[str, list[str]]:
 
 
 def evicted(incident: Incident, removed: Mapping[str, Collection[tuple[str, str]]]) -> dict[str, str]:
-    """The events of those that were removed, given by host as fingerprint and file."""
+    """Events of removed keys, which are given by host as fingerprint and file."""
     digests = {host: {_key_digest(*each) for each in keys} for host, keys in removed.items()}
     places = {event: event.split("/") for event in incident.footholds}
     return {
@@ -114,7 +113,7 @@ def evicted(incident: Incident, removed: Mapping[str, Collection[tuple[str, str]
 
 
 def remedy(names: str, hosts: Collection[str]) -> str:
-    """What the operator does about them."""
+    """The operator's next steps."""
     return (
         "Check each possible foothold and remove what is not yours, then run the same command with -e "
         f"leak_footholds_checked={names}; or give up {', '.join(hosts)} with -e "
@@ -128,26 +127,25 @@ def _key_digest(key: str, file: str) -> str:
 
 @dataclass(frozen=True)
 class FirstLook:
-    """What hosts answered before the first act."""
+    """Hosts' answers before the first act."""
 
     answers: Answers
     keys: Sequence[str]
-    """The SSH keys that the leak reaches."""
+    """SSH keys that the leak reaches."""
     at: str
 
     @property
     def found(self) -> dict[str, str]:
-        """By event."""
+        """Findings by event."""
         return {**events(self.answers, self.keys), **unlooked_events(self.answers, self.keys, self.at)}
 
     def news(self, footholds: Sequence[str]) -> dict[str, str]:
-        """For the journal; ``footholds`` are the events that an earlier run left."""
+        """New events for the journal. ``footholds`` are an earlier run's remaining events."""
         return {**self.found, **looked(footholds, self.answers)}
 
     def plan_lines(self, earlier: Mapping[str, str], checked: Collection[str], hosts: Collection[str]) -> list[str]:
-        """What the operator reads of them before the confirmation: those of an earlier run too, of which some may be
-        gone by now. ``hosts`` are those of the run.
-        """
+        """Lines before the confirmation. They include an earlier run's footholds, some of which may be gone by now.
+        ``hosts`` are those of the run."""
         over = looked(list(earlier), self.answers)
         footholds = {event: text for event, text in earlier.items() if f"looked/{event.partition('/')[2]}" not in over}
         footholds.update({event: f"{event.split('/')[1]}: {text}" for event, text in self.found.items()})
@@ -155,7 +153,7 @@ class FirstLook:
 
 
 def plan_lines(footholds: Mapping[str, str], checked: Collection[str], hosts: Collection[str]) -> list[str]:
-    """What the operator reads of them before the confirmation; ``hosts`` are those of the run."""
+    """Lines before the confirmation. ``hosts`` are those of the run."""
     parts = {event: event.split("/") for event in footholds}
     unchecked = [event for event in footholds if parts[event][1] not in checked]
     lines = [

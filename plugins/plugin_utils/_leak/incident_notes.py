@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a leak response has seen, as events of its incident in the journal."""
+"""Observations of a leak response, as events of its incident in the journal."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 HEALTHY = "healthy"
 COMMAND_LEFT_OUT = "{} shows the command"
 WHOLE, ROOM = 4 << 10, 64 << 10
-"""Characters of a possible foothold with its command, and of all in one entry: an attacker chooses names of files."""
+"""Characters of a possible foothold with its command, and of all footholds in one entry: an attacker chooses file
+names."""
 
 
 def incident_of(journal: Journal) -> Incident:
-    """The incident that is open. Raises RotationError."""
+    """The open incident. Raises RotationError."""
     if journal.incident is None:
         raise RotationError(
             "no leak is declared; start the whole playbook: ansible-playbook watchparty.secrets.leak_response"
@@ -31,7 +32,7 @@ def incident_of(journal: Journal) -> Incident:
 
 
 def note(setting: RotationSetup, journal: Journal, events: Mapping[str, str]) -> Journal:
-    """The journal with these events, each with its evidence, in one entry. An event counts once."""
+    """Appends these events with their evidence, in one entry. An event counts once. Returns the journal."""
     incident = incident_of(journal)
     news = {event: message for event, message in events.items() if _is_news(incident, event)}
     if not news:
@@ -45,7 +46,8 @@ def note(setting: RotationSetup, journal: Journal, events: Mapping[str, str]) ->
 
 
 def note_health(setting: RotationSetup, journal: Journal, health: Mapping[str, Any]) -> Journal:
-    """Once a run, since each may have taken something away; only where every host that was not left is healthy."""
+    """Appends the hosts' health if every host that was not skipped is healthy. Each run notes it, because each may have
+    revoked something."""
     incident = incident_of(journal)
     healthy, problems = task_summaries.health(health, incident.behind)
     if problems or not healthy:
@@ -56,29 +58,29 @@ def note_health(setting: RotationSetup, journal: Journal, health: Mapping[str, A
 
 
 def footholds(incident: Incident, *, but: Sequence[str] = ()) -> dict[str, str]:
-    """Possible footholds that are left, by event, in words; without those on the hosts ``but``, which are given up."""
+    """Remaining possible footholds by event, without those of the given-up hosts ``but``."""
     events = {event: event.split("/") for event in incident.footholds}
     return {event: foothold(incident, event) for event, parts in events.items() if parts[2] not in but}
 
 
 def foothold(incident: Incident, event: str) -> str:
-    """A possible foothold, in words."""
+    """The text of a possible foothold."""
     return f"{event.split('/')[1]}: {incident.evidence.get(event, '').partition(': ')[2]}"
 
 
 def ruled_out(incident: Incident, names: Sequence[str]) -> dict[str, str]:
-    """The events of footholds of these credentials, which the operator has looked at."""
+    """Events that record the operator's check of these credentials' footholds."""
     events = [event.partition("/")[2] for event in incident.footholds]
     return {f"ruled_out/{about}": "" for about in events if about.partition("/")[0] in names}
 
 
 def back(hosts: Sequence[str]) -> dict[str, str]:
-    """The events of hosts that an earlier run skipped and that are verified on the values in force."""
+    """Events of hosts that an earlier run skipped and that are verified now."""
     return {f"verified/{host}": "" for host in hosts}
 
 
 def _kept(event: str, message: str, room: int) -> str:
-    """A command that would be cut is left out as a whole."""
+    """The message, cut to ``room``. A command is left out whole instead of being cut."""
     text, _colon, command = message.rpartition(": ")
     if event.startswith("foothold/") and command and text:
         if len(message) <= min(WHOLE, room):
@@ -90,7 +92,7 @@ def _kept(event: str, message: str, room: int) -> str:
 
 
 def _is_news(incident: Incident, event: str) -> bool:
-    """A host may be skipped again, and is back only after that."""
+    """Whether the event is new. A host may be skipped again, and is verified only after that."""
     kind, _slash, host = event.partition("/")
     if kind in ("skipped", "verified"):
         return (host in incident.behind) is (kind == "verified")

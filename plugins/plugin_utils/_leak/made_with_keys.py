@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What was made with leaked access keys, with keys and sessions that they made, and so on, as CloudTrail has it."""
+"""Items that leaked access keys made, and items that keys and sessions from them made in turn, from CloudTrail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrai
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail_events import LookupQuery, Use
 
 MOST_KEYS = 20
-"""Ids that are asked for: somebody may have made many sessions."""
+"""Number of key ids to ask for: somebody may have made many sessions."""
 PAGES = 4
 SIGN_IN = LookupQuery("EventName", "ConsoleLogin")
 LONGEST_SESSION = timedelta(hours=36)
@@ -25,7 +25,7 @@ GLOBAL = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west
 
 @dataclass(frozen=True)
 class MadeWithKey:
-    """What a leaked key made, directly or by a key or session that it made."""
+    """An item that a leaked key made, directly or through a key or session that it made."""
 
     made: Made
     at: datetime
@@ -41,7 +41,7 @@ class MadeWithKey:
 
 @dataclass
 class KeyTrail:
-    """The events of CloudTrail, and the questions that were not answered completely."""
+    """CloudTrail's events, and questions without a complete answer."""
 
     made: list[MadeWithKey] = field(default_factory=list)
     sign_ins: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ def followed(
     now: datetime,
     clock: Callable[[], float] = time.monotonic,
 ) -> KeyTrail:
-    """Key by key, with those that are found on the way, until ``seconds`` have passed."""
+    """Follows each key and the keys that its events add, until ``seconds`` have passed."""
     result, end = KeyTrail(), clock() + seconds
     waiting, seen, also = [*keys], {*keys}, [SIGN_IN]
     unsearched: list[str] = []
@@ -100,5 +100,5 @@ def _asked(
 
 
 def _lasts(item: Made, at: datetime, now: datetime) -> bool:
-    """A session ends by itself."""
+    """Whether the item still works: a session expires."""
     return item.kind != "session" or (item.until or at + LONGEST_SESSION) > now
