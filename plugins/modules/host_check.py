@@ -252,13 +252,12 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import inventory_answer
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     host_copies,
     host_facts,
-    host_inventory,
     managed_facts,
 )
 
@@ -292,7 +291,7 @@ RETURNS = {
     "health_commands": [{"service": str, "problem": str}],
     "wanted_owner": (str, None),
     "wanted_mode?": (str, None),
-    "inventory?": server_baseline.HOST_INVENTORY,
+    "inventory?": inventory_answer.HOST_INVENTORY,
 }
 
 
@@ -308,7 +307,9 @@ def main():
         module.fail_json(msg=str(error))
     health = [health_check.asked(url, params["timeout"]) for url in params["health"]]
     commands = managed_facts.health(params["managed"], os.path.dirname(params["path"]))
-    if params["inventory_key"]:
+    if params["inventory_key"]:  # most executions import none of this
+        from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_inventory
+
         result["inventory"] = host_inventory.gathered(params["inventory_key"], params["inventory_known"])
     declared = {"wanted_owner": params["owner"], "wanted_mode": params["mode"]}
     module.exit_json(changed=False, health=health, health_commands=commands, **declared, **result)

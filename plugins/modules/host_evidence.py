@@ -176,7 +176,7 @@ inventory:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import inventory_answer, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
 
 ARGUMENT_SPEC = {
@@ -210,7 +210,7 @@ RETURNS = {
     "short": [str],
     "footholds?": [{"credential": str, "text": str, "key": str, "file": str}],
     "unfinished?": str,
-    "inventory?": server_baseline.HOST_INVENTORY,
+    "inventory?": inventory_answer.HOST_INVENTORY,
 }
 
 

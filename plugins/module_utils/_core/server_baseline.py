@@ -39,11 +39,6 @@ MOST_ENTRIES = 8000
 TOO_MANY = "so they are neither recorded nor compared. Drop those that are no longer used, or check them by hand"
 LARGEST = 1 << 20
 """Bytes of a server's entries in an answer: who makes names there must not make a host's answer too long."""
-_ENTRY = {"kind": str, "name": str, "facts": str, "undo": str, "since?": str}
-INVENTORY = {"kinds": [str], "entries": [_ENTRY], "problems": [str]}
-"""What a host answers."""
-HOST_INVENTORY = {**INVENTORY, "unread": {str: str}}
-"""What a host answers of itself: by kind also why it was not read."""
 _ACCOUNT = re.compile(r"`((?:[^`]|``)*)`(?:@|$)")
 """How the name of the entry of an account of MySQL begins."""
 LOGIN = " LOGIN"

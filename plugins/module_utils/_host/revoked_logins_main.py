@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import inventory_answer
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
     program,
     revoked_logins,
@@ -39,7 +39,7 @@ RETURNS: dict[str, Any] = {
             "unexplained": [_LOGIN],
             "more": int,
             "honeytokens": {str: honeytokens.REPORT},
-            "inventory": server_baseline.INVENTORY,
+            "inventory": inventory_answer.INVENTORY,
         }
     },
 }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import inventory_answer
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import program
 
@@ -26,7 +26,7 @@ RETURNS: Dict[str, Any] = {
     "ended?": int,
     "footholds?": [str],
     "evicted?": [str],
-    "inventory?": server_baseline.INVENTORY,
+    "inventory?": inventory_answer.INVENTORY,
 }
 """``full``: why a login could not be tried where other sessions keep it out. ``ended``: how many sessions."""
 MEMORY = 512 << 20

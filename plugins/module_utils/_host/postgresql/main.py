@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import inventory_answer
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_states
 
@@ -38,7 +38,7 @@ RETURNS: dict[str, Any] = {
     "not_copied?": [str],
     "footholds?": [str],
     "evicted?": [str],
-    "inventory?": server_baseline.INVENTORY,
+    "inventory?": inventory_answer.INVENTORY,
     "warnings?": [str],
     "sessions?": [{"address": str, "application_name": (str, None), "count": int, "known": bool}],
     "ended?": int,

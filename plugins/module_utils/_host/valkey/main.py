@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import inventory_answer, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import program
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import (
@@ -61,7 +61,7 @@ RETURNS: dict[str, Any] = {
     "refused?": [str],
     "footholds?": [str],
     "evicted?": [str],
-    "inventory?": server_baseline.INVENTORY,
+    "inventory?": inventory_answer.INVENTORY,
     "warnings?": [str],
 }
 
