@@ -74,7 +74,7 @@ class AccountLook:
 
     @property
     def line(self) -> str:
-        """A line of the post-mortem: the comparison that was made, or why there is none."""
+        """A line of the post-mortem: the comparison that was made, or its absence."""
         if self.compared:
             return f"checked: {self.place} was compared with its {self.compared}"
         return (
