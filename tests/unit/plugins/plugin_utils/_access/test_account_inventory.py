@@ -239,8 +239,7 @@ def test_what_an_attacker_adds_is_named_with_its_removal(name: str, world: World
     plant(world)
     (difference,) = world.differences()
     world.judged()
-    assert message in difference.message
-    assert undo in difference.undo
+    assert (message in difference.message, undo in difference.undo) == (True, True), difference
     assert "canary" not in json.dumps(world.inventory()), "names and digests alone"
     if undo and "rotation" not in name:  # which moto does not cancel
         pasted_commands.run_aws(difference.undo, world.client)
