@@ -202,7 +202,8 @@ class CallbackModule(default.CallbackModule):
 
     def _failed(self, result: Any, label: str, *, handled: bool) -> None:
         """One line, if the play goes on with it: then a later task has the outcome."""
-        host, text = self.host_label(result), error(result.result)
+        host = self.host_label(result)
+        text = error(result.result).removeprefix(f"{host}: ")
         if handled or is_rescued(result.task):
             self._act("failed", host, f"{_name(result.task)}{label}: {first_line(text)}", constants.COLOR_WARN)
             return

@@ -240,9 +240,8 @@ def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> I
 
 
 def _wrapped(message: str, width: int, head: str, indent: str = "") -> list[str]:
-    # A command stays in one line, so that the callback console can complete it.
     lines = textwrap.wrap(
-        " ".join(message.split()).replace("ansible-playbook ", "ansible-playbook\xa0"),
+        " ".join(message.split()).replace("ansible-playbook ", "ansible-playbook\xa0"),  # console completes commands
         width,
         initial_indent=head,
         subsequent_indent=indent or " " * len(head),

@@ -166,6 +166,7 @@ def test_an_error_is_shown_once(callback: Any, terminal: Terminal) -> None:
     callback.v2_runner_item_on_failed(result("web1", loop, msg="no", item="a"))
     callback.v2_runner_on_failed(result("web1", loop, msg="One or more items failed", results=[]))
     callback.v2_runner_on_failed(result("web4", censored="hidden"))
+    callback.v2_runner_on_failed(result("web5", msg="web5: its port is closed"))
     assert terminal.lines == [
         "ERROR web1: nope: is not a credential. Give another",
         "ERROR web2: the same error as on web1",
@@ -174,6 +175,7 @@ def test_an_error_is_shown_once(callback: Any, terminal: Terminal) -> None:
         f"  {SHOWN_HOSTILE}",
         "ERROR web1 (a): no",
         "ERROR web4: hidden",
+        "ERROR web5: its port is closed",
     ]
     assert set(terminal.colours) == {constants.COLOR_ERROR}
 
