@@ -173,7 +173,7 @@ class VaultSecrets(VersionedStore):
             custom = metadata["custom_metadata"] or {}
             text = None if content is None else as_json(dict(**content))
             labels = {str(key): str(value) for key, value in custom.items()}
-            return _Version(int(metadata["version"]), text, labels, _seconds(str(metadata.get("created_time") or "")))
+            return _Version(int(metadata["version"]), text, labels, _seconds(metadata.get("created_time")))
         except (AttributeError, KeyError, TypeError, ValueError):
             raise StoreError(_NO_KV.format(subject)) from None
 
@@ -186,23 +186,13 @@ class VaultSecrets(VersionedStore):
             raise NotFound(f"secret {name} does not exist")
         try:
             data = answer["data"]
-            custom = {str(key): str(value) for key, value in (data["custom_metadata"] or {}).items()}
-            versions = {
-                int(number): bool(version["deletion_time"] or version["destroyed"])
-                for number, version in data["versions"].items()
-            }
-            written = {
-                int(number): _seconds(str(version.get("created_time") or ""))
-                for number, version in data["versions"].items()
-            }
-            current = int(data["current_version"])
-            created = _seconds(str(data.get("created_time") or ""))
+            versions = {int(number): version for number, version in data["versions"].items()}
             return {
-                "custom_metadata": custom,
-                "gone": versions,
-                "current": current,
-                "created": created,
-                "written": written,
+                "custom_metadata": {str(key): str(value) for key, value in (data["custom_metadata"] or {}).items()},
+                "gone": {number: bool(item["deletion_time"] or item["destroyed"]) for number, item in versions.items()},
+                "current": int(data["current_version"]),
+                "created": _seconds(data.get("created_time")),
+                "written": {number: _seconds(item.get("created_time")) for number, item in versions.items()},
             }
         except (AttributeError, KeyError, TypeError, ValueError):
             raise StoreError(_NO_KV.format(f"the versions of {name}")) from None
@@ -376,9 +366,9 @@ def _is_number(version: str) -> bool:
     return version.isdigit() and len(version) < 16
 
 
-def _seconds(moment: str) -> str:
+def _seconds(moment: Any) -> str:
     """Vault's time (2018-03-22T02:36:43.986212308Z) to the second. Empty for any other text."""
-    match = fullmatch(r"([\d-]{10}T[\d:]{8})(\.\d+)?Z", moment, ASCII)
+    match = fullmatch(r"([\d-]{10}T[\d:]{8})(\.\d+)?Z", str(moment), ASCII)
     return f"{match[1]}Z" if match else ""
 
 
