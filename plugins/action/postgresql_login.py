@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import owner_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     compared_servers,
-    kind_declarations,
     postgresql_scram,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
@@ -37,7 +37,7 @@ class ActionModule(ServerAction):
         name, state = args["credential"], args["state"]
         if state in ("prepared", "unprepared"):
             login, admin_url = outside(setting, name, POSTGRESQL, masked)
-            return {"admin_url": admin_url, "owner": kind_declarations.owner_of(login.username or "")}
+            return {"admin_url": admin_url, "owner": owner_of(login.username or "")}
         if state == "sessions" and not args["run"]:
             login, admin_url = outside(setting, name, POSTGRESQL, masked)
             return {"admin_url": admin_url, "login": login.username}
@@ -62,7 +62,7 @@ def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:
     params: dict[str, Any] = {
         "admin_url": logins.admin_url,
         "login": concerned.username,
-        "owner": kind_declarations.owner_of(str(concerned.username)),
+        "owner": owner_of(concerned.username),
         "journal": logins.number,
         "login_url": logins.of(concerned),
     }

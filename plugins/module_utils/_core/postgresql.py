@@ -159,6 +159,11 @@ def logins_of(owner: str) -> Tuple[str, str]:
     return first, second
 
 
+def owner_of(login: str) -> str:
+    """The role as which two logins that take turns act; any other login is its own."""
+    return re.sub(r"(?<=.)(%s)\Z" % "|".join(SUFFIXES), "", login, flags=re.DOTALL)
+
+
 def recorded(comment: Optional[str], role: str) -> int:
     """The journal number in a role's comment; 0 without one."""
     line = (comment or "").rpartition("\n")[2]

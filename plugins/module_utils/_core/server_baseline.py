@@ -17,7 +17,7 @@ from typing import Any, Collection, Dict, FrozenSet, List, Mapping, NamedTuple, 
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import SUFFIXES
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import SUFFIXES, owner_of
 
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 ALL = "all"
@@ -160,14 +160,10 @@ def own_names(logins: Sequence[str], decoys: Sequence[str] = ()) -> Dict[str, st
     the server: a rotation makes such a login, which then is no entry until it has a right."""
     names = {**{login: login for login in logins}, **{login: "honeytoken " + login for login in decoys}}
     for login in logins:
-        owner = _owner(login)
+        owner = owner_of(login)
         if owner != login:
             names.update((owner + suffix, turns(owner)) for suffix in SUFFIXES)
     return names
-
-
-def _owner(login: str) -> str:
-    return re.sub(f"({'|'.join(SUFFIXES)})$", "", login)
 
 
 def turns(owner: str) -> str:
@@ -190,7 +186,7 @@ def known_logins(source: RecordedServer, engine: str) -> Set[str]:
 def is_unexplained(login: str, known: Collection[str]) -> bool:
     """Whether nothing explains a login, nor the other one of two that take turns: another application's rotation makes
     that one."""
-    owner = _owner(login)
+    owner = owner_of(login)
     names = (login, owner, *(owner + suffix for suffix in SUFFIXES))
     return {printable(name) for name in names}.isdisjoint(known)
 

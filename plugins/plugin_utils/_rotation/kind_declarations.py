@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import json_schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import owner_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 
 OWN_VALUES = ("generated", "supplied")
@@ -130,8 +131,3 @@ def other_login(username: str | None) -> str | None:
     if not username:
         return None
     return owner_of(username) + ("_b" if turn_of(username) == "a" else "_a")
-
-
-def owner_of(username: str) -> str:
-    """The role that both logins act as."""
-    return username[: -len("_a")] if turn_of(username) else username

@@ -8,7 +8,6 @@ rotation or a pending task keeps a second value of a credential valid, its other
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -253,7 +252,7 @@ class InspectedServer:
     def _users(self, credential: Credential) -> list[str]:
         login = self._stored[credential.name].login
         user = login.username or (valkey.DEFAULT_USER if self._engine == VALKEY else "")
-        owner = re.sub(f"({'|'.join(postgresql.SUFFIXES)})$", "", user)
+        owner = postgresql.owner_of(user)
         others = [owner, *(owner + suffix for suffix in postgresql.SUFFIXES)] if self._has_two(credential) else []
         return list(dict.fromkeys([user, *others])) if user else []
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import owner_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import (
     Kind,
     other_login,
-    owner_of,
     parse,
     turn_of,
 )
