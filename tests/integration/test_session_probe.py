@@ -113,7 +113,7 @@ def test_tried_alone_nothing_ends(servers: Servers, tmp_path: Path) -> None:
         for entry in ({}, {"make": True, "check": True}):
             result = end(**options, **entry)
             assert (result["skipped"], "tried" in result) == (True, False)
-            assert "db would get a new session for this test" in result["msg"]
+            assert "and this run makes none" in result["msg"]
         result = end(**options, make=True)
         assert [line.partition(":")[0] for line in result["tried"]] == [SIGNED]
         assert (result["changed"], result["accepted"], result["not_tried"]) == (False, [], [])
@@ -122,7 +122,7 @@ def test_tried_alone_nothing_ends(servers: Servers, tmp_path: Path) -> None:
         assert servers[0].execute("SELECT count(*) FROM django_session", database="web") == kept
         for name in ("probe_url", "chdir"):
             failed = end(**{key: value for key, value in options.items() if key != name}, make=True)
-            assert "give both" in failed["msg"]
+            assert "set django_chdir (option chdir) and django_probe_url" in failed["msg"]
 
 
 @pytest.mark.parametrize("fallbacks", ["", KEY])
