@@ -109,7 +109,6 @@ def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None
 
 
 def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
-    """The error for an error answer of AWS."""
     code, message = code_of(error), _without(carries, error.response["Error"].get("Message", ""))
     if code in DENIED_CODES:
         remedy = f"allow {operation} on it for the role in use"

@@ -21,8 +21,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 
 @dataclass(frozen=True)
 class KmsKeys:
-    """The KMS keys that encrypt a file key."""
-
     main: str
     """An alias in the current region."""
     further: Tuple[str, ...]

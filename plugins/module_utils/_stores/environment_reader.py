@@ -36,8 +36,6 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """The options of one read."""
-
     document: Any
     environment: str
     secret_ids: Sequence[str] = ()
@@ -54,8 +52,6 @@ class ReadRequest:
 
 @dataclass(frozen=True)
 class Environment:
-    """The result of one read."""
-
     catalog: Catalog
     journal: _journal.Journal
     resolution: resolver.Resolution

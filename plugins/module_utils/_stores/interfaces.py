@@ -52,8 +52,6 @@ PLAIN_FORM = Form()
 
 
 class Store(ABC):
-    """A store of values."""
-
     name: str
     """The store's name in locations and origins."""
     settling = Settling()
@@ -140,7 +138,6 @@ class VersionedStore(Store):
         """
 
     def every_version(self, name: str) -> List[str]:
-        """The ids of all versions."""
         return [version.id for version in self.list_versions(name)]
 
     def create(self, name: str, content: str, *, version: str, form: Form = PLAIN_FORM) -> None:

@@ -56,7 +56,6 @@ def by_traits(secrets: Store, parameters: Store) -> Dict[str, Store]:
 
 
 def current(catalog: Catalog, places: Iterable[Place], stores: Mapping[str, Store]) -> Contents:
-    """The current contents of these places."""
     contents = Contents()
     for store, names in names_to_read(catalog, places).items():
         contents |= stores[store].read(names)

@@ -165,7 +165,6 @@ class SecretsManager(VersionedStore):
 
 
 def _date(answer: Mapping[str, Any]) -> str:
-    """The creation date of a secret or version."""
     return timestamps.stamp(answer["CreatedDate"]) if "CreatedDate" in answer else ""
 
 

@@ -59,7 +59,6 @@ class ThrottlingBudget:
 
 
 def remedy(operation: str) -> str:
-    """The remedy for throttled calls."""
     if operation.startswith("ssm:"):
         return (
             "Run the same command again when other programs use Parameter Store less in this account, or raise "

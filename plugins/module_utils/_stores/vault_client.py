@@ -87,7 +87,6 @@ class VaultClient:
         return f"{_quoted(self._vault.mount)}/{kind}/{_quoted(path)}"
 
     def with_token(self, token: str) -> VaultClient:
-        """A client of the same server with another token."""
         other = VaultClient(self._vault)
         other._adapter.token = token
         return other

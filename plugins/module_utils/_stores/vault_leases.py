@@ -49,8 +49,6 @@ class Lease:
 
 @dataclass(frozen=True)
 class LeasedLogin:
-    """A new login."""
-
     login: Login = field(repr=False)
     lease: Lease
 

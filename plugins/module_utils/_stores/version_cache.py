@@ -38,8 +38,6 @@ def _written(name: str, version: str, content: str) -> Contents:
 
 
 class _Remembering(Generic[S]):
-    """The parts that both caches share."""
-
     def __init__(self, store: S) -> None:
         self.name, self.settling = store.name, store.settling
         self._store = store

@@ -20,8 +20,6 @@ GONE = ("PendingDeletion", "PendingReplicaDeletion")
 
 @dataclass(frozen=True)
 class KmsKey:
-    """An encryption key behind an alias."""
-
     arn: str
     standing: Standing
 
@@ -60,7 +58,6 @@ class Access:
         return {"arn": str(result["Arn"]), "manager": result.get("KeyManager"), "policy": json.loads(text)}
 
     def _described(self, alias: str) -> Mapping[str, Any] | None:
-        """KMS's description of the key behind an alias, or None if there is no key."""
         with aws_errors.translated("kms:DescribeKey", f"key {alias}"):
             try:
                 key_metadata: Mapping[str, Any] = self._kms.describe_key(KeyId=alias)["KeyMetadata"]

@@ -40,8 +40,6 @@ _REFUSED = (
 
 @dataclass(frozen=True)
 class AccessKey:
-    """An access key, as ListAccessKeys describes it."""
-
     id: str
     active: bool
     created: datetime

@@ -27,7 +27,7 @@ def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
     secrets, parameters = tuple(map(ground.secret, sources)), tuple(map(ground.parameter, copies))
     regions = mirror_plan.regions(catalog)
     written = tuple(ground.parameter(name, region) for region in regions for name in copies)
-    # GetParameters reads an earlier version if another writer writes at the same moment.
+    # GetParameter is used only if another writer writes at the same moment.
     acts = ("GetParameters", "GetParameter", "PutParameter", "DeleteParameters")
     grants = [
         Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),

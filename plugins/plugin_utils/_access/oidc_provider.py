@@ -19,8 +19,6 @@ _THUMBPRINT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider as IAM describes it."""
-
     arn: str
     url: str
     """The URL without https://, as in trust policies."""

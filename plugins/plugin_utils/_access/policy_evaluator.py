@@ -26,8 +26,6 @@ _ARN_PARTS = 6
 
 @dataclass(frozen=True)
 class IamRequest:
-    """A request that IAM would decide."""
-
     action: str
     resource: str | None = None
     """None for a trust policy, whose statements name no resource."""
@@ -154,7 +152,7 @@ def _filled(pattern: str, request: IamRequest) -> str | None:
     return "".join((*parts, _regex(pattern[last:])))
 
 
-# A verification asks the same patterns of an account's every user and role.
+# A verification matches the same patterns against every user and role of an account.
 @lru_cache(maxsize=20_000)
 def _pattern(regex: str, any_case: bool = False) -> re.Pattern[str]:
     return re.compile(regex, re.DOTALL | (re.IGNORECASE if any_case else 0))

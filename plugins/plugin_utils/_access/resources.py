@@ -42,8 +42,6 @@ class Standing:
 
 @dataclass(frozen=True)
 class AccessOptions:
-    """The options of a run."""
-
     workflow: trust_policies.Workflow = field(default_factory=trust_policies.Workflow)
     """Jobs that may deploy. If no field is set, the jobs of the catalog's environment."""
     wildcards: bool = False

@@ -54,7 +54,6 @@ class SecretFacts:
         }
 
     def beginning(self, prefix: str) -> list[str]:
-        """The names that begin with the prefix."""
         with aws_errors.translated("secretsmanager:ListSecrets", prefix):
             pages = self._client.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
             names = [item["Name"] for page in pages for item in page["SecretList"]]

@@ -27,8 +27,6 @@ _ROLE = re.compile(r"arn:[^:]*:iam::[^:]*:role/(?:.*/)?([\w+=,.@-]+)", re.ASCII)
 
 
 class IamIdentity(NamedTuple):
-    """A role or user of IAM."""
-
     kind: str
     name: str
 

@@ -36,8 +36,6 @@ class RoleUse:
 
 @dataclass(frozen=True)
 class KeyStep:
-    """The next step for one key, and the reason."""
-
     key: StaticKey
     act: str
     why: str

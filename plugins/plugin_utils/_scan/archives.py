@@ -58,8 +58,6 @@ NAMED = 3
 
 
 class Limits(NamedTuple):
-    """Bounds of unpacking."""
-
     file: int = 256 * 1024 * 1024
     """Bytes that one file may unpack to."""
     total: int = 16 * 1024 * 1024 * 1024

@@ -28,8 +28,6 @@ class AcceptedFinding:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The entries of a baseline file, and its problems."""
-
     entries: tuple[AcceptedFinding, ...] = ()
     problems: tuple[str, ...] = ()
 

@@ -40,8 +40,6 @@ RECORD = 16 * 1024
 
 
 class Bounds(NamedTuple):
-    """Bounds of a program."""
-
     memory: int = MEMORY
     idle: float = IDLE
     seconds: float = SECONDS
@@ -71,8 +69,6 @@ class Failed(ScanError):
 
 
 class Running:
-    """A running program, with its output and its input."""
-
     def __init__(self, process: Any, output: IO[bytes]) -> None:
         self.process = process
         self.output = output
@@ -250,7 +246,6 @@ def _thread(run: Any) -> threading.Thread:
 
 
 def _reason(errors: bytes) -> str:
-    """The reason that a program printed, on one line."""
     lines = [line for line in errors.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
     text = next((line for line in lines if line.startswith("fatal: ")), lines[0] if lines else "")
     return printable(text.partition("fatal: ")[2] or text)[:300]

@@ -146,7 +146,7 @@ def beneath(root: str, path: bytes) -> Iterator[Opened]:
 
 
 def content(path: str, limit: int) -> bytes:
-    """The content of a regular file. Empty if there is no such file. Raises ScanError if it exceeds the limit."""
+    """The content of a regular file. Empty if it cannot be opened. Raises ScanError if it exceeds the limit."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:

@@ -61,8 +61,6 @@ class Slab(NamedTuple):
 
 
 class Large(NamedTuple):
-    """A large object, as a stream."""
-
     kind: str
     id: str
     size: int

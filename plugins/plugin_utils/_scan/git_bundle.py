@@ -31,8 +31,6 @@ SCAN_CLONE = "scan the clone: -e scan_repositories=CLONE"
 
 
 class Header(NamedTuple):
-    """The header of a bundle, before the pack."""
-
     references: list[bytes]
     """Lines, each with an id and the name of a reference."""
     hash: str

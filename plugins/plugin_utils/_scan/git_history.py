@@ -28,8 +28,6 @@ _PRETTY = "--pretty=tformat:%x01commit %H%x00%an <%ae>%x00%aI%x00%ct"
 
 
 class Commit(NamedTuple):
-    """A commit, its author and its date."""
-
     id: str
     author: str
     date: str

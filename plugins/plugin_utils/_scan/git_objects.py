@@ -110,7 +110,6 @@ class Search:
                 self.hits[name] = Holder(kind, self._scanning.found(spots))
 
     def _in_slab(self, part: Slab) -> dict[tuple[str, str], Spots]:
-        """Matches in each object of a slab, and in archives among the objects."""
         data = part.data
         by_object = self._by_object(data, part.objects)
         for at, (begin, end, kind, name) in enumerate(part.objects):

@@ -63,8 +63,6 @@ class NoRepository(ScanError):
 
 
 class RepositoryPath(NamedTuple):
-    """The directories of a repository."""
-
     path: str
     """The path that was given."""
     directory: str

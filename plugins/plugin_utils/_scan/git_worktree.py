@@ -46,7 +46,7 @@ class Tree:
     def files(self, *, unchanged: bool, ignored: bool) -> Iterator[Opened]:
         """Untracked files, and changed files of the index. ``unchanged`` adds the other tracked files, ``ignored`` the
         ignored."""
-        # Whoever stops early closes this generator, which ends git.
+        # A caller that stops early closes this generator, which ends git.
         # pylint: disable-next=contextmanager-generator-missing-cleanup
         with Ignores.of(self._repository, self._passed) as ignores:
             outside: set[bytes] = set()

@@ -70,8 +70,6 @@ class Label:
 
 @dataclass(frozen=True)
 class Needle:
-    """A text, its spellings, and its owners."""
-
     spelling: Spelling | Exact
     labels: tuple[Label, ...]
 
@@ -87,8 +85,6 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Sought:
-    """All needles of a scan."""
-
     needles: tuple[Needle, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     values: int = 0

@@ -56,8 +56,6 @@ OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ScanRequest:
-    """The checked options of leak_scan."""
-
     targets: tuple[tuple[str, str], ...]
     """The option's name and the path of each source."""
     scope: _sources.Scope

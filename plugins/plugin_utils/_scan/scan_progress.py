@@ -21,8 +21,6 @@ def show_on_stderr(line: str) -> None:
 
 
 class ScanProgress:
-    """Shows the progress of one source after the other."""
-
     def __init__(self, show: Show | None = None) -> None:
         self._show = show
         self.begin("")

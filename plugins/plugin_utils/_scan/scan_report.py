@@ -85,7 +85,6 @@ class Finding:
 class ScanReport:
     findings: tuple[Finding, ...] = ()
     accepted: tuple[Finding, ...] = ()
-    """Findings that a baseline accepts."""
     not_checked: tuple[NotChecked, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Reasons of the accepted findings, by fingerprint."""
@@ -109,7 +108,6 @@ class ScanReport:
 
     @property
     def complete(self) -> bool:
-        """Whether everything was checked."""
         return not self.not_checked
 
     def data(self) -> dict[str, Any]:

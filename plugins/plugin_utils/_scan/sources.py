@@ -53,7 +53,6 @@ class GitSource:
         self.ignored = ignored
 
     def check(self) -> None:
-        """Raises ScanError if the directory does not exist."""
         _exists(self.path)
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
@@ -115,7 +114,6 @@ class StagedSource:
         self.path = path
 
     def check(self) -> None:
-        """Raises ScanError if the directory does not exist."""
         _exists(self.path)
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
@@ -153,7 +151,6 @@ class DirectorySource:
         self.path = path
 
     def check(self) -> None:
-        """Raises ScanError if there is no such file or directory."""
         if not os.path.isfile(self.path) and not os.path.isdir(self.path):
             raise ScanError(f"{self.path}: does not exist; give a file or a directory")
 
@@ -204,8 +201,6 @@ class StreamSource:
 
 @dataclass(frozen=True)
 class Scope:
-    """The parts of a repository that are scanned."""
-
     history: bool = True
     tree: bool = True
     ignored: bool = False
@@ -238,7 +233,6 @@ def _exists(path: str) -> None:
 
 
 def _passed(scanning: Scanning, source: str, before: str = "") -> Passed:
-    """A callback that notes a path that is not searched."""
     return lambda path, reason: scanning.passed(source, f"{before}{shown(path)}", reason)
 
 

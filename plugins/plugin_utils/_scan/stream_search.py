@@ -20,8 +20,6 @@ Read = Callable[[int], bytes]
 
 
 class NeedleMatch(NamedTuple):
-    """A match: its needle and its location."""
-
     needle: int
     offset: int
     line: int
@@ -55,8 +53,6 @@ class Spots:
 
 
 class Searcher:
-    """An automaton, and the size of its windows."""
-
     def __init__(self, terms: Sought, *, prefer: str | None = None, window: int = WINDOW) -> None:
         self.sought = terms
         self.automaton = matchers.automaton(terms.needles, prefer=prefer) if terms.needles else None

@@ -27,8 +27,6 @@ MORE_AT, MORE_BLOCKS_AT = 482, 504
 
 
 class Member(NamedTuple):
-    """A file, directory or link in the archive."""
-
     name: str
     data: Data
     link: str = ""
