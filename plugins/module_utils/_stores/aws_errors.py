@@ -25,8 +25,7 @@ except ImportError:  # the plugins that make the clients report a missing boto3
     exceptions = parsers = None
 
 CLIENT_CONFIG = {"retries": {"mode": "adaptive", "total_max_attempts": 8}, "connect_timeout": 5, "read_timeout": 20}
-"""Eight tries with exponential backoff and jitter, after throttling, HTTP 5xx and lost connections. After a throttled
-call, the client also sends more slowly."""
+"""Eight tries with backoff and jitter, after throttling, HTTP 5xx and lost connections. Throttling slows the client."""
 
 DENIED_CODES = ("AccessDeniedException", "AccessDenied", "AuthorizationError", "UnauthorizedOperation")
 _CREDENTIAL_CODES = (

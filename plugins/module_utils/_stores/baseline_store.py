@@ -60,15 +60,13 @@ class BaselineStore:
         return False
 
     def make(self) -> None:
-        """Stores an empty baseline. Otherwise a role that may not list the bucket could not tell a missing baseline
-        from a denial."""
+        """Stores an empty baseline, because S3 denies a missing object to roles that may not list the bucket."""
         with contextlib.suppress(AlreadyExists):
             empty = ServerBaseline(self._catalog.application, self._catalog.environment, secrets.token_hex(32))
             self._object.replace(server_baseline.written(empty), None)
 
     def replace(self, baseline: ServerBaseline, version: str) -> None:
-        """Replaces this version of the baseline; empty stands for no object. Raises StoreError if another run wrote
-        meanwhile."""
+        """Replaces this version (empty if there is none). Raises StoreError if another run wrote meanwhile."""
         content = server_baseline.written(baseline)
         packed = content if len(content) <= PLAIN else gzip.compress(content, mtime=0)
         if len(packed) > LIMIT or len(content) > LARGEST:

@@ -178,8 +178,7 @@ class _EncryptionSdk:
         )
 
     def discovery_keyring(self, client: _KmsClient) -> Any:
-        """A keyring that opens data keys of any KMS key. The other keyring needs a key's ARN, but the catalog names an
-        alias."""
+        """A keyring for the alias in the catalog. The SDK's keyring of one key opens only data keys with its ARN."""
         return self._providers.create_aws_kms_discovery_keyring(
             self._models.CreateAwsKmsDiscoveryKeyringInput(kms_client=client)
         )

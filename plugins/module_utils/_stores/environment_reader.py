@@ -123,8 +123,7 @@ _ELSEWHERE = ("deploy", "promote", "abort")
 
 
 def _overlaid(overlay: _journal.Overlay, contents: Contents) -> Contents:
-    """The contents with the new values of parameters, which an open rotation keeps in its overlay until it promotes
-    them."""
+    """The contents with the new values of parameters, from the overlay of the open rotation."""
     if overlay.secret not in contents.readings:
         return contents
     texts = json.loads(contents.readings[overlay.secret].value)["phases"][overlay.phase - 1]

@@ -131,8 +131,7 @@ def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror_pla
 
 
 def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -> List[str]:
-    """Carries out the plans. Returns a line for each change. Raises :class:`Conflict` if the journal changed since the
-    read."""
+    """Carries out the plans. Returns a line for each change. Raises :class:`Conflict` if the journal changed."""
     lines: List[str] = []
     if state.changed and _journal(state.catalog, client).head != state.journal.head:
         raise Conflict(

@@ -138,8 +138,7 @@ class NumberedStore(Store):
 
     @abstractmethod
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
-        """The current version, and the properties that a write must repeat to keep: tier, key and others, as AWS names
-        them."""
+        """The current version, and the properties that a write must repeat: tier, key and others, as AWS names them."""
 
     @abstractmethod
     def _write(self, name: str, value: str, metadata: Mapping[str, Any]) -> int:
@@ -147,8 +146,7 @@ class NumberedStore(Store):
 
     @abstractmethod
     def _create(self, name: str, value: str) -> None:
-        """Creates a parameter. Raises :class:`AlreadyExists`, or :class:`Conflict` if another writer writes at the same
-        moment."""
+        """Creates a parameter. Raises :class:`AlreadyExists`, or :class:`Conflict` for a write at the same moment."""
 
     @abstractmethod
     def _delete(self, names: Sequence[str]) -> None:
@@ -156,8 +154,7 @@ class NumberedStore(Store):
 
 
 def _writes_due(number: int, same: Collection[int]) -> int:
-    """Number of writes after version ``number`` until no other value is kept. The versions ``same`` hold the written
-    value."""
+    """Number of writes until no other value is kept. ``same`` are the versions that hold the written value."""
     others = (back for back in range(1, min(HISTORY, number)) if number - back not in same)
     return HISTORY - next(others, HISTORY)
 

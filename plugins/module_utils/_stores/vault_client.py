@@ -147,8 +147,7 @@ class VaultClient:
         )
 
     def _denial(self, where: str) -> StoreError:
-        """The error for HTTP 403. A policy may deny the request, or the token may be invalid; a look-up of the token
-        tells."""
+        """The error for HTTP 403. A look-up of the token tells whether a policy denies, or the token is invalid."""
         if not self._adapter.token:
             return NoAccess(f"{where} was denied; correct role_id, secret_id_file or jwt_file in stores.vault")
         try:

@@ -27,8 +27,7 @@ class MakingVault(SecretMaking, VaultSecrets):
     """A KV engine. Custom metadata holds descriptions and tags. Keys, replicas and policies belong to the server."""
 
     def merge(self, name: str, content: str, *, version: str, instead_of: Optional[str]) -> None:
-        """Writes the content in one request, which the server refuses if another version than ``instead_of`` is
-        current."""
+        """Writes the content, unless another version than ``instead_of`` is current. Stages nothing."""
         number = self._base(name, self._metadata(name), instead_of) if instead_of else 0
         self._patch(name, {f"{VERSION}{self._write(path_of(name), name, content, number)}": version})
 

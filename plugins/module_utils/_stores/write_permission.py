@@ -17,8 +17,7 @@ class Fresh:
 
     @classmethod
     def uncontested(cls) -> Fresh:
-        """A permission without a check, if no other run can write the same: a key that only this run knows, or that no
-        rotation replaces."""
+        """A permission for a key that no other run writes: a key of this run alone, or one without rotations."""
         return cls()
 
     def spend(self) -> None:

@@ -48,8 +48,7 @@ class OidcProviders:
         )
 
     def apply(self, standing: Provider | None, wanted: ProviderSpec, plan: Changes) -> Provider | None:
-        """Makes the changes, each of which can be repeated. If another run created the provider meanwhile, changes that
-        one."""
+        """Makes the changes, which can be repeated. If the provider was created meanwhile, changes that one."""
         if plan.create:
             try:
                 self._create(wanted, plan)

@@ -206,8 +206,7 @@ def _is_of(keys: Mapping[str, list[str]], account: str | None) -> bool:
 
 
 def _unnamed(principal: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:
-    """The finding about a principal that the catalog does not name. An account stands for everybody in it, unless the
-    condition names principals."""
+    """The finding about an unnamed principal. An account stands for everybody in it, unless a condition names them."""
     whole = principal == "*" or principal.endswith(":root") or principal.isdigit()
     who = keys.get("aws:principalarn", []) if whole else [principal]
     if not who:

@@ -48,8 +48,7 @@ LOCAL = 30
 NAME = 200
 """Characters of a member's name that are shown."""
 MARKUP, DOCUMENT = re.compile(rb"<[^<>]{0,4096}>"), 16 * 1024 * 1024
-"""A pattern for the markup within a document's text, and the most bytes of a document that is also searched without it.
-"""
+"""Markup within a document's text, and the most bytes of a document that is also searched without markup."""
 IN_JOURNAL = "large entries are compressed; pipe journalctl --file=FILE -o export into the same scan (scan_stdin)"
 IN_PDF = "parts that are encrypted, or not compressed by zlib, were not scanned"
 _OTHER_FILTERS = re.compile(rb"/(?:Encrypt|LZWDecode|ASCII85Decode|ASCIIHexDecode|RunLengthDecode)\b")
@@ -226,8 +225,7 @@ class Unpacker:
                 yield match
 
     def _bunzip2(self, stream: Any, member: Any) -> Any:
-        """The unpacked bytes of a member. ``zipfile`` would unpack all that it read at once, half a gigabyte of a
-        kilobyte."""
+        """The unpacked bytes of a member. ``zipfile`` would unpack a whole read at once: 512 MB of one kilobyte."""
         return Inflated(_Raw(stream, member), BZIP2, self._count)
 
     def _count(self) -> None:

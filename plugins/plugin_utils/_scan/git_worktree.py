@@ -44,8 +44,7 @@ class Tree:
         self._parents = {parent for path in self._index for parent in _parents(path)}
 
     def files(self, *, unchanged: bool, ignored: bool) -> Iterator[Opened]:
-        """Untracked files, and changed files of the index. ``unchanged`` adds the other tracked files, ``ignored`` the
-        ignored."""
+        """Untracked and changed files. ``unchanged`` adds the other tracked files, ``ignored`` the ignored files."""
         # A caller that stops early closes this generator, which ends git.
         # pylint: disable-next=contextmanager-generator-missing-cleanup
         with Ignores.of(self._repository, self._passed) as ignores:

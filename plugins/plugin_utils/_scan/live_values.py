@@ -29,8 +29,7 @@ PUBLIC = {
     *("username", "user", "host", "hostname", "port", "dbname", "database", "db", "engine", "region", "scheme"),
     *("dbinstanceidentifier", "dbclusteridentifier", "masterarn", "ssl", "sslmode"),
 }
-"""Keys of secrets, in lower case, that hold no secret unless the catalog declares them. RDS and similar services use
-them."""
+"""Keys of secrets, in lower case, such as RDS writes. They hold no secret unless the catalog declares them."""
 
 
 class ReadableStore(Protocol):
