@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a leak reaches: the closure over what reveals what, and the order in which it must be replaced. Pure."""
+"""The blast radius: every credential that a leak reaches, and the order of their replacement."""
 
 from __future__ import annotations
 
@@ -22,41 +22,38 @@ _LEVELS = ("low", "medium", "high")
 
 @dataclass(frozen=True)
 class Edge:
-    """One thing reveals a credential."""
+    """A way from a source to a credential that the source reveals."""
 
     source: str
-    """A credential's name, or host:…, github, secret:…, all."""
+    """Name of a credential, host:NAME, github, secret:NAME or all."""
     target: str
     why: str
 
 
 @dataclass(frozen=True)
 class Reached:
-    """A credential that must be taken for leaked."""
-
     name: str
     kind: str
     severity: str
     via: tuple[Edge, ...]
-    """How it is reached; empty for what was declared."""
+    """Empty if the credential was declared."""
     wave: int = 0
 
 
 @dataclass(frozen=True)
 class Impact:
-    """The blast radius."""
+    """The blast radius of what an operator declared as leaked."""
 
     declared: tuple[str, ...]
     reached: tuple[Reached, ...]
-    """In the order in which they are replaced."""
+    """In the order of replacement."""
     edges: tuple[Edge, ...]
     cycles: tuple[tuple[str, ...], ...] = ()
     first_off: tuple[str, ...] = ()
-    """Access keys that may read what is made along with their own replacement: they are switched off before that."""
+    """Access keys that may read a new value of their own wave. A run deactivates them before it makes the values."""
 
     @property
     def waves(self) -> tuple[tuple[str, ...], ...]:
-        """Credentials that are replaced together; each wave before anything new of the next exists."""
         numbers = sorted({reached.wave for reached in self.reached})
         return tuple(tuple(reached.name for reached in self.reached if reached.wave == number) for number in numbers)
 
@@ -66,9 +63,9 @@ class Impact:
 
 
 def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> Impact:
-    """The blast radius of what was declared: credentials, host:NAME, github, secret:NAME or all.
+    """The blast radius of credentials, host:NAME, github, secret:NAME or all.
 
-    Raises :class:`RotationError` for a name that the catalog and the inventory do not know.
+    Raises :class:`RotationError` for a name that is neither in the catalog nor in the inventory.
     """
     for name in declared:
         _require_known(catalog, name, hosts)
@@ -96,7 +93,7 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
             kind=catalog.credentials[name].kind,
             severity=severity_of(catalog, catalog.credentials[name]),
             via=() if name in declared else tuple(via),
-            # Whatever reveals nothing else can share the last rollout.
+            # Credentials that reveal no other credential share the last rollout.
             wave=levels[name] if name in exposers else last,
         )
         for name, via in result.items()
@@ -108,14 +105,15 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
 
 
 def reached_hosts(catalog: Catalog, impact: Impact, hosts: Sequence[str]) -> tuple[str, ...]:
-    """The hosts on which whoever has what leaked may be: those declared, or all where a key opens them."""
+    """Hosts that the attacker may have reached: the declared hosts, or all hosts if a reached credential logs in to
+    hosts."""
     opened = [reached.name for reached in impact.reached if catalog.credentials[reached.name].kind in READS_HOSTS]
     declared = {name[len(HOST) :] for name in impact.declared if name.startswith(HOST)}
     return tuple(name for name in hosts if opened or name in declared)
 
 
 def administrators(catalog: Catalog, impact: Impact) -> tuple[str, ...]:
-    """The credentials whose passwords the replacement of what is reached sends to a server."""
+    """Administrators of the reached credentials. Their replacement sends these administrators' passwords to servers."""
     used = (catalog.credentials[reached.name].admin for reached in impact.reached)
     return tuple(sorted({name for name in used if name}))
 
@@ -136,17 +134,17 @@ def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
 
 
 def exposes(catalog: Catalog, source: str) -> Iterator[Edge]:
-    """What one thing reveals by itself."""
+    """Edges from a source to the credentials that it reveals directly."""
     for credential in catalog.credentials.values():
         why = _why_exposed(catalog, source, credential)
         if why:
             yield Edge(source, credential.name, why)
-    if source in catalog.credentials:  # which may bear the name of one of those
+    if source in catalog.credentials:  # a credential may have the name "github" or "all"
         yield from _of_credential(catalog, catalog.credentials[source])
 
 
 def _why_exposed(catalog: Catalog, source: str, credential: Credential) -> str:
-    """Empty where a host, secret or other place does not reveal the credential."""
+    """The reason why a host, secret, GitHub or all reveals the credential. Empty if it does not."""
     name = source[len(SECRET) :]
     if source == ALL:
         return "everything was declared as leaked"
@@ -180,7 +178,7 @@ def _readable(catalog: Catalog, credential: Credential, other: Credential) -> bo
 
 
 def reads_new(catalog: Catalog, name: str, replaced: Iterable[str]) -> bool:
-    """Whether it is an access key that may read a place to which the replacement of one of these comes."""
+    """Whether ``name`` is an access key that may read a location of one of the ``replaced`` credentials."""
     credential = catalog.credentials[name]
     return credential.kind == AWS_ACCESS_KEY and any(
         _readable(catalog, credential, catalog.credentials[name]) for name in replaced
@@ -188,7 +186,6 @@ def reads_new(catalog: Catalog, name: str, replaced: Iterable[str]) -> bool:
 
 
 def in_env(catalog: Catalog, credential: Credential) -> bool:
-    """Whether the credential is in every host's .env."""
     places = {str(spot.place) for spot in credential_graph.spots(catalog, credential)}
     if any(catalog.settings[name].rendered for name in credential.settings):
         return True
@@ -199,18 +196,18 @@ def in_env(catalog: Catalog, credential: Credential) -> bool:
 
 
 def read(catalog: Catalog) -> frozenset[str]:
-    """The credentials that the application reads."""
+    """Credentials that the application reads from its ``.env``."""
     return frozenset(credential.name for credential in catalog.credentials.values() if in_env(catalog, credential))
 
 
 def severity_of(catalog: Catalog, credential: Credential) -> str:
-    """The sensitivity of the most sensitive setting; a credential in no setting is of high sensitivity."""
+    """The highest sensitivity of the credential's settings, or "high" for a credential without settings."""
     sensitivities = [catalog.settings[name].sensitivity for name in credential.settings]
     return max(sensitivities, key=_LEVELS.index, default="high")
 
 
 def _levels(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[str, int], tuple[tuple[str, ...], ...]]:
-    """How many credentials reveal each name, those of a cycle counted as one, and the cycles."""
+    """The length of the longest chain that reveals each name, and the cycles. A cycle counts as one link."""
     follow = {name: sorted({edge.target for edge in edges if edge.source == name} - {name}) for name in names}
     groups = _groups(names, follow)
     group_of = {name: group for group in groups for name in group}
@@ -230,7 +227,7 @@ def _levels(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[str, int]
 
 
 def _groups(names: Sequence[str], follow: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
-    """Names that reveal each other, together; each other name alone."""
+    """Groups of names that reveal each other. Every other name is a group of its own."""
     reach = {name: _reachable(name, follow) for name in names}
     groups: list[tuple[str, ...]] = []
     placed: set[str] = set()

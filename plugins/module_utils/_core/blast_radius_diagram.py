@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A blast radius as data, as text, and as Mermaid and Graphviz sources. Pure."""
+"""A blast radius as data, as text, and as Mermaid and Graphviz sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_rad
 
 
 def data(impact: Impact) -> dict[str, Any]:
-    """The blast radius as plain data."""
     return {
         "declared": list(impact.declared),
         "severity": impact.severity,
@@ -33,7 +32,6 @@ def data(impact: Impact) -> dict[str, Any]:
 
 
 def text(impact: Impact) -> list[str]:
-    """The blast radius for the terminal, in the order of replacement."""
     lines = []
     for number, wave in enumerate(impact.waves, start=1):
         lines.append(f"{number}. together: {', '.join(wave)}" if len(wave) > 1 else f"{number}. {wave[0]}")
@@ -50,7 +48,6 @@ def text(impact: Impact) -> list[str]:
 
 
 def mermaid(impact: Impact) -> str:
-    """A flowchart that Markdown viewers draw."""
     numbers = {name: f"n{at}" for at, name in enumerate(_names(impact))}
     lines = ["flowchart LR"]
     lines += [f'  {number}["{_entities(name)}"]' for name, number in numbers.items()]
@@ -60,12 +57,11 @@ def mermaid(impact: Impact) -> str:
 
 
 def _entities(name: str) -> str:
-    """A name inside a quoted label of Mermaid's, which knows no backslash."""
+    """Escapes a name for a quoted label of Mermaid, which knows no backslash."""
     return "".join(part if part.isalnum() or part in " _-./:@+=" else f"#{ord(part)};" for part in name)
 
 
 def graphviz(impact: Impact) -> str:
-    """The same for dot."""
     lines = ["digraph blast_radius {", "  rankdir=LR;", "  node [shape=box];"]
     lines += [f"  {_quoted(name)}{' [penwidth=3]' if name in impact.declared else ''};" for name in _names(impact)]
     lines += [

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``alerts``: what is sent to AWS (ages, rotations and leaks), and the events' names."""
+"""The catalog's section ``alerts``, and the names of the events."""
 
 from __future__ import annotations
 
@@ -35,21 +35,19 @@ EVENTS = (
 )
 DEFAULT_TOPIC = "{application}-{environment}-secrets"
 TOPIC = re.compile(r"[A-Za-z0-9_-]{1,200}")
-"""Alarms are named after it, so that it has room for an ending."""
+"""Shorter than SNS allows, because the names of alarms begin with the topic's name."""
 
 
 @dataclass(frozen=True)
 class Alerts:
-    """What is sent to AWS, and when it wakes somebody."""
-
     topic: str
     """Name of the SNS topic."""
     warn_days: Tuple[int, ...] = (14, 3)
-    """Days before a credential is due; an alarm for each."""
+    """Days before a credential is due. Each number has an alarm."""
     silent_hours: int = 26
     """Hours without a report after which every alarm fires."""
     verification_hours: int = 0
-    """Hours without a good verification after which its alarms fire; 0 for none."""
+    """Hours without a passed verification after which its alarms fire. 0 for no such alarm."""
     emails: Tuple[str, ...] = ()
     event_bus: str = "default"
 
@@ -66,7 +64,7 @@ def parsed_alerts(raw: Mapping[str, Any], topic: str) -> Alerts:
 
 _DAYS = {"type": "integer", "minimum": 0, "maximum": 3650}
 _HOURS = {"type": "integer", "minimum": 2, "maximum": 168}
-"""CloudWatch looks back seven days at most."""
+"""Seven days at most, as far as CloudWatch looks back."""
 ADDRESS = {"type": "string", "pattern": r"^[^@\s<>,]+@[^@\s<>,]+$"}
 ALERTS = schema_object(
     {

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``aws``: names, tags and roles of what provisioning creates."""
+"""The catalog's section ``aws``: names, tags and roles of the resources that provisioning creates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
 
 ROLES = ("deploy", "host", "rotate", "respond", "verify")
 _ROLE_NAME = {"type": "string", "pattern": r"^[A-Za-z0-9+=,.@_{}-]+$"}
-"""What IAM takes as a name, with our placeholders. Workflows are made with it, so it holds no line break."""
+"""A name that IAM accepts, with placeholders. It contains no line break, because workflows contain it."""
 _NAMES = {"type": "array", "items": NAME}
 AWS = schema_object(
     {

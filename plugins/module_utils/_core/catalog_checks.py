@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a catalog must satisfy beyond its form: names that exist, and what may be kept where."""
+"""Checks that the schema cannot express: names must exist, and some values may not be in the catalog."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 
 _PARAMETER = re.compile(r"(/[A-Za-z0-9_.-]+){1,15}")
 PASSWORD = "{password}"
-"""Where a setting's first value holds what is generated for its credential."""
+"""Placeholder for the generated password in a setting's first value."""
 
 
 def references(catalog: Catalog) -> list[str]:
-    """Every problem, as ``path: what is wrong``."""
+    """Problems of the catalog, each as ``path: problem``."""
     return [line for check in _CHECKS for line in check(catalog)]
 
 
@@ -164,7 +164,7 @@ def _server(catalog: Catalog, where: str, credential: Credential) -> Iterator[st
 
 
 def _declared(where: str, server: Server, port: Optional[int]) -> Iterator[str]:
-    """``port`` is None where only a kind of the operator's own knows the server."""
+    """Problems of an administrator's server. ``port`` is None for a kind that an operator wrote."""
     endpoints = []
     for key, addresses in (("address", (server.address,)), ("aliases", server.aliases), ("nodes", server.nodes)):
         for address in addresses:

@@ -15,17 +15,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
 )
 
 MOST_KEYS = 8
-"""KMS keys of one ``.env.enc``: a hostile file shall not have KMS asked a thousand times."""
+"""Most KMS keys of one ``.env.enc``, so that a hostile file cannot cause a thousand requests to KMS."""
 
 
 @dataclass(frozen=True)
 class EncryptedEnvFile:
-    """The ``.env.enc`` of an environment."""
-
     file: str
-    """Where it is kept on the controller, relative to the folder in which the command is started."""
+    """Path on the controller, relative to the working directory of the command."""
     keys: Tuple[str, ...] = ()
-    """ARNs of KMS keys that open it beside ``aws.kms_key``."""
+    """ARNs of KMS keys, in addition to ``aws.kms_key``."""
 
 
 def problems(keys: Tuple[str, ...]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog of one environment, as data: what all share, with what the environment overrides."""
+"""Merges the shared part of the catalog with the overrides of one environment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def environment_document(document: Mapping[str, Any], environment: str) -> Dict[
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Dict[str, Any]:
-    """``base`` with ``over`` laid on top, mapping by mapping; null removes."""
+    """``base`` with the keys of ``over``, recursively. Null removes a key."""
     result = dict(base)
     for key, value in over.items():
         if value is None:
@@ -39,7 +39,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _merged_setting(base: Mapping[str, Any], over: Mapping[str, Any]) -> Dict[str, Any]:
-    """A setting's override replaces the source, and the copies with it, as soon as it names one of its own."""
+    """An override that names a source replaces the setting's source and its copies."""
     if any(source in over for source in SOURCES):
         base = {key: value for key, value in base.items() if key not in (*SOURCES, "key", "copies")}
     return _merged(base, over)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``files``: what a deploy writes beside ``.env``, and which settings stand where."""
+"""The catalog's section ``files``: files that a deploy writes in addition to ``.env``, and their settings."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.file_form
 MODE = "0600"
 _REQUIRED = ("path", "settings")
 _KEYS = {"readers": (DOTENV,), "credential": (CREDENTIAL,)}
-"""Keys that only some formats have."""
+"""Formats that allow the key."""
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
 class OutputFile:
-    """A file that a deploy writes beside ``.env``."""
+    """A file that a deploy writes in addition to ``.env``."""
 
     name: str
     path: str
@@ -42,47 +42,49 @@ class OutputFile:
     settings: Tuple[str, ...]
     format: str = DOTENV
     also_in_env: Tuple[str, ...] = ()
-    """Those of its settings that stand in ``.env`` as well."""
+    """Settings of the file that are in ``.env`` too."""
     readers: Tuple[str, ...] = ()
-    """Of a dotenv file; empty for the catalog's."""
+    """Readers of a dotenv file. Empty for the catalog's readers."""
     owner: Optional[str] = None
     group: Optional[str] = None
     mode: str = MODE
     credential: Optional[str] = None
-    """Name under which systemd shows a credential to its unit; by default the file's."""
+    """Name of the systemd credential. By default the name of the file."""
     hosts: Tuple[str, ...] = ()
-    """Hosts and groups of the inventory that get the file; empty for all."""
+    """Hosts and groups of the inventory. Empty for all."""
 
     @property
     def data(self) -> Dict[str, Any]:
-        """As a snapshot carries it."""
+        """The form in a snapshot."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     def values(self, values: Mapping[str, str]) -> Dict[str, str]:
-        """Its own of all values of the environment."""
         return {name: value for name, value in values.items() if _is_named(name, self.settings)}
 
     def content(self, values: Mapping[str, str], readers: Sequence[str], header: str) -> Optional[str]:
-        """None where no setting of it has a value. Raises DotenvError for a value that the format cannot hold."""
+        """The file's text. None if no setting of the file has a value.
+
+        Raises DotenvError for a value that the format cannot hold.
+        """
         own = self.values(values)
         return rendered(self.format, own, self.readers or readers, header) if own else None
 
 
 def parsed_files(raw: Mapping[str, Optional[Mapping[str, Any]]]) -> Dict[str, OutputFile]:
-    """Those that have all keys of :func:`missing`."""
+    """The declared files, without those that lack a required key (see :func:`missing`)."""
     complete = {name: entry for name, entry in raw.items() if entry and all(key in entry for key in _REQUIRED)}
     return {name: output_file({**entry, "name": name}) for name, entry in complete.items()}
 
 
 def missing(raw: Mapping[str, Optional[Mapping[str, Any]]]) -> Iterator[str]:
-    """An environment may name only the keys that differ, so the schema requires none."""
+    """Problems of files without a required key. The schema requires none, because an override may have any key."""
     for name, entry in raw.items():
         if entry is not None:
             yield from ("files.%s.%s: is required" % (name, key) for key in _REQUIRED if key not in entry)
 
 
 def output_file(data: Mapping[str, Any]) -> OutputFile:
-    """From the catalog's entry, or from a snapshot."""
+    """A file from its entry in the catalog or in a snapshot."""
     values = with_tuples(data)
     if values.get("format") == CREDENTIAL:
         values = {"owner": "root", "credential": os.path.basename(values["path"]), **values}
@@ -90,13 +92,12 @@ def output_file(data: Mapping[str, Any]) -> OutputFile:
 
 
 def in_env(files: Iterable[OutputFile], values: Mapping[str, str]) -> Dict[str, str]:
-    """The values that stand in ``.env``."""
     declared = list(files)
     return {name: value for name, value in values.items() if is_in_env(declared, name)}
 
 
 def is_in_env(files: Iterable[OutputFile], name: str) -> bool:
-    """Settings of no other file, and those that are listed for both."""
+    """Whether no file has the setting, or a file lists it in ``also_in_env``."""
     holders = [file for file in files if _is_named(name, file.settings)]
     return not holders or any(_is_named(name, file.also_in_env) for file in holders)
 
@@ -106,7 +107,7 @@ def holders(files: Iterable[OutputFile], name: str) -> Iterator[OutputFile]:
 
 
 def of_host(files: Iterable[OutputFile], names: Collection[str]) -> List[OutputFile]:
-    """Those of a host; ``names`` are its own and its groups'."""
+    """The files of a host. ``names`` are its own name and its groups."""
     return [file for file in files if not file.hosts or not set(file.hosts).isdisjoint(names)]
 
 
@@ -115,7 +116,7 @@ def _is_named(name: str, patterns: Sequence[str]) -> bool:
 
 
 def problems(files: Mapping[str, OutputFile], delivered: Iterable[str]) -> Iterator[str]:
-    """Each as ``path: what is wrong``; ``delivered`` are the settings that a deploy can write."""
+    """``delivered`` are the settings that a deploy can write."""
     known = set(delivered)
     paths: Dict[str, str] = {}
     for file in files.values():

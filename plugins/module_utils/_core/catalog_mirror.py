@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``mirror``: settings of Secrets Manager that Parameter Store repeats."""
+"""The catalog's section ``mirror``: settings of Secrets Manager that are copied to Parameter Store."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ ROLE_NAME = "{application}-{environment}-mirror"
 
 @dataclass(frozen=True)
 class MirrorFunction:
-    """The Lambda function that mirrors by itself."""
-
     schedule_minutes: int = 60
     alarm_hours: int = 6
     alarm_topic: Optional[str] = None
@@ -32,14 +30,12 @@ class MirrorFunction:
 
 @dataclass(frozen=True)
 class Mirror:
-    """How settings of Secrets Manager are repeated in Parameter Store, one way."""
-
     groups: Mapping[str, str] = field(default_factory=dict)
-    """Path by group; the parser has made copies of it."""
+    """Path by group. The parser turns each into copies of settings."""
     deletes: int = 5
     replicas: bool = False
     replica_key: Optional[str] = None
-    """ARN; None for AWS's own key."""
+    """ARN of a KMS key. None for AWS's own key."""
     function: Optional[MirrorFunction] = None
 
 

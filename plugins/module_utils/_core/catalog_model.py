@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The values that the pure code passes around: what a catalog declares for one environment."""
+"""Data classes of a catalog, for one environment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 def s3_location(text: str) -> Tuple[str, str]:
-    """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash. Raises ValueError."""
+    """Bucket and prefix of ``s3://bucket/prefix``. The prefix is empty or ends in a slash. Raises ValueError."""
     bucket, _slash, prefix = text[len(S3_PREFIX) if text.startswith(S3_PREFIX) else 0 :].partition("/")
     if not _BUCKET.fullmatch(bucket):
         raise ValueError(f"{text!r} does not begin with the name of a bucket; give bucket/prefix")
@@ -36,14 +36,14 @@ def s3_location(text: str) -> Tuple[str, str]:
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """One spot in a store that holds a value."""
+    """A location in a store that holds a value."""
 
     store: str
-    """Its name in STORES."""
+    """A key of STORES."""
     name: str
-    """Full name of the secret or parameter. In a pattern's place, the parameter's name still ends in ``*``."""
+    """Full name of the secret or parameter. For a pattern, the name ends in ``*``."""
     key: Optional[str] = None
-    """Key inside the secret's JSON object; None for the whole string."""
+    """Key in the secret's JSON object. None for the whole string."""
 
     def __str__(self) -> str:
         return f"{self.traits.noun} {self.name}" + (f" key {self.key}" if self.key is not None else "")
@@ -54,28 +54,28 @@ class Place:
 
 
 def names_in(store: str, places: Iterable[Place]) -> Tuple[str, ...]:
-    """The names that these places have in one store, each once, sorted."""
+    """Sorted names of the places in one store."""
     return tuple(sorted({place.name for place in places if place.store == store}))
 
 
 def labelled_names(places: Iterable[Place]) -> Tuple[str, ...]:
-    """The names of which a version can be written before it is the current one, each once, sorted."""
+    """Sorted names of secrets whose versions have labels, so that a version can exist before it is current."""
     return tuple(sorted({place.name for place in places if place.traits.has_labels}))
 
 
 def numbered_names(places: Iterable[Place]) -> Tuple[str, ...]:
-    """The names whose versions have numbers alone, each once, sorted."""
+    """Sorted names whose versions have numbers but no labels, such as parameters."""
     return tuple(sorted({place.name for place in places if not place.traits.has_labels}))
 
 
 def names_outside_aws(places: Iterable[Place]) -> Tuple[str, ...]:
-    """The names that are in other stores than AWS's, each once, sorted."""
+    """Sorted names in stores outside AWS."""
     return tuple(sorted({place.name for place in places if not place.traits.is_aws}))
 
 
 @dataclass(frozen=True)
 class SettingRef:
-    """A part of a composed value that is another setting's value."""
+    """The value of another setting, as a part of a composed URL."""
 
     name: str
 
@@ -85,8 +85,6 @@ Part = Union[str, Place, SettingRef]
 
 @dataclass(frozen=True)
 class Compose:
-    """A URL whose parts come from several places."""
-
     scheme: str
     host: Part
     username: Optional[Part] = None
@@ -103,7 +101,7 @@ class Compose:
 
 @dataclass(frozen=True)
 class Setting:
-    """One environment variable that the application reads, or one that is only mirrored to GitHub."""
+    """An environment variable that the application reads, or a value that is only synced to GitHub."""
 
     name: str
     category: str = "Other"
@@ -114,7 +112,7 @@ class Setting:
     sensitivity: str = "high"
     required: bool = False
     required_when: Optional[str] = None
-    """Required if the setting of this name has a value."""
+    """Name of a setting. If that setting has a value, this one is required."""
     place: Optional[Place] = None
     literal: Optional[str] = None
     compose: Optional[Compose] = None
@@ -122,12 +120,12 @@ class Setting:
     copies: Tuple[Place, ...] = ()
     github: Optional[str] = None
     github_scope: Optional[str] = None
-    """Where GitHub keeps it: repository, environment or organization; None for what the catalog says of all."""
+    """Scope at GitHub: repository, environment or organization. None for ``github.scope``."""
     initial: Optional[str] = None
-    """Its first value; ``{password}`` stands where a generated one goes."""
+    """The first value. ``{password}`` stands for a generated password."""
     example: Optional[str] = None
     broker: bool = False
-    """Whether queues, results or channels live behind its URL."""
+    """Whether a message broker uses the database of the URL."""
 
     @property
     def rendered(self) -> bool:
@@ -140,12 +138,12 @@ class Setting:
 
     @property
     def own_places(self) -> tuple[Place, ...]:
-        """Where its whole value stands."""
+        """Places that hold the whole value."""
         return ((self.place,) if self.place else ()) + self.copies
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Every place that the setting's value is read from."""
+        """Places that the value is read from, including the parts of a composed URL."""
         own = (self.place,) if self.place else ()
         composed = tuple(part for part in self.compose.parts if isinstance(part, Place)) if self.compose else ()
         return own + composed + self.copies
@@ -156,25 +154,24 @@ class Setting:
 
 @dataclass(frozen=True)
 class Tls:
-    """How an administrator's connection is protected."""
-
     mode: Optional[str] = None
-    """verify-full, verify-ca, require or disable; None for verify-full, and on this machine for what the server has."""
+    """verify-full, verify-ca, require or disable. None for verify-full, but on loopback and sockets for the server's
+    choice."""
     reason: Optional[str] = None
-    """Why less than verify-full is enough."""
+    """Reason for a mode other than verify-full."""
     ca: Optional[str] = None
-    """File with the certificates of the authorities that may sign, on the host that connects; its own by default."""
+    """Path of trusted certificates on the host that connects. None for the system's certificates."""
     cert: Optional[str] = None
     key: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where an administrator logs in. No store value and no server's answer leads its password anywhere else."""
+    """The server of an administrator. No value in a store and no server's answer sends the password elsewhere."""
 
     address: str
     aliases: Tuple[str, ...] = ()
-    """Other addresses of the same server that applications may name; the administrator never uses them."""
+    """Other addresses of the same server in the URLs of applications. The administrator never connects to them."""
     nodes: Tuple[str, ...] = ()
     """Addresses of further nodes of a Valkey deployment."""
     database: str = "postgres"
@@ -183,7 +180,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Parts:
-    """The settings that hold a server's address, where no URL does."""
+    """Settings that hold a server's address, if no URL holds it."""
 
     host: Optional[str] = None
     port: Optional[str] = None
@@ -196,8 +193,6 @@ class Parts:
 
 @dataclass(frozen=True)
 class Credential:
-    """One thing that can be revoked."""
-
     name: str
     kind: str
     settings: Tuple[str, ...] = ()
@@ -213,34 +208,27 @@ class Credential:
     revoke_after: int = 0
     """Seconds that the old value stays valid after the promotion."""
     fallback_seconds: int = 1209600
-    """Seconds that a former signing key still verifies: Django's SESSION_COOKIE_AGE."""
+    """Seconds that a previous signing key stays valid. The default is Django's SESSION_COOKIE_AGE."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What its kind needs beside that."""
     test: Optional[ValueProbe] = None
-    """How a value that a third party issued is tested."""
     api: Optional[ProviderApi] = None
-    """How its provider makes, lists and revokes keys."""
     server: Optional[Server] = None
-    """Where it administers others."""
+    """The server on which this administrator logs in."""
     parts: Parts = Parts()
 
 
 @dataclass(frozen=True)
 class Purge:
-    """Keys in Valkey that a leak response may delete."""
-
     name: str
     kind: str
     """cache or sessions."""
     setting: str
-    """Its URL names the server and the database."""
+    """Setting whose URL names the server and the database."""
     keys: Tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Invalidation:
-    """Copies at CloudFront that a leak response makes it forget."""
-
     name: str
     distribution: str
     paths: Tuple[str, ...] = ("/*",)
@@ -248,7 +236,7 @@ class Invalidation:
 
 @dataclass(frozen=True)
 class Exemption:
-    """A rule that one setting is excused from, with the reason."""
+    """A production rule that one setting may break, with the reason."""
 
     rule: str
     setting: str
@@ -257,12 +245,12 @@ class Exemption:
 
 @dataclass(frozen=True)
 class GitHub:
-    """Where settings are mirrored to, and whose workflows may deploy."""
+    """The repository that settings are synced to, and whose workflows may deploy."""
 
     repository: str
-    """OWNER/NAME"""
+    """As OWNER/NAME."""
     environment: str
-    """The deployment environment there."""
+    """The deployment environment."""
     scope: str = "repository"
     api_url: str = "https://api.github.com"
     owner_id: Optional[int] = None
@@ -275,12 +263,12 @@ class GitHub:
 
 @dataclass(frozen=True)
 class Aws:
-    """What provisioning makes in AWS beside secrets and parameters."""
+    """Resources that provisioning creates in AWS, without secrets and parameters."""
 
     kms_key: str
-    """An alias, with ``alias/`` before its name."""
+    """Alias of the KMS key, including ``alias/``."""
     roles: Mapping[str, str]
-    """The name of each role: deploy, host, rotate, respond and verify."""
+    """Name by role: those of ``catalog_aws``, and mirror."""
     owner: Optional[str] = None
     tags: Mapping[str, str] = field(default_factory=dict)
     recovery_days: int = 30
@@ -288,13 +276,13 @@ class Aws:
     host_principal: str = "ec2.amazonaws.com"
     operators: Tuple[str, ...] = ()
     readers: Tuple[str, ...] = ()
-    """Users and roles that may read the secrets beside those, such as the account's administrators."""
+    """ARNs of further principals that may read the secrets, such as the account's administrators."""
     bucket: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """What one environment of the application must have, and where."""
+    """The catalog of one environment."""
 
     application: str
     environment: str
@@ -303,72 +291,66 @@ class Catalog:
     settings: Mapping[str, Setting]
     alternatives: Mapping[str, Tuple[Tuple[str, ...], ...]] = field(default_factory=dict)
     readers: Tuple[str, ...] = DEFAULT_READERS
-    """The programs that read its .env."""
     files: Mapping[str, OutputFile] = field(default_factory=dict)
-    """What a deploy writes beside .env."""
     services: Mapping[str, Service] = field(default_factory=dict)
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     purge: Mapping[str, Purge] = field(default_factory=dict)
     invalidations: Mapping[str, Invalidation] = field(default_factory=dict)
     sessions: Optional[Sessions] = None
-    """None where the catalog does not say how sessions end."""
     leak_evicts: bool = False
-    """Whether a leak response removes keys and logins that nothing explains, if the operator says nothing."""
+    """Whether a leak response removes unknown keys and logins by default."""
     contacts: Mapping[str, str] = field(default_factory=dict)
     audit_log: Mapping[str, str] = field(default_factory=dict)
     journal: Optional[Tuple[str, str]] = None
-    """Bucket and prefix of the journal of rotations."""
+    """Bucket and prefix."""
     alerts: Optional[Alerts] = None
-    """None for a catalog that tells AWS nothing."""
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     exemptions: Tuple[Exemption, ...] = ()
     region: Optional[str] = None
     expected_account_id: Optional[str] = None
     github: Optional[GitHub] = None
-    """None for a catalog that mirrors nothing."""
     encrypted_env: Optional[EncryptedEnvFile] = None
-    """None for a catalog that keeps none."""
     aws: Optional[Aws] = None
-    """None only where a test makes a catalog by hand."""
+    """None only in tests."""
     mirror: Optional[Mirror] = None
     servers: Mapping[str, Any] = field(default_factory=dict)
-    """Of stores outside AWS, by the store's name."""
+    """By name of a store outside AWS."""
 
     @property
     def rotation_secret(self) -> str:
-        """Start of the name of the secret in which a rotation's parameters wait, which hosts read; its id follows."""
+        """First part of the name of the overlay, which hosts read. The rotation's id follows."""
         return f"{self.application}-rotation/{self.environment}"
 
     @property
     def rotation_logins(self) -> str:
-        """Start of the name of the secret with a rotation's new logins, which no host reads; its id follows."""
+        """First part of the name of the secret with a rotation's new logins, which no host reads. The rotation's id
+        follows."""
         return f"{self.application}-rotation-logins/{self.environment}"
 
     @property
     def journal_place(self) -> Tuple[str, str]:
-        """Bucket and key of the journal; both are empty where the catalog names none."""
+        """Bucket and key of the journal. Both are empty if the catalog declares none."""
         bucket, prefix = self.journal or ("", "")
         return bucket, f"{prefix}{self.application}/{self.environment}/journal.jsonl" if bucket else ""
 
     @property
     def baseline_place(self) -> Tuple[str, str]:
-        """Bucket and key of what servers should show, beside the journal."""
+        """Bucket and key of the baseline. Both are empty without a journal."""
         bucket, key = self.journal_place
         return bucket, f"{key.rpartition('/')[0]}/baseline.json" if key else ""
 
     @property
     def sent_path(self) -> str:
-        """Path of the parameters that record what was sent to GitHub."""
+        """Path of the parameters that record which values were synced to GitHub."""
         return f"/{self.application}-github/{self.environment}"
 
     @property
     def secret_names(self) -> tuple[str, ...]:
-        """The secrets that a read of every setting needs, each once, sorted."""
+        """Sorted names of the secrets that hold settings."""
         return labelled_names(self.places)
 
     @property
     def places(self) -> Iterator[Place]:
-        """Where settings are read from."""
         for setting in self.settings.values():
             yield from setting.places
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``notify``: who learns of rotations and leaks without AWS."""
+"""The catalog's section ``notify``: receivers of events that need no AWS."""
 
 from __future__ import annotations
 
@@ -22,17 +22,15 @@ WAYS = ("webhook", "email", "command")
 
 @dataclass(frozen=True)
 class Webhook:
-    """An address that takes what Slack's webhooks take."""
+    """An https URL that accepts Slack's webhook format."""
 
     setting: str
-    """The setting that holds it: whoever knows it can post."""
+    """Setting that holds the URL, which is a secret: whoever knows the URL can post."""
     ca: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Email:
-    """A mail server, over TLS."""
-
     server: str
     sender: str
     to: Tuple[str, ...]
@@ -40,17 +38,17 @@ class Email:
     tls: str = IMPLICIT
     username: str = ""
     password: str = ""
-    """The setting that holds it; empty for a server that asks for none."""
+    """Setting that holds the password. Empty if the server requires no login."""
     ca: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Notifier:
-    """Who gets events without AWS. One of the last three is given."""
+    """A receiver of events. Exactly one of webhook, email and command is set."""
 
     name: str
     events: Tuple[str, ...] = ()
-    """Names, or families such as ``leak.*``; empty for all."""
+    """Names of events, or families such as ``leak.*``. Empty for all."""
     webhook: Optional[Webhook] = None
     email: Optional[Email] = None
     command: Tuple[str, ...] = ()
@@ -61,7 +59,7 @@ class Notifier:
 
     @property
     def settings(self) -> Tuple[str, ...]:
-        """Those that it needs the values of."""
+        """Settings with the notifier's secrets."""
         names = (self.webhook.setting if self.webhook else "", self.email.password if self.email else "")
         return tuple(filter(None, names))
 

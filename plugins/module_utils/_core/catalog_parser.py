@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads the catalog: plain data in, a checked :class:`Catalog` of one environment out.
+"""Parses and checks the catalog of one environment.
 
-The whole catalog is validated, every environment's overrides included, before anything is looked up. Each problem names
-the path inside the catalog.
+All environments' overrides are validated before any value is read. Each problem names the path in the catalog.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ DEFAULT_SSM_PATH = "/{application}/{environment}"
 DEFAULT_KMS_KEY = "alias/{application}-{environment}"
 DEFAULT_ROLES = {role: "{application}-{environment}-%s" % role for role in ROLES}
 _IN_SECRETS = ("group", "secret", *OUTSIDE_AWS, "compose")
-"""Sources whose values are secrets by default."""
+"""Sources whose values have high sensitivity by default."""
 _SAME_IN_SETTING = (
     *("category", "description", "min_length", "inventory", "github", "github_scope", "initial", "example"),
 )
@@ -72,14 +71,14 @@ _SAME_IN_CREDENTIAL = (
     *("max_age_days", "admin", "fallbacks", "revocation_ttl", "provider_url", "revoke_after", "fallback_seconds"),
     "options",
 )
-"""Keys whose values the model takes as they are, with defaults of its own."""
+"""Keys that the model takes unchanged."""
 _DEFAULT_SENSITIVITY = {**dict.fromkeys(_IN_SECRETS, "high"), "parameter": "medium"}
 
 
 def parse(document: Any, environment: str) -> Catalog:
     """The catalog of ``environment``.
 
-    Raises :class:`CatalogError` with every problem of the document, in this environment and in those it declares.
+    Raises :class:`CatalogError` with every problem of the document, in all environments.
     """
     if not _is_environment(environment):
         raise CatalogError([f"app_environment: {environment!r} is not an environment's name (a-z, 0-9, - and _)"])
@@ -105,8 +104,6 @@ def _is_environment(name: Any) -> bool:
 
 
 class _Builder:
-    """Builds the catalog of one environment and gathers what is wrong with it."""
-
     def __init__(self, document: Mapping[str, Any], environment: str) -> None:
         self.document = environment_document(document, environment)
         self.bound = {name: entry["environment"] for name, entry in document.get("secrets", {}).items()}
@@ -223,7 +220,7 @@ class _Builder:
         return None if wrong else section.parsed({**raw, **named})
 
     def _purged(self, needed: Sequence[str], additions: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
+        """Entries of ``purge`` for Valkey, or those for CloudFront if ``needed`` contains ``distribution``."""
         for name, raw in self.document.get("purge", {}).items():
             if raw is None or ("distribution" in raw) != ("distribution" in needed):
                 continue
@@ -249,7 +246,7 @@ class _Builder:
         return path
 
     def _secret(self, where: str, name: str, key: Optional[str]) -> Optional[Place]:
-        """The place, or None if the secret belongs to another environment."""
+        """None if the secret belongs to another environment."""
         owner = self.bound.get(name)
         if owner is None and "{environment}" not in name:
             self.problems.append(
@@ -261,7 +258,7 @@ class _Builder:
         return Place(SECRETS_MANAGER, self._format(where, name), key)
 
     def _outside(self, where: str, store: str, path: str, key: Optional[str]) -> Optional[Place]:
-        """The place in a store outside AWS, or None if the path belongs to another environment."""
+        """None if the path belongs to another environment."""
         section = OUTSIDE_AWS[store]
         if self.servers.get(store) is None:
             self.problems.append(f"{where}: no server is declared for it; add stores.{store}: {section.required}")
@@ -285,7 +282,7 @@ class _Builder:
         return self._secret(where, raw["secret"], raw.get("key"))
 
     def _part(self, where: str, raw: Any) -> Optional[Part]:
-        """The part, or None if it belongs to another environment."""
+        """None if the part belongs to another environment."""
         if not isinstance(raw, Mapping):
             return str(raw)
         return SettingRef(raw["setting"]) if "setting" in raw else self._place(where, raw)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's sections ``test`` and ``api`` of a credential: requests to the provider that issues it."""
+"""The sections ``test`` and ``api`` of a credential: requests to the provider that issues it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
 
 @dataclass(frozen=True)
 class ValueProbe:
-    """A request that a third party answers well only if the value in it is valid."""
+    """A request that a provider accepts only with a valid value."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
-    """What is posted; without it the request is a GET."""
+    """Fields of a POST. Without them, the request is a GET."""
     status: Tuple[int, ...] = (200,)
-    """What is answered to a valid value."""
     refused: Tuple[int, ...] = (400, 401, 403)
-    """What is answered to one that is not; any other status proves nothing."""
+    """Statuses that mean a rejected value. Any other status proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +41,19 @@ class ApiRequest:
 
 @dataclass(frozen=True)
 class AnswerPaths:
-    """Where an answer has what: keys, joined by dots."""
+    """Paths of fields in an answer: keys, joined by dots."""
 
     id: str
     label: str = ""
     items: str = ""
-    """The list; empty where the answer itself is the list."""
+    """Path of the list. Empty if the answer itself is the list."""
     active: str = ""
-    """True of a key that may be used; empty where the provider does not say so."""
+    """Path of a field that is true for a valid key. Empty if the provider has none."""
     value: str = ""
 
 
 @dataclass(frozen=True)
 class ProviderApi:
-    """How a provider makes, lists and revokes keys."""
-
     url: str
     headers: Mapping[str, str]
     listing: ApiRequest
@@ -65,19 +62,17 @@ class ProviderApi:
     created: AnswerPaths
     revoke: ApiRequest
     disable: Optional[ApiRequest] = None
-    """Comes before the revocation."""
     first_label: str = ""
-    """Of the key that no rotation has made."""
+    """Label of the key that an operator created."""
     limit: Optional[int] = None
     """Highest number of keys that the provider allows."""
     ca: Optional[str] = None
     value_has_id: bool = False
     """Whether the value is a URL whose user name is the id."""
     remedy: str = ""
-    """What the operator corrects where the kind, not the catalog, declares the requests."""
+    """Remedy for an operator if the kind, not the catalog, declares the requests."""
 
     def correct(self, *names: str) -> str:
-        """The remedy for a request or an answer that does not fit."""
         return self.remedy or f"correct {', '.join(f'api.{name}' for name in names)} in the catalog"
 
 
@@ -106,7 +101,8 @@ _METHOD = {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]}
 
 
 def _request(text: str, **paths: Any) -> Mapping[str, Any]:
-    """The schema of a request; ``paths`` say where its answer has what. All but ``items`` and ``active`` are needed."""
+    """The schema of a request. ``paths`` are keys for paths in the answer. Only ``items`` and ``active`` are
+    optional."""
     common = {
         "method": described(
             "HTTP method. By default GET for list, POST for create, PUT for disable, DELETE for revoke.", _METHOD
