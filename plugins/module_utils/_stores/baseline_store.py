@@ -66,7 +66,7 @@ class BaselineStore:
             self._object.replace(server_baseline.written(empty), None)
 
     def replace(self, baseline: ServerBaseline, version: str) -> None:
-        """Replaces this version (empty if there is none). Raises StoreError if another run wrote meanwhile."""
+        """Replaces this version; empty stands for no object. Raises StoreError if another run wrote meanwhile."""
         content = server_baseline.written(baseline)
         packed = content if len(content) <= PLAIN else gzip.compress(content, mtime=0)
         if len(packed) > LIMIT or len(content) > LARGEST:

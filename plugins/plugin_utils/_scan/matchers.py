@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Multi-pattern search by hyperscan, by ahocorasick_rs, or without a library. See docs/explanation/performance.md."""
+"""Multi-pattern search by hyperscan, by ahocorasick_rs, or in pure Python. Figures: docs/explanation/performance.md."""
 
 from __future__ import annotations
 
