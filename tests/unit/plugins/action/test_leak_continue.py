@@ -172,7 +172,7 @@ def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path
     (tmp_path / "gone").write_text("")
     result = go_on(leak, "copies", report_path=str(tmp_path / "gone"))
     assert result["msg"].startswith(f"contained, but the post-mortem could not be written: {tmp_path / 'gone'}/leak-")
-    assert any("last old value rejected: " in line for line in shown)
+    assert any("; last old value rejected: " in line for line in shown)
     assert shown[-1].startswith("contained in ")
     assert leak.incident.id
 
