@@ -62,7 +62,7 @@ def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:
     params: dict[str, Any] = {
         "admin_url": logins.admin_url,
         "login": concerned.username,
-        "owner": owner_of(concerned.username),
+        "owner": owner_of(concerned.username or ""),
         "journal": logins.number,
         "login_url": logins.of(concerned),
     }

@@ -46,7 +46,7 @@ class Impact:
 
     declared: tuple[str, ...]
     reached: tuple[Reached, ...]
-    """In the order of replacement."""
+    """Credentials in the order of replacement."""
     edges: tuple[Edge, ...]
     cycles: tuple[tuple[str, ...], ...] = ()
     first_off: tuple[str, ...] = ()

@@ -155,8 +155,7 @@ class Setting:
 @dataclass(frozen=True)
 class Tls:
     mode: Optional[str] = None
-    """verify-full, verify-ca, require or disable. None for verify-full, but on loopback and sockets for the server's
-    choice."""
+    """verify-full, verify-ca, require or disable. None for verify-full, or for less on loopback and sockets."""
     reason: Optional[str] = None
     """Reason for a mode other than verify-full."""
     ca: Optional[str] = None
@@ -248,7 +247,7 @@ class GitHub:
     """The repository that settings are synced to, and whose workflows may deploy."""
 
     repository: str
-    """As OWNER/NAME."""
+    """OWNER/NAME."""
     environment: str
     """The deployment environment."""
     scope: str = "repository"
@@ -314,7 +313,7 @@ class Catalog:
     """None only in tests."""
     mirror: Optional[Mirror] = None
     servers: Mapping[str, Any] = field(default_factory=dict)
-    """By name of a store outside AWS."""
+    """Server by name of a store outside AWS."""
 
     @property
     def rotation_secret(self) -> str:

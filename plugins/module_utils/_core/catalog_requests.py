@@ -31,8 +31,6 @@ class ValueProbe:
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One request to a provider's API."""
-
     method: str
     path: str
     body: Optional[Mapping[str, Any]] = None

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's JSON Schema, the one declaration of its form. ``docs/catalog.schema.json`` is written from it."""
+"""The catalog's JSON Schema. ``docs/catalog.schema.json`` is generated from it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TLS_MODES = ("verify-full", "verify-ca", "require", "disable")
 SETTING_NAME = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"
 REGION = {"type": "string", "pattern": r"^[a-z0-9-]+$"}
 GITHUB_ENVIRONMENT = {"type": "string", "pattern": r"^(?!.*\$\{\{)[^\x00-\x1f\x7f]+$"}
-"""Nothing that GitHub would take for an expression."""
+"""Contains no ``${{``, so that GitHub sees no expression."""
 
 
 _SECONDS = {"type": "integer", "minimum": 0}

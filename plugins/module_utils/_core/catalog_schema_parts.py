@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the schema of each section of the catalog is written with."""
+"""Functions and types for the schemas of the catalog's sections."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def schema_map(of: Dict[str, Any], **keywords: Any) -> Dict[str, Any]:
 
 
 def with_tuples(raw: Mapping[str, Any]) -> Dict[str, Any]:
-    """A section's keys as the fields of a dataclass that compares."""
+    """Replaces lists by tuples, for the fields of a dataclass."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``services``: what reads ``.env``, the program that manages it, and its health."""
+"""The catalog's section ``services``: services that read ``.env``, their managers and health checks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OPTIONAL: Mapping[str, Tuple[str, ...]] = {
 MANAGERS = tuple(_NEEDED)
 _OF_EACH = ("manager", "health", "health_command")
 _UNIT = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.:@*-]*")
-"""A name that no program takes for an option or a path."""
+"""A name that no program mistakes for an option or a path."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class Service:
 
     @property
     def described(self) -> str:
-        """Its units for people, with their manager where that is another than systemd."""
+        """The units, and their manager if it is not systemd, for messages."""
         units = ", ".join(self.units) or self.name
         return units if self.manager == SYSTEMD else f"{units} ({self.manager})"
 
     @property
     def data(self) -> Dict[str, Any]:
-        """As a deploy takes it; keys without a value are left out, but for ``units`` and ``health``."""
+        """The form for a deploy. Empty values are left out, except ``units`` and ``health``."""
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
         filled = {name: value for name, value in values.items() if value and name != "name"}
         if self.manager == SYSTEMD:
@@ -81,14 +81,14 @@ def parsed_services(raw: Mapping[str, Mapping[str, Any]]) -> Dict[str, Service]:
 
 
 def restart_commands(services: Sequence[Service]) -> List[str]:
-    """For people: what restarts these services on a host."""
+    """Commands, for a person, that restart these services on a host."""
     units = [unit for service in services for unit in service.systemd_units]
     others = [f"restart {service.described}" for service in services if service.manager != SYSTEMD]
     return [*([f"systemctl restart {' '.join(units)}"] if units else []), *others]
 
 
 def managed_services(services: Mapping[str, Mapping[str, Any]]) -> List[Dict[str, Any]]:
-    """Of services as data: those of other managers, and the health commands of systemd's."""
+    """Services of other managers than systemd, and services of systemd with a health command."""
     return [
         _managed(name, service)
         for name, service in services.items()
@@ -97,7 +97,7 @@ def managed_services(services: Mapping[str, Mapping[str, Any]]) -> List[Dict[str
 
 
 def of_services(managed: Sequence[Mapping[str, Any]], names: Optional[Sequence[str]]) -> List[Mapping[str, Any]]:
-    """Those of a host's own services; without names all."""
+    """The entries of these services. Of all, if ``names`` is None."""
     return [entry for entry in managed if names is None or entry["service"] in names]
 
 
@@ -107,7 +107,6 @@ def _managed(name: str, service: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def service_problems(services: Mapping[str, Service]) -> Iterator[str]:
-    """Each as ``path: what is wrong``."""
     for service in services.values():
         where = f"services.{service.name}"
         yield from _key_problems(where, service)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``sessions``: how a leak response ends the sessions of the application's users."""
+"""The catalog's section ``sessions``: how a leak response ends users' sessions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ DJANGO, COMMAND, NONE = "django", "command", "none"
 
 @dataclass(frozen=True)
 class Sessions:
-    """How sessions end."""
-
     engine: str
     command: Tuple[str, ...] = ()
 
 
 def parsed_sessions(raw: Optional[Mapping[str, Any]]) -> Optional[Sessions]:
-    """None where the catalog does not say it."""
     return Sessions(raw["engine"], tuple(raw.get("command", ()))) if raw else None
 
 

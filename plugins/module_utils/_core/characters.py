@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How encoders write one character: JSON's, URLs', HTML's, XML's, shells', SQL's, YAML's, within one another too.
+"""Spellings of one character by encoders: JSON, URLs, HTML, XML, shells, SQL, YAML, and these within one another.
 
-Pure; standard library only; Python 3.8.
+Standard library only; Python 3.8.
 
-What is made here is the source of regular expressions. No text fits one of them in many ways, so that a repository
-that holds a value by half costs no time.
+The functions make sources of regular expressions. No text matches one of them in many ways, so that a repository with
+parts of a value costs no time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 LONGEST, INDENTED = 24, 80
-"""Bytes of one character's longest spelling, and of a line's end with the next line's indentation."""
+"""Most bytes of a character, and of a line break with the next line's indentation."""
 _DOUBLED = frozenset("'\"$%`{}^")
 _NAMED = {"\n": "n", "\t": "t", "\r": "r", "\b": "b", "\f": "f"}
 _URL_SAFE = {"+": b"-", "/": b"_"}
@@ -24,15 +24,16 @@ _BACKSLASH = rb"(?:\\|%(?:25){0,3}5[Cc])"
 _ESCAPE = _BACKSLASH + b"{1,7}"
 _AMPERSAND = rb"(?:&|%%(?:25){0,3}26|%su0026)(?:amp;|#38;){0,3}"
 BREAK = rb"(?:\s|\\{1,7}[rn]){0,70}"
-"""What may stand between two letters of a text that is wrapped into lines."""
+"""Bytes between two letters of a text that is wrapped into lines."""
 _POSSESSIVE = b"+" if sys.version_info >= (3, 11) else b""
-"""Does not try fewer of them afterwards, which would be in vain; older versions of Python cannot say so."""
+"""A possessive quantifier, which saves useless backtracking. Python before 3.11 has none."""
 
 
 def expression(unit: str, *, after_backslash: bool = False, base64: bool = False) -> bytes:
-    """Every way in which a character, with its repetitions, may be written: each time in the same way.
+    """A pattern for the spellings of a repeated character. All repetitions have the same spelling.
 
-    Of ``\\"`` a backslash that is doubled and one that escapes follow one another, and belong to the first.
+    In ``\\"``, the doubled backslash and the one that escapes the quote are adjacent. The backslash's pattern matches
+    both, so the quote's needs none (``after_backslash``).
     """
     letter, count = unit[0], len(unit)
     escape = _BACKSLASH + (b"{0,7}" if after_backslash else b"{1,7}")
@@ -71,8 +72,8 @@ def _ways(letter: str, escape: bytes) -> Iterator[bytes]:
 
 @lru_cache(maxsize=1)
 def _entities() -> dict[str, list[str]]:
-    """The names that HTML has for each character."""
-    from html.entities import html5  # every host pays for an import, and few need it
+    """HTML's entity names by character."""
+    from html.entities import html5  # a slow import, which few runs need
 
     result: dict[str, list[str]] = {}
     for name, character in html5.items():
@@ -82,7 +83,7 @@ def _entities() -> dict[str, list[str]]:
 
 
 def endings(unit: str) -> list[str]:
-    """How the spellings of a character end."""
+    """Last characters of a character's spellings."""
     letter = unit[-1]
     last = (letter.encode("utf-8", "replace")[-1], letter.encode("utf-16-be", "replace")[-1])
     numbers = [form.format(byte) for byte in last for form in ("{:02x}", "{:02X}", "{:03o}")]
@@ -91,7 +92,7 @@ def endings(unit: str) -> list[str]:
 
 
 def beginnings(unit: str) -> list[str]:
-    """How the spellings of a character begin."""
+    """First characters of a character's spellings."""
     others = {" ": "+", "\n": "\r"}.get(unit[0], "")
     return list(dict.fromkeys([unit[0], "\\", "%", "&", *others]))
 
@@ -101,7 +102,7 @@ def _literal(letter: str) -> bytes:
 
 
 def _hexadecimal(digits: bytes) -> bytes:
-    """In small letters or large ones."""
+    """Matches both cases."""
     return b"(?:%s|%s)" % (digits, digits.upper()) if digits != digits.upper() else digits
 
 

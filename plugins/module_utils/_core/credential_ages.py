@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How old each credential is, and when it is due."""
+"""The age of each credential, and when it is due."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 )
 
 HIGH_VALUE_DAYS = 90
-"""The guide's limit for what matters."""
+"""Default limit."""
 LONGEST_WAIT = 3600
-"""Seconds that a rotation stays open for a revocation; what is due later becomes a pending task."""
+"""Seconds that a rotation waits for a revocation. A later revocation becomes a pending task."""
 
 
 def moment(text: str) -> datetime:
@@ -33,20 +33,18 @@ def moment(text: str) -> datetime:
 
 @dataclass(frozen=True)
 class Age:
-    """One credential's age against its limit."""
-
     credential: str
     kind: str
     limit: Optional[int]
-    """Days; None for a credential without a limit."""
+    """Days. None for no limit."""
     days: Optional[int]
-    """None where neither the journal nor a store has a date. Without a rotation in the journal, this is an upper
-    bound: an age that is too high is safe, one that is too low is not."""
+    """None if neither the journal nor a store has a date. Without a rotation in the journal, an upper bound: an age
+    that is too high is safe, one that is too low is not."""
     last: Optional[Rotated]
     stored: str = ""
-    """Without a rotation in the journal: the value is in the stores since this date or later."""
+    """Earliest date of the value in the stores. Only without a rotation in the journal."""
     lease_left: Optional[int] = None
-    """Days until its lease is to be replaced, which is before it ends; None for a value without a lease."""
+    """Days until the lease must be replaced, before its end. None without a lease."""
 
     @property
     def due(self) -> bool:
@@ -56,7 +54,7 @@ class Age:
 
     @property
     def left(self) -> Optional[int]:
-        """Days until it is due."""
+        """Days until the credential is due. None if neither an age limit nor a lease applies."""
         by_age = None if self.limit is None or self.days is None else self.limit - self.days
         return min((days for days in (by_age, self.lease_left) if days is not None), default=None)
 
@@ -77,7 +75,7 @@ class Age:
 
 
 def limit_of(catalog: Catalog, credential: Credential) -> Optional[int]:
-    """The credential's own limit, or 90 days for one of high value."""
+    """The declared limit in days. Otherwise 90 for high sensitivity, and for a location outside settings."""
     if credential.max_age_days is not None:
         return credential.max_age_days
     sensitive = [catalog.settings[name].sensitivity for name in credential.settings if name in catalog.settings]
@@ -85,18 +83,19 @@ def limit_of(catalog: Catalog, credential: Credential) -> Optional[int]:
 
 
 def age_of(catalog: Catalog, credential: Credential, journal: Journal, now: datetime, stored: str = "") -> Age:
-    """``stored`` counts without a rotation in the journal: when the first of its secrets or parameters was created."""
+    """The credential's age. ``stored`` is the creation date of its oldest secret or parameter; it counts only without a
+    rotation in the journal."""
     last = journal.rotated.get(credential.name)
     since = last.at if last else stored
     days = (now - moment(since)) // timedelta(days=1) if since else None
     if days is not None and days < 0:
-        days = 0 if days == -1 else None  # a clock may be hours wrong, but a date in a year would hide what is due
+        days = 0 if days == -1 else None  # clocks differ by hours, but a far future date would hide a due credential
     limit, lease_left = limit_of(catalog, credential), _lease_left(last, now)
     return Age(credential.name, credential.kind, limit, days, last, "" if last else stored, lease_left)
 
 
 def _lease_left(last: Optional[Rotated], now: datetime) -> Optional[int]:
-    """A lease is replaced once two thirds of its time have passed, as programs that renew certificates do."""
+    """Days until two thirds of the lease have passed: the rule of programs that renew certificates."""
     if last is None or "ends" not in last.lease:
         return None
     since, ends = moment(last.at), moment(last.lease["ends"])
@@ -104,19 +103,20 @@ def _lease_left(last: Optional[Rotated], now: datetime) -> Optional[int]:
 
 
 def ages(catalog: Catalog, journal: Journal, now: datetime, stored: Mapping[str, str]) -> list[Age]:
-    """Every credential's age, those that are due longest first; ``stored`` has dates by credential."""
+    """Ages of all credentials, the most overdue first. ``stored`` has dates by credential."""
     credentials = catalog.credentials.values()
     results = [age_of(catalog, item, journal, now, stored.get(item.name, "")) for item in credentials]
     return sorted(results, key=lambda age: (not age.due, age.left if age.left is not None else 10**6, age.credential))
 
 
 def revokes_later(credential: Credential) -> bool:
-    """Whether its revocation is so far away that the rotation closes before it."""
+    """Whether the rotation closes before the revocation."""
     return credential.revoke_after > LONGEST_WAIT
 
 
 def due_pending_tasks(journal: Journal, now: datetime) -> list[PendingTask]:
-    """What the next run carries out; what waits for a third party, or after a leak for some hosts, is not among it."""
+    """Pending tasks that the next run carries out. Excludes confirmations, and tasks that wait for hosts after a
+    leak."""
     pending_tasks = (
         pending_task
         for pending_task in journal.pending_tasks.values()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The credential graph: where a credential appears, whole or inside a URL, and what a new value changes there."""
+"""The credential graph: the locations of each credential, and the texts that a new value changes."""
 
 from __future__ import annotations
 
@@ -32,19 +32,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 )
 
 Edits = Mapping[Place, str]
-"""The new text of every place that changes."""
+"""New text by place."""
 
 _USER = re.compile(r"(?:^(?:PG)?|[/_-])(?:user|username|login|(?:access|api)_?key_?id|client_?id)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class CredentialPlace:
-    """A place that the catalog says a credential appears in, and the setting through which it does, if any."""
+    """A place in which the catalog declares a credential, with the setting, if any."""
 
     place: Place
     setting: Optional[Setting] = None
     is_user: bool = False
-    """Whether the place holds the user name rather than the password."""
 
     def __str__(self) -> str:
         return f"{self.setting.name} ({self.place})" if self.setting else str(self.place)
@@ -52,7 +51,7 @@ class CredentialPlace:
 
 @dataclass(frozen=True)
 class Appearance:
-    """A spot that holds the credential, with what it holds."""
+    """A place that holds the credential, with its text."""
 
     spot: CredentialPlace
     text: str = field(repr=False)
@@ -61,13 +60,12 @@ class Appearance:
 
     @property
     def flaw(self) -> Optional[str]:
-        """What keeps it from being the URL that it seems meant to be, if it seems so."""
+        """The reason why a text that resembles a URL is malformed. None if well-formed, or if no URL is expected."""
         if self.in_url or login_of(self.text) is not None:
             return None
         return _flawed(self.spot, self.text) if holds_url(self.spot) or resembles_url(self.text) else None
 
     def rewritten(self, new: Login) -> str:
-        """The place's text with the new login in it."""
         if self.in_url:
             return ",".join(with_login(url, new) for url in _urls(self.spot, self.text))
         wanted = new.username if self.spot.is_user else new.password
@@ -76,16 +74,16 @@ class Appearance:
 
 @dataclass(frozen=True)
 class StoredCredential:
-    """What the stores hold of one credential."""
+    """A credential's values in the stores."""
 
     credential: Credential
     login: Login = field(default_factory=Login, repr=False)
     appearances: tuple[Appearance, ...] = ()
     problems: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
-    """Those of the problems that are more than a value that is not there yet."""
+    """Problems without those of values that do not exist yet."""
     elsewhere: Optional[Location] = field(default=None, repr=False)
-    """The URL of its server that other places or the catalog make, where no place holds a whole one."""
+    """The server's URL from a composed setting, parts or the administrator's server, if no place holds a URL."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -93,12 +91,12 @@ class StoredCredential:
 
     @property
     def url(self) -> Optional[str]:
-        """A URL that the credential logs in by."""
+        """The first URL of the server. None without one."""
         return next((location.url for location in self.locations), None)
 
     @property
     def locations(self) -> tuple[Location, ...]:
-        """Every URL that leads to its server, the one that it logs in by first."""
+        """URLs of the credential's server."""
         own = [
             Location(str(appearance.spot), url)
             for appearance in self.appearances
@@ -109,7 +107,7 @@ class StoredCredential:
 
     @property
     def flaws(self) -> tuple[str, ...]:
-        """What seems meant to be a URL that it logs in by, but is malformed."""
+        """Reasons why texts that resemble URLs are malformed."""
         return tuple(appearance.flaw for appearance in self.appearances if appearance.flaw)
 
     def edits(self, new: Login) -> Edits:
@@ -121,7 +119,7 @@ class StoredCredential:
 
 
 def spots(catalog: Catalog, credential: Credential) -> Iterator[CredentialPlace]:
-    """Every place where the catalog says that the credential appears, each once."""
+    """Places in which the catalog declares the credential, each once."""
     seen: set[Place] = set()
     for spot in _spots(catalog, credential):
         if spot.place not in seen:
@@ -151,45 +149,42 @@ def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user:
 
 
 def secrets_of(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
-    """The secrets that the credential appears in."""
     return tuple(dict.fromkeys(spot.place.name for spot in spots(catalog, credential) if spot.place.traits.has_labels))
 
 
 def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
-    """Whether the credential appears in a parameter."""
     return any(not spot.place.traits.has_labels for spot in spots(catalog, credential))
 
 
 def every_place(catalog: Catalog) -> tuple[Place, ...]:
-    """Where settings are read from, and where credentials appear, each once."""
+    """Places of all settings and credentials, each once."""
     places = (spot.place for credential in catalog.credentials.values() for spot in spots(catalog, credential))
     return tuple(dict.fromkeys((*catalog.places, *places)))
 
 
 def every_secret(catalog: Catalog) -> tuple[str, ...]:
-    """The secrets of all settings and credentials, sorted."""
+    """Sorted names of the secrets of all settings and credentials."""
     return labelled_names(every_place(catalog))
 
 
 def anything_in_ssm(catalog: Catalog) -> bool:
-    """Whether a setting or a credential lies in a parameter."""
     return bool(numbered_names(every_place(catalog)))
 
 
 def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
-    """Where the previous keys of a signing key are listed."""
+    """Places that list the previous keys of a signing key."""
     setting = catalog.settings.get(credential.fallbacks or "")
     return setting.own_places if setting else ()
 
 
 def changed_places(catalog: Catalog, credential: Credential) -> Iterator[Place]:
-    """Where the credential appears, and where its previous keys are listed."""
+    """Places of the credential and of its previous keys."""
     yield from (spot.place for spot in spots(catalog, credential))
     yield from fallback_places(catalog, credential)
 
 
 def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
-    """The names under which GitHub holds the credential, if the catalog mirrors anything."""
+    """Names of the GitHub secrets and variables that hold the credential."""
     if not catalog.github:
         return credential.github
     settings = tuple(name for name in credential.settings if catalog.settings[name].github)
@@ -197,7 +192,7 @@ def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
 
 
 def find(catalog: Catalog, credential: Credential, contents: Contents) -> StoredCredential:
-    """What ``contents`` hold of the credential, and all that does not fit together."""
+    """The credential's values in ``contents``, with all contradictions."""
     holdings = Holdings(contents)
     wanted = list(spots(catalog, credential))
     problems: list[str] = []
@@ -227,7 +222,7 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Stored
     if not any(appearance.in_url for appearance in appearances) and password is not None:
         elsewhere, wrong = server_addresses.location(catalog, credential, contents, Login(username, password))
         problems += wrong
-        # A name that the catalog itself writes into a composed URL.
+        # The catalog may write the user name into a composed URL.
         username = username or (login_of(elsewhere.url) or Login()).username if elsewhere else username
     names = tuple(dict.fromkeys((*problems, *additions, *others)))
     conflicts = tuple(name for name in names if name not in lacking)
@@ -235,7 +230,7 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Stored
 
 
 def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[CredentialPlace], contents: Contents) -> str:
-    """The places, and what to do; one that could not be read may hold it."""
+    """The places and the remedy. A place that could not be read may hold the credential."""
     if not wanted:
         return _in_no_store(catalog, credential)
     failures = {spot.place.name: contents.failures.get(spot.place.name) for spot in wanted}
@@ -259,7 +254,7 @@ def _in_no_store(catalog: Catalog, credential: Credential) -> str:
 
 
 def holds_url(spot: CredentialPlace) -> bool:
-    """Whether the place is to hold a whole URL, and not a part of one."""
+    """Whether the place must hold a whole URL."""
     return spot.setting is not None and spot.setting.type == "url" and spot.place in spot.setting.own_places
 
 
@@ -271,7 +266,7 @@ def _flawed(where: object, text: str) -> str:
 
 
 def _different(spot: CredentialPlace, text: str) -> str:
-    """What is wrong with a list of which not every item has the same login."""
+    """The problem of a list whose URLs have different logins."""
     for number, url in enumerate(_urls(spot, text), 1):
         if not is_url(url) and resembles_url(url):
             return _flawed(f"item {number} of {spot}", url)
@@ -292,7 +287,7 @@ def _urls(spot: CredentialPlace, text: str) -> list[str]:
 def _agreed(
     appearances: list[Appearance], part: str, holds: Callable[[Appearance], bool]
 ) -> tuple[Optional[str], list[str]]:
-    """The one value of that part, and a problem for every place that holds another."""
+    """The value of a part of the login, and a problem for each place with another value."""
     holders = [appearance for appearance in appearances if holds(appearance)]
     if not holders:
         return None, []
@@ -309,12 +304,11 @@ def _agreed(
 
 
 def text_at(contents: Contents, place: Place) -> Optional[str]:
-    """What stands at the place, or None."""
     return Holdings(contents).value(place, None)
 
 
 def contents_with(contents: Contents, edits: Edits) -> tuple[dict[str, str], dict[str, str]]:
-    """The new texts that ``edits`` make, of names with labels and of those without."""
+    """New texts of secrets and of parameters, by name."""
     secrets: dict[str, str] = {}
     parameters: dict[str, str] = {}
     for place, text in edits.items():
@@ -326,5 +320,5 @@ def contents_with(contents: Contents, edits: Edits) -> tuple[dict[str, str], dic
 
 
 def administrators(catalog: Catalog, names: Iterable[str]) -> Set[str]:
-    """Credentials with whose logins these get new values."""
+    """Administrators that set new values for these credentials."""
     return {admin for admin in (catalog.credentials[name].admin for name in names) if admin}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a deploy can write a value: every program that reads its file must read it back exactly."""
+"""Checks that a deploy can write a value: every reader of its file must read it back exactly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 
 def problem(catalog: Catalog, setting: Setting, name: str, value: str) -> Optional[str]:
-    """Why a deploy could not write it, in words to follow the setting's name and without the value; None if it can.
+    """The reason why a deploy cannot write the value, to follow the setting's name. Never contains the value. None if
+    it can.
 
     ``name`` is the setting's own, or one that its pattern matches.
     """
@@ -39,7 +40,7 @@ def _in_env(catalog: Catalog, setting: Setting, name: str, value: str) -> Option
 
 
 def _as_file(name: str) -> str:
-    """The lines of the catalog that give the value a file of its own."""
+    """The remedy: an entry of the catalog that gives the value its own file."""
     entry = "{path: %s, format: value, settings: [%s]}" % (name.lower(), name)
     return f". Or give it a file of its own in the catalog: files: {{{name.lower()}: {entry}}}"
 

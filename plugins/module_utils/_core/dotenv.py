@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ``.env`` file: written so that every chosen reader reads back exactly the values, parsed, and merged.
+"""Writes, parses and merges ``.env`` files, so that every chosen reader reads back exactly the values.
 
-Texts are handled with their line breaks as they are: read and write files without newline translation.
+Read and write these files without newline translation.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 
 _WHOLE_LINE = re.compile(r"'([^\n]*)'(?:\n|\Z)")
 
-# These take the outermost quotes of a line and let the same quotes stand inside: 'it's'.
+# These readers strip the outermost quotes of a line and allow the same quotes inside: 'it's'.
 _OUTERMOST = frozenset(("django_environ", "decouple", "direnv"))
-# Without quotes, this is not what from_dotenv would read back.
+# from_dotenv reads such a value differently without quotes.
 _NOT_OURS = re.compile(r"""\A[ \t'"]|[ \t\r]\Z|[ \t]#|\n""")
 
 
@@ -53,11 +53,10 @@ class Unspellable(DotenvError):
         self.readers = tuple(readers)
         self.why = why
         self.able = tuple(able)
-        """Readers that one spelling serves: of those chosen, or of all where none of those is among them."""
+        """Readers for which one spelling works: of the chosen ones, or of all if it works for none of the chosen."""
         super().__init__(f"{name}: {why}. {self.remedy()}")
 
     def remedy(self, where: str = "") -> str:
-        """``where`` names the place of the option."""
         encode = "store the value base64-encoded and let the application decode it"
         if not self.able:
             return f"{encode[0].upper()}{encode[1:]}"
@@ -66,7 +65,7 @@ class Unspellable(DotenvError):
 
 
 class Unwritable(DotenvError):
-    """Raised when settings cannot be written: every problem at once."""
+    """Raised with every problem of the settings that cannot be written."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
@@ -74,7 +73,7 @@ class Unwritable(DotenvError):
 
 
 class _Binding(NamedTuple):
-    """One assignment of a file, and the span of the text that it covers, line break included."""
+    """An assignment, and its span in the text, including the line break."""
 
     name: str
     value: str
@@ -83,7 +82,7 @@ class _Binding(NamedTuple):
 
 
 def spell(name: str, value: str, readers: Sequence[str] = DEFAULT_READERS) -> str:
-    """The assignment that every one of the readers reads back as exactly this value."""
+    """The assignment that every reader reads back as exactly this value."""
     readers = _checked(readers)
     problem = _name_problem(name, readers)
     if problem:
@@ -101,7 +100,7 @@ def spell(name: str, value: str, readers: Sequence[str] = DEFAULT_READERS) -> st
 
 
 def capable(name: str, value: str, readers: Sequence[str]) -> tuple[str, ...]:
-    """The most of these readers that one spelling of the value serves."""
+    """The largest group of these readers for which one spelling works."""
     served = []
     for spelling in SPELLINGS:
         results = tuple(reader for reader in readers if not refusals(reader, spelling, name, value))
@@ -114,32 +113,32 @@ def to_dotenv(
     readers: Sequence[str] = DEFAULT_READERS,
     header: str | None = None,
 ) -> str:
-    """A whole file, sorted by name, headed by a comment."""
+    """A file with a header comment, sorted by name."""
     # systemd joins a comment that ends with a backslash to the line after it.
     comments = [("# " + line).rstrip(" \\") for line in (header or "").splitlines()]
     return "".join(line + "\n" for line in comments + list(_assignments(values, readers).values()))
 
 
 def from_dotenv(text: str, readers: Sequence[str] = DEFAULT_READERS) -> dict[str, str]:
-    """The settings of a file, ours or another's; the last assignment of a name wins.
+    """The settings of a file. The last assignment of a name wins.
 
-    The readers matter where they are among the few that take quotes otherwise: docker_run, which keeps them as part of
-    the value, and any choice of only django_environ, decouple and direnv, which take the outermost quotes of a line.
+    Some readers treat quotes differently: docker_run keeps them in the value, and django_environ, decouple and direnv
+    strip the outermost quotes of a line. The latter rule applies if no other reader is chosen.
     """
     return {binding.name: binding.value for binding in _scan(text, _checked(readers))}
 
 
 def assignments(text: str, readers: Sequence[str] = DEFAULT_READERS) -> list[tuple[str, str, str]]:
-    """Name, value and the whole text of each assignment, in the order of the file."""
+    """Name, value and source text of each assignment, in order."""
     return [
         (binding.name, binding.value, text[binding.start : binding.end]) for binding in _scan(text, _checked(readers))
     ]
 
 
 def merge(text: str, values: Mapping[str, str], readers: Sequence[str] = DEFAULT_READERS) -> str:
-    """The file with these settings replaced or added; every other line stays byte for byte.
+    """The file with these settings replaced or added. Every other line stays byte for byte.
 
-    A setting that the file assigns more than once is kept where it stood first, so that no previous value lingers.
+    If the file assigns a setting more than once, only the first place stays, so that no previous value remains.
     """
     readers = _checked(readers)
     pending = _assignments(values, readers)
@@ -179,7 +178,7 @@ def _name_problem(name: str, readers: Sequence[str]) -> str | None:
 
 
 def _is_raw(readers: Sequence[str]) -> bool:
-    """docker_run leaves only the spelling without quotes, and everything after ``=`` is the value."""
+    """docker_run reads everything after ``=`` as the value, without quotes."""
     return "docker_run" in readers
 
 
@@ -205,7 +204,8 @@ def _unspellable(
 
 
 def _reasons(reader: str, refused: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
-    """The reasons that hold in every spelling, else all that the quoted spellings meet, else the bare one's."""
+    """Reasons that hold in every spelling, else those of the quoted spellings. For docker_run, those of the bare
+    spelling."""
     by_spelling = [refused[spelling][reader] for spelling in SPELLINGS]
     shared = [reason for reason in by_spelling[1] if all(reason in reasons for reasons in by_spelling)]
     if shared:
@@ -236,7 +236,8 @@ def _assignments(values: Mapping[str, str], readers: Sequence[str]) -> dict[str,
 
 
 def _refuse_continuation(pieces: Sequence[str], readers: Sequence[str]) -> None:
-    """Shells and systemd join a line that ends with a backslash to the assignment that follows it."""
+    """Raises DotenvError after a line that ends with a backslash, because shells and systemd join it to the next
+    line."""
     before = "".join(pieces)
     if before.endswith("\\\n") and {"shell", "systemd"}.intersection(readers):
         line = before.count("\n")
@@ -266,7 +267,7 @@ def _scan(text: str, readers: Sequence[str]) -> Iterator[_Binding]:
 
 
 def _line(text: str, position: int) -> tuple[str, int]:
-    """The rest of the line, and where the next one begins."""
+    """The rest of the line, and the start of the next line."""
     end = text.find("\n", position)
     return (text[position:], len(text)) if end < 0 else (text[position:end], end + 1)
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each reader of a ``.env`` gets wrong, spelling by spelling.
+"""The values that each reader of a ``.env`` misreads, by spelling.
 
-A rule is a pattern: where it is found in a value, the reader does not read that spelling back as the value.
-tests/readers proves the table against the real programs, both ways: it neither lets through nor refuses too much.
+A rule's pattern matches values that the reader does not read back. tests/readers compares the table with the real
+programs: it must refuse neither too little nor too much.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ READERS = (*DEFAULT_READERS, "decouple", "node", "honcho", "direnv", "docker_run
 
 
 class Rule(NamedTuple):
-    """One way in which a value defeats a spelling."""
+    """A pattern of values that a spelling cannot hold."""
 
     pattern: Pattern[str]
     reason: str
@@ -52,7 +52,7 @@ BACKTICK = _rule(r"`", "holds a backtick")
 BRACED = _rule(r"\$\{[^}:]*(?::-[^}]*)?\}", "holds ${...}")
 LEADING_DOLLAR = _rule(r"\A\$", "starts with $")
 SHELL_DOLLAR = _rule(r"\$(?:\+?[A-Za-z0-9_]|[{(\[@*#?$!^=~-])", "holds $ before a character that expands")
-# zsh takes letters of any script for a name's, and which ones those are depends on the machine's locale.
+# zsh accepts letters of any script in a name; the machine's locale decides which.
 ZSH_DOLLAR = _rule(r"\$\+?[^\x00-\x7f]", "holds $ before a character outside ASCII")
 COMPOSE_DOLLAR = _rule(r"\$[A-Za-z_{$]", "holds $ before a name, { or $")
 DIRENV_DOLLAR = _rule(r"\$[A-Za-z0-9_{$@?#!*-]", "holds $ before a character that expands")
@@ -60,7 +60,7 @@ WITHIN_DOUBLE_QUOTES = _rule(r'\A".*"\Z', "starts and ends with a double quote")
 WITHIN_QUOTES = _rule(r"""\A(?:".*"|'.*')\Z""", "starts and ends with a quote")
 QUOTES_KEPT = _rule(r"\A", "would get the quotes as part of its value")
 
-# Only met where the bare spelling alone is left, so these may name characters broadly.
+# Used only for the bare spelling, so these may match more than necessary.
 EMPTY = _rule(r"\A\Z", "is empty")
 EDGE = _rule(r"\A\s|\s\Z", "starts or ends with white space")
 LEADING_QUOTE = _rule(r"""\A['"`]""", "starts with a quote")
@@ -124,11 +124,11 @@ RULES: dict[str, dict[str, tuple[Rule, ...]]] = {
     },
 }
 
-# The longest NAME=value in bytes: docker reads lines of less than 64 KiB, and Linux starts no program with more.
+# Most bytes of NAME=value: docker reads lines of less than 64 KiB, and Linux starts no program with more.
 LONGEST: dict[str, int] = {"docker_run": 65535}
 LONGEST.update(dict.fromkeys(("shell", "systemd", "docker_compose", "honcho", "direnv"), 131071))
 
-# Names that a shell, or the program loader, keeps for itself.
+# Names that a shell or the program loader reserves.
 RESERVED_NAMES = frozenset(("UID", "EUID", "PPID", "RANDOM", "SECONDS", "LINENO", "OPTIND", "BASHOPTS", "PATH", "_"))
 BASH_NAMES = re.compile(
     "BASH(PID|_ALIASES|_ARG[CV]|_ARGV0|_CMDS|_LINENO|_SOURCE|_SUBSHELL|_VERSINFO)|COMP_WORDBREAKS|DIRSTACK"
@@ -137,7 +137,7 @@ BASH_NAMES = re.compile(
 
 
 def refusals(reader: str, spelling: str, name: str, value: str) -> list[str]:
-    """Why this reader would not read the value back from this spelling; empty when it would."""
+    """Reasons why the reader does not read the value back from this spelling. Empty if it does."""
     reasons = [rule.reason for rule in EVERY_READER + RULES[reader][spelling] if rule.pattern.search(value)]
     longest = LONGEST.get(reader)
     if longest and len(name) + 1 + len(value.encode("utf-8", "surrogatepass")) > longest:
@@ -146,7 +146,6 @@ def refusals(reader: str, spelling: str, name: str, value: str) -> list[str]:
 
 
 def quoted(value: str, spelling: str) -> str:
-    """The value in this spelling, whoever may read it."""
     if spelling == SINGLE:
         return f"'{value}'"
     if spelling == DOUBLE:

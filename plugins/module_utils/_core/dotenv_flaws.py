@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with a ``.env`` that its settings do not show. Pure; standard library only; Python 3.8.
+"""Finds flaws of a ``.env`` that its settings do not show. Standard library only; Python 3.8.
 
-No value is in what is returned.
+Results contain no value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_di
 )
 
 LONGEST = 4096
-"""Characters of a comment that are judged by expressions, whose time grows with the square of them."""
+"""Characters of a comment that are searched. The time of the expressions grows with the square of this."""
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*[\"']?[^\s\"']{4}")
 _NAMED = re.compile(r"([A-Z][A-Z0-9_]{2,})[ \t]*:[ \t]*[\"']?[^\s\"']{4}")
 _LOGIN = re.compile(r"://[^/\s:@]*:[^@\s]+@")
@@ -29,9 +29,9 @@ _ADDRESS = re.compile(r"https?://[^\s@]+")
 
 
 def flaws(text: str, readers: Sequence[str], holds: Callable[[str], Sequence[str]]) -> Dict[str, Any]:
-    """Settings that are assigned more than once, those that a reader reads otherwise, and lines with a hidden value.
+    """Settings with several assignments, settings that a reader misreads, and comments with a hidden value.
 
-    ``holds`` names the settings whose present value is in a text. Raises DotenvError.
+    ``holds`` names the settings whose value is in a text. Raises DotenvError.
     """
     items = dotenv.assignments(text, readers)
     counts = Counter(name for name, _value, _text in items)
@@ -53,7 +53,7 @@ def _spelling(source: str) -> str:
 
 
 def _comments(text: str, sources: Sequence[str], holds: Callable[[str], Sequence[str]]) -> Iterator[Dict[str, Any]]:
-    """Comments on lines of their own, and behind an assignment."""
+    """Comments on their own lines and behind assignments."""
     position = 0
     for source in [*sources, None]:
         start = text.index(source, position) if source is not None else len(text)
@@ -75,7 +75,7 @@ def _lines(text: str) -> List[Any]:
 
 
 def _tail(source: str) -> str:
-    """The comment behind a quoted value, or behind one without quotes."""
+    """The comment behind a value."""
     value = source.partition("=")[2].lstrip(" \t")
     if value[:1] in ("'", '"'):
         match = re.match(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"", value, re.DOTALL)

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The format of ``.env.enc``: a line for each setting, encrypted, and a MAC over the whole file.
+"""The format of ``.env.enc``: an encrypted line for each setting, and a MAC over the whole file.
 
-The wrapped key is made and opened by ``_stores/env_keys.py``; here a file key of 32 bytes is given. Each value is
-encrypted by AES-SIV, so that the same value under the same file key has the same bytes, and padded.
+``_stores/env_keys.py`` wraps the file key of 32 bytes. Values are padded and encrypted by AES-SIV, so that the same
+value under the same file key has the same bytes.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 FORMAT = "watchparty.secrets/env.enc/1"
 KEY_BYTES = 32
 LARGEST = 4 << 20
-"""Bytes of a file that is read."""
+"""Most bytes of a file."""
 SMALLEST_BUCKET = 128
-"""Bytes that a value takes at least; larger buckets are twice the one before."""
+"""Least bytes of a padded value. Each larger size is twice the previous one."""
 _LENGTH = 4
 _MAC_BYTES = 32
 _CONTEXT = ("application", "environment", "catalog")
@@ -39,18 +39,18 @@ _KEY_LINE, _MAC_LINE = "# key: ", "# mac: "
 
 @dataclass(frozen=True)
 class EncryptedEnv:
-    """A file as it was read. Nothing in it is trusted until ``opened``."""
+    """A parsed file. Nothing in it is trusted until ``opened``."""
 
     path: str
     context: Mapping[str, str]
     journal: int
-    """The journal's number when the values were read; a host refuses a file with a lower one."""
+    """Journal number at the time of writing. A host rejects a file with a lower number."""
     written_at: str
-    """A moment later than that of the file before it; a host refuses a file with an earlier one."""
+    """Time of writing, later than that of the previous file. A host rejects an earlier time."""
     wrapped_key: bytes
     entries: Tuple[Tuple[str, bytes], ...]
     signed: bytes
-    """The bytes under the MAC: everything before its line."""
+    """Bytes before the line of the MAC."""
     mac: bytes
 
     @property
@@ -59,12 +59,12 @@ class EncryptedEnv:
 
     @property
     def snapshot_id(self) -> str:
-        """Names the content in a host's mark."""
+        """Name of the content in the deploy marker."""
         return "enc-" + hashlib.sha256(self.signed).hexdigest()[:16]
 
 
 def context_of(catalog: Catalog) -> Dict[str, str]:
-    """The encryption context: whose file it is, and for which settings."""
+    """The encryption context: application, environment and digest of the settings."""
     settings = [_identity(setting) for _name, setting in sorted(catalog.settings.items()) if setting.rendered]
     text = json.dumps([settings, list(catalog.readers)], sort_keys=True, separators=(",", ":"))
     return {
@@ -75,7 +75,7 @@ def context_of(catalog: Catalog) -> Dict[str, str]:
 
 
 def _identity(setting: Setting) -> List[Any]:
-    """What a setting is and where its value comes from; not its descriptions, nor how it rotates."""
+    """The parts of a setting that its value depends on: not its description or rotation."""
     compose = setting.compose
     return [
         setting.name,
@@ -95,7 +95,7 @@ def _parts(compose: Compose) -> List[str]:
 
 
 def parsed(content: bytes, path: str) -> EncryptedEnv:
-    """Raises EncryptedEnvError, which names the line and never repeats it."""
+    """Parses a file. Raises EncryptedEnvError, which names the line and never repeats it."""
     if len(content) > LARGEST:
         raise EncryptedEnvError(
             "%s: is larger than %d MiB, so it is not a .env.enc. %s" % (path, LARGEST >> 20, RESTORE)
@@ -146,7 +146,7 @@ def _prefixed(path: str, number: int, line: str, prefix: str) -> bytes:
 
 
 def _decoded(path: str, number: int, text: str) -> bytes:
-    """Only the one spelling that we write, so that no bit of a file can be changed unseen."""
+    """Accepts only the base64 that ``written`` makes, so that no bit can be changed unnoticed."""
     try:
         decoded = base64.b64decode(text, validate=True)
     except ValueError:
@@ -169,7 +169,8 @@ def _entries(path: str, lines: Sequence[str]) -> Tuple[Tuple[str, bytes], ...]:
 
 
 def require_context(file: EncryptedEnv, context: Mapping[str, str]) -> None:
-    """Raises EncryptedEnvError where a file says itself that it is another's. The wrapped key is bound to the same."""
+    """Raises EncryptedEnvError for a file of another environment or catalog. The wrapped key is bound to the same
+    context."""
     for name in _CONTEXT[:2]:
         if file.context[name] != context[name]:
             raise EncryptedEnvError(
@@ -185,7 +186,7 @@ def require_context(file: EncryptedEnv, context: Mapping[str, str]) -> None:
 
 
 def opened(file: EncryptedEnv, file_key: bytes) -> Dict[str, str]:
-    """The values. Raises EncryptedEnvError for a file that was changed in any way since it was written."""
+    """The values. Raises EncryptedEnvError for a file that was changed."""
     keys = _Keys(file_key, file.context)
     if not hmac.compare_digest(keys.mac(file.signed), file.mac):
         raise EncryptedEnvError(
@@ -207,7 +208,7 @@ def written(
     file_key: bytes,
     wrapped_key: bytes,
 ) -> bytes:
-    """The whole file, sorted by name."""
+    """The file, sorted by name."""
     keys = _Keys(file_key, context)
     named = {**{name: context[name] for name in _CONTEXT}, "journal": journal, "written": written_at}
     head = "# %s %s" % (FORMAT, " ".join("%s=%s" % part for part in named.items()))
@@ -225,8 +226,8 @@ def _encoded(content: bytes) -> str:
 
 
 class _Keys:
-    """What is derived from one file key. Its digest of the catalog is bound by the MAC and the wrapped key alone: a
-    changed catalog shall not change every line."""
+    """Keys that are derived from a file key. Only the MAC and the wrapped key are bound to the catalog's digest,
+    because a changed catalog must not change every line."""
 
     def __init__(self, file_key: bytes, context: Mapping[str, str]) -> None:
         if len(file_key) != KEY_BYTES:
@@ -246,7 +247,7 @@ class _Keys:
         try:
             padded = self._cipher(name).decrypt(encrypted, self._associated(name))
             return _unpadded(padded).decode("utf-8")
-        except Exception:  # noqa: BLE001 - the library's own kind of error, or what a forged padding brings
+        except Exception:  # noqa: BLE001 - the library's own error, or one of a forged padding
             raise EncryptedEnvError("%s: %s cannot be decrypted. %s" % (path, name, RESTORE)) from None
 
     def _associated(self, name: str) -> List[bytes]:
@@ -264,7 +265,7 @@ class _Keys:
 
 
 def _padded(value: bytes) -> bytes:
-    """The length, the value and zeros, up to a power of two."""
+    """Length, value and zeros, up to a power of two."""
     size = SMALLEST_BUCKET
     while size < _LENGTH + len(value):
         size *= 2
@@ -287,7 +288,7 @@ class _Library:
 
 
 def _library() -> _Library:
-    """Imported late: most programs that read a catalog need none of it."""
+    """Imports cryptography late, because most programs do not need it."""
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESSIV
         from cryptography.hazmat.primitives.hashes import SHA256

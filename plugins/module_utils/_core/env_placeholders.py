@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a committed ``.env`` holds placeholders only. Pure; tells names, lines and words."""
+"""Checks that a committed ``.env`` contains only placeholders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WEAK = re.compile(r"postgres|password|secret|redis|root|admin|user|pass|test(?:
 
 
 def judged(text: str, catalog: Catalog, live: AbstractSet[str]) -> List[Tuple[str, int, str]]:
-    """Settings that hold more than a placeholder, with line and words; ``live`` are the stores' own values."""
+    """Name, line and problem of each value that is no placeholder. ``live`` are the values in the stores."""
     results = []
     for number, name, value in _assignments(text):
         message = _problem(name, value, catalog, live)
@@ -71,5 +71,5 @@ def _is_secret(name: str, setting: Optional[Setting]) -> bool:
 
 
 def live_values(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> AbstractSet[str]:
-    """What must be in no committed file: the values that are masked, and the passwords in URLs."""
+    """Values that no committed file may contain: masked values, and passwords in URLs."""
     return frozenset(redaction.maskable(values, sensitivity))

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The errors of this collection: one small tree.
+"""The errors of this collection.
 
-A message names the setting, the store and the id concerned, and the next thing to do. It never holds a value.
+A message names the setting, store and id, and the next step. It never contains a value.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Sequence
 
 
 class SecretsError(Exception):
-    """Base of every error that this collection raises on purpose."""
+    """Base class."""
 
 
 class CatalogError(SecretsError):
-    """Raised when the catalog is malformed. Each problem is ``path.inside.it: what is wrong``."""
+    """Raised for an invalid catalog. Each problem is ``path: problem``."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
@@ -23,7 +23,7 @@ class CatalogError(SecretsError):
 
 
 class InvalidEnvironment(SecretsError):
-    """Raised when what the stores hold does not satisfy the catalog: missing, malformed or conflicting settings."""
+    """Raised when the values in the stores do not satisfy the catalog."""
 
     def __init__(self, problems: Sequence[str], environment: str) -> None:
         self.problems = list(problems)
@@ -37,11 +37,11 @@ class StoreError(SecretsError):
 
 
 class NoAccess(StoreError):
-    """Raised when the store refuses us or cannot be reached: no credentials, no region, denied, endpoint down."""
+    """Raised when a store denies access or is unreachable."""
 
 
 class Denied(NoAccess):
-    """Raised when the policies in force deny one operation on one name."""
+    """Raised when policies deny one operation on one name."""
 
     def __init__(self, message: str, detail: str = "") -> None:
         self.detail = detail
@@ -53,23 +53,23 @@ class NotFound(StoreError):
 
 
 class Conflict(StoreError):
-    """Raised when a compare-and-swap failed, or when a version id is taken by other content."""
+    """Raised when a compare-and-swap fails, or when a version id has other content."""
 
 
 class AlreadyExists(StoreError):
-    """Raised when what was to be created is there already."""
+    """Raised when a secret or parameter to be created exists."""
 
 
 class WrongAccount(NoAccess):
-    """Raised when the AWS account is not the one that the catalog expects."""
+    """Raised when the AWS account differs from the catalog's."""
 
 
 class JournalError(SecretsError):
-    """Raised when the journal cannot be folded, or when it forbids what was asked for."""
+    """Raised when the journal is invalid, or forbids the request."""
 
 
 class Overtaken(JournalError):
-    """Raised when another run has written to the journal since we read it."""
+    """Raised when another run wrote to the journal after this run read it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(
@@ -79,11 +79,11 @@ class Overtaken(JournalError):
 
 
 class AuditError(SecretsError):
-    """Raised when a record does not belong in the audit log, or when the log cannot be read, written or trusted."""
+    """Raised when a record is invalid, or the audit log cannot be read, written or trusted."""
 
 
 class DotenvError(SecretsError):
-    """Raised when a value has no spelling that every chosen reader reads back exactly, or a file cannot be parsed."""
+    """Raised when the readers cannot read a value back, or a file cannot be parsed."""
 
 
 class EncryptedEnvError(SecretsError):
@@ -91,19 +91,19 @@ class EncryptedEnvError(SecretsError):
 
 
 class HostError(SecretsError):
-    """Raised when a host's file cannot be written, or its services cannot be restarted, as asked for."""
+    """Raised when a host's file cannot be written, or its services cannot be restarted."""
 
 
 class RotationError(SecretsError):
-    """Raised when a rotation cannot begin, go on or end as asked for."""
+    """Raised when a rotation cannot begin, continue or end."""
 
 
 class PolicyError(SecretsError):
-    """Raised when a policy would grant more than the catalog reads, does not fit, or cannot be judged."""
+    """Raised when a policy grants too much, is too large, or cannot be evaluated."""
 
 
 class ProvisionError(SecretsError):
-    """Raised when values cannot be written as asked for: every problem at once, before the first write."""
+    """Raised with every problem, before the first write."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
@@ -111,7 +111,7 @@ class ProvisionError(SecretsError):
 
 
 class ProvisionedOtherwise(SecretsError):
-    """Raised when a deploy would write another file than the one it is compared with."""
+    """Raised when a deploy would write another file than the expected one."""
 
     def __init__(self, environment: str, problems: Sequence[str]) -> None:
         self.problems = list(problems)
@@ -122,11 +122,10 @@ class ProvisionedOtherwise(SecretsError):
 
 
 class ScanError(SecretsError):
-    """Raised when a scan cannot begin as asked for; what it cannot look at is not an error, and is in its report."""
+    """Raised when a scan cannot begin. Unreadable items are in its report instead."""
 
 
 def one_line(message: object) -> str:
-    """What an error says, or another text, in one line."""
     return " ".join(str(message).split())
 
 

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The request that shows whether a third party lets a value in, as the catalog declares it. Pure.
+"""The request that tests an externally issued value.
 
-Addresses end in logs on both sides, so a value travels in a header or in a form, never in the address.
+Addresses end in logs on both sides, so a value is sent in a header or a form, never in the address.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_en
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
 PLACEHOLDERS = ("{value}", "{username}", "{basic}")
-"""The password or key, the user name beside it, and both as HTTP's Basic takes them."""
+"""Password or key, user name, and both for HTTP Basic authentication."""
 _PLACEHOLDER = re.compile(r"\{[A-Za-z_]*\}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def problems(where: str, probe: ValueProbe) -> Iterator[str]:
-    """What is wrong with it, as ``path: what is wrong``."""
     yield from address_problems(f"{where}.url", probe.url)
     yield from header_problems(f"{where}.headers", probe.headers)
     parts = {f"headers.{name}": text for name, text in probe.headers.items()}
@@ -71,7 +70,7 @@ def _goes_in_a_header(text: str) -> bool:
 
 
 def require_header_values(headers: Mapping[str, str]) -> None:
-    """Raises :class:`RotationError`, without a value."""
+    """Raises :class:`RotationError`, without a value, for a value that no header can carry."""
     for name, text in headers.items():
         if not _goes_in_a_header(text):
             raise RotationError(
@@ -80,7 +79,7 @@ def require_header_values(headers: Mapping[str, str]) -> None:
 
 
 def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
-    """What is sent for that login. Raises :class:`RotationError`, without a value, where it cannot be."""
+    """The request for a login. Raises :class:`RotationError`, without a value."""
     texts = {"{value}": login.password or ""}
     if login.username is not None:
         pair = f"{login.username}:{login.password or ''}".encode()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The formats of files with settings, one renderer each. Standard library only; Python 3.8."""
+"""The formats of files with settings. Standard library only; Python 3.8."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Settings = Mapping[str, str]
 
 
 def rendered(file_format: str, settings: Settings, readers: Sequence[str], header: str) -> str:
-    """Raises DotenvError with the names of the settings that the format cannot hold."""
+    """The file's text. Raises DotenvError for a value that the format cannot hold."""
     for name, value in sorted(settings.items()):
         if problem(file_format, name, value, readers):
             raise DotenvError("%s: %s" % (name, problem(file_format, name, value, readers)))
@@ -28,7 +28,7 @@ def rendered(file_format: str, settings: Settings, readers: Sequence[str], heade
 
 
 def problem(file_format: str, name: str, value: str, readers: Sequence[str]) -> str:
-    """Why a file of the format cannot hold the value, in words to follow the setting's name; empty if it can."""
+    """The reason why the format cannot hold the value, to follow the setting's name. Empty if it can."""
     if _SURROGATE.search(value):
         return "holds half a surrogate pair, which UTF-8 cannot express; correct the value in its store"
     if file_format != DOTENV:
@@ -56,7 +56,7 @@ def _yaml(settings: Settings, _readers: Sequence[str], header: str) -> str:
 
 
 def _escaped(value: str) -> str:
-    """In double quotes, where YAML has an escape for every character."""
+    """Escapes a value for double quotes, in which YAML can escape every character."""
     return "".join(_CHARACTERS.get(each) or (each if _is_plain(each) else "\\u%04x" % ord(each)) for each in value)
 
 
@@ -64,7 +64,7 @@ _CHARACTERS = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def _is_plain(character: str) -> bool:
-    """Beyond four digits YAML allows every character, and an escape of YAML alone would hide a value from searches."""
+    """Whether YAML needs no escape. Above U+FFFF it never does, and its own escape would hide a value from searches."""
     return character.isprintable() or ord(character) > 0xFFFF
 
 
@@ -80,12 +80,12 @@ _RENDERERS: Dict[str, Callable[[Settings, Sequence[str], str], str]] = {
     VALUE: _value,
     CREDENTIAL: _value,
 }
-"""A credential is encrypted on the host, which alone has the key."""
+"""A renderer by format. The host encrypts a credential, because only the host has the key."""
 FORMATS = tuple(_RENDERERS)
 
 
 def parsed(file_format: str, text: str, readers: Sequence[str], names: Sequence[str]) -> Dict[str, str]:
-    """The settings of a file; ``names`` are those that it shall hold. Raises ValueError or DotenvError."""
+    """The settings of a file. ``names`` are the expected ones. Raises ValueError or DotenvError."""
     if file_format == DOTENV:
         return dotenv.from_dotenv(text, readers)
     if file_format == JSON:
@@ -104,7 +104,7 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def _yaml_line(line: str) -> Tuple[str, str]:
-    """As :func:`_yaml` writes it."""
+    """Parses a line of :func:`_yaml`."""
     match = _YAML_LINE.fullmatch(line)
     if not match:
         raise ValueError("no line of ours")

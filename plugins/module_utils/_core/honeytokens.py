@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Access keys and logins that nothing uses: whoever uses one has read the place where it is stored. Pure."""
+"""Honeytokens: access keys and logins that no program uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 
 OPTION, PLANTED = "honeytoken", "planted"
 POLICY = "deny-everything"
-"""The user's only policy."""
+"""Name of the user's only policy."""
 DENIED: Dict[str, Any] = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 
 
@@ -20,20 +20,20 @@ def is_honeytoken(credential: Credential) -> bool:
 
 
 def users(catalog: Catalog) -> Dict[str, str]:
-    """The IAM user of each honeytoken that is an access key."""
+    """IAM users of the access keys that are honeytokens, by credential."""
     keys = (item for item in catalog.credentials.values() if is_honeytoken(item) and item.kind == AWS_ACCESS_KEY)
     return {item.name: str(item.options["user"]) for item in keys}
 
 
 def planted(catalog: Catalog) -> Dict[str, List[str]]:
-    """By setting that holds a part of one, the paths in repositories where it lies too."""
+    """Paths in repositories that hold a honeytoken too, by setting."""
     decoys = [item for item in catalog.credentials.values() if is_honeytoken(item)]
     return {setting: list(item.options.get(PLANTED) or ()) for item in decoys for setting in item.settings}
 
 
 def answered(rotated: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Which uses of a login a leak response answered: how many its server had counted, until when. ``rotated`` is the
-    journal's entry of its last rotation."""
+    """The uses that a leak response has answered: the server's count, and when. ``rotated`` is the journal's entry of
+    the last rotation."""
     used = rotated.get("used", {})
     if rotated.get("incident"):
         return {"uses": used.get("uses", 0), "at": rotated["at"]}
@@ -42,7 +42,7 @@ def answered(rotated: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def newer_uses(report: Mapping[str, Any], uses: int, at: str) -> int:
-    """How many there are beside those of then; all of them if the count began again since."""
+    """The number of uses since ``at``. All uses, if the server's count restarted since."""
     began_again = report["since"] > at or report["uses"] < uses
     return int(report["uses"]) - (0 if began_again else uses)
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hosts that still accept a leaked key: they could not be reached when it was removed elsewhere. Pure.
+"""Hosts that still accept a leaked key, because they were unreachable when the key was removed elsewhere.
 
-Each stage's end tells them to the journal. The closing entry makes a pending task of that, which the same incident's
-next run takes up. Until then they get nothing new.
+The end of each stage records them in the journal. The closing entry makes a pending task of them, which the next run
+for the incident takes up. Until then they get no new values.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 
 
 def by_credential(journal: Journal) -> dict[str, list[str]]:
-    """Every host that gets nothing new, since what is new there would be read with the leaked key."""
+    """Hosts by credential. They get no new values, because the leaked key could read them there."""
     credential: dict[str, set[str]] = {}
     if journal.rotation is not None:
         for name, hosts in journal.rotation.hosts_with_old_key.items():
@@ -33,7 +33,7 @@ def by_credential(journal: Journal) -> dict[str, list[str]]:
 
 
 def withheld(journal: Journal) -> list[str]:
-    """Every host that gets nothing new: also those where somebody with a leaked key may have left a way in."""
+    """All hosts that get no new values, including hosts with possible footholds."""
     footholds = journal.incident.foothold_hosts if journal.incident else {}
     return sorted({host for group in (by_credential(journal), footholds) for hosts in group.values() for host in hosts})
 
@@ -41,9 +41,9 @@ def withheld(journal: Journal) -> list[str]:
 def pending_tasks(
     catalog: Catalog, rotation: OpenRotation, before: Mapping[str, PendingTask], at: str
 ) -> dict[str, dict[str, Any]]:
-    """What a rotation leaves behind, as its closing entry keeps it; ``before`` are those that it took up.
+    """Pending tasks of a rotation's closing entry. ``before`` are the tasks that the rotation took up.
 
-    A previous value that it was to revoke along with its own stays with those hosts under its own id.
+    A previous value that the rotation should have revoked too keeps a task under its own id for those hosts.
     """
     result = {}
     for name, item in rotation.plan.get("credentials", {}).items():

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A leak that was declared and is not contained yet, as journal entries tell it. Pure."""
+"""An incident: a declared leak that is not yet contained, as the journal records it."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from typing import Any, Iterable, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 
 GRACEFUL, IMMEDIATE, BLOCK = CONTAINMENTS = ("graceful", "immediate", "block")
-"""How a leak is contained, the harder the later; "block" is another name of "immediate"."""
+"""Ways of containment, from soft to hard. "block" is another name of "immediate"."""
 EVICT = "evict"
-"""The event of an operator's wish that the attacker's logins are removed."""
+"""Event: the operator requested the removal of the attacker's logins."""
 REPLACED = ("refused", "given", "kept", "renewed", "confirmed")
-"""Events of a credential after which it is another one."""
+"""Events that mean that a credential has a new value."""
 PROOFS = ("live", "outlived", *REPLACED)
-"""Events of a credential that say what became of its value."""
+"""Events that state what happened to a credential's value."""
 
 TRIED = "tried and refused"
-"""How the evidence of a revocation begins that was verified, and not only confirmed."""
+"""First words of the evidence of a revocation that a run verified, instead of an operator's confirmation."""
 
 
 WORDS = 200
-"""Characters of what shows an event, as the journal keeps them."""
+"""Most characters of an event's evidence."""
 
 
 def shortened(evidence: str) -> str:
-    """What shows an event, as long as an entry takes it."""
+    """The evidence in one line of at most WORDS characters."""
     message = one_line(evidence)
     return message if len(message) <= WORDS else f"{message[: WORDS - 3]}..."
 
 
 def named(rotation: str, credential: str) -> str:
-    """The new value of a credential in a rotation, as :attr:`Incident.spoiled` calls it."""
+    """Name of a rotation's new value in :attr:`Incident.spoiled`."""
     return f"{rotation}/{credential}"
 
 
 @dataclass(frozen=True)
 class Incident:
-    """One leak, from its declaration to its containment, however often the command is started."""
+    """A leak, from declaration to containment, over several runs."""
 
     id: str
     at: str
-    """When it was declared."""
+    """Time of the declaration."""
     who: str
     declared: Tuple[str, ...] = ()
     since: str = ""
-    """Since when it may have been known to others; empty for unknown."""
+    """Earliest time at which others may have known the value. Empty if unknown."""
     containment: str = GRACEFUL
     events: Mapping[str, str] = field(default_factory=dict)
-    """When something was first seen to hold, by name."""
+    """Time of the first observation of each event, by name."""
     evidence: Mapping[str, str] = field(default_factory=dict)
-    """What shows that, by the same name: the journal's entry, and what was seen then."""
+    """Evidence by event: the journal entry, and the observation."""
     dead: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     """Version ids that held replaced values, by secret."""
     parameters: Tuple[str, ...] = ()
-    """Parameters whose history holds such values."""
+    """Parameters whose history holds replaced values."""
     spoiled: Tuple[str, ...] = ()
-    """New values that may have leaked too, as rotation/credential: they replace nothing."""
+    """New values that may have leaked too, as rotation/credential. They replace nothing."""
 
     def entry(self) -> dict[str, Any]:
-        """The incident as an entry keeps it."""
+        """The form in a journal entry."""
         lists = {name: list(getattr(self, name)) for name in ("declared", "parameters", "spoiled")}
         return {**asdict(self), **lists, "dead": {name: list(versions) for name, versions in self.dead.items()}}
 
@@ -71,24 +71,25 @@ class Incident:
         return self.containment in (IMMEDIATE, BLOCK)
 
     def about(self, *events: str) -> list[str]:
-        """What these events were seen of, such as the hosts of "skipped"."""
+        """Subjects of these events, such as the hosts of "skipped"."""
         parts = (event.partition("/") for event in self.events)
         return [about for name, _slash, about in parts if name in events]
 
     @property
     def evicts(self) -> bool:
-        """Whether logins are removed that neither the catalog nor the baseline explains."""
+        """Whether runs remove logins that neither the catalog nor the baseline explains."""
         return EVICT in self.events
 
     @property
     def footholds(self) -> list[str]:
-        """The events of possible footholds that are neither removed nor looked at since."""
+        """Events of possible footholds that were neither removed, ruled out nor checked since."""
         over = self.about("ruled_out", "evicted", "looked")
         return [f"foothold/{about}" for about in self.about("foothold") if about not in over]
 
     @property
     def foothold_hosts(self) -> dict[str, list[str]]:
-        """By credential the hosts on which those are; a server's name no host (foothold/CREDENTIAL/NUMBER)."""
+        """Hosts with possible footholds, by credential. The event of a server (foothold/CREDENTIAL/NUMBER) names no
+        host."""
         hosts: dict[str, list[str]] = {}
         for _what, name, *place in (event.split("/") for event in self.footholds):
             if len(place) > 1 and place[0] not in hosts.setdefault(name, []):
@@ -97,21 +98,18 @@ class Incident:
 
     @property
     def behind(self) -> list[str]:
-        """Hosts that were skipped and have not been verified since with what is in force."""
+        """Skipped hosts that were not verified since."""
         back = self.about("verified")
         return sorted(host for host in self.about("skipped") if host not in back)
 
     def joined(self, declared: Iterable[str], containment: str, since: str = "") -> Incident:
-        """With a second declaration: it adds what leaked, and takes the harder containment, never back.
-
-        The earlier beginning of both counts; one that says none takes none away.
-        """
+        """Joins a second declaration: its names are added, and the harder containment and earlier ``since`` win."""
         harder = max(self.containment, containment, key=CONTAINMENTS.index)
         first = min(filter(None, (self.since, since)), default="")
         return replace(self, declared=_joined(self.declared, declared), containment=harder, since=first)
 
     def without(self, spoiled: Iterable[str]) -> Incident:
-        """After these new values leaked too: what became of their credentials has to be verified again."""
+        """Marks new values as leaked. The results for their credentials must be verified again."""
         additions = [name for name in spoiled if name not in self.spoiled]
         names = {addition.partition("/")[2] for addition in additions}
 
@@ -124,7 +122,7 @@ class Incident:
 
 
 def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: int = 0) -> Optional[Incident]:
-    """The incident after one more entry, which has that number. A second declaration joins the one that is open."""
+    """The incident after an entry with this number. A second declaration joins the open incident."""
     answer = entry.get("incident")
     if isinstance(answer, Mapping):
         incident = _parsed(answer)
@@ -146,7 +144,7 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
 
 
 def _away_again(before: Incident, events_seen: Mapping[str, Any]) -> Incident:
-    """Of a host that is skipped once more, what was seen of it earlier holds no longer."""
+    """Drops what was seen of a host before it was skipped again."""
     over = {
         f"{kind}/{host}"
         for host in before.about("verified")
@@ -161,7 +159,7 @@ def _away_again(before: Incident, events_seen: Mapping[str, Any]) -> Incident:
 
 
 def _shown(entry: Mapping[str, Any], number: int, events: Iterable[str]) -> dict[str, str]:
-    """What shows each of these events, of an entry that has a number."""
+    """Evidence of an entry's events. Empty for an entry without a number."""
     if not number:
         return {}
     step, seen = entry.get("step"), entry.get("evidence")
@@ -177,7 +175,7 @@ def _parsed(incident: Mapping[str, Any]) -> Incident:
 
 
 def _with_dead(incident: Incident, replaced: Mapping[str, Any]) -> Incident:
-    """After a rotation has ended: what it planned from holds values that are dead now."""
+    """Adds the versions whose values a rotation replaced."""
     dead = {**incident.dead}
     for name, versions in dict(replaced.get("secrets", {})).items():
         dead[name] = _joined(dead.get(name, ()), [versions] if isinstance(versions, str) else versions)

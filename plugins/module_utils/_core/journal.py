@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal: numbered entries in, the state that they add up to out.
+"""The journal: folds numbered entries into a state.
 
-An entry is one line: a JSON object with at least ``number``, ``rotation``, ``step`` and ``who``. It is appended before
-its act, so the next one says that the act is done. docs/explanation/invariants.md lists its other keys.
-It never holds a value.
+An entry is one line: a JSON object with at least ``number``, ``rotation``, ``step`` and ``who``. Each entry is appended
+before its act, so the next entry means that the act is done. docs/explanation/invariants.md lists the other keys. An
+entry never holds a value.
 """
 
 from __future__ import annotations
@@ -21,71 +21,68 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 CLOSING_STEPS = ("closed", "aborted")
 PROMOTING_STEPS = ("promote",)
 WRITING_STEPS = ("promote", "abort")
-"""They move what is current."""
+"""Steps that change current values."""
 MADE_STEPS = ("set", "test", "revoke_first", "deploy", "promote")
-"""They need the new values, so the step that makes them has ended."""
+"""Steps that need the new values: the step that makes them has ended."""
 BACKWARD_STEPS = ("abort", "withdraw", "discard")
 REVOKE, DROP_FALLBACK = "revoke", "drop_fallback"
-"""The acts of pending tasks that a run carries out."""
+"""Acts of pending tasks that a run carries out."""
 CONFIRM = "confirm"
-"""The act of a pending task that a provider alone can carry out, and that an operator's confirmation ends."""
+"""The act of a pending task that only a provider can carry out. An operator's confirmation ends it."""
 TRIM_FROM = 8
-"""Entries after which the state is gathered in one."""
+"""Entries after which one entry carries the whole state."""
 REMEMBERED = 8
-"""Ended rotations whose secrets the journal keeps in mind: a request of a killed process arrives within minutes."""
+"""Ended rotations whose own secrets the journal remembers: a request of a killed process arrives within minutes."""
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """Where the texts of parameters wait that are not written yet."""
+    """The version of the overlay that a rotation uses."""
 
     secret: str
-    """The rotation's own secret."""
     version: str
     phase: int
 
 
 @dataclass(frozen=True)
 class OpenRotation:
-    """A rotation that has begun and not ended."""
-
     id: str
     step: str
     who: str
     since: str
     number: int = 0
-    """The entry that the present step began with."""
+    """Number of the entry that began the current step."""
     run: str = ""
-    """Names the process that goes on with it; another one's entry means that this one was overtaken."""
+    """Id of the process that continues the rotation. An entry of another process means that this one was overtaken."""
     holder: Mapping[str, Any] = field(default_factory=dict)
-    """The machine and the process of that run."""
+    """Machine and process of the run."""
     phase: int = 0
     attempt: int = 1
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """Version id by secret that a deploy must read."""
+    """Version ids that deploys must read, by secret."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Version number by parameter."""
     overlay: Optional[Overlay] = None
     plan: Mapping[str, Any] = field(default_factory=dict)
-    """What was planned: credentials, the versions planned from, phases."""
+    """Credentials, phases, and the versions that the plan is based on."""
     reason: str = ""
-    """Why it is aborted, if it is."""
+    """Reason of an abort."""
     promoted: bool = False
-    """Whether a promotion has begun, so that an abort has something to move back."""
+    """Whether a promotion has begun, which an abort must undo."""
     promoted_at: str = ""
-    """When the newest promotion began."""
+    """Start of the newest promotion."""
     made: bool = False
-    """Whether its new values are known to be there: a step after the one that makes them has begun."""
+    """Whether the new values certainly exist: a step after the one that makes them has begun."""
     refused_at: str = ""
-    """When the entry after the removal was written: what it removed was seen to be refused by then."""
+    """Time of the entry after the revocation. By then, the server rejected the old values."""
     notes: Mapping[str, Any] = field(default_factory=dict)
-    """What acts observed and later ones need, by credential."""
+    """Observations that later acts need, by credential."""
     hosts_with_old_key: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Hosts that could not be reached and still let the old value in, by credential; after a leak only."""
+    """Unreachable hosts that still accept the old value, by credential. Only after a leak."""
     behind: tuple[str, ...] = ()
     """Hosts that were not verified when the old value was revoked."""
     sent: tuple[str, ...] = ()
-    """The names that GitHub was sent at the promotion."""
+    """Names that the promotion synced to GitHub."""
 
     @property
     def prescribes(self) -> bool:
@@ -93,7 +90,7 @@ class OpenRotation:
 
     @property
     def names(self) -> FrozenSet[str]:
-        """The secrets and parameters that it changes."""
+        """Secrets and parameters that the rotation changes."""
         return frozenset((*self.plan.get("secrets", {}), *self.plan.get("parameters", {})))
 
     @property
@@ -110,17 +107,17 @@ class OpenRotation:
 
 @dataclass(frozen=True)
 class Rotated:
-    """When a credential was last rotated, and by whom."""
+    """The last rotation of a credential."""
 
     at: str
     who: str
     rotation: str
     incident: str = ""
-    """The leak that it answers, if it does."""
+    """Id of the incident. Empty without one."""
     lease: Mapping[str, str] = field(default_factory=dict)
-    """What ends the value at its provider, and when it ends by itself."""
+    """Id and end of the value's lease at its provider."""
     used: Mapping[str, Any] = field(default_factory=dict)
-    """Of a honeytoken, what is known of the use of its previous values."""
+    """Known uses of a honeytoken's previous values."""
 
     def entry(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if value or name in ("at", "who", "rotation")}
@@ -128,7 +125,7 @@ class Rotated:
 
 @dataclass(frozen=True)
 class PendingTask:
-    """Something that a closed rotation left for later."""
+    """Work that a closed rotation left for a later run."""
 
     id: str
     credential: str
@@ -137,23 +134,23 @@ class PendingTask:
     due: str
     rotation: str
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """Version ids that hold the value concerned."""
+    """Version ids that hold the value."""
     notes: Mapping[str, Any] = field(default_factory=dict)
-    """What the rotation's acts observed of the credential."""
+    """Observations of the rotation."""
     hosts: tuple[str, ...] = ()
-    """Those alone that it is about: they were away when a leaked key was taken out elsewhere. Empty for all."""
+    """Hosts that were unreachable when a leaked key was removed elsewhere. Empty for all hosts."""
     promoted: str = ""
-    """When what takes the value's place was promoted."""
+    """Time of the promotion of the replacement."""
 
 
 @dataclass(frozen=True)
 class Journal:
-    """What the entries add up to."""
+    """The state after all entries."""
 
     head: int = 0
-    """Number of the newest entry; 0 for an empty journal."""
+    """Number of the newest entry. 0 for an empty journal."""
     digest: str = ""
-    """Digest of the newest entry's text, which the next one carries."""
+    """Digest of the newest entry's text. The next entry contains it."""
     rotation: Optional[OpenRotation] = None
     rotated: Mapping[str, Rotated] = field(default_factory=dict)
     pending_tasks: Mapping[str, PendingTask] = field(default_factory=dict)
@@ -162,15 +159,14 @@ class Journal:
     audit: Mapping[str, Any] = field(default_factory=dict)
     """Number and digest of the newest audit record."""
     incident: Optional[Incident] = None
-    """A leak that was declared and is not contained yet."""
     ended: tuple[str, ...] = ()
-    """What the rotations that ended last called the secrets of their own, which are gone unless one was made late."""
+    """Names of the last rotations' own secrets. They are deleted, unless a late request created one again."""
     written: str = ""
-    """When a rotation last finished writing to the stores: reads may be behind for some seconds after that."""
+    """Time at which a rotation last finished writing to the stores. Reads may be stale for some seconds after that."""
     lines: Tuple[str, ...] = field(default=(), repr=False)
-    """The entries that are kept, the oldest first."""
+    """Kept entries, oldest first."""
     version: str = field(default="", compare=False, repr=False)
-    """Which version of the stored journal this is; an entry is appended to no other."""
+    """Version of the stored journal. An entry is appended to this version only."""
 
 
 def digest_of(text: str) -> str:
@@ -178,9 +174,9 @@ def digest_of(text: str) -> str:
 
 
 def fold(lines: Iterable[str], *, version: str = "") -> Journal:
-    """The state that these entries add up to.
+    """The state after these entries.
 
-    Raises :class:`JournalError`, naming the entry, for what is not an entry, and for one that is missing or altered.
+    Raises :class:`JournalError`, which names an entry that is malformed, missing or altered.
     """
     journal = Journal()
     for position, line in enumerate(lines, start=1):
@@ -196,10 +192,10 @@ def extended(journal: Journal, line: str) -> Journal:
 
 
 def following(journal: Journal, entry: Mapping[str, Any]) -> Journal:
-    """The state after ``entry``, which gets its number and the digest of the one before.
+    """The state after ``entry``, which gets its number and the digest of the previous entry.
 
-    Without an open rotation, an entry after many carries the whole state, and what is older than the one that did so
-    last is no longer kept: the last rotations stay readable for people, and the journal does not grow for ever.
+    Without an open rotation, an entry after many carries the whole state. Entries before the previous such entry are
+    dropped: the last rotations stay readable for people, and the journal does not grow for ever.
     """
     entry = {**entry, "number": journal.head + 1, **({"prev": journal.digest} if journal.digest else {})}
     after = extended(journal, written(entry))
@@ -213,12 +209,11 @@ def following(journal: Journal, entry: Mapping[str, Any]) -> Journal:
 
 
 def entries(journal: Journal) -> List[Mapping[str, Any]]:
-    """The entries that are kept, the oldest first."""
+    """Kept entries, oldest first."""
     return [parsed(line, "an entry that is kept") for line in journal.lines]
 
 
 def written(entry: Mapping[str, Any]) -> str:
-    """The entry as the line that is kept."""
     return json.dumps(entry, sort_keys=True, separators=(",", ":"))
 
 
@@ -231,13 +226,13 @@ def _with(journal: Journal, entry: Mapping[str, Any], line: str) -> Journal:
     before = Journal() if entry.get("base") else journal
     try:
         changes = _changes(before, number, name_of(number), entry)
-    except (AttributeError, TypeError, ValueError):  # a field is not what it should be; the words might hold some of it
+    except (AttributeError, TypeError, ValueError):  # the error might repeat a part of the entry
         raise _no_entry(name_of(number)) from None
     return replace(before, **changes, head=number, digest=digest_of(line), lines=(*journal.lines, line))
 
 
 def _require_chained(before: Journal, entry: Mapping[str, Any]) -> None:
-    if not before.lines:  # what came before is not kept any more
+    if not before.lines:  # older entries were dropped
         return
     number = entry["number"]
     if number != before.head + 1:
@@ -269,7 +264,7 @@ def _changes(journal: Journal, number: int, name: str, entry: Mapping[str, Any])
 
 
 def own_secrets(rotation: OpenRotation) -> tuple[str, ...]:
-    """What the secrets of its own are called: of all new values, and of each that a provider makes."""
+    """Names of the rotation's own secrets: one for all its new values, and one for each that a provider makes."""
     items = rotation.plan.get("credentials", {})
     return (rotation.id, *(f"{rotation.id}/{name}" for name, item in items.items() if item.get("issued")))
 
@@ -314,7 +309,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
 
 
 def _prescribed(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What deploys have to use from this entry on, where it says so."""
+    """Versions that deploys must use from this entry on, if it sets them."""
     if "prescribes" not in entry:
         return {}
     prescribed = _mapping(name, entry, "prescribes")
@@ -334,7 +329,7 @@ def _names(name: str, entry: Mapping[str, Any], key: str, before: tuple[str, ...
 
 
 def _times(entry: Mapping[str, Any], before: Optional[OpenRotation]) -> dict[str, Any]:
-    """What an entry tells of when; a takeover repeats the step and tells nothing."""
+    """Times that an entry sets. A takeover repeats the step and sets none."""
     at, step, was = str(entry.get("at", "")), entry["step"], before.step if before else ""
     if step in PROMOTING_STEPS and was not in PROMOTING_STEPS:
         return {"promoted_at": at}
@@ -342,7 +337,7 @@ def _times(entry: Mapping[str, Any], before: Optional[OpenRotation]) -> dict[str
 
 
 def _noted(before: Mapping[str, Any], extra: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first note counts: an act that is done again also sees what came of the new value meanwhile."""
+    """The first note wins, because a repeated act also sees effects of the new value."""
     result = {**extra, **before}
     for name in before.keys() & extra.keys():
         if isinstance(before[name], Mapping) and isinstance(extra[name], Mapping):
@@ -365,7 +360,7 @@ def _no_entry(name: str) -> JournalError:
 
 
 def parsed(line: str, name: str) -> Mapping[str, Any]:
-    """The entry in a line. Raises :class:`JournalError`, with this name, for what is not one."""
+    """Parses an entry. Raises :class:`JournalError` with ``name``."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -379,7 +374,7 @@ def parsed(line: str, name: str) -> Mapping[str, Any]:
 
 
 def base_entry(journal: Journal) -> dict[str, Any]:
-    """What an entry must carry so that the ones before it need not be kept."""
+    """Keys of an entry that carries the whole state."""
     return {
         "base": True,
         "rotated": {name: rotated.entry() for name, rotated in journal.rotated.items()},

@@ -1,11 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks a document against the part of JSON Schema that the catalog uses, and says where it fails in words.
+"""Checks a document against the part of JSON Schema that the catalog uses.
 
-The schema itself stays plain JSON Schema, so that editors read the same file. What is checked here: type, enum,
-pattern, minimum, maximum, minLength, minItems, properties, required, additionalProperties, patternProperties, items,
-anyOf and local $ref. Keywords that only describe (title, description) are passed over; any other keyword is an error
-in the schema.
+The schema stays plain JSON Schema, so that editors can read it. Title and description are ignored. A keyword without an
+implementation is an error.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ _WORDS = {
 
 
 def problems(document: Any, schema: dict[str, Any]) -> list[str]:
-    """Every problem of the document, each as ``path: what is wrong``; an empty list for a valid document."""
+    """Problems, each as ``path: problem``. Empty for a valid document."""
     return list(_check(document, schema, schema, ""))
 
 
@@ -93,7 +91,7 @@ def _check_kind(value: Any, schema: dict[str, Any], root: dict[str, Any], path: 
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """In JSON Schema a ``$`` at the end is the very end; Python's would let a line break follow."""
+    """Whether the pattern matches. A final ``$`` means the end of the text; in Python, a line break may follow."""
     return bool(re.search(re.sub(r"\$\Z", r"\\Z", pattern), text))
 
 
@@ -137,7 +135,7 @@ def _check_object(value: dict[Any, Any], schema: dict[str, Any], root: dict[str,
 def _check_any(value: Any, branches: list[dict[str, Any]], root: dict[str, Any], path: str) -> Iterator[str]:
     results = [list(_check(value, branch, root, path)) for branch in branches]
     if all(results):
-        # The branch that got deepest is the one that was meant; on equality the one with the fewest complaints.
+        # The branch that got deepest is probably the intended one; else the one with the fewest problems.
         deepest = max(results, key=lambda results: (max(len(line.split(":")[0]) for line in results), -len(results)))
         if all(len(group) == 1 and group[0].startswith(f"{path}: must be") for group in results):
             yield f"{path}: " + ", or ".join(group[0].split(": ", 1)[1] for group in results)

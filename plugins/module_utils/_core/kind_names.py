@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What other files than a kind's own need to know of it: its name, its server, what it opens. Pure; Python 3.8."""
+"""Facts about kinds for files other than a kind's own: names, servers, access. Python 3.8."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ ENGINES = {
     ELASTICACHE_AUTH_TOKEN: VALKEY,
     VAULT_DATABASE: POSTGRESQL,
 }
-"""The server behind a credential of this kind."""
+"""Server by kind."""
 HONEYTOKENS = {POSTGRESQL_HONEYTOKEN: POSTGRESQL, VALKEY_HONEYTOKEN: VALKEY}
-"""The server of a login that nothing uses. No run logs in with it, so ENGINES has none of them."""
+"""Server by kind of honeytoken. No run logs in with a honeytoken, so ENGINES has none."""
 ADMINISTERED = (POSTGRESQL_ROLE, VALKEY_USER)
 """Kinds whose credentials an administrator changes at the server."""
 IAM_KEYS = (AWS_ACCESS_KEY, SES_SMTP_PASSWORD)
 """Kinds whose credentials are access keys of IAM users."""
 TWO_USERS = {MYSQL_USER: MYSQL, RABBITMQ_USER: RABBITMQ}
-"""The server of a kind that checks itself which two users take turns. Only the administrator's address leads there."""
+"""Server by kind, for kinds that themselves check which two users alternate. Only the administrator's address leads
+there."""
 SERVERS = {**ENGINES, **TWO_USERS}
-"""The server behind a credential of either sort."""
 WHOLE = (SENTRY_DSN,)
-"""Kinds whose value may look like a URL with a login, and is replaced whole."""
+"""Kinds whose value may resemble a URL with a login, but is replaced as a whole."""
 AWS, DJANGO, SSH = "aws", "django", "ssh"
 TRIED_AT = {**ENGINES, **TWO_USERS, AWS_ACCESS_KEY: AWS, SSH_KEY: SSH, DJANGO_SECRET_KEY: DJANGO}
-"""Where verify can try a previous value of this kind."""
+"""Target at which verify can test a previous value, by kind."""
 READS_HOSTS = frozenset({SSH_KEY})
-"""Kinds that open hosts, and so every .env on them."""
+"""Kinds that log in to hosts, and so read every .env."""
 READS_STORES = frozenset({AWS_ACCESS_KEY, "aws_role"})
-"""Kinds that may read secrets: those in ``options.reads``, or every one of the environment."""
+"""Kinds that may read secrets: those of ``options.reads``, or all of the environment."""
 PORTS = {MYSQL: 3306, POSTGRESQL: 5432, RABBITMQ: 15671, VALKEY: 6379}
-"""The usual port of a server; of RabbitMQ's management API."""
+"""Usual port by server. For RabbitMQ, of its management API."""
 
 
 def usual_port(kind: str) -> Optional[int]:
-    """Of the server behind a credential of this kind; None where this collection knows no server."""
+    """The port of the kind's server. None for a kind without a known server."""
     return PORTS.get(ENGINES.get(kind, ""))

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan of the mirror: parameters that get what their secrets hold, that go, and that somebody else changed. Pure.
+"""The plan of the mirror: parameters to write and to delete, and conflicts with other writers.
 
-The playbook, the Lambda function and the check share it. A copy's description says which version of which secret it
-holds, and as which version of the parameter it was written: whoever writes the parameter afterwards is seen by that.
+The playbook, the Lambda function and the check share it. A parameter's description names the secret's version, and the
+parameter's version at the time of writing: that shows every later write.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 
 REPORT, OVERWRITE = "report", "overwrite"
 PARAMETER_BYTES = 4096
-"""Of the tier that costs nothing."""
+"""Limit of the free tier."""
 LONGEST_DESCRIPTION = 1024
 _MARK = re.compile(
     r"Copy of ([^\x00-\x1f\x7f-\x9f]+), version ([!-~]+), "
     r"written as version ([0-9]{1,9}) by watchparty\.secrets\.mirror"
 )
-"""Others may write descriptions, and what is read of them is shown."""
+"""Excludes control characters, because others may write descriptions, which messages repeat."""
 
 
 @dataclass(frozen=True)
 class MirrorMark:
-    """What the mirror wrote into a parameter's description, in the same call as the value."""
+    """The mark that the mirror writes into a parameter's description, in the same call as the value."""
 
     source: str
     version: str
-    """The secret's version that the value was taken from."""
+    """Version of the secret."""
     number: int
-    """The version of the parameter that it was written as."""
+    """Version of the parameter."""
 
     def __str__(self) -> str:
         mark = f"Copy of {self.source}, version {self.version}, written as version {self.number}"
@@ -45,14 +45,14 @@ class MirrorMark:
 
     @classmethod
     def of(cls, description: str) -> Optional[MirrorMark]:
-        """The mark in a description, or None for a parameter that the mirror did not write."""
+        """The mark in a description. None for a parameter that the mirror did not write."""
         match = _MARK.fullmatch(description)
         return cls(match[1], match[2], int(match[3])) if match else None
 
 
 @dataclass(frozen=True)
 class WantedCopy:
-    """What a parameter is to hold."""
+    """The wanted content of a parameter."""
 
     parameter: str
     setting: str
@@ -67,7 +67,7 @@ class WantedCopy:
 
 @dataclass(frozen=True)
 class PresentCopy:
-    """What a parameter holds."""
+    """The present content of a parameter."""
 
     parameter: str
     value: str = field(repr=False)
@@ -78,7 +78,7 @@ class PresentCopy:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether the mirror was the last to write it."""
+        """Whether the mirror wrote the current version."""
         return self.mark is not None and self.mark.number == self.number
 
 
@@ -106,13 +106,11 @@ class MirrorDelete:
 
 @dataclass(frozen=True)
 class MirrorSources:
-    """What the secrets bring for the parameters of a catalog."""
-
     copies: Mapping[str, WantedCopy]
     unknown: Mapping[str, str] = field(default_factory=dict)
-    """Parameters whose source could not be read, with their settings: they stay as they are."""
+    """Setting by parameter whose source could not be read. The mirror leaves them unchanged."""
     named: Tuple[str, ...] = ()
-    """Parameters, and patterns of them, that the catalog names otherwise: none of them is deleted."""
+    """Parameters and patterns that the catalog uses otherwise. The mirror deletes none of them."""
     problems: Tuple[str, ...] = ()
 
 
@@ -122,23 +120,23 @@ class MirrorPlan:
     deletes: Tuple[MirrorDelete, ...] = ()
     conflicts: Tuple[str, ...] = ()
     held: Tuple[str, ...] = ()
-    """What an open rotation changes, and writes by itself."""
+    """Parameters that an open rotation writes itself."""
     unchanged: int = 0
 
     @property
     def lines(self) -> List[str]:
-        """One line an act, without a value."""
+        """A line for each act, without a value."""
         return [str(act) for act in (*self.puts, *self.deletes)]
 
     @property
     def differences(self) -> List[str]:
-        """Those after which somebody reads another value, and not the same one with a new mark."""
+        """Lines of the acts that change a value, and not only a mark."""
         writes = [write for write in self.puts if write.before is None or write.before.value != write.copy.value]
         return [str(act) for act in (*writes, *self.deletes)]
 
 
 def pairs(catalog: Catalog) -> Dict[str, Tuple[str, Place]]:
-    """By parameter, the setting and the place in Secrets Manager that it repeats."""
+    """Setting and source in Secrets Manager, by parameter."""
     if catalog.mirror is None:
         return {}
     return {
@@ -151,13 +149,13 @@ def pairs(catalog: Catalog) -> Dict[str, Tuple[str, Place]]:
 
 
 def regions(catalog: Catalog) -> Tuple[str, ...]:
-    """The environment's own region, and those of replicas."""
+    """The environment's own region as an empty text, and those of replicas."""
     mirrored = catalog.mirror is not None and catalog.mirror.replicas and catalog.aws is not None
     return ("", *(catalog.aws.replicas if mirrored and catalog.aws else ()))
 
 
 def sources(catalog: Catalog, contents: Contents) -> MirrorSources:
-    """What each parameter is to hold, by what was read of the secrets."""
+    """The wanted content of each parameter, from the read secrets."""
     holdings, copies, unknown, problems = Holdings(contents), {}, {}, []
     for parameter, (name, place) in pairs(catalog).items():
         setting, reading = catalog.settings[name], contents.readings.get(place.name)
@@ -193,7 +191,7 @@ def _unread(contents: Contents, wanted: Mapping[str, Tuple[str, Place]]) -> List
 
 
 def _unfit(copy: WantedCopy) -> str:
-    """What Parameter Store has against a value."""
+    """The reason why Parameter Store cannot hold the value. Empty if it can."""
     size = len(copy.value.encode())
     if size > PARAMETER_BYTES:
         return f"has {size:,} bytes, but {copy.parameter} accepts {PARAMETER_BYTES:,}; do not mirror the setting"
@@ -212,7 +210,7 @@ def plan(
     rotating: Collection[str] = (),
     conflict: str = REPORT,
 ) -> MirrorPlan:
-    """Everything to be done until what is present is what is wanted. An open rotation writes what is ``rotating``."""
+    """The acts that make ``present`` equal to ``wanted``. Excludes ``rotating``, which an open rotation writes."""
     puts: List[MirrorPut] = []
     deletes: List[MirrorDelete] = []
     conflicts: List[str] = []
@@ -253,7 +251,7 @@ _OR_OVERWRITE = "move the change into the secret, or give -e mirror_conflict=ove
 
 
 def _due(copy: WantedCopy, present_copy: Optional[PresentCopy]) -> Tuple[str, str]:
-    """Why the parameter is to be written, or how somebody else's change conflicts with it."""
+    """The reason to write the parameter, or the conflict with another writer's change."""
     if present_copy is None:
         return "is new", ""
     if _is_other_type(copy, present_copy):
@@ -283,7 +281,7 @@ def _changed(present_copy: PresentCopy) -> str:
 
 
 def too_many_deletes(catalog: Catalog, plan_: MirrorPlan, allowed: Optional[int]) -> str:
-    """Why so many deletions do not happen, or an empty text. ``allowed`` is the number that the operator gave."""
+    """The reason why the deletions are refused. Empty if allowed. ``allowed`` is the operator's limit."""
     limit = allowed if allowed is not None else (catalog.mirror.deletes if catalog.mirror else 0)
     count = len(plan_.deletes)
     if count <= limit:
@@ -295,7 +293,6 @@ def too_many_deletes(catalog: Catalog, plan_: MirrorPlan, allowed: Optional[int]
 
 
 def as_data(plan_: MirrorPlan, region: str = "") -> Dict[str, Any]:
-    """The plan as plain data, for a report and a log."""
     where = f" in {region}" if region else ""
     return {
         "plan": [line + where for line in plan_.lines],

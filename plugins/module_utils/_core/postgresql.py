@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Addresses, quoting, records and refusals of PostgreSQL. Pure: no driver, standard library only, Python 3.8."""
+"""PostgreSQL's addresses, quoting, records and errors. Standard library only, without a driver; Python 3.8."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ VERIFIER = re.compile(r"SCRAM-SHA-256\$[1-9][0-9]*:[A-Za-z0-9+/]+=*\$[A-Za-z0-9+
 SUFFIXES = ("_a", "_b")
 SCRAM = "scram-sha-256"
 LOCAL = "local"
-"""How a session over a Unix socket is called, which has no address."""
+"""Stands for the address of a session over a Unix socket."""
 
-# What an application's URL holds beside these is for the application, not for libpq.
+# Other options in an application's URL are for the application, not for libpq.
 _OPTIONS = frozenset(
     (
         *("channel_binding", "client_encoding", "gssencmode", "hostaddr", "krbsrvname", "options", "requirepeer"),
@@ -40,7 +40,7 @@ _OPTIONS = frozenset(
 
 
 class DatabaseError(SecretsError):
-    """Raised when the server, or what is on it, does not allow what was asked for.
+    """Raised when the server or its state does not allow the request.
 
     ``reason`` is one word for programs.
     """
@@ -51,7 +51,7 @@ class DatabaseError(SecretsError):
 
 
 class ConnectionTarget(NamedTuple):
-    """Where to connect, and as whom."""
+    """The target of a connection, and its login."""
 
     user: str
     password: str
@@ -65,7 +65,7 @@ class ConnectionTarget(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The server and database, for people."""
+        """The server and database, for messages."""
         return "database %s at %s, port %s" % (
             self.database or self.user,
             self.host or "the local socket",
@@ -73,7 +73,7 @@ class ConnectionTarget(NamedTuple):
         )
 
     def keywords(self) -> Dict[str, str]:
-        """What libpq takes."""
+        """libpq's parameters."""
         named = {
             "user": self.user,
             "password": self.password,
@@ -85,11 +85,11 @@ class ConnectionTarget(NamedTuple):
 
 
 ADMIN_URL, LOGIN_URL = "the administrator's URL", "the credential's URL"
-"""What errors call the URLs that the catalog gives."""
+"""Labels of the catalog's URLs in errors."""
 
 
 def parse_url(url: str, label: str) -> ConnectionTarget:
-    """A libpq URL, or one of the spellings that Django's readers take. ``label`` names the URL in an error."""
+    """Parses a URL of libpq, or of a scheme that Django's readers accept. ``label`` names the URL in an error."""
 
     def wrong(problem: str) -> DatabaseError:
         hint = "write postgresql://user:password@host:port/database, with special characters as %XX"
@@ -137,7 +137,7 @@ def _places(places: str) -> Tuple[List[str], List[str]]:
 
 
 def identifier(name: str) -> str:
-    """A role's or setting's name, quoted."""
+    """Quotes the name of a role or setting."""
     if not name or "\0" in name:
         raise DatabaseError(
             "bad_name", "a role's name is empty or has a NUL character; correct the name in the catalog"
@@ -153,7 +153,7 @@ def literal(text: str) -> str:
 
 
 def logins_of(owner: str) -> Tuple[str, str]:
-    """The two login roles that take turns."""
+    """The two login roles that alternate."""
     first, second = (owner + suffix for suffix in SUFFIXES)
     identifier(first)
     return first, second
@@ -165,7 +165,7 @@ def owner_of(login: str) -> str:
 
 
 def recorded(comment: Optional[str], role: str) -> int:
-    """The journal number in a role's comment; 0 without one."""
+    """The journal number in a role's comment. 0 without one."""
     line = (comment or "").rpartition("\n")[2]
     if not line.startswith('{"%s"' % RECORD):
         return 0
@@ -184,7 +184,7 @@ def recorded(comment: Optional[str], role: str) -> int:
 
 
 def with_record(comment: Optional[str], journal: int) -> str:
-    """The comment with the journal number as its last line; what people wrote before it stays."""
+    """The comment with the journal number as its last line. Other lines stay."""
     lines = (comment or "").split("\n")
     if lines[-1].startswith('{"%s"' % RECORD):
         lines.pop()
@@ -194,7 +194,7 @@ def with_record(comment: Optional[str], journal: int) -> str:
 
 
 def refuse_older(comment: Optional[str], role: str, journal: int) -> None:
-    """Stops a run that another one has overtaken."""
+    """Raises DatabaseError if another run has overtaken this one."""
     count = recorded(comment, role)
     if count > journal:
         raise DatabaseError(
@@ -205,7 +205,7 @@ def refuse_older(comment: Optional[str], role: str, journal: int) -> None:
 
 
 def known(address: Optional[str], addresses: Sequence[str]) -> bool:
-    """Whether a session's address is one of these addresses and networks."""
+    """Whether the addresses and networks contain a session's address."""
     if address is None:
         return LOCAL in addresses
     ip = ipaddress.ip_address(address)
@@ -229,19 +229,19 @@ def _networks(addresses: Sequence[str]) -> List[Union[ipaddress.IPv4Network, ipa
 
 
 class Refusal(NamedTuple):
-    """Why a connection failed: one word for programs, and what the server or libpq reported."""
+    """The reason of a failed connection: one word for programs, and the server's or libpq's message."""
 
     reason: str
     message: str
 
     @property
     def proves_refusal(self) -> bool:
-        """Whether the server turned the login itself away."""
+        """Whether the server rejected the login itself."""
         return self.reason in ("wrong_password", "no_login", "no_role", "not_from_here", "refused")
 
     @property
     def may_pass(self) -> bool:
-        """Whether waiting may help."""
+        """Whether a later attempt may succeed."""
         return self.reason in ("limit", "starting", "unreachable")
 
 
@@ -301,17 +301,17 @@ _WORDS = {
 
 
 def refusal(message: str) -> Refusal:
-    """What a failed connection means. The server's words may be in any language; then they are only quoted."""
+    """The reason of a failed connection. A message in an unknown language is only quoted."""
     text = " ".join(message.split())
     for reason, pattern in _SAID:
         if pattern.search(text):
             return Refusal(reason, text)
-    # libpq writes a server's answer as SEVERITY, colon, two spaces; what it says itself has no such prefix.
+    # libpq prefixes a server's answer with SEVERITY, colon, two spaces; its own messages have no prefix.
     return Refusal("refused" if re.search(r"(?:^|: )\w+:  \S", message.strip()) else "unreachable", text)
 
 
 def not_connected(failure: Refusal, target: ConnectionTarget, label: str) -> DatabaseError:
-    """The error for a connection that was needed."""
+    """The error of a failed connection."""
     message = _WORDS[failure.reason].format(user=target.user)
     return DatabaseError(
         failure.reason,

@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rules that a production environment's values must satisfy, each by the name that an exception gives.
+"""The rules for values in production, by the names that exceptions use.
 
-A rule looks at one setting and its value and answers with words to follow the setting's name, or None. It never repeats
-the value.
+A rule returns a problem, to follow the setting's name, or None. It never repeats the value.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _PLACEHOLDER = re.compile(
 )
 SECRET_KEY_LENGTH = 50
 STRENGTH = 48
-"""Bits of a secret that cannot be guessed within the limits of a server's login."""
+"""Bits of a secret that nobody can guess within the limits of a server's login."""
 _WORDS = re.compile(
     r"(?:^|[-_ .])(?:example|sample|placeholder|insecure|change_?me|dummy|do[-_ ]not|lorem)(?:[-_ .]|$)"
     r"|EXAMPLE(?:KEY)?$"
@@ -34,7 +33,7 @@ _WORDS = re.compile(
     r"|^(?:@Microsoft\.KeyVault|-----BEGIN (?:PGP|AGE))",
     re.I,
 )
-"""What no generated value holds, and references that nobody resolved."""
+"""Words that no generated value contains, and unresolved references."""
 _KEYBOARD = re.compile(r"qwerty(?:uiop)?|qwertz(?:uiop)?|azerty(?:uiop)?|asdf(?:ghjkl)?|zxcv(?:bnm)?", re.I)
 _COMMON = re.compile(r"p[a@4][s5$]{2}w[o0]rd|secret|production|prod|staging|admin|welcome|(?:19|20)[0-9]{2}", re.I)
 _HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
@@ -50,7 +49,7 @@ _REGISTRY = re.compile(
     r"cloudfront\.net|azurewebsites\.net|(?:.+\.)?(?:nip|sslip)\.io",
     re.I,
 )
-"""A domain below which anybody registers names: a last label, the likes of co.uk, and those of hosting providers."""
+"""Domains below which anybody can register names: top-level domains, others such as co.uk, and hosting providers."""
 _STAGES = (
     r"(?:dev|devel|develop|development|local|tests?|testing|debug|ci|stage|staging|qa|e2e|uat|demo|preview|sandbox|"
     r"example|sample)"
@@ -74,7 +73,7 @@ _WITH_PASSWORD = ("postgres", "postgresql", "mysql", "redis", "rediss", "valkey"
 def broken(
     setting: Setting, value: str, excused: frozenset[str] = frozenset(), *, strictly: bool = False
 ) -> list[tuple[str, str]]:
-    """The rules that the value breaks, as (name of the rule, words); ``strictly`` with those that no deploy refuses."""
+    """Broken rules, as (name, problem). ``strictly`` adds the rules that no deploy enforces."""
     rules = {**RULES, **STRICT_RULES} if strictly else RULES
     results = ((name, rule(setting, value)) for name, rule in rules.items() if name not in excused)
     return [(name, message) for name, message in results if message]
@@ -85,8 +84,8 @@ def is_secret_name(name: str) -> bool:
 
 
 def strength(value: str) -> float:
-    """Bits, estimated low: what repeats, or goes on as a, b, c, counts once. In hexadecimal, two such digits are
-    chance, and three are not."""
+    """A low estimate of the bits. Repetitions, and sequences such as abc, count once. In hexadecimal, only three
+    characters make a sequence, because two are chance."""
     value = _COMMON.sub("", _KEYBOARD.sub("q", value[:200]))
     steps = [0, *(ord(after) - ord(before) for before, after in zip(value, value[1:]))]
     needs_three = _HEXADECIMAL.fullmatch(value)
@@ -122,7 +121,6 @@ def _secret_key_length(setting: Setting, value: str) -> Optional[str]:
 
 
 def is_placeholder(value: str, example: Optional[str] = None) -> bool:
-    """Whether the value stands in for one that is still to come."""
     return _PLACEHOLDER.match(value) is not None or bool(example and value == example)
 
 
@@ -153,7 +151,7 @@ def _query_passwords(value: str) -> List[str]:
 
 
 def is_secret_url(value: str) -> bool:
-    """Whether the URL alone gives access: a webhook of a chat, a token in the query."""
+    """Whether the URL alone gives access: a chat's webhook, or a token in the query."""
     tokens = _QUERY_TOKEN.findall(value)
     return bool(_WEBHOOK.match(value)) or any(strength(unquote(token)) >= STRENGTH for token in tokens)
 
@@ -170,7 +168,7 @@ def _insecure_option(setting: Setting, value: str) -> Optional[str]:
 
 
 def _url_parts(value: str) -> Optional[SplitResult]:
-    """Of a server that is reached over the network."""
+    """The parts of a URL whose server is reached over the network. None for others."""
     try:
         parts = value_types.split_url(value)
         return parts if "://" in value and parts.hostname and not is_loopback(parts.hostname) else None
@@ -238,4 +236,4 @@ STRICT_RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
     "url_password": _no_password,
     "url_tls": _weak_tls,
 }
-"""What a verification reports and no deploy refuses, since an application runs with it today."""
+"""Rules that only a verification reports, because applications may run with such values today."""

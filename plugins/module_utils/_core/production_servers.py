@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rules for production about servers and JWT keys. They answer as those of production_rules do."""
+"""The rules for production about servers and JWT keys (see production_rules)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DATABASES = {
     **dict.fromkeys(("postgres", "postgresql", "postgis", "pgsql"), ("postgres", "root")),
     **dict.fromkeys(("mssql", "sqlserver"), ("sa",)),
 }
-"""Logins with which a server is installed, by scheme."""
+"""Logins that servers are installed with, by scheme."""
 _ADMINISTRATORS = {**_DATABASES, **dict.fromkeys(("amqp", "amqps"), ("guest", "admin", "root"))}
 _TEST_DATABASE = re.compile(
     r"(?:.+[-_.])?(?:dev|devel|development|tests?|testing|local|ci|stage|staging|qa|e2e|uat)"
@@ -31,10 +31,10 @@ _LOCAL_BACKEND = re.compile(
     r"|(?:contrib\.gis\.)?db\.backends\.(?:sqlite3|spatialite|dummy))(?:\..*)?|channels\.layers\.InMemoryChannelLayer",
     re.I,
 )
-"""By a URL's scheme or by a class."""
+"""Schemes of URLs, and names of classes."""
 _JWT_NAME = re.compile(r"JWT(?!.*(?:PUBLIC|PRIVATE|ENCRYPT|KEY_ID)).*(?:KEY|SECRET)S?$", re.I)
 JWT_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
-"""RFC 7518: a key as long as the digest, by algorithm."""
+"""Least bytes of a key by algorithm: the length of the digest (RFC 7518)."""
 
 
 def administrator(setting: Setting, value: str) -> Optional[str]:
@@ -51,7 +51,6 @@ def test_database(setting: Setting, value: str) -> Optional[str]:
 
 
 def _url(value: str) -> tuple[str, str, str]:
-    """Scheme, user and database."""
     try:
         parts = value_types.split_url(value)
         user = unquote(parts.username or "")
@@ -66,7 +65,7 @@ def local_backend(setting: Setting, value: str) -> Optional[str]:
 
 
 def jwt_key(setting: Setting, value: str, algorithm: str = "HS256") -> Optional[str]:
-    """Of a key that signs by HMAC."""
+    """Checks a key that signs by HMAC."""
     is_key = setting.sensitivity == "high" and _JWT_NAME.search(setting.name) and not value.startswith("-----BEGIN")
     size, least = len(value.encode(errors="surrogatepass")), JWT_BYTES[algorithm]
     return f"is {size} bytes long; {algorithm} needs at least {least}" if is_key and size < least else None

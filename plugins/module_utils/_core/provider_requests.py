@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the requests of the catalog's ``api`` say, and what a provider's answers may say. Pure.
+"""Requests of the catalog's ``api``, and a provider's answers.
 
-Addresses end in logs on both sides, so no secret has a placeholder in one. An answer's own words are in no message:
-they may repeat what was sent.
+Addresses end in logs on both sides, so no secret has a placeholder in an address. No message repeats an answer, which
+may contain the request.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 ADMIN = ("{admin}", "{admin_username}", "{admin_basic}")
 LABEL, ID = "{label}", "{id}"
 VALUE_CHARACTERS, LISTED = 65536, 10000
-"""The most characters of a new value, and the most keys of a list."""
+"""Most characters of a new value, and most keys of a list."""
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
-"""Characters that no store and no request carries."""
+"""Characters that stores and requests cannot carry."""
 _PLACEHOLDER = re.compile(r"\{[A-Za-z_]+\}")
 _ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~:+=@-]{1,200}")
-"""What an id may be: it goes into an address, from a store or from an answer."""
+"""A valid id. It comes from a store or an answer, and becomes a part of an address."""
 
 
 @dataclass(frozen=True)
 class ProviderKey:
-    """One key as the provider lists it."""
+    """A key in the provider's list."""
 
     id: str
     label: str
@@ -45,7 +45,6 @@ class ProviderKey:
 
 
 def problems(where: str, api: ProviderApi) -> Iterator[str]:
-    """What is wrong with it, as ``path: what is wrong``."""
     yield from external_value_request.address_problems(f"{where}.url", api.url)
     if "?" in api.url or "#" in api.url:
         yield f"{where}.url: has a query or a fragment; write a query into the path of each request"
@@ -75,7 +74,7 @@ def _unknown(where: str, text: str, allowed: tuple[str, ...]) -> Iterator[str]:
 
 
 def headers(api: ProviderApi, admin: Login) -> dict[str, str]:
-    """Those of every request. Raises RotationError, without a value, where they cannot carry the login."""
+    """Headers of every request. Raises RotationError, without a value, if they cannot carry the login."""
     username, password = admin.username or "", admin.password or ""
     basic = base64.b64encode(f"{username}:{password}".encode()).decode()
     texts = dict(zip(ADMIN, (password, username, basic)))
@@ -97,13 +96,13 @@ def path(request: ApiRequest, key: str = "") -> str:
 
 
 def body(request: ApiRequest, **texts: str) -> bytes | None:
-    """``texts`` stand for the placeholders of their names."""
+    """``texts`` replace the placeholders of the same name."""
     filled = _filled(request.body, {f"{{{name}}}": text for name, text in texts.items()})
     return None if filled is None else json.dumps(filled).encode()
 
 
 def require_id(text: Any, where: str) -> str:
-    """Raises RotationError for what cannot be a key's id in an address."""
+    """The id. Raises RotationError if an address cannot contain it."""
     text = str(text) if isinstance(text, int) and not isinstance(text, bool) else text
     if not isinstance(text, str) or not _ID.fullmatch(text):
         raise RotationError(f"{where} is not a key's id (allowed: letters, digits and ._~:+=@-); correct it")
@@ -111,7 +110,7 @@ def require_id(text: Any, where: str) -> str:
 
 
 def keys(api: ProviderApi, answer: Any) -> list[ProviderKey]:
-    """One page of the list. Raises RotationError."""
+    """The keys of one page. Raises RotationError."""
     items = _at(answer, api.listed.items) if api.listed.items else answer
     if not isinstance(items, list) or len(items) > LISTED:
         raise RotationError(
@@ -132,7 +131,7 @@ def _key(paths: AnswerPaths, item: Any) -> ProviderKey:
 
 
 def made(api: ProviderApi, answer: Any) -> Login:
-    """The new key: its id and its value. Raises RotationError, without any part of the answer."""
+    """The new key: id and value. Raises RotationError, without any part of the answer."""
     key = require_id(_at(answer, api.created.id), "the id of the key in the provider's answer to 'create'")
     value = _at(answer, api.created.value)
     if not isinstance(value, str) or not 8 <= len(value) <= VALUE_CHARACTERS or _NO_TEXT.search(value):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What was read of a store, and what could not be. Pure."""
+"""Results of reading a store, and failures."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
 
 
 AWS_LABELS = "AWS"
-"""What the labels begin with that Secrets Manager itself moves, and that other programs move too."""
+"""First letters of the labels that Secrets Manager itself moves, and other programs too."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One secret or parameter as it was read."""
+    """The read value of a secret or parameter."""
 
     store: str
     name: str
@@ -29,23 +29,23 @@ class Reading:
     """Secrets Manager's VersionId or the parameter's version number."""
     value: str = field(repr=False)
     plain: bool = False
-    """Whether it is kept unencrypted: a parameter of type String or StringList."""
+    """Whether the value is stored unencrypted, as a parameter of type String or StringList."""
     written: str = field(default="", compare=False)
-    """When this version was written; empty if the store did not say it."""
+    """Time of writing. Empty if unknown."""
     writer: str = field(default="", compare=False)
-    """The principal that wrote a parameter's version, in a history."""
+    """The principal that wrote the version. Only in a parameter's history."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one secret or path could not be read, while others were."""
+    """The reason why a secret or path could not be read."""
 
     store: str
     name: str
     reason: str
     """MISSING, DENIED, DELETED or BINARY."""
     detail: str = ""
-    """The store's own words."""
+    """The store's message."""
 
     def __str__(self) -> str:
         traits = of_name(self.name)
@@ -55,7 +55,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Contents:
-    """What one read brought."""
+    """The result of one read."""
 
     readings: Mapping[str, Reading] = field(default_factory=dict)
     failures: Mapping[str, Failure] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Contents:
 
     @property
     def denials(self) -> List[str]:
-        """What AWS did not let us read, each with its reason: IAM may allow it in a moment."""
+        """Messages of AWS's denials, which IAM may lift within moments."""
         denied = (failure for failure in self.failures.values() if failure.reason == DENIED)
         return [str(failure) for failure in denied if of_name(failure.name).is_aws]
 
@@ -73,7 +73,7 @@ class Contents:
         return name in self.failures and self.failures[name].reason == MISSING
 
     def without(self, names: Collection[str]) -> Contents:
-        """The same without what concerns these."""
+        """The contents without these names."""
         return Contents(
             {name: reading for name, reading in self.readings.items() if name not in names},
             {name: failure for name, failure in self.failures.items() if name not in names},
@@ -82,27 +82,25 @@ class Contents:
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version of a secret, without its value."""
-
     id: str
     created: str = ""
-    """Empty where the store has no date for it."""
+    """Empty if unknown."""
     labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a secret says about itself without its value."""
+    """A secret's metadata."""
 
     name: str
     stages: Mapping[str, str]
     """Version id by label, of all versions."""
     rotation_enabled: bool = False
-    """Whether AWS's own rotation is switched on."""
+    """Whether AWS's own rotation is enabled."""
     deleted: bool = False
-    """Whether it is scheduled for deletion."""
+    """Whether the secret is scheduled for deletion."""
     arn: str = ""
     key: Optional[str] = None
-    """The key that encrypts it, as AWS names it; None for AWS's own."""
+    """The KMS key, as AWS names it. None for AWS's own key."""
     created: str = ""
-    """When the secret was created; a new version does not change this date."""
+    """Creation time of the secret. New versions do not change it."""

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which values are masked, and the masking.
+"""Masks values in messages.
 
-Only values of high or medium sensitivity and of at least eight characters are: a value such as ``0`` or ``production``
-would blot out modes, paths and names in every message.
+Only values of high or medium sensitivity and at least eight characters: masking ``0`` or ``production`` would hide
+modes, paths and names.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from urllib.parse import unquote, urlsplit
 SHORTEST = 8
 MASK = "********"
 _PASSWORD = re.compile(r"://[^\s/?#@:]*:([^\s/?#@]+)@")
-"""A value may hold several URLs: a list of Redis hosts does."""
+"""A value may contain several URLs, such as a list of Redis hosts."""
 
 
 def maskable(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:
-    """The strings to mask, the longest first: each sensitive value, and the password inside each URL."""
+    """Strings to mask, longest first: sensitive values, and passwords in URLs."""
     results: set[str] = set()
     for name, value in values.items():
         if sensitivity.get(name, "high") == "low":
@@ -39,7 +39,7 @@ def passwords(value: str) -> list[str]:
 
 
 def scrub(node: Any, secrets: list[str]) -> Any:
-    """``node`` with every one of ``secrets`` masked in its strings, keys included."""
+    """``node`` with every secret masked in its strings, including keys."""
     if isinstance(node, str):
         for secret in secrets:
             node = node.replace(secret, MASK)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Resolves a catalog against what the stores hold: every setting's value, its origin, and all that is wrong."""
+"""Resolves a catalog against the stores: values, origins and problems."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 
 @dataclass(frozen=True)
 class Origin:
-    """Where one setting's value came from."""
+    """The source of a setting's value."""
 
     setting: str
     source: str
@@ -50,7 +50,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Every setting of one environment, as of one read."""
+    """All settings of an environment, from one read."""
 
     environment: str
     values: Mapping[str, str] = field(repr=False)
@@ -61,14 +61,14 @@ class Resolution:
     unknown: tuple[str, ...]
     snapshot_id: str
     undeliverable: tuple[str, ...] = ()
-    """Values that no ``.env`` can carry to all of its readers. It concerns only the writer of that file."""
+    """Problems of values that no ``.env`` can hold for all its readers. They concern only the writer of that file."""
 
     def require(self) -> Resolution:
-        """Raises :class:`InvalidEnvironment` with every problem, if there is one."""
+        """Raises :class:`InvalidEnvironment` with every problem, if any."""
         return self._require(self.problems)
 
     def require_deliverable(self) -> Resolution:
-        """The same for a ``.env``."""
+        """Raises :class:`InvalidEnvironment` for undeliverable values, too."""
         return self._require(self.problems + self.undeliverable)
 
     def _require(self, problems: tuple[str, ...]) -> Resolution:
@@ -78,7 +78,7 @@ class Resolution:
 
 
 def resolve(catalog: Catalog, contents: Contents, *, half_promoted: Optional[str] = None) -> Resolution:
-    """Pure: ``contents`` is all that was read; ``half_promoted`` words the open rotation that pins a part."""
+    """``half_promoted`` describes the open rotation that determines some versions."""
     return _Resolver(catalog, contents, half_promoted).resolution()
 
 
@@ -133,7 +133,7 @@ class _Resolver:
             if reading.store == place.store and name.startswith(start) and setting.matches(own):
                 result = Place(place.store, name)
                 if own in self.catalog.settings:
-                    continue  # declared in its own right
+                    continue  # has its own declaration
                 if not own.isidentifier() or own in self.values:
                     why = "already belongs to another pattern" if own in self.values else "is not a setting's name"
                     self.problems.append(
@@ -262,6 +262,6 @@ class _Resolver:
 
 
 def snapshot_id(readings: Mapping[str, Reading]) -> str:
-    """A name for what was read, made of stores, names and version ids, and of no value."""
+    """The id of a read: a digest of stores, names and version ids, without values."""
     versions = sorted([reading.store, reading.name, reading.version] for reading in readings.values())
     return "s-" + hashlib.sha256(json.dumps(versions).encode()).hexdigest()[:16]

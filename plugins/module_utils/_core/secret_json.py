@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What secrets hold, key by key: JSON read without losing a digit, and turned into the text that ``.env`` carries."""
+"""The keys of secrets: JSON that keeps every digit, and becomes the text of ``.env``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LISTS = ("list", "host_list", "origin_list")
 
 
 class Number(str):
-    """A JSON number as it was spelled: 1.10 stays 1.10."""
+    """A JSON number that keeps its spelling: 1.10 stays 1.10."""
 
 
 def parse_secret(text: str) -> dict[str, Any]:
-    """The JSON object in a secret. Raises ValueError, in words without a value, for anything else."""
+    """The JSON object in a secret. Raises ValueError, without a value, for anything else."""
     try:
         secret = json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
@@ -41,7 +41,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def is_same(first: str, second: str) -> bool:
-    """Whether two secrets hold the same: some stores keep a JSON object, and not the text that was written."""
+    """Whether two secrets are equal. Some stores keep a JSON object instead of the text."""
     if first == second:
         return True
     try:
@@ -51,7 +51,7 @@ def is_same(first: str, second: str) -> bool:
 
 
 def as_text(value: Any, type_name: str = "string") -> Optional[str]:
-    """A JSON value as the text of an environment variable; null is not a value."""
+    """A JSON value as the text of an environment variable. None for null."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -75,9 +75,9 @@ def as_json(value: Any) -> str:
 
 
 def updated(text: str, key: str, value: str) -> str:
-    """The secret's text with one key changed; every other key keeps its value, its spelling and its place.
+    """The secret's text with one key changed. Every other key keeps value, spelling and place.
 
-    A key that held a list of strings still holds one. Raises ValueError for a secret that is not a JSON object.
+    A list of strings stays a list. Raises ValueError for a secret that is not a JSON object.
     """
     secret = parse_secret(text)
     before = secret.get(key)
@@ -89,7 +89,7 @@ def updated(text: str, key: str, value: str) -> str:
 
 
 class Holdings:
-    """Answers what a place holds; gathers what is wrong with secrets on the way."""
+    """Texts by place. Collects problems of secrets."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
@@ -97,7 +97,7 @@ class Holdings:
         self.problems: list[str] = []
 
     def value(self, place: Place, setting: Optional[Setting]) -> Optional[str]:
-        """The text at the place, or None. ``setting`` says how a list is written."""
+        """The text at the place, or None. ``setting`` determines the form of a list."""
         reading = self._contents.readings.get(place.name)
         if reading is None:
             failure = self._contents.failures.get(place.name)
@@ -123,11 +123,11 @@ class Holdings:
         return self._parsed[name]
 
     def is_broken(self, place: Place) -> bool:
-        """Whether the place is a key of what is not a JSON object, which is a problem of its own."""
+        """Whether the place's secret is not a JSON object, which is a problem of its own."""
         return place.key is not None and place.name in self._parsed and self._parsed[place.name] is None
 
     def places(self) -> Iterator[Place]:
-        """Every key and parameter that is held."""
+        """All read keys and parameters."""
         for name, reading in self._contents.readings.items():
             if not STORES[reading.store].has_keys:
                 yield Place(reading.store, name)

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where the server of a credential is: what the catalog declares for its administrator, and what stores hold. Pure.
+"""Addresses of a credential's server: the declared ones of its administrator, and those in the stores.
 
-A store value never decides where an administrator's password goes. It is compared with the catalog.
+A value in a store never decides where an administrator's password is sent. It is compared with the catalog.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _CA_CHECKS = {"verify-full": "true", "verify-ca": "false", "require": "false"}
 
 
 class Location(NamedTuple):
-    """A URL that leads to a credential's server, and where it comes from."""
+    """A URL of a credential's server, and its origin."""
 
     where: str
     url: str
@@ -57,7 +57,7 @@ def administrator(catalog: Catalog, credential: Credential) -> Optional[Credenti
 
 
 def required_server(catalog: Catalog, credential: Credential) -> tuple[Credential, Server]:
-    """The administrator and its server. Raises :class:`RotationError` with the line to add."""
+    """The administrator and its server. Raises :class:`RotationError` with the line to add to the catalog."""
     admin = administrator(catalog, credential)
     if admin is None:
         raise RotationError(
@@ -77,7 +77,7 @@ def own_endpoint(server: Server, engine: str) -> Endpoint:
 
 
 def nodes(server: Server) -> list[str]:
-    """The declared nodes of a Valkey deployment beside its address."""
+    """The declared further nodes of a Valkey deployment."""
     return [str(server_endpoint.parse(node, PORTS[VALKEY])) for node in server.nodes]
 
 
@@ -90,20 +90,20 @@ def every(server: Server, engine: str) -> list[Endpoint]:
 
 
 def administrators_url(server: Server, engine: str, login: Login) -> str:
-    """With TLS as the catalog declares it; PostgreSQL is answered no request for the password itself. The drivers of
-    MySQL and RabbitMQ get the address and TLS from ``of_driver``."""
+    """The administrator's URL, with the declared TLS. PostgreSQL never gets the password in clear text. For MySQL and
+    RabbitMQ, ``of_driver`` returns address and TLS."""
     if engine in TWO_USERS.values():
         return f"{engine}://{_userinfo(login)}@{own_endpoint(server, engine)}"
     if engine == VALKEY:
         return _url(engine, login, own_endpoint(server, engine), "0", _tls(server, engine))
     options = {**_tls(server, engine), "gssencmode": "disable", "require_auth": postgresql.SCRAM}
     if server.tls.cert or own_endpoint(server, engine).is_socket:
-        options["require_auth"] += ",none"  # the server knows the client by its certificate or its account
+        options["require_auth"] += ",none"  # the server identifies the client by its certificate or account
     return _url(engine, login, own_endpoint(server, engine), server.database, options)
 
 
 def of_driver(server: Server, port: int) -> dict[str, Any]:
-    """Where a driver logs in and how it verifies the server: as the catalog declares it, whatever the stores hold.
+    """Address and TLS of a driver, only from the catalog.
 
     Raises :class:`RotationError` for a socket.
     """
@@ -116,13 +116,14 @@ def of_driver(server: Server, port: int) -> dict[str, Any]:
 
 
 def of_amqp(management: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Where RabbitMQ's users log in: ``options`` are those of their credential. TLS is that of the management API."""
+    """Address and TLS for RabbitMQ's users. ``options`` are those of their credential. TLS is that of the management
+    API."""
     endpoint = server_endpoint.parse(str(options.get("amqp") or management["host"]), AMQPS)
     return {**management, "host": endpoint.host, "port": endpoint.port}
 
 
 def _tls(server: Server, engine: str) -> dict[str, str]:
-    """The options of a URL. A socket or loopback needs none, and takes what the server has."""
+    """TLS options of a URL. A socket or loopback needs no TLS, so the default is weaker there."""
     tls, is_local = server.tls, own_endpoint(server, engine).is_local
     if engine == POSTGRESQL:
         mode = tls.mode or ("prefer" if is_local else server_endpoint.VERIFIED)
@@ -156,7 +157,8 @@ def _userinfo(login: Login) -> str:
 
 
 def of_setting(catalog: Catalog, name: str, engine: str) -> list[str]:
-    """Every declared address of the server that a setting's URL leads to: of its credentials and administrators."""
+    """Declared addresses of the server in a setting's URL: those of the setting's credentials and their
+    administrators."""
     setting = catalog.settings.get(name)
     places = set(setting.own_places if setting else ())
     results: list[Endpoint] = []
@@ -171,7 +173,7 @@ def of_setting(catalog: Catalog, name: str, engine: str) -> list[str]:
 
 
 def places(catalog: Catalog, credential: Credential) -> Iterator[Place]:
-    """Where the address stands, for a credential that appears in no URL of its own."""
+    """Places of the address of a credential that no URL contains."""
     for setting in _composed(catalog, credential):
         for part in setting.compose.parts if setting.compose else ():
             yield from _places_of(catalog, part)
@@ -182,7 +184,7 @@ def places(catalog: Catalog, credential: Credential) -> Iterator[Place]:
 def location(
     catalog: Catalog, credential: Credential, contents: Contents, login: Login
 ) -> tuple[Optional[Location], list[str]]:
-    """The URL that a composed setting, named parts or the administrator's declaration make, and what is wrong."""
+    """The URL from a composed setting, parts or the administrator's server, and problems."""
     holdings = secret_json.Holdings(contents)
 
     def value_of(part: Part) -> Optional[str]:
@@ -245,7 +247,7 @@ def _port(text: Optional[str], name: Optional[str], default: int) -> int:
 
 
 def _composed(catalog: Catalog, credential: Credential) -> Iterator[Setting]:
-    """The composed settings that hold the credential's password."""
+    """Composed settings that contain the credential's password."""
     own = {*credential.places}
     for name in credential.settings:
         own.update(catalog.settings[name].own_places)
@@ -267,9 +269,9 @@ def _places_of(catalog: Catalog, part: Part) -> tuple[Place, ...]:
 
 
 def leads_elsewhere(catalog: Catalog, credential: Credential, locations: Iterable[Location]) -> Optional[str]:
-    """What is wrong with an address that stores hold, naming both places; None where the catalog declares it.
+    """The problem of an address in a store that the catalog does not declare. None without one.
 
-    A credential without an administrator has no declared address: its own password alone goes to its own URL.
+    A credential without an administrator has no declared address: only its own password goes to its own URL.
     """
     admin = administrator(catalog, credential)
     if admin is None or admin.server is None:
@@ -278,7 +280,7 @@ def leads_elsewhere(catalog: Catalog, credential: Credential, locations: Iterabl
 
 
 def administrator_elsewhere(admin: Credential, engine: str, locations: Iterable[Location]) -> Optional[str]:
-    """The same of a URL in which the administrator itself appears."""
+    """Checks URLs that contain the administrator itself, as ``leads_elsewhere`` does."""
     return _elsewhere(admin, admin.server, engine, locations) if admin.server else None
 
 
@@ -293,7 +295,7 @@ def _elsewhere(
         try:
             results = endpoints(url, used, where) if engine_of(url) == used else []
         except SecretsError:
-            continue  # the module on the host does not read it either, so nothing is sent
+            continue  # the module on the host cannot parse it either, so nothing is sent
         for endpoint in results:
             if endpoint in declared or (not endpoint.host and any(endpoint.is_socket for endpoint in declared)):
                 continue
@@ -314,7 +316,7 @@ def engine_of(url: str) -> Optional[str]:
 
 
 def endpoints(url: str, engine: str, where: str) -> list[Endpoint]:
-    """Every server that the module on the host would connect to. Raises :class:`SecretsError` as its reader does."""
+    """All servers to which the module on the host would connect. Raises :class:`SecretsError` for a malformed URL."""
     if engine == VALKEY:
         address = valkey.parse_url(url, where)
         return [_normal(address.host, address.port, where)]
@@ -329,7 +331,7 @@ def endpoints(url: str, engine: str, where: str) -> list[Endpoint]:
 
 
 def _paired(hosts: Sequence[str], ports: Sequence[int], where: str) -> list[Endpoint]:
-    """As libpq pairs them: each host with its own port, or all with the only one."""
+    """Pairs hosts and ports as libpq does: each host with its own port, or all with the only port."""
     return [_normal(host, ports[min(at, len(ports) - 1)], where) for at, host in enumerate(hosts)]
 
 

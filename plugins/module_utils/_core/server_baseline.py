@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What should exist at the servers of databases and caches, as an operator recorded it. Pure; Python 3.8.
+"""The baseline: what should exist at databases and caches, as an operator recorded it. Python 3.8.
 
-A rotation compares and writes nothing here. What it changes at a server is not in a reading: a login that takes turns
-has one name for both, and the passwords that the stores hold are left out. So no run can accept an attacker's change.
+A rotation only compares with the baseline, so no run can accept an attacker's change. Readings exclude what rotations
+change: two alternating logins have one name, and passwords in the stores are left out.
 """
 
 from __future__ import annotations
@@ -21,61 +21,61 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresq
 
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 ALL = "all"
-"""Accepts every difference."""
+"""Stands for every difference."""
 DIGITS = 16
-"""Of a keyed digest, and of a difference's id: whoever can make names must not make one with another's id."""
+"""Digits of keyed digests and of differences' ids. Enough that nobody can make a name with another's id."""
 LONGEST = 200
-"""Characters of a name; a longer one ends in its digest."""
+"""Characters of a name. A longer name ends in its digest."""
 LONGEST_COMMAND = 1000
 MOST_ACCEPTED = 200
-"""Acceptances that are kept."""
+"""Accepted differences that are kept."""
 PASSING = ("listener", "at job")
-"""Kinds of a host that end by themselves: that one is gone is not a difference."""
+"""Kinds of entries that end by themselves, so that a removal is not a difference."""
 MOST_NAMED = 50
-"""Differences of a server that a check or a leak response names; the rest is counted."""
+"""Differences of a server that messages name. The rest is counted."""
 MORE = "%d more differences; ansible-playbook watchparty.secrets.baseline lists them"
 MOST_ENTRIES = 8000
-"""Of a server."""
+"""Entries of a server."""
 TOO_MANY = "so they are neither recorded nor compared. Drop those that are no longer used, or check them by hand"
 LARGEST = 1 << 20
-"""Bytes of a server's entries in an answer: who makes names there must not make a host's answer too long."""
+"""Bytes of a server's entries, so that somebody who makes names cannot make a host's answer too long."""
 _ACCOUNT = re.compile(r"`((?:[^`]|``)*)`(?:@|$)")
-"""How the name of the entry of an account of MySQL begins."""
+"""First part of the name of a MySQL account's entry."""
 LOGIN = " LOGIN"
-"""Ends the name of the entry of a role that can log in."""
+"""Last part of the name of an entry: a role that can log in."""
 _CUT = 32
 Key = Tuple[str, str]
-"""Kind and name of an entry."""
+"""Kind and name."""
 Entry = Dict[str, str]
-"""What a host answers: the kind, the name, facts, the command that removes it (undo), and when it was last written, if
-the server knows (since)."""
+"""An entry of a host's answer: kind, name, facts, the command that removes it (undo), and the last write, if known
+(since)."""
 
 
 class ServerReading(NamedTuple):
-    """What one server showed."""
+    """The entries of one server."""
 
     kinds: FrozenSet[str]
-    """The kinds that could be read; nothing is known of others."""
+    """Kinds that could be read. Others are unknown."""
     entries: Mapping[Key, str]
     """Facts by kind and name."""
     undo: Mapping[Key, str] = {}
-    """The command that removes an entry."""
+    """Command that removes the entry."""
     explained: FrozenSet[Key] = frozenset()
-    """What is right whatever the baseline says."""
+    """Entries that are right whatever the baseline contains."""
     since: Mapping[Key, str] = {}
-    """When an entry was last written, if the server knows."""
+    """Time of the last write, if known."""
 
 
 @dataclass(frozen=True)
 class RecordedServer:
-    """What one server showed when it was recorded."""
+    """The recorded entries of one server."""
 
     made_at: str
     who: str
     kinds: FrozenSet[str]
     entries: Mapping[Key, str]
     own: Mapping[str, str] = field(default_factory=dict)
-    """The catalog's own logins at that time, each with the name that a reading gives it."""
+    """The catalog's logins at that time, each with its name in a reading."""
 
     @property
     def day(self) -> str:
@@ -83,7 +83,7 @@ class RecordedServer:
 
 
 class AcceptedDifference(NamedTuple):
-    """A difference that an operator made part of the baseline."""
+    """A difference that an operator accepted."""
 
     id: str
     message: str
@@ -97,14 +97,14 @@ class ServerBaseline:
     application: str
     environment: str
     key: str = field(repr=False)
-    """Of the digests. Whoever may read it may list the servers' users anyway."""
+    """Key of the digests. Whoever may read it may list the servers' users anyway."""
     sources: Mapping[str, RecordedServer] = field(default_factory=dict)
-    """By the server's address."""
+    """Server by address."""
     accepted: Tuple[AcceptedDifference, ...] = ()
 
 
 class ServerDifference(NamedTuple):
-    """What a server shows otherwise than the baseline."""
+    """A difference between a server and the baseline."""
 
     place: str
     state: str
@@ -131,7 +131,7 @@ class ServerDifference(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """With the time, if the server knows it, and with the command that removes it."""
+        """The message with the time, if known, and the command that removes the entry."""
         since = f", {'since' if self.kind in PASSING else 'written'} {self.since}" if self.since else ""
         return self.message + since + (f": {self.undo}" if self.undo else "")
 
@@ -140,7 +140,7 @@ class ServerDifference(NamedTuple):
 
 
 def printable(text: str) -> str:
-    """One line for each text and no other: a server's name may hold anything."""
+    """Escapes a server's text into one line. Different texts stay different."""
     clean = "".join(
         letter if letter.isprintable() and letter != "\\" else letter.encode("unicode_escape").decode("ascii")
         for letter in text
@@ -151,13 +151,13 @@ def printable(text: str) -> str:
 
 
 def keyed(key: str, text: str) -> str:
-    """A digest that tells whether a value changed, and nothing else of it."""
+    """A digest that only tells whether a value changed."""
     return hmac.new(key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:DIGITS]
 
 
 def own_names(logins: Sequence[str], decoys: Sequence[str] = ()) -> Dict[str, str]:
-    """The names that a reading gives these logins: one for two that take turns. Those of ``decoys`` are no names of
-    the server: a rotation makes such a login, which then is no entry until it has a right."""
+    """Names of these logins in a reading. Two alternating logins have one name. A decoy gets a name that no server has,
+    because a rotation makes it, and it is an entry only with a right."""
     names = {**{login: login for login in logins}, **{login: "honeytoken " + login for login in decoys}}
     for login in logins:
         owner = owner_of(login)
@@ -167,12 +167,12 @@ def own_names(logins: Sequence[str], decoys: Sequence[str] = ()) -> Dict[str, st
 
 
 def turns(owner: str) -> str:
-    """The one name of two logins that take turns. No server takes it for a name unless it is quoted."""
+    """The common name of two alternating logins. A server would accept it as a name only in quotes."""
     return f"{owner}{SUFFIXES[0]} or {SUFFIXES[1]}"
 
 
 def known_logins(source: RecordedServer, engine: str) -> Set[str]:
-    """The names of those that can log in, of the baseline and of the catalog at that time."""
+    """Logins of the baseline and of the catalog at that time."""
     users = {name for kind, name in source.entries if kind == "user"}
     names = {name.rpartition(" at ")[0] for name in users} if engine == VALKEY else users
     names -= {*source.own.values()}
@@ -184,20 +184,21 @@ def known_logins(source: RecordedServer, engine: str) -> Set[str]:
 
 
 def is_unexplained(login: str, known: Collection[str]) -> bool:
-    """Whether nothing explains a login, nor the other one of two that take turns: another application's rotation makes
-    that one."""
+    """Whether neither the login nor its alternate is known. Another application's rotation may have made the
+    alternate."""
     owner = owner_of(login)
     names = (login, owner, *(owner + suffix for suffix in SUFFIXES))
     return {printable(name) for name in names}.isdisjoint(known)
 
 
 def no_inventory() -> Dict[str, Any]:
-    """What a host begins with: the kinds that were read, entries, and why something was not read."""
+    """An empty inventory."""
     return {"kinds": [], "entries": [], "problems": []}
 
 
 def add(inventory: Dict[str, Any], part: Mapping[str, Any], *, further: bool = False) -> None:
-    """Adds what one database or node showed, whose kinds are those that all have, or ``further`` kinds."""
+    """Adds the entries of a database or node. Only kinds that all of them have count, unless the part has ``further``
+    kinds."""
     if len(inventory["entries"]) + len(part["entries"]) > MOST_ENTRIES:
         inventory["problems"].append("it has more than %d entries, %s" % (MOST_ENTRIES, TOO_MANY))
         return
@@ -210,7 +211,7 @@ def add(inventory: Dict[str, Any], part: Mapping[str, Any], *, further: bool = F
 
 
 def size(inventory: Mapping[str, Any]) -> int:
-    """Bytes of the entries in a host's answer."""
+    """Bytes of the entries."""
     return len(json.dumps(inventory["entries"]))
 
 
@@ -219,12 +220,12 @@ def entry_of(kind: str, name: str, facts: str, undo: str) -> Entry:
 
 
 def pasted(command: str) -> str:
-    """As it is or not at all: whoever makes names must not end a command inside its quotes, or alter it."""
+    """The command, or nothing if it is long or unprintable: a hostile name must not alter it or end its quotes."""
     return command if command.isprintable() and len(command) <= LONGEST_COMMAND else ""
 
 
 def reading_of(data: Mapping[str, Any]) -> ServerReading:
-    """A host's answer, where several entries may have one name."""
+    """The reading of a host's answer. Facts of entries with the same name are joined."""
     kinds = frozenset(data["kinds"])
     facts: Dict[Key, Set[str]] = {}
     undo: Dict[Key, str] = {}
@@ -242,7 +243,7 @@ def reading_of(data: Mapping[str, Any]) -> ServerReading:
 
 
 def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[ServerDifference]:
-    """What changed, of kinds that could be read both times."""
+    """Differences in kinds that could be read both times."""
     kinds = source.kinds & reading.kinds
     then, now = ({key: text for key, text in side.entries.items() if key[0] in kinds} for side in (source, reading))
     differences = []
@@ -259,12 +260,12 @@ def compare(place: str, source: RecordedServer, reading: ServerReading) -> List[
 
 
 def unread(source: RecordedServer, reading: ServerReading) -> List[str]:
-    """The kinds that were recorded and could not be read now."""
+    """Recorded kinds that could not be read now."""
     return sorted(source.kinds - reading.kinds)
 
 
 def recorded(source: RecordedServer, reading: ServerReading, accepted: Sequence[ServerDifference]) -> RecordedServer:
-    """The source with what was accepted, and with the kinds that could not be read before."""
+    """The source with accepted differences, and with kinds that were unreadable before."""
     entries = dict(source.entries)
     entries.update((key, text) for key, text in reading.entries.items() if key[0] not in source.kinds)
     for difference in accepted:
@@ -290,7 +291,7 @@ def as_data(source: RecordedServer) -> Dict[str, Any]:
 
 
 def source_of(data: Mapping[str, Any]) -> RecordedServer:
-    """What ``as_data`` wrote. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+    """Parses the result of ``as_data``. Raises ValueError, KeyError, TypeError or AttributeError."""
     entries = {(str(kind), str(name)): str(text) for kind, name, text in data["entries"]}
     kinds = frozenset(map(str, data["kinds"]))
     parts = [str(data["made_at"]), *(part for key, text in entries.items() for part in (*key, text))]
@@ -314,7 +315,7 @@ def written(baseline: ServerBaseline) -> bytes:
 
 
 def parsed(content: bytes, application: str, environment: str, *, where: str) -> ServerBaseline:
-    """Raises StoreError for what is not this environment's baseline."""
+    """Parses a baseline. Raises StoreError for anything else, or for another environment's."""
     try:
         data = json.loads(content)
         named = (data["baseline"], data["application"], data["environment"])

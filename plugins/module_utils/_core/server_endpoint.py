@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The address of a database server or a cache, as the catalog writes it. Pure; Python 3.8."""
+"""Addresses of servers in the catalog. Python 3.8."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ _SOCKET = re.compile(r"(/.*?)/?(?::([0-9]+))?")
 
 
 class Endpoint(NamedTuple):
-    """Where one server listens."""
-
     host: str
-    """A name in lower case, an IP address, the directory of a socket, or nothing for libpq's own directory."""
+    """Name in lower case, IP address or directory of a socket. Empty for libpq's default socket."""
     port: int
 
     @property
@@ -27,7 +25,7 @@ class Endpoint(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether no network is in between."""
+        """Whether connections use no network."""
         return self.is_socket or is_loopback(self.host)
 
     def __str__(self) -> str:
@@ -44,7 +42,7 @@ def is_loopback(host: str) -> bool:
 
 
 def parse(text: str, port: int) -> Endpoint:
-    """The endpoint; ``port`` is the one that is meant where none is written. Raises ValueError."""
+    """Parses an address. ``port`` is the default. Raises ValueError."""
     match = (_SOCKET if text.startswith("/") else _IPV6 if text.startswith("[") else _NAME).fullmatch(text)
     if match is None:
         raise ValueError("is not an address; write host, host:port, [IPv6]:port or the directory of a socket")
@@ -52,7 +50,7 @@ def parse(text: str, port: int) -> Endpoint:
 
 
 def normal(host: str, port: int) -> Endpoint:
-    """The same endpoint in one spelling, to compare with others. Raises ValueError."""
+    """The endpoint in normal form, for comparisons. Raises ValueError."""
     if not 0 < port < 65536:
         raise ValueError("has no port between 1 and 65535")
     host = host.strip("[]")

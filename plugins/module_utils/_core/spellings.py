@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a value may be written where it leaked, and how it is found there. Pure; standard library only; Python 3.8.
+"""Finds a value in leaked text, in all its spellings. Standard library only; Python 3.8.
 
-Every encoder leaves ASCII letters and digits alone, and writes each other character in one of a few ways. So what is
-searched for is a stretch of letters and digits, and only where it stands the whole is compared. Base64 and hexadecimal,
-which change everything, are texts of their own that may be wrapped into lines.
+Every encoder leaves ASCII letters and digits alone, and writes other characters in a few ways. So a search looks for a
+stretch of letters and digits, and compares the whole value only there. Base64 and hexadecimal change everything; they
+are texts of their own, which may be wrapped into lines.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ch
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import AS_IS, HTML, JSON, URL
 
 ANCHOR = 32
-"""Bytes that the automaton holds of a spelling at most; the rest is compared where they were found."""
+"""Most bytes of an anchor. The rest is compared at a match."""
 LINE = 56
-"""Letters in which a line ends once at most: programs wrap at 60 columns and more."""
+"""Letters that contain one line break at most, because programs wrap at 60 columns or more."""
 PLENTY, ENOUGH = 30, 12
-"""Bits that an anchor must have to be searched for alone, and with what may stand beside it."""
+"""Bits that an anchor needs alone, and with neighbours."""
 WRAPPED_ENOUGH, UTF_16_ENOUGH = 16, 6
-"""Alone too, since a line's end may stand beside it; with a zero between each two letters, few letters are rare."""
+"""Bits of anchors for wrapped text and for UTF-16, which get no neighbours. In UTF-16, even a few letters are rare,
+because of the zero bytes between them."""
 CORE_ENOUGH = 8
-"""Of the stretch that a slower search looks for, where it is worth to compare each time."""
+"""Bits that a core needs for a slower search."""
 SIDE = 3
-"""Bits that a neighbour adds."""
+"""Bits of a neighbour."""
 ESCAPED = "escaped or quoted"
 FORMS = (AS_IS, URL, JSON, HTML, ESCAPED)
 UTF_8 = "utf-8"
@@ -39,28 +40,28 @@ _UNITS = re.compile(r"[0-9A-Za-z]|([^0-9A-Za-z])\1*")
 
 
 class Anchor(NamedTuple):
-    """A byte string that stands in every spelling, or in those that its siblings do not cover."""
+    """A byte string that every spelling contains, or those that other anchors do not cover."""
 
     data: bytes
     first: int = 0
-    """The unit at which its letters begin."""
+    """First unit of the letters."""
     last: int = 0
-    """The unit behind them."""
+    """Unit after the letters."""
     before: int = 0
-    """Bytes of it that belong to what stands before the letters."""
+    """Bytes before the letters."""
 
 
 class Span(NamedTuple):
-    """Where a value stands, and in which form, if its label does not say that."""
+    """Begin, end and form of a match. The form is empty if the label states it."""
 
     begin: int
     end: int
     form: str = ""
 
 
-# No dataclasses in what runs on a host: their import is a tenth of the time there.
+# No dataclasses, because their import is a tenth of the time on a host.
 class Exact:
-    """A byte string as it is: for a text that has no stretch to search for."""
+    """A byte string without other spellings, for a text without an anchor."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -86,13 +87,13 @@ class Exact:
 
 
 class Spelling:
-    """A text in every way in which an encoder may write it."""
+    """A text in all spellings of encoders."""
 
     def __init__(self, text: str, codec: str = UTF_8, wrapped: bool = False) -> None:
         self.text = text
         self.codec = codec
         self.wrapped = wrapped
-        """Whether it is base64 or hexadecimal, and may be broken into lines."""
+        """Whether the text is base64 or hexadecimal, which may be wrapped."""
 
     @property
     def _fields(self) -> tuple[str, str, bool]:
@@ -106,7 +107,7 @@ class Spelling:
 
     @cached_property
     def _units(self) -> list[str]:
-        """Each letter and digit, and each other character with its repetitions."""
+        """Letters, digits, and other characters with their repetitions."""
         return [unit[0] for unit in _UNITS.finditer(self.text)]
 
     @cached_property
@@ -119,18 +120,18 @@ class Spelling:
 
     @cached_property
     def anchors(self) -> Sequence[Anchor]:
-        """None if no stretch of the text is rare enough."""
+        """Empty if no stretch of the text is rare enough."""
         return [anchor for first, last in self._windows() for anchor in self._anchors_in(first, last)]
 
     @property
     def core(self) -> Anchor | None:
-        """The rarest stretch alone: one search, which ends in other places, too. None if that would be everywhere."""
+        """The rarest stretch. Found more often than the value. None if it is too common to search for."""
         first, last = self._rarest(0, len(self._units))
         rare = self._bits(first, last) >= CORE_ENOUGH
         return Anchor(self._encoded("".join(self._units[first:last])), first, last) if rare else None
 
     def match(self, data: bytes, at: int, anchor: Anchor) -> Span | None:
-        """Where the whole stands of which the anchor was found."""
+        """The span of the whole value around an anchor. None without one."""
         begin = at + anchor.before
         if self.codec != UTF_8:
             return self._match_wide(data, begin, anchor)
@@ -150,7 +151,7 @@ class Spelling:
         return Span(ahead.start(), behind.end(), form)
 
     def _match_wide(self, data: bytes, begin: int, anchor: Anchor) -> Span | None:
-        """The same in UTF-16, of which the neighbourhood is read."""
+        """Decodes the surroundings from UTF-16, and matches there."""
         start = max(begin % 2, begin - self.longest)
         ahead = data[start:begin].decode(self.codec, "replace").encode("utf-8", "replace")
         behind = data[begin : begin + self.longest].decode(self.codec, "replace").encode("utf-8", "replace")
@@ -165,7 +166,7 @@ class Spelling:
 
     @property
     def _fixed(self) -> bool:
-        """Whether it has one form, which its label says."""
+        """Whether the label states the form."""
         return self.wrapped or self.codec != UTF_8
 
     def _encoded(self, text: str) -> bytes:
@@ -177,7 +178,8 @@ class Spelling:
         return len(self._encoded("a")) * sum(_reach(unit) for unit in units)
 
     def _windows(self) -> Iterator[tuple[int, int]]:
-        """Where anchors are taken from: of two that would stand in one line, a line's end breaks one only."""
+        """Ranges for anchors. A wrapped text has two within one line's length, because a line break can split only
+        one."""
         count = len(self._units)
         if not self.wrapped:
             yield 0, count
@@ -207,7 +209,6 @@ class Spelling:
         return max(self._runs(start, end), key=lambda run: self._bits(*run), default=(0, 0))
 
     def _runs(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Stretches of letters and digits."""
         longest = ANCHOR // len(self._encoded("a"))
         while start < end:
             last = start
@@ -218,7 +219,7 @@ class Spelling:
             start = max(last, start + 1)
 
     def _bits(self, first: int, last: int) -> int:
-        """How rare a stretch is. Words are found everywhere."""
+        """The rarity of a stretch. Words are common."""
         letters = "".join(self._units[first:last])
         cased = letters.islower() or letters.isupper() or letters.istitle()
         word = letters.isdigit() or (letters.isalpha() and cased)
@@ -244,20 +245,20 @@ class Spelling:
 
 
 def form_of(span: bytes, value: str) -> str:
-    """What a value's spelling is called."""
+    """The name of a value's spelling."""
     text = span.decode("utf-8", "replace")
     if value in (unquote(text), unquote_plus(text)):
         return URL
     with suppress(ValueError):
         if json.loads(f'"{text}"', strict=False) == value:
             return JSON
-    import html  # every host pays for an import, and only the scan asks
+    import html  # a slow import, which only the scan needs
 
     return HTML if html.unescape(text) == value else ESCAPED
 
 
 def varied(data: bytes, size: int) -> int:
-    """Where the most varied stretch begins: what key files, URLs and encodings have in common is not varied."""
+    """Start of the most varied stretch. Common parts of key files, URLs and encodings are not varied."""
     if len(data) <= size:
         return 0
     step = max(1, (len(data) - size) // 64)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a store declares of itself. Pure; Python 3.8."""
+"""Declarations of stores. Python 3.8."""
 
 from __future__ import annotations
 
@@ -10,61 +10,59 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
 
 @dataclass(frozen=True)
 class CatalogSection:
-    """What the catalog says of a store outside AWS. Its section below ``stores``, and the key of a place in it, are
-    called as the store is. Forms are JSON Schema."""
+    """The catalog's section of a store outside AWS. The section below ``stores``, and the key of a place, have the
+    store's name. Forms are JSON Schema."""
 
     description: str
     form: Mapping[str, Any]
-    """Of the section: its server, and the login to it."""
+    """Form of the section: the server and its login."""
     required: str
-    """What the section has at least, for a message."""
+    """Least content of the section, for a message."""
     place_description: str
     place_form: Mapping[str, Any]
     problems: Callable[[Mapping[str, Any]], Iterator[str]]
-    """What a section that has this form lacks, and what does not go together in it."""
+    """Problems of a section that the form cannot express."""
     place_problems: Callable[[str, Optional[str]], Iterator[str]]
-    """What is wrong with a path and its key, in words to follow the place."""
+    """Problems of a path and key, to follow the place."""
     parsed: Callable[[Mapping[str, Any]], Any]
-    """The server that the store's ``connect`` gets."""
+    """Parses the server for the store's ``connect``."""
     code: str
-    """FILE:CLASS in ``_stores`` that reads and writes it. No host opens it, so it is imported only where it is used."""
+    """FILE:CLASS in ``_stores`` that reads and writes the store. Hosts never import it."""
     package: str = ""
-    """Of Python, which the class needs."""
+    """Python package that the class needs."""
     named: Tuple[str, ...] = ()
-    """Options with the names of application and environment in them."""
+    """Options that may contain {application} and {environment}."""
 
 
 @dataclass(frozen=True)
 class StoreTraits:
-    """What tells one store from the others."""
-
     name: str
-    """In places, origins and readings."""
+    """Name in places, origins and readings."""
     noun: str
-    """What holds a value there."""
+    """Word for an item that holds values."""
     start: str
-    """How its names begin, and no other store's: the journal and the audit log keep names alone."""
+    """First part of the store's names, and of no other's: the journal and the audit log record only names."""
     has_labels: bool
-    """Whether a version can be written before it is the current one, and is kept after it. A store without labels is
-    written at the promotion, over a version whose number is compared."""
+    """Whether versions have labels, so that a version can exist before and after it is current. Other stores are
+    written at the promotion, with a compared version number."""
     has_keys: bool
-    """Whether one name holds a JSON object of many values."""
+    """Whether a name holds a JSON object with many values."""
     is_listed: bool
-    """Whether all below a path is read at once, so that a pattern finds names that no catalog declares."""
+    """Whether a read returns everything below a path, so that patterns can match undeclared names."""
     restores: str = ""
-    """The command that takes a deletion back; here and below, ``{0}`` is the name or path."""
+    """Command that undoes a deletion. ``{0}`` is the name or path, also below."""
     lists_versions: str = ""
-    """The command that lists the versions of one name."""
+    """Command that lists the versions of a name."""
     takes_label_off: str = ""
-    """The command that takes the label of a version to come off."""
+    """Command that removes the label of a pending version."""
     allows_reading: str = ""
-    """What a policy must allow for a version to be read."""
+    """Permission to read a version."""
     section: Optional[CatalogSection] = None
-    """Of a store outside AWS: what the catalog says of it."""
+    """None for a store of AWS."""
     encrypted_form: str = ""
-    """What a value of high sensitivity is stored as, where others may be kept unencrypted."""
+    """Form of values of high sensitivity, if others may be unencrypted."""
 
     @property
     def is_aws(self) -> bool:
-        """Whether IAM allows it, and keys of KMS, replicas and resource policies stand beside its values."""
+        """Whether IAM, KMS, replicas and resource policies apply."""
         return self.section is None

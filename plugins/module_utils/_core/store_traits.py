@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The stores, and what catalogs, plans and messages need to know of each. Pure; Python 3.8.
+"""The stores, with the traits that catalogs, plans and messages need. Python 3.8.
 
-How each is opened, read and written is in ``_stores``. A store outside AWS is a file of the package ``stores``, and no
-list names it.
+``_stores`` opens, reads and writes them. Each file of the package ``stores`` is a store outside AWS.
 """
 
 from __future__ import annotations
@@ -52,13 +51,13 @@ OUTSIDE_AWS = {name: traits.section for name, traits in STORES.items() if traits
 
 
 def command(name: str, which: str) -> str:
-    """One of the commands above, about this name."""
+    """A command of StoreTraits for this name."""
     store = of_name(name)
     return str(getattr(store, which)).format(name[len(store.start) :] if not store.is_aws else name)
 
 
 def of_name(name: str) -> StoreTraits:
-    """The store that has a secret or parameter of this name."""
+    """The store of a secret's or parameter's name."""
     return max(
         (traits for traits in STORES.values() if name.startswith(traits.start)), key=lambda traits: len(traits.start)
     )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A time limit for a whole request: a socket's own timeout starts anew with each byte. Standard library; Python 3.8."""
+"""A time limit for a whole request. A socket's own timeout restarts with each byte. Standard library; Python 3.8."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def within(seconds: float, act: Callable[[], T], late: T) -> T:
-    """What ``act`` returns or raises; ``late`` where that takes longer, and nothing waits for it any more."""
+    """The result or exception of ``act``. After ``seconds``, returns ``late`` and leaves ``act`` running."""
     results: List[T] = []
     problems: List[Exception] = []
 

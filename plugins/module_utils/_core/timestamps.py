@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Moments as text, such as 2026-11-25T15:00:00Z: UTC, whole seconds. Standard library only; Python 3.8."""
+"""Times as text, such as 2026-11-25T15:00:00Z: UTC, whole seconds. Standard library only; Python 3.8."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ def stamp(moment: datetime) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Raises ValueError for any other text."""
+    """Raises ValueError for another format."""
     return datetime.strptime(text, _FORMAT).replace(tzinfo=timezone.utc)
 
 
 def stamp_of(seconds: float) -> str:
-    """The moment so many seconds after the beginning of 1970."""
-    # A file's owner may give it any time; datetime has none after the year 9999.
+    """Formats seconds since 1970."""
+    # Files may have any time, but datetime ends with the year 9999.
     return time.strftime(_FORMAT, time.gmtime(seconds))
 
 
 def seconds_of(text: str) -> float:
-    """The same the other way, also of a log's leap second (:60). Raises ValueError for any other text."""
-    import calendar  # every host pays for an import, and most looks read no time
+    """Seconds since 1970, also for a log's leap second (:60). Raises ValueError for another format."""
+    import calendar  # a slow import, which few runs need
 
     return float(calendar.timegm(time.strptime(text, _FORMAT)))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Puts a URL together from parts that come from several places, each escaped for its position."""
+"""Composes a URL. Each part is escaped for its position."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _escaped(text: str, part: str) -> str:
 def url(compose: Compose, value_of: Callable[[Part], Optional[str]]) -> Optional[str]:
     """The URL, or None if a part has no value.
 
-    Raises ValueError, naming the part and never its value, where it cannot stand in a URL.
+    Raises ValueError, which names the part but never its value, if a URL cannot contain it.
     """
     result = {part: value_of(part) for part in compose.parts}
     if any(value is None for value in result.values()):

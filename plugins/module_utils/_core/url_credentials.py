@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The login inside a URL: found and replaced, every other byte kept."""
+"""Finds and replaces the login in a URL. Every other byte stays."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _URL = re.compile(
 
 @dataclass(frozen=True)
 class Login:
-    """A user name and a password, decoded. None is absent, which is not the same as empty."""
+    """A decoded user name and password. None is absent, which differs from empty."""
 
     username: Optional[str] = None
     password: Optional[str] = field(default=None, repr=False)
 
 
 def login_of(url: str) -> Optional[Login]:
-    """The login in the URL; None without one, or where the text is not a URL."""
+    """The login in the URL. None without one, or if the text is not a URL."""
     match = _URL.match(url)
     if match is None or match["login"] is None:
         return None
@@ -32,7 +32,7 @@ def login_of(url: str) -> Optional[Login]:
 
 
 def flaw(text: str) -> Optional[str]:
-    """What is wrong with what is to be a URL with a login, in words without any part of it; None where it is one."""
+    """The reason why ``text`` is not a URL with a login, without quoting it. None if it is one."""
     if login_of(text) is not None:
         return None
     _scheme, mark, rest = text.partition("://")
@@ -46,19 +46,19 @@ def flaw(text: str) -> Optional[str]:
 
 
 def is_url(text: str) -> bool:
-    """Whether it has the form of a URL, with or without a login."""
+    """Whether the text is a URL, with or without a login."""
     return _URL.match(text) is not None
 
 
 def resembles_url(text: str) -> bool:
-    """Whether somebody may have meant a URL."""
+    """Whether the author may have meant a URL."""
     return "//" in text or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text) is not None
 
 
 def with_login(url: str, login: Login) -> str:
     """The URL with another login. A part that is None stays as it is, byte for byte.
 
-    Raises ValueError, without the URL in its words, where there is no login to replace.
+    Raises ValueError, without the URL, if there is no login to replace.
     """
     match = _URL.match(url)
     if match is None or match["login"] is None:

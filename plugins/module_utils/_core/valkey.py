@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is known of Valkey without asking a server: addresses, what its answers mean, which ACL rules a step needs."""
+"""Valkey's addresses, answers and error messages, without a connection."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 DEFAULT_USER = "default"
 NOTED, UNVERIFIED, ALL = "noted", "unverified", "all"
-"""Which sessions end with a password: those noted before the new one was valid; on nodes of which nothing is noted,
-all; all everywhere."""
+"""Sessions that end with a password: those noted before the new password was valid; these, but all on nodes without
+notes; all."""
 PLAIN, TLS = ("redis", "valkey"), ("rediss", "valkeys")
 TLS_OPTIONS = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname")
 MANAGED = re.compile(r"\.(cache|memorydb)\.([a-z0-9-]+\.)*amazonaws\.com(\.cn)?\.?$", re.IGNORECASE)
@@ -28,7 +28,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is and who logs in there."""
+    """A server and a login."""
 
     host: str
     port: int
@@ -36,7 +36,7 @@ class Address:
     password: str = field(default="", repr=False)
     database: int = 0
     tls: Optional[Mapping[str, str]] = None
-    """TLS options by the names that redis-py and Celery use in URLs; None without TLS."""
+    """TLS options by their names in URLs of redis-py and Celery. None without TLS."""
 
     def __str__(self) -> str:
         return "%s:%d" % ("[%s]" % self.host if ":" in self.host else self.host, self.port)
@@ -50,10 +50,10 @@ class Address:
 
 
 def parse_url(url: str, label: str) -> Address:
-    """The address in a URL of the application's; ``label`` names it in errors, which never hold it."""
+    """The address in an application's URL. ``label`` names the URL in errors, which never contain it."""
     scheme = url.partition("://")[0]
     if scheme not in PLAIN + TLS:
-        # What stands before :// may be anything in a malformed URL.
+        # In a malformed URL, the text before :// may be secret.
         named = (
             "the scheme %r" % scheme
             if re.fullmatch(r"[a-z][a-z+]{0,15}", scheme) and "://" in url
@@ -84,14 +84,14 @@ def refuse_managed(address: Address) -> None:
 
 
 def digest_of(password: str) -> str:
-    """What Valkey keeps of a password."""
+    """The digest that Valkey stores."""
     return hashlib.sha256(password.encode("utf-8")).hexdigest()
 
 
 def gate_digest(rotation: str) -> str:
-    """A digest that opens a rotation's gate at a user and that no password has.
+    """A digest that marks a user as the rotation's, and that no known password has.
 
-    It is the complement of a SHA-256, so no password is known that fits.
+    It is the complement of a SHA-256.
     """
     whole = hashlib.sha256(("watchparty.secrets gate " + rotation).encode("utf-8")).digest()
     return bytes(byte ^ 0xFF for byte in whole).hex()
@@ -110,7 +110,7 @@ def join(host: str, port: str) -> str:
 
 
 def replication_links(info: Mapping[str, str]) -> List[str]:
-    """The primary and the replicas that a node names in INFO."""
+    """The primary and replicas in a node's INFO."""
     results = []
     if info.get("role") == "slave":
         results.append(join(info.get("master_host", ""), info.get("master_port", "0")))
@@ -122,7 +122,8 @@ def replication_links(info: Mapping[str, str]) -> List[str]:
 
 
 def cluster_links(text: str, *, names: bool) -> List[str]:
-    """The other nodes of CLUSTER NODES; by their announced ``names``, where they have some, since certificates do."""
+    """The other nodes in CLUSTER NODES. With ``names``, by their announced names, if any, because certificates contain
+    names."""
     results = []
     for line in text.splitlines():
         fields = line.split()
@@ -137,14 +138,14 @@ def cluster_links(text: str, *, names: bool) -> List[str]:
 
 @dataclass(frozen=True)
 class User:
-    """One user of an ACL LIST."""
+    """A user of ACL LIST."""
 
     name: str
     enabled: bool
     nopass: bool
     digests: FrozenSet[str] = field(default=frozenset(), repr=False)
     rules: Tuple[str, ...] = ()
-    """Everything else, as ACL SETUSER takes it."""
+    """All other rules, for ACL SETUSER."""
 
     @property
     def has_selectors(self) -> bool:
@@ -154,7 +155,7 @@ class User:
 def parse_users(lines: Iterable[str]) -> Dict[str, User]:
     users = {}
     for line in lines:
-        # A selector holds spaces, and its patterns may hold parentheses: (~x(1) +get)
+        # A selector contains spaces, and its patterns may contain parentheses: (~x(1) +get)
         fields = re.findall(r"\(.*?\)(?= |$)|\S+", line)
         name, rest = fields[1], fields[2:]
         users[name] = User(
@@ -169,13 +170,13 @@ def parse_users(lines: Iterable[str]) -> Dict[str, User]:
 
 @dataclass(frozen=True)
 class Client:
-    """One line of CLIENT LIST."""
+    """A line of CLIENT LIST."""
 
     number: int
     host: str
     user: str
     replication: bool
-    """Whether it is a replica's or the primary's link and no session of an application."""
+    """Whether the client is a replica or primary, not an application's session."""
 
 
 def parse_clients(text: str) -> List[Client]:
@@ -189,10 +190,10 @@ def parse_clients(text: str) -> List[Client]:
 
 
 def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Client]:
-    """The sessions of a user that end with its old password; ``last`` is None where nothing is noted of the node.
+    """Sessions of a user that end with the old password. ``last`` is None if nothing is noted of the node.
 
-    A replica's link is not a session of an application, but whoever has the password can pose as one: where all end, it
-    does too, and a replica connects anew.
+    Whoever has the password can pose as a replica. So if all sessions end, links of replicas end too, and replicas
+    reconnect.
     """
     chosen = [client for client in clients if ends == ALL or not client.replication]
     if ends == ALL or (ends == UNVERIFIED and last is None):
@@ -201,7 +202,7 @@ def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Cl
 
 
 def plain_host(host: str) -> str:
-    """An IPv4 address that travels as IPv6 in its own form."""
+    """Converts an IPv4-mapped IPv6 address to IPv4."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -218,7 +219,7 @@ def by_host(clients: Iterable[Client]) -> Dict[str, int]:
 
 
 def unknown_hosts(hosts: Iterable[str], known: Sequence[str]) -> List[str]:
-    """Those of ``hosts`` that are in none of the ``known`` addresses and networks."""
+    """Hosts that the ``known`` addresses and networks do not contain."""
     networks = []
     for name in known:
         if name.startswith("/"):  # a Unix socket
@@ -272,7 +273,7 @@ _MEANINGS = (
 
 
 def explain(node: str, label: str, message: str) -> str:
-    """An error in words: which node, what it means, what to do."""
+    """An error message: node, meaning and remedy."""
     message = re.sub(r"[0-9a-f]{64}", "********", message).strip()
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, message, re.IGNORECASE):

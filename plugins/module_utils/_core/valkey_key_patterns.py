@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which keys of Valkey may be purged: patterns, and what of a broker they must never reach. Pure; Python 3.8."""
+"""Patterns of Valkey's keys that may be purged, and the keys of brokers, which a purge never deletes. Python 3.8."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ BROKER_KEYS: Mapping[str, str] = {
     "rq:*": "the queues of RQ",
     "dramatiq:*": "the queues of Dramatiq",
 }
-"""Where queues, results and channels live, by default, and what they are."""
+"""Default patterns of brokers' keys, and their meanings."""
 
 BINDINGS = "*_kombu.binding.*"
-"""Sets that name every queue, also the empty ones; before them stands the broker's own prefix, if it has one."""
+"""Sets with the names of all queues, including empty ones. A broker's prefix may precede the pattern."""
 
 REPLIES = "*.celery.pidbox"
 _SEPARATOR = b"\x06\x16"
@@ -30,7 +30,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s,;'\"\]\[]+(?:\[[^\]]*\][^\s,;'\"\]]
 _ALL = (1 << 256) - 1
 
 Mask = Optional[int]
-"""One character of a pattern: a bit for each byte that it may be. None for any number of any bytes."""
+"""A character of a pattern, with a bit for each possible byte. None for any number of any bytes."""
 
 
 def names_a_broker(setting: str) -> bool:
@@ -38,7 +38,7 @@ def names_a_broker(setting: str) -> bool:
 
 
 def urls_in(value: str) -> List[str]:
-    """The URLs of a value: one, or a list with commas or as JSON."""
+    """The URLs in a value: one, or a list with commas or as JSON."""
     return _URL.findall(value)
 
 
@@ -46,7 +46,7 @@ def urls_in(value: str) -> List[str]:
 
 
 def parsed(pattern: str) -> Tuple[Mask, ...]:
-    """The characters of a pattern, as the server reads them."""
+    """The characters of a pattern, as Valkey's SCAN parses it."""
     results: List[Mask] = []
     raw, at = pattern.encode("utf-8", "surrogateescape"), 0
     while at < len(raw):
@@ -68,7 +68,7 @@ def parsed(pattern: str) -> Tuple[Mask, ...]:
 
 
 def _class(raw: bytes, at: int) -> Tuple[int, int]:
-    """What stands between brackets, and where they end; without an end they end with the pattern."""
+    """The characters between brackets, and the end. Without a closing bracket, they end with the pattern."""
     mask, negated = 0, raw[at : at + 1] == b"^"
     at += 1 if negated else 0
     while at < len(raw) and raw[at : at + 1] != b"]":
@@ -87,7 +87,7 @@ def _class(raw: bytes, at: int) -> Tuple[int, int]:
 
 @lru_cache(maxsize=1024)
 def compiled(pattern: str) -> Pattern[bytes]:
-    """The same pattern for ``fullmatch``."""
+    """The pattern as a regular expression."""
     return re.compile(b"".join(_expression(mask) for mask in parsed(pattern)), re.DOTALL)
 
 
@@ -105,7 +105,7 @@ def matches(pattern: str, key: bytes) -> bool:
 
 
 def overlap(name: str, other: str) -> bool:
-    """Whether there is a key that both patterns match."""
+    """Whether a key can match both patterns."""
     left, right = parsed(name), parsed(other)
     waiting: List[Tuple[int, int]] = [(0, 0)]
     seen: Set[Tuple[int, int]] = set()
@@ -133,7 +133,7 @@ def overlap(name: str, other: str) -> bool:
 
 
 def literal(text: str) -> str:
-    """A pattern that matches exactly this."""
+    """A pattern that matches exactly this text."""
     return re.sub(r"([*?\[\]\\])", r"\\\1", text)
 
 
@@ -141,17 +141,17 @@ def literal(text: str) -> str:
 
 
 def reaches(pattern: str, broker: Iterable[str] = tuple(BROKER_KEYS)) -> Optional[str]:
-    """The first of the broker's patterns that this one can share a key with."""
+    """The first broker pattern that can match a common key."""
     return next((name for name in broker if overlap(pattern, name)), None)
 
 
 def is_everything(pattern: str) -> bool:
-    """Whether it speaks of no application's keys in particular, such as ``*``."""
+    """Whether the pattern is for no particular application, such as ``*``."""
     return all(overlap(pattern, broker_key) for broker_key in BROKER_KEYS)
 
 
 def problem(pattern: str, *, of_broker: bool) -> Optional[str]:
-    """Why a pattern does not belong in a catalog; ``of_broker`` says that its setting is a broker's."""
+    """The problem of a pattern in the catalog. ``of_broker``: a broker uses the setting's database."""
     hit = reaches(pattern)
     if hit is None or (is_everything(pattern) and not of_broker):
         return None
@@ -159,7 +159,7 @@ def problem(pattern: str, *, of_broker: bool) -> Optional[str]:
 
 
 def broker_patterns(bindings: Mapping[bytes, Iterable[bytes]]) -> Tuple[str, ...]:
-    """Every pattern of a broker's keys in one database, given its binding sets and their members."""
+    """Patterns of a broker's keys in one database, from its binding sets and their members."""
     prefixes: Set[bytes] = {b""}
     queues: Set[bytes] = set()
     for key, members in bindings.items():
@@ -171,7 +171,7 @@ def broker_patterns(bindings: Mapping[bytes, Iterable[bytes]]) -> Tuple[str, ...
         result.update(dict.fromkeys(literal(_text(prefix)) + broker_key for broker_key in BROKER_KEYS))
     for queue in sorted(queues - {b""}):
         name = literal(_text(queue))
-        # A queue with priorities has one key more for each of them.
+        # A queue with priorities has a further key for each priority.
         result.update(dict.fromkeys((name, name + _SEPARATOR.decode() + "*")))
     return tuple(result)
 
@@ -181,28 +181,28 @@ def _text(raw: bytes) -> str:
 
 
 def shown(key: bytes) -> str:
-    """A key's name for people."""
+    """A key's name for messages."""
     return "".join(name if name.isprintable() else "?" for name in key.decode("utf-8", "replace"))[:120]
 
 
 @dataclass(frozen=True)
 class Sieve:
-    """What becomes of the keys that SCAN returns for the patterns of one entry."""
+    """Decides on the keys that SCAN returns for an entry of ``purge``."""
 
     keys: Tuple[str, ...]
     broker: Tuple[str, ...] = ()
     spared: Tuple[str, ...] = ()
-    """Patterns of sessions that are to stay."""
+    """Patterns of sessions that stay."""
 
     def broker_key(self, key: bytes) -> Optional[str]:
-        """The broker's pattern that a key belongs to."""
+        """The broker's pattern that matches the key."""
         return next((name for name in (*self.broker, BINDINGS, REPLIES) if matches(name, key)), None)
 
     def is_spared(self, key: bytes) -> bool:
         return any(matches(name, key) for name in self.spared)
 
     def fresh(self, number: int, page: Sequence[bytes]) -> List[bytes]:
-        """The keys of a page that no earlier pattern of the entry has brought."""
+        """The keys of a page that no earlier pattern of the entry matches."""
         before = [compiled(key) for key in self.keys[:number]]
         unique = dict.fromkeys(page)
         return [key for key in unique if not any(pattern.fullmatch(key) for pattern in before)]

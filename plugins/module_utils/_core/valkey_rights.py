@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a user of Valkey may do to the server itself, by its ACL rules. Pure; Python 3.8."""
+"""Rights of a Valkey user over the server itself, from ACL rules. Python 3.8."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ADMINISTRATION = {
     "debug": "may stop the server (DEBUG)",
     "shutdown": "may stop the server (SHUTDOWN)",
 }
-"""What no application needs, in words."""
+"""Commands that no application needs, with descriptions."""
 _CATEGORIES = ("@all", "@admin", "@dangerous", "@slow")
-"""Those that all of these commands are in."""
+"""Categories that contain all of these commands."""
 SCRIPT = """if not redis.acl_check_cmd then return false end
 local allowed = {}
 for _, command in ipairs(ARGV) do
@@ -32,7 +32,7 @@ for _, command in ipairs(ARGV) do
   if known and may then allowed[#allowed + 1] = command end
 end
 return allowed"""
-"""Asks which of its arguments a user may run, and runs none of them."""
+"""A script that returns which of its arguments a user may run. It runs none of them."""
 
 
 def administration(rules: Sequence[str]) -> List[str]:
@@ -40,13 +40,13 @@ def administration(rules: Sequence[str]) -> List[str]:
 
 
 def described(commands: Collection[str]) -> List[str]:
-    """In the order of the table, and each once."""
+    """Descriptions in the table's order, each once."""
     descriptions = (description for command, description in ADMINISTRATION.items() if command in commands)
     return list(dict.fromkeys(descriptions))
 
 
 def may_run(rules: Sequence[str], command: str) -> bool:
-    """Whether a user with these rules may run the command: the last rule that concerns it decides, or a selector."""
+    """Whether a user with these rules may run the command. The last matching rule decides, or a selector."""
     concerned = (*_CATEGORIES, command, command.partition("|")[0])
     allowed = False
     for rule in rules:

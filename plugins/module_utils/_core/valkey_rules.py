@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which ACL rules a step of a Valkey user needs, from what a node says of its users. Pure."""
+"""ACL rules for the steps of a Valkey user, from the users of a node."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import User
 
 _ALL_OFF = ("resetkeys", "resetchannels", "-@all")
-"""What the rules of ACL LIST start from."""
+"""The state from which the rules of ACL LIST start."""
 
 
 def _telling(rules: Sequence[str]) -> List[str]:
-    """The rules without what Redis 6 shows or not, as it is anyway."""
+    """The rules without a default that Redis 6 may or may not show."""
     return [rule for rule in rules if rule != "sanitize-payload"]
 
 
 def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> Tuple[str, ...]:
-    """The rules that give ``user`` the rights of ``like``; none where it has them."""
+    """Rules that give ``user`` the rights of ``like``. Empty if it has them."""
     existing = users.get(user)
     if like is None or like == user:
         if existing is None:
@@ -53,9 +53,9 @@ def _refuse_nopass(users: Mapping[str, User], user: str) -> None:
 def plan_open(
     users: Mapping[str, User], user: str, digest: str, *, like: Optional[str], gate: str, leak: bool = False
 ) -> Tuple[Tuple[str, ...], ...]:
-    """What makes the gate open: the user exists, with its rights, and carries the gate's digest.
+    """Commands that mark the user for a rotation: it exists, has its rights and the gate's digest.
 
-    A digest ends nopass. In a leak it stops nothing: whoever has the password can set it.
+    A digest ends nopass. A leak response accepts that, because whoever has the password can set nopass.
     """
     if not leak:
         _refuse_nopass(users, user)
@@ -74,17 +74,16 @@ def plan_present(
     gate: Optional[str],
     stored: Optional[Collection[str]] = None,
 ) -> Tuple[Tuple[str, ...], ...]:
-    """The ACL SETUSER commands, one tuple of rules each, after which the password is valid; none when it is.
+    """ACL SETUSER commands that make the password valid, one tuple of rules each. Empty if it is.
 
-    In a leak ``stored`` are the passwords that the stores hold of the user: every other one is taken away. A user that
-    is switched off keeps none of them.
+    In a leak, ``stored`` are the user's passwords in the stores. All others are removed. A disabled user keeps none.
     """
     if stored is None:
         _refuse_nopass(users, user)
     rules = copied_rules(users, user, like)
     existing = users.get(user) or User(user, enabled=False, nopass=False)
     enable = () if existing.enabled else ("on",)
-    # One command is all or nothing: without the gate's digest the new one is not added either.
+    # A command is atomic: without the gate's digest, the new digest is not added.
     closing = tuple("!" + name for name in (gate,) if name in existing.digests)
     if digest in existing.digests:
         wanted = (*rules, *enable, *closing)
@@ -104,7 +103,7 @@ def _without_others(existing: User, digest: str, stored: Optional[Collection[str
 
 
 def exactly(digests: Iterable[str]) -> Tuple[str, ...]:
-    """The rules after which a user has these passwords and no other, and is not nopass."""
+    """Rules that leave exactly these passwords, and remove nopass."""
     return ("resetpass", *("#" + digest for digest in sorted(digests)))
 
 
@@ -117,10 +116,10 @@ def plan_revoked(
     keep_one: bool,
     stored: Optional[Collection[str]] = None,
 ) -> Tuple[Tuple[str, ...], ...]:
-    """The commands that take the password away. Each names a digest: what others added stays.
+    """Commands that revoke the password. Each names a digest, so that others' additions stay.
 
-    In a leak ``stored`` are the passwords that the stores hold of the user, and it keeps no other. The command is all
-    or nothing and names what goes: one that comes too late finds it gone, and does nothing to later passwords.
+    In a leak, ``stored`` are the user's passwords in the stores; the user keeps no other. The command is atomic and
+    names the removed digests. If it runs too late, it fails, and later passwords stay.
     """
     existing = users.get(user)
     if existing is None:
@@ -139,14 +138,14 @@ def plan_revoked(
         )
     if stored is None or not (digest in removed or unknown or existing.nopass):
         return tuple(("!" + name,) for name in removed)
-    # Who takes an unknown one back meanwhile must not keep the leaked one by that.
+    # If the command named unknown digests too, removing one meanwhile would make it fail and save the leaked password.
     named = removed if digest in removed else [*removed, *unknown]
     state = () if remaining and existing.enabled else ("on",) if remaining else ("off",)
     return ((*("!" + name for name in named), *exactly(remaining), *state),)
 
 
 REPLICATION = frozenset(("resetchannels", "-@all", "+psync", "+replconf", "+ping", "sanitize-payload"))
-"""The rules of a user as which replicas log in."""
+"""Rules of a user that replicas log in as."""
 
 
 def possible_footholds(
@@ -156,8 +155,8 @@ def possible_footholds(
     gate: Optional[str] = None,
     replicas: Optional[Mapping[str, Collection[str]]] = None,
 ) -> List[str]:
-    """Logins that nothing in the stores explains, each with the command that ends it. ``replicas`` are users as which
-    nodes log in at each other, with the digests of their passwords: what another one copies, no revocation ends."""
+    """Logins that nothing in the stores explains, each with the command that ends it. ``replicas`` are the users that
+    nodes log in as, with their digests. A replica with another password keeps copying, whatever is revoked."""
     explained = replicas or {}
     footholds = []
     for name, user in sorted(users.items()):
@@ -180,12 +179,12 @@ def possible_footholds(
 
 
 def evictable(users: Mapping[str, User]) -> List[str]:
-    """Users that can log in, but for those with the rights of a replica alone."""
+    """Users that can log in, without those that have only the rights of a replica."""
     return [name for name, user in users.items() if user.enabled and not REPLICATION.issuperset(user.rules)]
 
 
 def writable_prefix(user: Optional[User]) -> str:
-    """The start of a key that the user may write, as far as its rules say so plainly."""
+    """Prefix of keys that the user may write. Empty if the rules do not state one."""
     for rule in user.rules if user else ():
         pattern = re.fullmatch(r"(?:~|%RW~)([^*?\[\]\\]*)\*", rule)
         if rule == "allkeys" or pattern:

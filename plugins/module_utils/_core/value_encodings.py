@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The forms in which a value stands where it leaked. Pure; standard library only; Python 3.8."""
+"""The forms of a value in leaked text. Standard library only; Python 3.8."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Iterator, Tuple
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 8
-"""Characters: what is shorter is found everywhere."""
+"""Least characters of a text. Shorter texts match everywhere."""
 AS_IS, URL, JSON, HTML, BASE64, HEXADECIMAL = (
     "as it is",
     "URL-encoded",
@@ -23,14 +23,14 @@ AS_IS, URL, JSON, HTML, BASE64, HEXADECIMAL = (
 )
 _PERCENT = re.compile("%[0-9A-F]{2}")
 _GO_ESCAPES = re.compile("[<>&\u2028\u2029]")
-"""What JSON by Go, and so by kubectl, docker and terraform, writes as numbers."""
+"""Characters that Go's JSON escapes, and so kubectl, docker and terraform."""
 
 
 def forms(value: str) -> Iterator[Tuple[str, str]]:
-    """The value as it may stand in a paste or a file, by the form's name."""
+    """The forms of a value in a paste or a file, each with its name."""
     plain = list(_texts(value))
     yield from plain
-    # A whole URL or document may be encoded, with the value inside it as that holds it.
+    # A whole URL or document may be encoded, with a form of the value in it.
     for text in dict.fromkeys(text for _name, text in plain):
         data = text.encode(errors="replace")
         for core in base64_cores(data):
@@ -57,7 +57,7 @@ def _texts(value: str) -> Iterator[Tuple[str, str]]:
 
 
 def base64_cores(data: bytes) -> Iterator[str]:
-    """What base64 makes of the data wherever in a longer text it begins: the characters that depend on it alone."""
+    """The base64 characters that depend only on the data, for each offset in a longer text."""
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
         first = (0, 2, 3)[before]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a value is well-formed for its setting's type. An answer says what is wrong and never holds the value."""
+"""Checks that a value is well-formed for its setting's type. No problem contains the value."""
 
 from __future__ import annotations
 
@@ -28,14 +28,13 @@ _NO_HOST_SCHEMES = ("sqlite", "sqlite3", "file", "memory", "locmem", "dummy")
 
 
 def problem(setting: Setting, value: str) -> Optional[str]:
-    """What is wrong with the value, in words to follow the setting's name; None if it is well-formed."""
+    """The problem of the value, to follow the setting's name. None if well-formed."""
     if setting.min_length and len(value) < setting.min_length:
         return f"is {len(value)} characters long; at least {setting.min_length} are needed"
     return _CHECKS[setting.type](setting, value)
 
 
 def items(value: str) -> list[str]:
-    """The members of a comma list."""
     return [item.strip() for item in value.split(",")]
 
 
@@ -44,7 +43,7 @@ def is_true(value: str) -> bool:
 
 
 def split_url(value: str) -> SplitResult:
-    """Raises ValueError, with words that hold no value, for what is not a URL."""
+    """Raises ValueError, without a value, for a malformed URL."""
     try:
         parts = urlsplit(value)
         port = parts.port

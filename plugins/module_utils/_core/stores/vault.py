@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Vault or OpenBao as a store: the catalog's section ``stores.vault``, and what goes with which login."""
+"""The catalog's section ``stores.vault``: Vault or OpenBao as a store."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ VAULT_PREFIX = "vault:"
 
 @dataclass(frozen=True)
 class Vault:
-    """Where a Vault or OpenBao server is, and how a login to it works. Options are named as in community.hashi_vault.
+    """A server and its login. Options have the names of community.hashi_vault.
 
-    No environment variable takes part: the token goes to the catalog's address only.
+    No environment variable is read: the token goes only to the catalog's address.
     """
 
     address: str
@@ -34,13 +34,13 @@ class Vault:
     mount: str = "secret"
     namespace: Optional[str] = None
     mount_point: Optional[str] = None
-    """Where the login method is mounted; its own name by default."""
+    """Path of the login method. By default its name."""
     role_id: Optional[str] = None
     token_file: str = "~/.vault-token"
     secret_id_file: Optional[str] = None
     jwt_file: Optional[str] = None
     ca_cert: Optional[str] = None
-    """File of trusted certificates; those that Python's requests trusts by default."""
+    """Path of trusted certificates. By default those of Python's requests."""
     aws_iam_server_id: Optional[str] = None
 
 
@@ -48,13 +48,13 @@ PATH = {
     "type": "string",
     "pattern": r"^[A-Za-z0-9_{}](?:[A-Za-z0-9_{}.-]|/(?=[A-Za-z0-9_{}]))*$",
 }
-"""Parts between slashes, none of which begins with a dot."""
+"""Parts between slashes. None begins with a dot."""
 _ADDRESS = {
     "type": "string",
     "pattern": r"^(https://[A-Za-z0-9.-]+|https://\[[0-9a-f:]+\]|http://127\.0\.0\.1|http://\[::1\])(:[0-9]{1,5})?$",
 }
 NEEDED = {"token": (), "approle": ("role_id", "secret_id_file"), "jwt": ("role_id", "jwt_file"), "aws": ("role_id",)}
-"""By login method, what must be given."""
+"""Required options by login method."""
 _TAKEN = {
     "token": ("token_file",),
     "approle": ("role_id", "secret_id_file", "mount_point"),
@@ -89,7 +89,7 @@ _OPTIONS: Mapping[str, tuple[str, dict[str, Any]]] = {
 
 
 def _problems(raw: Mapping[str, Any]) -> Iterator[str]:
-    """What the server and its login lack, and what does not go with it; an environment may give a part of it."""
+    """Missing and conflicting options. The schema requires none, because an override may have any option."""
     lacking = [key for key in ("address", "auth") if key not in raw]
     if lacking:
         yield from (f"stores.vault.{key}: is required" for key in lacking)
@@ -104,7 +104,7 @@ def _problems(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _place_problems(path: str, key: Optional[str]) -> Iterator[str]:
-    """What is wrong with a place, in words to follow its name."""
+    """Problems of a place, to follow its name."""
     if key is None:
         yield "names no key; a secret in Vault has keys, so give key or keys"
     if "creds" in path.split("/"):
