@@ -212,7 +212,7 @@ class Credential:
     test: Optional[ValueProbe] = None
     api: Optional[ProviderApi] = None
     server: Optional[Server] = None
-    """The server on which this administrator logs in."""
+    """The server that this administrator logs in to."""
     parts: Parts = Parts()
 
 

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The baseline: what should exist at databases and caches, as an operator recorded it. Python 3.8.
 
-A rotation only compares with the baseline, so no run can accept an attacker's change. Readings exclude what rotations
-change: two alternating logins have one name, and passwords in the stores are left out.
+A rotation only compares, and readings exclude what rotations change: two alternating logins have one name, and
+passwords in the stores are left out. So no run can accept an attacker's change.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def plan_open(
 ) -> Tuple[Tuple[str, ...], ...]:
     """Commands that mark the user for a rotation: it exists, has its rights and the gate's digest.
 
-    A digest ends nopass. A leak response accepts that, because whoever has the password can set nopass.
+    A digest ends nopass. In a leak, nopass stops no run, because whoever has the password can set it.
     """
     if not leak:
         _refuse_nopass(users, user)
