@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The accounts of MySQL or MariaDB, and which of them nobody but the server or its provider uses. Python 3.8."""
+"""Accounts of MySQL or MariaDB, and which belong to the server or its provider. Python 3.8."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PROVIDERS: Dict[str, Tuple[str, ...]] = {
     "https://learn.microsoft.com/azure/mysql/single-server/how-to-create-users": ("azure_superuser",),
 }
 """Accounts of providers, by source. No provider reserves a name: whoever may make users can make rdsrepladmin@'%'. But
-nobody who comes over the network logs in as an account at LOCAL."""
+nobody logs in over the network as an account at LOCAL."""
 WITHOUT_PASSWORD = (
     *("", "caching_sha2_password", "ed25519", "mysql_native_password", "mysql_old_password", "parsec"),
     "sha256_password",
 )
-"""Ways of authentication that need no password where none is set; others never look at it."""
+"""Plugins that need no password if none is set. Others never check it."""
 _MARIADB = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'global_priv'"
 _ACCOUNTS = {
     True: (
@@ -42,9 +42,10 @@ _ACCOUNTS = {
         "ORDER BY User, Host LIMIT "
     ),
 }
-"""By whether it is MariaDB, whose mysql.user does not show locks, nor other ways in which an account may log in."""
+"""Queries by whether the server is MariaDB. Its mysql.user shows neither locks nor alternative plugins."""
 _LOADED = "SELECT MAX(GRANTEE) FROM information_schema.USER_PRIVILEGES GROUP BY CAST(GRANTEE AS BINARY) LIMIT "
-"""The accounts that the server uses. Whoever deletes one from the table keeps it until FLUSH PRIVILEGES."""
+"""Query for the accounts that the server uses. An account deleted from the table stays in use until FLUSH PRIVILEGES.
+"""
 
 QUOTED = re.compile(r"`((?:[^`]|``)*)`|'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 """A name or a text in a statement that the server shows."""
@@ -54,7 +55,7 @@ class Account(NamedTuple):
     user: str
     host: str
     ways: Tuple[Tuple[str, str], ...] = ()
-    """In which it may log in: plugins, each with what the server has of the password."""
+    """Plugins that may log in, each with the stored password digest."""
     is_locked: bool = False
     is_role: bool = False
 
@@ -64,7 +65,8 @@ class Account(NamedTuple):
 
     @property
     def removal(self) -> str:
-        """Of one that no table has. A name that ends in a space is there without it: FLUSH PRIVILEGES would open it."""
+        """The command for an account that no table has. The server trims a name that ends in a space: FLUSH PRIVILEGES
+        would open it."""
         return "DROP USER %s" % str(self) if self.user.endswith(" ") else "FLUSH PRIVILEGES"
 
     def __str__(self) -> str:
@@ -74,7 +76,7 @@ class Account(NamedTuple):
 class Accounts(NamedTuple):
     listed: List[Account]
     hidden: List[Account]
-    """Those that the server accepts, and that its table does not have."""
+    """Accounts that the server accepts, but its table does not have."""
     is_mariadb: bool
     complete: bool
 
@@ -84,7 +86,7 @@ class Accounts(NamedTuple):
 
 
 def read(admin: MysqlConnection, most: int) -> Accounts:
-    """Raises RotationError, or what an answer in another form leads to."""
+    """Raises RotationError, or any error of an unexpected answer."""
     loaded = [str(name) for (name,) in admin.rows(_LOADED + str(most + 1))]
     is_mariadb = any(int(count) for (count,) in admin.rows(_MARIADB))
     rows = admin.rows(_ACCOUNTS[is_mariadb] + str(most + 1), columns=7)
@@ -94,7 +96,7 @@ def read(admin: MysqlConnection, most: int) -> Accounts:
 
 
 def _is_locked(admin: MysqlConnection, account: Account, is_mariadb: bool) -> bool:
-    """As the server uses it. Whoever writes into the table alone leaves the account open until FLUSH PRIVILEGES."""
+    """Whether the lock is in use. An account locked only in the table stays open until FLUSH PRIVILEGES."""
     try:
         rows = admin.rows("SHOW CREATE USER %s@%s", [account.user, account.host])
     except RotationError:
@@ -105,7 +107,7 @@ def _is_locked(admin: MysqlConnection, account: Account, is_mariadb: bool) -> bo
 
 
 def _account(user: Any, host: Any, plugin: Any, digest: Any, is_locked: Any, is_role: Any, others: Any) -> Account:
-    """An empty one of the ``others`` is the first way."""
+    """An empty entry of ``others`` stands for the first plugin."""
     ways = [(plugin, digest)]
     ways += [(way.get("plugin"), way.get("authentication_string")) for way in json.loads(others or "[]") if way]
     texts = tuple((str(plugin or ""), str(digest or "")) for plugin, digest in ways)
@@ -119,7 +121,7 @@ def _hidden(loaded: Iterable[str], listed: Collection[Account]) -> List[Account]
 
 
 def parted(grantee: str) -> Tuple[str, str]:
-    """User and host of an account, as information_schema writes it: no quote in it is escaped."""
+    """User and host of an account in information_schema, which escapes no quotes."""
     user, _, host = grantee[1:-1].rpartition("'@'")
     return user, host
 

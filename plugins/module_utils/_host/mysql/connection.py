@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One connection to MySQL or MariaDB with PyMySQL. Python 3.8.
+"""A connection to MySQL or MariaDB with PyMySQL. Python 3.8.
 
-A server's own words are in no message: they may repeat what was sent. A server may also send anything, and PyMySQL
-raises anything at that.
+No message quotes the server: it may repeat what was sent. A server may also send anything, and PyMySQL raises any error
+at that.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import tl
 
 SECONDS = 10
 LOOKS, PAUSE = 8, 0.25
-"""At a server that is full, and the seconds in between."""
+"""Tries at a full server, and seconds in between."""
 DENIED = (1045, 1698)
-"""A wrong password, or another way of authentication."""
+"""A wrong password, or another authentication plugin."""
 LOCKED = (4150, 4151, 3118, 3955)
-"""An account that is locked: the codes of MariaDB and of MySQL, also of a lock that wrong passwords caused."""
+"""A locked account, also after wrong passwords: codes of MariaDB and of MySQL."""
 FULL = 1040
-"""Every connection of the server is taken. Other limits are those of one account."""
+"""The server has no connection left. Other limits belong to one account."""
 NO_RIGHT = (1044, 1095, 1142, 1227, 1370, 1410)
 NO_TLS, UNKNOWN_SESSION, UNKNOWN_ACCOUNT = 2026, 1094, 1396
 
 
 class LoginRefused(RotationError):
-    """Raised where the server rejects the login itself."""
+    """Raised if the server rejects the login itself."""
 
 
 class AccountUnknown(RotationError):
-    """Raised where the server does not use an account that its table has."""
+    """Raised if the server does not use an account that its table has."""
 
 
 class NoConnectionLeft(RotationError):
-    """Raised where other sessions keep the login out."""
+    """Raised if other sessions use every connection."""
 
 
 class MysqlConnection:
-    """A login to one server: ``server`` is its host, port and TLS files, as the catalog declares them."""
+    """A login to one server: ``server`` is its host, port and TLS files in the catalog."""
 
     def __init__(self, server: Mapping[str, Any], login: Mapping[str, str]) -> None:
         self.place = "%s:%d" % (server["host"], server["port"])
@@ -60,7 +60,6 @@ class MysqlConnection:
         self._connection.close()
 
     def rows(self, query: str, parameters: Sequence[Any] = (), *, columns: int = 1) -> List[Tuple[Any, ...]]:
-        """Raises RotationError."""
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(query, tuple(parameters))
@@ -72,7 +71,7 @@ class MysqlConnection:
             return self._fail(error)
 
     def records(self, query: str) -> List[Dict[str, Any]]:
-        """Rows by the names of their columns, of which each version has others. Raises RotationError."""
+        """Rows by column name, because columns differ between versions. Raises RotationError."""
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(query)
@@ -82,7 +81,7 @@ class MysqlConnection:
             return self._fail(error)
 
     def ended(self, number: int) -> bool:
-        """Ends a session; whether it was still there."""
+        """Ends a session. Returns whether it was still there."""
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute("KILL CONNECTION %s", (number,))
@@ -121,8 +120,8 @@ class MysqlConnection:
 
 
 def administered(server: Mapping[str, Any], login: Mapping[str, str]) -> MysqlConnection:
-    """The administrator's connection. A server that is full keeps one for it, which an earlier one of ours may still
-    hold for a moment."""
+    """Connects as the administrator. A full server reserves one connection, which an earlier run's session may hold for
+    a moment."""
     for _look in range(LOOKS):
         try:
             return MysqlConnection(server, login)
@@ -151,13 +150,13 @@ SETTINGS = (
     "SET SESSION sql_select_limit = 18446744073709551615 /*M! , max_statement_time = 0, tx_read_only = 0 */ "
     "/*!80000 , max_execution_time = 0, transaction_read_only = 0 */"
 )
-"""Whoever may set these for everybody does not decide about this connection. Each server runs its own comment."""
+"""Settings that no global setting overrides. Each server runs its own comment."""
 
 
 def _opened(driver: Any, server: Mapping[str, Any], login: Mapping[str, str]) -> Any:
     class Connection(driver.connections.Connection):
         def _request_authentication(self) -> None:
-            # Before version 1.2, PyMySQL logs in without TLS where a server, or whoever stands before it, offers none.
+            # Before version 1.2, PyMySQL logs in without TLS if a server, or an attacker before it, offers none.
             if self.ssl and not self.server_capabilities & driver.constants.CLIENT.SSL:
                 raise driver.err.OperationalError(NO_TLS, "no TLS")
             super()._request_authentication()
@@ -174,7 +173,7 @@ def _opened(driver: Any, server: Mapping[str, Any], login: Mapping[str, str]) ->
         autocommit=True,
         charset="utf8mb4",
         init_command=SETTINGS,
-        sql_mode="",  # the server's may quote names in SHOW GRANTS in another way
+        sql_mode="",  # the server's mode may quote names in SHOW GRANTS differently
         local_infile=False,
         ssl=context,
         ssl_disabled=context is None,

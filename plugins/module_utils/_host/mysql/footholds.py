@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may let the holder of a leaked user of MySQL or MariaDB in again: named, compared with the baseline, locked.
-Only in a leak, and it stops no revocation.
+"""Footholds of a leaked user's holder at MySQL or MariaDB: named, compared with the baseline, locked. Only in a leak;
+no failure stops a revocation.
 
-No time is asked for: SET timestamp lets any user choose the time at which an object was made. Python 3.8.
+Times are not read: SET timestamp lets any user choose the creation time of an object. Python 3.8.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.acc
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
 
 SECONDS, MOST = 10.0, 20
-"""For the search, and names in one finding."""
+"""Seconds of the search, and names in one finding."""
 MOST_EVICTED = 50
-"""Users that are locked; a comparison names the others."""
+"""Limit of locked users. A comparison names the others."""
 UNCLEAR = ("", "event_scheduler", "system user", mysql_users.LOGGING_IN)
-"""Users whose sessions no list tells: an anonymous one's have the names that their programs chose, and the server's own
-threads have the others."""
+"""Users whose sessions cannot be listed: an anonymous user's sessions have names chosen by their programs. The server's
+threads have the other names."""
 _OBJECTS = {
     "event": "SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS",
     "trigger": "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS",
@@ -41,7 +41,7 @@ _COULD = (
     ),
     "SELECT COUNT(*) FROM mysql.db WHERE User IN (%s, %s) AND 'mysql' LIKE Db AND 'Y' IN (Insert_priv, Update_priv)",
 )
-"""Whether either of the two users may make others."""
+"""Queries whether either of the two users may make users."""
 _WRITES = "SELECT COUNT(*) FROM mysql.user WHERE User IN (%s, %s) AND File_priv = 'Y'"
 Row = Tuple[Any, ...]
 
@@ -49,9 +49,8 @@ Row = Tuple[Any, ...]
 def looked_for(
     admin: MysqlConnection, server: Mapping[str, Any], login: Mapping[str, str], user: str, search: Mapping[str, Any]
 ) -> Dict[str, Any]:
-    """``search`` has the users of the catalog as ``known``, the ``login`` that took the user's place, which sees what
-    the leaked one could make, and what the baseline is compared with as ``inventory``. ``login`` is the
-    administrator's."""
+    """Searches for footholds as the administrator ``login``. ``search`` has the catalog's users (``known``), the new
+    ``login``, which sees what the leaked user could make, and the request of the comparison (``inventory``)."""
     request = search["inventory"]
     if not request:
         return {"footholds": findings(admin, server, user, search)}
@@ -66,9 +65,9 @@ def looked_for(
 def _evicted(
     admin: MysqlConnection, server: Mapping[str, Any], known: Collection[str], result: Dict[str, Any]
 ) -> Set[Tuple[str, str]]:
-    """Locks the users that nothing explains, which can be undone, and ends their sessions: which accounts.
+    """Locks unexplained users, which can be undone, and ends their sessions. Returns the accounts.
 
-    One that cannot be locked keeps no other from it: whoever may write the table of accounts can make such a row.
+    A failed lock stops no other: whoever may write the table of accounts can make such a row.
     """
     locked: Dict[str, List[Account]] = {}
     failed: List[str] = []
@@ -120,7 +119,7 @@ def findings(
     *,
     but: Collection[str] = (),
 ) -> List[str]:
-    """What no comparison names, which are the kinds ``but``."""
+    """Footholds except the kinds ``but``, which a comparison names."""
     late = "%s gave no complete answer within %d seconds" % (admin.place, SECONDS)
     lines: List[str] = []
     twins = [user, str(search["login"]["username"])]
@@ -150,7 +149,7 @@ def findings(
 def _add_seen(
     server: Mapping[str, Any], login: Mapping[str, str], objects: Mapping[str, Set[Tuple[str, str, str]]]
 ) -> str:
-    """What the login sees too, or why it sees nothing."""
+    """Adds what the login sees. Returns why that failed, or an empty text."""
     try:
         with MysqlConnection(server, login) as successor:
             for kind, rows in objects.items():
@@ -163,7 +162,7 @@ def _add_seen(
 def _users(
     admin: MysqlConnection, server: Mapping[str, Any], twins: Sequence[str], known: Sequence[str]
 ) -> Iterator[str]:
-    """If the leaked user could make any."""
+    """Findings if the leaked user could make users."""
     counts = [int(number) for query in _COULD for (number,) in admin.rows(query, twins)]
     if not any(counts):
         return

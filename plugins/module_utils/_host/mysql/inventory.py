@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What exists at MySQL or MariaDB that may let somebody in. It only reads. Python 3.8.
+"""Reads what may let somebody in at MySQL or MariaDB. Python 3.8.
 
-A locked account is no login, so it is no entry: of the application's two users one is always locked.
+A locked account is no entry: one of the application's two users is always locked.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.con
 )
 
 MOST, ROWS = 5000, 50000
-"""Entries of a server, and rights of all accounts."""
+"""Limits of a server's entries, and of the rights of all accounts."""
 OWN_SCHEMAS, OWN_DEFINERS = ("mysql", "sys"), ("mysql.sys@localhost", "mariadb.sys@localhost")
-"""Of objects that come with the server, and change with its version."""
+"""Owners of objects that come with the server and change with its version."""
 _NEEDED = {"event": ("EVENT",), "trigger": ("TRIGGER",), "routine": ("SELECT", "SHOW_ROUTINE")}
-"""By kind the global rights, one of which shows all objects. Without it, the server silently leaves some out."""
+"""Global rights by kind. Without one of them, the server silently leaves out objects."""
 _Login = Tuple[str, str]
 _Row = Tuple[str, str, str]
 """Name, facts, and the command that removes it."""
@@ -42,15 +42,15 @@ def of_server(
     *,
     without: Collection[_Login] = (),
 ) -> Dict[str, Any]:
-    """By a connection of its own, as the administrator. Raises what ``read`` does."""
+    """Reads by a new connection, as the administrator. Raises what ``read`` does."""
     with administered(address, login) as admin:
         return read(admin, request, without=without)
 
 
 def read(admin: MysqlConnection, request: Mapping[str, Any], *, without: Collection[_Login] = ()) -> Dict[str, Any]:
-    """Kinds and entries. ``request`` has the ``key`` of digests, and the catalog's ``own`` logins with the names to
-    show for them, unless they are ``idle``. The rights of the accounts ``without`` are left out. A kind that the server
-    does not tell is not among the kinds. Raises RotationError, or what an answer in another form leads to."""
+    """Kinds and entries. ``request`` has the ``key`` of digests, and the catalog's ``own`` logins with their shown
+    names, unless they are ``idle``. Rights of the accounts ``without`` are left out, and kinds that the server does not
+    show. Raises RotationError, or any error of an unexpected answer."""
     seen = accounts.read(admin, MOST)
     if not seen.complete:
         raise _too_many(admin)
@@ -103,7 +103,7 @@ class _MysqlReader:
             yield "component", self._components
 
     def _name(self, user: str, host: str) -> str:
-        """One for two users that take turns. Any other begins with a quote."""
+        """The same name for two users that take turns. Any other begins with a quote."""
         label = self._own.get(user, user)
         return _written(user, host) if label == user else "%s@%s" % (label, quoted(host))
 
@@ -122,8 +122,8 @@ class _MysqlReader:
             yield name, self._ways(account), "ALTER USER %s ACCOUNT LOCK" % str(account)
 
     def _ways(self, account: Account) -> str:
-        """Of the catalog's own users no password, and of two that take turns not how they log in: each rotation sets
-        both anew."""
+        """Authentication of an account, without passwords of the catalog's own users, and empty for two users that take
+        turns: each rotation sets both."""
         label = self._own.get(account.user)
         if label is not None:
             return "" if label != account.user else " or ".join(plugin for plugin, _digest in account.ways)
@@ -248,5 +248,5 @@ def _is_servers(schema: str, definer: str) -> bool:
 
 
 def _written(user: str, host: str) -> str:
-    """A role of MariaDB has no host."""
+    """The account as text. A role of MariaDB has no host."""
     return "%s@%s" % (quoted(user), quoted(host)) if host else quoted(user)

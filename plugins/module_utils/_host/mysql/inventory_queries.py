@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is asked of MySQL and MariaDB for a baseline. Of a text that may be long, the server answers its SHA-256."""
+"""Queries to MySQL and MariaDB for a baseline. The server answers long texts as SHA-256."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ GRANTS = (
         "FROM information_schema.COLUMN_PRIVILEGES"
     ),
 )
-"""As the server uses them, whatever its tables have. Six columns."""
+"""Rights that the server uses, whatever its tables have. Six columns."""
 ROLE_RIGHTS = (
     "SELECT User, JSON_VALUE(Priv, '$.access') FROM mysql.global_priv "
     "WHERE JSON_VALUE(Priv, '$.is_role') IN ('1', 'true')"
 )
-"""Of MariaDB, whose information_schema has no global rights of roles."""
+"""Global rights of MariaDB's roles, which its information_schema lacks."""
 ROUTINE_GRANTS = "SELECT User, Host, Db, Routine_name, Routine_type, Proc_priv FROM mysql.procs_priv"
 PROXY_GRANTS = "SELECT User, Host, Proxied_user, Proxied_host, With_grant FROM mysql.proxies_priv"
 MEMBERS = {
@@ -38,12 +38,11 @@ DEFAULT_ROLES = {
     ),
     False: "SELECT USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles",
 }
-"""By whether it is MariaDB, whose roles have no host."""
+"""Queries by whether the server is MariaDB, whose roles have no host."""
 SECOND_PASSWORDS = (
     "SELECT User, Host, SHA2(JSON_UNQUOTE(JSON_EXTRACT(User_attributes, '$.additional_password')), 256) "
     "FROM mysql.user WHERE JSON_EXTRACT(User_attributes, '$.additional_password') IS NOT NULL"
 )
-"""Of MySQL."""
 EVENTS = (
     "SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER, CONCAT_WS(' ', STATUS, EVENT_TYPE, EXECUTE_AT, INTERVAL_VALUE, "
     "INTERVAL_FIELD), SHA2(EVENT_DEFINITION, 256) FROM information_schema.EVENTS"

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which accounts MySQL or MariaDB has, and what the application's may do outside its databases. Only reads. Python 3.8.
+"""Reads the accounts of MySQL or MariaDB, and the application's rights outside its databases. Python 3.8.
 
-A locked account is not a login. So MySQL's own accounts (mysql.sys, mysql.session, mariadb.sys) are logins only if
+A locked account is not a login. So the server's own accounts (mysql.sys, mysql.session, mariadb.sys) are logins only if
 somebody unlocked them.
 """
 
@@ -20,14 +20,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.con
 )
 
 ROWS, ROLES = 5000, 100
-"""Accounts that a server is asked for, and accounts and roles whose grants are read for one credential."""
+"""Limits of accounts that are read, and of accounts and roles whose grants are read for one credential."""
 PUBLIC = "PUBLIC"
 """MariaDB's role that everyone has."""
 MOST, LINE = 12, 1 << 15
-"""Rights that are listed one by one, and characters of a grant: no time limit ends the search of a regular expression.
-"""
+"""Limits of listed rights, and of a grant's characters: regular expressions have no time limit."""
 SYSTEM = "mysql"
-"""The database of the accounts, which is no application's."""
+"""The database of the accounts, which belongs to no application."""
 HARMLESS = ("USAGE", "SHOW DATABASES")
 _NAME = r"<(\d+)>"
 _ROLES = re.compile(r"GRANT (%s(?:@%s)?(?:, ?%s(?:@%s)?)*) TO " % ((_NAME,) * 4))
@@ -41,7 +40,7 @@ Login = Mapping[str, str]
 
 
 def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
-    """What the administrator sees. Raises RotationError."""
+    """Reads what the administrator sees. Raises RotationError."""
     with administered(entry["address"], login) as admin:
         seen = accounts.read(admin, ROWS)
         rights = {
@@ -70,14 +69,14 @@ def _unexplained(
 
 
 class _Grants:
-    """What accounts and their roles may do at other places than ``databases``."""
+    """Rights of accounts and their roles outside ``databases``."""
 
     def __init__(self, admin: MysqlConnection, listed: Collection[Account], databases: Collection[str]) -> None:
         self._admin, self._databases = admin, databases
         self._accounts = listed
 
     def of(self, users: Collection[str]) -> Optional[List[str]]:
-        """None where the server has no such user."""
+        """The rights. None if the server has no such user."""
         rights: Set[str] = set()
         wanted = [(item.user, item.host) for item in self._accounts if item.user in users and not item.is_role]
         if not wanted:
@@ -97,7 +96,7 @@ class _Grants:
         return sorted(rights)
 
     def _lines(self, user: str, host: str) -> Iterator[Tuple[str, List[str]]]:
-        """Each with the names in it replaced by their numbers: a name may have the words of a grant."""
+        """Grants with their names replaced by numbers: a name may contain the words of a grant."""
         query, parameters = ("SHOW GRANTS FOR %s@%s", [user, host]) if host else ("SHOW GRANTS FOR %s", [user])
         for (text,) in self._admin.rows(query, parameters):
             names: List[str] = []
@@ -121,10 +120,10 @@ class _Grants:
         name = names[int(database[1])].replace("\\", "") if database else ""
         if database and name in self._databases:
             return
-        if database and not self._databases and name != SYSTEM:  # which of them are the application's is not known
+        if database and not self._databases and name != SYSTEM:  # the application's databases are not known
             return
         listed = [right for right in re.split(", ?", rights) if right not in HARMLESS]
-        if len(listed) > MOST and scope == "*.*":  # MySQL lists each of them
+        if len(listed) > MOST and scope == "*.*":  # MySQL lists each right
             listed = ["ALL PRIVILEGES"]
         place = _restored("%s%s" % (match["kind"] or "", scope), names)
         account = _restored(match["to"], names)

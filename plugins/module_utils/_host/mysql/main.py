@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the kind mysql_user runs on the rotation host. Python 3.8."""
+"""The part of the kind mysql_user that runs on the rotation host. Python 3.8."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def answer(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The state carried out. Raises RotationError."""
+    """Carries out the state. Raises RotationError."""
     state, server, login, search = (params[name] for name in ("state", "server", "login", "search"))
     with administered(server, params["admin"]) as admin:
         result: dict[str, Any] = {"place": admin.place}

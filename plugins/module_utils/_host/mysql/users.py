@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two users of MySQL or MariaDB that take turns: what is asked and changed. Each act can be repeated. Python 3.8.
+"""Two users of MySQL or MariaDB that take turns. Each step can be repeated. Python 3.8.
 
-A user's accounts, one for each host that it comes from, change together. The user whose turn is over is locked and not
-dropped, because views and routines may be defined as it.
+A user's accounts, one for each host, change together. The old user is locked and not dropped, because views and
+routines may be defined as it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.con
 )
 
 LOOKS, PAUSE = 25, 0.5
-"""At sessions that end, and the seconds in between; a server gives a login 10 seconds."""
+"""Tries until sessions end, and seconds in between. A server gives a login 10 seconds."""
 HOSTS = "SELECT Host FROM mysql.user WHERE User = %s"
 LOGGING_IN = "unauthenticated user"
 SECOND_PASSWORDS = (8, 0, 14)
-"""The first version of MySQL whose accounts may have two passwords."""
+"""First version of MySQL with two passwords for an account."""
 _PASSWORD = re.compile(r" IDENTIFIED (?:BY|VIA|WITH)\b.*?(?= REQUIRE | WITH GRANT | WITH MAX|$)")
 _LIMITS = """SELECT ssl_type, ssl_cipher, x509_issuer, x509_subject,
 max_questions, max_updates, max_connections, max_user_connections FROM mysql.user WHERE User = %s AND Host = %s"""
@@ -35,7 +35,7 @@ Login = Mapping[str, str]
 
 
 def require_primary(admin: MysqlConnection) -> None:
-    """Raises RotationError where the server is a replica: it would lock the user, and the primary would not."""
+    """Raises RotationError if the server is a replica: the user would not be locked at the primary."""
     for (value,) in admin.rows("SELECT @@global.read_only"):
         if str(value) not in ("0", "OFF"):
             raise RotationError(
@@ -45,7 +45,7 @@ def require_primary(admin: MysqlConnection) -> None:
 
 
 def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Login) -> None:
-    """Logs in. Raises RotationError where the administrator does not see that session: it would end none either."""
+    """Logs in. Raises RotationError if the administrator does not see that session, and so could not end it."""
     with MysqlConnection(server, login) as connection:
         for (number,) in connection.rows("SELECT CONNECTION_ID()"):
             if (number, login["username"]) in _sessions(admin, [login["username"]]):
@@ -58,15 +58,15 @@ def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Lo
 
 
 def shadowed(admin: MysqlConnection) -> str:
-    """Which accounts may keep every user out from here: the server looks for an account by its host first. Whoever may
-    make users can see to that, and elsewhere the user may log in."""
+    """Names anonymous accounts that may keep every user out from this host: the server compares hosts first. Whoever
+    may make users can make one. Empty if there is none."""
     accounts = ", ".join("''@%s" % literal(host) for host in _hosts(admin, ""))
     return "the server may take it for an anonymous user. If not yours: DROP USER %s" % accounts if accounts else ""
 
 
 def require_twins(admin: MysqlConnection, user: str, other: str, *, leaked: bool) -> None:
-    """Raises RotationError where the users differ in more than their passwords. A leaked one's holder may see to that,
-    as by SET DEFAULT ROLE."""
+    """Raises RotationError if more than the passwords differs. A leaked user's holder may cause that, as by SET DEFAULT
+    ROLE."""
     for name in (user, other):
         if not _hosts(admin, name):
             raise RotationError(
@@ -85,19 +85,19 @@ def _hosts(admin: MysqlConnection, user: str) -> List[str]:
 
 
 def _rights(admin: MysqlConnection, user: str) -> Dict[str, List[str]]:
-    """By host, what the server says that the user may do, without its name and its password."""
+    """Rights by host, without the user's name and password."""
     return {host: sorted(_lines(admin, user, host)) for host in _hosts(admin, user)}
 
 
 def _lines(admin: MysqlConnection, user: str, host: str) -> List[str]:
     rows = admin.rows("SHOW GRANTS FOR %s@%s", [user, host])
     quoted = re.compile("([`'])%s\\1@" % re.escape(user))
-    limits = admin.rows(_LIMITS, [user, host], columns=8)  # MySQL shows them in no grant
+    limits = admin.rows(_LIMITS, [user, host], columns=8)  # MySQL shows limits in no grant
     return [_PASSWORD.sub("", quoted.sub("USER@", str(text))) for (text,) in rows] + [str(row) for row in limits]
 
 
 def set_password(admin: MysqlConnection, new: Login) -> None:
-    """Ends sessions of an earlier turn: nothing that logged in with an older password may stay."""
+    """Sets the password, unlocks the user, and ends sessions of earlier passwords."""
     hosts = _require_hosts(admin, new["username"])
     with suppress(RotationError):  # MariaDB writes passwords into its general log
         admin.rows("SET SESSION sql_log_off = 1")
@@ -106,8 +106,8 @@ def set_password(admin: MysqlConnection, new: Login) -> None:
 
 
 def _altered(admin: MysqlConnection, user: str, hosts: Sequence[str], password: Callable[[], str], lock: str) -> None:
-    """Each account of the user that the server uses. A row that only the table has keeps no account from it: whoever
-    may make users can leave one, also by a name that ends in a space."""
+    """Changes each account of the user that the server uses. An account that is only in the table stops no other:
+    whoever may make users can leave one, also by a name that ends in a space."""
     unknown: List[AccountUnknown] = []
     for host in hosts:
         try:
@@ -120,7 +120,7 @@ def _altered(admin: MysqlConnection, user: str, hosts: Sequence[str], password: 
 
 
 def _discard_second_password(admin: MysqlConnection, user: str, host: str) -> None:
-    """That of RETAIN CURRENT PASSWORD, which stays when the first one changes. MariaDB has none."""
+    """Discards the password of RETAIN CURRENT PASSWORD, which outlives a change of the first. MariaDB has none."""
     for (version,) in admin.rows("SELECT VERSION()"):
         numbers = tuple(int(number) for number in re.findall(r"[0-9]+", str(version)[:20])[:3])
         if "mariadb" not in str(version).lower() and numbers >= SECOND_PASSWORDS:
@@ -135,7 +135,7 @@ def _require_hosts(admin: MysqlConnection, user: str) -> List[str]:
 
 
 def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int:
-    """Locks the user under a password that is on record nowhere, and ends its sessions: how many."""
+    """Locks the user with a random password that is not stored, and ends its sessions. Returns their number."""
     hosts = _hosts(admin, old["username"])
     _altered(admin, old["username"], hosts, lambda: secrets.token_urlsafe(32), "LOCK")
     ended = _end_sessions(admin, old["username"])
@@ -155,8 +155,8 @@ def _end_sessions(admin: MysqlConnection, user: str) -> int:
 
 
 def end_sessions(admin: MysqlConnection, users: Sequence[str]) -> Dict[str, int]:
-    """How many of each user. A login that began before the password changed may succeed with the old one, so it is
-    waited for."""
+    """Ends sessions. Returns their number by user. Waits for logins that began before the change, because they may
+    succeed with the old password."""
     ended = dict.fromkeys(users, 0)
     logging_in = {number for number, name in _sessions(admin, users) if name == LOGGING_IN}
     for look in range(LOOKS):
@@ -171,6 +171,6 @@ def end_sessions(admin: MysqlConnection, users: Sequence[str]) -> Dict[str, int]
 
 
 def _sessions(admin: MysqlConnection, users: Sequence[str]) -> List[Tuple[Any, ...]]:
-    """By number and user; those of the users, and logins whose user the server does not show yet."""
+    """Number and user of the users' sessions, and of logins whose user is not known yet."""
     query = "SELECT ID, USER FROM information_schema.PROCESSLIST WHERE USER IN %s"
     return admin.rows(query, [[*users, LOGGING_IN]], columns=2)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One connection to PostgreSQL with whichever driver the application has: psycopg 3, else psycopg2."""
+"""A connection to PostgreSQL with the application's driver: psycopg 3, else psycopg2."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 )
 
 APPLICATION = "watchparty.secrets"
-# One key for all roles: changes of logins are rare and short. Locks are of one database; see ``apply``.
+# One key for all roles: changes of logins are rare and short. The lock covers one database; see ``apply``.
 LOCK = 0x77707365
 LIMITS = (
     "SET search_path = pg_catalog, pg_temp; SET lock_timeout = '5s'; SET statement_timeout = '15s'; "
     "SET idle_in_transaction_session_timeout = '60s'"
 )
-"""The search path too: behind a pooler it is as the database's owner may have set it."""
+"""Limits, and the search path: behind a pooler, the database's owner may have set another one."""
 SETTINGS = " ".join(
     "-c " + setting
     for setting in (
@@ -64,14 +64,12 @@ T = TypeVar("T")
 
 
 class LoginResult(NamedTuple):
-    """What a login led to."""
-
     session_user: str
     current_user: str
 
 
 class LoginSessions(NamedTuple):
-    """Sessions of one login that look alike."""
+    """Sessions of one login from one address and program."""
 
     address: str
     application_name: str
@@ -80,7 +78,7 @@ class LoginSessions(NamedTuple):
 
 
 class Retry(Exception):
-    """Another transaction changed the same row."""
+    """Raised if another transaction changed the same row."""
 
 
 def driver() -> Any:
@@ -97,7 +95,7 @@ def driver() -> Any:
 
 
 class ServerConnection:
-    """A connection. Each statement stands for itself unless it is between ``BEGIN`` and ``COMMIT``."""
+    """A connection. A statement commits by itself unless it is between ``BEGIN`` and ``COMMIT``."""
 
     def __init__(self, target: ConnectionTarget, *, label: str, timeout: int) -> None:
         self.target = target
@@ -111,7 +109,7 @@ class ServerConnection:
 
     @classmethod
     def administered(cls, target: ConnectionTarget, *, timeout: int) -> ServerConnection:
-        """A connection of the administrator, which answers SCRAM alone and waits for nothing for long."""
+        """Connects as the administrator, by default only with SCRAM, and with short time limits."""
         options = {"require_auth": SCRAM, **target.options}
         server = cls.own_settings(target._replace(options=options), label=ADMIN_URL, timeout=timeout)
         server.rows(LIMITS, doing="setting time limits")
@@ -121,9 +119,9 @@ class ServerConnection:
     def own_settings(
         cls, target: ConnectionTarget, *, label: str, timeout: int, newer: Sequence[str] = NEWER
     ) -> ServerConnection:
-        """A connection whose settings nobody else decides: whoever owns a database can set a search path for all.
+        """Connects with its own settings, because a database's owner can set a search path for all.
 
-        A pooler may take none. What it leads to is then as the server has it.
+        A pooler may reject them; then the server's settings apply.
         """
         options = {"options": "%s %s%s" % (target.options.get("options", ""), SETTINGS, newer[0])}
         try:
@@ -131,14 +129,14 @@ class ServerConnection:
         except PostgresqlLoginRefused as refused:
             if newer[1:] and "unrecognized configuration parameter" in refused.refusal.message:
                 return cls.own_settings(target, label=label, timeout=timeout, newer=newer[1:])
-            # The words of PgBouncer and of RDS Proxy.
+            # Messages of PgBouncer and of RDS Proxy.
             if not re.search("startup parameter|command-line options", refused.refusal.message):
                 raise
         return cls(target, label=label, timeout=timeout)
 
     @property
     def uses_password(self) -> bool:
-        """Whether the server asked for a password, or identified the client by its certificate or its account."""
+        """Whether the server asked for a password, or identified the client by its certificate or account."""
         if self.target.host.startswith("/") or "sslcert" in self.target.options:
             return True
         return bool(getattr(self._connection, "pgconn", self._connection.info).used_password)
@@ -155,7 +153,7 @@ class ServerConnection:
         self._connection.close()
 
     def rows(self, text: str, *, doing: str) -> List[Row]:
-        """Runs a statement. ``doing`` says in an error what was under way."""
+        """Runs a statement. ``doing`` names the step in errors."""
         try:
             cursor = self._connection.cursor()
             cursor.execute(text)
@@ -164,9 +162,9 @@ class ServerConnection:
             raise _translated(error, self.target, doing) from None
 
     def transaction(self, act: Callable[[], T], *, unblock: Optional[Callable[[], object]] = None) -> T:
-        """Runs ``act`` alone among the runs of this collection; as a whole or not at all.
+        """Runs ``act`` in one transaction, alone among this collection's runs.
 
-        In a leak ``unblock`` ends what its holder locks.
+        In a leak, ``unblock`` ends sessions that hold locks.
         """
         for attempt in range(1, AGAIN + 1):
             try:
@@ -200,7 +198,7 @@ class ServerConnection:
 
 
 class PostgresqlLoginRefused(DatabaseError):
-    """Raised when a connection fails; ``refusal`` says how."""
+    """Raised when a connection fails."""
 
     def __init__(self, failure: Refusal, error: DatabaseError) -> None:
         self.refusal = failure
@@ -226,10 +224,10 @@ def _keywords(used: Any, target: ConnectionTarget, timeout: int) -> Dict[str, An
 
 
 def _with_scram(keywords: Dict[str, Any], libpq: int) -> Dict[str, Any]:
-    """Makes libpq answer what ``require_auth`` allows, and nothing else.
+    """Makes libpq answer only what ``require_auth`` allows.
 
-    Before version 16 it does not know that option. Where TLS is certain, channel binding has the same effect: a request
-    for the password itself, or for its MD5 hash, is never answered.
+    libpq before 16 does not know that option. With TLS, channel binding has the same effect: libpq never answers a
+    request for the password or its MD5 hash.
     """
     if libpq >= 160000:
         return keywords
@@ -245,7 +243,7 @@ def _with_scram(keywords: Dict[str, Any], libpq: int) -> Dict[str, Any]:
 
 
 def _authorities() -> str:
-    """The file of the authorities that this host trusts: the driver's own TLS library may look elsewhere."""
+    """The host's file of trusted authorities. The driver's own TLS library may look elsewhere."""
     cafile = ssl.get_default_verify_paths().cafile
     known = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
     for path in (cafile, *known):
@@ -287,9 +285,9 @@ def _translated(error: Any, target: ConnectionTarget, doing: str) -> Union[Datab
 
 
 def observe(server: ServerConnection, names: Sequence[str]) -> ServerFacts:
-    """What the server knows of these roles, and what we may do."""
+    """Reads the roles and the administrator's rights."""
     doing = "reading roles"
-    # to_jsonb, since the options came with version 16.
+    # to_jsonb, because the options exist since version 16.
     members = (
         "SELECT m.rolname, g.rolname, bool_or(a.admin_option), "
         "bool_or(coalesce((to_jsonb(a)->>'inherit_option')::bool, true)), "
@@ -333,8 +331,8 @@ def administrator(server: ServerConnection) -> Admin:
 def apply(server: ServerConnection, plan: Sequence[Statement], login: str, journal: int) -> None:
     """Runs a plan inside the transaction.
 
-    The record is read once more before it is written: our lock holds back only runs in the same database, and any
-    other has either committed before the first statement here, or waits for it.
+    Reads the record again before writing it: the lock excludes only runs in the same database. Any other run has
+    committed before the first statement here, or waits for it.
     """
     for statement in plan:
         if statement.records:
@@ -344,7 +342,7 @@ def apply(server: ServerConnection, plan: Sequence[Statement], login: str, journ
 
 
 def sessions(server: ServerConnection, login: str, addresses: Sequence[str]) -> List[LoginSessions]:
-    """Who is logged in as this role, by address and program."""
+    """Sessions of this role by address and program."""
     text = (
         "SELECT host(client_addr), coalesce(application_name, ''), count(*) FROM pg_stat_activity "
         "WHERE usename = %s AND pid <> pg_backend_pid() GROUP BY 1, 2 ORDER BY 1, 2"
@@ -369,7 +367,7 @@ def may_end_sessions(admin: Admin, login: str) -> None:
 
 
 def end_sessions(server: ServerConnection, login: str, *, seconds: float) -> int:
-    """Ends every session of a role; one that was logging in at that moment too. Returns how many there were."""
+    """Ends every session of a role, also one that is just logging in. Returns the number of sessions."""
     text = (
         "SELECT pid, backend_start::text, pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE usename = %s AND pid <> pg_backend_pid()"
@@ -391,7 +389,7 @@ def end_sessions(server: ServerConnection, login: str, *, seconds: float) -> int
 
 
 def try_login(target: ConnectionTarget, label: str, timeout: int) -> Union[LoginResult, PostgresqlLoginRefused]:
-    """Logs in and asks who we are, or says how that was refused."""
+    """Logs in. Returns the session's roles, or the error of the refused login."""
     try:
         with ServerConnection.own_settings(target, label=label, timeout=timeout) as server:
             (row,) = server.rows("SELECT session_user::text, current_user::text", doing="asking who we are")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What holders of a leaked login do to keep it: locks, all connections. Only in a leak."""
+"""Removes what the holder of a leaked login does to keep it: locks, all connections. Only in a leak."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
     observe,
 )
 
-# Only this collection's runs take the lock, and they log in as we do.
+# Only this collection's runs take the lock, and they log in as this administrator.
 _BLOCKERS = """SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a
 WHERE a.pid <> pg_backend_pid() AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = a.usesysid) AND (
   a.usename = %(login)s AND (a.backend_xid IS NOT NULL OR a.backend_xmin IS NOT NULL)
@@ -29,7 +29,7 @@ WHERE a.pid <> pg_backend_pid() AND NOT (SELECT rolsuper FROM pg_roles WHERE oid
 
 
 def end_blockers(server: ServerConnection, leaked: str) -> None:
-    """Ends the sessions that hold up our transaction: those of the leaked login, and whoever has taken our lock."""
+    """Ends the sessions that block the transaction: of the leaked login, and of others that hold the advisory lock."""
     server.rows(_BLOCKERS % {"login": literal(leaked), "lock": LOCK}, doing="ending sessions that block")
 
 
@@ -41,7 +41,7 @@ def blocked(
     *,
     unblock: Optional[Callable[[], object]] = None,
 ) -> int:
-    """Takes the leaked login away before the new one is in use. Returns the number of sessions that were ended."""
+    """Disables the leaked login before the new one is in use. Returns the number of ended sessions."""
 
     def act() -> None:
         role = observe(server, [leaked]).roles.get(leaked)
@@ -53,7 +53,7 @@ def blocked(
 
 
 def shut_out(server: ServerConnection, leaked: str, problem: str, *, journal: int, seconds: float) -> str:
-    """The same because of a problem; the warning that says so."""
+    """Disables the leaked login because of a problem. Returns the warning."""
     ended = blocked(server, leaked, journal, seconds)
     return (
         "%s. The leaked login %s was disabled first, and its %d sessions were ended; the application cannot log in "
@@ -70,7 +70,7 @@ def by_superuser(problem: str, leaked: str) -> str:
 
 
 def roll_back_prepared(server: ServerConnection, leaked: ConnectionTarget, timeout: int) -> None:
-    """Ends the locks that prepared transactions of the leaked login hold: as itself, since its owner alone may."""
+    """Rolls back the leaked login's prepared transactions, as that login: only their owner or a superuser may."""
     text = "SELECT gid, database::text FROM pg_prepared_xacts WHERE owner = %s"
     for gid, database in server.rows(text % literal(leaked.user), doing="listing prepared transactions"):
         with ServerConnection.own_settings(leaked._replace(database=database), label=LOGIN_URL, timeout=timeout) as own:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may let the holder of a leaked login in again: named, compared with the baseline, disabled. Only in a leak;
-nothing here stops a revocation."""
+"""Footholds of a leaked login's holder: named, compared with the baseline, disabled. Only in a leak; no failure here
+stops a revocation."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ UNION SELECT 'pg_cron', format('%%I', current_database()) FROM pg_extension WHER
 UNION SELECT 'default', '' FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE d.defaclobjtype IN ('r', 'S', 'n')
   AND d.defaclrole IN (SELECT oid FROM own) AND a.grantee NOT IN (SELECT oid FROM own)
 ORDER BY 1, 2"""
-"""Asked by the new login, in the application's database."""
+"""Query of the new login, in the application's database."""
 _DATABASE = "SELECT format('%I', current_database())"
 _PG_CRON = _DATABASE + " FROM pg_extension WHERE extname = 'pg_cron'"
 _JOBS = "SELECT jobid::bigint, username::text FROM cron.job WHERE username IN (%s) ORDER BY 1 LIMIT %d"
@@ -84,9 +84,9 @@ _GROUPS = """SELECT DISTINCT g.rolname::text FROM pg_auth_members a
 _FINDING_JOBS = "looking for jobs of pg_cron"
 _LOGINS = "looking for logins that nothing explains"
 MOST_EVICTED = 50
-"""Logins that are removed; a comparison names the others."""
+"""Limit of logins that are disabled. A comparison names the others."""
 IN_BASELINE = ("member", "owner", "physical slot")
-"""What a comparison with the baseline finds too, as it does all that is in the database."""
+"""Kinds that a comparison with the baseline also finds, like everything in the database."""
 _WORDS = {
     "definer": "function {0} runs with its owner's rights for everybody: REVOKE EXECUTE ON FUNCTION {0} FROM PUBLIC",
     "called": "function {0} runs with its owner's rights for other roles: show it (\\df+), then REVOKE or drop it",
@@ -107,13 +107,13 @@ _WORDS = {
     "owns": "role {0} owns objects in database {1} that the owner role should own: check them, then DROP OWNED BY {0}",
 }
 _QUOTED: Dict[str, Callable[[str], str]] = {"prepared": literal, "physical slot": literal, "process": str}
-"""How the name of a kind is quoted that is no identifier."""
+"""Functions that quote names which are not identifiers, by kind."""
 
 
 def looked_for(
     server: ServerConnection, login: str, owner: str, params: Mapping[str, Any], *, seconds: float
 ) -> Dict[str, Any]:
-    """All of it, or what the baseline is compared with instead of some of it."""
+    """Searches for footholds. A comparison with the baseline replaces a part."""
     url, timeout = params["successor_url"], params["connect_timeout"]
     successor = parse_url(url, LOGIN_URL) if url else None
     request, catalog = params["inventory"], params["catalog_logins"]
@@ -135,7 +135,7 @@ def looked_for(
 
 
 def looked_for_footholds(server: ServerConnection, login: str, owner: str, *, but: Sequence[str] = ()) -> List[str]:
-    """What may let the holder of the login in again, each with the statement that ends it; ``but`` some kinds."""
+    """Footholds, each with the statement that ends it, except the kinds ``but``."""
     roles = ", ".join(literal(name) for name in (owner, *logins_of(owner)))
     names = {"roles": roles, "login": literal(login), "owner": literal(owner)}
     try:
@@ -147,7 +147,7 @@ def looked_for_footholds(server: ServerConnection, login: str, owner: str, *, bu
 
 
 def looked_for_jobs(server: ServerConnection, login: str, owner: str) -> List[str]:
-    """The jobs of pg_cron that run as the login or the owner role, in the administrator's database."""
+    """Jobs of pg_cron that run as the login or the owner role, in the administrator's database."""
     try:
         for (database,) in server.rows(_PG_CRON, doing=_FINDING_JOBS):
             if not server.rows(NEEDED["scheduled job"], doing=_FINDING_JOBS):
@@ -164,7 +164,7 @@ def looked_for_jobs(server: ServerConnection, login: str, owner: str) -> List[st
 
 
 def evicted(server: ServerConnection, known: Sequence[str], *, seconds: float) -> Dict[str, List[str]]:
-    """Disables the roles that nothing explains, and ends their sessions: what was done, and what is left to do."""
+    """Disables unexplained roles and ends their sessions. Returns what was done, and what remains."""
     own = {name for row in server.rows("SELECT session_user::text, current_user::text", doing=_LOGINS) for name in row}
     names = [name for (name,) in server.rows(_CAN_LOG_IN, doing=_LOGINS) if name not in own]
     result: Dict[str, List[str]] = {"evicted": [], "footholds": []}
@@ -177,8 +177,8 @@ def evicted(server: ServerConnection, known: Sequence[str], *, seconds: float) -
 
 
 def undeclared(server: ServerConnection, catalog: Mapping[str, Any], *, seconds: float) -> Dict[str, List[str]]:
-    """At a server without a baseline, the roles that the catalog does not have; not those made before the leak. Where
-    the operator asks for it, those go that the server shows to be made since."""
+    """Searches a server without a baseline for roles that are missing in the catalog. Roles made before the leak are
+    skipped. If the operator asks for it, newer roles are disabled."""
     result: Dict[str, List[str]] = {"evicted": [], "footholds": []}
     since: str = catalog["since"]
     try:
@@ -188,7 +188,7 @@ def undeclared(server: ServerConnection, catalog: Mapping[str, Any], *, seconds:
         return {**result, "footholds": ["not checked: %s" % error]}
     explained = {*catalog["logins"], *(name for row in first for name in provider_roles.explained(row[0]))}
     names = {name for name, _number, _written in roles}
-    # A role that is older than this one was made before the leak, whenever it was written last.
+    # Roles with a smaller oid were made before the leak, even if they were written since.
     oldest = max((number for _name, number, written in roles if written and written < since), default=0)
     for name, number, written in roles:
         if number <= oldest or not server_baseline.is_unexplained(name, explained):
@@ -210,16 +210,16 @@ def undeclared(server: ServerConnection, catalog: Mapping[str, Any], *, seconds:
 
 
 def _login_roles(server: ServerConnection) -> List[Tuple[str, int, str]]:
-    """By name, number and the time when it was last written, where the server tells."""
+    """Name, oid and time of the last write, which is empty if the server does not tell."""
     try:
         rows = server.rows(_LOGIN_ROLES % (_WRITTEN, "pg_authid"), doing=_LOGINS)
-    except DatabaseError:  # which only a superuser may read
+    except DatabaseError:  # only a superuser may read pg_authid
         rows = server.rows(_LOGIN_ROLES % ("''", "pg_roles"), doing=_LOGINS)
     return [(name, int(number), str(written)) for name, number, written in rows]
 
 
 def _takes_turns(login: str, names: Collection[str]) -> bool:
-    """Whether the other one of two exists: another application's rotation makes such logins."""
+    """Whether the login's twin exists, as another application's rotation makes it."""
     return not server_baseline.is_unexplained(login, {*map(server_baseline.printable, names)} - {login})
 
 
@@ -237,7 +237,7 @@ def _evicted(server: ServerConnection, role: str, seconds: float) -> str:
 def inventoried(
     server: ServerConnection, successor: Optional[ConnectionTarget], request: Mapping[str, Any], timeout: int
 ) -> Dict[str, Any]:
-    """What the server is compared by with its baseline, as the new login and the administrator see it."""
+    """Inventory for the comparison with the baseline, as the new login and the administrator see it."""
     inventory = server_baseline.no_inventory()
     try:
         if successor is None:
@@ -253,7 +253,7 @@ def inventoried(
 def looked_for_in_database(
     administrator: ServerConnection, successor: ConnectionTarget, owner: str, timeout: int
 ) -> List[str]:
-    """The same of what the owner role has in the application's database, as the new login sees it."""
+    """Footholds of the owner role in the application's database, as the new login sees them."""
     roles = ", ".join(literal(name) for name in (owner, *logins_of(owner)))
     try:
         ((checked,),) = administrator.rows(_DATABASE, doing=_FINDING_JOBS)

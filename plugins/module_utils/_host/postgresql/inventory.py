@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What exists at a server and in one database of it that may let somebody in. It only reads.
+"""Reads what may let somebody in at a server and in one of its databases.
 
-A server may answer anything: texts are cut, entries are counted, and what may hold a value is digested.
+A server may answer anything: texts are cut, entries are counted, and possible values are digested.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 )
 
 Inventory = Dict[str, Any]
-"""The kinds that were read, and entries."""
+"""Kinds that were read, and entries."""
 MOST = 5000
-"""Entries of a server."""
+"""Limit of entries of a server."""
 _DOING = "reading what exists"
 _BEGIN = (
     "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '5s'; "
@@ -38,13 +38,13 @@ _BEGIN = (
 
 
 def read(server: ServerConnection, request: Mapping[str, Any]) -> Inventory:
-    """What any login sees. ``request`` has the ``key`` of digests, and the catalog's ``own`` logins with the names to
-    show for them. Raises DatabaseError."""
+    """Reads what any login sees. ``request`` has the ``key`` of digests, and the catalog's ``own`` logins with their
+    shown names. Raises DatabaseError."""
     return {"kinds": list(KINDS), "entries": _entries(server, request, OF_ALL)}
 
 
 def read_as_administrator(server: ServerConnection, request: Mapping[str, Any]) -> Inventory:
-    """What an administrator may see; the kinds are only those that this one may."""
+    """Reads what an administrator may see. Kinds that this administrator may not read are left out."""
     kinds: List[str] = []
     entries: List[Entry] = []
     for kind, query in OF_ADMINISTRATORS.items():

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is asked of PostgreSQL for a baseline. Each row: kind, name, facts, what is digested or '', what removes it, and
-the transaction that wrote it, where that is known.
+"""Queries to PostgreSQL for a baseline. Columns: kind, name, facts, text to digest or '', statement that removes it,
+and the transaction that wrote it, if known.
 
-The server's own objects have oids below 16384, the first of what users make.
+The server's own objects have oids below 16384.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ r AS (
 n AS (SELECT * FROM pg_namespace WHERE (oid >= 16384 OR nspname = 'public') AND nspname !~ '^pg_(toast_)?temp_'),
 d AS (SELECT * FROM pg_database WHERE datname = current_database())
 """
-"""Roles by the names that the baseline has for them, schemas, and the database. Role 0 is everybody."""
+"""Roles by their names in the baseline, schemas, and the database. Role 0 is PUBLIC."""
 KINDS = (
     *("role", "membership", "setting", "owner", "grant", "default privilege", "function", "trigger", "event trigger"),
     *("extension", "foreign server", "replication"),
@@ -124,7 +124,7 @@ SELECT 'replication', format('slot %I', slot_name), slot_type, '',
     format('SELECT pg_drop_replication_slot(%L)', slot_name), NULL
   FROM pg_replication_slots WHERE NOT temporary
 """
-"""What any login sees."""
+"""Rows that any login sees."""
 OF_ADMINISTRATORS = {
     "pg_hba rule": """
 SELECT 'pg_hba rule', concat_ws(' ', type, database::text, user_name::text, address, netmask, auth_method, error), '',
@@ -138,7 +138,7 @@ SELECT 'scheduled job', format('%s of %s', jobid::bigint, quote_ident(username))
     format('%s in %s', schedule, database), command, format('SELECT cron.unschedule(%s)', jobid::bigint), NULL::xid
   FROM cron.job""",
 }
-"""By kind, what a superuser sees, or whom the server allows it."""
+"""Queries by kind, for a superuser or a login that was granted the right."""
 NEEDED = {
     "scheduled job": """
 SELECT 1 FROM pg_extension e
@@ -149,8 +149,8 @@ SELECT 1 FROM pg_extension e
   AND NOT row_security_active(c.oid)
   AND NOT EXISTS (SELECT FROM pg_roles WHERE oid IN (extowner, nspowner, relowner) AND NOT rolsuper)""",
 }
-"""By kind, what must be true before it is read: a view of another role runs its functions as the administrator. pg_cron
-shows a role without BYPASSRLS only its own jobs."""
+"""Preconditions by kind: a view of another role runs its functions as the administrator. pg_cron shows a role without
+BYPASSRLS only its own jobs."""
 END = """SELECT kind, left(name, 2000), left(facts, 2000),
   CASE WHEN text = '' THEN '' ELSE encode(sha256(convert_to(text, 'UTF8')), 'hex') END, left(undo, 2000),
   CASE WHEN current_setting('track_commit_timestamp')::bool THEN coalesce(to_char(

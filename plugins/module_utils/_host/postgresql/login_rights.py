@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a login of PostgreSQL may do, itself or by its memberships. It only reads. Python 3.8."""
+"""Reads what a login of PostgreSQL may do, itself or by memberships. Python 3.8."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Collection, List
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
 
 MOST = 50
-"""Rights that are named."""
+"""Limit of named rights."""
 ROWS = 5000
 LONGEST = 80
 """Characters of a name."""
@@ -30,8 +30,8 @@ _REACHED = """WITH RECURSIVE reached(oid, is_set) AS (
     (false, coalesce((to_jsonb(a)->>'inherit_option')::bool, true))) v(is_set, may) WHERE may),
 m AS (SELECT DISTINCT oid FROM reached JOIN pg_roles USING (oid) WHERE NOT rolsuper)
 """
-"""Roles that the login may become (``is_set``), and those whose privileges it inherits. A login with ADMIN OPTION may
-grant itself the role. Memberships have options from version 16; before, a member may become the role."""
+"""Roles that the login may become (``is_set``), and roles whose privileges it inherits. With ADMIN OPTION, a login may
+grant itself the role. Before version 16 memberships had no options: a member may become the role."""
 _ROLES = (
     "SELECT is_set, %s FROM pg_roles JOIN reached USING (oid) ORDER BY rolname <> session_user, NOT is_set LIMIT %d"
 )
@@ -40,7 +40,7 @@ UNION SELECT 'rights in', datname::text FROM pg_shdepend JOIN m ON m.oid = refob
   ON d.oid = CASE WHEN classid = 'pg_database'::regclass THEN objid ELSE dbid END
   WHERE refclassid = 'pg_authid'::regclass AND deptype IN ('o', 'a') AND datdba NOT IN (SELECT oid FROM reached)
 ORDER BY 1, 2 LIMIT %d"""
-"""Those in which the login, or a role that it reaches, owns something or was granted something."""
+"""Databases in which the login, or a role that it reaches, owns or was granted something."""
 _OTHERS = """SELECT 'may run ' || p.oid::regprocedure FROM pg_proc p WHERE proacl IS NOT NULL
   AND proname IN ('pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'lo_import', 'lo_export', 'pg_file_write',
     'pg_file_rename', 'pg_file_unlink', 'pg_reload_conf', 'pg_promote', 'dblink_connect_u')
@@ -61,11 +61,11 @@ UNION SELECT 'may write functions in ' || lanname FROM pg_language
 _PARAMETERS = """UNION SELECT 'may set parameter ' || parname FROM pg_parameter_acl WHERE EXISTS (SELECT FROM m
   WHERE has_parameter_privilege(m.oid, parname, 'ALTER SYSTEM') OR has_parameter_privilege(m.oid, parname, 'SET')
   AND parname IN ('session_preload_libraries', 'dynamic_library_path', 'allow_system_table_mods'))"""
-"""From version 15."""
+"""Rights since version 15."""
 
 
 def read(server: ServerConnection, databases: Collection[str]) -> List[str]:
-    """What the login has beyond its own ``databases``, those of the catalog's URLs. Raises DatabaseError."""
+    """Rights beyond the login's own ``databases``, those of the catalog's URLs. Raises DatabaseError."""
     rows = _rows(server, _ROLES % (_COLUMNS, ROWS))
     own, others = rows[0], rows[1:ROWS]
     if own[2]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which statements bring a login role where it should be, from what the server says of it. Pure."""
+"""Plans the statements that bring a login role to its wanted state. Pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _LISTS = frozenset(
 )
 
 Setting = Tuple[str, str]
-"""Database ("" for all of them) and name."""
+"""Database (empty for all) and name."""
 
 
 class Membership(NamedTuple):
-    """What one role may do with another that it is a member of."""
+    """Options of a role's membership."""
 
     admin: bool = False
     inherit: bool = True
@@ -40,8 +40,6 @@ class Membership(NamedTuple):
 
 
 class Role(NamedTuple):
-    """What the server knows of one role."""
-
     name: str
     oid: int
     can_login: bool
@@ -57,8 +55,6 @@ class Role(NamedTuple):
 
 
 class Admin(NamedTuple):
-    """What the administrator may do."""
-
     name: str
     version: int
     superuser: bool = False
@@ -68,19 +64,19 @@ class Admin(NamedTuple):
 
 
 class ServerFacts(NamedTuple):
-    """The server as it was seen inside the transaction."""
+    """The server as seen inside the transaction."""
 
     admin: Admin
     roles: Mapping[str, Role]
 
 
 class Statement(NamedTuple):
-    """One statement; ``shown`` is the same without any value."""
+    """A statement. ``shown`` is the text without any value."""
 
     text: str
     shown: str
     records: bool = False
-    """Whether it writes the journal number, which ends the transaction."""
+    """Whether it writes the journal number. It is the last statement of a plan."""
 
 
 def plan_present(
@@ -93,7 +89,7 @@ def plan_present(
     like: Optional[str] = None,
     leaked: bool = False,
 ) -> List[Statement]:
-    """The login, able to log in with the verifier's password, ending up as the owner."""
+    """Plans a login that can log in with the verifier's password and becomes the owner."""
     if not VERIFIER.fullmatch(verifier):
         raise DatabaseError(
             "bad_verifier", "verifier is not a SCRAM-SHA-256 verifier, and nothing else may be sent to a server"
@@ -115,10 +111,10 @@ def plan_present(
 def plan_layout(
     facts: ServerFacts, *, login: str, owner: str, journal: int, like: Optional[str] = None, leaked: bool = False
 ) -> List[Statement]:
-    """The part of it that needs no password; raises what blocks the whole.
+    """Plans the part that needs no password. Raises what blocks the whole plan.
 
-    ``leaked``: whoever has the login ``like`` may have changed its settings. Then none of them is copied, and the login
-    keeps those that it had at its last turn.
+    ``leaked``: the holder of ``like`` may have changed its settings. They are not copied, and the login keeps the
+    settings of its last turn.
     """
     if login == owner:
         raise DatabaseError(
@@ -145,9 +141,9 @@ def not_copied(facts: ServerFacts, *, login: str, like: str) -> List[str]:
 
 
 def plan_revoked(facts: ServerFacts, *, login: str, journal: int, successor: Optional[str] = None) -> List[Statement]:
-    """The login, unable to log in. One that does not exist is made, so that a late set finds the journal number.
+    """Plans a login that cannot log in. A missing login is created, so that a late set finds the journal number.
 
-    In a leak it gets the settings of its ``successor``, since its holder may have changed its own.
+    In a leak it gets the settings of its ``successor``, because its holder may have changed its own.
     """
     role = facts.roles.get(login)
     if role is None:
@@ -167,7 +163,7 @@ def plan_revoked(facts: ServerFacts, *, login: str, journal: int, successor: Opt
 
 
 def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
-    """Two logins that cannot log in yet, beside the one that owns everything."""
+    """Plans two logins that cannot log in yet, beside the owner."""
     holder = _required(facts, owner, "owner")
     if holder.superuser:
         raise DatabaseError(
@@ -191,7 +187,8 @@ def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
 
 
 def plan_unprepared(facts: ServerFacts, *, owner: str, journal: int, in_use: Mapping[str, int]) -> List[Statement]:
-    """Neither of the two logins; ``in_use`` says how many sessions each has. Outside a rotation ``journal`` is 0."""
+    """Plans the removal of both logins. ``in_use`` is the number of sessions of each. Outside a rotation ``journal`` is
+    0."""
     holder = _required(facts, owner, "owner")
     roles = [facts.roles[login] for login in logins_of(owner) if login in facts.roles]
     for role in roles:
@@ -212,7 +209,7 @@ def plan_unprepared(facts: ServerFacts, *, owner: str, journal: int, in_use: Map
 def _layout(
     facts: ServerFacts, login: str, holder: Role, model: Optional[Role], *, leaked: bool = False
 ) -> List[Statement]:
-    """The role, its membership of the owner, and the settings and memberships of the login it takes turns with."""
+    """Plans the role, its membership of the owner, and the settings and memberships of ``model``."""
     role, name = facts.roles.get(login), identifier(login)
     plan = [] if role else [_plain("CREATE ROLE %s NOLOGIN" % name)]
     wanted = {holder.name: Membership()}
@@ -227,7 +224,7 @@ def _layout(
 
 
 def _settings(role: Optional[Role], login: str, settings: Mapping[Setting, str]) -> List[Statement]:
-    """What makes these its settings, and no others."""
+    """Statements that give the role exactly these settings."""
     plan, name = [], identifier(login)
     for (database, setting), value in sorted(settings.items()):
         if not role or role.settings.get((database, setting)) != value:
@@ -256,7 +253,7 @@ def _required(facts: ServerFacts, name: str, part: str) -> Role:
 
 
 def _may_change(facts: ServerFacts, role: Optional[Role], holder: Optional[Role], *, needs_grant: bool) -> None:
-    """Refuses early, with the statement that would help, what the server would refuse in the middle."""
+    """Raises early what the server would refuse midway, with the statement that helps."""
     admin = facts.admin
     if admin.superuser:
         return
@@ -305,7 +302,7 @@ def _options(admin: Admin, kind: Membership) -> str:
 
 
 def _value(setting: str, value: str) -> str:
-    """A stored value, as ALTER ROLE wants it."""
+    """A stored value as ALTER ROLE expects it."""
     if setting.lower() in _LISTS:
         return ", ".join(literal(name) for name in _names(value)) or "''"
     return literal(value)
@@ -316,7 +313,7 @@ def _setting(setting: str) -> str:
 
 
 def _names(value: str) -> List[str]:
-    """The names in a stored list: separated by commas, in double quotes where they need them."""
+    """Names in a stored list: separated by commas, in double quotes if needed."""
     names: List[str] = []
     rest = value.strip()
     while rest:

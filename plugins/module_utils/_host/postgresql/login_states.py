@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The states of a login that takes turns: each looks, plans, and applies the plan in one transaction."""
+"""States of a login that takes turns. Each reads, plans, and applies the plan in one transaction."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ NEEDED = {
     "unprepared": ("admin_url", "owner"),
 }
 
-# How long sessions may take to end, and a server that is at its limit to answer.
+# Seconds for sessions to end, and for a server at its limit to answer.
 PATIENCE = 15.0
 
 
 class UnknownSessions(postgresql.DatabaseError):
-    """Raised when programs outside the inventory still use a login."""
+    """Raised if programs outside the inventory use a login."""
 
     def __init__(self, sessions: List[Dict[str, Any]], message: str) -> None:
         self.sessions = sessions
@@ -42,8 +42,6 @@ class UnknownSessions(postgresql.DatabaseError):
 
 
 class LoginCall:
-    """One call of the module."""
-
     def __init__(self, params: Mapping[str, Any], check_mode: bool) -> None:
         self.params = params
         self.check_mode = check_mode
@@ -56,7 +54,7 @@ class LoginCall:
         self.owner: str = params["owner"]
         self.journal: int = params["journal"]
         self.leaked: str = params["leaked"] or ""
-        """In a leak, the login that leaked. Nothing that its holder may do stops a state."""
+        """The leaked login, else empty. Nothing that its holder may do stops a state."""
 
     def administrator(self) -> connection.ServerConnection:
         target = postgresql.parse_url(self.params["admin_url"], postgresql.ADMIN_URL)
@@ -102,7 +100,7 @@ class LoginCall:
 
 
 def checked(run: LoginCall) -> Result:
-    """Asks what setting ``login`` and ending ``like`` would ask, and writes nothing."""
+    """Raises what ``present`` for ``login`` and ``revoked`` for ``like`` would raise. Changes nothing."""
     with run.administrator() as server:
         former: str = run.params["like"]
         facts = run.observed(server, run.login, run.owner, former)
@@ -117,7 +115,7 @@ def checked(run: LoginCall) -> Result:
 
 
 def blocked(run: LoginCall) -> Result:
-    """In a leak, before a new login is made."""
+    """Disables the leaked login before a new one is made."""
     with run.administrator() as server:
         refuse_own(server, run.login)
         unblock = run.unblock(server)
@@ -160,7 +158,7 @@ def _not_copied(run: LoginCall, facts: login_statements.ServerFacts) -> Result:
 
 
 def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Optional[login_statements.Role]) -> None:
-    """A new password for a login that programs use would lock them out as they reconnect."""
+    """Raises if programs use the login: a new password would lock them out as they reconnect."""
     if role is None or not role.can_login or run.params["allow_sessions"]:
         return
     deadline = time.monotonic() + 1
@@ -203,12 +201,12 @@ def _usable(run: LoginCall) -> Result:
 
 
 DATABASES_OWN = ("database_limit", "no_connect", "no_database", "not_accepting")
-"""Refusals that come after the login was accepted, by what the database's owner may set."""
+"""Refusals after the login was accepted. The database's owner may cause them."""
 
 
 def worked(run: LoginCall) -> bool:
-    """Logs in and does a little of what an application does; whether that included a temporary table."""
-    # Otherwise with the settings that the application gets too, which may not let it work.
+    """Logs in and works a little like an application. Returns whether it made a temporary table."""
+    # Outside a leak, with the application's settings, which may stop it from working.
     connect = connection.ServerConnection.own_settings if run.leaked else connection.ServerConnection
     with connect(run.target, label=postgresql.LOGIN_URL, timeout=run.params["connect_timeout"]) as server:
         doing = "using the login %s" % run.login
@@ -247,7 +245,6 @@ def sessions(run: LoginCall) -> Result:
 
 
 def revoked(run: LoginCall) -> Result:
-    """Revokes the login: the stage revoke."""
     started = time.monotonic()
     others = [name for name in postgresql.logins_of(run.owner) if name != run.login]
     successor = others[0] if run.leaked and run.login != run.owner else None
@@ -301,7 +298,7 @@ def refuse_unknown(run: LoginCall, login_sessions: Sequence[connection.LoginSess
 
 
 def verify_rejected(run: LoginCall) -> str:
-    """The word for how the server turned the login away."""
+    """Verifies that the server rejects the login. Returns the reason of the refusal."""
     deadline = time.monotonic() + PATIENCE
     while True:
         result = run.try_login()
@@ -381,5 +378,4 @@ ACTS: Dict[str, Callable[[LoginCall], Result]] = {
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> Result:
-    """Does what ``params["state"]`` says."""
     return ACTS[params["state"]](LoginCall(params, check_mode))

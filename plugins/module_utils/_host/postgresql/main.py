@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What postgresql_login runs on the host, with the drivers of the application. Python 3.8."""
+"""The part of postgresql_login that runs on the host, with the application's drivers. Python 3.8."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The login roles of PostgreSQL that belong to the server or to its provider. Python 3.8."""
+"""PostgreSQL's login roles that belong to the server or its provider. Python 3.8."""
 
 from __future__ import annotations
 
 from typing import Set
 
 FIRST = 10
-"""The oid of the role that initdb makes: the server's own, which nobody can drop. Its name tells the provider."""
+"""Oid of the role that initdb makes, which nobody can drop. Its name tells the provider."""
 FIRST_ROLE = "SELECT rolname::text FROM pg_roles WHERE oid = 10"
 _OTHERS = {
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.html
@@ -19,5 +19,5 @@ _OTHERS = {
 
 
 def explained(first: str) -> Set[str]:
-    """By the name of the first role. Azure's (azuresu) is the first role itself."""
+    """Roles of the provider whose first role is ``first``. Azure has only the first role (azuresu)."""
     return {first, *_OTHERS.get(first, ())}

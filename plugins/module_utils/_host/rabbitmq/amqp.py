@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A login by AMQP 0-9-1, and nothing after it: rotation hosts need no driver for it. Standard library; Python 3.8.
+"""A login by AMQP 0-9-1 and nothing more, so that rotation hosts need no driver. Standard library; Python 3.8.
 
 https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf, sections 2.3.5 (frames) and 1.4 (connection).
 """
@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limi
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import tls_context
 
 SECONDS, FRAME = 10.0, 1 << 17
-"""Of a login, and the bytes of a frame that the server may send before both have agreed on a size."""
+"""Seconds of a login, and bytes of a frame before both sides agree on a size."""
 START, START_OK, TUNE, TUNE_OK, OPEN, OPEN_OK, CLOSE = (
     (10, 10),
     (10, 11),
@@ -30,25 +30,25 @@ START, START_OK, TUNE, TUNE_OK, OPEN, OPEN_OK, CLOSE = (
 )
 ACCESS_REFUSED = 403
 _FULL = re.compile(rb"(?<!user )connection limit \([0-9]+\) is reached")
-"""What the server says of a vhost's limit. Its code is also that of a user without permissions."""
+"""Message of a vhost's limit. Its code is also that of a user without permissions."""
 _HEADER, _METHOD, _END = b"AMQP\x00\x00\x09\x01", 1, 0xCE
 
 
 class AmqpLoginRefused(RotationError):
-    """Raised where the server rejects the login itself."""
+    """Raised if the server rejects the login itself."""
 
 
 class AmqpVhostClosed(RotationError):
-    """Raised where the server accepts the login, and does not open the vhost."""
+    """Raised if the server accepts the login, but does not open the vhost."""
 
 
 class AmqpNoConnectionLeft(AmqpVhostClosed):
-    """Raised where other connections keep the login out."""
+    """Raised if other connections keep the login out."""
 
 
 @contextmanager
 def connected(server: Mapping[str, Any], login: Mapping[str, str], vhost: str) -> Iterator[None]:
-    """While the login has the vhost open. Raises RotationError."""
+    """Keeps the vhost open as the login. Raises RotationError."""
     place = "%s:%d" % (server["host"], server["port"])
     try:
         opened = within(SECONDS, lambda: _opened(server, login, vhost, place), None)
@@ -86,7 +86,7 @@ def _opened(server: Mapping[str, Any], login: Mapping[str, str], vhost: str, pla
 def _log_in(client: socket.socket, login: Mapping[str, str], place: str) -> None:
     client.sendall(_HEADER)
     _expect(START, _received(client))
-    # With this capability a server that rejects the login says so, and else only ends the connection.
+    # With this capability a server reports a rejected login; otherwise it only closes the connection.
     capabilities = _short("capabilities") + b"F" + _long(_short("authentication_failure_close") + b"t\x01")
     answer = ("\0%s\0%s" % (login["username"], login["password"])).encode("utf-8")
     _send(client, START_OK, _long(capabilities) + _short("PLAIN") + _long(answer) + _short("en_US"))
@@ -94,7 +94,7 @@ def _log_in(client: socket.socket, login: Mapping[str, str], place: str) -> None
     if method == CLOSE and _code(content) == ACCESS_REFUSED:
         raise AmqpLoginRefused("%s rejects the login of user %s" % (place, login["username"]))
     _expect(TUNE, (method, content))
-    _send(client, TUNE_OK, content[:6] + b"\0\0")  # what the server offers, without heartbeats
+    _send(client, TUNE_OK, content[:6] + b"\0\0")  # the server's offer, without heartbeats
 
 
 def _open(client: socket.socket, user: str, vhost: str, place: str) -> None:
@@ -124,7 +124,7 @@ def _send(client: socket.socket, method: Tuple[int, int], content: bytes) -> Non
 
 
 def _received(client: socket.socket) -> Tuple[Tuple[int, int], bytes]:
-    """The method that the server sends, and its arguments. Raises ValueError, OSError or struct.error."""
+    """Method and arguments that the server sends. Raises ValueError, OSError or struct.error."""
     kind, _channel, size = struct.unpack(">BHI", _read(client, 7))
     if kind != _METHOD or size > FRAME:
         raise ValueError

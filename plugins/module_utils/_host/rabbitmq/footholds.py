@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may let the holder of a leaked user of RabbitMQ in again: named by what its tags allowed, compared with the
-baseline, deleted. Only in a leak; nothing here stops a revocation. Python 3.8.
-"""
+"""Footholds of a leaked user's holder at RabbitMQ: named by what the user's tags allowed, compared with the baseline,
+deleted. Only in a leak; no failure here stops a revocation. Python 3.8."""
 
 from __future__ import annotations
 
@@ -25,9 +24,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.users import ADMINISTRATOR, tags_of
 
 SECONDS, MOST = 10.0, 50
-"""For the search, and findings that are named."""
+"""Seconds of the search, and limit of named findings."""
 MOST_EVICTED = 50
-"""Users that are deleted; a comparison names the others."""
+"""Limit of deleted users. A comparison names the others."""
 POLICYMAKER = "policymaker"
 
 
@@ -38,7 +37,7 @@ EXTRA = "user %s had the tag %s at %s, so it could change more than its own mess
 
 
 def tags_held(admin: Management, user: str) -> Optional[List[str]]:
-    """Before the user is deleted; None where it is gone."""
+    """Tags before the user is deleted. None if it is gone."""
     entry = admin.found("users", user)
     return None if entry is None else tags_of(entry)
 
@@ -46,7 +45,8 @@ def tags_held(admin: Management, user: str) -> Optional[List[str]]:
 def looked_for(
     admin: Management, user: str, tags: Collection[str], held_tags: Optional[Collection[str]], search: Mapping[str, Any]
 ) -> Dict[str, Any]:
-    """``search`` has the users of the catalog as ``known``, and what the baseline is compared with as ``inventory``."""
+    """Searches for footholds. ``search`` has the catalog's users (``known``) and the request of the comparison
+    (``inventory``)."""
     request = search["inventory"]
     if not request:
         return {"footholds": findings(admin, user, tags, held_tags, search["known"])}
@@ -60,7 +60,7 @@ def looked_for(
 
 
 def _evict(admin: Management, known: Collection[str], result: Dict[str, Any]) -> None:
-    """Deletes the users that nothing explains, and ends their connections."""
+    """Deletes unexplained users and ends their connections."""
     deleted: List[str] = []
     open_at: List[str] = []
 
@@ -77,7 +77,7 @@ def _evict(admin: Management, known: Collection[str], result: Dict[str, Any]) ->
         for name in deleted:
             try:
                 rabbitmq_users.end_connections(admin, name)
-            except RotationError as error:  # a user's name must not keep the others' connections
+            except RotationError as error:  # one user's name must not protect the others' connections
                 open_at.append(str(error))
         return open_at[0] if open_at else ""
 
@@ -108,8 +108,8 @@ def findings(
     *,
     but: Collection[str] = (),
 ) -> List[str]:
-    """What a user with the catalog's ``tags`` and ``held_tags``, its own, could have made, without the kinds ``but``,
-    which a comparison names. ``known`` are users of the catalog."""
+    """Possible footholds of a user with the catalog's ``tags`` and its own ``held_tags``, except the kinds ``but``,
+    which a comparison names. ``known`` are the catalog's users."""
     extra = ", ".join(sorted(set(held_tags or ()).difference(tags)))
     result = [EXTRA % (user, extra, admin.place)] if extra else []
     result += [GONE % (user, admin.place)] if held_tags is None else []

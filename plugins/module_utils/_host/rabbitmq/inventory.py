@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What exists at a RabbitMQ cluster that may let somebody in. It only reads. Python 3.8.
+"""Reads what may let somebody in at a RabbitMQ cluster. Python 3.8.
 
-Exchanges, queues and bindings are left out: an application declares them on ordinary days.
+Exchanges, queues and bindings are left out: applications declare them all the time.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
 MOST = 5000
-"""Entries of a cluster."""
+"""Limit of entries of a cluster."""
 SERVERS_OWN = ("cluster_name", "cluster_tags", "internal_cluster_id")
 """Global parameters that every server has."""
 LIMITS, OPERATOR_POLICY = "vhost-limits", "operator_policy"
-"""Components of the list of parameters: one that authorizes nobody, and one that has a list of its own."""
+"""Listed components that are skipped: one authorizes nobody, the other has its own list."""
 KINDS = (
     *("user", "permission", "topic permission", "vhost", "policy", "operator policy", "parameter"),
     "global parameter",
 )
 _RIGHTS = ("configure", "write", "read")
 _Row = Tuple[str, str, str, List[str]]
-"""Kind, name, facts, and what rabbitmqctl removes it by."""
+"""Kind, name, facts, and the arguments with which rabbitmqctl removes it."""
 
 
 def of_server(address: Mapping[str, Any], login: Mapping[str, str], request: Mapping[str, Any]) -> Dict[str, Any]:
@@ -38,8 +38,8 @@ def of_server(address: Mapping[str, Any], login: Mapping[str, str], request: Map
 
 
 def read(admin: Management, request: Mapping[str, Any]) -> Dict[str, Any]:
-    """Kinds and entries. ``request`` has the ``key`` of digests, and the catalog's ``own`` users with the names to show
-    for them. Raises RotationError, or what an answer in another form leads to."""
+    """Kinds and entries. ``request`` has the ``key`` of digests, and the catalog's ``own`` users with their shown
+    names. Raises RotationError, or any error of an unexpected answer."""
     reader = _RabbitmqReader(admin, request)
     readers = (reader.users, reader.permissions, reader.topics, reader.vhosts, reader.policies, reader.parameters)
     rows = [row for act in readers for row in act()]
@@ -55,7 +55,8 @@ class _RabbitmqReader:
         self._idle = request.get("idle", ())
 
     def _name(self, user: str) -> str:
-        """One for two users that take turns. A user may have that name itself, and one that is idle does not exist."""
+        """The same name for two users that take turns. Another user may have that name, and an idle user does not
+        exist."""
         if user in self._idle:
             return '"%s"' % user
         label = str(self._own.get(user, user))
@@ -65,7 +66,7 @@ class _RabbitmqReader:
         return "digest %s" % keyed(self._key, json.dumps(value, sort_keys=True))
 
     def users(self) -> Iterator[_Row]:
-        """Of the catalog's own users no password: each rotation sets another one."""
+        """Users, without passwords of the catalog's own users, which each rotation changes."""
         for entry in self._admin.entries("users"):
             user = self._admin.text(entry, "name")
             facts = "tags %s" % ", ".join(users.tags_of(entry)) if users.tags_of(entry) else "no tag"
@@ -91,7 +92,7 @@ class _RabbitmqReader:
         return ", ".join("%s %s" % (name, json.dumps(self._admin.text(entry, name))) for name in names)
 
     def vhosts(self) -> Iterator[_Row]:
-        """Tracing copies each message to an exchange."""
+        """Vhosts with their tracing, which copies each message to an exchange."""
         for entry in self._admin.entries("vhosts"):
             vhost = self._admin.text(entry, "name")
             yield "vhost", vhost, "tracing" if entry.get("tracing") else "", ["delete_vhost", vhost]
@@ -106,7 +107,7 @@ class _RabbitmqReader:
                 yield kind, "%s in vhost %s" % (name, vhost), facts, undo
 
     def parameters(self) -> Iterator[_Row]:
-        """Such as shovels and upstreams, whose addresses have passwords."""
+        """Parameters such as shovels and upstreams, whose addresses contain passwords."""
         for entry in self._admin.entries("parameters"):
             component, name, vhost = (self._admin.text(entry, each) for each in ("component", "name", "vhost"))
             if component not in (LIMITS, OPERATOR_POLICY):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which users RabbitMQ has, and what the application's may do beyond its vhosts. Only reads. Python 3.8."""
+"""Reads RabbitMQ's users, and the application's rights beyond its vhosts. Python 3.8."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ GUEST = "guest"
 SALT = 4
 HASHES = {"rabbit_password_hashing_sha256": "sha256", "rabbit_password_hashing_sha512": "sha512"}
 TAG, VHOST = "tag ", "permissions in vhost "
-"""How a right begins that ends with a name."""
+"""Beginnings of rights that end with a name."""
 Login = Mapping[str, str]
 
 
 def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
-    """What the administrator sees. Raises RotationError."""
+    """Reads what the administrator sees. Raises RotationError."""
     admin = Management(entry["address"], login)
     users.require_administrator(admin)
     entries = admin.entries("users")
@@ -48,7 +48,7 @@ def read(entry: Mapping[str, Any], login: Login) -> Dict[str, Any]:
 def _rights(
     item: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]], vhosts: Mapping[str, Set[str]], own: List[str]
 ) -> List[str]:
-    """Without a vhost of the catalog, which vhosts are the application's is not known."""
+    """Rights beyond the catalog's. If it names no vhost, the application's vhosts are not known, and none is listed."""
     rights: List[str] = []
     for name in sorted(set(item["users"]).intersection(by_name)):
         tags = sorted(set(users.tags_of(by_name[name])).difference(item["tags"]))
@@ -61,7 +61,7 @@ def _rights(
 def _unexplained(
     by_name: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any], host: str
 ) -> Iterator[Dict[str, Any]]:
-    """An unknown user without a password too: it may log in with a certificate."""
+    """Unknown users, also without a password: they may log in with a certificate."""
     for name, user in sorted(by_name.items()):
         is_default = name == GUEST and _is_password(user, GUEST)
         if is_default or (name not in known and not provider_users.is_providers(name, host)):
@@ -69,7 +69,7 @@ def _unexplained(
 
 
 def _is_password(user: Mapping[str, Any], password: str) -> bool:
-    """Compared with the hash, because guest may log in from the server alone."""
+    """Whether the stored hash is of this password. A login does not tell: guest may log in only from the server."""
     algorithm = HASHES.get(str(user.get("hashing_algorithm")))
     try:
         stored = base64.b64decode(str(user.get("password_hash") or ""), validate=True)

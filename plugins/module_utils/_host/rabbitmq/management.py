@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """RabbitMQ's management API, as its administrator. Standard library; Python 3.8.
 
-Only the catalog's address is asked: no proxy, no redirect. Of an answer only names are in a message.
+Requests go only to the catalog's address: no proxy, no redirect. Messages quote only names of an answer.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limi
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import tls_context
 
 SECONDS, BYTES = 10.0, 4 << 20
-"""Of one request, and of its answer."""
+"""Limits of a request's time, and of its answer."""
 
 
 class Management:
-    """``server`` is the API's host, port and TLS files, as the catalog declares them."""
+    """A client. ``server`` is the API's host, port and TLS files in the catalog."""
 
     def __init__(self, server: Mapping[str, Any], admin: Mapping[str, str]) -> None:
         self._server, self._user = server, admin["username"]
@@ -37,7 +37,7 @@ class Management:
         return [self._object(entry) for entry in self._list(self._document("GET", path))]
 
     def found(self, *path: str) -> Optional[Dict[str, Any]]:
-        """One object; None where it does not exist."""
+        """One object. None if it does not exist."""
         document = self._document("GET", path)
         return None if document is None else self._object(document)
 
@@ -46,11 +46,11 @@ class Management:
             raise RotationError("%s does not know %s" % (self.place, "/".join(path)))
 
     def delete(self, *path: str) -> None:
-        """What is gone already is fine."""
+        """Deletes an object if it exists."""
         self._answered("DELETE", path)
 
     def delete_users(self, names: Sequence[str]) -> None:
-        """Those that exist. A path cannot name each user: ``users/..`` is another one."""
+        """Deletes users that exist. A path cannot name every user: ``users/..`` is another resource."""
         self._answered("POST", ("users", "bulk-delete"), {"users": list(names)})
 
     def text(self, entry: Mapping[str, Any], name: str) -> str:

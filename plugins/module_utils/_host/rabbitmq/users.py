@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two users of RabbitMQ that take turns: what is asked and changed. Each act can be repeated. Python 3.8.
+"""Two users of RabbitMQ that take turns. Each step can be repeated. Python 3.8.
 
-A user owns nothing there, so the one whose turn is over is deleted, and made anew with the rights of the other.
+A user owns nothing, so the old user is deleted, and made again with the rights of the other.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
 LOOKS, PAUSE = 100, 0.4
-"""At connections that begin or end, and the seconds in between: longer than the 30 seconds for which the server
-waits for a client that does not answer."""
+"""Tries until connections begin or end, and seconds in between: more than the 30 seconds that the server waits for a
+silent client."""
 VHOSTS = 100
-"""In which a user may have permissions."""
+"""Limit of vhosts with permissions of a user."""
 ADMINISTRATOR = "administrator"
 _PERMISSIONS = {"permissions": ("configure", "write", "read"), "topic-permissions": ("exchange", "write", "read")}
 Login = Mapping[str, str]
@@ -34,8 +34,8 @@ def require_administrator(admin: Management) -> None:
 
 
 def require_ready(admin: Management, user: str, other: str, tags: Collection[str], *, leaked: bool) -> None:
-    """Raises RotationError where the user has more than an application needs, or the other one exists already. Neither
-    stops the answer to a leak."""
+    """Raises RotationError if the user has more than an application needs, or the other user exists already. In a leak,
+    neither does."""
     extra = ", ".join(sorted(set(rights(admin, user)["tags"]).difference(tags)))
     if leaked:
         return
@@ -52,7 +52,7 @@ def require_ready(admin: Management, user: str, other: str, tags: Collection[str
 
 
 def rights(admin: Management, user: str) -> Rights:
-    """What the user may do. Raises RotationError where it does not exist."""
+    """Rights of the user. Raises RotationError if it does not exist."""
     entry = admin.found("users", user)
     if entry is None:
         raise RotationError(
@@ -81,10 +81,10 @@ def _limits(admin: Management, user: str) -> Dict[str, int]:
 
 
 def create(admin: Management, new: Login, like: str, tags: Collection[str], *, leaked: bool) -> str:
-    """Makes the user anew: of one that was there, nothing stays. The server gets a hash of the password.
+    """Creates the user; nothing of an existing user stays. The server gets a hash of the password.
 
-    A leaked user's limits are not copied, because its holder may have set them so that the new user cannot log in.
-    Returns these limits.
+    A leaked user's limits are not copied, because its holder may have set them to keep the new user out. Returns these
+    limits.
     """
     like_rights = rights(admin, like)
     user = new["username"]
@@ -110,8 +110,8 @@ def _hash(password: str) -> str:
 def require_usable(
     admin: Management, server: Mapping[str, Any], login: Login, like: str, tags: Collection[str], *, leaked: bool
 ) -> None:
-    """Logs in to each vhost. Raises RotationError where the user may do something else than the user that it is
-    ``like``, or where the administrator does not see its connection: it would end none either."""
+    """Logs in to each vhost. Raises RotationError if the user's rights differ from those of ``like``, or if the
+    administrator does not see the connection, and so could not end it."""
     own = rights(admin, login["username"])
     if like:
         wanted = rights(admin, like)
@@ -136,8 +136,8 @@ def require_usable(
 
 
 def block(admin: Management, server: Mapping[str, Any], old: Login) -> int:
-    """Takes the user's password and ends its connections: how many. Its rights stay, for the user that follows and
-    for the findings; a user that is gone stays so."""
+    """Removes the user's password and ends its connections. Returns their number. The rights stay, for the next user
+    and for findings. A deleted user stays deleted."""
     entry = admin.found("users", old["username"])
     if entry is not None:
         admin.put("users", old["username"], body={"password_hash": "", "tags": ",".join(tags_of(entry))})
@@ -145,7 +145,7 @@ def block(admin: Management, server: Mapping[str, Any], old: Login) -> int:
 
 
 def revoke(admin: Management, server: Mapping[str, Any], old: Login) -> int:
-    """Deletes the user and ends its connections: how many."""
+    """Deletes the user and ends its connections. Returns their number."""
     admin.delete("users", old["username"])
     return _ends(admin, server, old, "it was deleted")
 
@@ -163,7 +163,8 @@ def _ends(admin: Management, server: Mapping[str, Any], old: Login, step: str) -
 
 
 def end_connections(admin: Management, user: str) -> int:
-    """How many there were. The server ends those of a deleted user itself, but waits for clients that do not answer."""
+    """Ends connections. Returns their number. The server ends a deleted user's connections, but waits for silent
+    clients."""
     ended = len(_connections(admin, user))
     if not _until(lambda: _ended(admin, user)):
         raise RotationError(
